@@ -1,0 +1,29 @@
+"""Data sources, in numpy only."""
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+
+from scanlab.data.dataset import Dataset
+from scanlab.data.digits import load_digits
+from scanlab.ir.diagnostics import ScanlabError
+
+SOURCES: Mapping[str, Callable[[], Dataset]] = MappingProxyType({"digits": load_digits})
+
+__all__ = ["SOURCES", "Dataset", "load", "load_digits"]
+
+
+def load(name: str) -> Dataset:
+    """Load a data set by name.
+
+    Raises S600 for a name that is no source.
+    """
+    if name in SOURCES:
+        return SOURCES[name]()
+    near = get_close_matches(name, SOURCES, n=1)
+    known = ", ".join(SOURCES)
+    raise ScanlabError.at(
+        "S600",
+        f"there is no data set named {name!r}",
+        help=f"did you mean {near[0]!r}?" if near else f"known data sets: {known}",
+    )
