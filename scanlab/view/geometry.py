@@ -1,0 +1,155 @@
+"""Where patches lie on a flat picture, and what kind of step joins two of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scanlab.view.scene import PathScene
+
+_SLANT = np.array([-0.42, 0.46])
+_TALLEST = 1.6
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """The kind of each of the L - 1 steps; every array is bool [L - 1] and exactly one is true at each step.
+
+    unit: to a patch that shares a side. diagonal: to one that shares only an edge or a corner. jump: further away.
+    restart: the state is reset on arrival, so nothing joins the two patches.
+    """
+
+    unit: np.ndarray
+    diagonal: np.ndarray
+    jump: np.ndarray
+    restart: np.ndarray
+
+    @property
+    def touching(self) -> np.ndarray:
+        """Steps between patches that touch: unit or diagonal."""
+        return self.unit | self.diagonal
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One drawn slice of the grid: a parallelogram of `rows` by `columns` patches.
+
+    corner, across, down: (x, y) of its first corner, of one patch along the last axis and of one along the axis before.
+    """
+
+    corner: tuple[float, float]
+    across: tuple[float, float]
+    down: tuple[float, float]
+    rows: int
+    columns: int
+
+    def at(self, row: float, column: float) -> tuple[float, float]:
+        """Give the point (x, y) at a row and column counted in patches from the corner."""
+        return (
+            self.corner[0] + row * self.down[0] + column * self.across[0],
+            self.corner[1] + row * self.down[1] + column * self.across[1],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """A grid laid out flat: x to the right, y down, one unit is the side of a patch.
+
+    points: float64 [P, 2], the middle of each patch. size: width and height of the whole. planes: the drawn slices.
+    """
+
+    points: np.ndarray
+    size: tuple[float, float]
+    planes: tuple[Plane, ...]
+
+
+def coordinates(scene: PathScene) -> np.ndarray:
+    """Give the grid coordinates of the patch at every step, int64 [L, axes]."""
+    return np.stack(np.unravel_index(scene.indices, scene.grid), axis=1)
+
+
+def steps_of(scene: PathScene) -> Steps:
+    """Sort the L - 1 steps of a path into unit, diagonal, jump and restart."""
+    apart = np.abs(np.diff(coordinates(scene), axis=0))
+    restart = np.zeros(len(apart), dtype=bool)
+    later = scene.restarts[(scene.restarts > 0) & (scene.restarts < scene.length)]
+    restart[later - 1] = True
+    unit = (apart.sum(axis=1) == 1) & ~restart
+    diagonal = (apart.max(axis=1, initial=0) == 1) & ~unit & ~restart
+    return Steps(unit=unit, diagonal=diagonal, jump=~(unit | diagonal | restart), restart=restart)
+
+
+def neighbour_gaps(scene: PathScene) -> np.ndarray:
+    """Give each patch's mean difference in step to its grid neighbours, float64 [P].
+
+    A neighbour shares a side. NaN where the path does not go or goes to none of the neighbours.
+    """
+    ranks = scene.ranks.reshape(scene.grid).astype(np.float64)
+    ranks = np.where(ranks < 0, np.nan, ranks)
+    total, count = np.zeros(scene.grid), np.zeros(scene.grid)
+    for axis in range(len(scene.grid)):
+        gap = np.abs(np.diff(ranks, axis=axis))
+        known = np.isfinite(gap)
+        gap = np.where(known, gap, 0.0)
+        for before, after in (((0, 1)), ((1, 0))):
+            pad = [(0, 0)] * len(scene.grid)
+            pad[axis] = (before, after)
+            total += np.pad(gap, pad)
+            count += np.pad(known.astype(np.float64), pad)
+    with np.errstate(invalid="ignore"):
+        return np.where(count > 0, total / count, np.nan).reshape(-1)
+
+
+def project(scene: PathScene) -> Projection:
+    """Lay the scene's grid out flat.
+
+    One axis: the patch to the right, its step downwards. Two: the grid itself. Three: slices as slanted sheets, one
+    below the other. More: the leading axes repeat that picture to the right, and then downwards.
+    """
+    if len(scene.grid) == 1:
+        return _project_line(scene)
+    if len(scene.grid) == 2:
+        return _project_slices((1, *scene.grid), np.array([0.0, 1.0]))
+    single = _project_slices(scene.grid[-3:], _SLANT)
+    return _repeat(single, scene.grid[:-3]) if len(scene.grid) > 3 else single
+
+
+def _project_line(scene: PathScene) -> Projection:
+    count = scene.patches
+    drop = 0.5 if scene.length > 1 else 0.0
+    x = np.arange(count) + 0.5
+    y = np.maximum(scene.ranks, 0) * drop + 0.5
+    plane = Plane((0.0, 0.0), (1.0, 0.0), (0.0, 1.0), 1, count)
+    return Projection(np.stack([x, y], axis=1), (float(count), float(max(scene.length - 1, 0) * drop + 1)), (plane,))
+
+
+def _project_slices(grid: tuple[int, ...], down: np.ndarray) -> Projection:
+    slices, rows, columns = grid
+    across = np.array([1.0, 0.0])
+    lean = max(0.0, -float(down[0]) * rows)
+    width, tall = columns + lean, float(down[1]) * rows
+    room = (_TALLEST * width - tall) / max(slices - 1, 1)
+    pitch = max(1.0, min(tall + 1.2, room))
+    s, r, c = np.meshgrid(np.arange(slices), np.arange(rows), np.arange(columns), indexing="ij")
+    flat = (r[..., None] + 0.5) * down + (c[..., None] + 0.5) * across
+    flat[..., 0] += lean
+    flat[..., 1] += s * pitch
+    planes = tuple(
+        Plane((lean, k * pitch), (1.0, 0.0), (float(down[0]), float(down[1])), rows, columns) for k in range(slices)
+    )
+    return Projection(flat.reshape(-1, 2), (width, tall + (slices - 1) * pitch), planes)
+
+
+def _repeat(single: Projection, leading: tuple[int, ...]) -> Projection:
+    step_x, step_y = single.size[0] + 1.5, single.size[1] + 1.5
+    across = leading[-1]
+    down = leading[0] if len(leading) == 2 else 1
+    shifts = [(column * step_x, row * step_y) for row in range(down) for column in range(across)]
+    points = np.concatenate([single.points + np.array(shift) for shift in shifts])
+    planes = tuple(
+        Plane((plane.corner[0] + x, plane.corner[1] + y), plane.across, plane.down, plane.rows, plane.columns)
+        for x, y in shifts
+        for plane in single.planes
+    )
+    return Projection(points, (across * step_x - 1.5, down * step_y - 1.5), planes)

@@ -1,0 +1,117 @@
+"""What every medium draws: one path over one grid, as plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from scanlab.ir.diagnostics import ScanlabError
+
+
+class BoundPath(Protocol):
+    """The part of a compiled path that pictures need."""
+
+    @property
+    def order(self) -> Any: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def axes(self) -> tuple[str, ...]: ...
+    @property
+    def grid(self) -> tuple[int, ...]: ...
+    @property
+    def indices(self) -> np.ndarray: ...
+    @property
+    def ranks(self) -> np.ndarray: ...
+    @property
+    def restarts(self) -> np.ndarray: ...
+    @property
+    def token_positions(self) -> tuple[tuple[str, int], ...]: ...
+
+
+class BoundScan(Protocol):
+    """The part of a compiled scan that pictures need."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def paths(self) -> tuple[Any, ...]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class PathScene:
+    """One path to draw.
+
+    label: short name. source: the order's text. axes, grid: names and extents, slowest first. indices: int64 [L], the
+    flat row-major patch at each step. ranks: int64 [P], the step of each patch, -1 where the path does not go.
+    restarts: int64 [S], steps where the state is reset, 0 first. tokens: name and position of each extra token in the
+    extended sequence. group: name of the scan that the path belongs to, "" for a path on its own.
+    """
+
+    label: str
+    source: str
+    axes: tuple[str, ...]
+    grid: tuple[int, ...]
+    indices: np.ndarray
+    ranks: np.ndarray
+    restarts: np.ndarray
+    tokens: tuple[tuple[str, int], ...] = ()
+    group: str = ""
+
+    @property
+    def length(self) -> int:
+        """The number of steps, L."""
+        return len(self.indices)
+
+    @property
+    def patches(self) -> int:
+        """The number of patches of the grid, P (at least L)."""
+        return len(self.ranks)
+
+    @property
+    def title(self) -> str:
+        """The label, after the scan's name where the two differ."""
+        return f"{self.group} · {self.label}" if self.group and self.group != self.label else self.label
+
+
+def scene_of(path: BoundPath, group: str = "") -> PathScene:
+    """Make the scene of one compiled path; `group` names the scan it belongs to."""
+    return PathScene(
+        label=path.label,
+        source=str(path.order),
+        axes=tuple(path.axes),
+        grid=tuple(path.grid),
+        indices=path.indices,
+        ranks=path.ranks,
+        restarts=path.restarts,
+        tokens=tuple(path.token_positions),
+        group=group,
+    )
+
+
+def scenes_of(scan: BoundScan) -> tuple[PathScene, ...]:
+    """Make one scene per path of a compiled scan, grouped under the scan's name."""
+    return tuple(scene_of(path, group=scan.name) for path in scan.paths)
+
+
+def check_drawable(scenes: Iterable[PathScene], limit: int, medium: str, instead: str) -> tuple[PathScene, ...]:
+    """Return the scenes as a tuple when they are few enough for a medium.
+
+    limit: the most patches of all scenes together. instead: what the help proposes. Raises ScanlabError S503 for no
+    scenes and S504 for more than `limit` patches.
+    """
+    kept = tuple(scenes)
+    if not kept:
+        raise ScanlabError.at("S503", "there is no path to draw", help="name at least one order or scan")
+    total = sum(scene.patches for scene in kept)
+    if total > limit:
+        raise ScanlabError.at(
+            "S504",
+            f"{total:,} patches are too many for {medium}",
+            note=f"{medium} holds at most {limit:,} patches, all paths together",
+            help=instead,
+        )
+    return kept
