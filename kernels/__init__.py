@@ -1,0 +1,1 @@
+"""The hand-written selective-scan kernels, installed as ``scanlab.kernels``."""

@@ -1,0 +1,1 @@
+"""The values of the language: key expressions, orders, scans, plans, and how they print."""

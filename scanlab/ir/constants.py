@@ -1,0 +1,90 @@
+"""The value of key expressions on plain Python integers, one patch at a time: exact, and the meaning of each node."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from scanlab.ir.expr import (
+    Absolute,
+    Axis,
+    Binary,
+    Compare,
+    Digit,
+    Expr,
+    Extent,
+    Extremum,
+    Int,
+    Logic,
+    Negate,
+    Not,
+    Select,
+    children,
+)
+
+__all__ = ["evaluate", "fold"]
+
+
+def fold(expr: Expr) -> int | None:
+    """The value of an expression without coordinates; None where it has some, or divides by zero."""
+    try:
+        return evaluate(expr, {}, {})
+    except (KeyError, ZeroDivisionError):
+        return None
+
+
+def evaluate(expr: Expr, point: Mapping[str, int], extents: Mapping[str, int]) -> int:
+    """The value at one patch: ``point`` gives the coordinate of each axis (or digit), ``extents`` each extent.
+
+    Raises ZeroDivisionError as Python does, and KeyError for a name without a value or a curve.
+    """
+
+    def value(e: Expr) -> int:
+        match e:
+            case Int(value=v):
+                return v
+            case Axis(name=n) | Digit(name=n):
+                return point[n]
+            case Extent(name=n):
+                return extents[n]
+            case Select(condition=c, then=a, otherwise=b):
+                return value(a) if value(c) else value(b)
+            case Logic(op=op, left=a, right=b):
+                first = bool(value(a))
+                return int(first) if first == (op == "or") else int(bool(value(b)))
+        return _operate(e, [value(c) for c in children(e)])
+
+    return value(expr)
+
+
+def _operate(expr: Expr, values: list[int]) -> int:
+    match expr:
+        case Negate():
+            return -values[0]
+        case Not():
+            return int(not values[0])
+        case Absolute():
+            return abs(values[0])
+        case Extremum(op=op):
+            return (min if op == "min" else max)(values)
+        case Binary(op=op) | Compare(op=op):
+            return int(_OPERATIONS[op](values[0], values[1]))
+    raise KeyError(type(expr).__name__)
+
+
+_OPERATIONS = MappingProxyType(
+    {
+        "+": operator.add,
+        "-": operator.sub,
+        "*": operator.mul,
+        "//": operator.floordiv,
+        "%": operator.mod,
+        "==": operator.eq,
+        "!=": operator.ne,
+        "<": operator.lt,
+        "<=": operator.le,
+        ">": operator.gt,
+        ">=": operator.ge,
+    }
+)

@@ -1,0 +1,83 @@
+"""Coordinate substitution: the order ``f(w, H-1-h)`` is ``f`` over other coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from scanlab.ir.diagnostics import ScanlabError, Span
+from scanlab.ir.expr import Axis, Binary, Expr, Extent, Extremum, Int, substitute
+from scanlab.ir.values import Key, Order
+
+__all__ = ["extent_of", "flipped", "substitute_axes"]
+
+
+def flipped(expr: Expr) -> Expr | None:
+    """The coordinate counted from the other end, or None where its extent is not known.
+
+    before → after:  ``h`` → ``H - 1 - h``;  ``H - 1 - h`` → ``h``
+    """
+    extent = extent_of(expr)
+    if extent is None:
+        return None
+    match expr:
+        case Binary(op="-", left=Binary(op="-", left=e, right=Int(value=1)), right=inner) if e == extent:
+            return inner
+    return Binary("-", Binary("-", extent, Int(1)), expr)
+
+
+def extent_of(expr: Expr) -> Expr | None:
+    """How many values, from 0 up, a coordinate expression takes; None where that cannot be read off."""
+    match expr:
+        case Axis(name=name):
+            return Extent(name)
+        case Binary(op="-", left=Binary(op="-", left=extent, right=Int(value=1)), right=inner):
+            return extent if extent_of(inner) == extent else None
+        case Binary(op="//", left=inner, right=Int(value=k)) if k > 0 and (extent := extent_of(inner)) is not None:
+            return Binary("//", Binary("+", extent, Int(k - 1)), Int(k))
+        case Binary(op="%", left=inner, right=modulus):
+            extent = extent_of(inner)
+            return modulus if extent is None else Extremum("min", (modulus, extent))
+    return None
+
+
+def substitute_axes(order: Order, axes: tuple[str, ...], new: Mapping[str, Expr], span: Span | None = None) -> Order:
+    """The order over ``axes`` whose keys see ``new[a]`` wherever they saw the axis ``a``.
+
+    Raises ScanlabError S210 where a key uses the extent of an axis whose new coordinate has no known extent.
+    """
+
+    def change(expr: Expr) -> Expr | None:
+        match expr:
+            case Axis(name=name):
+                return new[name]
+            case Extent(name=name):
+                return _extent_or_error(new[name], name, span)
+            case Binary(op="-", left=Binary(op="-", left=Extent(name=n), right=Int(value=1)), right=Axis(name=m)):
+                # A flip of a flip is written as the plain coordinate, so that orbits stay readable.
+                return flipped(new[m]) if n == m else None
+        return None
+
+    return replace(
+        order,
+        axes=axes,
+        keys=tuple(Key(substitute(k.expr, change), k.alternate, k.span) for k in order.keys),
+        where=None if order.where is None else substitute(order.where, change),
+        restart=tuple(substitute(e, change) for e in order.restart),
+        name="",
+        doc="",
+    )
+
+
+def _extent_or_error(expr: Expr, axis: str, span: Span | None) -> Expr:
+    extent = extent_of(expr)
+    if extent is not None:
+        return extent
+    from scanlab.ir.printer import print_expr
+
+    raise ScanlabError.at(
+        "S210",
+        f"the extent of `{print_expr(expr)}` is not known, and the order uses the extent {axis.upper()}",
+        span,
+        help="substitute a coordinate, a flip such as H-1-h, a quotient h // k or a remainder h % k",
+    )

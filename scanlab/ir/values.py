@@ -1,0 +1,254 @@
+"""Orders, scans and plans: what a line of the language means.
+
+order := keys, where, restart, reverse, tokens     one path over a grid
+scan  := merge(order or scan, …)                   several paths, and how their outputs merge
+plan  := cycle(scan, …) | layers(scan, …)          which scan each layer uses
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from scanlab.ir.diagnostics import ScanlabError, Span
+from scanlab.ir.expr import Axis, Binary, Compare, Expr, Int, Logic, Negate, Select, Visit
+
+__all__ = ["MERGES", "PLACES", "TOKENS", "Entry", "Key", "Order", "Plan", "Scan", "Token", "Value", "orders_of"]
+
+MERGES = ("sum", "mean", "gate", "heads", "scatter", "chain")
+PLACES = ("start", "middle", "end", "both")
+TOKENS = ("cls", "mean")
+MOST_PATHS = 64
+MOST_LAYERS = 1024
+
+
+@dataclass(frozen=True)
+class Key:
+    """One sort key; ``alternate`` (written ``~``) runs it backwards where the sum of the keys before it is odd."""
+
+    expr: Expr
+    alternate: bool = False
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A virtual token in the sequence: ``cls`` or ``mean`` at ``start``, ``middle`` (L // 2), ``end`` or ``both`` ends.
+
+    It stands in the sequence before the sequence is reversed, and moves with it, unless ``fixed``.
+    """
+
+    name: str
+    place: str
+    fixed: bool = False
+
+
+@dataclass(frozen=True)
+class Order:
+    """One path over a grid: patches in ascending lexicographic order of the keys.
+
+    ``where`` keeps the patches for which it is not zero, the state is reset where a ``restart`` value changes, and
+    ``reverse`` visits the last patch first. ``name``, ``doc`` and ``span`` do not count in comparisons.
+    """
+
+    axes: tuple[str, ...]
+    keys: tuple[Key, ...]
+    where: Expr | None = None
+    restart: tuple[Expr, ...] = ()
+    reverse: bool = False
+    tokens: tuple[Token, ...] = ()
+    name: str = field(default="", compare=False)
+    doc: str = field(default="", compare=False, repr=False)
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+    def __neg__(self) -> Order:
+        return replace(self, reverse=not self.reverse, name="", doc="")
+
+    def __str__(self) -> str:
+        from scanlab.ir.printer import print_value
+
+        return print_value(self)
+
+    @staticmethod
+    def from_indices(indices: Iterable[int], axes: str = "h w") -> Order:
+        """The order that visits the patches in the given sequence of flat row-major indices.
+
+        ``indices`` must be a permutation of 0 … L-1; the order then fits exactly the grids of L patches.
+        Raises ScanlabError S214 otherwise.
+        """
+        flat = tuple(int(i) for i in indices)
+        _check_permutation(flat)
+        return Order(tuple(axes.split()), (Key(Visit(flat)),))
+
+    @property
+    def partial(self) -> bool:
+        """Whether a ``where`` leaves patches out."""
+        return self.where is not None
+
+
+def _check_permutation(flat: tuple[int, ...]) -> None:
+    seen: dict[int, int] = {}
+    for step, patch in enumerate(flat):
+        problem = None
+        if not 0 <= patch < len(flat):
+            problem = (
+                f"step {step} visits patch {patch}, but {len(flat)} steps can only visit patches 0 to {len(flat) - 1}"
+            )
+        elif patch in seen:
+            problem = f"patch {patch} is visited twice, at steps {seen[patch]} and {step}"
+        if problem:
+            raise ScanlabError.at(
+                "S214",
+                f"these indices are no permutation: {problem}",
+                help="give the flat row-major index of the patch visited at each step (an order, not its ranks)",
+            )
+        seen[patch] = step
+    if not flat:
+        raise ScanlabError.at("S214", "these indices are no permutation: there are none")
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Several paths over the same grid and how their outputs merge.
+
+    ``sum``, ``mean``: added, averaged. ``gate``: added with learned weights per channel. ``heads``: the channels are
+    split evenly over the parts and joined again. ``scatter``: disjoint partial paths that together cover the grid.
+    ``chain``: the parts run one after another as one sequence, the state carried over; outputs of a patch are added.
+    """
+
+    merge: str
+    parts: tuple[Order | Scan, ...]
+    tokens: tuple[Token, ...] = ()
+    name: str = field(default="", compare=False)
+    doc: str = field(default="", compare=False, repr=False)
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+    def __neg__(self) -> Scan:
+        return replace(self, parts=tuple(-p for p in self.parts), name="", doc="")
+
+    def __str__(self) -> str:
+        from scanlab.ir.printer import print_value
+
+        return print_value(self)
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The axes of the grid."""
+        return self.parts[0].axes
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A scan and for how many layers in a row a plan uses it."""
+
+    scan: Scan
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which scan each layer uses: ``cycle`` repeats its entries without end, ``layers`` lists exactly one per layer."""
+
+    kind: str
+    entries: tuple[Entry, ...]
+    name: str = field(default="", compare=False)
+    doc: str = field(default="", compare=False, repr=False)
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        from scanlab.ir.printer import print_value
+
+        return print_value(self)
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The axes of the grid."""
+        return self.entries[0].scan.axes
+
+    @property
+    def depth(self) -> int | None:
+        """The number of layers, or None for a cycle, which fits any."""
+        return None if self.kind == "cycle" else sum(e.count for e in self.entries)
+
+    def layer(self, i: int) -> Scan:
+        """The scan of layer ``i``, counted from 0. Raises ScanlabError S406 outside a plan of fixed depth."""
+        total = sum(e.count for e in self.entries)
+        if i < 0 or (self.kind != "cycle" and i >= total):
+            raise ScanlabError.at("S406", f"the plan has layers 0 to {total - 1}, there is no layer {i}")
+        i %= total
+        for entry in self.entries:
+            if i < entry.count:
+                return entry.scan
+            i -= entry.count
+        raise AssertionError("unreachable: i is below the total count")
+
+
+Value = Order | Scan | Plan
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What ``expect`` says of a definition: ``continuous``, ``covers``, or ``same`` as ``other``."""
+
+    kind: str
+    other: Value | None = None
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+def orders_of(value: Value) -> Iterator[Order]:
+    """The orders of a value, left to right; a plan's scans once per entry."""
+    match value:
+        case Order():
+            yield value
+        case Scan(parts=parts):
+            for part in parts:
+                yield from orders_of(part)
+        case Plan(entries=entries):
+            for entry in entries:
+                yield from orders_of(entry.scan)
+
+
+def map_orders(value: Value, change: Callable[[Order], Order]) -> Value:
+    """The same scan or plan over changed orders."""
+    match value:
+        case Order():
+            return change(value)
+        case Scan():
+            return replace(value, parts=tuple(map_orders(p, change) for p in value.parts), name="", doc="")
+        case Plan():
+            entries = tuple(replace(e, scan=map_orders(e.scan, change)) for e in value.entries)
+            return replace(value, entries=entries, name="", doc="")
+
+
+def signed_keys(order: Order) -> tuple[Expr, ...]:
+    """The keys as plain expressions, with ``~`` and the reversal written out.
+
+    before → after:  ``by h, ~w``  →  ``h``, ``-w if h % 2 == 1 else w``;  reversed: each of them negated.
+    """
+    plain: list[Expr] = []
+    for i, key in enumerate(order.keys):
+        expr = alternated(key.expr, tuple(k.expr for k in order.keys[:i])) if key.alternate else key.expr
+        plain.append(Negate(expr) if order.reverse else expr)
+    return tuple(plain)
+
+
+def alternated(expr: Expr, before: tuple[Expr, ...]) -> Expr:
+    """``expr``, negated where the sum of the expressions before it is odd."""
+    if not before:
+        return expr
+    total = before[0]
+    for other in before[1:]:
+        total = Binary("+", total, other)
+    return Select(Compare("==", Binary("%", total, Int(2)), Int(1)), Negate(expr), expr)
+
+
+def conjunction(left: Expr | None, right: Expr | None) -> Expr | None:
+    """Both conditions, where both are given."""
+    if left is None or right is None:
+        return right if left is None else left
+    return Logic("and", left, right)
+
+
+def axis_exprs(axes: Iterable[str]) -> tuple[Axis, ...]:
+    """The coordinates themselves, as expressions."""
+    return tuple(Axis(a) for a in axes)

@@ -1,0 +1,205 @@
+"""Syntax to key expressions: names, calls and constants inside ``by``, ``where``, ``restart`` and substitutions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from scanlab.ir.constants import fold
+from scanlab.ir.coordinates import flipped
+from scanlab.ir.diagnostics import ScanlabError, Span
+from scanlab.ir.expr import (
+    Absolute,
+    Axis,
+    Binary,
+    Compare,
+    Curve,
+    Expr,
+    Extent,
+    Extremum,
+    Int,
+    Logic,
+    Negate,
+    Not,
+    Select,
+)
+from scanlab.ir.functions import ARITHMETIC, CURVES, Option, Signature
+from scanlab.ir.printer import print_expr
+from scanlab.ir.values import Order
+from scanlab.language import syntax as tree
+from scanlab.language.scope import Scope, unknown_name, wrong_kind
+
+__all__ = ["check_count", "constant", "key", "option_value"]
+
+_COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
+
+
+def key(node: tree.Node, scope: Scope) -> Expr:
+    """The key expression of a syntax tree. Raises ScanlabError S2xx."""
+    match node:
+        case tree.Number(value=value):
+            return Int(value)
+        case tree.Name(text=text):
+            return _name(text, node.span, scope)
+        case tree.Unary(op=op, operand=operand):
+            return _unary(op, operand, node.span, scope)
+        case tree.Binary(op=op, left=left, right=right):
+            return _binary(op, key(left, scope), key(right, scope), right.span)
+        case tree.Conditional(then=then, condition=condition, otherwise=otherwise):
+            return Select(key(condition, scope), key(then, scope), key(otherwise, scope))
+        case tree.Let(bindings=bindings, body=body):
+            for binding in bindings:
+                scope = scope.bind(binding.name, key(binding.value, scope))
+            return key(body, scope)
+        case tree.Apply():
+            return _call(node, scope)
+    raise wrong_kind("a path", "a key", node.span, "a key is integer arithmetic over the coordinates, such as h // 7")
+
+
+def _name(text: str, span: Span, scope: Scope) -> Expr:
+    local = scope.locals.get(text)
+    if isinstance(local, Expr):
+        return local
+    for axis in scope.axes_or_error(span):
+        if text in (axis, axis.upper()):
+            return Axis(axis) if text == axis else Extent(axis)
+    if local is not None or scope.find(text) is not None:
+        raise wrong_kind(f"the path `{text}`", "a key", span, f"give it coordinates to use its keys: {text}(h, w)")
+    if text in CURVES or text in ARITHMETIC or text == "visit":
+        raise wrong_kind(f"the function `{text}`", "a key", span, f"give it arguments: {text}(h, w)")
+    raise unknown_name(text, span, scope.key_names(), "a key can use")
+
+
+def _unary(op: str, operand: tree.Node, span: Span, scope: Scope) -> Expr:
+    if op == "~":
+        raise ScanlabError.at(
+            "S209",
+            "`~` turns a whole key around and cannot stand inside one",
+            span,
+            note="~k runs k backwards wherever the sum of the keys before it is odd",
+            help="write it first in the key, as in: by h, ~w",
+        )
+    inner = key(operand, scope)
+    return Negate(inner) if op == "-" else Not(inner)
+
+
+def _binary(op: str, left: Expr, right: Expr, right_span: Span) -> Expr:
+    if op in ("//", "%") and right == Int(0):
+        raise ScanlabError.at("S306", "this divides by zero", right_span, help="divide by a positive number")
+    if op in _COMPARISONS:
+        return Compare(op, left, right)
+    return Logic(op, left, right) if op in ("and", "or") else Binary(op, left, right)
+
+
+def _call(node: tree.Apply, scope: Scope) -> Expr:
+    if node.name in CURVES:
+        return _curve(node, CURVES[node.name], scope)
+    plain: dict[str, Callable[[tuple[Expr, ...]], Expr]] = {
+        "min": lambda many: Extremum("min", many),
+        "max": lambda many: Extremum("max", many),
+        "abs": lambda many: Absolute(many[0]),
+        "flip": lambda many: _flip(many[0], node.span),
+    }
+    if node.name in plain:
+        signature = ARITHMETIC[node.name]
+        operands, options = _operands(node, scope)
+        _check_options(node, signature, options)
+        check_count(node.name, len(operands), signature.fewest, signature.most, node.span)
+        return plain[node.name](operands)
+    if node.name == "visit":
+        return _visit(node, scope)
+    raise unknown_name(node.name, node.span, scope.key_names(), "a key can use")
+
+
+def _flip(expr: Expr, span: Span) -> Expr:
+    turned = flipped(expr)
+    if turned is None:
+        raise ScanlabError.at(
+            "S210", f"the extent of `{print_expr(expr)}` is not known", span, help="flip a coordinate, as in flip(h)"
+        )
+    return turned
+
+
+def _visit(node: tree.Apply, scope: Scope) -> Expr:
+    numbers = [constant(a.value, scope) for a in node.arguments or ()]
+    return Order.from_indices(numbers).keys[0].expr
+
+
+def _operands(node: tree.Apply, scope: Scope) -> tuple[tuple[Expr, ...], tuple[tree.Argument, ...]]:
+    if node.parameters is not None:
+        raise ScanlabError.at(
+            "S205",
+            f"the key function `{node.name}` has no parameters in brackets",
+            node.span,
+            help=f"give options by name in the parentheses, as in {node.name}(h, w, seed=1)",
+        )
+    given = node.arguments or ()
+    return tuple(key(a.value, scope) for a in given if a.name is None), tuple(a for a in given if a.name)
+
+
+def _curve(node: tree.Apply, signature: Signature, scope: Scope) -> Expr:
+    operands, options = _operands(node, scope)
+    if not operands and signature.whole_grid:
+        operands = tuple(Axis(a) for a in scope.axes_or_error(node.span))
+    check_count(node.name, len(operands), max(1, signature.fewest), signature.most, node.span)
+    _check_options(node, signature, options)
+    chosen = {o.name: o.default for o in signature.options}
+    for argument in options:
+        option = signature.option(argument.name or "")
+        assert option is not None, "_check_options has passed"
+        if argument.value.span.text in option.words:
+            chosen[option.name] = option.words.index(argument.value.span.text)
+        else:
+            chosen[option.name] = option_value(option, constant(argument.value, scope), argument.span)
+    return Curve(node.name, operands, tuple(sorted(chosen.items())))
+
+
+def _check_options(node: tree.Apply, signature: Signature, options: tuple[tree.Argument, ...]) -> None:
+    seen: set[str] = set()
+    for argument in options:
+        name = argument.name or ""
+        if signature.option(name) is None:
+            names = [o.name for o in signature.options]
+            if not names:
+                raise ScanlabError.at("S211", f"`{node.name}` has no option `{name}`; it has none", argument.span)
+            raise ScanlabError.at(
+                "S211", f"`{node.name}` has no option `{name}`", argument.span, help=_options(signature)
+            )
+        if name in seen:
+            raise ScanlabError.at("S211", f"the option `{name}` is given twice", argument.span)
+        seen.add(name)
+
+
+def _options(signature: Signature) -> str:
+    return "it has " + "; ".join(f"{o.name} ({o.doc})" for o in signature.options)
+
+
+def option_value(option: Option, value: int, span: Span | None) -> int:
+    """The value, if the option allows it. Raises S211 otherwise."""
+    if not option.low <= value <= option.high:
+        words = f" ({', '.join(option.words)})" if option.words else ""
+        raise ScanlabError.at(
+            "S211", f"{option.name}={value} is out of range: it goes from {option.low} to {option.high}{words}", span
+        )
+    return value
+
+
+def check_count(name: str, given: int, fewest: int, most: int, span: Span) -> None:
+    """Raise S204 where a function gets too few or too many arguments."""
+    if fewest <= given <= most:
+        return
+    wanted = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    plural = "" if wanted == "1" else "s"
+    raise ScanlabError.at("S204", f"`{name}` takes {wanted} argument{plural}, {given} given", span)
+
+
+def constant(node: tree.Node, scope: Scope) -> int:
+    """The value of an expression without coordinates, such as a parameter. Raises S205 where it has some."""
+    value = fold(key(node, scope))
+    if value is None:
+        raise ScanlabError.at(
+            "S205",
+            f"`{node.span.text}` is not a constant",
+            node.span,
+            help="parameters, options and repeat counts are numbers known before any grid is",
+        )
+    return value

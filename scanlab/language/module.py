@@ -1,0 +1,185 @@
+"""A text or a file as a module: its definitions with values, claims and documentation, and its problems."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scanlab.ir.diagnostics import Diagnostic, ScanlabError, Source, Span
+from scanlab.ir.values import Claim, Value
+from scanlab.language import syntax as tree
+from scanlab.language.parse import decode, parse_body, parse_statements
+from scanlab.language.paths import instantiate, path
+from scanlab.language.scope import COMBINATORS, Scope, Template
+
+__all__ = ["Definition", "Module", "parse_value", "read_file", "read_module"]
+
+MOST_AXES = 5
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One definition: ``value`` is None where it has parameters without default, or takes paths (a helper)."""
+
+    name: str
+    kind: str
+    axes: tuple[str, ...]
+    value: Value | None
+    doc: str
+    source: str
+    note: str
+    claims: tuple[Claim, ...]
+    signature: str
+    body: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class Module:
+    """The definitions of one text, in order, and what is wrong with it (sorted by place)."""
+
+    name: str
+    definitions: tuple[Definition, ...]
+    problems: tuple[Diagnostic, ...]
+    templates: dict[str, Template] = field(repr=False, compare=False, default_factory=dict)
+
+    def __getitem__(self, name: str) -> Definition:
+        for definition in self.definitions:
+            if definition.name == name:
+                return definition
+        raise KeyError(name)
+
+    def raise_problems(self) -> Module:
+        """The module itself, if nothing is wrong with it; else ScanlabError with everything found."""
+        if self.problems:
+            raise ScanlabError(self.problems)
+        return self
+
+
+def read_file(file: Path) -> Source:
+    """The source in a file. Raises S107 (missing, a folder, not readable), S103 or S104."""
+    try:
+        return decode(file.read_bytes(), str(file))
+    except OSError as error:
+        reason = "it is a folder" if file.is_dir() else (error.strerror or str(error)).lower()
+        raise ScanlabError.at("S107", f"cannot read {file}: {reason}", help="give the path of a .scan file") from None
+
+
+def read_module(source: Source, library: Callable[[], dict[str, Template]] = dict) -> Module:
+    """Read all definitions of a source; names that it does not define are looked up in ``library()``."""
+    statements, problems = parse_statements(source)
+    findings = list(problems)
+    templates: dict[str, Template] = {}
+    axes: tuple[str, ...] | None = None
+    for statement in statements:
+        try:
+            if isinstance(statement, tree.Grid):
+                axes = grid_axes(statement)
+            else:
+                _declare(statement, axes, templates)
+        except ScanlabError as error:
+            findings += error.diagnostics
+    scope = _scope(templates, library)
+    definitions = []
+    for template in templates.values():
+        try:
+            definitions.append(_define(template, scope))
+        except ScanlabError as error:
+            findings += error.diagnostics
+    unique = sorted(dict.fromkeys(findings), key=Diagnostic.sort_key)
+    return Module(source.name, tuple(definitions), tuple(unique), templates)
+
+
+def parse_value(source: Source, axes: tuple[str, ...], library: Callable[[], dict[str, Template]] = dict) -> Value:
+    """The value of one body such as ``by h, ~w`` or ``sum(row, -row)`` on a grid with these axes."""
+    scope = Scope(axes, lambda name: library().get(name), lambda: library().keys())
+    return path(parse_body(source), scope)
+
+
+def _scope(templates: dict[str, Template], library: Callable[[], dict[str, Template]]) -> Scope:
+    def find(name: str) -> Template | None:
+        own = templates.get(name)
+        return own if own is not None else library().get(name)
+
+    def known() -> Iterable[str]:
+        return [*templates, *library()]
+
+    return Scope(None, find, known)
+
+
+def grid_axes(grid: tree.Grid) -> tuple[str, ...]:
+    """The axes a grid line names. Raises S212 for too many, repeated or upper-case names."""
+    words = [w.text for w in grid.axes]
+    if len(words) > MOST_AXES:
+        raise ScanlabError.at("S212", f"a grid has 1 to {MOST_AXES} axes, {len(words)} given", grid.span)
+    for i, word in enumerate(grid.axes):
+        if word.text in words[:i]:
+            raise ScanlabError.at("S212", f"the axis `{word.text}` is named twice", word.span)
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", word.text):
+            raise ScanlabError.at(
+                "S212",
+                f"`{word.text}` is no axis name: axes are lower case",
+                word.span,
+                note="upper case is the extent of an axis: H is the extent of h",
+            )
+    return tuple(words)
+
+
+def _declare(syntax: tree.Definition, axes: tuple[str, ...] | None, templates: dict[str, Template]) -> None:
+    name = syntax.name
+    if name.text in templates:
+        first = templates[name.text].syntax.name.span
+        raise ScanlabError.at(
+            "S202",
+            f"`{name.text}` is defined twice",
+            name.span,
+            note=f"first on line {first.line}",
+            help="rename one of them",
+        )
+    if name.text in (axes or ()) or name.text in tuple(a.upper() for a in axes or ()):
+        raise ScanlabError.at("S203", f"`{name.text}` is an axis of the grid, or its extent", name.span)
+    if name.text in COMBINATORS and syntax.formals:
+        raise ScanlabError.at("S203", f"`{name.text}(…)` is a word of the language", name.span)
+    _check_words([p.name for p in syntax.parameters] + list(syntax.formals))
+    templates[name.text] = Template(syntax, axes)
+
+
+def _check_words(words: list[tree.Word]) -> None:
+    for i, word in enumerate(words):
+        if word.text in [w.text for w in words[:i]]:
+            raise ScanlabError.at("S202", f"the parameter `{word.text}` is named twice", word.span)
+
+
+def _define(template: Template, scope: Scope) -> Definition:
+    syntax = template.syntax
+    open_parameters = any(p.default is None for p in syntax.parameters)
+    value = None
+    if not syntax.formals and not open_parameters:
+        value = instantiate(template, (), (), syntax.name.span, scope)
+    inner = Scope(template.axes, scope.find, scope.known, memo=scope.memo)
+    claims = tuple(
+        Claim(c.kind, path(c.value, inner) if isinstance(c.value, tree.Node) else None, c.span)
+        for c in syntax.clauses
+        if c.kind in ("continuous", "covers", "same")
+    )
+    texts = {c.kind: c.value for c in syntax.clauses if isinstance(c.value, str)}
+    signature = syntax.name.text
+    if syntax.parameters:
+        signature += f"[{', '.join(p.span.text for p in syntax.parameters)}]"
+    if syntax.formals:
+        signature += f"({', '.join(f.text for f in syntax.formals)})"
+    return Definition(
+        syntax.name.text,
+        syntax.kind,
+        value.axes if value is not None else template.axes or (),
+        value,
+        syntax.doc,
+        texts.get("source", ""),
+        texts.get("note", ""),
+        claims,
+        signature,
+        " ".join(syntax.body.span.text.split()),
+        syntax.span,
+    )

@@ -1,0 +1,188 @@
+"""The syntax tree: what was written, and where. Its nodes mean nothing yet.
+
+node := Number | Name | Unary | Binary | Conditional | Apply | By | Let | Suffixed
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scanlab.ir.diagnostics import Span
+
+__all__ = [
+    "Apply",
+    "Argument",
+    "Binary",
+    "Binding",
+    "By",
+    "Clause",
+    "Conditional",
+    "Definition",
+    "Grid",
+    "Let",
+    "Name",
+    "Node",
+    "Number",
+    "Parameter",
+    "Suffix",
+    "Suffixed",
+    "TokenAt",
+    "Unary",
+    "Word",
+]
+
+
+@dataclass(frozen=True)
+class Node:
+    """Anything with a place in the source."""
+
+    span: Span
+
+
+@dataclass(frozen=True)
+class Word(Node):
+    """A bare identifier with its place: a name being defined, an axis, a keyword argument."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Number(Node):
+    """An integer literal."""
+
+    value: int
+
+
+@dataclass(frozen=True)
+class Name(Node):
+    """A use of a name."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Unary(Node):
+    """``- operand``, ``~ operand``, ``not operand``."""
+
+    op: str
+    operand: Node
+
+
+@dataclass(frozen=True)
+class Binary(Node):
+    """``left op right``."""
+
+    op: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True)
+class Conditional(Node):
+    """``then if condition else otherwise``."""
+
+    then: Node
+    condition: Node
+    otherwise: Node
+
+
+@dataclass(frozen=True)
+class Argument(Node):
+    """``value`` or ``name=value`` in brackets or parentheses."""
+
+    name: str | None
+    value: Node
+
+
+@dataclass(frozen=True)
+class Apply(Node):
+    """``name[parameters](arguments)``; None stands for brackets or parentheses that were not written."""
+
+    name: str
+    parameters: tuple[Argument, ...] | None
+    arguments: tuple[Argument, ...] | None
+
+
+@dataclass(frozen=True)
+class TokenAt(Node):
+    """``cls at middle``, ``cls at end fixed``."""
+
+    name: str
+    place: str
+    fixed: bool
+
+
+@dataclass(frozen=True)
+class Suffix(Node):
+    """``where …``, ``restart by …``, ``with …``: the items are expressions, or TokenAt nodes for ``with``."""
+
+    kind: str
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class By(Node):
+    """``by key, key … suffix…``."""
+
+    keys: tuple[Node, ...]
+    suffixes: tuple[Suffix, ...]
+
+
+@dataclass(frozen=True)
+class Suffixed(Node):
+    """A named or computed path with suffixes."""
+
+    base: Node
+    suffixes: tuple[Suffix, ...]
+
+
+@dataclass(frozen=True)
+class Binding(Node):
+    """``name = value`` in a ``let``."""
+
+    name: Word
+    value: Node
+
+
+@dataclass(frozen=True)
+class Let(Node):
+    """``let name = value, … in body``."""
+
+    bindings: tuple[Binding, ...]
+    body: Node
+
+
+@dataclass(frozen=True)
+class Grid(Node):
+    """``grid h, w``: the axes of the definitions below it."""
+
+    axes: tuple[Word, ...]
+
+
+@dataclass(frozen=True)
+class Parameter(Node):
+    """``k`` or ``k=7`` in a definition's brackets."""
+
+    name: Word
+    default: Node | None
+
+
+@dataclass(frozen=True)
+class Clause(Node):
+    """``expect …``, ``source "…"``, ``note "…"`` after a definition's body."""
+
+    kind: str
+    value: Node | str | None = None
+
+
+@dataclass(frozen=True)
+class Definition(Node):
+    """``"doc" kind name[parameters](formals) = body clause…``."""
+
+    kind: str
+    name: Word
+    doc: str
+    parameters: tuple[Parameter, ...]
+    formals: tuple[Word, ...]
+    body: Node
+    clauses: tuple[Clause, ...]
