@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -140,7 +140,7 @@ def _graph(box: tuple[int, ...]) -> networkx.Graph:
     return graph
 
 
-def _breadth_first(graph: networkx.Graph, start: int, key: Callable[[int], object]) -> Iterator[int]:
+def _breadth_first(graph: networkx.Graph, start: int, key: Callable[[int], Any]) -> Iterator[int]:
     import networkx
 
     yield start
