@@ -129,7 +129,6 @@ def _mark(rank: int, length: int, begins: set[int], arms: int) -> str:
 
 def _join(scene: PathScene, steps: Steps, pitch: Pitch, sheets: tuple[Sheet, ...]) -> np.ndarray:
     """Draw the lines between marks; return which sides of each patch a line leaves from, int64 [P]."""
-    _, rows, columns = slice_shape(scene.grid)
     arms = np.zeros(scene.patches, dtype=np.int64)
     tones = tones_of(scene)
     where = np.stack(np.unravel_index(scene.indices, slice_shape(scene.grid)), axis=1)

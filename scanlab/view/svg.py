@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from itertools import pairwise
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -192,7 +193,7 @@ def _polyline(points: np.ndarray) -> str:
     turn[1:-1] = (np.abs(np.diff(delta, axis=0)) > 1e-9).any(axis=1)
     corners = [(_number(x), _number(y)) for x, y in points[turn].tolist()]
     data = [f"M{corners[0][0]} {corners[0][1]}"]
-    for (old_x, old_y), (x, y) in zip(corners, corners[1:], strict=False):
+    for (old_x, old_y), (x, y) in pairwise(corners):
         data.append(f"V{y}" if x == old_x else f"H{x}" if y == old_y else f"L{x} {y}")
     return "".join(data)
 

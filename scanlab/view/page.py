@@ -1,0 +1,59 @@
+"""Paths as one interactive HTML page that needs no network: everything is inside the file."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Iterable
+from importlib import resources
+from string import Template
+
+from scanlab.view.captions import caption
+from scanlab.view.geometry import steps_of
+from scanlab.view.ramp import table
+from scanlab.view.scene import PathScene, check_drawable
+
+PAGE_LIMIT = 2_000_000
+_SCRIPTS = ("page_scene.js", "page_draw.js", "page_play.js")
+
+
+def page(scenes: Iterable[PathScene], title: str = "") -> str:
+    """Draw paths as a self-contained page with one linked clock, for 1 to 5 axes.
+
+    title: the heading; the paths' names by default. Raises ScanlabError S503 for no scenes, S504 for more than
+    PAGE_LIMIT patches.
+    """
+    kept = check_drawable(scenes, PAGE_LIMIT, "an HTML page", "give a smaller --grid, or fewer paths")
+    name = title or ", ".join(dict.fromkeys(scene.group or scene.label for scene in kept))
+    data = {"ramp": table(256).tolist(), "scenes": [_scene_data(scene) for scene in kept]}
+    return Template(_part("page.html")).substitute(
+        title=html.escape(name),
+        style=_part("page.css"),
+        data=_safe_json(data),
+        script="\n".join(_part(script) for script in _SCRIPTS),
+    )
+
+
+def _scene_data(scene: PathScene) -> dict[str, object]:
+    return {
+        "label": scene.label,
+        "title": scene.title,
+        "group": scene.group,
+        "source": scene.source,
+        "axes": list(scene.axes),
+        "grid": list(scene.grid),
+        "indices": base64.b64encode(scene.indices.astype("<u4").tobytes()).decode("ascii"),
+        "restarts": scene.restarts.tolist(),
+        "caption": caption(scene, steps_of(scene)),
+    }
+
+
+def _safe_json(data: object) -> str:
+    """Write JSON that cannot end the script element it stands in, whatever its strings hold."""
+    text = json.dumps(data, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _part(name: str) -> str:
+    return resources.files("scanlab.view").joinpath(name).read_text(encoding="utf-8")
