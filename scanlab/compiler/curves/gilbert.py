@@ -8,9 +8,9 @@ When is a diagonal step unavoidable? The path begins in a corner and ends in the
 side. In unit steps that is impossible when the longer side is odd and the shorter one even: such a box has equally
 many cells of either colour of a chessboard, so the ends of a unit-step path differ in colour, and corners an even
 distance apart do not. In two dimensions the path therefore takes exactly one diagonal step where the longer side is
-odd and the shorter one even and at least 4 (a strip two cells wide ends in the opposite corner instead), and no other
-box costs any. In three dimensions a box of even sides costs none; an odd side may cost a few steps of up to three
-cells, as in the source, whose author recommends even sizes there.
+odd and the shorter one even and at least 4 (a strip two cells wide ends one cell short of that corner instead), and
+no other box costs any. In three dimensions a box of even sides costs none; an odd side may cost a few steps of up to
+three cells, as in the source, whose author recommends even sizes there.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from scanlab.compiler.curves.shuffle import draws
 if TYPE_CHECKING:
     import networkx
 
-__all__ = ["GRAPH_CELLS", "bfs_grid", "dfs_grid", "rcm_grid", "spectral_grid"]
+__all__ = ["GRAPH_CELLS", "bfs_grid", "dfs_grid", "fiedler_entries", "rcm_grid", "spectral_grid"]
 
 GRAPH_CELLS = 2**18
 """Most cells of a box for a graph traversal in Python (512x512): a few seconds."""
@@ -81,8 +81,8 @@ def rcm_grid(box: tuple[int, ...], options: Mapping[str, int]) -> np.ndarray:
 
     Args:
         box: extents, any number of axes.
-        options: ``seed``: 0 (default) starts at cell 0 and breaks ties in row-major order; another seed draws the
-            corner and the ties.
+        options: ``seed``: 0 (default) starts at cell 0 and breaks ties along the shorter axes first, which gives the
+            least bandwidth that a rectangle allows, its shorter side; another seed draws the corner and the ties.
 
     Returns:
         int64 of shape ``box``, dense.
@@ -91,7 +91,7 @@ def rcm_grid(box: tuple[int, ...], options: Mapping[str, int]) -> np.ndarray:
         ScanlabError: S401 for more than ``GRAPH_CELLS`` cells.
     """
     require_cells("rcm", box, GRAPH_CELLS)
-    graph, priority = _graph(box), _priority(box, options)
+    graph, priority = _graph(box), _priority(box, options, short_first=True)
     keys = [(graph.degree[cell], priority[cell]) for cell in range(len(priority))]
     order = list(_breadth_first(graph, min(range(len(keys)), key=keys.__getitem__), keys.__getitem__))
     return _ranks(reversed(order), box)
@@ -117,14 +117,19 @@ def spectral_grid(box: tuple[int, ...], options: Mapping[str, int]) -> np.ndarra
         ScanlabError: S401 for a box too large to tabulate.
     """
     require_cells("spectral", box)
+    rounded = np.round(fiedler_entries(box, options.get("seed", 0)), _DECIMALS)
+    return _ranks(np.argsort(rounded, axis=None, kind="stable"), box)
+
+
+def fiedler_entries(box: tuple[int, ...], seed: int) -> np.ndarray:
+    """Entries of the Fiedler vector that ``spectral_grid`` sorts by: float64 of shape ``box``, not normalised."""
     longest = [axis for axis, extent in enumerate(box) if extent == max(box)]
-    weights = _weights(len(longest), options.get("seed", 0))
+    weights = _weights(len(longest), seed)
     entries = np.zeros((1,) * len(box))
     for axis, weight in zip(longest, weights, strict=True):
         wave = -np.cos(np.pi * (np.arange(box[axis]) + 0.5) / box[axis])
         entries = entries + weight * wave.reshape((1,) * axis + (-1,) + (1,) * (len(box) - axis - 1))
-    rounded = np.broadcast_to(np.round(entries, _DECIMALS), box)
-    return _ranks(np.argsort(rounded, axis=None, kind="stable"), box)
+    return np.broadcast_to(entries, box)
 
 
 def _graph(box: tuple[int, ...]) -> networkx.Graph:
@@ -148,17 +153,22 @@ def _breadth_first(graph: networkx.Graph, start: int, key: Callable[[int], Any])
         yield cell
 
 
-def _priority(box: tuple[int, ...], options: Mapping[str, int]) -> list[int]:
-    """Which cell goes first where there is a choice: row-major for seed 0, else drawn."""
+def _priority(box: tuple[int, ...], options: Mapping[str, int], *, short_first: bool = False) -> list[int]:
+    """Which cell goes first where there is a choice: drawn, or for seed 0 row-major, perhaps along short axes first."""
     count, seed = math.prod(box), options.get("seed", 0)
-    return list(range(count)) if seed == 0 else draws(seed, count).tolist()
+    if seed:
+        return draws(seed, count).tolist()
+    slowest_first = sorted(range(len(box)), key=lambda axis: -box[axis] if short_first else axis)
+    cells = np.arange(count).reshape([box[axis] for axis in slowest_first])
+    return cells.transpose(np.argsort(slowest_first)).ravel().tolist()
 
 
 def _weights(count: int, seed: int) -> np.ndarray:
-    """Weights of the tied eigenvectors, in (-1, 1); all 1 for seed 0."""
+    """Weights of the tied eigenvectors, the largest of size 1 and none of them 0; all 1 for seed 0."""
     if seed == 0:
         return np.ones(count)
-    return (draws(seed, count) >> np.uint64(11)) * 2.0**-52 - 1.0
+    drawn = ((draws(seed, count) >> np.uint64(12)) + 0.5) * 2.0**-51 - 1
+    return drawn / np.abs(drawn).max()
 
 
 def _ranks(order: Iterable[int], box: tuple[int, ...]) -> np.ndarray:
