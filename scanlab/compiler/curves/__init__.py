@@ -17,10 +17,11 @@ from scanlab.compiler.curves.gilbert import gilbert_grid
 from scanlab.compiler.curves.graph import bfs_grid, dfs_grid, rcm_grid, spectral_grid
 from scanlab.compiler.curves.hilbert import hilbert_grid, hilbert_points, hilbert_ranks
 from scanlab.compiler.curves.morton import morton_grid, morton_points, morton_ranks
+from scanlab.compiler.curves.permutation import order_of
 from scanlab.compiler.curves.shuffle import random_grid
 from scanlab.compiler.curves.spiral import spiral_in_grid, spiral_out_grid
 
-__all__ = ["CURVES", "INVERSES", "POINTWISE", "Grid", "Points", "Ranks", "curve_ranks"]
+__all__ = ["CURVES", "INVERSES", "POINTWISE", "Grid", "Points", "Ranks", "curve_ranks", "order_of"]
 
 Grid = Callable[[tuple[int, ...], Mapping[str, int]], np.ndarray]
 Ranks = Callable[[Sequence[np.ndarray], tuple[int, ...]], np.ndarray]

@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scanlab.compiler.curves.limits import require_cells
+from scanlab.compiler.curves.permutation import ranks_of
 
 __all__ = ["gilbert_grid", "gilbert_order"]
 
@@ -38,10 +39,7 @@ def gilbert_grid(box: tuple[int, ...], options: Mapping[str, int]) -> np.ndarray
     Raises:
         ScanlabError: S401 for a box too large to tabulate.
     """
-    order = gilbert_order(box)
-    ranks = np.empty(order.size, dtype=np.int64)
-    ranks[order] = np.arange(order.size)
-    return ranks.reshape(box)
+    return ranks_of(gilbert_order(box), box)
 
 
 def gilbert_order(box: tuple[int, ...]) -> np.ndarray:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scanlab.compiler.curves.limits import require_cells
+from scanlab.compiler.curves.permutation import ranks_of
 from scanlab.compiler.curves.shuffle import draws
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def spectral_grid(box: tuple[int, ...], options: Mapping[str, int]) -> np.ndarra
     """
     require_cells("spectral", box)
     rounded = np.round(fiedler_entries(box, options.get("seed", 0)), _DECIMALS)
-    return _ranks(np.argsort(rounded, axis=None, kind="stable"), box)
+    return ranks_of(np.argsort(rounded, axis=None, kind="stable"), box)
 
 
 def fiedler_entries(box: tuple[int, ...], seed: int) -> np.ndarray:
@@ -172,6 +173,4 @@ def _weights(count: int, seed: int) -> np.ndarray:
 
 
 def _ranks(order: Iterable[int], box: tuple[int, ...]) -> np.ndarray:
-    ranks = np.empty(math.prod(box), dtype=np.int64)
-    ranks[np.fromiter(order, dtype=np.int64, count=ranks.size)] = np.arange(ranks.size)
-    return ranks.reshape(box)
+    return ranks_of(np.fromiter(order, dtype=np.int64, count=math.prod(box)), box)

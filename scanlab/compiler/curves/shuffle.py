@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from scanlab.compiler.curves.limits import require_cells
+from scanlab.compiler.curves.permutation import ranks_of
 
 __all__ = ["draws", "random_grid"]
 
@@ -27,9 +28,7 @@ def random_grid(box: tuple[int, ...], options: Mapping[str, int]) -> np.ndarray:
     """
     require_cells("random", box)
     order = np.argsort(draws(options.get("seed", 0), math.prod(box)), kind="stable")
-    ranks = np.empty(order.size, dtype=np.int64)
-    ranks[order] = np.arange(order.size)
-    return ranks.reshape(box)
+    return ranks_of(order, box)
 
 
 def draws(seed: int, count: int) -> np.ndarray:

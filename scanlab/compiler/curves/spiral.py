@@ -7,11 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from scanlab.compiler.curves.limits import require_cells
+from scanlab.compiler.curves.permutation import order_of, ranks_of
 
 __all__ = ["spiral_in_grid", "spiral_out_grid"]
-
-# Marking the square around the box costs its area; past this ratio to the box, sorting the box is cheaper.
-_WORTH_MARKING = 4
 
 
 def spiral_in_grid(box: tuple[int, ...], options: Mapping[str, int]) -> np.ndarray:
@@ -65,8 +63,7 @@ def spiral_out_grid(box: tuple[int, ...], options: Mapping[str, int]) -> np.ndar
         down, heading = -down, -heading % 4
     for _ in range(heading):
         down, right = -right, down
-    ranks = np.ascontiguousarray(np.broadcast_to(_outward(down, right), box))
-    return _dense(ranks)
+    return ranks_of(order_of(_outward(down, right)), box)
 
 
 def _inward(rows: int, columns: int) -> np.ndarray:
@@ -100,15 +97,3 @@ def _outward(down: np.ndarray, right: np.ndarray) -> np.ndarray:
         ),
     )
     return np.where(lap == 0, 0, (2 * lap - 1) ** 2 + along)
-
-
-def _dense(ranks: np.ndarray) -> np.ndarray:
-    """Replace distinct ranks by their positions in ascending order."""
-    limit = int(ranks.max()) + 1
-    if limit <= _WORTH_MARKING * ranks.size:
-        met = np.zeros(limit, dtype=bool)
-        met[ranks] = True
-        return (np.cumsum(met, dtype=np.int64) - 1)[ranks]
-    dense = np.empty(ranks.size, dtype=np.int64)
-    dense[np.argsort(ranks, axis=None)] = np.arange(ranks.size)
-    return dense.reshape(ranks.shape)
