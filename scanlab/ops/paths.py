@@ -50,6 +50,10 @@ class PathTable:
         names = torch.from_numpy(np.concatenate([shuffled, np.arange(self.grid_size, self.length)]))
         return replace(self, patches=torch.where(self.patches < 0, self.patches, names[self.patches]))
 
+    def without_memory(self) -> PathTable:
+        """The same steps with the state zeroed before each of them, so that no patch hears of another."""
+        return replace(self, resets=torch.ones_like(self.resets))
+
 
 def path_table(scan: CompiledScan) -> PathTable:
     """Lay out the paths of a compiled scan as tracks.
