@@ -17,15 +17,16 @@ def points(ranks):
 def walk_inwards(box, corner, turn):
     """Walk until the way is blocked, then turn: the defining procedure."""
     cell = [(0, 0), (0, box[1] - 1), (box[0] - 1, box[1] - 1), (box[0] - 1, 0)][corner]
-    heading, left, seen = corner + turn, -1 if turn else 1, []
+    heading, seen = corner + turn, [cell]
+
+    def ahead():
+        return cell[0] + MOVES[heading % 4][0], cell[1] + MOVES[heading % 4][1]
+
     while len(seen) < box[0] * box[1]:
+        if ahead() in seen or not (0 <= ahead()[0] < box[0] and 0 <= ahead()[1] < box[1]):
+            heading += -1 if turn else 1
+        cell = ahead()
         seen.append(cell)
-        for _ in range(2):
-            ahead = (cell[0] + MOVES[heading % 4][0], cell[1] + MOVES[heading % 4][1])
-            if ahead not in seen and 0 <= ahead[0] < box[0] and 0 <= ahead[1] < box[1]:
-                break
-            heading += left
-        cell = ahead
     return seen
 
 
