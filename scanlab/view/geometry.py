@@ -10,6 +10,7 @@ from scanlab.view.scene import PathScene
 
 _SLANT = np.array([-0.42, 0.46])
 _TALLEST = 1.6
+_BETWEEN = 1.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +93,7 @@ def neighbour_gaps(scene: PathScene) -> np.ndarray:
         gap = np.abs(np.diff(ranks, axis=axis))
         known = np.isfinite(gap)
         gap = np.where(known, gap, 0.0)
-        for before, after in (((0, 1)), ((1, 0))):
+        for before, after in ((0, 1), (1, 0)):
             pad = [(0, 0)] * len(scene.grid)
             pad[axis] = (before, after)
             total += np.pad(gap, pad)
@@ -105,7 +106,7 @@ def project(scene: PathScene) -> Projection:
     """Lay the scene's grid out flat.
 
     One axis: the patch to the right, its step downwards. Two: the grid itself. Three: slices as slanted sheets, one
-    below the other. More: the leading axes repeat that picture to the right, and then downwards.
+    below the other and then in further columns. More: the leading axes repeat that picture, to the right and then down.
     """
     if len(scene.grid) == 1:
         return _project_line(scene)
@@ -126,19 +127,26 @@ def _project_line(scene: PathScene) -> Projection:
 
 def _project_slices(grid: tuple[int, ...], down: np.ndarray) -> Projection:
     slices, rows, columns = grid
-    across = np.array([1.0, 0.0])
     lean = max(0.0, -float(down[0]) * rows)
-    width, tall = columns + lean, float(down[1]) * rows
-    room = (_TALLEST * width - tall) / max(slices - 1, 1)
-    pitch = max(1.0, min(tall + 1.2, room))
+    wide, tall = columns + lean + _BETWEEN, float(down[1]) * rows + _BETWEEN
+    stack = _stack_height(slices, wide, tall)
     s, r, c = np.meshgrid(np.arange(slices), np.arange(rows), np.arange(columns), indexing="ij")
-    flat = (r[..., None] + 0.5) * down + (c[..., None] + 0.5) * across
-    flat[..., 0] += lean
-    flat[..., 1] += s * pitch
+    x = s // stack * wide + lean + (r + 0.5) * down[0] + c + 0.5
+    y = s % stack * tall + (r + 0.5) * down[1]
+    tilt = (float(down[0]), float(down[1]))
     planes = tuple(
-        Plane((lean, k * pitch), (1.0, 0.0), (float(down[0]), float(down[1])), rows, columns) for k in range(slices)
+        Plane((k // stack * wide + lean, k % stack * tall), (1.0, 0.0), tilt, rows, columns) for k in range(slices)
     )
-    return Projection(flat.reshape(-1, 2), (width, tall + (slices - 1) * pitch), planes)
+    size = (-(-slices // stack) * wide - _BETWEEN, min(slices, stack) * tall - _BETWEEN)
+    return Projection(np.stack([x, y], axis=-1).reshape(-1, 2).astype(np.float64), size, planes)
+
+
+def _stack_height(slices: int, wide: float, tall: float) -> int:
+    """Choose how many slices stand in one column, so that the picture is not much taller than wide."""
+    columns = 1
+    while -(-slices // columns) * tall > _TALLEST * columns * wide:
+        columns += 1
+    return -(-slices // columns)
 
 
 def _repeat(single: Projection, leading: tuple[int, ...]) -> Projection:

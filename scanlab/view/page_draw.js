@@ -2,6 +2,7 @@
 
 const CAMERA = { yaw: 0.62, pitch: 0.5 };
 const DENSE = 4;
+const RIM = 10;
 const VIEW = { colour: "step" };
 let INK = {};
 
@@ -19,7 +20,7 @@ function element(tag, text, className) {
 
 function makePanel(scene) {
   const figure = element("figure"), head = element("figcaption"), stage = element("div", undefined, "stage");
-  head.append(element("strong", scene.label), element("code", scene.source));
+  head.append(element("strong", scene.label), Object.assign(element("code", scene.source), { title: scene.source }));
   const layers = ["ground", "path", "marks"].map(() => stage.appendChild(document.createElement("canvas")));
   layers[2].setAttribute("role", "img");
   layers[2].setAttribute("aria-label", `The path of ${scene.label} (${scene.source}): ${scene.caption}`);
@@ -35,7 +36,7 @@ function fitPanel(panel) {
   const [columns, rows] = panel.size;
   const shape = isSolid(panel.scene) ? 0.8 : Math.min(rows / columns, 1.4);
   panel.width = wide;
-  panel.height = Math.max(Math.min(wide * shape, tall), 44);
+  panel.height = Math.max(Math.min((wide - 2 * RIM) * shape + 2 * RIM, tall), 56);
   panel.stage.style.height = `${panel.height}px`;
   const dots = Math.min(window.devicePixelRatio || 1, 2);
   for (const canvas of panel.layers) {
@@ -51,7 +52,8 @@ function placePanel(panel) {
   const middle = size.map((extent) => (extent - 1) / 2);
   const solid = isSolid(scene);
   const reach = solid ? Math.hypot(...size) / 2 : 0;
-  panel.cell = solid ? Math.min(width / (2 * reach), height / (1.7 * reach), 34) : Math.min(width / size[0], height / size[1], 44);
+  const [wide, tall] = [width - 2 * RIM, height - 2 * RIM];
+  panel.cell = solid ? Math.min(wide / (2 * reach), tall / (1.9 * reach), 34) : Math.min(wide / size[0], tall / size[1], 44);
   const turn = solid ? CAMERA : { yaw: 0, pitch: 0 };
   const [cy, sy, cp, sp] = [Math.cos(turn.yaw), Math.sin(turn.yaw), Math.cos(turn.pitch), Math.sin(turn.pitch)];
   panel.toScreen = (x, y, z) => {

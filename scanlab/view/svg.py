@@ -114,13 +114,14 @@ def _panel(scene: PathScene, steps: Steps, projection: Projection, height: float
 
 
 def _axis_names(scene: PathScene, left: float) -> list[str]:
-    if len(scene.axes) != 2:
+    place = f'class="axis" y="{_HEAD - 6}" x="{_number(left + 1)}"'
+    if len(scene.axes) == 1:
+        return [f"<text {place}>{escape(scene.axes[0])} →   step ↓</text>"]
+    if len(scene.axes) > 2:
         return []
     down, across = scene.axes
-    return [
-        f'<text class="axis" x="{_number(left + 1)}" y="{_HEAD - 6}">{escape(across)} →</text>',
-        f'<text class="axis" x="{_number(left - 6)}" y="{_HEAD + 10}" text-anchor="end">{escape(down)} ↓</text>',
-    ]
+    side = f'class="axis" y="{_HEAD + 10}" x="{_number(left - 6)}" text-anchor="end"'
+    return [f"<text {place}>{escape(across)} →</text>", f"<text {side}>{escape(down)} ↓</text>"]
 
 
 def _ground(scene: PathScene, projection: Projection) -> list[str]:
