@@ -94,9 +94,20 @@ def test_figures_equal_their_definitions(case):
     np.testing.assert_allclose(measured.mean_gaps, means)
     np.testing.assert_allclose(measured.mean_gap, np.mean(every) if every else math.nan)
     np.testing.assert_allclose(measured.median_gap, np.median(every) if every else math.nan)
+    np.testing.assert_allclose(measured.p95_gap, linear_percentile(every, 0.95))
+    np.testing.assert_allclose(measured.median_gaps, [linear_percentile(g, 0.5) for g in gaps])
+    np.testing.assert_allclose(measured.p95_gaps, [linear_percentile(g, 0.95) for g in gaps])
     np.testing.assert_allclose(measured.unit_step_share, lengths.count(1) / len(lengths) if lengths else math.nan)
     known = [mean for mean in means if mean == mean]
     np.testing.assert_allclose(measured.anisotropy, max(known) / min(known) if known else math.nan)
+
+
+def linear_percentile(values, share):
+    if not values:
+        return math.nan
+    place = share * (len(values) - 1)
+    below, above = sorted(values)[math.floor(place)], sorted(values)[math.ceil(place)]
+    return below + (above - below) * (place - math.floor(place))
 
 
 def test_deltas_are_the_displacements_of_the_steps():
