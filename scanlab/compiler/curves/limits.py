@@ -9,7 +9,7 @@ from scanlab.ir.diagnostics import ScanlabError
 __all__ = ["MAX_BITS", "MAX_CELLS", "bits_of", "require_bits", "require_cells"]
 
 MAX_CELLS = 2**24
-"""Most cells of a box whose ranks are tabulated (4096x4096): 128 MiB of int64, at most some 1 GiB while at work."""
+"""Most cells of a box whose ranks are tabulated (4096x4096): 128 MiB of int64, at most 1.5 GiB while at work."""
 
 MAX_BITS = 62
 """Most bits of a rank made of interleaved coordinates: an int64 keeps its sign and one bit to spare."""
