@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
+from scanlab.compiler.bind import CompiledPlan, CompiledScan
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn.mixer import Alteration, MixerSizes, ScanMixer
-
-if TYPE_CHECKING:
-    from scanlab.compiler.bind import CompiledPlan, CompiledScan
 
 READOUTS = ("mean", "cls")
 # As large as the embedded patches; with the usual 0.02 a short training run ends before positions matter.
@@ -60,9 +57,9 @@ class Block(nn.Module):
 class Backbone(nn.Module):
     """Classify images [B, channels, height, width] into logits [B, classes], scanning by a plan.
 
-    The plan's grid must be the image's, divided into patches. Raises S603 to S606 for what does not fit.
-    Initial weights come from torch's global generator in an order that does not depend on the scan: gates start at 1 and a class token is
-    drawn last, so that strategies with the same sizes start alike. `alter`: see ScanMixer.
+    The plan's grid must be the image's, divided into patches. Initial weights come from torch's global generator in an
+    order that does not depend on the scan: gates start at 1 and a class token is drawn last, so that strategies
+    with the same sizes start alike. `alter`: see ScanMixer. Raises S603 to S605 for what does not fit.
     """
 
     def __init__(
@@ -104,8 +101,8 @@ def scans_of(plan: CompiledScan | CompiledPlan, depth: int) -> list[CompiledScan
 
     A scan is used in all of them. Raises S603 when a plan lists another number of layers.
     """
-    if not hasattr(plan, "layer"):
-        return [plan] * depth  # pyright: ignore[reportReturnType]
+    if not isinstance(plan, CompiledPlan):
+        return [plan] * depth
     if plan.depth not in (None, depth):
         raise ScanlabError.at(
             "S603",
@@ -116,13 +113,13 @@ def scans_of(plan: CompiledScan | CompiledPlan, depth: int) -> list[CompiledScan
 
 
 def check_readout(scans: list[CompiledScan], readout: str) -> None:
-    """Refuse a read-out that does not exist (S605), or from a class token that some layer lacks (S606)."""
+    """Refuse with S605 a read-out that does not exist, or from a class token that some layer lacks."""
     if readout not in READOUTS:
         raise ScanlabError.at("S605", f"there is no read-out {readout!r}", help=f"choose one of {', '.join(READOUTS)}")
     missing = [scan.name or "a scan" for scan in scans if not _has_class_token(scan)]
     if readout == "cls" and missing:
         raise ScanlabError.at(
-            "S606",
+            "S605",
             f"{missing[0]} has no class token to read the class from",
             help='read out by "mean", or add "with cls at middle" to the scan',
         )

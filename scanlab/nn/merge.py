@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
+from scanlab.compiler.bind import CompiledScan
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Order, Scan
-
-if TYPE_CHECKING:
-    from scanlab.compiler.bind import CompiledScan
 
 Above = tuple[tuple[Scan, int], ...]
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from scanlab.compiler.bind import CompiledScan
 from scanlab.nn.merge import Merge
 from scanlab.ops import PathTable, path_table, selective_scan
-
-if TYPE_CHECKING:
-    from scanlab.compiler.bind import CompiledScan
 
 SHORTEST_STEP = 1e-3
 LONGEST_STEP = 1e-1

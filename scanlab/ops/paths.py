@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from scanlab.compiler.bind import CompiledScan, Path
 from scanlab.ir.values import Order, Scan
-
-if TYPE_CHECKING:
-    from scanlab.compiler.bind import CompiledScan, Path
 
 CLASS_MARK = -2
 MEAN_MARK = -3
