@@ -11,9 +11,26 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from scanlab.ir.diagnostics import ScanlabError, Span
-from scanlab.ir.expr import Axis, Binary, Compare, Expr, Int, Logic, Negate, Select, Visit
+from scanlab.ir.expr import Binary, Compare, Expr, Int, Logic, Negate, Select, Visit
 
-__all__ = ["MERGES", "PLACES", "TOKENS", "Entry", "Key", "Order", "Plan", "Scan", "Token", "Value", "orders_of"]
+__all__ = [
+    "MERGES",
+    "PLACES",
+    "TOKENS",
+    "Claim",
+    "Entry",
+    "Key",
+    "Order",
+    "Plan",
+    "Scan",
+    "Token",
+    "Value",
+    "alternated",
+    "conjunction",
+    "map_orders",
+    "orders_of",
+    "signed_keys",
+]
 
 MERGES = ("sum", "mean", "gate", "heads", "scatter", "chain")
 PLACES = ("start", "middle", "end", "both")
@@ -247,8 +264,3 @@ def conjunction(left: Expr | None, right: Expr | None) -> Expr | None:
     if left is None or right is None:
         return right if left is None else left
     return Logic("and", left, right)
-
-
-def axis_exprs(axes: Iterable[str]) -> tuple[Axis, ...]:
-    """The coordinates themselves, as expressions."""
-    return tuple(Axis(a) for a in axes)

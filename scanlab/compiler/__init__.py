@@ -1,0 +1,1 @@
+"""Values to facts: proofs, bound paths, index forms, curves, metrics."""

@@ -1,0 +1,331 @@
+"""Values on a grid: the patches each path visits, in order.
+
+``sorted_patches`` is numpy's lexsort over the keys and is the oracle of every faster form; ``visited_patches`` gives
+the same answer by placing each patch at its key directly where the keys are dense.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scanlab.compiler.coverage import GridRegion, find_gap, gap_error
+from scanlab.compiler.evaluate import Lattice, evaluate_on_grid
+from scanlab.ir.diagnostics import CounterExample, ScanlabError
+from scanlab.ir.printer import print_expr
+from scanlab.ir.values import Order, Plan, Scan, Token, orders_of, signed_keys
+
+if TYPE_CHECKING:
+    from scanlab.compiler.index_form import IndexForm
+
+__all__ = [
+    "CLASS_TOKEN",
+    "MEAN_TOKEN",
+    "CompiledPlan",
+    "CompiledScan",
+    "Path",
+    "bind",
+    "bind_order",
+    "sorted_patches",
+    "visited_patches",
+]
+
+CLASS_TOKEN = -2
+MEAN_TOKEN = -3
+_MARKS = {"cls": CLASS_TOKEN, "mean": MEAN_TOKEN}
+_DENSE = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """An order bound to a grid.
+
+    ``indices`` int64 [L]: the flat row-major patch at each step. ``restarts`` int64 [S]: steps at which the state is
+    reset, 0 first. ``sequence`` int64 [L + T]: the patches with class tokens (-2) and mean tokens (-3) in their places.
+    ``channels``: the share of the channels, from start to stop, that the path reads. All arrays are read-only.
+    """
+
+    order: Order
+    label: str
+    grid: tuple[int, ...]
+    indices: np.ndarray = field(repr=False)
+    restarts: np.ndarray = field(repr=False)
+    sequence: np.ndarray = field(repr=False)
+    channels: tuple[Fraction, Fraction] = (Fraction(0), Fraction(1))
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The names of the grid's axes."""
+        return self.order.axes
+
+    @cached_property
+    def ranks(self) -> np.ndarray:
+        """int64 [P]: the step at which each patch is visited, -1 where it is not."""
+        ranks = np.full(int(np.prod(self.grid)), -1, dtype=np.int64)
+        ranks[self.indices] = np.arange(len(self.indices))
+        return _frozen(ranks)
+
+    @cached_property
+    def token_positions(self) -> tuple[tuple[str, int], ...]:
+        """The name and the position in ``sequence`` of every virtual token."""
+        names = {mark: name for name, mark in _MARKS.items()}
+        return tuple((names[int(self.sequence[i])], int(i)) for i in np.flatnonzero(self.sequence < 0))
+
+    @cached_property
+    def index_form(self) -> IndexForm:
+        """How a kernel can find its next patch: an index expression, or a table."""
+        from scanlab.compiler.index_form import derive
+
+        return derive(self)
+
+    @property
+    def form(self) -> str:
+        """``affine``, ``curve`` or ``table``."""
+        return self.index_form.kind
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledScan:
+    """A scan bound to a grid: one Path per order, left to right."""
+
+    scan: Scan
+    name: str
+    grid: tuple[int, ...]
+    paths: tuple[Path, ...]
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The names of the grid's axes."""
+        return self.scan.axes
+
+    @property
+    def merge(self) -> str:
+        """How the outputs of the outermost parts merge; ``scan`` holds the whole tree."""
+        return self.scan.merge
+
+    @cached_property
+    def indices(self) -> np.ndarray:
+        """int64 [K, L]: flat row-major patch visited at step p by path k; -1 after the end of a shorter path."""
+        table = np.full((len(self.paths), max(len(p.indices) for p in self.paths)), -1, dtype=np.int64)
+        for row, path in zip(table, self.paths, strict=True):
+            row[: len(path.indices)] = path.indices
+        return _frozen(table)
+
+    @cached_property
+    def ranks(self) -> np.ndarray:
+        """int64 [K, P]: the step at which path k visits each patch; -1 where it does not."""
+        return _frozen(np.stack([p.ranks for p in self.paths]))
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledPlan:
+    """A plan bound to a grid; each different scan is compiled once."""
+
+    plan: Plan
+    name: str
+    grid: tuple[int, ...]
+    scans: tuple[CompiledScan, ...]
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The names of the grid's axes."""
+        return self.plan.axes
+
+    @property
+    def depth(self) -> int | None:
+        """The number of layers, None for a cycle, which fits any."""
+        return self.plan.depth
+
+    def layer(self, i: int) -> CompiledScan:
+        """The compiled scan of layer ``i``, counted from 0. Raises S406 beyond the plan."""
+        wanted = self.plan.layer(i)
+        return next(s for s in self.scans if s.scan == wanted)
+
+
+def bind(value: Order | Scan | Plan, grid: tuple[int, ...]) -> CompiledScan | CompiledPlan:
+    """Bind a value to a grid. An order becomes a scan of one path. Raises ScanlabError S3xx and S4xx."""
+    lattice = Lattice(value.axes, grid)
+    if isinstance(value, Plan):
+        different = dict.fromkeys(e.scan for e in value.entries)
+        return CompiledPlan(value, value.name, lattice.grid, tuple(_bind_scan(s, lattice) for s in different))
+    scan = value if isinstance(value, Scan) else Scan("sum", (value,), name=value.name, doc=value.doc, span=value.span)
+    return _bind_scan(scan, lattice, partial_allowed=isinstance(value, Order))
+
+
+def _bind_scan(scan: Scan, lattice: Lattice, partial_allowed: bool = False) -> CompiledScan:
+    bound = {o: bind_order(o, lattice) for o in dict.fromkeys(orders_of(scan))}
+    paths = tuple(_laid_out(scan, bound, (Fraction(0), Fraction(1)), ()))
+    if not partial_allowed:
+        everything = GridRegion(np.ones(int(np.prod(lattice.grid)), dtype=bool), lattice.grid)
+        gap = find_gap(scan, lambda o: GridRegion(bound[o].ranks >= 0, lattice.grid), everything)
+        if gap is not None:
+            raise gap_error(scan, gap)
+    return CompiledScan(scan, scan.name, lattice.grid, paths)
+
+
+def _laid_out(
+    part: Order | Scan, bound: dict[Order, Path], channels: tuple[Fraction, Fraction], tokens: tuple[Token, ...]
+) -> Iterator[Path]:
+    """The paths of a scan, left to right, each with its share of the channels and its tokens."""
+    if isinstance(part, Order):
+        path = bound[part]
+        yield Path(
+            part,
+            part.name or str(part),
+            path.grid,
+            path.indices,
+            path.restarts,
+            _sequence(path.indices, part, tokens or part.tokens),
+            channels,
+        )
+        return
+    start, stop = channels
+    step = (stop - start) / len(part.parts)
+    for i, inner in enumerate(part.parts):
+        share = (start + i * step, start + (i + 1) * step) if part.merge == "heads" else channels
+        yield from _laid_out(inner, bound, share, part.tokens or tokens)
+
+
+def bind_order(order: Order, lattice: Lattice) -> Path:
+    """The path of one order. Raises S300 on a tie, S305 where no patch is left, S402 to S404 from its keys."""
+    indices = _frozen(visited_patches(order, lattice))
+    return Path(
+        order,
+        order.name or str(order),
+        lattice.grid,
+        indices,
+        _frozen(_restarts(order, lattice, indices)),
+        _sequence(indices, order, order.tokens),
+    )
+
+
+def _keys(order: Order, lattice: Lattice) -> list[np.ndarray]:
+    spans = [k.span for k in order.keys]
+    return [evaluate_on_grid(e, lattice, s) for e, s in zip(signed_keys(order), spans, strict=True)]
+
+
+def _selected(order: Order, lattice: Lattice) -> np.ndarray | None:
+    """The flat indices of the patches that ``where`` keeps; None for all."""
+    if order.where is None:
+        return None
+    kept = np.broadcast_to(evaluate_on_grid(order.where, lattice, order.span) != 0, lattice.grid)
+    flat = np.flatnonzero(kept)
+    if not len(flat):
+        size = "x".join(map(str, lattice.grid))
+        raise ScanlabError.at(
+            "S305",
+            f"`where {print_expr(order.where)}` keeps no patch of a {size} grid",
+            order.span,
+            help="a path visits at least one patch",
+        )
+    return flat
+
+
+def sorted_patches(order: Order, lattice: Lattice) -> np.ndarray:
+    """int64 [L]: the patches in order, by numpy's lexsort over the keys. The oracle."""
+    selected = _selected(order, lattice)
+    flat = [np.broadcast_to(k, lattice.grid).reshape(-1) for k in _keys(order, lattice)]
+    if selected is not None:
+        flat = [k[selected] for k in flat]
+    steps = np.lexsort(flat[::-1])
+    ordered = np.stack([k[steps] for k in flat])
+    same = np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).all(axis=0))
+    patches = steps if selected is None else selected[steps]
+    if len(same):
+        at = int(same[0])
+        raise _tie(order, lattice, int(patches[at]), int(patches[at + 1]))
+    return patches.astype(np.int64)
+
+
+def visited_patches(order: Order, lattice: Lattice) -> np.ndarray:
+    """As ``sorted_patches``, without sorting where the key values are dense enough to serve as addresses."""
+    selected = _selected(order, lattice)
+    composite, span = _composite(_keys(order, lattice))
+    total = int(np.prod(lattice.grid))
+    if composite is None or span > _DENSE * max(total, 64):
+        return sorted_patches(order, lattice)
+    addresses = np.broadcast_to(composite, lattice.grid).reshape(-1)
+    patches = np.arange(total) if selected is None else selected
+    if selected is not None:
+        addresses = addresses[selected]
+    table = np.full(span, -1, dtype=np.int64)
+    table[addresses] = patches
+    visited = table if span == len(patches) and (len(table) == 0 or table.min() >= 0) else table[table >= 0]
+    # Two patches at one address: the oracle finds and names the pair.
+    return visited if len(visited) == len(patches) else sorted_patches(order, lattice)
+
+
+def _composite(keys: list[np.ndarray]) -> tuple[np.ndarray | None, int]:
+    """One number per patch that sorts like the tuple of keys, and how many values it spans; None past 2^62."""
+    lows = [int(k.min()) for k in keys]
+    spans = [int(k.max()) - low + 1 for k, low in zip(keys, lows, strict=True)]
+    total = 1
+    for s in spans:
+        total *= s
+    if total >= 2**62:
+        return None, 0
+    result = keys[0] - lows[0]
+    for key, low, span in zip(keys[1:], lows[1:], spans[1:], strict=True):
+        result = result * span + (key - low)
+    return result, total
+
+
+def _tie(order: Order, lattice: Lattice, first: int, second: int) -> ScanlabError:
+    points = [tuple(int(v) for v in np.unravel_index(i, lattice.grid)) for i in sorted((first, second))]
+    keys = _keys(order, lattice)
+    shared = tuple(int(np.broadcast_to(k, lattice.grid)[points[0]]) for k in keys)
+    return ScanlabError.at(
+        "S300",
+        "two patches have the same keys, so their order is not defined",
+        order.span,
+        counterexample=CounterExample(lattice.grid, tuple(points), shared),
+        help="add a key that tells them apart",
+    )
+
+
+def _restarts(order: Order, lattice: Lattice, indices: np.ndarray) -> np.ndarray:
+    """The steps at which a ``restart by`` value changes along the path; step 0 always."""
+    change = np.zeros(len(indices), dtype=bool)
+    change[:1] = True
+    for expr in order.restart:
+        values = np.broadcast_to(evaluate_on_grid(expr, lattice, order.span), lattice.grid).reshape(-1)[indices]
+        change[1:] |= values[1:] != values[:-1]
+    return np.flatnonzero(change)
+
+
+def _sequence(indices: np.ndarray, order: Order, tokens: tuple[Token, ...]) -> np.ndarray:
+    """The path with its virtual tokens.
+
+    A token that is not fixed is placed before the path is reversed, so it moves with the reversal; a fixed one after.
+    """
+    if not tokens:
+        return indices
+    forward = indices[::-1] if order.reverse else indices
+    for token in tokens:
+        if not token.fixed:
+            forward = _placed(forward, token, len(indices))
+    sequence = forward[::-1] if order.reverse else forward
+    for token in tokens:
+        if token.fixed:
+            sequence = _placed(sequence, token, len(indices))
+    return _frozen(np.ascontiguousarray(sequence))
+
+
+def _placed(sequence: np.ndarray, token: Token, length: int) -> np.ndarray:
+    mark = _MARKS[token.name]
+    if token.place == "middle":
+        # Half way among the patches, whatever tokens already stand in front of them (Vim: at L // 2).
+        before = int(np.flatnonzero(sequence >= 0)[length // 2]) if length > 1 else 0
+        return np.insert(sequence, before, mark)
+    ends = {"start": [0], "end": [len(sequence)], "both": [0, len(sequence)]}[token.place]
+    return np.insert(sequence, ends, mark)
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,208 @@
+"""Key expressions on every patch of a grid at once, with numpy; refuses overflow and division by zero beforehand."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import numpy as np
+
+from scanlab.compiler.curves import curve_ranks
+from scanlab.ir.diagnostics import CounterExample, ScanlabError, Span
+from scanlab.ir.expr import (
+    Absolute,
+    Axis,
+    Binary,
+    Compare,
+    Curve,
+    Digit,
+    Expr,
+    Extent,
+    Extremum,
+    Int,
+    Logic,
+    Negate,
+    Not,
+    Select,
+    Visit,
+)
+from scanlab.ir.printer import print_expr
+
+__all__ = ["MOST_PATCHES", "Lattice", "check_grid", "evaluate_digits", "evaluate_on_grid"]
+
+MOST_PATCHES = 2**24
+_MOST = 2**62
+
+_ARITHMETIC: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = MappingProxyType(
+    {
+        "+": operator.add,
+        "-": operator.sub,
+        "*": operator.mul,
+        "//": np.floor_divide,
+        "%": np.mod,
+        "==": operator.eq,
+        "!=": operator.ne,
+        "<": operator.lt,
+        "<=": operator.le,
+        ">": operator.gt,
+        ">=": operator.ge,
+    }
+)
+
+
+def check_grid(grid: tuple[int, ...], axes: tuple[str, ...]) -> tuple[int, ...]:
+    """The grid, if it fits the axes and is neither empty nor too large. Raises S400 or S401."""
+    size = "x".join(map(str, grid))
+    if len(grid) != len(axes):
+        raise ScanlabError.at(
+            "S400",
+            f"the grid {size} has {len(grid)} extents; this is over {len(axes)} axes ({', '.join(axes)})",
+            help=f"give one extent per axis, as in {'x'.join(['14'] * len(axes))}",
+        )
+    if any(n < 1 for n in grid):
+        raise ScanlabError.at("S400", f"the grid {size} has no patches", help="every extent must be at least 1")
+    total = 1
+    for n in grid:
+        total *= n
+    if total > MOST_PATCHES:
+        raise ScanlabError.at("S401", f"the grid {size} has {total:,} patches; the limit is {MOST_PATCHES:,}")
+    return tuple(int(n) for n in grid)
+
+
+class Lattice:
+    """A grid with its coordinates as broadcastable arrays; evaluates each curve once per argument list."""
+
+    def __init__(self, axes: tuple[str, ...], grid: tuple[int, ...]) -> None:
+        self.axes = axes
+        self.grid = check_grid(grid, axes)
+        self.extents = dict(zip(axes, self.grid, strict=True))
+        self._ranks: dict[Curve, np.ndarray] = {}
+        n = len(axes)
+        self.coordinates = {
+            a: np.arange(e, dtype=np.int64).reshape([e if i == j else 1 for j in range(n)])
+            for i, (a, e) in enumerate(zip(axes, self.grid, strict=True))
+        }
+
+    def curve(self, expr: Curve, operands: list[np.ndarray]) -> np.ndarray:
+        """The ranks of a curve over the box that its operands span over the whole grid."""
+        if expr not in self._ranks:
+            shifted = [np.asarray(o, dtype=np.int64) - int(np.min(o)) for o in operands]
+            box = tuple(int(np.max(o)) + 1 for o in shifted)
+            self._ranks[expr] = curve_ranks(expr.name, shifted, box, dict(expr.options))
+        return self._ranks[expr]
+
+
+def evaluate_digits(expr: Expr, digits: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The value of an index expression for arrays of steps and digits, int64 of their common shape."""
+    return np.asarray(_Evaluator(_NO_GRID, None, digits).value(expr), dtype=np.int64)
+
+
+def evaluate_on_grid(expr: Expr, lattice: Lattice, span: Span | None = None) -> np.ndarray:
+    """The value of a key at every patch.
+
+    Returns int64 [grid] or a shape that broadcasts to it. Raises S402 where a value could leave 63 bits, S403 where
+    it divides by zero at some patch (named), S404 where an explicit list of indices does not fit the grid.
+    """
+    value = _Evaluator(lattice, span, {}).value(expr)
+    return np.asarray(value, dtype=np.int64)
+
+
+_NO_GRID = Lattice((), ())
+
+
+class _Evaluator:
+    """One evaluation; carries the grid and the place that errors point to."""
+
+    def __init__(self, lattice: Lattice, span: Span | None, digits: Mapping[str, np.ndarray]) -> None:
+        self._lattice = lattice
+        self._span = span
+        self._digits = digits
+
+    def value(self, expr: Expr) -> np.ndarray:
+        match expr:
+            case Int(value=v):
+                return np.int64(v)  # type: ignore[return-value]
+            case Axis(name=n):
+                return self._lattice.coordinates[n]
+            case Digit(name=n):
+                return self._digits[n]
+            case Extent(name=n):
+                return np.int64(self._lattice.extents[n])  # type: ignore[return-value]
+            case Negate(operand=a):
+                return -self.value(a)
+            case Not(operand=a):
+                return (self.value(a) == 0).astype(np.int64)
+            case Absolute(operand=a):
+                return np.abs(self.value(a))
+            case Binary(op=op, left=a, right=b) | Compare(op=op, left=a, right=b):
+                return self._binary(expr, op, self.value(a), self.value(b))
+        return self._other(expr)
+
+    def _other(self, expr: Expr) -> np.ndarray:
+        match expr:
+            case Logic(op=op, left=a, right=b):
+                left, right = self.value(a) != 0, self.value(b) != 0
+                return ((left & right) if op == "and" else (left | right)).astype(np.int64)
+            case Select(condition=c, then=a, otherwise=b):
+                return np.where(self.value(c) != 0, self.value(a), self.value(b))
+            case Extremum(op=op, operands=many):
+                values = [self.value(m) for m in many]
+                result = values[0]
+                for v in values[1:]:
+                    result = np.minimum(result, v) if op == "min" else np.maximum(result, v)
+                return result
+            case Curve(operands=many):
+                return self._lattice.curve(expr, [self.value(m) for m in many])
+            case Visit(indices=indices):
+                return self._visit(indices)
+        raise TypeError(f"not a key expression: {expr!r}")
+
+    def _binary(self, expr: Expr, op: str, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        if op in ("//", "%"):
+            self._check_divisor(expr, right)
+        elif op in ("+", "-", "*"):
+            self._check_range(expr, op, left, right)
+        result = _ARITHMETIC[op](left, right)
+        return result.astype(np.int64) if result.dtype == np.bool_ else result
+
+    def _check_range(self, expr: Expr, op: str, left: np.ndarray, right: np.ndarray) -> None:
+        a, b = _magnitude(left), _magnitude(right)
+        if (a * b if op == "*" else a + b) >= _MOST:
+            size = "x".join(map(str, self._lattice.grid))
+            raise ScanlabError.at(
+                "S402",
+                f"`{print_expr(expr)}` can leave the range of 64-bit integers on a {size} grid",
+                self._span,
+                help="only the order of key values matters: use smaller factors, or several keys",
+            )
+
+    def _check_divisor(self, expr: Expr, divisor: np.ndarray) -> None:
+        if np.all(divisor != 0):
+            return
+        zeros = np.argwhere(np.broadcast_to(divisor, self._lattice.grid) == 0)
+        raise ScanlabError.at(
+            "S403",
+            f"`{print_expr(expr)}` divides by zero",
+            self._span,
+            counterexample=CounterExample(self._lattice.grid, (tuple(int(v) for v in zeros[0]),)),
+            help="no key may divide by something that can be zero; max(1, …) keeps a divisor positive",
+        )
+
+    def _visit(self, indices: tuple[int, ...]) -> np.ndarray:
+        total = int(np.prod(self._lattice.grid))
+        if len(indices) != total:
+            size = "x".join(map(str, self._lattice.grid))
+            raise ScanlabError.at(
+                "S404",
+                f"this order lists {len(indices)} patches; a {size} grid has {total}",
+                self._span,
+                help="an explicit list of indices fits only the grids with as many patches",
+            )
+        ranks = np.empty(total, dtype=np.int64)
+        ranks[np.asarray(indices, dtype=np.int64)] = np.arange(total)
+        return ranks.reshape(self._lattice.grid)
+
+
+def _magnitude(values: np.ndarray) -> int:
+    return max(abs(int(np.min(values))), abs(int(np.max(values))))

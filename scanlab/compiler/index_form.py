@@ -1,0 +1,321 @@
+"""The next patch as arithmetic: from the step to the digits of its key, from the digits to coordinates.
+
+At one grid, the keys of many orders take values like the digits of a number: given the digits before it, a digit runs
+from a start in equal strides, and each of its values is held for equally many steps. Then
+
+    d1 = s1 + t1 * (p // c1)                       s, c: piecewise affine in the digits before (isl: lexmin, lexmax)
+    d2 = s2(d1) + t2 * (p % c1 // c2(d1)) …        or from the other end, for a key under ~ after an odd sum
+    h, w = inverse of the key map, at (d1, d2, …)  isl: reverse, as a piecewise function
+
+A reversed path is the forward one at step L-1-p. A last key that is a curve is inverted by the curve itself (bits for
+Morton, a bounded loop for Hilbert). Every form is compared with the sorted order, step by step, before it is handed
+out; where it fails, or none is found, a table stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import islpy as isl
+import numpy as np
+
+from scanlab.compiler.bind import Path
+from scanlab.compiler.curves import INVERSES
+from scanlab.compiler.evaluate import Lattice, evaluate_digits, evaluate_on_grid
+from scanlab.compiler.isl_expr import expression_of
+from scanlab.compiler.polyhedra import NotAffine, Polyhedra, TooComplex, limited
+from scanlab.ir.constants import fold
+from scanlab.ir.expr import Binary, Compare, Curve, Digit, Expr, Int, Select, children, rebuild, substitute
+from scanlab.ir.printer import print_expr
+
+__all__ = ["CurveStep", "IndexForm", "derive", "evaluate_form"]
+
+
+@dataclass(frozen=True)
+class CurveStep:
+    """Coordinates on a curve: ``outputs`` are the cell of rank ``rank`` in the cube of side ``2**bits``."""
+
+    name: str
+    bits: int
+    rank: Expr
+    outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class IndexForm:
+    """How a kernel finds the patch at step ``p``.
+
+    ``kind``: ``affine`` (arithmetic only), ``curve`` (arithmetic and one curve step) or ``table``. ``digits`` are
+    assignments in order, each over ``p`` and the names before it; ``coordinates`` gives one expression per axis and
+    ``patch`` the flat row-major index. For a table only ``reason`` is set: why there is no expression.
+    """
+
+    kind: str
+    digits: tuple[tuple[str, Expr], ...] = ()
+    curve: CurveStep | None = None
+    coordinates: tuple[Expr, ...] = ()
+    patch: Expr | None = None
+    reason: str = ""
+
+    def lines(self, axes: tuple[str, ...]) -> list[str]:
+        """The form as assignments, one per line."""
+        if self.patch is None:
+            return [f"patch = table[p]  # {self.reason}"]
+        text = [f"{name} = {print_expr(expr)}" for name, expr in self.digits]
+        if self.curve is not None:
+            step = self.curve
+            text.append(f"{', '.join(step.outputs)} = {step.name}_point({print_expr(step.rank)}, bits={step.bits})")
+        text += [f"{axis} = {print_expr(expr)}" for axis, expr in zip(axes, self.coordinates, strict=True)]
+        return [*text, f"patch = {print_expr(self.patch)}"]
+
+
+class _NoForm(Exception):
+    """There is no index expression; the argument says why."""
+
+
+def derive(path: Path) -> IndexForm:
+    """The index form of a bound path, checked against it step by step."""
+    polyhedra = Polyhedra(path.axes, path.grid)
+    try:
+        with limited(polyhedra.context):
+            form = _derive(path, polyhedra)
+    except (_NoForm, NotAffine, TooComplex) as why:
+        return IndexForm("table", reason=str(why))
+    found = evaluate_form(form, path.axes, len(path.indices))
+    if found is None or not np.array_equal(found, path.indices):
+        return IndexForm("table", reason="the number of patches per key value varies, so no fixed digits give the step")
+    return form
+
+
+def evaluate_form(form: IndexForm, axes: tuple[str, ...], length: int) -> np.ndarray | None:
+    """int64 [L]: the patches an index form gives for the steps 0 to L-1; None where it divides by zero."""
+    assert form.patch is not None, "a table has no expression"
+    values: dict[str, np.ndarray] = {"p": np.arange(length, dtype=np.int64)}
+    try:
+        with np.errstate(divide="raise"):
+            for name, expr in form.digits:
+                values[name] = evaluate_digits(expr, values)
+            if form.curve is not None:
+                _evaluate_curve(form.curve, values)
+            for axis, expr in zip(axes, form.coordinates, strict=True):
+                values[axis] = evaluate_digits(expr, values)
+            return np.broadcast_to(evaluate_digits(form.patch, values), (length,))
+    except (FloatingPointError, _NoForm):
+        return None
+
+
+def _evaluate_curve(step: CurveStep, values: dict[str, np.ndarray]) -> None:
+    ranks = np.asarray(evaluate_digits(step.rank, values))
+    if ranks.min() < 0 or ranks.max() >= 2 ** (step.bits * len(step.outputs)):
+        raise _NoForm("a rank lies outside the curve's cube")
+    points = INVERSES[step.name](ranks, len(step.outputs), step.bits)
+    for i, name in enumerate(step.outputs):
+        values[name] = points[..., i]
+
+
+@dataclass(frozen=True)
+class _Curved:
+    """A last key that is a curve: its cube, and the smallest value of each argument."""
+
+    curve: Curve
+    bits: int
+    origin: tuple[int, ...]
+
+
+def _derive(path: Path, polyhedra: Polyhedra) -> IndexForm:
+    keys = path.order.keys
+    curved = _last_curve(keys[-1].expr, path)
+    plain = keys[:-1] if curved else keys
+    names = tuple(f"d{i + 1}" for i in range(len(plain)))
+    columns = _columns(tuple(k.expr for k in plain), path)
+    cells = _group_size(columns) if curved else 1
+    step: Expr = Digit("p")
+    if path.order.reverse:
+        step = Binary("-", Int(len(path.indices) - 1), step)
+    digits: list[tuple[str, Expr]] = []
+    rest = step
+    if plain:
+        key_map = polyhedra.key_map(tuple(k.expr for k in plain), path.order.where)
+        levels = _levels(key_map.range().coalesce(), names, _strides(columns), tuple(k.alternate for k in plain))
+        digits, rest = _digits(levels, names, cells, step)
+    curve_step = None
+    if curved is not None:
+        backwards = Binary("-", Int(cells - 1), rest)
+        rank = _turned(names, rest, backwards) if keys[-1].alternate else rest
+        outputs = tuple(f"x{i + 1}" for i in range(len(curved.curve.operands)))
+        curve_step = CurveStep(curved.curve.name, curved.bits, rank, outputs)
+    coordinates = _coordinates(path, polyhedra, tuple(k.expr for k in plain), names, curved, curve_step)
+    patch: Expr | None = None
+    for axis, extent in zip(path.axes, path.grid, strict=True):
+        patch = Digit(axis) if patch is None else simplified(Binary("+", Binary("*", patch, Int(extent)), Digit(axis)))
+    return IndexForm("curve" if curved else "affine", tuple(digits), curve_step, coordinates, patch)
+
+
+def _last_curve(expr: Expr, path: Path) -> _Curved | None:
+    if not isinstance(expr, Curve):
+        return None
+    if expr.name not in INVERSES:
+        raise _NoForm(f"{expr.name} has no inverse in closed form")
+    lattice = Lattice(path.axes, path.grid)
+    operands = [evaluate_on_grid(o, lattice) for o in expr.operands]
+    largest = max(int(o.max()) - int(o.min()) for o in operands)
+    return _Curved(expr, largest.bit_length(), tuple(int(o.min()) for o in operands))
+
+
+def _columns(keys: tuple[Expr, ...], path: Path) -> list[np.ndarray]:
+    """The value of each key along the forward path, int64 [L]."""
+    lattice = Lattice(path.axes, path.grid)
+    along = path.indices[::-1] if path.order.reverse else path.indices
+    return [np.broadcast_to(evaluate_on_grid(k, lattice), path.grid).reshape(-1)[along] for k in keys]
+
+
+def _strides(columns: list[np.ndarray]) -> tuple[int, ...]:
+    """The step between the values of each key, within the group of patches that share the first patch's keys before."""
+    same = np.ones(len(columns[0]), dtype=bool)
+    strides = []
+    for column in columns:
+        values = column[same]
+        other = values[values != values[0]]
+        strides.append(abs(int(other[0] - values[0])) if len(other) else 1)
+        same &= column == column[0]
+    return tuple(strides)
+
+
+def _group_size(columns: list[np.ndarray]) -> int:
+    """How many patches share the first patch's keys: the length of the curve inside one group."""
+    if not columns:
+        return 1
+    return int(np.logical_and.reduce([c == c[0] for c in columns]).sum())
+
+
+@dataclass(frozen=True)
+class _Level:
+    """One digit: its lowest and highest value and how many it has, over the digits before it; its stride and ``~``."""
+
+    low: Expr
+    high: Expr
+    count: Expr
+    stride: int
+    alternate: bool
+
+
+def _levels(
+    keys: isl.Set, names: tuple[str, ...], strides: tuple[int, ...], alternate: tuple[bool, ...]
+) -> list[_Level]:
+    n, levels = len(names), []
+    one = isl.Val.int_from_si(keys.get_ctx(), 1)
+    for i, stride in enumerate(strides):
+        upto = keys.project_out(isl.dim_type.set, i + 1, n - i - 1)
+        prefix = upto.project_out(isl.dim_type.set, i, 1)
+        values = isl.Map.from_range(upto).move_dims(isl.dim_type.in_, 0, isl.dim_type.out, 0, i)
+        low = values.lexmin_pw_multi_aff().get_pw_aff(0)
+        high = values.lexmax_pw_multi_aff().get_pw_aff(0)
+        count = high.sub(low).scale_down_val(isl.Val.int_from_si(keys.get_ctx(), stride)).floor().add_constant_val(one)
+        found = (simplified(expression_of(f, names[:i], prefix)) for f in (low, high, count))
+        levels.append(_Level(*found, stride, alternate[i]))
+    return levels
+
+
+def _digits(
+    levels: list[_Level], names: tuple[str, ...], cells: int, step: Expr
+) -> tuple[list[tuple[str, Expr]], Expr]:
+    """The digit assignments, and what is left of the step below the last digit (a curve of ``cells`` is)."""
+    digits: list[tuple[str, Expr]] = []
+    rest = step
+    for i, level in enumerate(levels):
+        here = {names[i]: level.low}
+        below = simplified(_replaced(_steps_below(levels, names, i, cells), here))
+        offset = Binary("*", Int(level.stride), Binary("//", rest, below))
+        value: Expr = Binary("+", level.low, offset)
+        if level.alternate:
+            value = _turned(names[:i], value, Binary("-", level.high, offset))
+        digits.append((names[i], simplified(value)))
+        if i + 1 < len(levels) or cells > 1:
+            digits.append((f"r{i + 1}", simplified(Binary("%", rest, below))))
+            rest = Digit(f"r{i + 1}")
+        else:
+            rest = Int(0)
+    return digits, rest
+
+
+def _turned(before: tuple[str, ...], forwards: Expr, backwards: Expr) -> Expr:
+    """``forwards`` where the sum of the digits before is even, else ``backwards``."""
+    if not before:
+        return forwards
+    total: Expr = Digit(before[0])
+    for name in before[1:]:
+        total = Binary("+", total, Digit(name))
+    return Select(Compare("==", Binary("%", total, Int(2)), Int(0)), forwards, backwards)
+
+
+def _steps_below(levels: list[_Level], names: tuple[str, ...], i: int, cells: int) -> Expr:
+    """How many steps one value of digit i is held, over the digits up to it.
+
+    The values of the next digit are held equally long, all but the last, which a ragged edge can cut short:
+    below(i) = (count - 1) * below(i+1) at its first value + below(i+1) at its last.
+    """
+    if i + 1 == len(levels):
+        return Int(cells)
+    level, name = levels[i + 1], names[i + 1]
+    below = _steps_below(levels, names, i + 1, cells)
+    first, last = (simplified(_replaced(below, {name: e})) for e in (level.low, level.high))
+    if first == last:
+        return simplified(Binary("*", level.count, first))
+    return simplified(Binary("+", Binary("*", Binary("-", level.count, Int(1)), first), last))
+
+
+def _replaced(expr: Expr, new: Mapping[str, Expr]) -> Expr:
+    return substitute(expr, lambda e: new.get(e.name) if isinstance(e, Digit) else None)
+
+
+def _coordinates(
+    path: Path,
+    polyhedra: Polyhedra,
+    keys: tuple[Expr, ...],
+    names: tuple[str, ...],
+    curved: _Curved | None,
+    step: CurveStep | None,
+) -> tuple[Expr, ...]:
+    """The inverse of the key map, one expression per axis; a curve key stands in it for its own arguments."""
+    if curved is not None and step is not None:
+        keys = (*keys, *(_shifted(o, low) for o, low in zip(curved.curve.operands, curved.origin, strict=True)))
+        names = (*names, *step.outputs)
+    inverse = polyhedra.key_map(keys, path.order.where).reverse()
+    if not inverse.is_single_valued():
+        raise _NoForm("the keys do not determine the patch")
+    function = isl.PwMultiAff.from_map(inverse)
+    domain = inverse.domain()
+    return tuple(simplified(expression_of(function.get_pw_aff(i), names, domain)) for i in range(len(path.axes)))
+
+
+def _shifted(expr: Expr, origin: int) -> Expr:
+    return expr if origin == 0 else Binary("-", expr, Int(origin))
+
+
+def simplified(expr: Expr) -> Expr:
+    """The same value, with constants folded and neutral operations left out."""
+    below = children(expr)
+    if below:
+        expr = rebuild(expr, tuple(simplified(c) for c in below))
+    value = fold(expr)
+    if value is not None:
+        return Int(value)
+    match expr:
+        case Binary(op="*", left=Int(value=1), right=a) | Binary(op="*", left=a, right=Int(value=1)):
+            return a
+        case Binary(op="+", left=Int(value=0), right=a) | Binary(op="+" | "-", left=a, right=Int(value=0)):
+            return a
+        case Binary(op="//", left=a, right=Int(value=1)):
+            return a
+        case Binary(op="%", right=Int(value=1)):
+            return Int(0)
+        case Binary(op="*", left=Int(value=0)) | Binary(op="*", right=Int(value=0)):
+            return Int(0)
+        case Binary(op="+", left=a, right=Int(value=v)) if v < 0:
+            return Binary("-", a, Int(-v))
+        case Select(then=a, otherwise=b) if a == b:
+            return a
+        case Select(condition=Int(value=v), then=a, otherwise=b):
+            return a if v else b
+    return expr

@@ -1,0 +1,73 @@
+"""isl's functions back to expressions of ours, by way of the expressions that isl generates for loop nests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+from types import MappingProxyType
+
+import islpy as isl
+
+from scanlab.ir.expr import Binary, Compare, Digit, Expr, Extremum, Int, Logic, Negate, Select
+
+__all__ = ["expression_of"]
+
+_OP = isl.ast_expr_op_type
+
+
+def expression_of(function: isl.PwAff, variables: tuple[str, ...], domain: isl.Set) -> Expr:
+    """A piecewise quasi-affine function as an expression over Digits named ``variables``.
+
+    ``domain`` is where it will be used; what always holds there is not tested again.
+    """
+    context = function.get_ctx()
+    names = isl.MultiId.from_id_list(domain.get_space(), _ids(context, variables))
+    build = isl.AstBuild.from_context(domain.bind(names))
+    return _expr(build.expr_from_pw_aff(function.coalesce().gist(domain).bind_domain(names)))
+
+
+def _ids(context: isl.Context, variables: tuple[str, ...]) -> isl.IdList:
+    ids = isl.IdList.alloc(context, len(variables))
+    for name in variables:
+        ids = ids.add(isl.Id(name, None, context))
+    return ids
+
+
+_BINARY: Mapping[object, str] = MappingProxyType(
+    {
+        _OP.add: "+",
+        _OP.sub: "-",
+        _OP.mul: "*",
+        _OP.div: "//",
+        _OP.fdiv_q: "//",
+        _OP.pdiv_q: "//",
+        _OP.pdiv_r: "%",
+        _OP.zdiv_r: "%",
+    }
+)
+_COMPARE: Mapping[object, str] = MappingProxyType({_OP.eq: "==", _OP.le: "<=", _OP.lt: "<", _OP.ge: ">=", _OP.gt: ">"})
+_LOGIC: Mapping[object, str] = MappingProxyType({_OP.and_: "and", _OP.or_: "or"})
+
+
+def _expr(node: isl.AstExpr) -> Expr:
+    kind = node.get_type()
+    if kind == isl.ast_expr_type.int:
+        return Int(int(node.get_val().to_python()))
+    if kind == isl.ast_expr_type.id:
+        return Digit(node.get_id().get_name())
+    operation = node.get_op_type()
+    operands = [_expr(node.get_op_arg(i)) for i in range(node.get_op_n_arg())]
+    if operation in _BINARY:
+        return Binary(_BINARY[operation], *operands)
+    if operation in _COMPARE:
+        return Compare(_COMPARE[operation], *operands)
+    if operation in _LOGIC:
+        word = _LOGIC[operation]
+        return reduce(lambda a, b: Logic(word, a, b), operands)
+    if operation == _OP.minus:
+        return Negate(operands[0])
+    if operation in (_OP.min, _OP.max):
+        return Extremum("min" if operation == _OP.min else "max", tuple(operands))
+    if operation in (_OP.cond, _OP.select):
+        return Select(*operands)
+    raise ValueError(f"isl wrote an operation that has no counterpart: {node.to_C_str()}")

@@ -1,0 +1,290 @@
+"""Orders as Presburger relations, for all grid sizes at once.
+
+A grid with axes h, w is the set ``[H, W] -> { [h, w] : 0 <= h < H and 0 <= w < W }``; a key is a piecewise
+quasi-affine function on it. isl counts its operations, and gives up past ``OPERATION_LIMIT`` instead of running on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+import islpy as isl
+
+from scanlab.compiler.evaluate import Lattice, evaluate_on_grid
+from scanlab.ir.constants import fold
+from scanlab.ir.diagnostics import CounterExample
+from scanlab.ir.expr import (
+    Absolute,
+    Axis,
+    Binary,
+    Compare,
+    Curve,
+    Expr,
+    Extent,
+    Extremum,
+    Int,
+    Logic,
+    Negate,
+    Not,
+    Select,
+    Visit,
+    children,
+)
+from scanlab.ir.printer import print_expr
+
+__all__ = ["OPERATION_LIMIT", "NotAffine", "Polyhedra", "SetRegion", "TooComplex", "limited", "smallest_point"]
+
+OPERATION_LIMIT = 400_000
+
+
+class NotAffine(Exception):
+    """A key isl cannot reason about; the argument says why."""
+
+
+class TooComplex(Exception):
+    """isl reached its operation limit."""
+
+
+@contextmanager
+def limited(context: isl.Context, limit: int = OPERATION_LIMIT) -> Iterator[None]:
+    """Run isl under an operation limit. Raises TooComplex where it is reached."""
+    context.reset_operations()
+    context.set_max_operations(limit)
+    try:
+        yield
+    except isl.Error as error:
+        if "max" in str(error).lower() or "quota" in str(error).lower():
+            raise TooComplex(f"isl gave up after {limit:,} operations") from None
+        raise
+    finally:
+        context.set_max_operations(0)
+
+
+class Polyhedra:
+    """The grid's set and the translation of keys, for symbolic extents or for one grid."""
+
+    def __init__(self, axes: tuple[str, ...], grid: tuple[int, ...] | None = None) -> None:
+        self.axes = axes
+        self.grid = grid
+        self.context = isl.Context()
+        extents = [a.upper() for a in axes] if grid is None else []
+        self.space = isl.Space.create_from_names(self.context, set=list(axes), params=extents)
+
+    @cached_property
+    def domain(self) -> isl.Set:
+        """All patches, extents at least 1."""
+        text = " and ".join(f"0 <= {a} < {self._extent_text(i)}" for i, a in enumerate(self.axes))
+        head = f"[{', '.join(a.upper() for a in self.axes)}] -> " if self.grid is None else ""
+        return isl.Set.read_from_str(self.context, f"{head}{{ [{', '.join(self.axes)}] : {text} }}")
+
+    def _extent_text(self, i: int) -> str:
+        return self.axes[i].upper() if self.grid is None else str(self.grid[i])
+
+    def constant(self, value: int) -> isl.PwAff:
+        """The constant function."""
+        space = isl.LocalSpace.from_space(self.space)
+        return isl.PwAff.from_aff(
+            isl.Aff.zero_on_domain(space).add_constant_val(isl.Val.int_from_si(self.context, value))
+        )
+
+    def affine(self, expr: Expr) -> isl.PwAff:
+        """The key as a piecewise quasi-affine function. Raises NotAffine."""
+        match expr:
+            case Int(value=v):
+                return self.constant(v)
+            case Axis(name=n):
+                local = isl.LocalSpace.from_space(self.space)
+                return isl.PwAff.from_aff(isl.Aff.var_on_domain(local, isl.dim_type.set, self.axes.index(n)))
+            case Extent(name=n):
+                return self._extent(n)
+            case Negate(operand=a):
+                return self.affine(a).neg()
+            case Binary(op=op, left=a, right=b):
+                return self._binary(expr, op, a, b)
+            case Select(condition=c, then=a, otherwise=b):
+                return isl.PwAff.cond(self._indicator(self.condition(c)), self.affine(a), self.affine(b))
+            case Extremum(op=op, operands=many):
+                result = self.affine(many[0])
+                for other in many[1:]:
+                    result = result.min(self.affine(other)) if op == "min" else result.max(self.affine(other))
+                return result
+            case Absolute(operand=a):
+                value = self.affine(a)
+                return value.max(value.neg())
+            case Compare() | Logic() | Not():
+                return self._indicator(self.condition(expr))
+            case Curve(name=name):
+                raise NotAffine(f"`{print_expr(expr)}`: {name} is defined by recursion or from data, not by arithmetic")
+        raise NotAffine(f"`{print_expr(expr)}` is an explicit list")
+
+    def _extent(self, name: str) -> isl.PwAff:
+        i = self.axes.index(name)
+        if self.grid is not None:
+            return self.constant(self.grid[i])
+        local = isl.LocalSpace.from_space(self.space)
+        return isl.PwAff.from_aff(isl.Aff.var_on_domain(local, isl.dim_type.param, i))
+
+    def _binary(self, expr: Expr, op: str, left: Expr, right: Expr) -> isl.PwAff:
+        if op == "+":
+            return self.affine(left).add(self.affine(right))
+        if op == "-":
+            return self.affine(left).sub(self.affine(right))
+        if op == "*":
+            return self._product(expr, left, right)
+        divisor = self._number(right)
+        if divisor is None:
+            raise NotAffine(f"`{print_expr(expr)}` divides by something that is no constant")
+        if divisor == 0:
+            raise NotAffine(f"`{print_expr(expr)}` divides by zero")
+        value = self.affine(left)
+        # Python rounds towards minus infinity: a // -k is (-a) // k, and a % -k is -((-a) % k).
+        value = value.neg() if divisor < 0 else value
+        scale = isl.Val.int_from_si(self.context, abs(divisor))
+        if op == "//":
+            return value.scale_down_val(scale).floor()
+        remainder = value.mod_val(scale)
+        return remainder.neg() if divisor < 0 else remainder
+
+    def _product(self, expr: Expr, left: Expr, right: Expr) -> isl.PwAff:
+        for factor, other in ((self._number(left), right), (self._number(right), left)):
+            if factor is not None:
+                return self.affine(other).scale_val(isl.Val.int_from_si(self.context, factor))
+        raise NotAffine(f"`{print_expr(expr)}` multiplies two coordinates")
+
+    def _number(self, expr: Expr) -> int | None:
+        value = fold(expr)
+        if value is None and self.grid is not None and not _has(expr, (Axis, Curve)):
+            lattice = Lattice(self.axes, self.grid)
+            value = int(evaluate_on_grid(expr, lattice))
+        return value
+
+    def condition(self, expr: Expr) -> isl.Set:
+        """The patches at which a condition is not zero. Raises NotAffine."""
+        match expr:
+            case Compare(op=op, left=a, right=b):
+                left, right = self.affine(a), self.affine(b)
+                compare = {
+                    "==": left.eq_set,
+                    "!=": left.ne_set,
+                    "<": left.lt_set,
+                    "<=": left.le_set,
+                    ">": left.gt_set,
+                    ">=": left.ge_set,
+                }
+                return compare[op](right)
+            case Logic(op=op, left=a, right=b):
+                one, two = self.condition(a), self.condition(b)
+                return one.intersect(two) if op == "and" else one.union(two)
+            case Not(operand=a):
+                return self.condition(a).complement()
+        return self.affine(expr).ne_set(self.constant(0))
+
+    def _indicator(self, where: isl.Set) -> isl.PwAff:
+        one = self.constant(1).intersect_domain(where)
+        return one.union_add(self.constant(0).intersect_domain(where.complement()))
+
+    def check_divisors(self, expr: Expr) -> None:
+        """Raise NotAffine where a divisor is not known to differ from zero on every grid."""
+        for child in children(expr):
+            self.check_divisors(child)
+        if not isinstance(expr, Binary) or expr.op not in ("//", "%") or self._number(expr.right):
+            return
+        varies = _has(expr.right, (Axis, Curve, Visit))
+        if not varies and self.domain.is_subset(self.affine(expr.right).gt_set(self.constant(0))):
+            return
+        raise NotAffine(f"`{print_expr(expr)}` divides by something that can be zero")
+
+    def selected(self, where: Expr | None) -> isl.Set:
+        """The patches that ``where`` keeps. Raises NotAffine."""
+        return self.domain if where is None else self.domain.intersect(self.condition(where))
+
+    def key_map(self, keys: tuple[Expr, ...], where: Expr | None) -> isl.Map:
+        """``{ patch -> [key, …] }`` on the patches that ``where`` keeps. Raises NotAffine."""
+        result: isl.Map | None = None
+        for expr in keys:
+            one = self.affine(expr).as_map()
+            result = one if result is None else result.flat_range_product(one)
+        assert result is not None, "an order has at least one key"
+        return result.intersect_domain(self.selected(where))
+
+    def ties(self, keys: tuple[Expr, ...]) -> tuple[isl.Map, bool]:
+        """``{ p -> q : all keys of p and q are equal }`` on the whole grid, and whether that is exact.
+
+        Where it is not exact it is too large, so that "no two patches tie" is still a proof. Raises NotAffine.
+        """
+        relation = isl.Map.from_domain_and_range(self.domain, self.domain)
+        exact = True
+        for expr in keys:
+            one, one_exact = self._ties_of(expr)
+            relation, exact = relation.intersect(one), exact and one_exact
+        return relation, exact
+
+    def _ties_of(self, expr: Expr) -> tuple[isl.Map, bool]:
+        match expr:
+            case Negate(operand=a):
+                return self._ties_of(a)
+            case Curve(operands=many):
+                # A curve is a bijection of the box of its arguments: it ties where all of them do.
+                return self.ties(many)
+            case Visit():
+                return isl.Map.identity(self.domain.get_space().map_from_set()), True
+            case Binary(op="%", left=a, right=b) if self._number(b) is None and not _has(b, (Axis, Curve)):
+                return self._ties_modulo(self.affine(a), self.affine(b)), False
+        value = self.affine(expr)
+        return value.eq_map(value), True
+
+    def _ties_modulo(self, value: isl.PwAff, modulus: isl.PwAff) -> isl.Map:
+        """Where ``value % modulus`` could tie, for a modulus that is the same on the whole grid.
+
+        Two values tie only where they differ by a multiple of the modulus: they are equal, or at least that far apart.
+        """
+        same = value.eq_map(value)
+        return same.union(value.sub(modulus).ge_map(value)).union(value.add(modulus).le_map(value))
+
+
+def _has(expr: Expr, kinds: tuple[type[Expr], ...]) -> bool:
+    return isinstance(expr, kinds) or any(_has(c, kinds) for c in children(expr))
+
+
+@dataclass(frozen=True, eq=False)
+class SetRegion:
+    """The patches of all grids, as an isl set with the extents as parameters."""
+
+    patches: isl.Set
+    polyhedra: Polyhedra
+
+    def union(self, other: SetRegion) -> SetRegion:
+        return SetRegion(self.patches.union(other.patches).coalesce(), self.polyhedra)
+
+    def overlap(self, other: SetRegion) -> SetRegion:
+        return SetRegion(self.patches.intersect(other.patches), self.polyhedra)
+
+    def minus(self, other: SetRegion) -> SetRegion:
+        return SetRegion(self.patches.subtract(other.patches), self.polyhedra)
+
+    def witness(self) -> CounterExample | None:
+        found = smallest_point(self.patches, len(self.polyhedra.axes))
+        return None if found is None else CounterExample(found[0], (found[1],))
+
+
+def smallest_point(points: isl.Set, axes: int) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """The grid with the smallest sum of extents for which the set has a point, and its first point there.
+
+    The set has ``axes`` parameters, the extents. Ties go to the lexicographically smaller grid.
+    """
+    if points.is_empty():
+        return None
+    flat = points.move_dims(isl.dim_type.set, 0, isl.dim_type.param, 0, axes)
+    total = isl.Map.from_domain(flat).add_dims(isl.dim_type.out, 1)
+    equality = isl.Constraint.equality_alloc(isl.LocalSpace.from_space(total.get_space()))
+    for i in range(axes):
+        equality = equality.set_coefficient_val(isl.dim_type.in_, i, 1)
+    total = total.add_constraint(equality.set_coefficient_val(isl.dim_type.out, 0, -1))
+    first = total.reverse().wrap().flatten().lexmin().sample_point()
+    values = [
+        first.get_coordinate_val(isl.dim_type.set, i).to_python() for i in range(first.space.dim(isl.dim_type.set))
+    ]
+    return tuple(values[1 : 1 + axes]), tuple(values[1 + axes :])
