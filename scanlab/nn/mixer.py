@@ -14,8 +14,9 @@ from scanlab.compiler.bind import CompiledScan
 from scanlab.nn.merge import Merge
 from scanlab.ops import PathTable, path_table, selective_scan
 
-SHORTEST_STEP = 1e-3
-LONGEST_STEP = 1e-1
+# Ten times Mamba's, whose sequences are thousands of tokens long: a state here is to last for tens of patches.
+SHORTEST_STEP = 1e-2
+LONGEST_STEP = 1.0
 Alteration = Callable[[PathTable], PathTable]
 
 
@@ -116,7 +117,7 @@ class ScanMixer(nn.Module):
 
 
 def _first_delta_bias(sets: int, inner: int) -> Tensor:
-    """The bias that makes softplus(bias) log-uniform between the shortest and the longest step, as in Mamba."""
+    """The bias that makes softplus(bias) log-uniform between the shortest and the longest step, as Mamba does."""
     low, high = math.log(SHORTEST_STEP), math.log(LONGEST_STEP)
     step = torch.exp(torch.rand(sets, inner) * (high - low) + low)
     return step + torch.log(-torch.expm1(-step))

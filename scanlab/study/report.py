@@ -12,7 +12,7 @@ from typing import Any
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.chart import interval_plot, learning_curves
-from scanlab.study.result import StudyResult, conclusion, rows
+from scanlab.study.result import StudyResult, conclusion, points, rows
 
 PAGE = "report.html"
 NUMBERS = "results.json"
@@ -63,6 +63,7 @@ def _context(result: StudyResult, pictures: Mapping[str, str], command: str) -> 
         "curves": learning_curves(result),
         "pictures": {s.name: pictures.get(s.name, "") for s in result.strategies if s.control is None},
         "command": command,
+        "points": points,
         "controls": [s.control for s in result.strategies if s.control],
     }
 

@@ -90,6 +90,11 @@ def rows(result: StudyResult) -> list[Row]:
     return table
 
 
+def points(difference: float) -> str:
+    """A difference of accuracies in points, signed, with two decimals and no minus before a zero."""
+    return f"{round(100 * difference, 2) + 0.0:+.2f}"
+
+
 def conclusion(result: StudyResult) -> list[str]:
     """The findings in plain sentences: the comparisons, the linear classifier, the controls, equal parameters."""
     table = rows(result)

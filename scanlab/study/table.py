@@ -3,7 +3,7 @@
 from rich.table import Table
 from rich.text import Text
 
-from scanlab.study.result import Row, StudyResult, rows
+from scanlab.study.result import Row, StudyResult, points, rows
 
 
 def render(result: StudyResult) -> Table:
@@ -36,6 +36,6 @@ def _cells(row: Row) -> list[str | Text]:
         cells += ["", "", ""]
     else:
         d = row.difference
-        interval = "none" if d.low is None or d.high is None else f"{100 * d.low:+.2f} to {100 * d.high:+.2f}"
-        cells += [f"{100 * d.mean:+.2f}", interval, "" if row.p is None else f"{row.p:.3f}"]
+        interval = "none" if d.low is None or d.high is None else f"{points(d.low)} to {points(d.high)}"
+        cells += [points(d.mean), interval, "" if row.p is None else f"{row.p:.3f}"]
     return [*cells, f"{row.parameters:,}", f"{row.seconds:.1f}", row.verdict or "baseline"]

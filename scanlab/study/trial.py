@@ -28,7 +28,7 @@ class Recipe:
     up to `shift` pixels along each axis, afresh in each epoch.
     """
 
-    epochs: int = 12
+    epochs: int = 10
     batch: int = 32
     learning_rate: float = 8e-3
     weight_decay: float = 0.05
