@@ -31,6 +31,7 @@ def png(scenes: Iterable[PathScene], title: str = "", dots_per_inch: int = 160) 
     columns = min(len(kept), 4, math.ceil(math.sqrt(len(kept))))
     rows = -(-len(kept) // columns)
     figure = figures.Figure(figsize=(columns * _SIDE, rows * (_SIDE + 0.5) + 0.4 * bool(title)), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.16)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel in panels:
         panel.set_axis_off()
@@ -48,7 +49,7 @@ def _draw(panel: Any, scene: PathScene) -> None:
     width, height = projection.size
     cell = _SIDE * 62 / max(width, height)
     rim = 6 / cell
-    panel.set(xlim=(-rim, width + rim), ylim=(height + rim, -rim), aspect="equal")
+    panel.set(xlim=(-rim, width + rim), ylim=(height + rim, -rim), aspect="equal", anchor="N")
     _ground(panel, scene, projection)
     points = projection.points[scene.indices]
     parts = np.stack([points[:-1], points[1:]], axis=1)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 STOPS: tuple[tuple[int, int, int], ...] = (
-    (65, 62, 168),
-    (125, 60, 178),
-    (196, 67, 148),
+    (74, 72, 188),
+    (136, 66, 188),
+    (200, 70, 152),
     (238, 113, 82),
     (247, 190, 66),
 )

@@ -115,13 +115,14 @@ def _panel(scene: PathScene, steps: Steps, projection: Projection, height: float
 
 def _axis_names(scene: PathScene, left: float) -> list[str]:
     place = f'class="axis" y="{_HEAD - 6}" x="{_number(left + 1)}"'
-    if len(scene.axes) == 1:
-        return [f"<text {place}>{escape(scene.axes[0])} →   step ↓</text>"]
-    if len(scene.axes) > 2:
-        return []
-    down, across = scene.axes
     side = f'class="axis" y="{_HEAD + 10}" x="{_number(left - 6)}" text-anchor="end"'
-    return [f"<text {place}>{escape(across)} →</text>", f"<text {side}>{escape(down)} ↓</text>"]
+    match scene.axes:
+        case (across,):
+            return [f"<text {place}>{escape(across)} →   step ↓</text>"]
+        case (down, across):
+            return [f"<text {place}>{escape(across)} →</text>", f"<text {side}>{escape(down)} ↓</text>"]
+        case _:
+            return []
 
 
 def _ground(scene: PathScene, projection: Projection) -> list[str]:

@@ -34,7 +34,7 @@ from scanlab.view.sheet import (
     slices_crossed,
 )
 
-TERMINAL_LIMIT = 16_000_000
+TERMINAL_LIMIT = 4_000_000
 _SMALL = 16
 _MOST_ROWS = 64
 _MOST_SLICES = 24

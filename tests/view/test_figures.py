@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import io
+import sys
+
+import numpy as np
+import pytest
+
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.view.figures import png
+
+images = pytest.importorskip("PIL.Image", reason="needs the extra pictures")
+pytest.importorskip("matplotlib", reason="needs the extra pictures")
+
+
+def pixels(content: bytes) -> np.ndarray:
+    return np.asarray(images.open(io.BytesIO(content)).convert("RGB"))
+
+
+def near(image: np.ndarray, colour: tuple[int, int, int]) -> int:
+    return int((np.abs(image.astype(int) - colour).max(axis=-1) < 12).sum())
+
+
+def test_the_first_and_last_colours_are_there(made):
+    image = pixels(png([made.snake(4, 4)], dots_per_inch=60))
+    assert near(image, (74, 72, 188)) > 20 and near(image, (247, 190, 66)) > 20
+
+
+def test_every_kind_of_path_can_be_drawn(made):
+    few, many = pixels(png(made.every_kind[:2], dots_per_inch=40)), pixels(png(made.every_kind, dots_per_inch=40))
+    assert many.shape[0] > few.shape[0] and many.shape[1] > few.shape[1]
+
+
+def test_the_same_scene_gives_the_same_bytes(made):
+    assert png([made.row(3, 3)], dots_per_inch=40) == png([made.row(3, 3)], dots_per_inch=40)
+
+
+def test_dollar_signs_are_not_mathematics(made):
+    scene = made.make_scene("$x_$", r"$\broken{", "hw", (2, 2), np.arange(4))
+    assert png([scene], title="$", dots_per_inch=40).startswith(b"\x89PNG")
+
+
+def test_pyplot_is_left_alone(made):
+    before = "matplotlib.pyplot" in sys.modules
+    png([made.row(2, 2)], dots_per_inch=40)
+    assert ("matplotlib.pyplot" in sys.modules) == before
+
+
+def test_without_matplotlib_the_error_says_what_to_install(made, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ScanlabError) as caught:
+        png([made.row(2, 2)])
+    assert caught.value.code == "S500"
+    assert "matplotlib" in str(caught.value) and 'pip install "scanlab[pictures]"' in str(caught.value)
