@@ -28,7 +28,7 @@ from scanlab.ir.values import Order
 from scanlab.language import syntax as tree
 from scanlab.language.scope import Scope, unknown_name, wrong_kind
 
-__all__ = ["check_count", "constant", "key", "option_value"]
+__all__ = ["check_count", "check_curve_count", "constant", "key", "option_value"]
 
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
@@ -140,7 +140,7 @@ def _curve(node: tree.Apply, signature: Signature, scope: Scope) -> Expr:
     operands, options = _operands(node, scope)
     if not operands and signature.whole_grid:
         operands = tuple(Axis(a) for a in scope.axes_or_error(node.span))
-    check_count(node.name, len(operands), max(1, signature.fewest), signature.most, node.span)
+    check_curve_count(signature, len(operands), node.span)
     _check_options(node, signature, options)
     chosen = {o.name: o.default for o in signature.options}
     for argument in options:
@@ -183,7 +183,12 @@ def option_value(option: Option, value: int, span: Span | None) -> int:
     return value
 
 
-def check_count(name: str, given: int, fewest: int, most: int, span: Span) -> None:
+def check_curve_count(signature: Signature, given: int, span: Span | None) -> None:
+    """Raise S204 where a curve gets too few or too many coordinates."""
+    check_count(signature.name, given, max(1, signature.fewest), signature.most, span)
+
+
+def check_count(name: str, given: int, fewest: int, most: int, span: Span | None) -> None:
     """Raise S204 where a function gets too few or too many arguments."""
     if fewest <= given <= most:
         return

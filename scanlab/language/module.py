@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from scanlab.language.parse import decode, parse_body, parse_statements
 from scanlab.language.paths import instantiate, path
 from scanlab.language.scope import COMBINATORS, Scope, Template
 
-__all__ = ["Definition", "Module", "parse_value", "read_file", "read_module"]
+__all__ = ["Definition", "Module", "declared", "grid_axes", "parse_value", "read_file", "read_module"]
 
 MOST_AXES = 5
 
@@ -69,18 +69,7 @@ def read_file(file: Path) -> Source:
 
 def read_module(source: Source, library: Callable[[], dict[str, Template]] = dict) -> Module:
     """Read all definitions of a source; names that it does not define are looked up in ``library()``."""
-    statements, problems = parse_statements(source)
-    findings = list(problems)
-    templates: dict[str, Template] = {}
-    axes: tuple[str, ...] | None = None
-    for statement in statements:
-        try:
-            if isinstance(statement, tree.Grid):
-                axes = grid_axes(statement)
-            else:
-                _declare(statement, axes, templates)
-        except ScanlabError as error:
-            findings += error.diagnostics
+    templates, findings = declared(source, {})
     scope = _scope(templates, library)
     definitions = []
     for template in templates.values():
@@ -90,6 +79,26 @@ def read_module(source: Source, library: Callable[[], dict[str, Template]] = dic
             findings += error.diagnostics
     unique = sorted(dict.fromkeys(findings), key=Diagnostic.sort_key)
     return Module(source.name, tuple(definitions), tuple(unique), templates)
+
+
+def declared(source: Source, elsewhere: Mapping[str, Template]) -> tuple[dict[str, Template], list[Diagnostic]]:
+    """The definitions of a source as written, by name, and what is wrong with their statements.
+
+    A name that is defined ``elsewhere`` is a duplicate (S202).
+    """
+    statements, problems = parse_statements(source)
+    findings = list(problems)
+    templates: dict[str, Template] = {}
+    axes: tuple[str, ...] | None = None
+    for statement in statements:
+        try:
+            if isinstance(statement, tree.Grid):
+                axes = grid_axes(statement)
+            else:
+                _declare(statement, axes, templates, elsewhere)
+        except ScanlabError as error:
+            findings += error.diagnostics
+    return templates, findings
 
 
 def parse_value(source: Source, axes: tuple[str, ...], library: Callable[[], dict[str, Template]] = dict) -> Value:
@@ -127,15 +136,21 @@ def grid_axes(grid: tree.Grid) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _declare(syntax: tree.Definition, axes: tuple[str, ...] | None, templates: dict[str, Template]) -> None:
+def _declare(
+    syntax: tree.Definition,
+    axes: tuple[str, ...] | None,
+    templates: dict[str, Template],
+    elsewhere: Mapping[str, Template],
+) -> None:
     name = syntax.name
-    if name.text in templates:
-        first = templates[name.text].syntax.name.span
+    known = templates.get(name.text) or elsewhere.get(name.text)
+    if known is not None:
+        first = known.syntax.name.span
         raise ScanlabError.at(
             "S202",
             f"`{name.text}` is defined twice",
             name.span,
-            note=f"first on line {first.line}",
+            note=f"first in {first.source.name}, line {first.line}",
             help="rename one of them",
         )
     if name.text in (axes or ()) or name.text in tuple(a.upper() for a in axes or ()):

@@ -1,0 +1,72 @@
+"""ScanLab: the compiler for scan orders of vision state-space models.
+
+A scan order is a sort key. Write one (``by h, ~w``), have it proved, bound to a grid, drawn and measured.
+Names below are imported when first used, so that ``import scanlab`` is quick and never imports torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from scanlab.compiler.bind import CompiledPlan, CompiledScan, Path
+    from scanlab.compiler.proof import Proof
+    from scanlab.facade import compile, load, load_file, parse, prove
+    from scanlab.ir.diagnostics import CounterExample, Diagnostic, ScanlabError
+    from scanlab.ir.values import Order, Plan, Scan, Token
+    from scanlab.language.symbols import axes, by, curve, extent, flip, maximum, minimum, order, where
+
+_HOMES = {
+    "scanlab.facade": ("compile", "load", "load_file", "parse", "prove"),
+    "scanlab.ir.diagnostics": ("CounterExample", "Diagnostic", "ScanlabError"),
+    "scanlab.ir.values": ("Order", "Plan", "Scan", "Token"),
+    "scanlab.compiler.bind": ("CompiledPlan", "CompiledScan", "Path"),
+    "scanlab.compiler.proof": ("Proof",),
+    "scanlab.language.symbols": ("axes", "by", "curve", "extent", "flip", "maximum", "minimum", "order", "where"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "CompiledPlan",
+    "CompiledScan",
+    "CounterExample",
+    "Diagnostic",
+    "Order",
+    "Path",
+    "Plan",
+    "Proof",
+    "Scan",
+    "ScanlabError",
+    "Token",
+    "axes",
+    "by",
+    "compile",
+    "curve",
+    "extent",
+    "flip",
+    "load",
+    "load_file",
+    "maximum",
+    "minimum",
+    "order",
+    "parse",
+    "prove",
+    "where",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        try:
+            return version("scanlab")
+        except PackageNotFoundError:
+            return "0+unknown"
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'scanlab' has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
