@@ -39,7 +39,7 @@ class MixerSizes:
 class ScanMixer(nn.Module):
     """Mix tokens [B, L, dim] along the paths of one scan.
 
-    L counts the patches, then the class token where the scan has one. A mean token is made here: the average of the
+    L counts the patches, then the class token where the network has one. A mean token is made here: the average of the
     patches before the scan, whose output is dropped (Adventurer, arXiv 2410.07599). The rest follows Mamba's block
     (arXiv 2312.00752, figure 3), with VMamba's layer norm on the merged output. `alter` may replace
     the table of steps, as a study's controls do.
@@ -82,8 +82,7 @@ class ScanMixer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
         length = x.shape[1]
-        if "mean" in self.tokens:
-            x = torch.cat([x, x[:, : self.grid_size].mean(1, keepdim=True)], dim=1)
+        x = self._with_tokens(x)
         u, z = self.project_in(x).chunk(2, dim=-1)
         u = F.silu(self._convolve(u))
         delta, B, C = self._scan_parameters(u)
@@ -99,7 +98,15 @@ class ScanMixer(nn.Module):
             paths=self.table,
             merge=self.merge(),
         )
-        return self.project_out(self.norm(y) * F.silu(z))[:, :length]
+        mixed = self.project_out(self.norm(y) * F.silu(z))[:, : self.grid_size + ("cls" in self.tokens)]
+        # A class token that this layer's paths do not visit passes by.
+        return F.pad(mixed, (0, 0, 0, length - mixed.shape[1]))
+
+    def _with_tokens(self, x: Tensor) -> Tensor:
+        """The patches, then the virtual tokens in the order of the table's rows."""
+        patches = x[:, : self.grid_size]
+        rows = {"cls": x[:, self.grid_size :], "mean": patches.mean(1, keepdim=True)}
+        return torch.cat([patches, *(rows[name] for name in self.tokens)], dim=1)
 
     def _scan_parameters(self, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """delta [B, K, L, inner], B and C [B, K, L, N], with K = 1 where all paths share them."""

@@ -110,6 +110,17 @@ def test_a_mean_token_lets_every_patch_hear_of_all():
     assert mixer(x).shape == x.shape
 
 
+def test_a_class_token_passes_by_layers_that_do_not_visit_it():
+    with_class = Scan("sum", (ROW,), tokens=(Token("cls", "end"),))
+    with_mean = Scan("sum", (ROW,), tokens=(Token("mean", "start"),))
+    plan = bind(Plan("cycle", (Entry(with_class), Entry(with_mean))), GRID)
+    model = seeded(lambda: Backbone(plan, SIZES))
+    tokens = torch.randn(1, 17, 8)
+    mixed = model.blocks[1].mixer(tokens)
+    assert torch.equal(mixed[:, 16], torch.zeros(1, 8))
+    assert torch.equal(mixed[:, :16], model.blocks[1].mixer(tokens[:, :16]))
+
+
 def test_the_convolution_reaches_2d_neighbours():
     sizes = MixerSizes(8, 16, 2, convolution=True)
     mixer = seeded(lambda: ScanMixer(bind(ROW, GRID), sizes, PathTable.without_memory))
