@@ -13,6 +13,7 @@ MARGIN = 24
 LINE = 30
 CURVES_HEIGHT = 300
 SERIES = 8
+LONGEST_LABEL = 26
 
 
 def interval_plot(rows: Sequence[Row]) -> str:
@@ -80,4 +81,5 @@ def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+    short = text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(short)}</text>'

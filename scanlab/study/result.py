@@ -96,31 +96,48 @@ def points(difference: float) -> str:
 
 
 def conclusion(result: StudyResult) -> list[str]:
-    """The findings in plain sentences: the comparisons, the linear classifier, the controls, equal parameters."""
-    table = rows(result)
-    baseline = table[0]
-    sentences = [
-        f"{row.strategy.name} is {row.verdict} than {baseline.strategy.name}." for row in table[1:] if _found(row)
-    ]
-    alike = [row.strategy.name for row in table[1:] if not _found(row)]
-    if alike:
-        n = len(result.seeds)
-        word = "seed" if n == 1 else "seeds"
-        sentences.append(f"Not distinguishable from {baseline.strategy.name} with {n} {word}: {', '.join(alike)}.")
-    real = [row for row in table if row.strategy.control is None]
-    lowest = min(real, key=lambda row: row.mean)
+    """The findings in plain sentences: comparisons, controls, the linear classifier, parameters."""
+    baseline, *others = rows(result)
+    strategies = [row for row in others if row.strategy.control is None]
+    sentences = _comparisons(baseline, strategies, len(result.seeds))
+    sentences += [_control(row, baseline) for row in others if row.strategy.control]
+    lowest = min([baseline, *strategies], key=lambda row: row.mean)
     relation = "beats" if lowest.mean > result.linear else "does not beat"
     sentences.append(
-        f"Even the lowest mean, {lowest.strategy.name}'s {100 * lowest.mean:.1f} %, {relation} the linear classifier's "
+        f"The lowest mean, {100 * lowest.mean:.1f} % of {lowest.strategy.name}, {relation} the linear classifier's "
         f"{100 * result.linear:.1f} % on the same split."
     )
-    counts = {row.parameters for row in table}
-    sentences.append(
-        f"All have {baseline.parameters:,} parameters."
-        if len(counts) == 1
-        else f"Parameters differ, from {min(counts):,} to {max(counts):,}: see the table."
-    )
+    counts = {row.parameters for row in (baseline, *others)}
+    equal = f"All have {baseline.parameters:,} parameters."
+    return [*sentences, equal if len(counts) == 1 else f"Parameters differ, {min(counts):,} to {max(counts):,}."]
+
+
+def _comparisons(baseline: Row, others: list[Row], seeds: int) -> list[str]:
+    sentences = [
+        f"{row.strategy.name} is {row.verdict} than {baseline.strategy.name}." for row in others if _found(row)
+    ]
+    alike = [row.strategy.name for row in others if not _found(row)]
+    if alike:
+        count = f"{seeds} seed{'s' if seeds != 1 else ''}"
+        sentences.append(f"Not distinguishable from {baseline.strategy.name} with {count}: {', '.join(alike)}.")
+    reaches = [
+        (d.high - d.low) / 2 for d in (r.difference for r in others) if d and d.low is not None and d.high is not None
+    ]
+    if reaches:
+        sentences.append(
+            f"The intervals reach up to {100 * max(reaches):.1f} points either way: smaller effects may be missed."
+        )
     return sentences
+
+
+def _control(row: Row, baseline: Row) -> str:
+    meaning = {
+        "random order": "{0} over a shuffled grid is {1}: {2}the order of {0} mattered here.",
+        "no memory": "{0} without memory between patches is {1}: {2}the scan itself mattered here.",
+    }[row.strategy.control or ""]
+    doubt = "" if _found(row) else "this study does not show that "
+    verdict = f"{row.verdict} than {baseline.strategy.name}" if _found(row) else row.verdict
+    return meaning.format(baseline.strategy.name, verdict, doubt)
 
 
 def _found(row: Row) -> bool:
