@@ -35,31 +35,38 @@ def selective_scan(
     them. Any floating dtype, computed in that dtype. Returns y * silu(z), [B, L, D]; a patch that no path visits is 0.
     """
     delta = _effective_delta(delta, delta_bias, delta_softplus)
-    patches, whose = paths.patches.T, paths.paths.T
-    own = whose if delta.shape[1] > 1 else torch.zeros_like(whose)
-    inside = (patches >= 0)[:, None, :, None]
+    y = _put_out(u, delta, A, B, C, D, paths)
+    if merge is not None:
+        y = y * merge[paths.paths.T][:, None]
+    y = _collect(y, paths.patches.T, u.shape[1])
+    return y if z is None else y * F.silu(z)
 
-    # Steps come first from here on: [S, B, T, ...].
+
+def _put_out(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor | None, paths: PathTable) -> Tensor:
+    """What every step of every track puts out, [S, B, T, D]; steps come first in all tensors here."""
+    patches = paths.patches.T
+    own = paths.paths.T if delta.shape[1] > 1 else torch.zeros_like(patches)
+    inside = (patches >= 0)[:, None, :, None]
     inputs = _visit(u[:, None], torch.zeros_like(own), patches)
-    steps = torch.where(inside, _visit(delta, own, patches), 0)
+    steps = _visit(delta, own, patches)
     decay = torch.exp(steps[..., None] * A[own][:, None])
     decay = torch.where(paths.resets.T[:, None, :, None, None], 0, decay)
     drive = (steps * inputs)[..., None] * _visit(B, own, patches)[..., None, :]
+    y = (_states(decay, drive) * _visit(C, own, patches)[..., None, :]).sum(-1)
+    if D is not None:
+        y = y + D[own][:, None] * inputs
+    return torch.where(inside, y, 0)
 
+
+def _states(decay: Tensor, drive: Tensor) -> Tensor:
+    """h[s] = decay[s] h[s - 1] + drive[s] along the first axis, from zero."""
     states = []
     state = torch.zeros_like(drive[0])
     # unbind rather than indexing: each index would send back a gradient as large as the whole table.
     for keep, add in zip(decay.unbind(0), drive.unbind(0), strict=True):
         state = keep * state + add
         states.append(state)
-
-    y = (torch.stack(states) * _visit(C, own, patches)[..., None, :]).sum(-1)
-    if D is not None:
-        y = y + D[own][:, None] * inputs
-    if merge is not None:
-        y = y * merge[whose][:, None]
-    y = _collect(torch.where(inside, y, 0), patches, u.shape[1])
-    return y if z is None else y * F.silu(z)
+    return torch.stack(states)
 
 
 def _effective_delta(delta: Tensor, bias: Tensor | None, softplus: bool) -> Tensor:

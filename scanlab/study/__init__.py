@@ -1,0 +1,1 @@
+"""Studies: does the order matter, and how sure can one be?"""
