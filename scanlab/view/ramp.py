@@ -1,4 +1,4 @@
-"""The one colour ramp of every picture: indigo for the first step, amber for the last.
+"""The one colour ramp of every picture: blue for the first step, amber for the last.
 
 Lightness rises all the way, and the hue turns from blue to yellow, the axis that red-green colour blindness leaves
 intact; both ends stay visible on white and on near-black. Colours between the stops are mixed in OKLab
@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 STOPS: tuple[tuple[int, int, int], ...] = (
-    (74, 72, 188),
-    (136, 66, 188),
-    (200, 70, 152),
-    (238, 113, 82),
-    (247, 190, 66),
+    (58, 72, 200),
+    (146, 70, 168),
+    (208, 78, 132),
+    (242, 120, 80),
+    (248, 196, 70),
 )
 
 _LINEAR_TO_CONE = np.array(

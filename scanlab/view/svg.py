@@ -32,7 +32,7 @@ _STYLE = """
 text { font-family: system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; fill: var(--ink) }
 .name { font-size: 15px; font-weight: 600 }
 .source { font-size: 11.5px; font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace }
-.source, .facts, .axis { fill: var(--soft) }
+.source, .facts, .facts text, .axis { fill: var(--soft) }
 .facts, .axis { font-size: 11px }
 .axis { font-style: italic }
 .plane { fill: var(--paper); stroke: var(--line); vector-effect: non-scaling-stroke }
@@ -65,11 +65,10 @@ def svg(scenes: Iterable[PathScene], title: str = "") -> str:
             body += _panel(scene, steps, projection, height)
             body.append("</g>")
         top += _HEAD + height + _FOOT + _GAP
-    body.append(f'<g transform="translate({_GAP} {_number(top)})">')
-    body += _legend(drawn)
-    body.append("</g>")
+    legend, room = _legend(drawn, width - 2 * _GAP)
+    body += [f'<g transform="translate({_GAP} {_number(top)})">', *legend, "</g>"]
     name = title or ", ".join(scene.title for scene in kept)
-    return "\n".join([*_head(name, kept, width, top + 16 + _GAP), *body, "</svg>", ""])
+    return "\n".join([*_head(name, kept, width, top + room + _GAP), *body, "</svg>", ""])
 
 
 def _head(name: str, scenes: tuple[PathScene, ...], width: float, height: float) -> list[str]:
@@ -220,26 +219,29 @@ def _diamond(middle: np.ndarray, size: float) -> np.ndarray:
     return middle + size * 1.2 * np.array([[0, -1], [1, 0], [0, 1], [-1, 0]])
 
 
-def _legend(drawn: list[tuple[PathScene, Steps, Projection]]) -> list[str]:
-    """Explain the colours and the marks that occur."""
-    parts = [
-        '<text class="facts" y="10">first</text>',
-        '<rect x="30" y="3" width="120" height="7" rx="3.5" fill="url(#ramp)"/>',
-        '<text class="facts" x="156" y="10">last</text>',
-        f'<circle class="mark" fill="{hex_colour(0)}" cx="196" cy="6.5" r="4"/>',
-        '<text class="facts" x="204" y="10">start</text>',
-        f'<path class="mark" fill="{hex_colour(1)}" d="{_polyline(_diamond(np.array([243.0, 6.5]), 4))}Z"/>',
-        '<text class="facts" x="252" y="10">end</text>',
+def _legend(drawn: list[tuple[PathScene, Steps, Projection]], width: float) -> tuple[list[str], float]:
+    """Explain the colours and the marks that occur, in lines at most `width` long; return them with their height."""
+    first, middle, last = hex_colour(0), hex_colour(0.5), hex_colour(1)
+    end = _polyline(_diamond(np.array([4.0, 6.5]), 4))
+    ramp = '<text y="10">first</text><rect x="30" y="3" width="120" height="7" rx="3.5" fill="url(#ramp)"/>'
+    items = [
+        (182, f'{ramp}<text x="156" y="10">last</text>'),
+        (42, f'<circle class="mark" fill="{first}" cx="4" cy="6.5" r="4"/><text x="12" y="10">start</text>'),
+        (36, f'<path class="mark" fill="{last}" d="{end}Z"/><text x="12" y="10">end</text>'),
     ]
-    x = 288
     if any(steps.jump.any() for _, steps, _ in drawn):
-        parts.append(f'<path class="jump" stroke="{hex_colour(0.5)}" stroke-dasharray="3 3" d="M{x} 6.5H{x + 22}"/>')
-        parts.append(f'<text class="facts" x="{x + 27}" y="10">jump</text>')
-        x += 68
-    if any(steps.restart.any() for _, steps, _ in drawn) and x + 60 < _PANEL * max(1, len(drawn)) + _GAP:
-        parts.append(f'<circle class="reset" stroke="{hex_colour(0.5)}" cx="{x + 4}" cy="6.5" r="3"/>')
-        parts.append(f'<text class="facts" x="{x + 12}" y="10">state reset</text>')
-    return parts
+        line = f'<path class="jump" stroke="{middle}" stroke-dasharray="3 3" d="M0 6.5H22"/>'
+        items.append((56, f'{line}<text x="27" y="10">jump</text>'))
+    if any(steps.restart.any() for _, steps, _ in drawn):
+        ring = f'<circle class="reset" stroke="{middle}" cx="4" cy="6.5" r="3"/>'
+        items.append((70, f'{ring}<text x="12" y="10">state reset</text>'))
+    parts, x, y = [], 0, 0
+    for wide, item in items:
+        if x and x + wide > width:
+            x, y = 0, y + 18
+        parts.append(f'<g class="facts" transform="translate({x} {y})">{item}</g>')
+        x += wide + 12
+    return parts, y + 16
 
 
 def _cut(text: str, room: int) -> str:

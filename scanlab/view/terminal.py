@@ -39,6 +39,7 @@ _SMALL = 16
 _MOST_ROWS = 64
 _MOST_SLICES = 24
 _GAP = 4
+_NARROWEST = 20
 _ROOMY = Pitch(node=1, across=4, down=2)
 _JUMPS_SHOWN = 2
 
@@ -67,20 +68,21 @@ def show(scenes: Iterable[PathScene], console: Console | None = None, numbers: b
 
 
 def render(scenes: Iterable[PathScene], *, width: int = 80, colour: bool = True, numbers: bool | None = None) -> Text:
-    """Draw paths as text at most `width` characters wide; without colour the text carries no style at all.
+    """Draw paths as text at most `width` characters wide (at least 20), without any style if not `colour`.
 
     numbers: as for `show`. Raises ScanlabError S503 for no scenes, S504 for more than TERMINAL_LIMIT patches.
     """
     kept = check_drawable(scenes, TERMINAL_LIMIT, "the terminal", "give a smaller --grid")
+    width = max(width, _NARROWEST)
     wanted = not colour if numbers is None else numbers
-    pictures = [_draw(scene, max(width, 20), colour, wanted) for scene in kept]
+    pictures = [_draw(scene, width, colour, wanted) for scene in kept]
     lines: list[Text] = []
     for group, members in itertools.groupby(pictures, key=lambda picture: picture.scene.group):
         drawn = list(members)
         if group and (len(drawn) > 1 or drawn[0].scene.label != group):
             lines += [_styled(group, "bold underline", colour), Text()]
-        lines += _arrange([_panel(picture, max(width, 20), colour) for picture in drawn], width)
-    lines += _legend(pictures, colour)
+        lines += _arrange([_panel(picture, width, colour) for picture in drawn], width)
+    lines += _legend(pictures, width, colour)
     return Text("\n").join(lines)
 
 
@@ -201,7 +203,7 @@ def _styled(line: str, style: str, colour: bool) -> Text:
     return Text(line, style=style if colour else "")
 
 
-def _legend(pictures: Sequence[_Picture], colour: bool) -> list[Text]:
+def _legend(pictures: Sequence[_Picture], width: int, colour: bool) -> list[Text]:
     """Explain the marks that occur, and the colours."""
     styles = {picture.style for picture in pictures}
     seen = {char for picture in pictures for sheet in picture.sheets for char in np.unique(sheet.chars).tolist()}
@@ -214,11 +216,23 @@ def _legend(pictures: Sequence[_Picture], colour: bool) -> list[Text]:
     parts += [f"{RESTART} state reset"] if RESTART in seen else []
     parts += [f"{ALONE} no unit step here"] if ALONE in seen else []
     parts += [f"{ABSENT} not visited"] if ABSENT in seen else []
-    line = Text("   ".join(parts), style="dim" if colour else "")
-    if colour:
-        ramp = Text.assemble(("first ", "dim"), *(("━", _level(tone)) for tone in range(0, TONES, 3)), (" last", "dim"))
-        return [ramp, line]
-    return [line]
+    lines = [_styled(line, "dim", colour) for line in _wrapped(parts, width)]
+    if not colour:
+        return lines
+    count = min(22, max(width - 12, 4))
+    blocks = (("━", hex_colour(k / (count - 1))) for k in range(count))
+    return [Text.assemble(("first ", "dim"), *blocks, (" last", "dim")), *lines]
+
+
+def _wrapped(parts: Sequence[str], width: int) -> list[str]:
+    """Join parts with wide gaps, starting a new line between two parts where they would not fit."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and len(lines[-1]) + 3 + len(part) <= width:
+            lines[-1] += "   " + part
+        else:
+            lines += textwrap.wrap(part, width)
+    return lines
 
 
 def _open_ends(pictures: Sequence[_Picture]) -> str:

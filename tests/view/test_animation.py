@@ -41,7 +41,7 @@ def test_the_path_only_grows(made):
 
 def test_the_end_is_reached_and_only_in_the_last_frame(made):
     shown = frames(gif([made.snake(4, 6), made.row(3, 3)]))
-    amber = (247, 190, 66)
+    amber = (248, 196, 70)
     assert near(shown[0], amber) == 0 and near(shown[len(shown) // 2], amber) == 0
     assert near(shown[-1], amber) > 30
 

@@ -23,7 +23,7 @@ def near(image: np.ndarray, colour: tuple[int, int, int]) -> int:
 
 def test_the_first_and_last_colours_are_there(made):
     image = pixels(png([made.snake(4, 4)], dots_per_inch=60))
-    assert near(image, (74, 72, 188)) > 20 and near(image, (247, 190, 66)) > 20
+    assert near(image, (58, 72, 200)) > 20 and near(image, (248, 196, 70)) > 20
 
 
 def test_every_kind_of_path_can_be_drawn(made):
