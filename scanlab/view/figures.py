@@ -64,7 +64,7 @@ def _draw(panel: Any, scene: PathScene) -> None:
     _marks(panel, scene, points, min(max(cell * 0.55, 4), 11))
     panel.set_title(_plain(scene.title), loc="left", fontsize=10, fontweight="bold", color=_INK, pad=20)
     note = {"transform": panel.transAxes, "color": _SOFT, "clip_on": False}
-    panel.text(0, 1.02, _plain(_cut(scene.source, 46)), fontsize=7, family="monospace", va="bottom", **note)
+    panel.text(0, 1.02, _plain(_cut(scene.subtitle, 46)), fontsize=7, family="monospace", va="bottom", **note)
     panel.text(0, -0.02, _plain(caption(scene, steps)), fontsize=7, va="top", **note)
 
 

@@ -41,6 +41,7 @@ def _scene_data(scene: PathScene) -> dict[str, object]:
         "title": scene.title,
         "group": scene.group,
         "source": scene.source,
+        "subtitle": scene.subtitle,
         "axes": list(scene.axes),
         "grid": list(scene.grid),
         "indices": base64.b64encode(scene.indices.astype("<u4").tobytes()).decode("ascii"),

@@ -20,7 +20,7 @@ function element(tag, text, className) {
 
 function makePanel(scene) {
   const figure = element("figure"), head = element("figcaption"), stage = element("div", undefined, "stage");
-  head.append(element("strong", scene.label), Object.assign(element("code", scene.source), { title: scene.source }));
+  head.append(element("strong", scene.label), Object.assign(element("code", scene.subtitle), { title: scene.source }));
   const layers = ["ground", "path", "marks"].map(() => stage.appendChild(document.createElement("canvas")));
   layers[2].setAttribute("role", "img");
   layers[2].setAttribute("aria-label", `The path of ${scene.label} (${scene.source}): ${scene.caption}`);

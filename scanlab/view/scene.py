@@ -76,6 +76,11 @@ class PathScene:
         """The label, after the scan's name where the two differ."""
         return f"{self.group} · {self.label}" if self.group and self.group != self.label else self.label
 
+    @property
+    def subtitle(self) -> str:
+        """The source, "" where the label already says it."""
+        return "" if self.source == self.label else self.source
+
 
 def scene_of(path: BoundPath, group: str = "") -> PathScene:
     """Make the scene of one compiled path; `group` names the scan it belongs to."""

@@ -101,7 +101,7 @@ def _panel(scene: PathScene, steps: Steps, projection: Projection, height: float
     left = (_PANEL - projection.size[0] * scale) / 2
     return [
         f'<text class="name" y="13">{escape(_cut(scene.title, 38))}</text>',
-        f'<text class="source" y="31">{escape(_cut(scene.source, 43))}<title>{escape(scene.source)}</title></text>',
+        f'<text class="source" y="31">{escape(_cut(scene.subtitle, 43))}<title>{escape(scene.source)}</title></text>',
         *_axis_names(scene, left),
         f'<g transform="translate({_number(left)} {_HEAD}) scale({scale:.4f})">',
         *_ground(scene, projection),

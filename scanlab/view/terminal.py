@@ -130,7 +130,7 @@ def _panel(picture: _Picture, width: int, colour: bool) -> list[Text]:
     facts.append(f"tokens: {tokens}" if tokens else "")
     facts += [f"shown: {note}" for note in picture.notes]
     head = [_styled(line, "bold", colour) for line in textwrap.wrap(scene.label, room) or [""]]
-    head += [_styled(line, "dim", colour) for line in textwrap.wrap(scene.source, room)]
+    head += [_styled(line, "dim", colour) for line in textwrap.wrap(scene.subtitle, room)]
     tail = [_styled(line, "dim", colour) for fact in facts if fact for line in textwrap.wrap(fact, room)]
     return [*head, *body, *tail, Text()]
 

@@ -45,6 +45,11 @@ def test_the_title_does_not_say_a_name_twice(made):
     assert replace(made.row(2, 2), group="row").title == "row"
 
 
+def test_an_order_without_a_name_is_not_written_twice(made):
+    assert replace(made.row(2, 2), label="by h, w").subtitle == ""
+    assert made.row(2, 2).subtitle == "by h, w"
+
+
 def test_compiled_scans_can_be_drawn():
     compiler = pytest.importorskip("scanlab.compiler.bind", reason="the compiler is not there")
     scanlab = pytest.importorskip("scanlab")
