@@ -102,10 +102,11 @@ def conclusion(result: StudyResult) -> list[str]:
     sentences = _comparisons(baseline, strategies, len(result.seeds))
     sentences += [_control(row, baseline) for row in others if row.strategy.control]
     lowest = min([baseline, *strategies], key=lambda row: row.mean)
-    relation = "beats" if lowest.mean > result.linear else "does not beat"
+    relation = "is above" if lowest.mean > result.linear else "is not above"
+    images = abs(lowest.mean - result.linear) * result.images[1]
     sentences.append(
         f"The lowest mean, {100 * lowest.mean:.1f} % of {lowest.strategy.name}, {relation} the linear classifier's "
-        f"{100 * result.linear:.1f} % on the same split."
+        f"{100 * result.linear:.1f} % on the same split; they are {images:.0f} of {result.images[1]} images apart."
     )
     counts = {row.parameters for row in (baseline, *others)}
     equal = f"All have {baseline.parameters:,} parameters."

@@ -26,6 +26,9 @@ class Recipe:
     AdamW (arXiv 1711.05101) with gradients clipped to norm 1; the learning rate rises in a line over the first tenth of
     the steps and falls to zero along a cosine; cross-entropy with label smoothing. Every training image is shifted by
     up to `shift` pixels along each axis, afresh in each epoch.
+
+    The defaults, and those of BackboneSizes, were picked by hand for accuracy on the test part of the digits with seed
+    0 and two-way row scans: comparing the model with another kind of classifier there flatters it.
     """
 
     epochs: int = 10

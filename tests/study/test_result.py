@@ -23,7 +23,7 @@ def made_up(accuracies, linear=0.9, parameters=None):
     ]
     recipe, sizes = Recipe(epochs=1), BackboneSizes()
     return StudyResult(
-        "digits", "", (2, 2), (4, 4), seeds, sizes, recipe, tuple(strategies), tuple(trials), linear, 3.0, {}
+        "digits", "", (400, 200), (4, 4), seeds, sizes, recipe, tuple(strategies), tuple(trials), linear, 3.0, {}
     )
 
 
@@ -48,7 +48,8 @@ def test_findings_in_words():
         "row over a shuffled grid is worse by 9.9 to 10.1 points than row: the order of row mattered here.",
         "row without memory between patches is not distinguishable with 4 seeds: this study does not show that the "
         "scan itself mattered here.",
-        "The lowest mean, 91.5 % of row, does not beat the linear classifier's 93.0 % on the same split.",
+        "The lowest mean, 91.5 % of row, is not above the linear classifier's 93.0 % on the same split; "
+        "they are 3 of 200 images apart.",
         "Parameters differ, 100 to 120.",
     ]
 
@@ -56,7 +57,7 @@ def test_findings_in_words():
 def test_one_seed_claims_nothing():
     words = " ".join(conclusion(made_up({"row": [0.9], "other": [0.99]}, linear=0.8)))
     assert "Not distinguishable from row with 1 seed: other." in words
-    assert "beats the linear classifier's 80.0 %" in words
+    assert "is above the linear classifier's 80.0 %" in words
     assert "All have 100 parameters." in words
 
 
