@@ -195,7 +195,8 @@ class Polyhedra:
         varies = _has(expr.right, (Axis, Curve, Visit))
         if not varies and self.domain.is_subset(self.affine(expr.right).gt_set(self.constant(0))):
             return
-        raise NotAffine(f"`{print_expr(expr)}` divides by something that can be zero")
+        why = "varies from patch to patch" if varies else "is not known to be positive"
+        raise NotAffine(f"`{print_expr(expr)}` divides by something that {why}")
 
     def selected(self, where: Expr | None) -> isl.Set:
         """The patches that ``where`` keeps. Raises NotAffine."""

@@ -131,7 +131,7 @@ class Relative:
     proof: Proof
 
     def __str__(self) -> str:
-        return f"{self.how} {self.name}"
+        return f"{self.how or 'the same as'} {self.name}"
 
 
 def relatives(order: Order, library: dict[str, Order], grid: tuple[int, ...] | None = None) -> Iterator[Relative]:

@@ -79,7 +79,8 @@ class Order:
     span: Span | None = field(default=None, compare=False, repr=False)
 
     def __neg__(self) -> Order:
-        return replace(self, reverse=not self.reverse, name="", doc="")
+        name = self.name and (self.name[1:] if self.name.startswith("-") else f"-{self.name}")
+        return replace(self, reverse=not self.reverse, name=name, doc="")
 
     def __str__(self) -> str:
         from scanlab.ir.printer import print_value

@@ -174,6 +174,8 @@ def _unexpected(tokens: list[PlacedToken], i: int, accepted: set[str]) -> Scanla
     help, edit = "", None
     if close:
         help, edit = f"did you mean `{close[0]}`?", Edit(token.span, close[0])
+    elif token.type in ("WHERE", "RESTART", "WITH"):
+        help = f"inside a list, put the path and its `{token}` in parentheses: (row {token} …)"
     elif i > 1 and tokens[i - 2].type == "TILDE":
         help = "`~` applies to one term: put the whole key in parentheses, as in ~(w % 7)"
     elif token.type not in ("NAME", "INT", "STRING") and "NAME" in accepted and str(token).isalpha():

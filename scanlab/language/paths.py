@@ -202,7 +202,7 @@ def _on_grid(value: Value, scope: Scope, span: Span) -> Value:
 
 
 def _over(value: Value, axes: tuple[str, ...], new: dict[str, Expr], span: Span) -> Value:
-    return map_orders(value, lambda o: substitute_axes(o, axes, new, span))
+    return map_orders(value, lambda o: replace(substitute_axes(o, axes, new, span), span=span))
 
 
 def _apply(node: tree.Apply, scope: Scope) -> tuple[Value, ...]:

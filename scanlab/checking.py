@@ -1,0 +1,161 @@
+"""Reading and proving together: what ``scanlab check`` reports of a module, definition by definition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+
+from scanlab.compiler.proof import Proof, together
+from scanlab.compiler.prove import prove, prove_order, suggested_key
+from scanlab.compiler.relations import Relative, prove_continuous, prove_same, relatives
+from scanlab.ir.diagnostics import Diagnostic, Edit, ScanlabError
+from scanlab.ir.values import Claim, Order, Scan, Value, orders_of
+from scanlab.language.library import library_definitions
+from scanlab.language.module import Definition, Module
+
+__all__ = ["Checked", "check_definition", "check_module", "library_orders"]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A definition with its proof, its claims' proofs, its kin in the library, and what is wrong with it."""
+
+    definition: Definition
+    proof: Proof | None
+    claims: tuple[Proof, ...] = ()
+    kin: tuple[Relative, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def check_module(module: Module, grid: tuple[int, ...] | None = None, kin: bool = True) -> Iterator[Checked]:
+    """Check each definition in turn; the module's own problems (syntax, names) are in ``module.problems``."""
+    for definition in module.definitions:
+        fits = grid if grid is not None and len(grid) == len(definition.axes) else None
+        yield check_definition(definition, fits, kin)
+
+
+def check_definition(definition: Definition, grid: tuple[int, ...] | None = None, kin: bool = True) -> Checked:
+    """Prove a definition and its claims. ``kin`` also looks it up in the library. Never raises for what it finds."""
+    value = definition.value
+    if value is None:
+        return Checked(definition, None)
+    try:
+        proof = prove(value, grid)
+        if proof.verdict == "refuted":
+            return Checked(definition, proof, diagnostics=tuple(_refuted(value, grid)))
+        claims = tuple(_claim(c, value, grid) for c in definition.claims)
+        found = tuple(_kin(definition, value, grid)) if kin else ()
+    except ScanlabError as error:
+        return Checked(definition, None, diagnostics=error.diagnostics)
+    problems = [_undecided(definition, proof)] if proof.verdict == "undecided" else []
+    problems += [_failed(c, p) for c, p in zip(definition.claims, claims, strict=True) if not p]
+    return Checked(definition, proof, claims, found, tuple(problems))
+
+
+def _refuted(value: Value, grid: tuple[int, ...] | None) -> Iterator[Diagnostic]:
+    """One diagnostic for each order with a tie; else for what the merges need."""
+    found = False
+    for order in dict.fromkeys(orders_of(value)):
+        proof = prove_order(order, grid)
+        if proof.verdict == "refuted":
+            found = True
+            yield _tie(order, proof)
+    if found:
+        return
+    proof = prove(value, grid)
+    overlap = "share a patch" in proof.reason
+    yield Diagnostic(
+        "S302" if overlap else "S301",
+        proof.reason or "the paths of this scan do not fit together",
+        value.span,
+        counterexample=proof.counterexample,
+        help="paths of a scatter exclude each other and together cover the grid; "
+        "paths that are summed visit the same patches, and all of them",
+    )
+
+
+def _tie(order: Order, proof: Proof) -> Diagnostic:
+    example = proof.counterexample
+    if example is not None and len(example.patches) < 2:
+        return Diagnostic(
+            "S403",
+            "a key divides by zero",
+            order.span,
+            counterexample=example,
+            help="no key may divide by something that can be zero; max(1, …) keeps a divisor positive",
+        )
+    fix = suggested_key(order)
+    edit = None
+    if fix is not None and order.span is not None:
+        edit = Edit(order.span, fix.split(": ", 1)[1])
+    return Diagnostic(
+        "S300",
+        "two patches have the same keys, so their order is not defined",
+        order.span,
+        counterexample=example,
+        help=fix or "add keys that tell the patches apart",
+        edit=edit,
+    )
+
+
+def _claim(claim: Claim, value: Value, grid: tuple[int, ...] | None) -> Proof:
+    match claim.kind:
+        case "continuous":
+            return together(
+                "every step goes to a neighbouring patch", [prove_continuous(o, grid) for o in orders_of(value)]
+            )
+        case "covers":
+            whole = Scan("sum", (value,)) if isinstance(value, Order) else value
+            return replace(prove(whole, grid), claim="visits every patch of the grid")
+    assert claim.other is not None, "`expect same as` has a value"
+    mine, other = tuple(orders_of(value)), tuple(orders_of(claim.other))
+    if len(mine) != len(other):
+        reason = f"one has {len(mine)} paths, the other {len(other)}"
+        return Proof("is the same", "refuted", "counting paths", reason)
+    return together("is the same", [prove_same(a, b, grid) for a, b in zip(mine, other, strict=True)])
+
+
+_CLAIM_CODES = {"continuous": "S303", "same": "S304", "covers": "S307"}
+
+
+def _failed(claim: Claim, proof: Proof) -> Diagnostic:
+    if proof.verdict == "undecided":
+        return Diagnostic(
+            "S308",
+            f"this claim could be neither proved nor refuted: {proof.claim}",
+            claim.span,
+            note=f"{proof.reason}; by {proof.method}",
+            help="check it for one grid with --grid, or drop the claim",
+        )
+    return Diagnostic(
+        _CLAIM_CODES[claim.kind],
+        f"this is not true: {proof.claim}",
+        claim.span,
+        note=proof.reason,
+        counterexample=proof.counterexample,
+        help="correct the definition, or drop the claim",
+    )
+
+
+def _undecided(definition: Definition, proof: Proof) -> Diagnostic:
+    return Diagnostic(
+        "S309",
+        f"`{definition.name}` is not proved for all grid sizes",
+        definition.span,
+        note=f"{proof.reason}; {proof.method}",
+        help="prove it for the grid you use with --grid; binding checks every grid it is used on",
+        severity="warning",
+    )
+
+
+@cache
+def library_orders() -> dict[str, Order]:
+    """The library's orders that stand alone, by name."""
+    return {n: d.value for n, d in library_definitions().items() if isinstance(d.value, Order)}
+
+
+def _kin(definition: Definition, value: Value, grid: tuple[int, ...] | None) -> Iterator[Relative]:
+    if isinstance(value, Order):
+        others = {n: o for n, o in library_orders().items() if n != definition.name}
+        yield from relatives(value, others, grid)

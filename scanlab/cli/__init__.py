@@ -1,0 +1,25 @@
+"""The command line: thin commands over the facade. Exit codes: 0 done, 1 an error in the input, 2 wrong usage."""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line, printing every ScanlabError as it reads."""
+    from scanlab.cli.app import app
+    from scanlab.ir.diagnostics import ScanlabError
+
+    try:
+        app()
+    except ScanlabError as error:
+        from scanlab.cli.output import print_error
+
+        print_error(error)
+        sys.exit(1)
+    except BrokenPipeError:
+        # The reader of a pipe has gone (as in `scanlab list | head`); there is nobody left to tell.
+        sys.stderr.close()
+        sys.exit(0)

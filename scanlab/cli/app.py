@@ -1,0 +1,150 @@
+"""The commands and their options; what they do is imported when they run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="scanlab",
+    help="The compiler for scan orders of vision state-space models.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _complete(incomplete: str) -> list[str]:
+    from scanlab.library_index import read_index
+
+    return [e["name"] for e in read_index()["definitions"] if e["name"].startswith(incomplete)]
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Grid = Annotated[str, typer.Option("--grid", "-g", help="Extents, as in 14x14 or 4x14x14.")]
+MaybeGrid = Annotated[
+    str | None, typer.Option("--grid", "-g", help="Prove for this grid what cannot be proved for all.")
+]
+Names = Annotated[
+    list[str],
+    typer.Argument(
+        help="Library names (cross, window[k=4]), FILE.scan:NAME, or lines such as 'by h, ~w'.",
+        autocompletion=_complete,
+    ),
+]
+
+
+@app.callback(invoke_without_command=True)
+def _options(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    if version:
+        import scanlab
+
+        typer.echo(f"scanlab {scanlab.__version__}")
+        raise typer.Exit
+
+
+@app.command("list")
+def list_(
+    pattern: Annotated[str, typer.Argument(help="Part of a name, a file, or of the documentation; * and ? work.")] = "",
+    json: Json = False,
+) -> None:
+    """The strategy library: names, axes, index form, proof and documentation."""
+    from scanlab.cli.listing import print_list
+
+    print_list(pattern, json)
+
+
+@app.command()
+def check(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files with definitions; without any, the library is checked.")
+    ] = None,
+    grid: MaybeGrid = None,
+    json: Json = False,
+) -> None:
+    """Parse files and prove every definition in them; exit 1 if anything is wrong."""
+    from scanlab.cli.check import run
+
+    raise typer.Exit(run(files or [], grid, json))
+
+
+@app.command()
+def show(
+    names: Names,
+    grid: Grid = "",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write .svg, .png, .gif or .html instead.")] = None,
+    numbers: Annotated[bool | None, typer.Option("--numbers/--lines", help="Show step numbers, or lines.")] = None,
+) -> None:
+    """Draw paths in the terminal, or into a picture or an interactive page."""
+    from scanlab.cli.show import run
+
+    run(names, grid, out, numbers)
+
+
+@app.command()
+def compile(
+    name: Annotated[str, typer.Argument(help="A library name, FILE.scan:NAME, or a line.", autocompletion=_complete)],
+    grid: Grid = "",
+    emit: Annotated[
+        str, typer.Option("--emit", "-e", help="ast, keys, isl, proof, loops, indices, ranks or expr.")
+    ] = "indices",
+    json: Json = False,
+) -> None:
+    """Print any stage of the pipeline for one strategy."""
+    from scanlab.cli.stages import run
+
+    run(name, grid, emit, json)
+
+
+@app.command()
+def compare(names: Names, grid: Grid = "", json: Json = False) -> None:
+    """Locality metrics side by side, and which strategies are provably the same."""
+    from scanlab.cli.compare import run
+
+    run(names, grid, json)
+
+
+@app.command()
+def explain(code: Annotated[str, typer.Argument(help="An error code, as in S300.")] = "") -> None:
+    """What an error code means, with an example that is wrong and one that is right."""
+    from scanlab.cli.explain import run
+
+    run(code)
+
+
+@app.command()
+def ablate(
+    study: Annotated[Path | None, typer.Argument(help="A study file (TOML); or use the options.")] = None,
+    strategies: Annotated[
+        str, typer.Option("--strategies", "-s", help="Names or lines, separated by ';'. The first is the baseline.")
+    ] = "",
+    seeds: Annotated[int | None, typer.Option(help="How many seeds, from 0 up.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the report and the results.")] = Path(
+        "out/ablate"
+    ),
+    workers: Annotated[int, typer.Option(help="Trials at the same time; 0 is one per core.")] = 0,
+    json: Json = False,
+) -> None:
+    """Train every strategy with every seed on real digits and compare them, with controls."""
+    from scanlab.cli.ablate import run
+
+    run(study, strategies, seeds, epochs, out, workers, json)
+
+
+bench = typer.Typer(help="Measure this machine.", no_args_is_help=True)
+app.add_typer(bench, name="bench")
+
+
+@bench.command("compiler")
+def bench_compiler(
+    runs: Annotated[int, typer.Option(help="Runs per figure; the median counts.")] = 7, json: Json = False
+) -> None:
+    """Import, list, library, edit cycle and indices at 1024x1024, beside public Python implementations."""
+    from scanlab.cli.bench import run
+
+    run(runs, json)

@@ -1,0 +1,43 @@
+"""Command-line words to values: grids, and strategies from names, files or lines."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from scanlab.facade import as_value
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.values import Value
+from scanlab.library_index import USUAL_GRIDS
+
+__all__ = ["grid_for", "parse_grid", "strategies"]
+
+
+def parse_grid(text: str) -> tuple[int, ...]:
+    """``14x14`` as (14, 14). Raises S400."""
+    parts = re.split(r"[x×,]", text.strip().lower())
+    try:
+        grid = tuple(int(p) for p in parts)
+    except ValueError:
+        raise ScanlabError.at(
+            "S400", f"`{text}` is no grid", help="give extents joined by x, as in 14x14 or 4x14x14"
+        ) from None
+    if any(n < 1 for n in grid):
+        raise ScanlabError.at("S400", f"the grid {text} has no patches", help="every extent must be at least 1")
+    return grid
+
+
+def grid_for(value: Value, text: str) -> tuple[int, ...]:
+    """The grid that was asked for, or a usual one with the value's number of axes."""
+    return parse_grid(text) if text else USUAL_GRIDS[len(value.axes)]
+
+
+def strategies(names: list[str], grid: str = "") -> list[tuple[str, Value]]:
+    """Each strategy with the name it is shown under."""
+    extents = parse_grid(grid) if grid else None
+    found = []
+    for name in names:
+        value = as_value(name, extents)
+        label = value.name or name
+        found.append((label, value if value.name else replace(value, name=name)))
+    return found

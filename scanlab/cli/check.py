@@ -1,0 +1,121 @@
+"""``scanlab check``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import track
+
+from scanlab.checking import Checked, check_module
+from scanlab.cli.arguments import parse_grid
+from scanlab.cli.output import console, diagnostic_data, print_diagnostic, print_json
+from scanlab.compiler.proof import Proof
+from scanlab.facade import load_file
+from scanlab.ir.diagnostics import Diagnostic, ScanlabError
+from scanlab.language.library import library_modules
+from scanlab.language.module import Module
+
+__all__ = ["run"]
+
+
+def run(files: list[Path], grid: str | None, as_json: bool) -> int:
+    """Check the files, or the library; returns the exit code."""
+    extents = parse_grid(grid) if grid else None
+    results, problems = [], []
+    for module in _modules(files, problems, quiet=as_json):
+        problems += module.problems
+        results += [(module, c) for c in check_module(module, extents, kin=bool(files))]
+    problems += [d for _, c in results for d in c.diagnostics]
+    failed = any(d.severity == "error" for d in problems)
+    if as_json:
+        data = [_data(m, c) for m, c in results]
+        print_json({"ok": not failed, "definitions": data, "diagnostics": [diagnostic_data(d) for d in problems]})
+    else:
+        _print(results, problems, bool(files))
+    return int(failed)
+
+
+def _modules(files: list[Path], problems: list[Diagnostic], quiet: bool) -> Iterator[Module]:
+    if not files:
+        out = console(stderr=True)
+        hidden = quiet or not out.is_terminal
+        yield from track(library_modules(), "proving the library", console=out, transient=True, disable=hidden)
+        return
+    for file in files:
+        try:
+            yield load_file(file)
+        except ScanlabError as error:
+            problems += error.diagnostics
+
+
+def _data(module: Module, checked: Checked) -> dict[str, Any]:
+    definition = checked.definition
+    return {
+        "file": module.name,
+        "line": definition.span.line,
+        "name": definition.name,
+        "kind": definition.kind,
+        "axes": list(definition.axes),
+        "body": definition.body,
+        "proof": None if checked.proof is None else _proof(checked.proof),
+        "claims": [_proof(p) for p in checked.claims],
+        "kin": [{"name": k.name, "how": k.how, "verdict": k.proof.verdict} for k in checked.kin],
+    }
+
+
+def _proof(proof: Proof) -> dict[str, Any]:
+    return {
+        "claim": proof.claim,
+        "verdict": proof.verdict,
+        "method": proof.method,
+        "reason": proof.reason,
+        "grid": None if proof.grid is None else list(proof.grid),
+    }
+
+
+def _print(results: list[tuple[Module, Checked]], problems: list[Diagnostic], all_lines: bool) -> None:
+    out = console()
+    for _, checked in results:
+        line = _line(checked)
+        if line and all_lines:
+            out.print(line, soft_wrap=True)
+    for diagnostic in sorted(problems, key=Diagnostic.sort_key):
+        print_diagnostic(diagnostic, out)
+    _summary(results, problems, out)
+
+
+def _line(checked: Checked) -> str:
+    definition = checked.definition
+    label = f"[bold]{escape(definition.signature)}[/bold]"
+    if any(d.severity == "error" for d in checked.diagnostics):
+        return f"[red]✗[/red] {label}"
+    if checked.proof is None:
+        return f"[dim]·[/dim] {label}: checked where it is used"
+    words = {"proved": "proved for all sizes", "undecided": "not decided for all sizes"}
+    mark = "[green]✓[/green]" if checked.proof else "[yellow]?[/yellow]"
+    text = f"{mark} {label}: {checked.proof.claim}, {words.get(checked.proof.verdict, checked.proof.verdict)}"
+    text += "".join(f"; {c.claim}" for c in checked.claims)
+    if checked.kin:
+        text += f". This is {' and '.join(map(_kin, checked.kin[:2]))} in the library"
+    return text
+
+
+def _kin(relative: object) -> str:
+    return escape(str(relative))
+
+
+def _summary(results: list[tuple[Module, Checked]], problems: list[Diagnostic], out: Console) -> None:
+    proofs = [c.proof for _, c in results if c.proof is not None]
+    errors = sum(d.severity == "error" for d in problems)
+    counts = [
+        f"{len(results)} definitions",
+        f"{sum(p.verdict == 'proved' for p in proofs)} proved for all sizes",
+        f"{sum(len(c.claims) for _, c in results)} claims",
+        f"{len(problems) - errors} warnings",
+        f"[bold red]{errors} errors[/bold red]" if errors else "no errors",
+    ]
+    out.print(", ".join(counts))

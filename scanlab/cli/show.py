@@ -1,0 +1,39 @@
+"""``scanlab show``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scanlab.cli.arguments import grid_for, strategies
+from scanlab.cli.output import console
+from scanlab.compiler.bind import CompiledPlan, CompiledScan, bind
+from scanlab.ir.values import Value
+from scanlab.view.scene import PathScene, scenes_of
+
+__all__ = ["run", "scenes"]
+
+
+def run(names: list[str], grid: str, out: Path | None, numbers: bool | None) -> None:
+    """Draw the strategies side by side."""
+    found = strategies(names, grid)
+    drawn = [s for _, value in found for s in scenes(value, grid)]
+    title = ", ".join(label for label, _ in found)
+    if out is not None:
+        from scanlab.view.export import write
+
+        write(drawn, out, title)
+        console(stderr=True).print(f"wrote {out}")
+        return
+    from scanlab.view.terminal import show
+
+    for label, value in found:
+        if value.doc:
+            console().print(f"{label}: {value.doc}", soft_wrap=True, markup=False)
+    show(drawn, console(), numbers)
+
+
+def scenes(value: Value, grid: str) -> list[PathScene]:
+    """The paths of a strategy on a grid; of a plan, those of each of its scans."""
+    bound = bind(value, grid_for(value, grid))
+    scans: tuple[CompiledScan, ...] = bound.scans if isinstance(bound, CompiledPlan) else (bound,)
+    return [scene for scan in scans for scene in scenes_of(scan)]
