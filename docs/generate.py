@@ -1,0 +1,56 @@
+"""Fill the generated parts of docs/language.md from the package: python docs/generate.py."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from scanlab.ir.codes import CODES
+from scanlab.ir.functions import CURVES, Signature
+from scanlab.language.parse import grammar_text
+
+PAGE = Path(__file__).parent / "language.md"
+
+
+def curves() -> str:
+    """A table of the key functions and their options."""
+    lines = ["| function | what it is |", "|---|---|"]
+    for signature in CURVES.values():
+        options = "; ".join(f"`{o.name}={o.default}`: {o.doc}" for o in signature.options)
+        lines.append(f"| `{signature.name}({_arguments(signature)})` | {signature.doc}{'; ' if options else ''}{options} |")
+    return "\n".join(lines)
+
+
+def _arguments(signature: Signature) -> str:
+    counts = "…" if signature.whole_grid else {2: "a, b", 3: "a, b, c"}.get(signature.most, "a, …")
+    counts = "a, b[, c]" if (signature.fewest, signature.most) == (2, 3) else counts
+    return counts
+
+
+def grammar() -> str:
+    """The grammar file."""
+    return f"```lark\n{grammar_text().strip()}\n```"
+
+
+def codes() -> str:
+    """Every code with its meaning and examples."""
+    parts = []
+    for name, code in CODES.items():
+        parts.append(f"### {name}: {code.title}\n\n{code.meaning}")
+        for word, text in (("Wrong", code.wrong), ("Right", code.right)):
+            if text:
+                parts.append(f"{word}:\n\n```\n{text}\n```")
+    return "\n\n".join(parts)
+
+
+def filled(page: str) -> str:
+    """The page with its generated parts made anew."""
+    for name, made in (("curves", curves()), ("grammar", grammar()), ("codes", codes())):
+        pattern = re.compile(rf"(<!-- begin {name} -->).*?(<!-- end {name} -->)", re.S)
+        page = pattern.sub(lambda m, made=made: f"{m[1]}\n{made}\n{m[2]}", page)
+    return page
+
+
+if __name__ == "__main__":
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    print(f"wrote {PAGE}")
