@@ -32,10 +32,8 @@ def print_list(pattern: str, as_json: bool) -> None:
         out.print(
             f"  [cyan]{_escaped(entry['signature']):{width}}[/cyan]  {facts}  {_escaped(entry['doc'])}", soft_wrap=True
         )
-    shown = len(entries)
-    out.print(
-        f"\n{shown} definitions. Columns: kind, axes, index form at a usual grid, proof (✓: every patch once, on every grid)."
-    )
+    legend = "kind, axes, index form at a usual grid, proof (✓: every patch once, on every grid)"
+    out.print(f"\n{len(entries)} definitions. Columns: {legend}.")
 
 
 def _escaped(text: str) -> str:

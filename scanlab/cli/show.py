@@ -17,7 +17,8 @@ def run(names: list[str], grid: str, out: Path | None, numbers: bool | None) -> 
     """Draw the strategies side by side."""
     found = strategies(names, grid)
     drawn = [s for _, value in found for s in scenes(value, grid)]
-    title = ", ".join(label for label, _ in found)
+    # One strategy names the picture; of several, each panel carries its own name.
+    title = found[0][0] if len(found) == 1 else ""
     if out is not None:
         from scanlab.view.export import write
 
