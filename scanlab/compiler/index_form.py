@@ -212,8 +212,8 @@ def _levels(
         low = values.lexmin_pw_multi_aff().get_pw_aff(0)
         high = values.lexmax_pw_multi_aff().get_pw_aff(0)
         count = high.sub(low).scale_down_val(isl.Val.int_from_si(keys.get_ctx(), stride)).floor().add_constant_val(one)
-        found = (simplified(expression_of(f, names[:i], prefix)) for f in (low, high, count))
-        levels.append(_Level(*found, stride, alternate[i]))
+        first, last, number = (simplified(expression_of(f, names[:i], prefix)) for f in (low, high, count))
+        levels.append(_Level(first, last, number, stride, alternate[i]))
     return levels
 
 

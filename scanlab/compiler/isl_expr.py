@@ -46,7 +46,8 @@ _BINARY: Mapping[object, str] = MappingProxyType(
     }
 )
 _COMPARE: Mapping[object, str] = MappingProxyType({_OP.eq: "==", _OP.le: "<=", _OP.lt: "<", _OP.ge: ">=", _OP.gt: ">"})
-_LOGIC: Mapping[object, str] = MappingProxyType({_OP.and_: "and", _OP.or_: "or"})
+# islpy's stubs leave these two out, whose names are words of Python.
+_LOGIC: Mapping[object, str] = MappingProxyType({getattr(_OP, f"{word}_"): word for word in ("and", "or")})
 
 
 def _expr(node: isl.AstExpr) -> Expr:

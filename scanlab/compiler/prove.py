@@ -70,7 +70,11 @@ def _smallest_tie(order: Order) -> tuple[CounterExample | None, bool]:
             polyhedra.check_divisors(expr)
         # Where all earlier keys tie their sum does too, so ~ turns both patches alike: it cannot make or break a tie.
         ties, exact = polyhedra.ties(tuple(k.expr for k in order.keys))
-        kept = polyhedra.selected(order.where)
+        try:
+            kept = polyhedra.selected(order.where)
+        except NotAffine:
+            # No tie among all patches is no tie among those that are kept.
+            kept, exact = polyhedra.domain, False
         ties = ties.intersect_domain(kept).intersect_range(kept)
         ties = ties.subtract(isl.Map.identity(ties.get_space()))
         if ties.is_empty():

@@ -11,7 +11,7 @@ from scanlab.ir.diagnostics import Diagnostic, ScanlabError, Source, Span
 from scanlab.ir.values import Claim, Value
 from scanlab.language import syntax as tree
 from scanlab.language.parse import decode, parse_body, parse_statements
-from scanlab.language.paths import instantiate, path
+from scanlab.language.paths import define, path
 from scanlab.language.scope import COMBINATORS, Scope, Template
 
 __all__ = ["Definition", "Module", "declared", "grid_axes", "parse_value", "read_file", "read_module"]
@@ -172,7 +172,7 @@ def _define(template: Template, scope: Scope) -> Definition:
     open_parameters = any(p.default is None for p in syntax.parameters)
     value = None
     if not syntax.formals and not open_parameters:
-        value = instantiate(template, (), (), syntax.name.span, scope)
+        value = define(template, scope)
     inner = Scope(template.axes, scope.find, scope.known, memo=scope.memo)
     claims = tuple(
         Claim(c.kind, path(c.value, inner) if isinstance(c.value, tree.Node) else None, c.span)

@@ -6,15 +6,11 @@ from dataclasses import replace
 
 from scanlab.ir.coordinates import substitute_axes
 from scanlab.ir.diagnostics import ScanlabError, Span
-from scanlab.ir.expr import LARGEST_INT, Axis, Expr, integer
+from scanlab.ir.expr import Axis, Expr
 from scanlab.ir.functions import ARITHMETIC, CURVES
 from scanlab.ir.values import (
-    MERGES,
-    MOST_LAYERS,
-    MOST_PATHS,
     PLACES,
     TOKENS,
-    Entry,
     Key,
     Order,
     Plan,
@@ -23,22 +19,25 @@ from scanlab.ir.values import (
     Value,
     conjunction,
     map_orders,
-    orders_of,
     signed_keys,
 )
 from scanlab.language import syntax as tree
-from scanlab.language.keys import constant, key
+from scanlab.language.combine import combine, combines
+from scanlab.language.definitions import instantiate, kind_of, one
+from scanlab.language.keys import key
 from scanlab.language.scope import Meaning, Scope, Template, unknown_name, wrong_kind
 
-__all__ = ["as_kind", "instantiate", "path", "paths"]
+__all__ = ["define", "path", "paths"]
 
 
 def path(node: tree.Node, scope: Scope) -> Value:
     """The order, scan or plan of a syntax tree. Raises ScanlabError S2xx."""
-    many = paths(node, scope)
-    if len(many) != 1:
-        raise wrong_kind("an orbit of several paths", "one path", node.span, "put it in a merge: sum(orbit(…))")
-    return many[0]
+    return one(paths(node, scope), node.span)
+
+
+def define(template: Template, scope: Scope) -> Value:
+    """The value of a definition without open parameters. Raises ScanlabError S2xx."""
+    return instantiate(template, (), (), template.syntax.name.span, scope, paths)
 
 
 def paths(node: tree.Node, scope: Scope) -> tuple[Value, ...]:
@@ -67,12 +66,25 @@ def paths(node: tree.Node, scope: Scope) -> tuple[Value, ...]:
 
 def _let_value(node: tree.Node, scope: Scope) -> Meaning:
     """A ``let`` names a key, or a path."""
+    if _applies_path(node, scope):
+        return path(node, scope)
     try:
         return key(node, scope)
     except ScanlabError as not_a_key:
         if not_a_key.code != "S206":
             raise
         return path(node, scope)
+
+
+def _applies_path(node: tree.Node, scope: Scope) -> bool:
+    """Whether this is a definition or a merge with arguments; where a name is also a curve, parentheses mean the curve."""
+    while isinstance(node, tree.Unary) and node.op == "-":
+        node = node.operand
+    if not isinstance(node, tree.Apply):
+        return False
+    if node.arguments is not None and (node.name in CURVES or node.name in ARITHMETIC):
+        return False
+    return node.name in COMBINATORS or scope.find(node.name) is not None
 
 
 def _reversed(value: Value, span: Span) -> Value:
@@ -113,12 +125,8 @@ def _inner_order(node: tree.Node, scope: Scope) -> Order | None:
         return None
     value = path(node, scope)
     if not isinstance(value, Order):
-        raise wrong_kind(_kind(value), "an order", node.span)
+        raise wrong_kind(kind_of(value), "an order", node.span)
     return value
-
-
-def _kind(value: Value) -> str:
-    return f"a {type(value).__name__.lower()}" if not isinstance(value, Order) else "an order"
 
 
 def _suffixed(value: Value, suffixes: tuple[tree.Suffix, ...], scope: Scope) -> Value:
@@ -179,7 +187,7 @@ def _named(text: str, span: Span, scope: Scope) -> Value:
         return local
     template = scope.find(text)
     if template is not None:
-        value = instantiate(template, (), (), span, scope)
+        value = instantiate(template, (), (), span, scope, paths)
         return _on_grid(value, scope, span)
     if isinstance(local, Expr) or text in {*(scope.axes or ()), *(a.upper() for a in scope.axes or ())}:
         raise wrong_kind(f"the key `{text}`", "a path", span, f"an order begins with by: by {text}")
@@ -211,8 +219,8 @@ def _apply(node: tree.Apply, scope: Scope) -> tuple[Value, ...]:
         if node.parameters is not None:
             raise ScanlabError.at("S205", f"`{node.name}` has no parameters", node.span)
         return (_coordinates(local, node, scope),)
-    if node.arguments is not None and node.name in ("orbit", "cycle", "layers", *MERGES):
-        return _combine(node, scope)
+    if combines(node):
+        return combine(node, scope, paths)
     template = scope.find(node.name)
     if template is None:
         if node.name in CURVES or node.name in ARITHMETIC:
@@ -220,7 +228,7 @@ def _apply(node: tree.Apply, scope: Scope) -> tuple[Value, ...]:
         raise unknown_name(node.name, node.span, scope.path_names(), "defined are")
     if template.syntax.formals:
         return tuple(_expand(template, node, scope))
-    value = instantiate(template, node.parameters or (), (), node.span, scope)
+    value = instantiate(template, node.parameters or (), (), node.span, scope, paths)
     if node.arguments is None:
         return (_on_grid(value, scope, node.span),)
     return (_coordinates(value, node, scope),)
@@ -236,11 +244,10 @@ def _expand(template: Template, node: tree.Apply, scope: Scope) -> list[Value]:
         )
     # Only a one-path helper spreads over an orbit; with several arguments it would be unclear which pairs are meant.
     if len(formals) == 1:
-        return [
-            instantiate(template, node.parameters or (), (v,), node.span, scope) for v in paths(given[0].value, scope)
-        ]
-    many = tuple(path(a.value, scope) for a in given)
-    return [instantiate(template, node.parameters or (), many, node.span, scope)]
+        groups = [(v,) for a in given for v in paths(a.value, scope)]
+    else:
+        groups = [tuple(path(a.value, scope) for a in given)]
+    return [instantiate(template, node.parameters or (), group, node.span, scope, paths) for group in groups]
 
 
 def _coordinates(value: Value, node: tree.Apply, scope: Scope) -> Value:
@@ -272,197 +279,3 @@ def _same_axis(name: str, axes: tuple[str, ...], span: Span) -> Expr:
     if name not in axes:
         raise ScanlabError.at("S208", f"the grid here has no axis `{name}` (it has {', '.join(axes)})", span)
     return Axis(name)
-
-
-def _combine(node: tree.Apply, scope: Scope) -> tuple[Value, ...]:
-    if node.parameters is not None:
-        raise ScanlabError.at("S205", f"`{node.name}` has no parameters in brackets", node.span)
-    if node.name == "orbit":
-        return _orbit(node, scope)
-    if node.name in ("cycle", "layers"):
-        return (_plan(node, scope),)
-    parts = tuple(v for a in node.arguments or () for v in _parts(a, scope))
-    if not parts:
-        raise ScanlabError.at("S204", f"`{node.name}` needs at least one path", node.span)
-    scan = Scan(node.name, parts, span=node.span)
-    _check_axes(scan, node.span)
-    if sum(1 for _ in orders_of(scan)) > MOST_PATHS:
-        raise ScanlabError.at("S213", f"this scan has more than {MOST_PATHS} paths", node.span)
-    return (scan,)
-
-
-def _parts(argument: tree.Argument, scope: Scope) -> tuple[Order | Scan, ...]:
-    _no_name(argument)
-    values = paths(argument.value, scope)
-    for value in values:
-        if isinstance(value, Plan):
-            raise wrong_kind("a plan", "a path or a scan", argument.span)
-    return tuple(v for v in values if not isinstance(v, Plan))
-
-
-def _no_name(argument: tree.Argument) -> None:
-    if argument.name is not None:
-        raise ScanlabError.at(
-            "S204", f"`{argument.name}=` has no meaning here", argument.span, help="give the path alone"
-        )
-
-
-def _check_axes(scan: Scan, span: Span) -> None:
-    different = {o.axes for o in orders_of(scan)}
-    if len(different) > 1:
-        listed = " and ".join(sorted(", ".join(a) for a in different))
-        raise ScanlabError.at("S208", f"the paths of this scan are over different grids: {listed}", span)
-
-
-def _orbit(node: tree.Apply, scope: Scope) -> tuple[Value, ...]:
-    """``orbit(p, f, g)``: p; then f of all so far; then g of all so far: p, f(p), g(p), g(f(p))."""
-    given = node.arguments or ()
-    if not given:
-        raise ScanlabError.at(
-            "S204", "`orbit` needs a path and the names of symmetries", node.span, help="orbit(row, transpose)"
-        )
-    _no_name(given[0])
-    found = paths(given[0].value, scope)
-    for argument in given[1:]:
-        _no_name(argument)
-        template = _symmetry(argument.value, scope)
-        parameters = (argument.value.parameters or ()) if isinstance(argument.value, tree.Apply) else ()
-        found += tuple(instantiate(template, parameters, (v,), argument.span, scope) for v in found)
-        if len(found) > MOST_PATHS:
-            raise ScanlabError.at("S213", f"this orbit has more than {MOST_PATHS} paths", node.span)
-    return found
-
-
-def _symmetry(node: tree.Node, scope: Scope) -> Template:
-    name = node.name if isinstance(node, tree.Apply) and node.arguments is None else None
-    name = node.text if isinstance(node, tree.Name) else name
-    template = scope.find(name) if name else None
-    if name and template is None:
-        raise unknown_name(name, node.span, scope.path_names(), "defined are")
-    if template is None or len(template.syntax.formals) != 1:
-        raise wrong_kind(
-            f"`{node.span.text}`", "the name of a symmetry", node.span, "such as transpose, flip_h, reverse"
-        )
-    return template
-
-
-def _plan(node: tree.Apply, scope: Scope) -> Plan:
-    entries: list[Entry] = []
-    for argument in node.arguments or ():
-        _no_name(argument)
-        count, value = 1, argument.value
-        if isinstance(value, tree.Binary) and value.op == "*":
-            count, value = constant(value.right, scope), value.left
-            if not 1 <= count <= MOST_LAYERS:
-                raise ScanlabError.at(
-                    "S205", f"a repeat count goes from 1 to {MOST_LAYERS}, not {count}", argument.span
-                )
-        for found in paths(value, scope):
-            entries += _entries(found, count)
-        if sum(e.count for e in entries) > MOST_LAYERS:
-            raise ScanlabError.at("S213", f"this plan has more than {MOST_LAYERS} layers", node.span)
-    if not entries:
-        raise ScanlabError.at("S204", f"`{node.name}` needs at least one scan", node.span)
-    plan = Plan(node.name, tuple(entries), span=node.span)
-    if len({e.scan.axes for e in entries}) > 1:
-        raise ScanlabError.at("S208", "the scans of this plan are over different grids", node.span)
-    return plan
-
-
-def _entries(value: Value, count: int) -> list[Entry]:
-    """A plan inside a plan is laid out ``count`` times; a scan is one entry."""
-    if isinstance(value, Plan):
-        return list(value.entries) * count
-    return [Entry(as_scan(value), count)]
-
-
-def as_scan(value: Order | Scan) -> Scan:
-    """An order alone is a scan of one path."""
-    return value if isinstance(value, Scan) else Scan("sum", (value,), name=value.name, doc=value.doc, span=value.span)
-
-
-def as_kind(value: Value, kind: str, span: Span) -> Value:
-    """The value as the kind it is defined as: an order serves as a scan, a scan as a plan, not the other way."""
-    if kind == "order" and not isinstance(value, Order):
-        raise wrong_kind(_kind(value), "an order", span, f"define it as `{type(value).__name__.lower()}`")
-    if kind == "scan":
-        if isinstance(value, Plan):
-            raise wrong_kind("a plan", "a scan", span, "define it as `plan`")
-        return as_scan(value)
-    if kind == "plan" and not isinstance(value, Plan):
-        return Plan("cycle", (Entry(as_scan(value)),), span=span)
-    return value
-
-
-def instantiate(
-    template: Template, given: tuple[tree.Argument, ...], formals: tuple[Value, ...], span: Span, scope: Scope
-) -> Value:
-    """The value of a definition for the given parameters and path arguments."""
-    syntax = template.syntax
-    if len(formals) != len(syntax.formals):
-        names = ", ".join(f.text for f in syntax.formals)
-        raise wrong_kind(
-            f"the helper `{template.name}({names})`", "a path", span, f"apply it to a path: {template.name}(row)"
-        )
-    values = _parameters(template, given, span, scope)
-    memo_key = (template.name, template.axes, tuple(values.items()), formals, scope.axes if formals else None)
-    if memo_key in scope.memo and not formals:
-        known = scope.memo[memo_key]
-        assert isinstance(known, Order | Scan | Plan)
-        return known
-    inner = scope.inside(template.name, template.axes if not formals else scope.axes, span)
-    for name, value in values.items():
-        inner = inner.bind(_parameter_word(syntax, name), integer(value))
-    for word, formal in zip(syntax.formals, formals, strict=True):
-        inner = inner.bind(word, formal)
-    value = as_kind(path(syntax.body, inner), syntax.kind, syntax.body.span)
-    label = template.name + (f"[{', '.join(f'{k}={v}' for k, v in values.items())}]" if values else "")
-    value = replace(value, name=_label(label, formals), doc=syntax.doc, span=value.span or syntax.body.span)
-    if not formals:
-        scope.memo[memo_key] = value
-    return value
-
-
-def _label(name: str, formals: tuple[Value, ...]) -> str:
-    if not formals:
-        return name
-    return f"{name}({', '.join(f.name or str(f) for f in formals)})"
-
-
-def _parameter_word(syntax: tree.Definition, name: str) -> tree.Word:
-    return next(p.name for p in syntax.parameters if p.name.text == name)
-
-
-def _parameters(template: Template, given: tuple[tree.Argument, ...], span: Span, scope: Scope) -> dict[str, int]:
-    """Parameter values by name, defaults filled in. Raises S205."""
-    syntax = template.syntax
-    names = [p.name.text for p in syntax.parameters]
-    values: dict[str, int] = {}
-    for i, argument in enumerate(given):
-        name = argument.name if argument.name is not None else (names[i] if i < len(names) else None)
-        if name not in names:
-            known = f"its parameters are {', '.join(names)}" if names else "it has none"
-            what = f"parameter `{name}`" if name else f"parameter number {i + 1}"
-            raise ScanlabError.at("S205", f"`{template.name}` has no {what}; {known}", argument.span)
-        if name in values:
-            raise ScanlabError.at("S205", f"the parameter `{name}` is given twice", argument.span)
-        values[name] = _in_range(constant(argument.value, scope), argument.span)
-    for parameter in syntax.parameters:
-        name = parameter.name.text
-        if name in values:
-            continue
-        if parameter.default is None:
-            raise ScanlabError.at(
-                "S205",
-                f"`{template.name}` needs a value for its parameter `{name}`",
-                span,
-                help=f"write {template.name}[{', '.join(f'{n}=…' for n in names)}]",
-            )
-        values[name] = _in_range(constant(parameter.default, scope), parameter.span)
-    return {n: values[n] for n in names}
-
-
-def _in_range(value: int, span: Span) -> int:
-    if abs(value) > LARGEST_INT:
-        raise ScanlabError.at("S106", f"this number is larger than {LARGEST_INT}", span)
-    return value

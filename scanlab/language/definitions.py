@@ -1,0 +1,127 @@
+"""A definition with its parameters and path arguments filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from scanlab.ir.diagnostics import ScanlabError, Span
+from scanlab.ir.expr import LARGEST_INT, integer
+from scanlab.ir.values import Entry, Order, Plan, Scan, Value
+from scanlab.language import syntax as tree
+from scanlab.language.keys import constant
+from scanlab.language.scope import Scope, Template, wrong_kind
+
+__all__ = ["Reader", "as_kind", "as_scan", "instantiate", "kind_of", "one"]
+
+Reader = Callable[[tree.Node, Scope], tuple[Value, ...]]
+"""Reads a syntax tree as paths; an ``orbit`` gives several."""
+
+
+def one(values: tuple[Value, ...], span: Span) -> Value:
+    """The only value. Raises S206 for an orbit of several."""
+    if len(values) != 1:
+        raise wrong_kind("an orbit of several paths", "one path", span, "put it in a merge: sum(orbit(…))")
+    return values[0]
+
+
+def kind_of(value: Value) -> str:
+    """``an order``, ``a scan`` or ``a plan``."""
+    return "an order" if isinstance(value, Order) else f"a {type(value).__name__.lower()}"
+
+
+def as_scan(value: Order | Scan) -> Scan:
+    """An order alone is a scan of one path."""
+    return value if isinstance(value, Scan) else Scan("sum", (value,), name=value.name, doc=value.doc, span=value.span)
+
+
+def as_kind(value: Value, kind: str, span: Span) -> Value:
+    """The value as the kind it is defined as: an order serves as a scan, a scan as a plan, not the other way."""
+    if kind == "order" and not isinstance(value, Order):
+        raise wrong_kind(kind_of(value), "an order", span, f"define it as `{type(value).__name__.lower()}`")
+    if kind == "scan":
+        if isinstance(value, Plan):
+            raise wrong_kind("a plan", "a scan", span, "define it as `plan`")
+        return as_scan(value)
+    if kind == "plan" and not isinstance(value, Plan):
+        return Plan("cycle", (Entry(as_scan(value)),), span=span)
+    return value
+
+
+def instantiate(
+    template: Template,
+    given: tuple[tree.Argument, ...],
+    formals: tuple[Value, ...],
+    span: Span,
+    scope: Scope,
+    read: Reader,
+) -> Value:
+    """The value of a definition for the given parameters and path arguments."""
+    syntax = template.syntax
+    if len(formals) != len(syntax.formals):
+        names = ", ".join(f.text for f in syntax.formals)
+        raise wrong_kind(
+            f"the helper `{template.name}({names})`", "a path", span, f"apply it to a path: {template.name}(row)"
+        )
+    values = _parameters(template, given, span, scope)
+    memo_key = (template.name, template.axes, tuple(values.items()), formals, scope.axes if formals else None)
+    if memo_key in scope.memo and not formals:
+        known = scope.memo[memo_key]
+        assert isinstance(known, Order | Scan | Plan)
+        return known
+    inner = scope.inside(template.name, template.axes if not formals else scope.axes, span)
+    for name, value in values.items():
+        inner = inner.bind(_parameter_word(syntax, name), integer(value))
+    for word, formal in zip(syntax.formals, formals, strict=True):
+        inner = inner.bind(word, formal)
+    value = as_kind(one(read(syntax.body, inner), syntax.body.span), syntax.kind, syntax.body.span)
+    label = template.name + (f"[{', '.join(f'{k}={v}' for k, v in values.items())}]" if values else "")
+    value = replace(value, name=_label(label, formals), doc=syntax.doc, span=value.span or syntax.body.span)
+    if not formals:
+        scope.memo[memo_key] = value
+    return value
+
+
+def _label(name: str, formals: tuple[Value, ...]) -> str:
+    if not formals:
+        return name
+    return f"{name}({', '.join(f.name or str(f) for f in formals)})"
+
+
+def _parameter_word(syntax: tree.Definition, name: str) -> tree.Word:
+    return next(p.name for p in syntax.parameters if p.name.text == name)
+
+
+def _parameters(template: Template, given: tuple[tree.Argument, ...], span: Span, scope: Scope) -> dict[str, int]:
+    """Parameter values by name, defaults filled in. Raises S205."""
+    syntax = template.syntax
+    names = [p.name.text for p in syntax.parameters]
+    values: dict[str, int] = {}
+    for i, argument in enumerate(given):
+        name = argument.name if argument.name is not None else (names[i] if i < len(names) else None)
+        if name not in names:
+            known = f"its parameters are {', '.join(names)}" if names else "it has none"
+            what = f"parameter `{name}`" if name else f"parameter number {i + 1}"
+            raise ScanlabError.at("S205", f"`{template.name}` has no {what}; {known}", argument.span)
+        if name in values:
+            raise ScanlabError.at("S205", f"the parameter `{name}` is given twice", argument.span)
+        values[name] = _in_range(constant(argument.value, scope), argument.span)
+    for parameter in syntax.parameters:
+        name = parameter.name.text
+        if name in values:
+            continue
+        if parameter.default is None:
+            raise ScanlabError.at(
+                "S205",
+                f"`{template.name}` needs a value for its parameter `{name}`",
+                span,
+                help=f"write {template.name}[{', '.join(f'{n}=…' for n in names)}]",
+            )
+        values[name] = _in_range(constant(parameter.default, scope), parameter.span)
+    return {n: values[n] for n in names}
+
+
+def _in_range(value: int, span: Span) -> int:
+    if abs(value) > LARGEST_INT:
+        raise ScanlabError.at("S106", f"this number is larger than {LARGEST_INT}", span)
+    return value
