@@ -25,7 +25,7 @@ from scanlab.language import syntax as tree
 from scanlab.language.combine import combine, combines
 from scanlab.language.definitions import instantiate, kind_of, one
 from scanlab.language.keys import key
-from scanlab.language.scope import Meaning, Scope, Template, unknown_name, wrong_kind
+from scanlab.language.scope import COMBINATORS, Meaning, Scope, Template, unknown_name, wrong_kind
 
 __all__ = ["define", "path", "paths"]
 
@@ -77,7 +77,7 @@ def _let_value(node: tree.Node, scope: Scope) -> Meaning:
 
 
 def _applies_path(node: tree.Node, scope: Scope) -> bool:
-    """Whether this is a definition or a merge with arguments; where a name is also a curve, parentheses mean the curve."""
+    """Whether a definition or a merge is applied; ``gilbert(h, w)`` is the curve, not the order of that name."""
     while isinstance(node, tree.Unary) and node.op == "-":
         node = node.operand
     if not isinstance(node, tree.Apply):
