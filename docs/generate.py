@@ -17,7 +17,9 @@ def curves() -> str:
     lines = ["| function | what it is |", "|---|---|"]
     for signature in CURVES.values():
         options = "; ".join(f"`{o.name}={o.default}`: {o.doc}" for o in signature.options)
-        lines.append(f"| `{signature.name}({_arguments(signature)})` | {signature.doc}{'; ' if options else ''}{options} |")
+        lines.append(
+            f"| `{signature.name}({_arguments(signature)})` | {signature.doc}{'; ' if options else ''}{options} |"
+        )
     return "\n".join(lines)
 
 

@@ -77,7 +77,9 @@ def _refuted(value: Value, grid: tuple[int, ...] | None) -> Iterator[Diagnostic]
 
 def _tie(order: Order, proof: Proof) -> Diagnostic:
     example = proof.counterexample
-    if example is not None and len(example.patches) < 2:
+    if example is None:
+        return Diagnostic("S305", proof.reason, order.span, help="a path visits at least one patch")
+    if len(example.patches) < 2:
         return Diagnostic(
             "S403",
             "a key divides by zero",

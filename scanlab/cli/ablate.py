@@ -37,6 +37,9 @@ class Settings:
     epochs: int | None = None
     dataset: str = "digits"
     patch: int | None = None
+    readout: str | None = None
+    positions: bool | None = None
+    convolution: bool | None = None
 
 
 def run(
@@ -77,6 +80,14 @@ def _read(file: Path) -> Settings:
     return _typed(data, file)
 
 
+_KINDS = (
+    ("dataset", str, "a string"),
+    ("readout", str, "a string"),
+    ("positions", bool, "true or false"),
+    ("convolution", bool, "true or false"),
+)
+
+
 def _typed(data: Mapping[str, Any], file: Path) -> Settings:
     listed = data.get("strategies", list(Settings.strategies))
     if not isinstance(listed, list) or not all(isinstance(s, str) for s in listed):
@@ -84,8 +95,9 @@ def _typed(data: Mapping[str, Any], file: Path) -> Settings:
     for name in ("seeds", "epochs", "patch"):
         if name in data and (not isinstance(data[name], int) or isinstance(data[name], bool)):
             raise ScanlabError.at("S610", f"{file}: {name} must be a whole number")
-    if not isinstance(data.get("dataset", ""), str):
-        raise ScanlabError.at("S610", f"{file}: dataset must be a string")
+    for name, kind, word in _KINDS:
+        if not isinstance(data.get(name, kind()), kind):
+            raise ScanlabError.at("S610", f"{file}: {name} must be {word}")
     return Settings(**{**data, "strategies": tuple(listed)})
 
 
@@ -95,8 +107,8 @@ def _study(settings: Settings) -> Study:
     study = Study(strategies=(), seeds=tuple(range(settings.seeds)), dataset=settings.dataset)
     if settings.epochs is not None:
         study = replace(study, recipe=replace(study.recipe, epochs=settings.epochs))
-    if settings.patch is not None:
-        study = replace(study, sizes=replace(study.sizes, patch=settings.patch))
+    chosen = {n: getattr(settings, n) for n in ("patch", "readout", "positions", "convolution")}
+    study = replace(study, sizes=replace(study.sizes, **{n: v for n, v in chosen.items() if v is not None}))
     height, width = data.load(settings.dataset).images.shape[2:]
     grid = (height // max(1, study.sizes.patch), width // max(1, study.sizes.patch))
     found = strategies(list(settings.strategies), "x".join(map(str, grid)))

@@ -111,11 +111,13 @@ def _kin(relative: object) -> str:
 def _summary(results: list[tuple[Module, Checked]], problems: list[Diagnostic], out: Console) -> None:
     proofs = [c.proof for _, c in results if c.proof is not None]
     errors = sum(d.severity == "error" for d in problems)
-    counts = [
-        f"{len(results)} definitions",
-        f"{sum(p.verdict == 'proved' for p in proofs)} proved for all sizes",
-        f"{sum(len(c.claims) for _, c in results)} claims",
-        f"{len(problems) - errors} warnings",
-        f"[bold red]{errors} errors[/bold red]" if errors else "no errors",
-    ]
+    claims, warnings = sum(len(c.claims) for _, c in results), len(problems) - errors
+    proved = sum(p.verdict == "proved" for p in proofs)
+    counts = [_count(len(results), "definition"), f"{proved or 'none'} proved for all sizes"]
+    counts += [_count(n, word) for n, word in ((claims, "claim"), (warnings, "warning")) if n]
+    counts.append(f"[bold red]{_count(errors, 'error')}[/bold red]" if errors else "no errors")
     out.print(", ".join(counts))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"

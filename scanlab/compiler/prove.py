@@ -50,6 +50,8 @@ def prove_order(order: Order, grid: tuple[int, ...] | None = None) -> Proof:
         refutation, exact = _smallest_tie(order)
     except (NotAffine, TooComplex) as why:
         return exhaustively(claim, order.axes, grid, str(why), lambda g: _tie_on(order, g))
+    if refutation is None and order.where is not None and _keeps_nothing(order):
+        return Proof(claim, "refuted", _BY_ISL, f"`where {print_expr(order.where)}` keeps no patch of any grid")
     if refutation is None:
         listed = [k.expr for k in order.keys if isinstance(k.expr, Visit)]
         fits = (
@@ -85,6 +87,15 @@ def _smallest_tie(order: Order) -> tuple[CounterExample | None, bool]:
     n = len(order.axes)
     first, second = sorted((pair[:n], pair[n:]))
     return CounterExample(grid, (first, second), _keys_at(order, grid, first) if exact else None), exact
+
+
+def _keeps_nothing(order: Order) -> bool:
+    polyhedra = Polyhedra(order.axes)
+    try:
+        with limited(polyhedra.context):
+            return bool(polyhedra.selected(order.where).is_empty())
+    except (NotAffine, TooComplex):
+        return False
 
 
 def _keys_at(order: Order, grid: tuple[int, ...], patch: tuple[int, ...]) -> tuple[int, ...]:

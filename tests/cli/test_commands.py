@@ -88,7 +88,9 @@ def test_taking_the_suggested_edit_mends_the_file(scanlab: Command, tmp_path: Pa
     [tie] = json.loads(scanlab("check", "--json", str(file)).out)["diagnostics"]
     place, lines = tie["edit"]["place"], file.read_text().split("\n")
     line = lines[place["line"] - 1]
-    lines[place["line"] - 1] = line[: place["column"] - 1] + tie["edit"]["replacement"] + line[place["end_column"] - 1 :]
+    lines[place["line"] - 1] = (
+        line[: place["column"] - 1] + tie["edit"]["replacement"] + line[place["end_column"] - 1 :]
+    )
     file.write_text("\n".join(lines), encoding="utf-8")
     assert scanlab("check", str(file)).code == 0
 
