@@ -1,0 +1,39 @@
+# make demo and make test set everything up themselves; see README.md.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint index clean
+
+demo: $(READY)
+	$(BIN)/scanlab check
+	$(BIN)/scanlab show snake zigzag hilbert --grid 8x8
+	$(BIN)/scanlab ablate --strategies 'row; hilbert; cross' --seeds 3 --epochs 8 --out out/demo
+	@echo "The report is out/demo/report.html"
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+# What is made from the library and the grammar: the index that `scanlab list` reads, and the generated pages.
+index: $(READY)
+	$(BIN)/python -m scanlab.library_index
+	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/make_strategies.py
+
+clean:
+	rm -rf $(VENV) out build dist *.egg-info
+
+# Installed anew only when what is to be installed has changed.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "ScanLab needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]" -c constraints.txt
+	touch $@

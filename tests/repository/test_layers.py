@@ -1,0 +1,98 @@
+"""Who may import whom, read off the source; and that the commands without tensors never load torch."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# Each part of the package, and the parts it may import. The parts at the top join language and compiler.
+ALLOWED = {
+    "ir": set(),
+    "kernels": set(),
+    "strategies": set(),
+    "language": {"ir", "strategies"},
+    "compiler": {"ir"},
+    "view": {"ir", "compiler"},
+    "data": {"ir"},
+    "ops": {"ir", "compiler", "kernels"},
+    "nn": {"ir", "compiler", "ops"},
+    "study": {"ir", "compiler", "ops", "nn", "data"},
+    "facade": {"ir", "language", "compiler"},
+    "checking": {"ir", "language", "compiler"},
+    "library_index": {"ir", "language", "compiler", "strategies"},
+}
+FILES = sorted(p for p in (ROOT / "scanlab").rglob("*.py")) + sorted((ROOT / "kernels").rglob("*.py"))
+
+
+def _part(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return parts[1] if parts[0] == "scanlab" else parts[0]
+
+
+def _imports(file: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+            if node.module == "scanlab":
+                names = [f"scanlab.{a.name}" for a in node.names]
+        found |= {n.split(".")[1] for n in names if n.startswith("scanlab.")}
+    return found
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_down(file: Path) -> None:
+    part = _part(file)
+    if part in ("__init__", "cli"):
+        return
+    assert _imports(file) - {part} <= ALLOWED[part], f"{part} may import {sorted(ALLOWED[part])} only"
+
+
+def test_every_part_has_a_rule() -> None:
+    assert {_part(f) for f in FILES} - {"__init__", "cli"} <= set(ALLOWED)
+
+
+def test_the_rules_have_no_circle() -> None:
+    done: set[str] = set()
+    while len(done) < len(ALLOWED):
+        ready = {p for p, below in ALLOWED.items() if p not in done and below <= done}
+        assert ready, f"a circle among {sorted(set(ALLOWED) - done)}"
+        done |= ready
+
+
+_COMMANDS = (
+    "['list']",
+    "['check']",
+    "['show', 'cross', '-g', '4x4']",
+    "['compile', 'hilbert', '-g', '4x4', '-e', 'expr']",
+    "['compare', 'row', 'snake', '-g', '4x4']",
+)
+
+
+@pytest.mark.parametrize("words", _COMMANDS)
+def test_commands_without_tensors_never_load_torch(words: str) -> None:
+    code = f"""
+import sys
+from scanlab.cli import main
+sys.argv = ["scanlab", *{words}]
+try:
+    main()
+except SystemExit as stopped:
+    assert not stopped.code, stopped.code
+heavy = [m for m in ("torch", "numba", "triton", "matplotlib", "scipy") if m in sys.modules]
+assert not heavy, heavy
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_import_loads_nothing_heavy() -> None:
+    code = "import sys, scanlab; assert not {'torch', 'numpy', 'islpy', 'lark'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
