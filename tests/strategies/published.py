@@ -1,9 +1,9 @@
 """The published orders in tests/golden/scan_orders.{json,npz}, and how a bound definition is laid out beside each.
 
-``compare`` in the table says what the rows of an array are:
-``paths``: the paths of a scan. ``layers``: the one path of layer i of a plan. ``branches``: the paths of a plan's layers
-after the first of each. ``sequences``, ``layer_sequences``: paths or layers with their tokens. ``chain``: one row, the
-paths one after another. ``arrivals``: not patches, but the direction from which each step arrives.
+``compare`` in the table says what the rows of an array are: ``paths``, the paths of a scan; ``layers``, the one path of
+layer i of a plan; ``branches``, the paths of a plan's layers after the first of each; ``sequences`` and
+``layer_sequences``, paths or layers with their tokens; ``chain``, one row, the paths one after another; ``arrivals``,
+not patches, but the direction from which each step arrives.
 """
 
 from __future__ import annotations

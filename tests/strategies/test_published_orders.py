@@ -49,6 +49,39 @@ def test_a_wrong_definition_would_be_noticed():
     assert not np.array_equal(ours[0], ARRAYS["vim/headcls/4x4"][0])
 
 
+def neighbour_share(path, side):
+    """The share of the steps that go to a neighbouring patch of a square grid."""
+    points = np.stack(np.unravel_index(path, (side, side)), axis=1)
+    return float((np.abs(np.diff(points, axis=0)).sum(axis=1) == 1).mean())
+
+
+@pytest.mark.parametrize(
+    ("definition", "compare", "count", "side", "share"),
+    [
+        ("zigma_hilbert", "layers", 8, 8, 0.44),
+        ("zigma_hilbert", "layers", 8, 14, 0.52),
+        ("diffma", "branches", 16, 7, 0.52),
+    ],
+)
+def test_gathering_with_ranks_loses_the_neighbours(definition, compare, count, side, share):
+    indices = rows_of(definition, compare, (side, side), count)[0]
+    assert neighbour_share(indices, side) == 1
+    assert round(neighbour_share(np.argsort(indices), side), 2) == share
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the original arrays are in ../shared beside the checkout")
+@pytest.mark.parametrize("entry", ["zigma/hilbertN8_as_used", "diffma/spiral16_as_used", "diffma/zig8_as_used"])
+def test_code_that_gathers_with_ranks_walks_the_inverse_of_our_definition(entry):
+    used = next(row for row in TABLE["not_matched"] if row["base"] == entry)
+    curve = next(row for row in TABLE["matched"] if row["base"] == entry.replace("as_used", "curve"))
+    for name, grid in used["entries"].items():
+        system, _, key = name.partition("/")
+        with np.load(SHARED / f"{system}.npz") as stored:
+            published = stored[key]
+        ours = rows_of(curve["definition"], curve["compare"], tuple(grid), len(published))
+        np.testing.assert_array_equal(np.argsort(ours, axis=1), published)
+
+
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the original arrays are in ../shared beside the checkout")
 def test_copies_equal_the_originals():
     index = json.loads((SHARED / "INDEX.json").read_text(encoding="utf-8"))["entries"]
