@@ -25,7 +25,7 @@ HELPERS = {"transpose", "flip_h", "flip_w", "flip_t", "rot90", "rot180", "rot270
 FAMILIES = {"mambaad_eight", "eamamba_two", "eamamba_four", "eamamba_eight", "diffma_block"}
 GRIDS = {
     1: [(196,), (1,), (23,)],
-    2: [(14, 14), (5, 8), (1, 1), (7, 3), (1, 9)],
+    2: [(14, 14), (5, 8), (1, 1), (7, 3), (1, 9), (2, 2), (2, 5)],
     3: [(4, 14, 14), (1, 1, 1), (3, 5, 2)],
 }
 # Orders of a part of the grid that keep no patch of these grids.
