@@ -14,8 +14,8 @@ PAGE = (ROOT / "docs" / "strategies.md").read_text(encoding="utf-8")
 
 
 def test_generated_tables_are_current():
-    filled = runpy.run_path(str(ROOT / "docs" / "generate_strategies.py"))["filled"]
-    assert filled(PAGE) == PAGE, "run: python docs/generate_strategies.py"
+    filled = runpy.run_path(str(ROOT / "docs" / "make_strategies.py"))["filled"]
+    assert filled(PAGE) == PAGE, "run: python docs/make_strategies.py"
 
 
 def test_every_definition_is_on_the_page():

@@ -1,6 +1,6 @@
 """Fill the generated tables of docs/strategies.md from the library and the table of published orders.
 
-Run it as: python docs/generate_strategies.py
+Run it as: python docs/make_strategies.py
 """
 
 from __future__ import annotations
