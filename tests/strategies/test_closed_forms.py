@@ -183,7 +183,7 @@ def test_systems_that_read_plain_rows_and_columns(grid):
 @pytest.mark.parametrize("grid", GRIDS)
 def test_localmamba_searched_layers_draw_from_its_eight_choices(grid):
     choices = {tuple(p) for p in indices_of("localmamba_choices", grid)}
-    plan = scanlab.compile("localmamba_searched", grid)
+    plan = scanlab.compile("localmamba_vim", grid)
     assert plan.depth == 20
     assert all(
         len(plan.layer(i).paths) == 4 and {tuple(p) for p in plan.layer(i).indices} <= choices for i in range(20)
