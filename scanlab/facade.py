@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
 from scanlab.ir.diagnostics import ScanlabError, Source
-from scanlab.ir.values import Value
+from scanlab.ir.values import Order, Plan, Scan, Value
 from scanlab.language.library import library_definitions, library_templates
 from scanlab.language.module import Definition, Module, parse_value, read_file, read_module
 
@@ -98,10 +98,17 @@ def as_value(x: Value | str, grid: Iterable[int] | None = None) -> Value:
     return parse(x, usual.get(count, "h w"))
 
 
+@overload
+def compile(x: Order | Scan, grid: Iterable[int] | int) -> CompiledScan: ...
+@overload
+def compile(x: Plan, grid: Iterable[int] | int) -> CompiledPlan: ...
+@overload
+def compile(x: str, grid: Iterable[int] | int) -> Any: ...
 def compile(x: Value | str, grid: Iterable[int] | int) -> CompiledScan | CompiledPlan:
     """Bind an order, scan or plan to a grid: its paths as indices and ranks.
 
-    ``x`` is a value, a library name or a line of the language; ``grid`` the extents, such as ``(14, 14)``.
+    ``x`` is a value, a library name or a line of the language; ``grid`` the extents, such as ``(14, 14)``. A plan
+    gives a CompiledPlan, everything else a CompiledScan; what a text gives no type checker can know.
     Raises ScanlabError S3xx (ties, missing patches) and S4xx (grids).
     """
     from scanlab.compiler.bind import bind

@@ -158,7 +158,8 @@ def bind(value: Order | Scan | Plan, grid: tuple[int, ...]) -> CompiledScan | Co
 
 
 def _bind_scan(scan: Scan, lattice: Lattice, partial_allowed: bool = False) -> CompiledScan:
-    bound = {o: bind_order(o, lattice) for o in dict.fromkeys(orders_of(scan))}
+    # Of several paths that share a grid out, some can be left without a patch on a small one.
+    bound = {o: bind_order(o, lattice, empty_allowed=len(scan.parts) > 1) for o in dict.fromkeys(orders_of(scan))}
     paths = tuple(_laid_out(scan, bound, (Fraction(0), Fraction(1)), ()))
     if not partial_allowed:
         everything = GridRegion(np.ones(int(np.prod(lattice.grid)), dtype=bool), lattice.grid)
@@ -191,9 +192,21 @@ def _laid_out(
         yield from _laid_out(inner, bound, share, part.tokens or tokens)
 
 
-def bind_order(order: Order, lattice: Lattice) -> Path:
-    """The path of one order. Raises S300 on a tie, S305 where no patch is left, S402 to S404 from its keys."""
+def bind_order(order: Order, lattice: Lattice, empty_allowed: bool = False) -> Path:
+    """The path of one order.
+
+    Raises S300 on a tie, S305 where no patch is left (unless ``empty_allowed``), S402 to S404 from its keys.
+    """
     indices = _frozen(visited_patches(order, lattice))
+    if not len(indices) and not empty_allowed:
+        assert order.where is not None, "every grid has a patch"
+        size = "x".join(map(str, lattice.grid))
+        raise ScanlabError.at(
+            "S305",
+            f"`where {print_expr(order.where)}` keeps no patch of a {size} grid",
+            order.span,
+            help="a path visits at least one patch",
+        )
     return Path(
         order,
         order.name or str(order),
@@ -214,16 +227,7 @@ def _selected(order: Order, lattice: Lattice) -> np.ndarray | None:
     if order.where is None:
         return None
     kept = np.broadcast_to(evaluate_on_grid(order.where, lattice, order.span) != 0, lattice.grid)
-    flat = np.flatnonzero(kept)
-    if not len(flat):
-        size = "x".join(map(str, lattice.grid))
-        raise ScanlabError.at(
-            "S305",
-            f"`where {print_expr(order.where)}` keeps no patch of a {size} grid",
-            order.span,
-            help="a path visits at least one patch",
-        )
-    return flat
+    return np.flatnonzero(kept)
 
 
 def sorted_patches(order: Order, lattice: Lattice) -> np.ndarray:

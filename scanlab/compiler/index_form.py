@@ -76,6 +76,8 @@ class _NoForm(Exception):
 
 def derive(path: Path) -> IndexForm:
     """The index form of a bound path, checked against it step by step."""
+    if not len(path.indices):
+        return IndexForm("table", reason="the path visits no patch of this grid")
     polyhedra = Polyhedra(path.axes, path.grid)
     try:
         with limited(polyhedra.context):

@@ -45,20 +45,21 @@ class NotAffine(Exception):
 
 
 class TooComplex(Exception):
-    """isl reached its operation limit."""
+    """isl reached its operation limit; the argument says so."""
 
 
 @contextmanager
 def limited(context: isl.Context, limit: int = OPERATION_LIMIT) -> Iterator[None]:
-    """Run isl under an operation limit. Raises TooComplex where it is reached."""
+    """Run isl under an operation limit. Raises TooComplex where it is reached, or where isl fails."""
     context.reset_operations()
     context.set_max_operations(limit)
     try:
         yield
     except isl.Error as error:
-        if "max" in str(error).lower() or "quota" in str(error).lower():
-            raise TooComplex(f"isl gave up after {limit:,} operations") from None
-        raise
+        # Past the limit isl fails wherever it happens to be, under many messages.
+        detail = str(error).split(" in /", 1)[0]
+        why = f"isl gave up within its limit of {limit:,} operations ({detail})"
+        raise TooComplex(why) from None
     finally:
         context.set_max_operations(0)
 

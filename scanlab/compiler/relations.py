@@ -111,8 +111,7 @@ def _difference(first: Order, second: Order, polyhedra: Polyhedra) -> CounterExa
 
 
 def _difference_on(first: Order, second: Order, grid: tuple[int, ...]) -> CounterExample | None:
-    lattice = Lattice(first.axes, grid)
-    a, b = (bind_order(o, lattice).indices for o in (first, second))
+    a, b = (_visited(o, grid) for o in (first, second))
     if len(a) == len(b) and (a == b).all():
         return None
     shorter = min(len(a), len(b))
@@ -120,6 +119,16 @@ def _difference_on(first: Order, second: Order, grid: tuple[int, ...]) -> Counte
     step = int(differ[0]) if len(differ) else shorter
     patches = [int(x[step]) for x in (a, b) if step < len(x)]
     return CounterExample(grid, tuple(tuple(int(v) for v in np.unravel_index(p, grid)) for p in patches))
+
+
+def _visited(order: Order, grid: tuple[int, ...]) -> np.ndarray:
+    """The patches in order; none where ``where`` keeps none. Raises ScanlabError for a tie."""
+    try:
+        return bind_order(order, Lattice(order.axes, grid)).indices
+    except ScanlabError as error:
+        if error.code == "S305":
+            return np.empty(0, dtype=np.int64)
+        raise
 
 
 @dataclass(frozen=True)

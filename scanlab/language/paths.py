@@ -223,7 +223,7 @@ def _apply(node: tree.Apply, scope: Scope) -> tuple[Value, ...]:
         return combine(node, scope, paths)
     template = scope.find(node.name)
     if template is None:
-        if node.name in CURVES or node.name in ARITHMETIC:
+        if node.name in CURVES or node.name in ARITHMETIC or node.name == "visit":
             raise wrong_kind(f"the key function `{node.name}`", "a path", node.span, f"write (by {node.span.text})")
         raise unknown_name(node.name, node.span, scope.path_names(), "defined are")
     if template.syntax.formals:

@@ -30,6 +30,7 @@ def scanlab(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     def run(*words: str) -> Run:
         monkeypatch.setattr(sys, "argv", ["scanlab", *words])
         monkeypatch.setenv("NO_COLOR", "1")
+        monkeypatch.setenv("COLUMNS", "200")
         with pytest.raises(SystemExit) as stopped:
             main()
             sys.exit(0)

@@ -39,6 +39,8 @@ def test_public_functions_have_docstrings() -> None:
     for file in _sources():
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             public = isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+            if public and any(isinstance(d, ast.Name) and d.id == "overload" for d in node.decorator_list):
+                continue
             if public and not ast.get_docstring(node):
                 bare.append(f"{file.relative_to(ROOT)}:{node.lineno}: {node.name}")
     assert not bare

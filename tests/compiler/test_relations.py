@@ -1,0 +1,43 @@
+"""The library recognises an order under another name."""
+
+from __future__ import annotations
+
+import pytest
+
+import scanlab
+from scanlab.compiler.relations import relatives
+from scanlab.ir.values import Order
+
+LIBRARY = {
+    name: scanlab.parse(f"by {keys}") for name, keys in (("row", "h, w"), ("snake", "h, ~w"), ("zigzag", "h + w, ~w"))
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "kin"),
+    [
+        ("by 2 * h, 3 * w", "the same as row"),
+        ("by -h, -w", "the reverse of row"),
+        ("by w, h", "the transpose of row"),
+        ("by w, ~h", "the transpose of snake"),
+        ("-(by w + h, ~h)", "the reverse of the transpose of zigzag"),
+        ("by h // 4, h % 4, w", "the same as row"),
+    ],
+)
+def test_kin_is_proved(text: str, kin: str) -> None:
+    orders = {n: o for n, o in LIBRARY.items() if isinstance(o, Order)}
+    found = list(relatives(scanlab.parse(text), orders))  # pyright: ignore[reportArgumentType]
+    assert [(str(k), k.proof.verdict) for k in found] == [(kin, "proved")]
+
+
+def test_beyond_arithmetic_it_says_undecided_or_proves_one_grid() -> None:
+    orders = {"row": scanlab.parse("by h, w")}
+    order = scanlab.parse("by W * h + w")
+    [open_] = relatives(order, orders)  # pyright: ignore[reportArgumentType]
+    assert open_.proof.verdict == "undecided"
+    [closed] = relatives(order, orders, (9, 9))  # pyright: ignore[reportArgumentType]
+    assert closed.proof.verdict == "proved for this grid"
+
+
+def test_strangers_are_not_kin() -> None:
+    assert not list(relatives(scanlab.parse("by hilbert(h, w)"), {"row": scanlab.parse("by h, w")}))  # pyright: ignore[reportArgumentType]
