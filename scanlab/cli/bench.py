@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import re
+import shlex
 import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
 from time import perf_counter
 
 from rich.progress import track
@@ -41,7 +47,7 @@ def run(runs: int, as_json: bool) -> None:
         track(_figures(max(1, runs)), "measuring", total=11, console=screen, transient=True, disable=as_json)
     )
     if as_json:
-        print_json([asdict(f) for f in figures])
+        print_json({**_environment(), "figures": [asdict(f) for f in figures]})
         return
     table = Table(title="scanlab bench compiler (milliseconds)", title_justify="left")
     table.add_column("what")
@@ -52,6 +58,23 @@ def run(runs: int, as_json: bool) -> None:
         limit = "" if f.limit_ms is None else f"{f.limit_ms:g}"
         table.add_row(f.name, f"{f.median_ms:.1f}", f"{f.fastest_ms:.1f}", str(f.runs), limit, f.note)
     console().print(table)
+
+
+def _environment() -> dict[str, object]:
+    """What the figures hold for: the command, the versions, the machine."""
+    packages = ("scanlab", "numpy", "islpy", "lark", "networkx")
+    return {
+        "command": shlex.join(["scanlab", *sys.argv[1:]]),
+        "versions": {"python": platform.python_version(), **{p: version(p) for p in packages}},
+        "device": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
+    }
+
+
+def _processor() -> str:
+    """The processor's name, where the system tells it."""
+    info = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*: (.*)", info.read_text(encoding="utf-8")) if info.is_file() else []
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def measure(name: str, work: Callable[[], object], runs: int, limit_ms: float | None, note: str = "") -> Figure:
