@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 __all__ = ["CounterExample", "Diagnostic", "Edit", "ScanlabError", "Source", "Span"]
 
@@ -162,6 +162,10 @@ class ScanlabError(Exception):
     ) -> ScanlabError:
         """The error with a single diagnostic."""
         return cls((Diagnostic(code, message, span, note, help, counterexample, edit),))
+
+    def located(self, span: Span) -> ScanlabError:
+        """The same error, pointing to ``span`` where it did not point anywhere yet."""
+        return ScanlabError(tuple(replace(d, span=d.span or span) for d in self.diagnostics))
 
     @property
     def code(self) -> str:

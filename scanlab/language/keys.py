@@ -35,6 +35,14 @@ _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
 def key(node: tree.Node, scope: Scope) -> Expr:
     """The key expression of a syntax tree. Raises ScanlabError S2xx."""
+    try:
+        return _read(node, scope)
+    except ScanlabError as error:
+        # What is too large, or no permutation, is found by the values themselves, which know of no place.
+        raise error.located(node.span) from None
+
+
+def _read(node: tree.Node, scope: Scope) -> Expr:
     match node:
         case tree.Number(value=value):
             return Int(value)
