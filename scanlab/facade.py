@@ -93,9 +93,26 @@ def as_value(x: Value | str, grid: Iterable[int] | None = None) -> Value:
         return x
     if re.fullmatch(r"[A-Za-z_]\w*(\[[^\]]*\])?", x.strip()) or ".scan" in x:
         return load(x.strip())
-    usual = {1: "w", 2: "h w", 3: "t h w", 4: "t d h w"}
-    count = 2 if grid is None else len(tuple(grid))
-    return parse(x, usual.get(count, "h w"))
+    return _parse_line(x, None if grid is None else len(tuple(grid)))
+
+
+_USUAL_AXES = ("h w", "t h w", "d h w", "x y", "x y z", "w", "p", "t d h w")
+
+
+def _parse_line(text: str, count: int | None) -> Value:
+    """A line on the first usual set of axes on which it has a meaning; else the error on the first of them."""
+    first: ScanlabError | None = None
+    for axes in _USUAL_AXES:
+        if count is not None and len(axes.split()) != count:
+            continue
+        try:
+            return parse(text, axes)
+        except ScanlabError as error:
+            first = first or error
+    if first is None:
+        help = "define it in a file, under a grid line that names its axes"
+        raise ScanlabError.at("S208", f"a line on its own cannot have {count} axes", help=help)
+    raise first
 
 
 @overload

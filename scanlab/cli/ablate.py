@@ -49,7 +49,8 @@ def run(
     settings = Settings() if file is None else _read(file)
     if names:
         settings = replace(settings, strategies=tuple(n.strip() for n in names.split(";") if n.strip()))
-    settings = replace(settings, seeds=seeds or settings.seeds, epochs=epochs or settings.epochs)
+    settings = replace(settings, seeds=settings.seeds if seeds is None else seeds)
+    settings = replace(settings, epochs=settings.epochs if epochs is None else epochs)
     study = _study(settings)
     result = _train(study, workers or os.cpu_count() or 1, quiet=as_json)
     page = report.write(result, out, _pictures(study), shlex.join(["scanlab", *sys.argv[1:]]))

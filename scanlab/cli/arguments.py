@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from scanlab.facade import as_value
+from scanlab.facade import as_value, load_file
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Value
 from scanlab.library_index import USUAL_GRIDS
@@ -33,10 +33,14 @@ def grid_for(value: Value, text: str) -> tuple[int, ...]:
 
 
 def strategies(names: list[str], grid: str = "") -> list[tuple[str, Value]]:
-    """Each strategy with the name it is shown under."""
+    """Each strategy with the name it is shown under; a file stands for all its definitions that stand alone."""
     extents = parse_grid(grid) if grid else None
     found = []
     for name in names:
+        if name.endswith(".scan"):
+            definitions = load_file(name).raise_problems().definitions
+            found += [(d.name, d.value) for d in definitions if d.value is not None]
+            continue
         value = as_value(name, extents)
         label = value.name or name
         found.append((label, value if value.name else replace(value, name=name)))

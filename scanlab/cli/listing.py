@@ -30,7 +30,8 @@ def print_list(pattern: str, as_json: bool) -> None:
         proof = {"proved": "✓", "proved for this grid": "✓ on a grid", "": "–"}.get(entry["proof"], entry["proof"])
         facts = f"{entry['kind']:5}  {axes:7}  {entry['form'] or '–':6}  {proof}"
         out.print(
-            f"  [cyan]{_escaped(entry['signature'].ljust(width))}[/cyan]  {facts}  {_escaped(entry['doc'])}", soft_wrap=True
+            f"  [cyan]{_escaped(entry['signature'].ljust(width))}[/cyan]  {facts}  {_escaped(entry['doc'])}",
+            soft_wrap=True,
         )
     legend = "kind, axes, index form at a usual grid, proof (✓: every patch once, on every grid)"
     out.print(f"\n{len(entries)} definitions. Columns: {legend}.")

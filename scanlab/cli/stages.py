@@ -23,8 +23,8 @@ def run(name: str, grid: str, emit: str, as_json: bool) -> None:
     """Print a stage for every path of a strategy. Raises S405 for an unknown stage."""
     if emit not in STAGES:
         raise ScanlabError.at("S405", f"there is no stage `{emit}`", help=f"the stages are {', '.join(STAGES)}")
-    [(_, value)] = strategies([name], grid)
-    found = STAGES[emit](value, grid)
+    values = strategies([name], grid)
+    found = {n: content for _, value in values for n, content in STAGES[emit](value, grid).items()}
     if as_json:
         print_json({"strategy": name, "stage": emit, "result": found})
         return

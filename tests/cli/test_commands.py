@@ -118,6 +118,19 @@ def test_show(scanlab: Command) -> None:
     assert [s for s in run.out.replace("─", " ").split() if s.isdigit()][:9] == list("012543678")
 
 
+def test_a_file_stands_for_all_its_definitions(scanlab: Command, tmp_path: Path) -> None:
+    file = tmp_path / "two.scan"
+    file.write_text("grid h, w\norder one = by h, w\norder two = by w, h\n", encoding="utf-8")
+    run = scanlab("show", str(file), "-g", "2x2")
+    assert "one" in run.out and "two" in run.out
+    assert scanlab("show", f"{file}:two", "-g", "2x2").out.count("by w, h") == 1
+
+
+@pytest.mark.parametrize("line", ["by t, ~h, ~w", "by d, h, w", "by x + y, x", "by (p % 3), p"])
+def test_lines_may_use_the_usual_axes(scanlab: Command, line: str) -> None:
+    assert scanlab("show", line).code == 0
+
+
 @pytest.mark.parametrize("suffix", ["svg", "html", "png", "gif"])
 def test_show_writes_pictures(scanlab: Command, tmp_path: Path, suffix: str) -> None:
     target = tmp_path / f"path.{suffix}"
@@ -170,6 +183,9 @@ def test_explain(scanlab: Command) -> None:
         (("compile", "row", "-g", "100000x100000"), 1, "S401"),
         (("compile", "row", "--emit", "poetry"), 1, "S405"),
         (("explain", "S999"), 1, "no code"),
+        (("ablate", "-s", "row", "--seeds", "0"), 1, "S601"),
+        (("ablate", "-s", "row", "--epochs", "0"), 1, "S608"),
+        (("show", "by q, h"), 1, "unknown name `q`"),
         (("show", "row", "-o", "x.doc"), 1, "S501"),
         (("frobnicate",), 2, "No such command"),
         (("show",), 2, "Missing argument"),
