@@ -22,6 +22,7 @@ import numpy as np
 
 from scanlab.compiler.bind import Path
 from scanlab.compiler.curves import INVERSES
+from scanlab.compiler.curves.program import point_program
 from scanlab.compiler.evaluate import Lattice, evaluate_digits, evaluate_on_grid
 from scanlab.compiler.isl_expr import expression_of
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra, TooComplex, limited
@@ -59,13 +60,14 @@ class IndexForm:
     reason: str = ""
 
     def lines(self, axes: tuple[str, ...]) -> list[str]:
-        """The form as assignments, one per line."""
+        """The form as a program that sets ``patch`` from ``p``: assignments, and loops over the bits of a curve."""
         if self.patch is None:
             return [f"patch = table[p]  # {self.reason}"]
         text = [f"{name} = {print_expr(expr)}" for name, expr in self.digits]
         if self.curve is not None:
             step = self.curve
-            text.append(f"{', '.join(step.outputs)} = {step.name}_point({print_expr(step.rank)}, bits={step.bits})")
+            text += [f"c = {print_expr(step.rank)}  # the rank on the curve"]
+            text += point_program(step.name, "c", step.outputs, step.bits)
         text += [f"{axis} = {print_expr(expr)}" for axis, expr in zip(axes, self.coordinates, strict=True)]
         return [*text, f"patch = {print_expr(self.patch)}"]
 

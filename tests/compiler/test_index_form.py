@@ -91,13 +91,27 @@ def test_random_orders(order: Order, height: int, width: int) -> None:
         assert _walk(path) == path.indices.tolist()
 
 
-def test_lines_read_as_a_program() -> None:
-    path = scanlab.compile("snake", (3, 4)).paths[0]
-    names = {"p": 5}
-    for line in path.index_form.lines(path.axes):
-        name, _, expression = line.partition(" = ")
-        names[name] = eval(expression, {}, names)
-    assert names["patch"] == path.indices[5]
+@pytest.mark.parametrize(
+    ("text", "grid"),
+    [
+        ("by h, ~w", (3, 4)),
+        ("window[2]", (5, 3)),
+        ("by hilbert(h, w)", (8, 8)),
+        ("-(by hilbert(h, w))", (4, 4)),
+        ("by h // 4, w // 4, hilbert(h % 4, w % 4)", (8, 12)),
+        ("by morton(h, w)", (4, 8)),
+        ("by hilbert(t, h, w)", (4, 4, 4)),
+        ("by morton(t, h, w)", (2, 2, 4)),
+    ],
+)
+def test_the_printed_lines_are_a_program(text: str, grid: tuple[int, ...]) -> None:
+    path = scanlab.compile(text, grid).paths[0]
+    assert path.form != "table"
+    program = compile("\n".join(path.index_form.lines(path.axes)), "form", "exec")
+    for step, patch in enumerate(path.indices):
+        names = {"p": step}
+        exec(program, {"range": range}, names)
+        assert names["patch"] == patch
 
 
 def test_loops_visit_every_patch_for_every_size() -> None:
