@@ -255,4 +255,23 @@ _STUDIES = {
     "S610": Code("a wrong study file", "A study file is TOML with the settings that the message lists."),
 }
 
-CODES: Mapping[str, Code] = MappingProxyType(_READING | _NAMES | _PROOFS | _GRIDS | _OUTPUT | _STUDIES)
+_OPERATORS = {
+    "S700": Code("a wrong shape", "The operator's arguments must have the shapes that its help lists."),
+    "S701": Code("a wrong dtype", "Activations share one floating dtype; A must be real."),
+    "S702": Code("tensors on different devices", "All arguments, and the table of paths, must be on one device."),
+    "S703": Code("values that are not finite", "A holds an infinity or a NaN, which no scan recovers from."),
+    "S704": Code("paths that do not fit", "Number of rows, of samples and of parameter sets must match the paths."),
+    "S705": Code("scattered channels", "The channels of a row must stand next to each other in memory."),
+    "S706": Code("a wrong merge", "Merges are sum, mean, scatter, none, or weights per path and channel."),
+    "S707": Code("last states of weighted paths", "Only paths that all count alike can return their last states."),
+    "S708": Code("wrong indices", "Row indices must be whole numbers, within the rows of u."),
+}
+
+_BACKENDS = {
+    "S750": Code("an unknown backend", "The backends are reference, cpu and triton."),
+    "S751": Code("a backend that cannot run", "It is not installed, or does not take these tensors."),
+}
+
+CODES: Mapping[str, Code] = MappingProxyType(
+    _READING | _NAMES | _PROOFS | _GRIDS | _OUTPUT | _STUDIES | _OPERATORS | _BACKENDS
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -45,14 +45,13 @@ class ScanMixer(nn.Module):
     the table of steps, as a study's controls do.
     """
 
-    patches: Tensor
-    paths: Tensor
-    resets: Tensor
+    steps: Tensor
 
     def __init__(self, scan: CompiledScan, sizes: MixerSizes, alter: Alteration | None = None) -> None:
         super().__init__()
         table = path_table(scan)
-        self._register(alter(table) if alter else table)
+        self._table = alter(table) if alter else table
+        self.register_buffer("steps", self._table.steps, persistent=False)
         self.grid = tuple(scan.grid)
         self.state = sizes.state
         self.rank = math.ceil(sizes.dim / 16)
@@ -69,15 +68,10 @@ class ScanMixer(nn.Module):
         self.project_out = nn.Linear(sizes.inner, sizes.dim, bias=False)
         self.merge = Merge(scan, sizes.inner)
 
-    def _register(self, table: PathTable) -> None:
-        self.grid_size, self.tokens = table.grid_size, table.tokens
-        for name in ("patches", "paths", "resets"):
-            self.register_buffer(name, getattr(table, name), persistent=False)
-
     @property
     def table(self) -> PathTable:
         """The steps this mixer walks, on the device of its parameters."""
-        return PathTable(self.patches, self.paths, self.resets, self.grid_size, self.tokens)
+        return replace(self._table, steps=self.steps)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
@@ -98,15 +92,15 @@ class ScanMixer(nn.Module):
             paths=self.table,
             merge=self.merge(),
         )
-        mixed = self.project_out(self.norm(y) * F.silu(z))[:, : self.grid_size + ("cls" in self.tokens)]
+        mixed = self.project_out(self.norm(y) * F.silu(z))[:, : self._table.grid_size + ("cls" in self._table.tokens)]
         # A class token that this layer's paths do not visit passes by.
         return F.pad(mixed, (0, 0, 0, length - mixed.shape[1]))
 
     def _with_tokens(self, x: Tensor) -> Tensor:
         """The patches, then the virtual tokens in the order of the table's rows."""
-        patches = x[:, : self.grid_size]
-        rows = {"cls": x[:, self.grid_size :], "mean": patches.mean(1, keepdim=True)}
-        return torch.cat([patches, *(rows[name] for name in self.tokens)], dim=1)
+        patches = x[:, : self._table.grid_size]
+        rows = {"cls": x[:, self._table.grid_size :], "mean": patches.mean(1, keepdim=True)}
+        return torch.cat([patches, *(rows[name] for name in self._table.tokens)], dim=1)
 
     def _scan_parameters(self, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """delta [B, K, L, inner], B and C [B, K, L, N], with K = 1 where all paths share them."""
@@ -118,7 +112,7 @@ class ScanMixer(nn.Module):
     def _convolve(self, u: Tensor) -> Tensor:
         if self.convolution is None:
             return u
-        patches, others = u[:, : self.grid_size], u[:, self.grid_size :]
+        patches, others = u[:, : self._table.grid_size], u[:, self._table.grid_size :]
         picture = patches.transpose(1, 2).unflatten(-1, self.grid)
         return torch.cat([self.convolution(picture).flatten(2).transpose(1, 2), others], dim=1)
 

@@ -1,6 +1,17 @@
-"""The torch operators. Here the reference; faster ones agree with it."""
+"""The torch operators over the kernels, and the readable reference they agree with."""
 
+from scanlab.ops.backends import BACKENDS, ScanlabWarning
+from scanlab.ops.indices import index_table
+from scanlab.ops.mamba import selective_scan_fn
 from scanlab.ops.paths import PathTable, path_table
-from scanlab.ops.reference import selective_scan
+from scanlab.ops.selective_scan import selective_scan
 
-__all__ = ["PathTable", "path_table", "selective_scan"]
+__all__ = [
+    "BACKENDS",
+    "PathTable",
+    "ScanlabWarning",
+    "index_table",
+    "path_table",
+    "selective_scan",
+    "selective_scan_fn",
+]

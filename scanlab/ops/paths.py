@@ -1,41 +1,69 @@
-"""From a compiled scan to the table of steps that an operator walks."""
+"""From a compiled scan to the table of steps that an operator walks.
+
+A track is one walk with one state: one path, or the paths of a `chain` one after the other. A run is a stretch of a
+track with the parameters of one path and without a restart inside; chunks are runs cut to at most CHUNK steps. Restarts
+and chains exist only in these two tables, so the step loops of the kernels need no flags.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from scanlab.compiler.bind import CompiledScan, Path
+from scanlab.compiler.bind import CLASS_TOKEN, MEAN_TOKEN, CompiledScan, Path
 from scanlab.ir.values import Order, Scan
+from scanlab.ops.chunks import CHUNK, Chunks, cut
 
-CLASS_MARK = -2
-MEAN_MARK = -3
+__all__ = ["CHUNK", "PathTable", "path_table"]
 
 
 @dataclass(frozen=True, eq=False)
 class PathTable:
-    """What each track visits, step by step; a track is one path, or several chained ones.
+    """What each track visits, step by step.
 
-    patches int64 [T, S]: the row of u that track t reads and writes at step s, -1 after the track's end. Rows below
-    `grid_size` are patches; after them stand the virtual tokens, in the order of `tokens`.
-    paths int64 [T, S]: whose delta, A, B, C and D are used there. resets bool [T, S]: whether the state is zeroed
-    before the step.
+    steps int32 [Bt, T, S]: the row of u that each step reads and writes; -1 after a track's end. Bt is 1, or one table
+    per sample. Rows below `grid_size` are patches; after them stand the virtual tokens, in the order of `tokens`. runs
+    int32 [R, 5], on the CPU: (track, path, first step, last step + 1, carry), in order of track and step; carry is 1
+    where the state goes on from the run before, 0 where it starts from zero. paths: K. slots: how many states a forward
+    pass keeps for its backward, one per chunk that goes on from another. revisits: some track visits a row twice.
+    complete: every track visits every row. disjoint: no row is visited twice, by whichever tracks. program: the name of
+    the generated function that gives the row of a step, "" where only the table does.
     """
 
-    patches: Tensor
-    paths: Tensor
-    resets: Tensor
+    steps: Tensor
+    runs: Tensor
     grid_size: int
+    paths: int
+    slots: int
     tokens: tuple[str, ...] = ()
+    revisits: bool = False
+    complete: bool = True
+    disjoint: bool = False
+    program: str = ""
 
     @property
     def length(self) -> int:
         """L: patches and virtual tokens together."""
         return self.grid_size + len(self.tokens)
+
+    @property
+    def tracks(self) -> int:
+        """T."""
+        return self.steps.shape[1]
+
+    @property
+    def chunks(self) -> Chunks:
+        """The runs cut to at most CHUNK steps."""
+        return cut(self.runs, self.tracks)
+
+    def to(self, device: torch.device | str) -> PathTable:
+        """The same table with its steps on a device; the runs stay on the CPU, which plans with them."""
+        return replace(self, steps=self.steps.to(device))
 
     def scrambled(self, seed: int) -> PathTable:
         """The same tracks over a grid whose patches were shuffled.
@@ -44,15 +72,31 @@ class PathTable:
         permutation depends on the seed and the grid's size only. Virtual tokens keep their places.
         """
         shuffled = np.random.RandomState(seed).permutation(self.grid_size)
-        names = torch.from_numpy(np.concatenate([shuffled, np.arange(self.grid_size, self.length)]))
-        return replace(self, patches=torch.where(self.patches < 0, self.patches, names[self.patches]))
+        names = np.concatenate([shuffled, np.arange(self.grid_size, self.length)])
+        renamed = torch.from_numpy(names.astype(np.int32)).to(self.steps.device)
+        steps = torch.where(self.steps < 0, self.steps, renamed[self.steps.long()])
+        return replace(self, steps=steps, program="")
 
     def without_memory(self) -> PathTable:
         """The same steps with the state zeroed before each of them, so that no patch hears of another."""
-        return replace(self, resets=torch.ones_like(self.resets))
+        runs = self.runs.numpy()
+        lengths = runs[:, 3] - runs[:, 2]
+        alone = np.repeat(runs, lengths, axis=0)
+        alone[:, 2] += np.arange(len(alone)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        alone[:, 3], alone[:, 4] = alone[:, 2] + 1, 0
+        return replace(self, runs=torch.from_numpy(alone), slots=0)
+
+    def by_step(self) -> tuple[Tensor, Tensor]:
+        """For each step, [T, S]: whose parameters are used (int64), and whether the state is zeroed before (bool)."""
+        paths = torch.zeros(self.steps.shape[1:], dtype=torch.long)
+        resets = torch.zeros(self.steps.shape[1:], dtype=torch.bool)
+        for track, path, first, last, carry in self.runs.tolist():
+            paths[track, first:last] = path
+            resets[track, first] = not carry
+        return paths.to(self.steps.device), resets.to(self.steps.device)
 
 
-def path_table(scan: CompiledScan) -> PathTable:
+def path_table(scan: CompiledScan, program: str = "") -> PathTable:
     """Lay out the paths of a compiled scan as tracks.
 
     Every path is a track of its own, except that the paths of a `chain` follow one another in one track with the state
@@ -60,16 +104,30 @@ def path_table(scan: CompiledScan) -> PathTable:
     """
     grid_size = int(np.prod(scan.grid))
     tokens = _token_names(scan)
-    marks = {CLASS_MARK: "cls", MEAN_MARK: "mean"}
+    marks = {CLASS_TOKEN: "cls", MEAN_TOKEN: "mean"}
     rows = {mark: grid_size + tokens.index(name) for mark, name in marks.items() if name in tokens}
-    tracks = [_track(scan, members, rows) for members in _tracks(scan.scan, iter(range(len(scan.paths))))]
+    tracks = list(members_of_tracks(scan))
+    visits = [np.concatenate([_rows(scan.paths[k], rows) for k in members]) for members in tracks]
+    length = grid_size + len(tokens)
+    runs = torch.from_numpy(_runs(scan, tracks))
+    counts = np.stack([np.bincount(visited, minlength=length) for visited in visits])
     return PathTable(
-        patches=_padded([t[0] for t in tracks], -1),
-        paths=_padded([t[1] for t in tracks], 0),
-        resets=_padded([t[2] for t in tracks], False),
+        steps=torch.from_numpy(_padded(visits))[None],
+        runs=runs,
         grid_size=grid_size,
+        paths=len(scan.paths),
+        slots=cut(runs, len(tracks)).slots,
         tokens=tokens,
+        revisits=bool((counts > 1).any()),
+        complete=bool((counts > 0).all()),
+        disjoint=bool((counts.sum(0) <= 1).all()),
+        program=program,
     )
+
+
+def members_of_tracks(scan: CompiledScan) -> Iterator[list[int]]:
+    """The paths of each track, by number."""
+    yield from _tracks(scan.scan, iter(range(len(scan.paths))))
 
 
 def _token_names(scan: CompiledScan) -> tuple[str, ...]:
@@ -85,29 +143,38 @@ def _tracks(value: Order | Scan, numbers: Iterator[int]) -> list[list[int]]:
     return [[k for track in parts for k in track]] if value.merge == "chain" else parts
 
 
-def _track(scan: CompiledScan, members: list[int], rows: dict[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    patches = []
-    for k in members:
-        sequence = scan.paths[k].sequence.copy()
-        for mark, row in rows.items():
-            sequence[sequence == mark] = row
-        patches.append(sequence)
-    paths = [np.full(len(p), k, dtype=np.int64) for p, k in zip(patches, members, strict=True)]
-    resets = [_resets(scan.paths[k], first=i == 0) for i, k in enumerate(members)]
-    return np.concatenate(patches), np.concatenate(paths), np.concatenate(resets)
+def _rows(path: Path, rows: dict[int, int]) -> np.ndarray:
+    sequence = path.sequence.astype(np.int32)
+    for mark, row in rows.items():
+        sequence[sequence == mark] = row
+    return sequence
 
 
-def _resets(path: Path, first: bool) -> np.ndarray:
-    """Where the state is zeroed, by position in the sequence with its virtual tokens."""
-    resets = np.zeros(len(path.sequence), dtype=bool)
-    # The first reset belongs before a token that precedes the first patch, and nowhere in a chain's later paths.
-    resets[np.flatnonzero(path.sequence >= 0)[path.restarts[path.restarts > 0]]] = True
-    resets[:1] = first
-    return resets
+def _runs(scan: CompiledScan, tracks: list[list[int]]) -> np.ndarray:
+    """int32 [R, 5]: see PathTable."""
+    runs = []
+    for track, members in enumerate(tracks):
+        start = 0
+        for k in members:
+            length = len(scan.paths[k].sequence)
+            bounds = np.unique(np.concatenate([[0], _resets(scan.paths[k]), [length]]))
+            for first, last in pairwise(bounds):
+                carry = first == 0 and start > 0
+                runs.append((track, k, start + first, start + last, carry))
+            start += length
+    return np.array(runs, dtype=np.int32).reshape(-1, 5)
 
 
-def _padded(rows: list[np.ndarray], filler: int | bool) -> Tensor:
-    table = np.full((len(rows), max(map(len, rows))), filler, dtype=rows[0].dtype)
+def _resets(path: Path) -> np.ndarray:
+    """Where the state is zeroed inside a path, by position in the sequence with its virtual tokens.
+
+    The first reset belongs before a token that precedes the first patch, and nowhere in a chain's later paths.
+    """
+    return np.flatnonzero(path.sequence >= 0)[path.restarts[path.restarts > 0]]
+
+
+def _padded(rows: list[np.ndarray]) -> np.ndarray:
+    table = np.full((len(rows), max(map(len, rows))), -1, dtype=np.int32)
     for row, values in zip(table, rows, strict=True):
         row[: len(values)] = values
-    return torch.from_numpy(table)
+    return table

@@ -9,84 +9,76 @@ from torch import Tensor
 from scanlab.ops.paths import PathTable
 
 
-def selective_scan(
+def scan(
     u: Tensor,
     delta: Tensor,
     A: Tensor,
     B: Tensor,
     C: Tensor,
-    D: Tensor | None = None,
-    z: Tensor | None = None,
-    delta_bias: Tensor | None = None,
-    delta_softplus: bool = False,
-    *,
+    D: Tensor | None,
+    delta_bias: Tensor | None,
+    delta_softplus: bool,
     paths: PathTable,
-    merge: Tensor | None = None,
-) -> Tensor:
-    """Walk every track, and add up at each patch what its visits put out, weighted by path and channel.
+    weights: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Walk every track, and add up per track at each patch what its visits put out.
 
     At a step that visits patch i with the parameters of path k (Mamba, arXiv 2312.00752, equation 2 with A
     discretised by zero-order hold and B by Euler, as in mamba_ssm's `selective_scan_ref`):
 
-        h = exp(delta[k, i] A[k]) h + delta[k, i] B[k, i] u[i];    y[i] += merge[k] (C[k, i] . h + D[k] u[i])
+        h = exp(delta[k, i] A[k]) h + delta[k, i] B[k, i] u[k, i];    y[i] += C[k, i] . h + D[k] u[k, i]
 
-    u, z: [B, L, D]. delta: [B, K, L, D]; B, C: [B, K, L, N]; all of them by patch, not by step. A: [K, D, N]. D,
-    delta_bias, merge: [K, D]; without merge every path counts once. Where the K of all parameters is 1, the paths share
-    them. Any floating dtype, computed in that dtype. Returns y * silu(z), [B, L, D]; a patch that no path visits is 0.
+    u: [B, Ku, L, D]; delta: [B, Kp, L, D]; Ku and Kp are K, or 1 where the paths share. A: [Kp, D, N]. B, C: [B, Kp, G,
+    L, N] with G groups of channels, or [Kp, D, N]. D, delta_bias: [Kp, D]. weights [K, D]: factors of y. Any floating
+    dtype, computed in that dtype. Returns y [B, T, L, D], 0 where a track visits nothing, and the last states [B, T, D,
+    N].
     """
-    delta = _effective_delta(delta, delta_bias, delta_softplus)
-    y = _put_out(u, delta, A, B, C, D, paths)
-    if merge is not None:
-        y = y * merge[paths.paths.T][:, None]
-    y = _collect(y, paths.patches.T, u.shape[1])
-    return y if z is None else y * F.silu(z)
-
-
-def _put_out(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor | None, paths: PathTable) -> Tensor:
-    """What every step of every track puts out, [S, B, T, D]; steps come first in all tensors here."""
-    patches = paths.patches.T
-    own = paths.paths.T if delta.shape[1] > 1 else torch.zeros_like(patches)
-    inside = (patches >= 0)[:, None, :, None]
-    inputs = _visit(u[:, None], torch.zeros_like(own), patches)
-    steps = _visit(delta, own, patches)
-    decay = torch.exp(steps[..., None] * A[own][:, None])
-    decay = torch.where(paths.resets.T[:, None, :, None, None], 0, decay)
-    drive = (steps * inputs)[..., None] * _visit(B, own, patches)[..., None, :]
-    y = (_states(decay, drive) * _visit(C, own, patches)[..., None, :]).sum(-1)
+    own, resets = paths.by_step()
+    steps = paths.steps.long().expand(len(u), -1, -1)
+    inside = (steps >= 0)[..., None]
+    if delta_bias is not None:
+        delta = delta + delta_bias[:, None]
+    delta = F.softplus(delta) if delta_softplus else delta
+    inputs = _visited(u, own, steps)
+    step = torch.where(inside, _visited(delta, own, steps), 0)
+    of_path = own if A.shape[0] > 1 else torch.zeros_like(own)
+    decay = torch.where(resets[..., None, None], 0, torch.exp(step[..., None] * A[of_path]))
+    states, last = _states(decay, (step * inputs)[..., None] * _coefficients(B, of_path, steps, u.shape[-1]))
+    y = (states * _coefficients(C, of_path, steps, u.shape[-1])).sum(-1)
     if D is not None:
-        y = y + D[own][:, None] * inputs
-    return torch.where(inside, y, 0)
+        y = y + D[of_path] * inputs
+    if weights is not None:
+        y = y * weights[own]
+    return _collected(torch.where(inside, y, 0), steps, u.shape[2]), last
 
 
-def _states(decay: Tensor, drive: Tensor) -> Tensor:
-    """h[s] = decay[s] h[s - 1] + drive[s] along the first axis, from zero."""
+def _states(decay: Tensor, drive: Tensor) -> tuple[Tensor, Tensor]:
+    """h[s] = decay[s] h[s - 1] + drive[s] along axis 2, from zero: all states [B, T, S, D, N], and the last."""
     states = []
-    state = torch.zeros_like(drive[0])
+    state = torch.zeros_like(drive[:, :, 0])
     # unbind rather than indexing: each index would send back a gradient as large as the whole table.
-    for keep, add in zip(decay.unbind(0), drive.unbind(0), strict=True):
+    for keep, add in zip(decay.unbind(2), drive.unbind(2), strict=True):
         state = keep * state + add
         states.append(state)
-    return torch.stack(states)
+    return torch.stack(states, 2), state
 
 
-def _effective_delta(delta: Tensor, bias: Tensor | None, softplus: bool) -> Tensor:
-    if bias is not None:
-        delta = delta + bias[:, None]
-    return F.softplus(delta) if softplus else delta
+def _visited(values: Tensor, own: Tensor, steps: Tensor) -> Tensor:
+    """values [B, K or 1, ..., L, X] at path [T, S] and row [B, T, S] (-1 reads any row): [B, T, S, ..., X]."""
+    own = own if values.shape[1] > 1 else torch.zeros_like(own)
+    sample = torch.arange(len(values), device=values.device)[:, None, None]
+    return values.movedim(-2, 2)[sample, own[None], steps.clamp(min=0)]
 
 
-def _visit(values: Tensor, path: Tensor, patch: Tensor) -> Tensor:
-    """values [B, K, L, X] at path [S, T] and patch [S, T] (-1 reads any row): [S, B, T, X]."""
-    batch, _, length, width = values.shape
-    rows = values.permute(1, 2, 0, 3).reshape(-1, batch, width)
-    chosen = rows.index_select(0, (path * length + patch.clamp(min=0)).reshape(-1))
-    return chosen.reshape(*patch.shape, batch, width).transpose(1, 2)
+def _coefficients(values: Tensor, own: Tensor, steps: Tensor, channels: int) -> Tensor:
+    """B or C for each step and channel: [B, T, S, D, N], or [T, S, D, N] where they are constant in time."""
+    if values.ndim == 3:
+        return values[own]
+    per_group = _visited(values, own, steps)
+    return per_group.repeat_interleave(channels // per_group.shape[3], 3)
 
 
-def _collect(y: Tensor, patch: Tensor, length: int) -> Tensor:
-    """Add y [S, B, T, D] up by patch [S, T]: [B, L, D]."""
-    _, batch, _, width = y.shape
-    total = y.new_zeros(length, batch, width)
-    return total.index_add(0, patch.clamp(min=0).reshape(-1), y.transpose(1, 2).reshape(-1, batch, width)).transpose(
-        0, 1
-    )
+def _collected(y: Tensor, steps: Tensor, length: int) -> Tensor:
+    """Add y [B, T, S, D] up by row: [B, T, L, D]."""
+    rows = steps.clamp(min=0)[..., None].expand_as(y)
+    return y.new_zeros(*y.shape[:2], length, y.shape[-1]).scatter_add(2, rows, y)

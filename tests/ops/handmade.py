@@ -38,7 +38,7 @@ def hand_path(indices, restarts=(0,), tokens=(), channels=(0, 1)) -> HandPath:
     for name, position in tokens:
         sequence = np.insert(sequence, position, {"cls": -2, "mean": -3}[name])
     share = (Fraction(channels[0]), Fraction(channels[1]))
-    return HandPath(indices, sequence, np.asarray(restarts), tuple(tokens), share)
+    return HandPath(indices, sequence, np.asarray(restarts, dtype=np.int64), tuple(tokens), share)
 
 
 def hand_scan(paths, grid, merge="sum", tree=None) -> HandScan:

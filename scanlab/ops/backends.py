@@ -1,0 +1,94 @@
+"""Which implementation runs where, and what to say when the fast one is missing."""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+
+import torch
+
+from scanlab.ir.diagnostics import ScanlabError
+
+__all__ = ["BACKENDS", "ScanlabWarning", "choose", "implementation", "missing"]
+
+BACKENDS = ("reference", "cpu", "triton")
+_MODULES = {"cpu": ("numba", "scanlab.ops.cpu"), "triton": ("triton", "scanlab.ops.gpu")}
+_FAST = {"cpu": "cpu", "cuda": "triton"}
+
+
+class ScanlabWarning(UserWarning):
+    """Something works, but not as well as it could; the message says what to install or change."""
+
+
+@cache
+def missing(backend: str) -> str:
+    """Why a backend cannot run on this machine, and what to install; "" where it can."""
+    if backend == "reference":
+        return ""
+    package, _ = _MODULES[backend]
+    try:
+        import_module(package)
+    except Exception as error:  # a broken installation raises whatever it likes
+        return f"{package} cannot be imported ({type(error).__name__}: {error}); install it with: pip install {package}"
+    return ""
+
+
+def choose(requested: str | None, device: torch.device, dtype: torch.dtype) -> str:
+    """The backend for tensors of a device and dtype.
+
+    Without a request: Numba on the CPU, Triton on CUDA and ROCm devices, and the reference for float64 and for devices
+    that have no kernels; the user is told once where that is slow. Raises S750 for an unknown backend, S751 for one
+    that is missing or cannot take the tensors.
+    """
+    if requested is not None:
+        return _checked(requested, device, dtype)
+    fast = _FAST.get(device.type)
+    if dtype == torch.float64:
+        _say_once("float64 is computed by the reference, step by step; the kernels take float32, bfloat16 and float16")
+    elif fast is None:
+        _say_once(f"there are no kernels for {device.type} devices: the reference runs, about 100 times slower")
+    elif missing(fast):
+        _say_once(f"the reference runs, about 100 times slower than the kernels: {missing(fast)}")
+    else:
+        return fast
+    return "reference"
+
+
+def implementation(backend: str) -> ModuleType:
+    """The module with `forward` and `backward` of a backend that is not the reference."""
+    return import_module(_MODULES[backend][1])
+
+
+def _checked(backend: str, device: torch.device, dtype: torch.dtype) -> str:
+    if backend not in BACKENDS:
+        raise ScanlabError.at("S750", f"there is no backend {backend!r}", help=f"choose one of {', '.join(BACKENDS)}")
+    if missing(backend):
+        raise ScanlabError.at("S751", f"the backend {backend} is missing", note=missing(backend))
+    if backend == "reference":
+        return backend
+    if dtype == torch.float64:
+        raise ScanlabError.at("S751", f"the backend {backend} takes no float64", help='choose backend="reference"')
+    if backend == "cpu" and device.type != "cpu":
+        raise ScanlabError.at(
+            "S751", f"the backend cpu takes no tensors on {device}", help="move the tensors to the CPU"
+        )
+    if backend == "triton" and device.type == "cpu" and not _interpreted():
+        raise ScanlabError.at(
+            "S751",
+            "the backend triton needs tensors on a GPU",
+            help="to run its kernels on the CPU, slowly, set TRITON_INTERPRET=1 before Python starts",
+        )
+    return backend
+
+
+def _interpreted() -> bool:
+    from triton import knobs
+
+    return knobs.runtime.interpret
+
+
+@cache
+def _say_once(message: str) -> None:
+    warnings.warn(message, ScanlabWarning, stacklevel=4)

@@ -1,0 +1,61 @@
+"""A drop-in for mamba_ssm's `selective_scan_fn`: its signature, its layout, our kernels."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ops.indices import raster_table
+from scanlab.ops.selective_scan import selective_scan
+
+__all__ = ["selective_scan_fn"]
+
+
+def selective_scan_fn(
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None = None,
+    z: Tensor | None = None,
+    delta_bias: Tensor | None = None,
+    delta_softplus: bool = False,
+    return_last_state: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """Scan along the last axis, as `mamba_ssm.ops.selective_scan_interface.selective_scan_fn` does.
+
+    u, delta, z: [B, D, L]. A: [D, N], real. B, C: [B, N, L]; [B, G, N, L] with groups of channels; [D, N] constant in
+    time. D, delta_bias: [D]. Returns y [B, D, L] in the dtype of u; with return_last_state also the last state, float32
+    [B, D, N], which passes no gradient back. Sequences are turned to channel-last rows first, which copies them:
+    `selective_scan` does not. Raises S701 for a complex A, and what `selective_scan` raises.
+    """
+    if A.is_complex():
+        raise ScanlabError.at("S701", "A is complex", help="only real state spaces are scanned; Mamba's are real")
+    result = selective_scan(
+        _rows(u),
+        _rows(delta)[:, None],
+        A[None],
+        _coefficients(B),
+        _coefficients(C),
+        None if D is None else D[None],
+        None if z is None else _rows(z),
+        None if delta_bias is None else delta_bias[None],
+        delta_softplus,
+        paths=raster_table(u.shape[2], u.device),
+        return_last_state=return_last_state,
+    )
+    if isinstance(result, tuple):
+        y, last = result
+        return y.transpose(1, 2), last[:, 0]
+    return result.transpose(1, 2)
+
+
+def _rows(sequence: Tensor) -> Tensor:
+    """[..., X, L] -> [..., L, X], each row's elements side by side."""
+    return sequence.transpose(-1, -2).contiguous()
+
+
+def _coefficients(values: Tensor) -> Tensor:
+    """B or C: [B, 1, L, N], [B, 1, G, L, N] with groups, or [1, D, N] constant in time."""
+    return values[None] if values.ndim == 2 else _rows(values)[:, None]

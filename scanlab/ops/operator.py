@@ -1,0 +1,171 @@
+"""The fused scan as a torch operator: one forward, one backward, whichever kernels run underneath.
+
+Tensors go in and out, tables included, so that the operator can be traced, compiled and checked like torch's own. What
+plans the loops (runs) stays on the CPU.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from scanlab.ops.arguments import ScanArguments
+from scanlab.ops.backends import implementation
+from scanlab.ops.paths import PathTable
+
+__all__ = ["ScanCall", "fused_scan"]
+
+LOG2_E = math.log2(math.e)
+_ARGUMENTS = (
+    "Tensor u, Tensor delta, Tensor A, Tensor B, Tensor C, Tensor? D, Tensor? bias, Tensor? weights, "
+    "Tensor steps, Tensor runs, int paths, int slots, bool revisits, bool complete, str program, "
+    "bool softplus, bool separate, bool last, str backend"
+)
+_TENSORS = 8
+torch.library.define("scanlab::selective_scan", f"({_ARGUMENTS}, bool keep) -> (Tensor, Tensor, Tensor)")
+torch.library.define(
+    "scanlab::selective_scan_backward",
+    f"(Tensor dy, Tensor checkpoints, {_ARGUMENTS}) -> ({', '.join(['Tensor'] * _TENSORS)})",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ScanCall:
+    """The checked arguments of one scan: u is [B, Ku, L, D], B and C are [B, Kp, G, L, N] or [Kp, D, N]."""
+
+    u: Tensor
+    delta: Tensor
+    A: Tensor
+    B: Tensor
+    C: Tensor
+    D: Tensor | None
+    bias: Tensor | None
+    weights: Tensor | None
+    softplus: bool
+    separate: bool
+    last: bool
+
+    @property
+    def tensors(self) -> tuple[Any, ...]:
+        """The tensors in the order of the operator's arguments."""
+        return (self.u, self.delta, self.A, self.B, self.C, self.D, self.bias, self.weights)
+
+
+def fused_scan(call: ScanCall, table: PathTable, backend: str) -> tuple[Tensor, Tensor]:
+    """y [B, L, D], or [B, T, L, D] where separate, in the dtype of u; the last states [B, T, D, N], or none."""
+    keep = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in call.tensors)
+    y, last, _ = torch.ops.scanlab.selective_scan(
+        *call.tensors,
+        table.steps,
+        table.runs,
+        table.paths,
+        table.slots,
+        table.revisits,
+        table.complete,
+        table.program,
+        call.softplus,
+        call.separate,
+        call.last,
+        backend,
+        keep,
+    )
+    return y, last
+
+
+def _unpacked(arguments: tuple[Any, ...]) -> tuple[ScanArguments, PathTable, bool, bool, str]:
+    """The kernels' form of the operator's arguments, and: separate, last, backend."""
+    u, delta, A, B, C, D, bias, weights = arguments[:_TENSORS]
+    steps, runs, paths, slots, revisits, complete, program, softplus, separate, last, backend = arguments[_TENSORS:]
+    table = PathTable(
+        steps, runs, u.shape[2], paths, slots, revisits=revisits, complete=complete, disjoint=False, program=program
+    )
+    prepared = ScanArguments(
+        u,
+        delta,
+        _by_state(A, LOG2_E),
+        B if B.ndim == 5 else _by_state(B),
+        C if C.ndim == 5 else _by_state(C),
+        _float(D),
+        _float(bias),
+        _float(weights),
+        softplus,
+    )
+    return prepared, table, separate, last, backend
+
+
+def _float(parameter: Tensor | None) -> Tensor | None:
+    return None if parameter is None else parameter.float().contiguous()
+
+
+def _by_state(parameter: Tensor, factor: float = 1.0) -> Tensor:
+    """[Kp, D, N] -> float32 [Kp, N, D], where neighbouring channels lie side by side."""
+    turned = parameter.float().transpose(1, 2)
+    return (turned * factor if factor != 1 else turned).contiguous()
+
+
+def _forward(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
+    prepared, table, separate, last, backend = _unpacked(arguments[:-1])
+    found = implementation(backend).forward(prepared, table, separate=separate, keep=arguments[-1], last=last)
+    empty = prepared.A.new_empty(0)
+    states = empty if found.last_state is None else found.last_state.transpose(2, 3)
+    return found.y, states, empty.clone() if found.checkpoints is None else found.checkpoints
+
+
+def _forward_fake(u: Tensor, delta: Tensor, A: Tensor, *arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
+    steps, slots, separate, last, keep = (arguments[i] for i in (5, 8, 13, 14, 16))
+    batch, _, length, channels = u.shape
+    tracks, states = steps.shape[1], A.shape[2]
+    y = u.new_empty((batch, tracks, length, channels) if separate else (batch, length, channels))
+    state = A.new_empty((batch, tracks, states, channels), dtype=torch.float32).transpose(2, 3)
+    empty = A.new_empty(0, dtype=torch.float32)
+    checkpoints = A.new_empty((batch, slots, states, channels), dtype=torch.float32)
+    return y, state if last else empty, checkpoints if keep else empty.clone()
+
+
+def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
+    *arguments, _ = inputs
+    ctx.save_for_backward(output[2], *arguments[:_TENSORS], *arguments[_TENSORS : _TENSORS + 2])
+    ctx.settings = arguments[_TENSORS + 2 :]
+    ctx.mark_non_differentiable(output[1], output[2])
+
+
+def _propagate(ctx: Any, dy: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
+    checkpoints, *tensors = ctx.saved_tensors
+    found = torch.ops.scanlab.selective_scan_backward(dy, checkpoints, *tensors, *ctx.settings)
+    given = zip(found, tensors[:_TENSORS], ctx.needs_input_grad, strict=False)
+    gradients = [g if t is not None and needed else None for g, t, needed in given]
+    return *gradients, *[None] * (3 + len(ctx.settings))
+
+
+def _backward(dy: Tensor, checkpoints: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
+    prepared, table, separate, _, backend = _unpacked(arguments)
+    # The gradient of a sum is one number repeated; the kernels read rows.
+    dy = dy if dy.stride(-1) == 1 or dy.shape[-1] == 1 else dy.contiguous()
+    g = implementation(backend).backward(prepared, table, checkpoints, dy, separate=separate)
+    A, B, C = arguments[2:5]
+    turned = (
+        g.A.transpose(1, 2) * LOG2_E,
+        g.B if B.ndim == 5 else g.B.transpose(1, 2),
+        g.C if C.ndim == 5 else g.C.transpose(1, 2),
+    )
+    found = (g.u, g.delta, *turned, g.D, g.bias, g.weights)
+    return tuple(
+        A.new_empty(0) if t is None else f.to(t.dtype) for f, t in zip(found, arguments[:_TENSORS], strict=True)
+    )
+
+
+def _backward_fake(dy: Tensor, checkpoints: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
+    A = arguments[2]
+    return tuple(A.new_empty(0) if t is None else torch.empty_like(t) for t in arguments[:_TENSORS])
+
+
+for _device in ("cpu", "cuda"):
+    torch.library.impl("scanlab::selective_scan", _device, _forward)
+    torch.library.impl("scanlab::selective_scan_backward", _device, _backward)
+torch.library.register_fake("scanlab::selective_scan", _forward_fake)
+torch.library.register_fake("scanlab::selective_scan_backward", _backward_fake)
+torch.library.register_autograd("scanlab::selective_scan", _propagate, setup_context=_setup)

@@ -1,0 +1,149 @@
+"""What a scan's arguments must be, and errors that say which one is not."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ops.paths import PathTable
+
+__all__ = ["check_arguments", "check_rows"]
+
+Named = dict[str, Tensor | None]
+_ACTIVATIONS = ("u", "delta", "B", "C", "z")
+
+
+def check_arguments(tensors: Named, paths: PathTable) -> None:
+    """Refuse arguments that no backend could take.
+
+    tensors: the arguments of `selective_scan` by name, None where left out. Raises S700 (shape), S701 (dtype), S702
+    (device), S703 (A not finite; looked at on the CPU, and elsewhere under `torch.autograd.detect_anomaly`, since
+    looking waits for the GPU), S704 (paths of another length or number).
+    """
+    present = {name: tensor for name, tensor in tensors.items() if tensor is not None}
+    _check_ranks(present)
+    _check_sizes(present, paths)
+    _check_dtypes(present)
+    _check_devices(present, paths)
+    _check_finite(present["A"])
+
+
+def _check_ranks(present: dict[str, Tensor]) -> None:
+    allowed = {
+        "u": {3: "[B, L, D]", 4: "[B, K, L, D]"},
+        "delta": {4: "[B, K, L, D]"},
+        "A": {3: "[K, D, N]"},
+        "B": {3: "[K, D, N]", 4: "[B, K, L, N]", 5: "[B, K, G, L, N]"},
+        "C": {3: "[K, D, N]", 4: "[B, K, L, N]", 5: "[B, K, G, L, N]"},
+        "z": {3: "[B, L, D]"},
+    }
+    for name, tensor in present.items():
+        forms = allowed.get(name, {2: "[K, D]"})
+        if tensor.ndim not in forms:
+            raise _shape_error(name, tensor, " or ".join(forms.values()))
+
+
+def _check_sizes(present: dict[str, Tensor], paths: PathTable) -> None:
+    u, delta, A = present["u"], present["delta"], present["A"]
+    batch, length, channels = u.shape[0], u.shape[-2], u.shape[-1]
+    if length != paths.length:
+        tokens = f" and {len(paths.tokens)} virtual tokens" if paths.tokens else ""
+        raise ScanlabError.at(
+            "S704",
+            f"u has {length} rows, but the paths are over {paths.grid_size} patches{tokens}",
+            help="compile the scan for the grid of u; rows of virtual tokens stand after the patches",
+        )
+    if paths.steps.shape[0] not in (1, batch):
+        raise ScanlabError.at("S704", f"there are paths for {paths.steps.shape[0]} samples, but u has {batch}")
+    own, states = A.shape[0], A.shape[2]
+    if own not in (1, paths.paths):
+        raise ScanlabError.at(
+            "S704",
+            f"A has parameters for {own} paths, but there are {paths.paths}",
+            help=f"give each path its own ({paths.paths}), or all of them one set (1)",
+        )
+    if u.ndim == 4 and u.shape[1] not in (1, paths.paths):
+        raise _shape_error("u", u, f"[{batch}, {paths.paths}, {length}, {channels}]")
+    _expect("delta", delta, (batch, own, length, channels))
+    _expect("A", A, (own, channels, states))
+    _expect("z", present.get("z"), (batch, length, channels))
+    for name in ("B", "C"):
+        _check_coefficients(name, present[name], (batch, own, length, channels, states))
+    for name in ("D", "delta_bias"):
+        _expect(name, present.get(name), (own, channels))
+    _expect("merge", present.get("merge"), (paths.paths, channels))
+
+
+def _check_coefficients(name: str, tensor: Tensor, sizes: tuple[int, int, int, int, int]) -> None:
+    batch, own, length, channels, states = sizes
+    if tensor.ndim == 3:
+        _expect(name, tensor, (own, channels, states))
+    elif tensor.ndim == 4:
+        _expect(name, tensor, (batch, own, length, states))
+    else:
+        _expect(name, tensor, (batch, own, tensor.shape[2], length, states))
+        if channels % tensor.shape[2]:
+            raise ScanlabError.at(
+                "S700", f"{channels} channels cannot be divided into the {tensor.shape[2]} groups of {name}"
+            )
+
+
+def _check_dtypes(present: dict[str, Tensor]) -> None:
+    for name, tensor in present.items():
+        if not tensor.dtype.is_floating_point:
+            raise ScanlabError.at(
+                "S701",
+                f"{name} is {tensor.dtype}",
+                help="give float32, bfloat16, float16, or float64 for the reference",
+            )
+    dtype = present["u"].dtype
+    for name, tensor in present.items():
+        # What is constant in time is a parameter, and may be kept in float32 beside half-precision activations.
+        varies = name in _ACTIVATIONS and tensor.ndim > 2 and not (name in "BC" and tensor.ndim == 3)
+        if tensor.dtype != dtype and (varies or torch.float64 in (dtype, tensor.dtype)):
+            raise ScanlabError.at(
+                "S701", f"{name} is {tensor.dtype}, but u is {dtype}", help="convert one of them, or run under autocast"
+            )
+
+
+def _check_devices(present: dict[str, Tensor], paths: PathTable) -> None:
+    device = present["u"].device
+    for name, tensor in present.items():
+        if tensor.device != device:
+            raise ScanlabError.at("S702", f"{name} is on {tensor.device}, but u is on {device}")
+    if paths.steps.device != device:
+        raise ScanlabError.at(
+            "S702", f"the paths are on {paths.steps.device}, but u is on {device}", help="move them: paths.to(u.device)"
+        )
+
+
+def check_rows(**tensors: Tensor) -> None:
+    """Refuse with S705 activations whose last axis is not contiguous: kernels would have to copy them."""
+    for name, tensor in tensors.items():
+        if tensor.shape[-1] > 1 and tensor.stride(-1) != 1:
+            raise ScanlabError.at(
+                "S705",
+                f"the last axis of {name} has stride {tensor.stride(-1)}, but kernels read whole rows",
+                help=f"make {name} channel-last, or pass {name}.contiguous() and pay for the copy",
+            )
+
+
+def _check_finite(A: Tensor) -> None:
+    if torch.compiler.is_compiling() or (A.device.type != "cpu" and not torch.is_anomaly_enabled()):
+        return
+    if not bool(torch.isfinite(A.detach()).all()):
+        raise ScanlabError.at(
+            "S703",
+            "A holds values that are not finite",
+            help="A is usually -exp(A_log): look for an A_log that has grown past 88",
+        )
+
+
+def _expect(name: str, tensor: Tensor | None, shape: tuple[int, ...]) -> None:
+    if tensor is not None and tuple(tensor.shape) != shape:
+        raise _shape_error(name, tensor, list(shape))
+
+
+def _shape_error(name: str, tensor: Tensor, wanted: object) -> ScanlabError:
+    return ScanlabError.at("S700", f"{name} has shape {list(tensor.shape)}, not {wanted}")
