@@ -265,6 +265,21 @@ _OPERATORS = {
     "S706": Code("a wrong merge", "Merges are sum, mean, scatter, none, or weights per path and channel."),
     "S707": Code("last states of weighted paths", "Only paths that all count alike can return their last states."),
     "S708": Code("wrong indices", "Row indices must be whole numbers, within the rows of u."),
+    "S709": Code("an unknown activation", "A convolution along paths ends in silu or in nothing."),
+    "S710": Code("a wrong number of taps", "A convolution along paths has 2 to 8 taps."),
+}
+
+_GENERATED = {
+    "S730": Code("Triton is missing", "Compiling kernels for a GPU needs Triton (no GPU): pip install triton."),
+    "S731": Code(
+        "an unusable cache directory",
+        "Generated code is kept in, and run from, a directory to which only the user can write. SCANLAB_CACHE_DIR names "
+        "another one.",
+    ),
+    "S732": Code("a missing path function", "The cache was cleared, or another one is set; compile the scan again."),
+    "S733": Code("a changed path function", "The content of a file does not have the hash in its name; it is not run."),
+    "S734": Code("an unknown compilation target", "Kernels are compiled for sm_80, sm_90 and gfx942."),
+    "S735": Code("a kernel that does not compile", "The note holds what the compiler said."),
 }
 
 _BACKENDS = {
@@ -273,5 +288,5 @@ _BACKENDS = {
 }
 
 CODES: Mapping[str, Code] = MappingProxyType(
-    _READING | _NAMES | _PROOFS | _GRIDS | _OUTPUT | _STUDIES | _OPERATORS | _BACKENDS
+    _READING | _NAMES | _PROOFS | _GRIDS | _OUTPUT | _STUDIES | _OPERATORS | _GENERATED | _BACKENDS
 )

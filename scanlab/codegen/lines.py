@@ -1,0 +1,117 @@
+"""The lines of a rule, and how they are made fewer: what a person would have written.
+
+A name used once goes into its place where the line stays short; of two names for one value the later, which is an axis,
+stays; and `x // c * c + x % c` is `x`, so that a raster walk reads `row = step`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from scanlab.codegen.intervals import Interval
+from scanlab.compiler.index_form import CurveStep, simplified
+from scanlab.ir.expr import Binary, Digit, Expr, Int, children, rebuild, substitute, walk
+
+__all__ = ["Arithmetic", "Assignment", "Line", "simpler", "tidied"]
+
+# A name that is used once goes into its place while the expression there has at most this many terms.
+_SHORT = 9
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """``name = expr``; ``within``: bounds that hold wherever the value matters, if they are known beforehand."""
+
+    name: str
+    expr: Expr
+    within: Interval | None = None
+
+
+Line = Assignment | CurveStep
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """Assignments and curve steps in order, and the row in terms of them; `step` is the step of the track."""
+
+    lines: tuple[Line, ...]
+    row: Expr
+
+
+def tidied(value: Arithmetic) -> Arithmetic:
+    """The same rows in fewer lines: names used once, short or trivial go into their place; sums are simplified."""
+    while True:
+        lines = tuple(_mapped(line, simpler) for line in value.lines)
+        value = Arithmetic(lines, simpler(value.row))
+        found = _to_inline(value)
+        if found is None:
+            return value
+        value = _without(value, found)
+
+
+def _to_inline(value: Arithmetic) -> Assignment | None:
+    places = [*(line.rank if isinstance(line, CurveStep) else line.expr for line in value.lines), value.row]
+    uses = Counter(e.name for place in places for e in walk(place) if isinstance(e, Digit))
+    for line in value.lines:
+        if isinstance(line, CurveStep):
+            continue
+        if uses[line.name] == 0 or (line.expr.size == 1 and line.within is None):
+            return line
+        if uses[line.name] == 1 and line.within is None:
+            [place] = [p for p in places if any(e == Digit(line.name) for e in walk(p))]
+            if place.size + line.expr.size - 1 <= _SHORT:
+                return line
+    return None
+
+
+def _without(value: Arithmetic, found: Assignment) -> Arithmetic:
+    """The same rows without the line: its expression in its place, or its name on the line that it repeats."""
+    lines = [line for line in value.lines if line is not found]
+    old, new = Digit(found.name), found.expr
+    if isinstance(new, Digit) and any(new.name in _set_by(line) for line in lines):
+        old, new = new, old
+        lines = [_with_name(line, old.name, new.name) for line in lines]
+
+    def put(expr: Expr) -> Expr:
+        return substitute(expr, lambda e: new if e == old else None)
+
+    return Arithmetic(tuple(_mapped(line, put) for line in lines), put(value.row))
+
+
+def _set_by(line: Line) -> tuple[str, ...]:
+    if isinstance(line, CurveStep):
+        return line.outputs
+    return () if line.within else (line.name,)
+
+
+def _with_name(line: Line, old: str, new: str) -> Line:
+    if isinstance(line, CurveStep):
+        return replace(line, outputs=tuple(new if x == old else x for x in line.outputs))
+    return replace(line, name=new) if line.name == old else line
+
+
+def _mapped(line: Line, change: Callable[[Expr], Expr]) -> Line:
+    if isinstance(line, CurveStep):
+        return replace(line, rank=change(line.rank))
+    return replace(line, expr=change(line.expr))
+
+
+def simpler(expr: Expr) -> Expr:
+    """Equal on all integers: quotient and remainder of one division joined, factors multiplied out."""
+    below = children(expr)
+    if below:
+        expr = rebuild(expr, tuple(simpler(c) for c in below))
+    match expr:
+        case Binary("*", Binary("*", a, Int(value=m)), Int(value=n)):
+            expr = Binary("*", a, Int(m * n))
+        case Binary("+", Binary("*", Binary("//", a, c), d), Binary("%", e, f)) if a == e and c == d == f:
+            expr = a
+        case Binary("-", Int(value=m), Binary("-", a, Int(value=n))):
+            expr = Binary("-", Int(m + n), a)
+        case Binary("+", Binary("*", Binary("+", more, Binary("//", a, c)), d), Binary("%", e, f)) if (
+            a == e and c == d == f
+        ):
+            expr = Binary("+", Binary("*", more, c), a)
+    return simplified(expr)

@@ -1,0 +1,112 @@
+"""The path program of a compiled scan: one function from (track, step) to the row that is visited.
+
+Each track is arithmetic where the arithmetic is cheap and looks into the table of steps otherwise (cost.py says when).
+A scan whose every track is better off with the table has no program: the kernels' own `patch_from_table` serves it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from scanlab.codegen import cost
+from scanlab.codegen.arithmetic import arithmetic
+from scanlab.codegen.intervals import NoArithmetic
+from scanlab.codegen.lines import Arithmetic
+from scanlab.codegen.naming import named
+from scanlab.codegen.reading import rows_of
+from scanlab.codegen.text import DIALECTS, Branch, function_text
+from scanlab.codegen.tracks import Track, token_rows, tracks
+from scanlab.compiler.bind import CompiledScan
+from scanlab.ir.printer import print_value
+
+__all__ = ["Program", "Target", "write"]
+
+Target = Literal["triton", "cpu"]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A path function: its name with the hash of its content, its module's text, and how each path is computed.
+
+    name and source are "" where all tracks use the table. forms: "arithmetic" or "table" for each path; reasons: why a
+    path uses the table, "" where it does not.
+    """
+
+    name: str
+    target: Target
+    source: str
+    forms: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+def write(scan: CompiledScan, target: Target = "triton", *, limit: int | None = None) -> Program:
+    """The program of a scan, checked against its table on every step; nothing is stored.
+
+    limit: the most instructions a track's arithmetic may take, by default the target's own (cost.py).
+    """
+    walked = tracks(scan)
+    rows = token_rows(scan)
+    rules = [_rule(scan, track, rows, cost.LIMITS[target] if limit is None else limit) for track in walked]
+    by_path = {k: rule for track, rule in zip(walked, rules, strict=True) for k in track.paths}
+    reasons = tuple(r if isinstance(r := by_path[k], str) else "" for k in range(len(scan.paths)))
+    forms = tuple("table" if reason else "arithmetic" for reason in reasons)
+    if "arithmetic" not in forms:
+        return Program("", target, "", forms, reasons)
+    branches = _branches(scan, walked, rules)
+    doc = _doc(scan, target)
+    name, source = named(lambda name: function_text(DIALECTS[target], name, doc, branches))
+    _check(source, walked)
+    return Program(name, target, source, forms, reasons)
+
+
+def _rule(scan: CompiledScan, track: Track, rows: dict[int, int], limit: int) -> Arithmetic | str:
+    """The arithmetic of a track, or why it uses the table."""
+    if not len(track.rows):
+        return "the path visits no patch of this grid"
+    try:
+        rule = arithmetic([scan.paths[k] for k in track.paths], rows)
+    except NoArithmetic as why:
+        return str(why)
+    instructions = cost.instructions(rule)
+    return rule if instructions <= limit else f"its arithmetic takes about {instructions} instructions, a look-up fewer"
+
+
+def _branches(scan: CompiledScan, walked: tuple[Track, ...], rules: list[Arithmetic | str]) -> list[Branch]:
+    """Tracks with one rule share a branch; empty tracks are never asked for and go with the last."""
+    groups: dict[Arithmetic | None, list[int]] = {}
+    for number, (track, rule) in enumerate(zip(walked, rules, strict=True)):
+        if len(track.rows):
+            groups.setdefault(None if isinstance(rule, str) else rule, []).append(number)
+    return [Branch(tuple(g), rule, _comment(scan, [walked[t] for t in g])) for rule, g in groups.items()]
+
+
+def _comment(scan: CompiledScan, group: list[Track]) -> str:
+    """The sources of the orders, without names, so that one walk under two names is one function."""
+    orders = dict.fromkeys(" then ".join(print_value(scan.paths[k].order) for k in track.paths) for track in group)
+    return _one_line("; ".join(orders))
+
+
+def _one_line(text: str, longest: int = 300) -> str:
+    """Text that stays inside a comment or a docstring, whatever names and literals it holds."""
+    plain = "".join(c if c.isprintable() else " " for c in text).replace("\\", "/").replace('"', "'")
+    return plain if len(plain) <= longest else plain[: longest - 1] + "…"
+
+
+def _doc(scan: CompiledScan, target: Target) -> str:
+    size = "x".join(map(str, scan.grid))
+    table = "a pointer to the track's row of the table" if target == "triton" else "the table"
+    return f"The row that a track visits at a step, on a {size} grid; steps: {table}, int32."
+
+
+def _check(source: str, walked: tuple[Track, ...]) -> None:
+    """Run the text on every step of every track; a difference is a defect of the generator."""
+    lengths = [len(track.rows) for track in walked]
+    table = np.full((len(walked), max(lengths)), -1, dtype=np.int32)
+    for row, track in zip(table, walked, strict=True):
+        row[: len(track.rows)] = track.rows
+    for number, (track, found) in enumerate(zip(walked, rows_of(source, table, lengths), strict=True)):
+        if not np.array_equal(track.rows, found):
+            raise AssertionError(f"the path function of track {number} leaves its table:\n{source}")

@@ -1,0 +1,118 @@
+"""The rows that the text of a path function gives, read with numpy on all steps at once.
+
+This runs the generated text itself, before anything else does: imports and decorators are left out, `tl` is numpy's,
+and integers are as the target has them: 32 bits with quotients cut towards zero for Triton, Python's own for Numba.
+"""
+
+from __future__ import annotations
+
+import ast
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+__all__ = ["rows_of"]
+
+
+def rows_of(text: str, steps: np.ndarray, lengths: list[int]) -> list[np.ndarray]:
+    """For each track, the row that the function in ``text`` gives at each of its steps.
+
+    steps: int32 [T, S], the table that the function may look into. lengths: the steps of each track.
+    """
+    module = _Vectorised().visit(ast.parse(text))
+    triton = "@triton.jit" in text
+    names: dict[str, Any] = {"tl": _TL, "np": np}
+    exec(compile(ast.fix_missing_locations(module), "<path function>", "exec"), names)
+    [function] = [names[node.name] for node in module.body if isinstance(node, ast.FunctionDef)]
+    found = []
+    for track, length in enumerate(lengths):
+        step = np.arange(length, dtype=np.int32)
+        table = _Pointer(steps[track]) if triton else steps
+        rows = function(table, track, step.view(_Int32) if triton else step)
+        found.append(np.broadcast_to(np.asarray(rows), (length,)))
+    return found
+
+
+class _Vectorised(ast.NodeTransformer):
+    """What works on single integers only, as the same on arrays."""
+
+    def visit_Import(self, node: ast.Import) -> None:
+        return None
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        return None
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        node.decorator_list = []
+        self.generic_visit(node)
+        return node
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
+        self.generic_visit(node)
+        return _call("where", node.test, node.body, node.orelse)
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
+        self.generic_visit(node)
+        name = "logical_and" if isinstance(node.op, ast.And) else "logical_or"
+        result, *others = node.values
+        for value in others:
+            result = _call(name, result, value)
+        return result
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        self.generic_visit(node)
+        return _call("logical_not", node.operand) if isinstance(node.op, ast.Not) else node
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id in ("min", "max"):
+            result, *others = node.args
+            for value in others:
+                result = _call(f"{node.func.id}imum", result, value)
+            return result
+        return node
+
+
+def _call(name: str, *arguments: ast.expr) -> ast.expr:
+    function = ast.Attribute(ast.Name("np", ast.Load()), name, ast.Load())
+    return ast.Call(function, list(arguments), [])
+
+
+class _Int32(np.ndarray):
+    """int32 as a GPU has it: quotients cut towards zero, remainders with the sign of the dividend."""
+
+    def __floordiv__(self, other: Any) -> Any:
+        quotient = np.abs(np.asarray(self)) // np.abs(np.asarray(other))
+        sign = np.sign(np.asarray(self)) * np.sign(np.asarray(other))
+        return (sign * quotient).astype(np.int32).view(_Int32)
+
+    def __mod__(self, other: Any) -> Any:
+        return np.fmod(np.asarray(self), np.asarray(other)).astype(np.int32).view(_Int32)
+
+
+class _Pointer:
+    """A pointer into a row of the table; added to steps it is what `tl.load` reads."""
+
+    def __init__(self, row: np.ndarray, at: np.ndarray | None = None) -> None:
+        self.row, self.at = row, at
+
+    def __add__(self, at: np.ndarray) -> _Pointer:
+        return _Pointer(self.row, np.asarray(at))
+
+    def load(self) -> np.ndarray:
+        return self.row[self.at].view(_Int32)
+
+
+def _where(condition: Any, then: Any, otherwise: Any) -> np.ndarray:
+    return np.where(np.asarray(condition), then, otherwise).astype(np.int32).view(_Int32)
+
+
+_TL = SimpleNamespace(
+    where=_where,
+    minimum=np.minimum,
+    maximum=np.maximum,
+    abs=np.abs,
+    load=_Pointer.load,
+    static_range=range,
+)

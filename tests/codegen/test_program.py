@@ -1,0 +1,155 @@
+"""Path programs give the rows of the table: every library strategy, both targets, on every step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import scanlab
+from scanlab.codegen.program import write
+from scanlab.codegen.reading import rows_of
+from scanlab.codegen.tracks import tracks
+from scanlab.compiler.bind import CompiledPlan, CompiledScan, bind
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.language.library import library_definitions
+from scanlab.library_index import USUAL_GRIDS
+from scanlab.ops.paths import path_table
+
+ANY = 10**9
+VALUES = {name: d.value for name, d in library_definitions().items() if d.value is not None}
+SMALL = {1: (9,), 2: (4, 4), 3: (2, 4, 4), 4: (2, 2, 3, 2), 5: (2, 2, 2, 2, 2)}
+
+
+def _scans(name: str) -> Iterator[CompiledScan]:
+    value = VALUES[name]
+    for grids in (USUAL_GRIDS, SMALL):
+        try:
+            bound = bind(value, grids[len(value.axes)])
+        except ScanlabError:
+            continue
+        yield from bound.scans if isinstance(bound, CompiledPlan) else (bound,)
+
+
+def _compiled(text: str, grid: tuple[int, ...], axes: str = "h w") -> CompiledScan:
+    return scanlab.compile(scanlab.parse(text, axes), grid)
+
+
+def _plain(source: str, name: str, scan: CompiledScan) -> list[list[int]]:
+    """The rows of a Numba text, run as Python on one step at a time."""
+    names: dict = {}
+    exec(source.replace("from numba import njit", "").replace("@njit", ""), names)
+    table = path_table(scan).steps[0].numpy()
+    return [[int(names[name](table, t, i)) for i in range(len(w.rows))] for t, w in enumerate(tracks(scan))]
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_tracks_are_those_of_the_operators(name: str) -> None:
+    for scan in _scans(name):
+        table = path_table(scan).steps[0].numpy()
+        for track, row in zip(tracks(scan), table, strict=True):
+            assert np.array_equal(row[: len(track.rows)], track.rows)
+            assert (row[len(track.rows) :] == -1).all()
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_plain_python_gives_the_table(name: str) -> None:
+    for scan in _scans(name):
+        made = write(scan, "cpu", limit=ANY)
+        if made.name:
+            assert _plain(made.source, made.name, scan) == [t.rows.tolist() for t in tracks(scan)]
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_triton_text_gives_the_table(name: str) -> None:
+    for scan in _scans(name):
+        made = write(scan, "triton", limit=ANY)
+        if made.name:
+            table = path_table(scan).steps[0].numpy()
+            found = rows_of(made.source, table, [len(t.rows) for t in tracks(scan)])
+            for track, rows in zip(tracks(scan), found, strict=True):
+                assert np.array_equal(rows, track.rows)
+
+
+def test_text_of_both_targets() -> None:
+    scan = _compiled("sum((by h, ~w), -(by w, h), (by random(seed=1)))", (4, 4))
+    body = """
+    if track == 0:
+        # by h, ~w
+        h = step // 4
+        r1 = step % 4
+        w = {}
+        row = h * 4 + w
+    elif track == 1:
+        # -(by w, h)
+        p = 15 - step
+        row = p % 4 * 4 + p // 4
+    else:
+        # by random(h, w, seed=1)
+        row = {}
+    return row
+"""
+    triton, cpu = write(scan, "triton", limit=ANY), write(scan, "cpu", limit=ANY)
+    assert triton.source.split('"""', 2)[2] == body.format("tl.where(h % 2 == 0, r1, 3 - r1)", "tl.load(steps + step)")
+    assert cpu.source.split('"""', 2)[2] == body.format("r1 if h % 2 == 0 else 3 - r1", "steps[track, step]")
+    assert triton.forms == ("arithmetic", "arithmetic", "table")
+    assert triton.reasons[2] == "random has no inverse in closed form"
+
+
+def test_equal_walks_share_a_branch() -> None:
+    made = write(_compiled("sum((by h, w), (by h, w), (by w, h))", (3, 5)), limit=ANY)
+    assert "if track < 2:" in made.source and "elif" not in made.source
+
+
+def test_the_name_is_the_content() -> None:
+    scan = _compiled("by w, h", (3, 5))
+    named = CompiledScan(scan.scan, "another name", scan.grid, scan.paths)
+    assert write(scan, limit=ANY) == write(named, limit=ANY)
+    others = [write(scan, "cpu", limit=ANY), write(_compiled("by w, h", (3, 6)), limit=ANY)]
+    assert len({write(scan, limit=ANY).name, *(o.name for o in others)}) == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sum((by h, w), -(by w, h)) with cls at middle",
+        "sum((by h, w), -(by w, h)) with cls at both, mean at end",
+        "chain((by h, ~w), -(by w, h)) with cls at start",
+        "chain((by h, w), (by h, w), (by h, w))",
+        "by (w - h) % W, h",
+        "by h // 2, w // 3, h % 2, ~(w % 3)",
+    ],
+)
+@pytest.mark.parametrize("grid", [(1, 1), (4, 6), (6, 6)])
+def test_tokens_chains_and_differences(text: str, grid: tuple[int, ...]) -> None:
+    scan = _compiled(text, grid)
+    made = write(scan, "cpu", limit=ANY)
+    assert "table" not in made.forms
+    assert _plain(made.source, made.name, scan) == [t.rows.tolist() for t in tracks(scan)]
+    assert "arithmetic" in write(scan, "triton", limit=ANY).forms
+
+
+def test_axis_names_cannot_disturb_the_text() -> None:
+    for axes in ("step track", "tl row", "h_2 h", "lambda if", "p b"):
+        first, second = axes.split()
+        made = write(scanlab.compile(scanlab.by(*reversed(scanlab.axes(axes)), axes=axes), (3, 4)), limit=ANY)
+        assert made.forms == ("arithmetic",), (first, second)
+
+
+def test_a_name_stays_inside_its_comment() -> None:
+    h, w = scanlab.axes("h w")
+    order = scanlab.by(h, w, axes="h w")
+    scan = scanlab.compile(replace(order, name='x"""\nimport os'), (2, 2))
+    assert "import os" not in write(scan, limit=ANY).source
+
+
+def test_a_defect_of_the_text_is_found() -> None:
+    scan = _compiled("by (w + h) % W, h", (4, 4))
+    text = write(scan, limit=ANY).source
+    assert "+ 4) % 4" in text, "the dividend stays positive, since a GPU cuts quotients towards zero"
+    table = path_table(scan).steps[0].numpy()
+    [right] = rows_of(text, table, [16])
+    [wrong] = rows_of(text.replace("+ 4) % 4", ") % 4"), table, [16])
+    assert np.array_equal(right, table[0]) and not np.array_equal(wrong, table[0])
