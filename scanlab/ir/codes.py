@@ -273,8 +273,8 @@ _GENERATED = {
     "S730": Code("Triton is missing", "Compiling kernels for a GPU needs Triton (no GPU): pip install triton."),
     "S731": Code(
         "an unusable cache directory",
-        "Generated code is kept in, and run from, a directory to which only the user can write. SCANLAB_CACHE_DIR names "
-        "another one.",
+        "Generated code is kept in, and run from, a directory to which only the user can write; SCANLAB_CACHE_DIR "
+        "names another one.",
     ),
     "S732": Code("a missing path function", "The cache was cleared, or another one is set; compile the scan again."),
     "S733": Code("a changed path function", "The content of a file does not have the hash in its name; it is not run."),
