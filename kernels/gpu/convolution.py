@@ -1,0 +1,183 @@
+"""Depthwise causal convolution along paths, in Triton.
+
+A walk visits row r(s) at step s. With W taps, the last for the current step, with the weights w and the bias b of the
+path that owns step s, and with x = 0 before the walk's start:
+
+    p(s) = b + sum_j w[j] x[r(s - W + 1 + j)];    y[r(s)] = f(p(s)),  f = silu or the identity
+
+Its adjoint, with q(s) = f'(p(s)) dy[r(s)], which is 0 after the walk's end:
+
+    dx[r(s)] = sum_j w[W - 1 - j] q(s + j);    dw[j] = sum_s q(s) x[r(s - W + 1 + j)];    db = sum_s q(s)
+
+No step waits for another, so a program takes one piece of a walk, tile by tile of STEPS steps by CHANNELS channels. A
+piece is six numbers: track, path, first, last, start, end; steps first to last - 1 are the piece, start to end - 1 the
+walk around it. The backward pass holds the 2 W - 1 rows around each step in registers and works p out again from them.
+
+x [B, K or 1, L, D] with free strides but for the channels; y, dy [B, K, L, D] and dx contiguous; weight float32 [K or
+1, W, D] and bias float32 [K or 1, D] (path strides are 0 where shared). steps, owners and visits are int32: the row,
+the path and the number of the path's earlier visits of the row, for each track and step.
+"""
+
+# Triton reads no starred expressions, and gives static_range no iterator for Python.
+# ruff: noqa: RUF005
+# pyright: reportGeneralTypeIssues=false, reportArgumentType=false
+
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def _piece(pieces):
+    """Track, path, first, last, start and end of this program's piece."""
+    row = pieces + tl.program_id(0) * 6
+    path = tl.load(row + 1).to(tl.int64)
+    return tl.load(row), path, tl.load(row + 2), tl.load(row + 3), tl.load(row + 4), tl.load(row + 5)
+
+
+@triton.jit
+def _owner(owners, path, step, CHAINED: tl.constexpr):
+    """The path that owns each step: that of the piece, unless paths are chained."""
+    return tl.load(owners + step).to(tl.int64)[:, None] if CHAINED else path
+
+
+@triton.jit
+def _taps(weight, bias, owner, weight_path, bias_path, width, exists, TAPS: tl.constexpr, BIAS: tl.constexpr):
+    """w[0] to w[W - 1] of a path as a tuple, and its b."""
+    taps = ()
+    for j in tl.static_range(TAPS):
+        taps = taps + (tl.load(weight + owner * weight_path + j * width, mask=exists, other=0.0),)
+    offset = tl.load(bias + owner * bias_path, mask=exists, other=0.0) if BIAS else 0.0
+    return taps, offset
+
+
+@triton.jit
+def _filtered(window, taps, offset, FIRST: tl.constexpr, TAPS: tl.constexpr):
+    """b + sum_j w[j] window[FIRST + j]."""
+    p = taps[0] * window[FIRST] + offset
+    for j in tl.static_range(1, TAPS):
+        p += taps[j] * window[FIRST + j]
+    return p
+
+
+@triton.jit
+def _activated(p, SILU: tl.constexpr):
+    return p * tl.sigmoid(p) if SILU else p
+
+
+@triton.jit
+def _slope(p, SILU: tl.constexpr):
+    """f'(p)."""
+    s = tl.sigmoid(p)
+    return s * (1 + p * (1 - s)) if SILU else tl.full(p.shape, 1.0, tl.float32)
+
+
+@triton.jit
+def _put(target, value, visits, step, mask, level, REVISITS: tl.constexpr):
+    """Store a tile; with REVISITS add the visits of one level to what stands there."""
+    if REVISITS:
+        mask = mask & (tl.load(visits + step) == level)[:, None]
+        value += tl.load(target, mask=mask, other=0.0).to(tl.float32)
+    tl.store(target, value.to(target.dtype.element_ty), mask=mask)
+
+
+@triton.jit
+def convolution_forward_kernel(
+    x, weight, bias, y, steps, pieces, owners, visits, level, width,
+    x_sample, x_path, x_row, y_sample, y_path, weight_path, bias_path, steps_sample, steps_track,
+    PATCH_AT: tl.constexpr, TAPS: tl.constexpr, SILU: tl.constexpr, BIAS: tl.constexpr, CHAINED: tl.constexpr,
+    REVISITS: tl.constexpr, STEPS: tl.constexpr, CHANNELS: tl.constexpr,
+):  # fmt: skip
+    """y of one piece and one block of channels. Grid: (pieces, blocks of channels, samples)."""
+    track, path, first, last, start, _ = _piece(pieces)
+    channel = (tl.program_id(1) * CHANNELS + tl.arange(0, CHANNELS))[None, :]
+    exists = channel < width
+    sample = tl.program_id(2).to(tl.int64)
+    x += sample * x_sample + channel
+    y += sample * y_sample + path * y_path + channel
+    steps += sample * steps_sample + track * steps_track
+    visits += sample * steps_sample + track * steps_track
+    owners += track * steps_track
+    taps, offset = _taps(weight + channel, bias + channel, path, weight_path, bias_path, width, exists, TAPS, BIAS)
+    for tile in range(first, last, STEPS):
+        step = tile + tl.arange(0, STEPS)
+        window = ()
+        for j in tl.static_range(TAPS):
+            past = step - (TAPS - 1 - j)
+            inside = (past >= start) & (past < last)
+            past = tl.where(inside, past, first)
+            row = PATCH_AT(steps, track, past).to(tl.int64)[:, None]
+            place = x + _owner(owners, path, past, CHAINED) * x_path + row * x_row
+            window = window + (tl.load(place, mask=inside[:, None] & exists, other=0.0).to(tl.float32),)
+        mine = tl.minimum(step, last - 1)
+        row = PATCH_AT(steps, track, mine).to(tl.int64)[:, None]
+        value = _activated(_filtered(window, taps, offset, 0, TAPS), SILU)
+        _put(y + row * width, value, visits, mine, (step < last)[:, None] & exists, level, REVISITS)
+
+
+@triton.jit
+def convolution_backward_kernel(
+    x, weight, bias, dy, dx, dweight, steps, pieces, owners, visits, level, width,
+    x_sample, x_path, x_row, y_sample, y_path, weight_path, bias_path, steps_sample, steps_track,
+    PATCH_AT: tl.constexpr, TAPS: tl.constexpr, SILU: tl.constexpr, BIAS: tl.constexpr, CHAINED: tl.constexpr,
+    REVISITS: tl.constexpr, STEPS: tl.constexpr, CHANNELS: tl.constexpr,
+):  # fmt: skip
+    """dx [B, K, L, D] of one piece and one block of channels, and the piece's share of dw and db.
+
+    Grid as in the forward pass. dweight float32 [B, pieces, W + 1, D]: dw, then db; summed by path afterwards.
+    """
+    track, path, first, last, start, end = _piece(pieces)
+    channel = (tl.program_id(1) * CHANNELS + tl.arange(0, CHANNELS))[None, :]
+    exists = channel < width
+    sample = tl.program_id(2).to(tl.int64)
+    x += sample * x_sample + channel
+    dy += sample * y_sample + channel
+    dx += sample * y_sample + path * y_path + channel
+    dweight += (sample * tl.num_programs(0) + tl.program_id(0)) * (TAPS + 1) * width + channel
+    steps += sample * steps_sample + track * steps_track
+    visits += sample * steps_sample + track * steps_track
+    owners += track * steps_track
+    totals = ()
+    for _ in tl.static_range(TAPS + 1):
+        totals = totals + (tl.zeros((1, CHANNELS), tl.float32),)
+    for tile in range(first, last, STEPS):
+        step = tile + tl.arange(0, STEPS)
+        window = ()
+        gradients = ()
+        owner_of = ()
+        for i in tl.static_range(2 * TAPS - 1):
+            near = step + (i - TAPS + 1)
+            inside = (near >= start) & (near < end) & (step < last)
+            near = tl.where(inside, near, first)
+            row = PATCH_AT(steps, track, near).to(tl.int64)[:, None]
+            owner = _owner(owners, path, near, CHAINED)
+            mask = inside[:, None] & exists
+            window = window + (tl.load(x + owner * x_path + row * x_row, mask=mask, other=0.0).to(tl.float32),)
+            if i >= TAPS - 1:
+                place = dy + owner * y_path + row * width
+                gradients = gradients + (tl.load(place, mask=mask, other=0.0).to(tl.float32),)
+                owner_of = owner_of + (owner,)
+        value = tl.zeros((STEPS, CHANNELS), tl.float32)
+        for j in tl.static_range(TAPS):
+            taps, offset = _taps(
+                weight + channel, bias + channel, owner_of[j], weight_path, bias_path, width, exists, TAPS, BIAS
+            )
+            q = gradients[j] * _slope(_filtered(window, taps, offset, j, TAPS), SILU)
+            value += taps[TAPS - 1 - j] * q
+            if j == 0:
+                totals = _added(totals, q, window, TAPS)
+        mine = tl.minimum(step, last - 1)
+        row = PATCH_AT(steps, track, mine).to(tl.int64)[:, None]
+        _put(dx + row * width, value, visits, mine, (step < last)[:, None] & exists, level, REVISITS)
+    for j in tl.static_range(TAPS + 1):
+        tl.store(dweight + j * width, totals[j], mask=exists)
+
+
+@triton.jit
+def _added(totals, q, window, TAPS: tl.constexpr):
+    """The sums of dw and db with those of one tile."""
+    sums = ()
+    for j in tl.static_range(TAPS):
+        sums = sums + (totals[j] + tl.sum(q * window[j], 0, keep_dims=True),)
+    return sums + (totals[TAPS] + tl.sum(q, 0, keep_dims=True),)

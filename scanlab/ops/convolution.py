@@ -1,0 +1,68 @@
+"""Depthwise causal convolution along paths: what stands before the scan in Mamba's block, without a permuted copy."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ops.backends import choose
+from scanlab.ops.companions import check_fit, shape_error
+from scanlab.ops.convolution_operator import fused_convolution
+from scanlab.ops.convolution_reference import convolve
+from scanlab.ops.paths import PathTable
+from scanlab.ops.selective_scan import Paths, _autocast, _table
+from scanlab.ops.validate import check_rows
+
+__all__ = ["causal_convolution"]
+
+MOST_TAPS = 8
+
+
+def causal_convolution(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    *,
+    paths: Paths,
+    activation: str | None = "silu",
+    backend: str | None = None,
+) -> Tensor:
+    """Convolve the rows of x along every path, each result standing at its row: the `u` per path of `selective_scan`.
+
+    At the step s of path k that visits row r(s), with W taps, the last for the current step (as in causal_conv1d):
+
+        y[k, r(s)] += f(bias[k] + sum_j weight[k, :, j] x[r(s - W + 1 + j)])
+
+    where x is 0 before the start of the track and before a restart. A chained path goes on from the last steps of the
+    path before it, with its own weights. A row that a path visits twice (a class token at both ends) gets the sum of
+    its visits, as in the scan; a row that it does not visit is 0.
+
+    x: [B, L, D], or [B, K, L, D] with an input per path (a chained path then reads what the path before it read at that
+    path's steps). weight: [K, D, W], 2 to 8 taps. bias: [K, D]. The K of both may be 1: the paths share them. paths:
+    as in `selective_scan`. activation: "silu" or None. Returns [B, K, L, D] in the dtype of x. Sums are float32;
+    float64 is computed by the reference. Under autocast x is cast. Raises S700 to S705, S708 to S710, S750 and S751.
+    """
+    table = _table(paths, x)
+    x = _autocast(x)
+    inputs = x if x.ndim == 4 else x[:, None]
+    _check(x, weight, bias, activation, table)
+    chosen = choose(backend, x.device, x.dtype)
+    if chosen == "reference":
+        return convolve(inputs, weight, bias, activation == "silu", table)
+    check_rows(x=x)
+    return fused_convolution(inputs, weight, bias, activation == "silu", table, chosen)
+
+
+def _check(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str | None, table: PathTable) -> None:
+    if activation not in ("silu", None):
+        raise ScanlabError.at("S709", f"there is no activation {activation!r}", help='choose "silu" or None')
+    if x.ndim not in (3, 4) or (x.ndim == 4 and x.shape[1] not in (1, table.paths)):
+        raise shape_error("x", x, f"[B, {table.length}, D] or [B, {table.paths}, {table.length}, D]")
+    check_fit("x", x, x.shape[-2], {"weight": weight, "bias": bias}, table)
+    channels = x.shape[-1]
+    if weight.ndim != 3 or weight.shape[0] not in (1, table.paths) or weight.shape[1] != channels:
+        raise shape_error("weight", weight, f"[{table.paths} or 1, {channels}, W]")
+    if not 2 <= weight.shape[2] <= MOST_TAPS:
+        raise ScanlabError.at("S710", f"a convolution of {weight.shape[2]} taps", help=f"choose 2 to {MOST_TAPS} taps")
+    if bias is not None and bias.shape != weight.shape[:2]:
+        raise shape_error("bias", bias, list(weight.shape[:2]))

@@ -1,0 +1,118 @@
+"""The causal convolution along paths as a torch operator, whichever kernels run underneath."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from scanlab.ops.paths import PathTable
+
+__all__ = ["ConvolutionArguments", "fused_convolution"]
+
+_MODULES = {"cpu": "scanlab.ops.convolution_cpu", "triton": "scanlab.ops.convolution_gpu"}
+_ARGUMENTS = (
+    "Tensor x, Tensor weight, Tensor? bias, Tensor steps, Tensor runs, int paths, bool revisits, bool complete, "
+    "str program, bool silu, str backend"
+)
+torch.library.define("scanlab::causal_convolution", f"({_ARGUMENTS}) -> Tensor")
+torch.library.define("scanlab::causal_convolution_backward", f"(Tensor dy, {_ARGUMENTS}) -> (Tensor, Tensor, Tensor)")
+
+
+@dataclass(frozen=True, eq=False)
+class ConvolutionArguments:
+    """What a kernel reads.
+
+    x [B, K or 1, L, D], float32, bfloat16 or float16, with free strides but for the channels. weight float32 [K or 1,
+    W, D] and bias float32 [K or 1, D], contiguous. silu: whether the output passes through x sigmoid(x).
+    """
+
+    x: Tensor
+    weight: Tensor
+    bias: Tensor | None
+    silu: bool
+    table: PathTable
+
+    @property
+    def plain(self) -> bool:
+        """Every path is a track of its own that visits every row once."""
+        return self.table.complete and not self.table.revisits and self.table.paths == self.table.tracks
+
+
+def fused_convolution(
+    x: Tensor, weight: Tensor, bias: Tensor | None, silu: bool, table: PathTable, backend: str
+) -> Tensor:
+    """y [B, K, L, D] in the dtype of x; x [B, K or 1, L, D], weight [K or 1, D, W], bias [K or 1, D]."""
+    found = torch.ops.scanlab.causal_convolution(
+        x,
+        weight,
+        bias,
+        table.steps,
+        table.runs,
+        table.paths,
+        table.revisits,
+        table.complete,
+        table.program,
+        silu,
+        backend,
+    )
+    return found
+
+
+def _unpacked(arguments: tuple[Any, ...]) -> tuple[ConvolutionArguments, Any]:
+    """The kernels' form of the operator's arguments, and the module that takes it."""
+    x, weight, bias, steps, runs, paths, revisits, complete, program, silu, backend = arguments
+    table = PathTable(
+        steps, runs, x.shape[2], paths, 0, revisits=revisits, complete=complete, disjoint=False, program=program
+    )
+    taps = weight.float().transpose(1, 2).contiguous()
+    offset = None if bias is None else bias.float().contiguous()
+    return ConvolutionArguments(x, taps, offset, silu, table), import_module(_MODULES[backend])
+
+
+def _forward(*arguments: Any) -> Tensor:
+    prepared, module = _unpacked(arguments)
+    return module.forward(prepared)
+
+
+def _forward_fake(x: Tensor, weight: Tensor, bias: Tensor | None, *arguments: Any) -> Tensor:
+    batch, _, length, channels = x.shape
+    return x.new_empty((batch, arguments[2], length, channels))
+
+
+def _backward(dy: Tensor, *arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
+    prepared, module = _unpacked(arguments)
+    _, weight, bias = arguments[:3]
+    dx, taps, offset = module.backward(prepared, dy.contiguous())
+    empty = weight.new_empty(0)
+    return dx, taps.transpose(1, 2).to(weight.dtype), empty if bias is None else offset.to(bias.dtype)
+
+
+def _backward_fake(dy: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, *arguments: Any) -> tuple[Tensor, ...]:
+    taps = torch.empty_like(weight.transpose(1, 2), memory_format=torch.contiguous_format).transpose(1, 2)
+    empty = weight.new_empty(0)
+    return x.new_empty(x.shape), taps, empty if bias is None else bias.new_empty(bias.shape)
+
+
+def _setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    ctx.save_for_backward(*inputs[:5])
+    ctx.settings = inputs[5:]
+
+
+def _propagate(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+    tensors = ctx.saved_tensors
+    found = torch.ops.scanlab.causal_convolution_backward(dy, *tensors, *ctx.settings)
+    given = zip(found, tensors[:3], ctx.needs_input_grad, strict=False)
+    gradients = [g if t is not None and needed else None for g, t, needed in given]
+    return *gradients, *[None] * (2 + len(ctx.settings))
+
+
+for _device in ("cpu", "cuda"):
+    torch.library.impl("scanlab::causal_convolution", _device, _forward)
+    torch.library.impl("scanlab::causal_convolution_backward", _device, _backward)
+torch.library.register_fake("scanlab::causal_convolution", _forward_fake)
+torch.library.register_fake("scanlab::causal_convolution_backward", _backward_fake)
+torch.library.register_autograd("scanlab::causal_convolution", _propagate, setup_context=_setup)

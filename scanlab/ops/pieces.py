@@ -1,0 +1,128 @@
+"""Runs of steps cut into pieces for operators whose steps need not wait for each other, with outputs kept by path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
+
+__all__ = ["Pieces", "path_function", "path_sums", "pieces_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """What the kernels of the convolution and of the state space dual walk.
+
+    rows int32 [Q, 6], on the CPU: (track, path, first, last, start, end), in order of track and step: steps first to
+    last - 1 belong to one path; start to end - 1 is the walk around them, from one reset of the state to the next.
+    owners int32 [T, S]: the path of each step. visits int32 [Bt, T, S]: how often the path of a step visited the row
+    of the step before. levels: one more than the highest of them. complete: every path visits every row. All but rows
+    on the device of the steps.
+    """
+
+    rows: Tensor
+    owners: Tensor
+    visits: Tensor
+    levels: int
+    complete: bool
+
+    def on(self, device: torch.device) -> Tensor:
+        """The rows on a device; the copy is kept with them."""
+        copies: dict[torch.device, Tensor] = _COPIES.get(self.rows) or {}
+        if device not in copies:
+            copies[device] = self.rows.to(device)
+            _COPIES[self.rows] = copies
+        return copies[device]
+
+
+# Planning takes longer than scanning a small image. Keyed weakly by the tensors themselves.
+_PLANS: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+_COPIES: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+
+
+def pieces_of(steps: Tensor, runs: Tensor, paths: int, length: int, limit: int, *, plain: bool) -> Pieces:
+    """Cut the runs of a PathTable into pieces of at most `limit` steps; remembered per tensor of steps.
+
+    plain: no path is known to visit a row twice and every path visits every row, so nothing has to be counted. Counting
+    waits for a GPU, once per table.
+    """
+    plans: dict[int, tuple[Tensor, Pieces]] = _PLANS.get(steps) or {}
+    known = plans.get(limit)
+    if known is None or known[0] is not runs:
+        owners = _owners(runs.numpy(), steps.shape[1:])
+        rows = torch.from_numpy(_cut(runs.numpy(), limit))
+        if plain:
+            visits, levels, complete = torch.zeros((1, 1, 1), dtype=torch.int32, device=steps.device), 1, True
+        else:
+            visits, levels, complete = _count(steps, owners.to(steps.device), paths, length)
+        plan = Pieces(rows, owners.clamp(min=0).to(steps.device), visits, levels, complete)
+        known = plans[limit] = (runs, plan)
+        _PLANS[steps] = plans
+    return known[1]
+
+
+def _cut(runs: np.ndarray, limit: int) -> np.ndarray:
+    """int32 [Q, 6]: the rows of Pieces."""
+    walk = np.cumsum(runs[:, 4] == 0) - 1
+    starts = runs[runs[:, 4] == 0, 2]
+    # A walk ends where its last run does.
+    ends = runs[np.append(np.flatnonzero(runs[1:, 4] == 0), len(runs) - 1), 3] if len(runs) else starts
+    counts = -(-(runs[:, 3] - runs[:, 2]) // limit)
+    inside = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    rows = np.repeat(runs, counts, axis=0)
+    first = rows[:, 2] + limit * inside
+    last = np.minimum(rows[:, 3], first + limit)
+    walk = np.repeat(walk, counts)
+    return np.column_stack([rows[:, 0], rows[:, 1], first, last, starts[walk], ends[walk]]).astype(np.int32)
+
+
+def _owners(runs: np.ndarray, shape: torch.Size) -> Tensor:
+    """int32 [T, S]: the path of each step, -1 after a track's end."""
+    owners = np.full(tuple(shape), -1, dtype=np.int32)
+    for track, path, first, last, _ in runs.tolist():
+        owners[track, first:last] = path
+    return torch.from_numpy(owners)
+
+
+def _count(steps: Tensor, owners: Tensor, paths: int, length: int) -> tuple[Tensor, int, bool]:
+    """The visits, the levels and the completeness of Pieces."""
+    inside = (owners >= 0).expand_as(steps).flatten(1)
+    visited = torch.where(inside, (owners * length + steps).long().flatten(1), -1)
+    ordered, places = visited.sort(dim=1, stable=True)
+    position = torch.arange(ordered.shape[1], device=steps.device).expand_as(ordered)
+    fresh = torch.ones_like(ordered, dtype=torch.bool)
+    fresh[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    earlier = position - torch.where(fresh, position, 0).cummax(dim=1).values
+    visits = torch.empty_like(earlier).scatter_(1, places, earlier)
+    levels = int(torch.where(inside, visits, 0).max()) + 1
+    complete = bool(((fresh & (ordered >= 0)).sum(1) == paths * length).all())
+    return visits.to(torch.int32).reshape(steps.shape), levels, complete
+
+
+def path_sums(partial: Tensor, pieces: Pieces, sets: int) -> Tensor:
+    """Add partial [B, Q, ...] up over samples and over the pieces of each set of parameters: [sets, ...], sets 1 or K.
+
+    In a fixed order, so that every run gives the same bits.
+    """
+    by_piece = partial.sum(0)
+    if sets == 1:
+        return by_piece.sum(0, keepdim=True)
+    # The pieces of a path lie side by side; a path without steps has none.
+    path = pieces.rows[:, 1].numpy()
+    places = [np.flatnonzero(path == k) for k in range(sets)]
+    return torch.stack([by_piece[p[0] : p[-1] + 1].sum(0) if len(p) else by_piece[:0].sum(0) for p in places])
+
+
+def path_function(program: str) -> Any:
+    """The Triton function that gives the row of a step: a generated one, or the look-up in the table."""
+    if program:
+        from scanlab.codegen import load
+
+        return load(program)
+    from scanlab.kernels.gpu.paths import patch_from_table  # pyright: ignore[reportMissingImports]
+
+    return patch_from_table
