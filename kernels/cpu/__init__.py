@@ -1,0 +1,1 @@
+"""The scan kernels for CPUs: Numba, with the channels in explicit vector lanes."""
