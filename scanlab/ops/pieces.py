@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-__all__ = ["Pieces", "path_function", "path_sums", "pieces_of"]
+__all__ = ["Pieces", "owners_of", "path_function", "path_sums", "pieces_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +42,7 @@ class Pieces:
 # Planning takes longer than scanning a small image. Keyed weakly by the tensors themselves.
 _PLANS: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
 _COPIES: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+_OWNERS: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
 
 
 def pieces_of(steps: Tensor, runs: Tensor, paths: int, length: int, limit: int, *, plain: bool) -> Pieces:
@@ -53,13 +54,13 @@ def pieces_of(steps: Tensor, runs: Tensor, paths: int, length: int, limit: int, 
     plans: dict[int, tuple[Tensor, Pieces]] = _PLANS.get(steps) or {}
     known = plans.get(limit)
     if known is None or known[0] is not runs:
-        owners = _owners(runs.numpy(), steps.shape[1:])
+        owners = owners_of(runs, steps.shape[1:])
         rows = torch.from_numpy(_cut(runs.numpy(), limit))
         if plain:
             visits, levels, complete = torch.zeros((1, 1, 1), dtype=torch.int32, device=steps.device), 1, True
         else:
             visits, levels, complete = _count(steps, owners.to(steps.device), paths, length)
-        plan = Pieces(rows, owners.clamp(min=0).to(steps.device), visits, levels, complete)
+        plan = Pieces(rows, owners.to(steps.device), visits, levels, complete)
         known = plans[limit] = (runs, plan)
         _PLANS[steps] = plans
     return known[1]
@@ -80,17 +81,20 @@ def _cut(runs: np.ndarray, limit: int) -> np.ndarray:
     return np.column_stack([rows[:, 0], rows[:, 1], first, last, starts[walk], ends[walk]]).astype(np.int32)
 
 
-def _owners(runs: np.ndarray, shape: torch.Size) -> Tensor:
-    """int32 [T, S]: the path of each step, -1 after a track's end."""
-    owners = np.full(tuple(shape), -1, dtype=np.int32)
-    for track, path, first, last, _ in runs.tolist():
-        owners[track, first:last] = path
-    return torch.from_numpy(owners)
+def owners_of(runs: Tensor, shape: torch.Size) -> Tensor:
+    """int32 [T, S], on the CPU: the path of each step, that of the track's last step after its end; remembered."""
+    known = _OWNERS.get(runs)
+    if known is None:
+        owners = np.zeros(tuple(shape), dtype=np.int32)
+        for track, path, first, _, _ in runs.tolist():
+            owners[track, first:] = path
+        known = _OWNERS[runs] = torch.from_numpy(owners)
+    return known
 
 
 def _count(steps: Tensor, owners: Tensor, paths: int, length: int) -> tuple[Tensor, int, bool]:
     """The visits, the levels and the completeness of Pieces."""
-    inside = (owners >= 0).expand_as(steps).flatten(1)
+    inside = (steps >= 0).flatten(1)
     visited = torch.where(inside, (owners * length + steps).long().flatten(1), -1)
     ordered, places = visited.sort(dim=1, stable=True)
     position = torch.arange(ordered.shape[1], device=steps.device).expand_as(ordered)

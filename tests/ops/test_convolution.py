@@ -16,7 +16,7 @@ from scanlab.ops import PathTable
 from scanlab.ops.convolution import causal_convolution
 
 _INTERPRETED = pytest.mark.skipif(os.environ.get("TRITON_INTERPRET") != "1", reason="needs TRITON_INTERPRET=1")
-BACKENDS = [pytest.param("triton", marks=_INTERPRETED)]
+BACKENDS = ["cpu", pytest.param("triton", marks=_INTERPRETED)]
 
 
 def _arguments(

@@ -1,0 +1,179 @@
+"""Depthwise causal convolution along paths, on the CPU: channels in the lanes, one walk after the other.
+
+A walk visits row r(s) at step s. With W taps, the last for the current step, with the weights w and the bias b of the
+path that owns step s, and with x = 0 before the walk's start:
+
+    p(s) = b + sum_j w[j] x[r(s - W + 1 + j)];    y[r(s)] += f(p(s)),  f = silu or the identity
+
+Its adjoint walks backwards. With q(s) = f'(p(s)) dy[r(s)], step s tells the W steps up to it what they owe to it:
+
+    g(s - W + 1 + j) += w[j] q(s);    dx[r(s)] += g(s);    dw[j] += q(s) x[r(s - W + 1 + j)];    db += q(s)
+
+g(s) is complete when the walk comes to s, so a ring of W of them is all that is kept.
+
+Tensors come as flat arrays. steps int32 [Bt, T, S] and owners int32 [T, S]: the row and the path of each step. runs
+int32 [R, 5]: track, path, first, last, carry. Outputs are added to, so they come as zeros. Samples and blocks of
+channels are shared out among the threads; all sums are made in a fixed order.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit, prange
+from scanlab.kernels.cpu.elementary import sigmoid
+from scanlab.kernels.cpu.lanes import WIDTH, fma, load, prefetch, splat, store
+
+__all__ = ["Sizes", "convolution_backward_kernel", "convolution_forward_kernel"]
+
+# Channels that a thread takes through all walks: whole cache lines of each row, and weights that stay in the L1 cache.
+BLOCK = 64
+AHEAD = 8
+
+
+class Sizes(NamedTuple):
+    """Numbers of samples, channels D, rows L, paths K and taps W, and strides in elements; 0 where paths share."""
+
+    samples: int
+    channels: int
+    rows: int
+    paths: int
+    taps: int
+    x_sample: int
+    x_path: int
+    x_row: int
+    dx_sample: int
+    dx_path: int
+    weight_path: int
+    bias_path: int
+
+
+@njit(cache=True)
+def _place(sizes, sample, steps, owners, track, step):
+    """Where in x the row of a step begins."""
+    row = steps[min(sample, len(steps) - 1), track, step]
+    return sample * sizes.x_sample + owners[track, step] * sizes.x_path + row * sizes.x_row
+
+
+@njit(cache=True)
+def _result(sizes, sample, steps, path, track, step):
+    """Where in y the row of a step begins."""
+    row = steps[min(sample, len(steps) - 1), track, step]
+    return ((sample * sizes.paths + path) * sizes.rows + row) * sizes.channels
+
+
+@njit(cache=True)
+def _filtered(x, places, missing, weight, bias, sizes, path, c, live):
+    """p: the bias and the weighted rows; the first `missing` of them lie before the walk's start."""
+    p = load(bias, path * sizes.bias_path + c, live)
+    for j in range(missing, sizes.taps):
+        w = load(weight, path * sizes.weight_path + j * sizes.channels + c, live)
+        p = fma(w, load(x, places[j] + c, live), p)
+    return p
+
+
+@njit(cache=True)
+def _add(array, place, live, value):
+    store(array, place, live, load(array, place, live) + value)
+
+
+@njit(cache=True)
+def _start(runs, number):
+    """The first step of the walk that a run belongs to."""
+    while runs[number, 4]:
+        number -= 1
+    return runs[number, 2]
+
+
+@njit(cache=True)
+def _forward_walks(x, weight, bias, y, steps, owners, runs, sizes, silu, sample, low, high):
+    """All walks of one sample, for channels low to high - 1."""
+    places = np.zeros(sizes.taps, dtype=np.int64)
+    for number in range(len(runs)):
+        track, path, first, last = runs[number, 0], runs[number, 1], runs[number, 2], runs[number, 3]
+        start = _start(runs, number)
+        for step in range(first, last):
+            places[:-1] = places[1:]
+            places[-1] = _place(sizes, sample, steps, owners, track, step)
+            prefetch(x, _place(sizes, sample, steps, owners, track, min(step + AHEAD, last - 1)) + low)
+            row = _result(sizes, sample, steps, path, track, step)
+            missing = max(0, sizes.taps - 1 - (step - start))
+            for c in range(low, high, WIDTH):
+                live = min(WIDTH, high - c)
+                p = _filtered(x, places, missing, weight, bias, sizes, path, c, live)
+                if silu:
+                    p = p * sigmoid(p)
+                _add(y, row + c, live, p)
+
+
+@njit(cache=True, parallel=True)
+def convolution_forward_kernel(x, weight, bias, y, steps, owners, runs, sizes, silu):
+    """y [B, K, L, D] += the convolution of x [B, K or 1, L, D] with weight [K or 1, W, D] and bias [K or 1, D]."""
+    blocks = -(-sizes.channels // BLOCK)
+    for task in prange(sizes.samples * blocks):
+        low = task % blocks * BLOCK
+        high = min(low + BLOCK, sizes.channels)
+        _forward_walks(x, weight, bias, y, steps, owners, runs, sizes, silu, task // blocks, low, high)
+
+
+@njit(cache=True)
+def _slope(p, silu):
+    """f'(p)."""
+    one = splat(np.float32(1))
+    if silu:
+        s = sigmoid(p)
+        one = s * (one + p * (one - s))
+    return one
+
+
+@njit(cache=True)
+def _owed(q, x, places, missing, weight, sizes, path, step, ring, dweight, c, low, live):
+    """What step `step` owes: to the gradients of the rows it read, in the ring, and to dw and db, in dweight."""
+    total = path * (sizes.taps + 1) * sizes.channels + c
+    for j in range(missing, sizes.taps):
+        w = load(weight, path * sizes.weight_path + j * sizes.channels + c, live)
+        slot = (step + 1 + j) % sizes.taps * BLOCK + c - low
+        store(ring, slot, live, fma(w, q, load(ring, slot, live)))
+        _add(dweight, total + j * sizes.channels, live, q * load(x, places[j] + c, live))
+    _add(dweight, total + sizes.taps * sizes.channels, live, q)
+
+
+@njit(cache=True)
+def _backward_walks(x, weight, bias, dy, dx, dweight, steps, owners, runs, sizes, silu, sample, low, high):
+    """All walks of one sample from their ends, for channels low to high - 1."""
+    places = np.zeros(sizes.taps, dtype=np.int64)
+    ring = np.zeros(sizes.taps * BLOCK, dtype=np.float32)
+    sums = dweight[sample * sizes.paths * (sizes.taps + 1) * sizes.channels :]
+    for number in range(len(runs) - 1, -1, -1):
+        track, path, first, last = runs[number, 0], runs[number, 1], runs[number, 2], runs[number, 3]
+        start = _start(runs, number)
+        for step in range(last - 1, first - 1, -1):
+            missing = max(0, sizes.taps - 1 - (step - start))
+            for j in range(missing, sizes.taps):
+                places[j] = _place(sizes, sample, steps, owners, track, step - sizes.taps + 1 + j)
+            ahead = max(step - sizes.taps - AHEAD, first)
+            prefetch(x, _place(sizes, sample, steps, owners, track, ahead) + low)
+            prefetch(dy, _result(sizes, sample, steps, path, track, ahead) + low)
+            row = _result(sizes, sample, steps, path, track, step)
+            visited = steps[min(sample, len(steps) - 1), track, step]
+            back = sample * sizes.dx_sample + path * sizes.dx_path + visited * sizes.channels
+            for c in range(low, high, WIDTH):
+                live = min(WIDTH, high - c)
+                p = _filtered(x, places, missing, weight, bias, sizes, path, c, live)
+                q = _slope(p, silu) * load(dy, row + c, live)
+                _owed(q, x, places, missing, weight, sizes, path, step, ring, sums, c, low, live)
+                slot = step % sizes.taps * BLOCK + c - low
+                _add(dx, back + c, live, load(ring, slot, live))
+                store(ring, slot, live, splat(np.float32(0)))
+
+
+@njit(cache=True, parallel=True)
+def convolution_backward_kernel(x, weight, bias, dy, dx, dweight, steps, owners, runs, sizes, silu):
+    """dx [B, K or 1, L, D] += its gradient; dweight float32 [B, K, W + 1, D] += dw, then db, by sample and path."""
+    blocks = -(-sizes.channels // BLOCK)
+    for task in prange(sizes.samples * blocks):
+        low = task % blocks * BLOCK
+        high = min(low + BLOCK, sizes.channels)
+        sample = task // blocks
+        _backward_walks(x, weight, bias, dy, dx, dweight, steps, owners, runs, sizes, silu, sample, low, high)
