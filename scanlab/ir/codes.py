@@ -267,6 +267,7 @@ _OPERATORS = {
     "S708": Code("wrong indices", "Row indices must be whole numbers, within the rows of u."),
     "S709": Code("an unknown activation", "A convolution along paths ends in silu or in nothing."),
     "S710": Code("a wrong number of taps", "A convolution along paths has 2 to 8 taps."),
+    "S711": Code("a wrong length of chunks", "The state space dual takes 16 to 128 steps at once."),
 }
 
 _GENERATED = {

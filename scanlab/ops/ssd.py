@@ -1,0 +1,134 @@
+"""The state space dual over paths: Mamba-2's scan, whose decay is one number per head."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ops.backends import choose
+from scanlab.ops.companions import check_fit, shape_error
+from scanlab.ops.paths import PathTable
+from scanlab.ops.selective_scan import Paths, _autocast, _table, _weights
+from scanlab.ops.ssd_operator import fused_ssd
+from scanlab.ops.ssd_reference import scan_heads
+from scanlab.ops.validate import _check_finite, check_rows
+
+__all__ = ["ssd"]
+
+LOG2_E = math.log2(math.e)
+LONGEST_CHUNK = 128
+
+
+def ssd(
+    x: Tensor,
+    dt: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None = None,
+    dt_bias: Tensor | None = None,
+    dt_softplus: bool = False,
+    *,
+    paths: Paths,
+    chunk: int = 64,
+    merge: str | Tensor | None = None,
+    return_last_state: bool = False,
+    backend: str | None = None,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """Scan rows of heads along K paths at once, without a permuted copy of anything.
+
+    At a step that visits row i with the parameters of path k, the state h [P, N] of each head and the output become
+
+        h = exp(dt[k, i] A[k]) h + dt[k, i] x[i] B[k, i]^T;    y[i] += h C[k, i] + D[k] x[i]
+
+    with dt replaced by softplus(dt + dt_bias) where asked for (Mamba-2, arXiv 2405.21060, `ssd_minimal_discrete`).
+    Kernels take `chunk` steps (16 to 128) at once as products of matrices.
+
+    x: [B, L, H, P], or [B, K, L, H, P] with an input per path. dt: [B, K, L, H]. A, dt_bias: [K, H]. B, C: [B, K, L,
+    N], or [B, K, L, G, N] with group g for heads g H/G to (g + 1) H/G - 1. D: [K, H] or [K, H, P]. The K of all
+    parameters may be 1: the paths share them. paths, merge and backend: as in `selective_scan`, with weights [K, H P]
+    that multiply the inputs of the paths. Returns y [B, L, H, P] (merge "none": [B, T, L, H, P]) in the dtype of x;
+    with return_last_state also the last states, float32 [B, T, H, P, N], which pass no gradient back. Under autocast
+    x, B and C are cast. Raises S700 to S708, S711, S750 and S751.
+    """
+    table = _table(paths, x[..., 0, :])
+    x, B, C = _autocast(x), _autocast(_grouped(B)), _autocast(_grouped(C))
+    inputs = x if x.ndim == 5 else x[:, None]
+    weights, scale = _weights(paths, table, merge, x.new_empty(0, x.shape[-2] * x.shape[-1]))
+    _check(inputs, dt, A, B, C, D, dt_bias, weights, chunk, table)
+    if return_last_state and weights is not None:
+        raise ScanlabError.at("S707", "last states are those of paths that are not weighted")
+    weights = None if weights is None else weights.unflatten(-1, x.shape[-2:])
+    dt, decay = _steps(dt, A, dt_bias, dt_softplus, x.dtype)
+    D = D[..., None].expand(-1, -1, x.shape[-1]) if D is not None and D.ndim == 2 else D
+    separate = isinstance(merge, str) and merge == "none"
+    chosen = choose(backend, x.device, x.dtype)
+    if chosen == "reference":
+        y, last = scan_heads(inputs, dt, decay, B, C, D, table, weights)
+        y, last = (y if separate else y.sum(1)).to(x.dtype), last.detach()
+    else:
+        check_rows(x=x, B=B, C=C)
+        y, last = fused_ssd(
+            (inputs, dt, decay * LOG2_E, B, C, D, weights), table, chunk, separate, return_last_state, chosen
+        )
+    y = y if scale == 1 else y * scale
+    return (y, last) if return_last_state else y
+
+
+def _grouped(coefficients: Tensor) -> Tensor:
+    """[B, K, L, N] -> [B, K, L, 1, N]."""
+    return coefficients[:, :, :, None] if coefficients.ndim == 4 else coefficients
+
+
+def _steps(
+    dt: Tensor, A: Tensor, bias: Tensor | None, softplus: bool, dtype: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """dt as it multiplies the input, and dt A: one number per head, so that plain torch can make them."""
+    wide = torch.float64 if dtype == torch.float64 else torch.float32
+    dt = dt.to(wide)
+    if bias is not None:
+        dt = dt + bias.to(wide)[:, None]
+    dt = F.softplus(dt) if softplus else dt
+    return dt, dt * A.to(wide)[:, None]
+
+
+def _check(
+    x: Tensor,
+    dt: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    bias: Tensor | None,
+    weights: Tensor | None,
+    chunk: int,
+    table: PathTable,
+) -> None:
+    if not 16 <= chunk <= LONGEST_CHUNK:
+        raise ScanlabError.at("S711", f"chunks of {chunk} steps", help=f"choose 16 to {LONGEST_CHUNK} steps")
+    if x.ndim != 5 or x.shape[1] not in (1, table.paths):
+        raise shape_error("x", x, f"[B, {table.length}, H, P] or [B, {table.paths}, {table.length}, H, P]")
+    named = {"dt": dt, "A": A, "B": B, "C": C, "D": D, "dt_bias": bias, "merge": weights}
+    check_fit("x", x, x.shape[2], named, table)
+    batch, _, length, heads, width = x.shape
+    if A.ndim != 2 or A.shape[0] not in (1, table.paths) or A.shape[1] != heads:
+        raise shape_error("A", A, f"[{table.paths} or 1, {heads}]")
+    own = A.shape[0]
+    _expect("dt", dt, (batch, own, length, heads))
+    if B.ndim != 5 or B.shape[:3] != (batch, own, length) or heads % max(1, B.shape[3]):
+        raise shape_error("B", B, f"[{batch}, {own}, {length}, N] or [{batch}, {own}, {length}, groups of {heads}
+        heads, N]")
+    _expect("C", C, tuple(B.shape))
+    _expect("D", D, (own, heads) if D is not None and D.ndim == 2 else (own, heads, width))
+    _expect("dt_bias", bias, (own, heads))
+    _expect("merge", weights, (table.paths, heads * width))
+    _check_finite(A)
+
+
+def _expect(name: str, tensor: Tensor | None, shape: tuple[int, ...]) -> None:
+    if tensor is not None and tuple(tensor.shape) != shape:
+        raise shape_error(name, tensor, list(shape))

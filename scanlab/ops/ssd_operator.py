@@ -1,0 +1,168 @@
+"""The state space dual along paths as a torch operator, whichever kernels run underneath."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from scanlab.ops.paths import PathTable
+
+__all__ = ["SsdArguments", "SsdForward", "SsdGradients", "fused_ssd"]
+
+_MODULES = {"cpu": "scanlab.ops.ssd_cpu", "triton": "scanlab.ops.ssd_gpu"}
+_ARGUMENTS = (
+    "Tensor x, Tensor dt, Tensor decay, Tensor B, Tensor C, Tensor? D, Tensor? weights, Tensor steps, Tensor runs, "
+    "int paths, bool revisits, bool complete, str program, int chunk, bool separate, bool last, str backend"
+)
+_TENSORS = 7
+torch.library.define("scanlab::ssd", f"({_ARGUMENTS}, bool keep) -> (Tensor, Tensor, Tensor)")
+torch.library.define(
+    "scanlab::ssd_backward", f"(Tensor dy, Tensor states, {_ARGUMENTS}) -> ({', '.join(['Tensor'] * _TENSORS)})"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class SsdArguments:
+    """What a kernel reads.
+
+    x [B, K or 1, L, H, P], B and C [B, K or 1, L, G, N] in one dtype, float32, bfloat16 or float16, with free strides
+    but for the last axis. dt and decay float32 [B, K or 1, L, H], contiguous; a step multiplies the state by 2 **
+    decay. D float32 [K or 1, H, P]; weights float32 [K, H, P], factors on the input of each path. chunk: steps between
+    two kept states.
+    """
+
+    x: Tensor
+    dt: Tensor
+    decay: Tensor
+    B: Tensor
+    C: Tensor
+    D: Tensor | None
+    weights: Tensor | None
+    table: PathTable
+    chunk: int
+
+    @property
+    def plain(self) -> bool:
+        """Every path is a track of its own that visits every row once."""
+        return self.table.complete and not self.table.revisits and self.table.paths == self.table.tracks
+
+
+@dataclass(frozen=True, eq=False)
+class SsdForward:
+    """What a forward pass leaves.
+
+    y: [B, L, H, P], or [B, T, L, H, P] with the tracks kept apart, in the dtype of x. last_state float32 [B, T, H, N,
+    P]. states float32 [B, Q, H, N, P]: the state before each chunk.
+    """
+
+    y: Tensor
+    last_state: Tensor | None
+    states: Tensor | None
+
+
+@dataclass(frozen=True, eq=False)
+class SsdGradients:
+    """The gradients of SsdArguments, each shaped like the argument; of D and the weights, None where they are."""
+
+    x: Tensor
+    dt: Tensor
+    decay: Tensor
+    B: Tensor
+    C: Tensor
+    D: Tensor | None
+    weights: Tensor | None
+
+
+def fused_ssd(
+    tensors: tuple[Tensor | None, ...], table: PathTable, chunk: int, separate: bool, last: bool, backend: str
+) -> tuple[Tensor, Tensor]:
+    """y [B, L, H, P], or [B, T, L, H, P] where separate; the last states [B, T, H, P, N], or nothing.
+
+    tensors: x, dt, decay, B, C, D and weights of SsdArguments.
+    """
+    keep = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
+    y, state, _ = torch.ops.scanlab.ssd(
+        *tensors,
+        table.steps,
+        table.runs,
+        table.paths,
+        table.revisits,
+        table.complete,
+        table.program,
+        chunk,
+        separate,
+        last,
+        backend,
+        keep,
+    )
+    return y, state
+
+
+def _unpacked(arguments: tuple[Any, ...]) -> tuple[SsdArguments, bool, bool, Any]:
+    """The kernels' form of the operator's arguments; separate, last, and the module that takes them."""
+    x, dt, decay, B, C, D, weights, steps, runs, paths, revisits, complete, program = arguments[:13]
+    chunk, separate, last, backend = arguments[13:]
+    table = PathTable(
+        steps, runs, x.shape[2], paths, 0, revisits=revisits, complete=complete, disjoint=False, program=program
+    )
+    factors = [None if t is None else t.float().contiguous() for t in (D, weights)]
+    prepared = SsdArguments(x, dt.contiguous(), decay.contiguous(), B, C, *factors, table, chunk)
+    return prepared, separate, last, import_module(_MODULES[backend])
+
+
+def _forward(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
+    prepared, separate, last, module = _unpacked(arguments[:-1])
+    found = module.forward(prepared, separate=separate, keep=arguments[-1], last=last)
+    empty = prepared.dt.new_empty(0)
+    state = empty if found.last_state is None else found.last_state.transpose(3, 4)
+    return found.y, state, empty.clone() if found.states is None else found.states
+
+
+def _forward_fake(x: Tensor, dt: Tensor, decay: Tensor, B: Tensor, *arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
+    steps, runs, chunk, separate, last, keep = (arguments[i] for i in (3, 4, 9, 10, 11, 13))
+    batch, _, length, heads, width = x.shape
+    tracks, states = steps.shape[1], B.shape[4]
+    y = x.new_empty((batch, tracks, length, heads, width) if separate else (batch, length, heads, width))
+    state = dt.new_empty((batch, tracks, heads, states, width)).transpose(3, 4)
+    kept = dt.new_empty((batch, -(-steps.shape[2] // chunk) * len(runs), heads, states, width))
+    return y, state if last else dt.new_empty(0), kept if keep else dt.new_empty(0)
+
+
+def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
+    *arguments, _ = inputs
+    ctx.save_for_backward(output[2], *arguments[: _TENSORS + 2])
+    ctx.settings = arguments[_TENSORS + 2 :]
+    ctx.mark_non_differentiable(output[1], output[2])
+
+
+def _propagate(ctx: Any, dy: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
+    states, *tensors = ctx.saved_tensors
+    found = torch.ops.scanlab.ssd_backward(dy, states, *tensors, *ctx.settings)
+    given = zip(found, tensors[:_TENSORS], ctx.needs_input_grad, strict=False)
+    gradients = [g if t is not None and needed else None for g, t, needed in given]
+    return *gradients, *[None] * (3 + len(ctx.settings))
+
+
+def _backward(dy: Tensor, states: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
+    prepared, separate, _, module = _unpacked(arguments)
+    g = module.backward(prepared, states, dy.contiguous(), separate=separate)
+    found = (g.x, g.dt, g.decay, g.B, g.C, g.D, g.weights)
+    return tuple(
+        dy.new_empty(0) if t is None else f.to(t.dtype) for f, t in zip(found, arguments[:_TENSORS], strict=True)
+    )
+
+
+def _backward_fake(dy: Tensor, states: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
+    return tuple(dy.new_empty(0) if t is None else t.new_empty(t.shape) for t in arguments[:_TENSORS])
+
+
+for _device in ("cpu", "cuda"):
+    torch.library.impl("scanlab::ssd", _device, _forward)
+    torch.library.impl("scanlab::ssd_backward", _device, _backward)
+torch.library.register_fake("scanlab::ssd", _forward_fake)
+torch.library.register_fake("scanlab::ssd_backward", _backward_fake)
+torch.library.register_autograd("scanlab::ssd", _propagate, setup_context=_setup)
