@@ -84,9 +84,7 @@ def _grouped(coefficients: Tensor) -> Tensor:
     return coefficients[:, :, :, None] if coefficients.ndim == 4 else coefficients
 
 
-def _steps(
-    dt: Tensor, A: Tensor, bias: Tensor | None, softplus: bool, dtype: torch.dtype
-) -> tuple[Tensor, Tensor]:
+def _steps(dt: Tensor, A: Tensor, bias: Tensor | None, softplus: bool, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """dt as it multiplies the input, and dt A: one number per head, so that plain torch can make them."""
     wide = torch.float64 if dtype == torch.float64 else torch.float32
     dt = dt.to(wide)
@@ -120,8 +118,7 @@ def _check(
     own = A.shape[0]
     _expect("dt", dt, (batch, own, length, heads))
     if B.ndim != 5 or B.shape[:3] != (batch, own, length) or heads % max(1, B.shape[3]):
-        raise shape_error("B", B, f"[{batch}, {own}, {length}, N] or [{batch}, {own}, {length}, groups of {heads}
-        heads, N]")
+        raise shape_error("B", B, f"[{batch}, {own}, {length}, N], or with groups before N")
     _expect("C", C, tuple(B.shape))
     _expect("D", D, (own, heads) if D is not None and D.ndim == 2 else (own, heads, width))
     _expect("dt_bias", bias, (own, heads))

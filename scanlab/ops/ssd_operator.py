@@ -109,8 +109,8 @@ def _unpacked(arguments: tuple[Any, ...]) -> tuple[SsdArguments, bool, bool, Any
     table = PathTable(
         steps, runs, x.shape[2], paths, 0, revisits=revisits, complete=complete, disjoint=False, program=program
     )
-    factors = [None if t is None else t.float().contiguous() for t in (D, weights)]
-    prepared = SsdArguments(x, dt.contiguous(), decay.contiguous(), B, C, *factors, table, chunk)
+    D, weights = (None if t is None else t.float().contiguous() for t in (D, weights))
+    prepared = SsdArguments(x, dt.contiguous(), decay.contiguous(), B, C, D, weights, table, chunk)
     return prepared, separate, last, import_module(_MODULES[backend])
 
 

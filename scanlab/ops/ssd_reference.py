@@ -1,4 +1,4 @@
-"""The scalar-decay state space of Mamba-2 along paths, step by step in plain torch: what the kernels must agree with."""
+"""Mamba-2's state space along paths, step by step in plain torch: what the kernels must agree with."""
 
 from __future__ import annotations
 
