@@ -10,7 +10,7 @@ from functools import cache as once
 from typing import Any
 
 from scanlab.codegen.cache import read, store
-from scanlab.codegen.program import Program, Target, write
+from scanlab.codegen.programs import Program, Target, generate
 from scanlab.compiler.bind import CompiledScan
 
 __all__ = ["Program", "Target", "load", "program"]
@@ -21,7 +21,7 @@ def program(scan: CompiledScan, target: Target = "triton") -> Program:
 
     Its name is "" where every track is better off with the table. Raises S731 where the cache cannot be used.
     """
-    made = write(scan, target)
+    made = generate(scan, target)
     if made.name:
         store(made.name, made.source)
     return made

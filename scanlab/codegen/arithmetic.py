@@ -18,12 +18,13 @@ from scanlab.codegen.intervals import Interval, NoArithmetic, bounds, without_ne
 from scanlab.codegen.lines import Arithmetic, Assignment, Line, simpler, tidied
 from scanlab.compiler.bind import Path
 from scanlab.compiler.index_form import CurveStep, simplified
-from scanlab.ir.expr import Binary, Compare, Digit, Expr, Int, Logic, Select, substitute
+from scanlab.ir.expr import Binary, Compare, Digit, Expr, Int, Logic, Select, substitute, walk
 
 __all__ = ["arithmetic"]
 
 STEP = Digit("step")
-_RESERVED = {"p", "b", "rank", "gray", "low", "flip", "swap", "row", "step", "steps", "track", "tl", "triton", "njit"}
+_LOCALS = {"b", "gray", "low", "flip", "p", "rank", "row", "s", "swap"}
+_RESERVED = _LOCALS | {"njit", "step", "steps", "tl", "track", "triton"}
 
 
 def arithmetic(paths: Sequence[Path], token_rows: dict[int, int]) -> Arithmetic:
@@ -101,7 +102,9 @@ def _bounded(value: Arithmetic, steps: int) -> Arithmetic:
         lines.append(Assignment(line.name, expr))
     row = without_negative_dividends(value.row, known)
     bounds(row, known)
-    return Arithmetic(tuple(lines), row)
+    parts = [e for line in lines if isinstance(line, Assignment) for e in walk(line.expr)] + list(walk(row))
+    divides = any(isinstance(e, Binary) and e.op in ("//", "%") for e in parts)
+    return Arithmetic(tuple(lines), row, divides and all(bounds(e, known).low >= 0 for e in parts))
 
 
 def _curve_bounds(step: CurveStep, known: dict[str, Interval]) -> dict[str, Interval]:

@@ -51,6 +51,7 @@ def store(name: str, source: str) -> Path:
 
     Raises S731 where the directory is not safe or cannot be written.
     """
+    assert matches(name, source.encode()), "a name is made from the content"
     folder = _own_directory()
     target = folder / f"{name}.py"
     try:

@@ -1,11 +1,85 @@
-"""What a rule costs a kernel per step."""
+"""When arithmetic is worth it: a count of instructions per step against a look-up in the table of steps.
+
+All figures are instructions in the code that ptxas makes for sm_90 from a loop that reads one row per step
+(offline.step_cost counts them; no device was at hand, so nothing here is a time):
+
+    look-up                                    4.5, one of them a load that the addresses of the row wait for
+    `step`, `195 - step`                       0: it goes into the address
+    `step % 14 * 14 + step // 14`              6.9
+    a snake                                    10.9 (14 x 14), 7.9 (56 x 56)
+    windows of 7 x 7                           15.9
+    row, column and both reversed              17.9: all tracks are computed, one is chosen
+    a Hilbert curve of 16 x 16                 43.6
+
+A load from the first cache level takes some 30 cycles and an integer instruction some 4 until the next can use it, so
+up to about 8 instructions the address is there no later than from the table. That is the limit, for the tracks of a
+scan together, since a GPU computes all of them and chooses. On a CPU the table is read in sequence and costs next to
+nothing, while a kernel of its own for every strategy would cost seconds of compilation: there the table always serves.
+"""
 
 from __future__ import annotations
 
-from scanlab.codegen.lines import Arithmetic
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
-LIMITS = {"triton": 10**9, "cpu": 10**9}
+from scanlab.codegen.lines import Arithmetic, Line
+from scanlab.compiler.index_form import CurveStep
+from scanlab.ir.expr import Binary, Digit, Expr, Int, Negate, Select, children, walk
+
+__all__ = ["LIMITS", "REASONS", "UNLIMITED", "instructions"]
+
+UNLIMITED = 10**9
+LIMITS: Mapping[str, int] = MappingProxyType({"triton": 8, "cpu": -1})
+REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "triton": "the arithmetic of the tracks would take about {} instructions per step, a look-up takes 5",
+        "cpu": "a CPU reads the table in sequence at next to no cost; arithmetic would need a kernel of its own",
+    }
+)
+# Where the step does not go into the address: one addition to make it, one multiplication by the row's length.
+_OUTSIDE_THE_ADDRESS = 2
 
 
-def instructions(rule: Arithmetic) -> int:
-    return 1
+def instructions(rules: Iterable[Arithmetic]) -> int:
+    """About how many instructions per step the different rules of a scan take together."""
+    different = list(dict.fromkeys(rules))
+    computed = [rule for rule in different if not _in_address(rule)]
+    curves = [line for rule in computed for line in rule.lines if isinstance(line, CurveStep)]
+    places = [e for rule in computed for e in (*map(_expression, rule.lines), rule.row)]
+    # What several tracks compute is computed once.
+    parts = {e for place in places for e in walk(place)}
+    # A remainder is made from the quotient, which is counted once however often it occurs.
+    quotients = {Binary("//", e.left, e.right) for e in parts if isinstance(e, Binary) and e.op == "%"}
+    total = sum(map(_curve, curves)) + sum(map(_node, parts | quotients)) + len(different) - 1
+    return total + _OUTSIDE_THE_ADDRESS if total > 0 else 0
+
+
+def _expression(line: Line) -> Expr:
+    return line.rank if isinstance(line, CurveStep) else line.expr
+
+
+def _in_address(rule: Arithmetic) -> bool:
+    """Whether the row is the step, counted from either end."""
+    match rule.row:
+        case Digit() | Binary(op="+" | "-", left=Digit() | Int(), right=Digit() | Int()):
+            return not rule.lines
+    return False
+
+
+def _node(expr: Expr) -> int:
+    match expr:
+        case Binary(op="//", right=Int(value=m)):
+            return 1 if m & (m - 1) == 0 else 2 + (m % 2 == 0)
+        case Binary(op="//"):
+            return 20  # no constant: a division in full
+        case Binary(op="+" | "-", left=Binary(op="*")) | Binary(op="+", right=Binary(op="*")):
+            return 0  # one multiply-add, counted at the product
+        case Select(then=Int(value=1), otherwise=Int(value=0)):
+            return 0  # the condition itself
+        case _:
+            return 0 if isinstance(expr, Negate) or not children(expr) else 1
+
+
+def _curve(step: CurveStep) -> int:
+    """The bits are dealt out by two instructions each; a turn of a Hilbert curve takes four more."""
+    return step.bits * len(step.outputs) * (2 if step.name == "morton" else 6)

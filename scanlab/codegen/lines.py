@@ -14,7 +14,7 @@ from scanlab.codegen.intervals import Interval
 from scanlab.compiler.index_form import CurveStep, simplified
 from scanlab.ir.expr import Binary, Digit, Expr, Int, children, rebuild, substitute, walk
 
-__all__ = ["Arithmetic", "Assignment", "Line", "simpler", "tidied"]
+__all__ = ["Arithmetic", "Assignment", "Line", "mapped", "simpler", "tidied"]
 
 # A name that is used once goes into its place while the expression there has at most this many terms.
 _SHORT = 9
@@ -34,17 +34,21 @@ Line = Assignment | CurveStep
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """Assignments and curve steps in order, and the row in terms of them; `step` is the step of the track."""
+    """Assignments and curve steps in order, and the row in terms of them; `step` is the step of the track.
+
+    unsigned: it divides and nothing in it is ever negative, so that unsigned division, which is cheaper, will do.
+    """
 
     lines: tuple[Line, ...]
     row: Expr
+    unsigned: bool = False
 
 
 def tidied(value: Arithmetic) -> Arithmetic:
     """The same rows in fewer lines: names used once, short or trivial go into their place; sums are simplified."""
     while True:
-        lines = tuple(_mapped(line, simpler) for line in value.lines)
-        value = Arithmetic(lines, simpler(value.row))
+        lines = tuple(mapped(line, simpler) for line in value.lines)
+        value = replace(value, lines=lines, row=simpler(value.row))
         found = _to_inline(value)
         if found is None:
             return value
@@ -77,7 +81,7 @@ def _without(value: Arithmetic, found: Assignment) -> Arithmetic:
     def put(expr: Expr) -> Expr:
         return substitute(expr, lambda e: new if e == old else None)
 
-    return Arithmetic(tuple(_mapped(line, put) for line in lines), put(value.row))
+    return replace(value, lines=tuple(mapped(line, put) for line in lines), row=put(value.row))
 
 
 def _set_by(line: Line) -> tuple[str, ...]:
@@ -92,7 +96,8 @@ def _with_name(line: Line, old: str, new: str) -> Line:
     return replace(line, name=new) if line.name == old else line
 
 
-def _mapped(line: Line, change: Callable[[Expr], Expr]) -> Line:
+def mapped(line: Line, change: Callable[[Expr], Expr]) -> Line:
+    """The line with its expression changed."""
     if isinstance(line, CurveStep):
         return replace(line, rank=change(line.rank))
     return replace(line, expr=change(line.expr))

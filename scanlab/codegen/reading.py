@@ -29,7 +29,7 @@ def rows_of(text: str, steps: np.ndarray, lengths: list[int]) -> list[np.ndarray
     for track, length in enumerate(lengths):
         step = np.arange(length, dtype=np.int32)
         table = _Pointer(steps[track]) if triton else steps
-        rows = function(table, track, step.view(_Int32) if triton else step)
+        rows = function(table, track, step.view(_Lanes) if triton else step)
         found.append(np.broadcast_to(np.asarray(rows), (length,)))
     return found
 
@@ -79,16 +79,18 @@ def _call(name: str, *arguments: ast.expr) -> ast.expr:
     return ast.Call(function, list(arguments), [])
 
 
-class _Int32(np.ndarray):
-    """int32 as a GPU has it: quotients cut towards zero, remainders with the sign of the dividend."""
+class _Lanes(np.ndarray):
+    """32-bit integers as a GPU has them: quotients cut towards zero, remainders with the sign of the dividend."""
 
     def __floordiv__(self, other: Any) -> Any:
-        quotient = np.abs(np.asarray(self)) // np.abs(np.asarray(other))
-        sign = np.sign(np.asarray(self)) * np.sign(np.asarray(other))
-        return (sign * quotient).astype(np.int32).view(_Int32)
+        a, b = np.asarray(self, dtype=np.int64), np.asarray(other, dtype=np.int64)
+        return (np.sign(a) * np.sign(b) * (np.abs(a) // np.abs(b))).astype(self.dtype).view(_Lanes)
 
     def __mod__(self, other: Any) -> Any:
-        return np.fmod(np.asarray(self), np.asarray(other)).astype(np.int32).view(_Int32)
+        return np.fmod(np.asarray(self), np.asarray(other)).astype(self.dtype).view(_Lanes)
+
+    def to(self, dtype: type[np.integer]) -> Any:
+        return np.asarray(self).astype(dtype).view(_Lanes)
 
 
 class _Pointer:
@@ -101,11 +103,11 @@ class _Pointer:
         return _Pointer(self.row, np.asarray(at))
 
     def load(self) -> np.ndarray:
-        return self.row[self.at].view(_Int32)
+        return self.row[self.at].view(_Lanes)
 
 
 def _where(condition: Any, then: Any, otherwise: Any) -> np.ndarray:
-    return np.where(np.asarray(condition), then, otherwise).astype(np.int32).view(_Int32)
+    return np.where(np.asarray(condition), then, otherwise).astype(np.int32).view(_Lanes)
 
 
 _TL = SimpleNamespace(
@@ -113,6 +115,8 @@ _TL = SimpleNamespace(
     minimum=np.minimum,
     maximum=np.maximum,
     abs=np.abs,
+    int32=np.int32,
+    uint32=np.uint32,
     load=_Pointer.load,
     static_range=range,
 )

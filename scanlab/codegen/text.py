@@ -6,10 +6,10 @@ The two differ in little: Triton has no `a if c else b`, `and`, `or` and `not` o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from scanlab.codegen.lines import Arithmetic, Line
+from scanlab.codegen.lines import Arithmetic, Line, mapped
 from scanlab.compiler.index_form import CurveStep
 from scanlab.ir.expr import (
     Absolute,
@@ -25,6 +25,7 @@ from scanlab.ir.expr import (
     Select,
     children,
     rebuild,
+    substitute,
 )
 from scanlab.ir.printer import print_expr
 
@@ -35,13 +36,18 @@ INDENT = "    "
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a language writes what differs: its imports, the decorator, a table look-up, loops and values."""
+    """How a language writes what differs: its imports, the decorator, a table look-up, loops and values.
+
+    unsigned and signed: what is written after a value to make it so, "" where division costs the same either way.
+    """
 
     imports: str
     decorator: str
     look_up: str
     loop: str
     expression: Callable[[Expr], str]
+    unsigned: str = ""
+    signed: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,15 +85,28 @@ def _condition(tracks: tuple[int, ...]) -> str:
 
 def _block(dialect: Dialect, branch: Branch) -> list[str]:
     lines = [f"# {branch.comment}"]
-    if branch.rule is None:
+    rule = branch.rule
+    if rule is None:
         return [*lines, f"row = {dialect.look_up}"]
-    for line in branch.rule.lines:
+    cast = dialect.unsigned if rule.unsigned else ""
+    if cast:
+        lines.append(f"s = step{cast}")
+        rule = _with_unsigned_step(rule)
+    for line in rule.lines:
         lines += _line(dialect, line)
-    row = branch.rule.row
+    row = rule.row
     if isinstance(row, Int):
         # A walk of a grid with one patch; the row is a value of the kind that a step is.
         row = Binary("+", Binary("*", Digit("step"), Int(0)), row)
-    return [*lines, f"row = {dialect.expression(row)}"]
+    text = dialect.expression(row)
+    return [*lines, f"row = ({text}){dialect.signed}" if cast else f"row = {text}"]
+
+
+def _with_unsigned_step(rule: Arithmetic) -> Arithmetic:
+    def renamed(expr: Expr) -> Expr:
+        return substitute(expr, lambda e: Digit("s") if e == Digit("step") else None)
+
+    return replace(rule, lines=tuple(mapped(line, renamed) for line in rule.lines), row=renamed(rule.row))
 
 
 def _line(dialect: Dialect, line: Line) -> list[str]:
@@ -181,6 +200,8 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
             look_up="tl.load(steps + step)",
             loop="for b in tl.static_range({}):",
             expression=_triton,
+            unsigned=".to(tl.uint32)",
+            signed=".to(tl.int32)",
         ),
         "cpu": Dialect(
             imports="from numba import njit",

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import scanlab
-from scanlab.codegen.program import write
+from scanlab.codegen.cost import UNLIMITED
+from scanlab.codegen.programs import generate
 from scanlab.codegen.reading import rows_of
 from scanlab.codegen.tracks import tracks
 from scanlab.compiler.bind import CompiledPlan, CompiledScan, bind
@@ -18,7 +19,6 @@ from scanlab.language.library import library_definitions
 from scanlab.library_index import USUAL_GRIDS
 from scanlab.ops.paths import path_table
 
-ANY = 10**9
 VALUES = {name: d.value for name, d in library_definitions().items() if d.value is not None}
 SMALL = {1: (9,), 2: (4, 4), 3: (2, 4, 4), 4: (2, 2, 3, 2), 5: (2, 2, 2, 2, 2)}
 
@@ -57,7 +57,7 @@ def test_tracks_are_those_of_the_operators(name: str) -> None:
 @pytest.mark.parametrize("name", VALUES)
 def test_plain_python_gives_the_table(name: str) -> None:
     for scan in _scans(name):
-        made = write(scan, "cpu", limit=ANY)
+        made = generate(scan, "cpu", limit=UNLIMITED)
         if made.name:
             assert _plain(made.source, made.name, scan) == [t.rows.tolist() for t in tracks(scan)]
 
@@ -65,7 +65,7 @@ def test_plain_python_gives_the_table(name: str) -> None:
 @pytest.mark.parametrize("name", VALUES)
 def test_triton_text_gives_the_table(name: str) -> None:
     for scan in _scans(name):
-        made = write(scan, "triton", limit=ANY)
+        made = generate(scan, "triton", limit=UNLIMITED)
         if made.name:
             table = path_table(scan).steps[0].numpy()
             found = rows_of(made.source, table, [len(t.rows) for t in tracks(scan)])
@@ -73,14 +73,42 @@ def test_triton_text_gives_the_table(name: str) -> None:
                 assert np.array_equal(rows, track.rows)
 
 
-def test_text_of_both_targets() -> None:
-    scan = _compiled("sum((by h, ~w), -(by w, h), (by random(seed=1)))", (4, 4))
-    body = """
+TRITON = '''import triton
+import triton.language as tl
+
+
+@triton.jit
+def {}(steps, track, step):
+    """The row that a track visits at a step, on a 4x4 grid; steps: a pointer to the track's row of the table, int32."""
+    if track == 0:
+        # by h, ~w
+        s = step.to(tl.uint32)
+        h = s // 4
+        r1 = s % 4
+        w = tl.where(h % 2 == 0, r1, 3 - r1)
+        row = (h * 4 + w).to(tl.int32)
+    elif track == 1:
+        # -(by w, h)
+        s = step.to(tl.uint32)
+        p = 15 - s
+        row = (p % 4 * 4 + p // 4).to(tl.int32)
+    else:
+        # by random(h, w, seed=1)
+        row = tl.load(steps + step)
+    return row
+'''
+
+NUMBA = '''from numba import njit
+
+
+@njit
+def {}(steps, track, step):
+    """The row that a track visits at a step, on a 4x4 grid; steps: the table, int32."""
     if track == 0:
         # by h, ~w
         h = step // 4
         r1 = step % 4
-        w = {}
+        w = r1 if h % 2 == 0 else 3 - r1
         row = h * 4 + w
     elif track == 1:
         # -(by w, h)
@@ -88,27 +116,31 @@ def test_text_of_both_targets() -> None:
         row = p % 4 * 4 + p // 4
     else:
         # by random(h, w, seed=1)
-        row = {}
+        row = steps[track, step]
     return row
-"""
-    triton, cpu = write(scan, "triton", limit=ANY), write(scan, "cpu", limit=ANY)
-    assert triton.source.split('"""', 2)[2] == body.format("tl.where(h % 2 == 0, r1, 3 - r1)", "tl.load(steps + step)")
-    assert cpu.source.split('"""', 2)[2] == body.format("r1 if h % 2 == 0 else 3 - r1", "steps[track, step]")
+'''
+
+
+def test_text_of_both_targets() -> None:
+    scan = _compiled("sum((by h, ~w), -(by w, h), (by random(seed=1)))", (4, 4))
+    triton, cpu = generate(scan, "triton", limit=UNLIMITED), generate(scan, "cpu", limit=UNLIMITED)
+    assert triton.source == TRITON.format(triton.name)
+    assert cpu.source == NUMBA.format(cpu.name)
     assert triton.forms == ("arithmetic", "arithmetic", "table")
     assert triton.reasons[2] == "random has no inverse in closed form"
 
 
 def test_equal_walks_share_a_branch() -> None:
-    made = write(_compiled("sum((by h, w), (by h, w), (by w, h))", (3, 5)), limit=ANY)
+    made = generate(_compiled("sum((by h, w), (by h, w), (by w, h))", (3, 5)), limit=UNLIMITED)
     assert "if track < 2:" in made.source and "elif" not in made.source
 
 
 def test_the_name_is_the_content() -> None:
     scan = _compiled("by w, h", (3, 5))
     named = CompiledScan(scan.scan, "another name", scan.grid, scan.paths)
-    assert write(scan, limit=ANY) == write(named, limit=ANY)
-    others = [write(scan, "cpu", limit=ANY), write(_compiled("by w, h", (3, 6)), limit=ANY)]
-    assert len({write(scan, limit=ANY).name, *(o.name for o in others)}) == 3
+    assert generate(scan, limit=UNLIMITED) == generate(named, limit=UNLIMITED)
+    others = [generate(scan, "cpu", limit=UNLIMITED), generate(_compiled("by w, h", (3, 6)), limit=UNLIMITED)]
+    assert len({generate(scan, limit=UNLIMITED).name, *(o.name for o in others)}) == 3
 
 
 @pytest.mark.parametrize(
@@ -125,16 +157,16 @@ def test_the_name_is_the_content() -> None:
 @pytest.mark.parametrize("grid", [(1, 1), (4, 6), (6, 6)])
 def test_tokens_chains_and_differences(text: str, grid: tuple[int, ...]) -> None:
     scan = _compiled(text, grid)
-    made = write(scan, "cpu", limit=ANY)
+    made = generate(scan, "cpu", limit=UNLIMITED)
     assert "table" not in made.forms
     assert _plain(made.source, made.name, scan) == [t.rows.tolist() for t in tracks(scan)]
-    assert "arithmetic" in write(scan, "triton", limit=ANY).forms
+    assert "arithmetic" in generate(scan, "triton", limit=UNLIMITED).forms
 
 
 def test_axis_names_cannot_disturb_the_text() -> None:
     for axes in ("step track", "tl row", "h_2 h", "lambda if", "p b"):
         first, second = axes.split()
-        made = write(scanlab.compile(scanlab.by(*reversed(scanlab.axes(axes)), axes=axes), (3, 4)), limit=ANY)
+        made = generate(scanlab.compile(scanlab.by(*reversed(scanlab.axes(axes)), axes=axes), (3, 4)), limit=UNLIMITED)
         assert made.forms == ("arithmetic",), (first, second)
 
 
@@ -142,12 +174,12 @@ def test_a_name_stays_inside_its_comment() -> None:
     h, w = scanlab.axes("h w")
     order = scanlab.by(h, w, axes="h w")
     scan = scanlab.compile(replace(order, name='x"""\nimport os'), (2, 2))
-    assert "import os" not in write(scan, limit=ANY).source
+    assert "import os" not in generate(scan, limit=UNLIMITED).source
 
 
 def test_a_defect_of_the_text_is_found() -> None:
     scan = _compiled("by (w + h) % W, h", (4, 4))
-    text = write(scan, limit=ANY).source
+    text = generate(scan, limit=UNLIMITED).source
     assert "+ 4) % 4" in text, "the dividend stays positive, since a GPU cuts quotients towards zero"
     table = path_table(scan).steps[0].numpy()
     [right] = rows_of(text, table, [16])

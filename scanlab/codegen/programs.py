@@ -22,7 +22,7 @@ from scanlab.codegen.tracks import Track, token_rows, tracks
 from scanlab.compiler.bind import CompiledScan
 from scanlab.ir.printer import print_value
 
-__all__ = ["Program", "Target", "write"]
+__all__ = ["Program", "Target", "generate"]
 
 Target = Literal["triton", "cpu"]
 
@@ -42,14 +42,14 @@ class Program:
     reasons: tuple[str, ...]
 
 
-def write(scan: CompiledScan, target: Target = "triton", *, limit: int | None = None) -> Program:
+def generate(scan: CompiledScan, target: Target = "triton", *, limit: int | None = None) -> Program:
     """The program of a scan, checked against its table on every step; nothing is stored.
 
-    limit: the most instructions a track's arithmetic may take, by default the target's own (cost.py).
+    limit: the most instructions per step that arithmetic may take, by default the target's own (cost.py).
     """
     walked = tracks(scan)
     rows = token_rows(scan)
-    rules = [_rule(scan, track, rows, cost.LIMITS[target] if limit is None else limit) for track in walked]
+    rules = _affordable([_rule(scan, track, rows) for track in walked], target, limit)
     by_path = {k: rule for track, rule in zip(walked, rules, strict=True) for k in track.paths}
     reasons = tuple(r if isinstance(r := by_path[k], str) else "" for k in range(len(scan.paths)))
     forms = tuple("table" if reason else "arithmetic" for reason in reasons)
@@ -62,16 +62,23 @@ def write(scan: CompiledScan, target: Target = "triton", *, limit: int | None = 
     return Program(name, target, source, forms, reasons)
 
 
-def _rule(scan: CompiledScan, track: Track, rows: dict[int, int], limit: int) -> Arithmetic | str:
+def _rule(scan: CompiledScan, track: Track, rows: dict[int, int]) -> Arithmetic | str:
     """The arithmetic of a track, or why it uses the table."""
     if not len(track.rows):
         return "the path visits no patch of this grid"
     try:
-        rule = arithmetic([scan.paths[k] for k in track.paths], rows)
+        return arithmetic([scan.paths[k] for k in track.paths], rows)
     except NoArithmetic as why:
         return str(why)
-    instructions = cost.instructions(rule)
-    return rule if instructions <= limit else f"its arithmetic takes about {instructions} instructions, a look-up fewer"
+
+
+def _affordable(rules: list[Arithmetic | str], target: Target, limit: int | None) -> list[Arithmetic | str]:
+    """The rules, with the table's in the place of all arithmetic where that is cheaper."""
+    instructions = cost.instructions(rule for rule in rules if isinstance(rule, Arithmetic))
+    if instructions <= (cost.LIMITS[target] if limit is None else limit):
+        return rules
+    why = cost.REASONS[target].format(instructions)
+    return [rule if isinstance(rule, str) else why for rule in rules]
 
 
 def _branches(scan: CompiledScan, walked: tuple[Track, ...], rules: list[Arithmetic | str]) -> list[Branch]:
