@@ -19,7 +19,7 @@ from numba.core.datamodel.models import PrimitiveModel
 from numba.core.datamodel.registry import register_default
 from numba.extending import intrinsic, overload
 
-__all__ = ["WIDTH", "Lanes", "fma", "lanes", "load", "prefetch", "splat", "store", "total"]
+__all__ = ["WIDTH", "Lanes", "fma", "lanes", "load", "prefetch", "splat", "spread", "store", "total"]
 
 
 def _width() -> int:
@@ -63,17 +63,22 @@ def vector_call(builder: Any, name: str, *arguments: Any) -> Any:
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"{name}.v{WIDTH}f32"), arguments)
 
 
+def instruction(define: Callable[..., Any]) -> Any:
+    """A function of compiled kernels, from its types and LLVM instructions; its calls leave out the context."""
+    return intrinsic(define)
+
+
 def elementwise(emit: Callable[..., Any], arity: int) -> Any:
     """A function on lanes, from the instructions it stands for."""
     if arity == 1:
 
-        @intrinsic
+        @instruction
         def one(_context: Any, _x: Any) -> Any:
             return lanes(lanes), lambda _c, builder, _s, values: emit(builder, *values)
 
         return one
 
-    @intrinsic
+    @instruction
     def two(_context: Any, _x: Any, _y: Any) -> Any:
         return lanes(lanes, lanes), lambda _c, builder, _s, values: emit(builder, *values)
 
@@ -102,13 +107,13 @@ for _symbol, _function in _OPERATORS.items():
     _overload_operator(_symbol, _function)
 
 
-@intrinsic
+@instruction
 def fma(_context: Any, _x: Any, _y: Any, _z: Any) -> Any:
     """x * y + z, rounded once."""
     return lanes(lanes, lanes, lanes), lambda _c, builder, _s, values: vector_call(builder, "llvm.fma", *values)
 
 
-@intrinsic
+@instruction
 def splat(_context: Any, _value: Any) -> Any:
     """The same float32 in every lane."""
     return lanes(types.float32), lambda _c, builder, _s, values: _splat(builder, values[0])
@@ -120,7 +125,19 @@ def _splat(builder: Any, value: Any) -> Any:
     return builder.shuffle_vector(first, nothing, ir.Constant(INTS, [0] * WIDTH))
 
 
-@intrinsic
+@instruction
+def spread(_context: Any, array: Any, _index: Any) -> Any:
+    """array[index] in every lane, whatever its dtype."""
+    bits = _BITS[array.dtype]
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        pointer = builder.bitcast(_address(context, builder, signature.args[0], *values), bits.as_pointer())
+        return _widened(builder, _splat(builder, builder.load(pointer)))
+
+    return lanes(array, types.intp), emit
+
+
+@instruction
 def total(_context: Any, _x: Any) -> Any:
     """The sum of all lanes, float32, always added up in the same order."""
 
@@ -142,7 +159,7 @@ def _mask(builder: Any, live: Any) -> Any:
     return builder.icmp_signed("<", numbers, _splat(builder, builder.trunc(live, INT32)))
 
 
-@intrinsic
+@instruction
 def load(_context: Any, array: Any, _index: Any, _live: Any) -> Any:
     """Lanes from array[index:index + live]; what is beyond `live`, at most WIDTH, is 0."""
     bits = _BITS[array.dtype]
@@ -187,7 +204,7 @@ def _widened(builder: Any, read: Any) -> Any:
     return builder.bitcast(upper, FLOATS)
 
 
-@intrinsic
+@instruction
 def store(_context: Any, array: Any, _index: Any, _live: Any, _value: Any) -> Any:
     """array[index:index + live] = the first lanes, rounded to nearest even; live is at most WIDTH."""
     bits = _BITS[array.dtype]
@@ -233,7 +250,7 @@ def _narrowed(builder: Any, value: Any, bits: Any) -> Any:
     return builder.trunc(builder.select(number, rounded, quiet), ir.VectorType(INT16, WIDTH))
 
 
-@intrinsic
+@instruction
 def prefetch(_context: Any, array: Any, _index: Any) -> Any:
     """Ask for the cache line of array[index]; an index outside the array does no harm."""
 

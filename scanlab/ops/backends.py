@@ -35,6 +35,8 @@ def missing(backend: str) -> str:
     return ""
 
 
+# The choice depends on the machine and on constants of a traced graph, never on data.
+@torch.compiler.assume_constant_result
 def choose(requested: str | None, device: torch.device, dtype: torch.dtype) -> str:
     """The backend for tensors of a device and dtype.
 

@@ -1,0 +1,346 @@
+"""The selective scan, backward, on a CPU.
+
+With g[n] the gradient of the loss with respect to the state h[n] after a step (see the forward kernel for the
+recurrence), the steps of a track are walked from the last to the first:
+
+    g[n]  = e'[n] g'[n] + dy C[n]               e' and g' of the step after, e[n] = exp2(delta A[n])
+    dC[n] = sum_d dy h[n];   dB[n] = sum_d g[n] delta x
+    dx    = delta sum_n g[n] B[n] + D dy;       du = w dx;   dw = sum u dx;   dD = sum dy x
+    ddelta = x sum_n g[n] B[n] + ln 2 sum_n g[n] e[n] h-[n] A[n]      h- before the step
+    dA[n] = ln 2 sum g[n] e[n] h-[n] delta;     through the softplus: ddelta sigmoid(delta + bias);   dbias = sum ddelta
+
+The forward pass kept the state before each chunk. Chunk by chunk, from the last: the states of a chunk are computed
+again, one n at a time so that they stay in the L1 cache, then walked back. dB and dC are sums over channels: each
+thread adds up its blocks of channels lane by lane and folds the lanes once per chunk; sums over threads and samples
+are left to the caller, whose order is fixed. No atomics, so two runs with as many threads give the same bits.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit, prange
+from numba.extending import overload
+
+from .elementary import exp2, sigmoid
+from .lanes import WIDTH, fma, load, prefetch, splat, store, total
+from .layout import Constant, Inputs, ask_for_coefficients, coefficient, first_coefficient, is_constant, row_at
+from .paths import patch_from_table
+from .selective_scan_forward import AHEAD, effective_delta
+
+__all__ = ["RowGradients", "Sums", "selective_scan_backward_kernel"]
+
+LN_2 = np.float32(0.6931471805599453)
+
+
+class RowGradients(NamedTuple):
+    """How the gradients by row are written: 1 where all visits add, 0 where the first one writes.
+
+    u: of u; parameters: of delta, and of B and C where they vary. longest: steps in the longest chunk. parts: in how
+    many pieces the channels of a group are dealt out.
+    """
+
+    u: int
+    parameters: int
+    longest: int
+    parts: int
+
+
+class Sums(NamedTuple):
+    """Gradients that are sums over rows, one per sample, float32, flat, from zero.
+
+    A [B, Kp, N, D]; D, bias [B, Kp, D]; weights [B, K, D].
+    """
+
+    A: Any
+    D: Any
+    bias: Any
+    weights: Any
+
+
+class _Work(NamedTuple):
+    """What one thread needs for a chunk, WIDTH lanes per step: rows read, and sums over states."""
+
+    u: Any
+    dy: Any
+    delta: Any
+    drive: Any
+    slope: Any
+    through_drive: Any
+    through_decay: Any
+    decay: Any
+    state: Any
+    first_b: Any
+    first_c: Any
+
+
+@njit(forceinline=True)
+def _lanes_for(count):
+    return np.empty(count * WIDTH, np.float32)
+
+
+@njit(forceinline=True)
+def _work_for(longest):
+    u, dy, delta, drive = _lanes_for(longest), _lanes_for(longest), _lanes_for(longest), _lanes_for(longest)
+    slope, through_drive, through_decay = _lanes_for(longest), _lanes_for(longest), _lanes_for(longest)
+    decay, state = _lanes_for(longest), _lanes_for(longest + 1)
+    first_b, first_c = np.empty(longest, np.int64), np.empty(longest, np.int64)
+    return _Work(u, dy, delta, drive, slope, through_drive, through_decay, decay, state, first_b, first_c)
+
+
+@njit(forceinline=True)
+def _ask_for(inputs, dy, sample, track, path, own, group, row, channel):
+    ask_for_coefficients(inputs.B, sample, own, group, row)
+    ask_for_coefficients(inputs.C, sample, own, group, row)
+    prefetch(inputs.u.values, row_at(inputs.u, sample, path, row) + channel)
+    prefetch(inputs.delta.values, row_at(inputs.delta, sample, own, row) + channel)
+    prefetch(dy.values, row_at(dy, sample, track, row) + channel)
+
+
+@njit(forceinline=True)
+def _read_rows(work, inputs, sizes, steps, dy, chunk, sample, group, channel, live):
+    """Gather what the steps of a chunk read, and what follows from it for all states."""
+    track, path, first, count = chunk[0], chunk[1], chunk[2], chunk[3] - chunk[2]
+    own = path * inputs.parameters.own
+    bias = load(inputs.parameters.bias, own * sizes.channels + channel, live)
+    weight = load(inputs.parameters.weights, path * sizes.channels + channel, live)
+    for i in range(count):
+        row = patch_from_table(steps, track, first + i)
+        # The chunk before this one comes next.
+        ahead = patch_from_table(steps, track, max(first + i - AHEAD, 0))
+        _ask_for(inputs, dy, sample, track, path, own, group, ahead, channel)
+        u = load(inputs.u.values, row_at(inputs.u, sample, path, row) + channel, live)
+        raw = load(inputs.delta.values, row_at(inputs.delta, sample, own, row) + channel, live)
+        delta = effective_delta(raw, bias, inputs.parameters.softplus)
+        slope = sigmoid(raw + bias) if inputs.parameters.softplus else splat(np.float32(1))
+        lane = i * WIDTH
+        store(work.u, lane, WIDTH, u)
+        store(work.dy, lane, WIDTH, load(dy.values, row_at(dy, sample, track, row) + channel, live))
+        store(work.delta, lane, WIDTH, delta)
+        store(work.drive, lane, WIDTH, delta * (weight * u))
+        store(work.slope, lane, WIDTH, slope)
+        store(work.through_drive, lane, WIDTH, splat(np.float32(0)))
+        store(work.through_decay, lane, WIDTH, splat(np.float32(0)))
+        work.first_b[i] = first_coefficient(inputs.B, sample, own, group, row, channel)
+        work.first_c[i] = first_coefficient(inputs.C, sample, own, group, row, channel)
+
+
+@njit(forceinline=True)
+def _states_again(work, inputs, sizes, a, state, n, count, live):
+    """The decays of a chunk and its states before and after each step, for one n."""
+    store(work.state, 0, WIDTH, state)
+    for i in range(count):
+        lane = i * WIDTH
+        decay = exp2(load(work.delta, lane, WIDTH) * a)
+        b = coefficient(inputs.B, work.first_b[i], n, sizes.channels, live)
+        state = fma(decay, state, load(work.drive, lane, WIDTH) * b)
+        store(work.decay, lane, WIDTH, decay)
+        store(work.state, lane + WIDTH, WIDTH, state)
+
+
+@njit(forceinline=True)
+def _walk_back(work, inputs, sizes, per_lane, a, gradient, n, count, fresh, live):
+    """The steps of a chunk from the last to the first, for one n: the gradient of the state before it, and of A.
+
+    per_lane: dB and dC of every step and state, lane by lane; `fresh` where this block of channels is the first to add.
+    """
+    d_a = splat(np.float32(0))
+    after = load(work.state, count * WIDTH, WIDTH)
+    for i in range(count - 1, -1, -1):
+        lane, place = i * WIDTH, (i * sizes.states + n) * WIDTH
+        dy, drive = load(work.dy, lane, WIDTH), load(work.drive, lane, WIDTH)
+        before = load(work.state, lane, WIDTH)
+        gradient = fma(dy, coefficient(inputs.C, work.first_c[i], n, sizes.channels, live), gradient)
+        d_b, d_c = gradient * drive, dy * after
+        if not fresh[0]:
+            d_b = d_b + load(per_lane[0], place, WIDTH)
+        if not fresh[1]:
+            d_c = d_c + load(per_lane[1], place, WIDTH)
+        store(per_lane[0], place, WIDTH, d_b)
+        store(per_lane[1], place, WIDTH, d_c)
+        b = coefficient(inputs.B, work.first_b[i], n, sizes.channels, live)
+        store(work.through_drive, lane, WIDTH, fma(gradient, b, load(work.through_drive, lane, WIDTH)))
+        gradient = gradient * load(work.decay, lane, WIDTH)
+        of_decay = gradient * before
+        store(work.through_decay, lane, WIDTH, fma(of_decay, a, load(work.through_decay, lane, WIDTH)))
+        d_a = fma(of_decay, load(work.delta, lane, WIDTH), d_a)
+        after = before
+    return gradient, d_a
+
+
+@njit(forceinline=True)
+def _add_to(sums, place, live, value):
+    store(sums, place, live, load(sums, place, live) + value)
+
+
+@njit(forceinline=True)
+def _add_or_write(rows, place, live, value, adds):
+    if adds:
+        value = value + load(rows.values, place, live)
+    store(rows.values, place, live, value)
+
+
+@njit(forceinline=True)
+def _write_rows(work, inputs, sizes, steps, du, ddelta, sums, adds, chunk, sample, channel, live):
+    """The gradients of u and delta at the rows of a chunk, and what adds up over them."""
+    track, path, first, count = chunk[0], chunk[1], chunk[2], chunk[3] - chunk[2]
+    own = path * inputs.parameters.own
+    skip = load(inputs.parameters.D, own * sizes.channels + channel, live)
+    weight = load(inputs.parameters.weights, path * sizes.channels + channel, live)
+    zero = splat(np.float32(0))
+    d_skip, d_bias, d_weight = zero, zero, zero
+    add_u = adds.u == 1 or (track > 0 and du.path == 0)
+    add_delta = adds.parameters == 1 or (track > 0 and inputs.parameters.own == 0)
+    for i in range(count):
+        row, lane = patch_from_table(steps, track, first + i), i * WIDTH
+        u, dy, through = load(work.u, lane, WIDTH), load(work.dy, lane, WIDTH), load(work.through_drive, lane, WIDTH)
+        x = weight * u
+        dx = fma(through, load(work.delta, lane, WIDTH), skip * dy)
+        d_delta = fma(through, x, load(work.through_decay, lane, WIDTH) * splat(LN_2)) * load(work.slope, lane, WIDTH)
+        _add_or_write(du, row_at(du, sample, path, row) + channel, live, weight * dx, add_u)
+        _add_or_write(ddelta, row_at(ddelta, sample, own, row) + channel, live, d_delta, add_delta)
+        d_skip, d_bias, d_weight = fma(dy, x, d_skip), d_bias + d_delta, fma(u, dx, d_weight)
+    paths = len(inputs.parameters.weights) // sizes.channels
+    sets = len(inputs.parameters.D) // sizes.channels
+    _add_to(sums.D, (sample * sets + own) * sizes.channels + channel, live, d_skip)
+    _add_to(sums.bias, (sample * sets + own) * sizes.channels + channel, live, d_bias)
+    _add_to(sums.weights, (sample * paths + path) * sizes.channels + channel, live, d_weight)
+
+
+@njit(forceinline=True)
+def _chunk_of_block(work, inputs, sizes, kept, per_lane, gradients, sums, chunk, sample, channel, fresh, live):
+    """All states of one chunk and one block of channels."""
+    own, count, carry, slot = chunk[1] * inputs.parameters.own, chunk[3] - chunk[2], chunk[4], chunk[5]
+    sets = len(inputs.parameters.D) // sizes.channels
+    slots = len(kept) // max(sizes.states * sizes.channels, 1) // sizes.samples
+    for n in range(sizes.states):
+        a = load(inputs.parameters.A, (own * sizes.states + n) * sizes.channels + channel, live)
+        state = splat(np.float32(0))
+        if carry == 1:
+            state = load(kept, ((sample * slots + slot) * sizes.states + n) * sizes.channels + channel, live)
+        _states_again(work, inputs, sizes, a, state, n, count, live)
+        gradient = load(gradients, n * WIDTH, WIDTH)
+        gradient, d_a = _walk_back(work, inputs, sizes, per_lane, a, gradient, n, count, fresh, live)
+        # Where the state begins at zero, nothing before it hears of the gradient.
+        store(gradients, n * WIDTH, WIDTH, gradient if carry == 1 else splat(np.float32(0)))
+        place = ((sample * sets + own) * sizes.states + n) * sizes.channels + channel
+        _add_to(sums.A, place, live, d_a * splat(LN_2))
+
+
+def _fold_block(coefficients, found, per_lane, sizes, sample, own, channel, count, live):
+    """Where B or C is constant in time: add the steps up for each channel."""
+    raise NotImplementedError("only inside compiled kernels")
+
+
+@overload(_fold_block)
+def _fold_block_of(coefficients, found, per_lane, sizes, sample, own, channel, count, live):
+    if coefficients.instance_class is not Constant:
+        return lambda coefficients, found, per_lane, sizes, sample, own, channel, count, live: None
+
+    def fold(coefficients, found, per_lane, sizes, sample, own, channel, count, live):
+        sets = len(found.values) // (sizes.samples * sizes.states * sizes.channels)
+        for n in range(sizes.states):
+            sum_of_steps = splat(np.float32(0))
+            for i in range(count):
+                sum_of_steps = sum_of_steps + load(per_lane, (i * sizes.states + n) * WIDTH, WIDTH)
+            place = ((sample * sets + own) * sizes.states + n) * sizes.channels + channel
+            _add_to(found.values, place, live, sum_of_steps)
+
+    return fold
+
+
+def _fold_chunk(coefficients, found, per_lane, sizes, parts, adding, sample, own, group, part, row, step):
+    """Where B or C varies: add up the lanes of one step, of all blocks of channels, at its row."""
+    raise NotImplementedError("only inside compiled kernels")
+
+
+@overload(_fold_chunk)
+def _fold_chunk_of(coefficients, found, per_lane, sizes, parts, adding, sample, own, group, part, row, step):
+    if coefficients.instance_class is Constant:
+        return lambda coefficients, found, per_lane, sizes, parts, adding, sample, own, group, part, row, step: None
+
+    def fold(coefficients, found, per_lane, sizes, parts, adding, sample, own, group, part, row, step):
+        first = part * (len(found.values) // parts) + first_coefficient(found, sample, own, group, row, 0)
+        for n in range(sizes.states):
+            value = total(load(per_lane, (step * sizes.states + n) * WIDTH, WIDTH))
+            if adding:
+                value += found.values[first + n]
+            found.values[first + n] = value
+
+    return fold
+
+
+@njit(forceinline=True)
+def _chunk(work, inputs, sizes, steps, rows, kept, per_lane, gradients, sums, adds, chunk, sample, group, part, blocks):
+    """One chunk, for the blocks of channels of one thread: rows are (dy, du, ddelta, dB, dC)."""
+    dy, du, ddelta, d_b, d_c = rows
+    width = sizes.channels // sizes.groups
+    own, count = chunk[1] * inputs.parameters.own, chunk[3] - chunk[2]
+    for block in range(blocks[0], blocks[1]):
+        channel, live = group * width + block * WIDTH, min(WIDTH, width - block * WIDTH)
+        mine = gradients[(block - blocks[0]) * sizes.states * WIDTH : (block - blocks[0] + 1) * sizes.states * WIDTH]
+        fresh_b = block == blocks[0] or is_constant(inputs.B)
+        fresh_c = block == blocks[0] or is_constant(inputs.C)
+        fresh = (fresh_b, fresh_c)
+        _read_rows(work, inputs, sizes, steps, dy, chunk, sample, group, channel, live)
+        _chunk_of_block(work, inputs, sizes, kept, per_lane, mine, sums, chunk, sample, channel, fresh, live)
+        _fold_block(inputs.B, d_b, per_lane[0], sizes, sample, own, channel, count, live)
+        _fold_block(inputs.C, d_c, per_lane[1], sizes, sample, own, channel, count, live)
+        _write_rows(work, inputs, sizes, steps, du, ddelta, sums, adds, chunk, sample, channel, live)
+    adding = adds.parameters == 1 or (chunk[0] > 0 and inputs.parameters.own == 0)
+    for i in range(count):
+        row = patch_from_table(steps, chunk[0], chunk[2] + i)
+        _fold_chunk(inputs.B, d_b, per_lane[0], sizes, adds.parts, adding, sample, own, group, part, row, i)
+        _fold_chunk(inputs.C, d_c, per_lane[1], sizes, adds.parts, adding, sample, own, group, part, row, i)
+
+
+@njit(forceinline=True)
+def _walk(inputs, sizes, table, rows, kept, sums, adds, sample, group, part):
+    """All tracks from their ends to their starts, for one part of the channels of a group of one sample."""
+    width = sizes.channels // sizes.groups
+    count = (width + WIDTH - 1) // WIDTH
+    blocks = count * part // adds.parts, count * (part + 1) // adds.parts
+    work = _work_for(adds.longest)
+    per_lane = _lanes_for(adds.longest * sizes.states), _lanes_for(adds.longest * sizes.states)
+    gradients = _lanes_for((blocks[1] - blocks[0]) * sizes.states)
+    offset = sample * table.sample
+    steps = table.steps[offset : offset + sizes.tracks * sizes.steps].reshape(sizes.tracks, sizes.steps)
+    for track in range(sizes.tracks):
+        gradients[:] = 0
+        for q in range(table.ranges[track + 1] - 1, table.ranges[track] - 1, -1):
+            chunk = table.chunks[q]
+            _chunk(
+                work,
+                inputs,
+                sizes,
+                steps,
+                rows,
+                kept,
+                per_lane,
+                gradients,
+                sums,
+                adds,
+                chunk,
+                sample,
+                group,
+                part,
+                blocks,
+            )
+
+
+@njit(parallel=True, cache=True, error_model="numpy", nogil=True)
+def selective_scan_backward_kernel(
+    u, delta, B, C, parameters, sizes, table, kept, dy, du, ddelta, d_b, d_c, sums, adds
+):
+    """Fill the gradients; see the module.
+
+    kept: the checkpoints of the forward, float32 [B, slots, N, D]. dy, du, ddelta: Rows. d_b, d_c: Varying, float32
+    [parts, B, Kp, G, L, N], or Constant, float32 [B, Kp, N, D] from zero. Samples, groups and parts of their channels
+    are shared out among the threads.
+    """
+    for item in prange(sizes.samples * sizes.groups * adds.parts):
+        sample, rest = item // (sizes.groups * adds.parts), item % (sizes.groups * adds.parts)
+        group, part = rest // adds.parts, rest % adds.parts
+        inputs = Inputs(u, delta, B, C, parameters)
+        _walk(inputs, sizes, table, (dy, du, ddelta, d_b, d_c), kept, sums, adds, sample, group, part)

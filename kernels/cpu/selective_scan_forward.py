@@ -1,0 +1,158 @@
+"""The selective scan, forward, on a CPU.
+
+At a step of path k that visits row i, for every channel d and state n:
+
+    x = w[k, d] u[i, d];  delta = softplus(delta[k, i, d] + bias[k, d])
+    h[n] = exp2(delta A[k, n, d]) h[n] + (delta x) B[k, i, n]
+    y[i, d] += sum_n C[k, i, n] h[n] + D[k, d] x
+
+WIDTH channels lie in the lanes of a register; their N states stay in the L1 cache. One thread takes a block of
+channels of one sample through all tracks, one after the other, so that outputs add up in a fixed order without
+atomics. Rows are gathered where they lie; those that the walk visits AHEAD steps later are asked for in advance,
+which is what makes a random order as fast as a raster.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit, prange
+
+from .elementary import exp2, softplus
+from .lanes import WIDTH, fma, load, prefetch, store
+from .layout import Inputs, ask_for_coefficients, coefficient, first_coefficient, row_at
+from .paths import patch_from_table
+
+__all__ = ["AHEAD", "Outputs", "effective_delta", "selective_scan_forward_kernel"]
+
+AHEAD = 8
+
+
+class Outputs(NamedTuple):
+    """What goes out besides y. add: 1 where all visits add to y, 0 where those of the first track write.
+
+    checkpoints [B, slots, N, D], last [B, T, N, D]: float32, flat, empty where not wanted. slots: how many.
+    """
+
+    add: int
+    checkpoints: Any
+    slots: int
+    last: Any
+
+
+@njit(forceinline=True)
+def effective_delta(raw, bias, use_softplus):
+    """softplus(raw + bias), or raw + bias."""
+    shifted = raw + bias
+    return softplus(shifted) if use_softplus else shifted
+
+
+@njit(forceinline=True)
+def _save(state, states, out, first, stride, live):
+    for n in range(states):
+        store(out, first + n * stride, live, load(state, n * WIDTH, WIDTH))
+
+
+@njit(forceinline=True)
+def _load_decays(decay, inputs, sizes, path, channel, live):
+    for n in range(sizes.states):
+        store(
+            decay,
+            n * WIDTH,
+            WIDTH,
+            load(inputs.parameters.A, (path * sizes.states + n) * sizes.channels + channel, live),
+        )
+
+
+@njit(forceinline=True)
+def _ask_for(inputs, y, sample, track, path, own, group, row, channel):
+    ask_for_coefficients(inputs.B, sample, own, group, row)
+    ask_for_coefficients(inputs.C, sample, own, group, row)
+    prefetch(inputs.u.values, row_at(inputs.u, sample, path, row) + channel)
+    prefetch(inputs.delta.values, row_at(inputs.delta, sample, own, row) + channel)
+    prefetch(y.values, row_at(y, sample, track, row) + channel)
+
+
+@njit(forceinline=True)
+def _step(inputs, sizes, state, decay, x, delta, skip, sample, own, group, row, channel, live):
+    """Move the state on by one step; what the step puts out."""
+    drive = delta * x
+    y = skip * x
+    first_b = first_coefficient(inputs.B, sample, own, group, row, channel)
+    first_c = first_coefficient(inputs.C, sample, own, group, row, channel)
+    for n in range(sizes.states):
+        b = coefficient(inputs.B, first_b, n, sizes.channels, live)
+        c = coefficient(inputs.C, first_c, n, sizes.channels, live)
+        h = fma(exp2(delta * load(decay, n * WIDTH, WIDTH)), load(state, n * WIDTH, WIDTH), drive * b)
+        store(state, n * WIDTH, WIDTH, h)
+        y = fma(h, c, y)
+    return y
+
+
+@njit(forceinline=True)
+def _scan_chunk(inputs, sizes, steps, final, y, add, chunk, state, decay, sample, group, channel, live):
+    track, path, first, last = chunk[0], chunk[1], chunk[2], chunk[3]
+    own = path * inputs.parameters.own
+    adds = add == 1 or (track > 0 and y.path == 0)
+    skip = load(inputs.parameters.D, own * sizes.channels + channel, live)
+    bias = load(inputs.parameters.bias, own * sizes.channels + channel, live)
+    weight = load(inputs.parameters.weights, path * sizes.channels + channel, live)
+    for step in range(first, last):
+        row = patch_from_table(steps, track, step)
+        ahead = patch_from_table(steps, track, min(step + AHEAD, final))
+        _ask_for(inputs, y, sample, track, path, own, group, ahead, channel)
+        x = weight * load(inputs.u.values, row_at(inputs.u, sample, path, row) + channel, live)
+        raw = load(inputs.delta.values, row_at(inputs.delta, sample, own, row) + channel, live)
+        delta = effective_delta(raw, bias, inputs.parameters.softplus)
+        value = _step(inputs, sizes, state, decay, x, delta, skip, sample, own, group, row, channel, live)
+        place = row_at(y, sample, track, row) + channel
+        if adds:
+            value = value + load(y.values, place, live)
+        store(y.values, place, live, value)
+
+
+@njit(forceinline=True)
+def _scan_block(inputs, sizes, table, y, out, sample, group, channel, live):
+    """All tracks, one after the other, for the `live` channels from `channel` on of one sample."""
+    states, channels = sizes.states, sizes.channels
+    state, decay = np.empty(states * WIDTH, np.float32), np.empty(states * WIDTH, np.float32)
+    offset = sample * table.sample
+    steps = table.steps[offset : offset + sizes.tracks * sizes.steps].reshape(sizes.tracks, sizes.steps)
+    for track in range(sizes.tracks):
+        state[:] = 0
+        final = table.chunks[table.ranges[track + 1] - 1, 3] - 1
+        for q in range(table.ranges[track], table.ranges[track + 1]):
+            chunk = table.chunks[q]
+            if chunk[4] == 0:
+                state[:] = 0
+            elif len(out.checkpoints):
+                _save(
+                    state,
+                    states,
+                    out.checkpoints,
+                    (sample * out.slots + chunk[5]) * states * channels + channel,
+                    channels,
+                    live,
+                )
+            _load_decays(decay, inputs, sizes, chunk[1] * inputs.parameters.own, channel, live)
+            _scan_chunk(inputs, sizes, steps, final, y, out.add, chunk, state, decay, sample, group, channel, live)
+        if len(out.last):
+            _save(
+                state, states, out.last, (sample * sizes.tracks + track) * states * channels + channel, channels, live
+            )
+
+
+@njit(parallel=True, cache=True, error_model="numpy", nogil=True)
+def selective_scan_forward_kernel(u, delta, B, C, parameters, sizes, table, y, out):
+    """Fill y, Rows [B, T or 1, L, D], and `out`; see the module.
+
+    Samples and blocks of channels are shared out among the threads.
+    """
+    width = sizes.channels // sizes.groups
+    blocks = (width + WIDTH - 1) // WIDTH
+    for item in prange(sizes.samples * sizes.groups * blocks):
+        sample, block = item // (sizes.groups * blocks), item % (sizes.groups * blocks)
+        group, inside = block // blocks, (block % blocks) * WIDTH
+        inputs = Inputs(u, delta, B, C, parameters)
+        _scan_block(inputs, sizes, table, y, out, sample, group, group * width + inside, min(WIDTH, width - inside))

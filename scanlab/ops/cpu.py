@@ -1,0 +1,165 @@
+"""The scan on the CPU: tensors handed to the Numba kernels as they lie in memory."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import torch
+from numba.np.ufunc.parallel import set_num_threads
+from torch import Tensor
+
+from scanlab.kernels.cpu.lanes import WIDTH  # pyright: ignore[reportMissingImports]
+from scanlab.kernels.cpu.layout import Constant, Parameters, Rows, Sizes, Table, Varying  # pyright: ignore[reportMissingImports]
+from scanlab.kernels.cpu.selective_scan_backward import RowGradients, Sums, selective_scan_backward_kernel  # pyright: ignore[reportMissingImports]
+from scanlab.kernels.cpu.selective_scan_forward import Outputs, selective_scan_forward_kernel  # pyright: ignore[reportMissingImports]
+from scanlab.ops.arguments import Forward, Gradients, ScanArguments
+from scanlab.ops.chunks import CHUNK
+from scanlab.ops.paths import PathTable
+
+__all__ = ["backward", "forward"]
+
+_NOTHING = np.empty(0, dtype=np.float32)
+
+
+def forward(arguments: ScanArguments, table: PathTable, *, separate: bool, keep: bool, last: bool) -> Forward:
+    """Scan all tracks; see `Forward`. keep: states for the backward; last: the states after each track."""
+    batch, _, length, channels = arguments.u.shape
+    states, tracks = arguments.A.shape[1], table.tracks
+    y, add = _outputs(arguments.u, (batch, tracks if separate else 1, length, channels), table, separate)
+    checkpoints = torch.empty(batch, table.slots, states, channels) if keep else None
+    last_state = torch.empty(batch, tracks, states, channels) if last else None
+    out = Outputs(add, _flat(checkpoints), table.slots, _flat(last_state))
+    where = _rows(y, tracks if separate else 1)
+    use_threads()
+    selective_scan_forward_kernel(*_inputs(arguments, table.paths), _sizes(arguments, table), _table(table), where, out)
+    y = y.to(arguments.u.dtype)
+    return Forward(y if separate else y[:, 0], checkpoints, last_state)
+
+
+def backward(
+    arguments: ScanArguments, table: PathTable, checkpoints: Tensor, dy: Tensor, *, separate: bool
+) -> Gradients:
+    """The gradients of everything, from the checkpoints of the forward and dy, shaped and typed like y."""
+    u, delta, A = arguments.u, arguments.delta, arguments.A
+    samples, own = len(u), len(A)
+    du, add_u = _gradient_rows(u, table, shared=u.shape[1] == 1)
+    ddelta, add_delta = _gradient_rows(delta, table, shared=own == 1)
+    parts = _parts(arguments)
+    adds = RowGradients(add_u, add_delta, CHUNK, parts)
+    d_b, d_c = (_gradient_coefficients(t, parts, samples, table, own) for t in (arguments.B, arguments.C))
+    sums = [A.new_zeros(samples, *shape) for shape in (A.shape, (own, A.shape[2]), (own, A.shape[2]))]
+    sums.append(A.new_zeros(samples, table.paths, A.shape[2]))
+    dy = dy if dy.ndim == 4 else dy[:, None]
+    use_threads()
+    selective_scan_backward_kernel(
+        *_inputs(arguments, table.paths),
+        _sizes(arguments, table),
+        _table(table),
+        _flat(checkpoints),
+        _rows(dy, table.tracks if separate else 1),
+        _rows(du, u.shape[1]),
+        _rows(ddelta, own),
+        _coefficients(d_b[0])._replace(values=_flat(d_b)),
+        _coefficients(d_c[0])._replace(values=_flat(d_c)),
+        Sums(*map(_flat, sums)),
+        adds,
+    )
+    dA, dD, dbias, dweights, dB, dC = (t[0] if len(t) == 1 else t.sum(0) for t in (*sums, d_b, d_c))
+    return Gradients(du.to(u.dtype), ddelta.to(u.dtype), dA, dB, dC, dD, dbias, dweights)
+
+
+def use_threads() -> None:
+    """As many threads as torch was told to use."""
+    set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))  # pyright: ignore[reportPrivateImportUsage]
+
+
+def _outputs(like: Tensor, shape: tuple[int, ...], table: PathTable, separate: bool) -> tuple[Tensor, int]:
+    """Memory for outputs by row, and whether all visits must add to it.
+
+    Where every track visits every row once, the first visit writes; else rows begin at 0. What is added up more than
+    once is kept in float32.
+    """
+    once = not table.revisits and (separate or table.tracks == 1)
+    dtype = like.dtype if once else torch.float32
+    if table.complete and not table.revisits:
+        return torch.empty(shape, dtype=dtype), 0
+    return torch.zeros(shape, dtype=dtype), 0 if once else 1
+
+
+def _gradient_rows(like: Tensor, table: PathTable, *, shared: bool) -> tuple[Tensor, int]:
+    """As `_outputs`, for a gradient by row of something that all paths share, or that each has its own of."""
+    once = not table.revisits and (not shared or table.tracks == 1)
+    dtype = like.dtype if once else torch.float32
+    if _written_whole(table, shared):
+        return torch.empty(like.shape, dtype=dtype), 0
+    return torch.zeros(like.shape, dtype=dtype), 0 if once else 1
+
+
+def _written_whole(table: PathTable, shared: bool) -> bool:
+    """Whether every element is written once before it is added to; the paths of a chain may each leave rows out."""
+    return table.complete and not table.revisits and (shared or table.tracks == table.paths)
+
+
+def _gradient_coefficients(coefficients: Tensor, parts: int, samples: int, table: PathTable, own: int) -> Tensor:
+    """float32 [parts, B, Kp, G, L, N] for what varies by row, [B, Kp, N, D] for what is constant in time."""
+    if coefficients.ndim == 3:
+        return torch.zeros(samples, *coefficients.shape)
+    make = torch.empty if _written_whole(table, own == 1) else torch.zeros
+    return make(parts, *coefficients.shape)
+
+
+def _parts(a: ScanArguments) -> int:
+    """In how many parts the channels of a group are dealt out, so that all threads have equally much to do.
+
+    As few as possible: each part adds up B and C's gradients of its own.
+    """
+    threads, items = torch.get_num_threads(), len(a.u) * a.groups
+    blocks = -(-a.u.shape[-1] // a.groups // WIDTH)
+    even = (p for p in range(1, blocks) if items * p % threads == 0 or items * p >= 4 * threads)
+    return next(even, blocks)
+
+
+def _flat(tensor: Tensor | None) -> np.ndarray:
+    """The memory a tensor spans as one array, without a copy; half precision as integers of the same bits."""
+    if tensor is None:
+        return _NOTHING
+    span = 1 + sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    memory = tensor.detach().as_strided((span if tensor.numel() else 0,), (1,))
+    if memory.dtype == torch.bfloat16:
+        return memory.view(torch.int16).numpy()
+    if memory.dtype == torch.float16:
+        return memory.view(torch.int16).numpy().view(np.uint16)
+    return memory.numpy()
+
+
+def _rows(tensor: Tensor, paths: int) -> Rows:
+    sample, path, row, _ = tensor.stride()
+    return Rows(_flat(tensor), sample, path if paths > 1 else 0, row)
+
+
+def _coefficients(tensor: Tensor) -> Varying | Constant:
+    if tensor.ndim == 3:
+        return Constant(_flat(tensor), tensor.stride(0))
+    sample, path, group, row, _ = tensor.stride()
+    return Varying(_flat(tensor), sample, path if tensor.shape[1] > 1 else 0, group, row)
+
+
+def _inputs(a: ScanArguments, paths: int) -> tuple[Rows, Rows, Varying | Constant, Varying | Constant, Parameters]:
+    own, _, channels = a.A.shape
+    bias = a.A.new_zeros(own, channels) if a.bias is None else a.bias
+    skip = a.A.new_zeros(own, channels) if a.D is None else a.D
+    weights = a.A.new_ones(paths, channels) if a.weights is None else a.weights
+    parameters = Parameters(_flat(a.A), _flat(skip), _flat(bias), _flat(weights), int(own > 1), a.softplus)
+    u, delta = _rows(a.u, a.u.shape[1]), _rows(a.delta, own)
+    return u, delta, _coefficients(a.B), _coefficients(a.C), parameters
+
+
+def _sizes(a: ScanArguments, table: PathTable) -> Sizes:
+    _, states, channels = a.A.shape
+    return Sizes(len(a.u), a.groups, channels, states, table.tracks, table.steps.shape[2])
+
+
+def _table(table: PathTable) -> Table:
+    chunks = table.chunks
+    sample = table.steps.stride(0) if table.steps.shape[0] > 1 else 0
+    return Table(_flat(table.steps), sample, chunks.rows.numpy(), chunks.ranges.numpy())
