@@ -70,7 +70,7 @@ def backward(
 
 def use_threads() -> None:
     """As many threads as torch was told to use."""
-    set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))  # pyright: ignore[reportPrivateImportUsage]
+    set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))  # pyright: ignore
 
 
 def _outputs(like: Tensor, shape: tuple[int, ...], table: PathTable, separate: bool) -> tuple[Tensor, int]:
