@@ -90,14 +90,36 @@ def compile(
     name: Annotated[str, typer.Argument(help="A library name, FILE.scan:NAME, or a line.", autocompletion=_complete)],
     grid: Grid = "",
     emit: Annotated[
-        str, typer.Option("--emit", "-e", help="ast, keys, isl, proof, loops, indices, ranks or expr.")
+        str,
+        typer.Option(
+            "--emit",
+            "-e",
+            help="ast, keys, isl, proof, loops, indices, ranks, expr; triton, cpu; ptx, sass or amdgcn.",
+        ),
     ] = "indices",
+    target: Annotated[str, typer.Option(help="Compile kernels for sm_80, sm_90 or gfx942; no GPU is needed.")] = "",
+    states: Annotated[int, typer.Option(min=1, max=256, help="State size of the compiled kernels.")] = 16,
+    dtype: Annotated[
+        str, typer.Option(help="Activations of the compiled kernels: float32, bfloat16 or float16.")
+    ] = "bfloat16",
+    kernel: Annotated[str, typer.Option(help="Print only kernels whose name contains this.")] = "",
     json: Json = False,
 ) -> None:
     """Print any stage of the pipeline for one strategy."""
+    from scanlab.cli.compiled import Compilation
     from scanlab.cli.stages import run
 
-    run(name, grid, emit, json)
+    run(name, grid, emit, json, Compilation(target, states, dtype, kernel))
+
+
+@app.command()
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Remove everything in it.")] = False, json: Json = False
+) -> None:
+    """Where generated path functions are kept, and how many there are."""
+    from scanlab.cli.cache import run
+
+    run(clear, json)
 
 
 @app.command()

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from scanlab.cli.arguments import grid_for, strategies
+from scanlab.cli.compiled import COMPILED, Compilation, print_compiled
 from scanlab.cli.output import console, print_json
 from scanlab.compiler.bind import CompiledPlan, CompiledScan, Path, bind
 from scanlab.compiler.loops import loops
@@ -19,11 +20,16 @@ from scanlab.ir.values import Order, Value, orders_of, signed_keys
 __all__ = ["STAGES", "run"]
 
 
-def run(name: str, grid: str, emit: str, as_json: bool) -> None:
+def run(name: str, grid: str, emit: str, as_json: bool, compilation: Compilation) -> None:
     """Print a stage for every path of a strategy. Raises S405 for an unknown stage."""
-    if emit not in STAGES:
-        raise ScanlabError.at("S405", f"there is no stage `{emit}`", help=f"the stages are {', '.join(STAGES)}")
+    if emit not in STAGES and emit not in COMPILED:
+        known = ", ".join([*STAGES, *COMPILED])
+        raise ScanlabError.at("S405", f"there is no stage `{emit}`", help=f"the stages are {known}")
     values = strategies([name], grid)
+    if emit in COMPILED:
+        scans = [scan for _, value in values for scan in _scans(value, grid)]
+        print_compiled(name, scans, emit, compilation, as_json)
+        return
     found = {n: content for _, value in values for n, content in STAGES[emit](value, grid).items()}
     if as_json:
         print_json({"strategy": name, "stage": emit, "result": found})

@@ -103,8 +103,9 @@ def _bounded(value: Arithmetic, steps: int) -> Arithmetic:
     row = without_negative_dividends(value.row, known)
     bounds(row, known)
     parts = [e for line in lines if isinstance(line, Assignment) for e in walk(line.expr)] + list(walk(row))
-    divides = any(isinstance(e, Binary) and e.op in ("//", "%") for e in parts)
-    return Arithmetic(tuple(lines), row, divides and all(bounds(e, known).low >= 0 for e in parts))
+    divisors = [e.right for e in parts if isinstance(e, Binary) and e.op in ("//", "%")]
+    plain = bool(divisors) and all(isinstance(d, Int) for d in divisors)
+    return Arithmetic(tuple(lines), row, unsigned=plain and all(bounds(e, known).low >= 0 for e in parts))
 
 
 def _curve_bounds(step: CurveStep, known: dict[str, Interval]) -> dict[str, Interval]:

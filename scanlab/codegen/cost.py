@@ -33,7 +33,7 @@ LIMITS: Mapping[str, int] = MappingProxyType({"triton": 8, "cpu": -1})
 REASONS: Mapping[str, str] = MappingProxyType(
     {
         "triton": "the arithmetic of the tracks would take about {} instructions per step, a look-up takes 5",
-        "cpu": "a CPU reads the table in sequence at next to no cost; arithmetic would need a kernel of its own",
+        "cpu": "a CPU reads it in sequence at next to no cost; arithmetic would need a kernel of its own",
     }
 )
 # Where the step does not go into the address: one addition to make it, one multiplication by the row's length.

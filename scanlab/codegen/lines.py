@@ -36,7 +36,7 @@ Line = Assignment | CurveStep
 class Arithmetic:
     """Assignments and curve steps in order, and the row in terms of them; `step` is the step of the track.
 
-    unsigned: it divides and nothing in it is ever negative, so that unsigned division, which is cheaper, will do.
+    unsigned: it divides by constants and nothing is ever negative, so unsigned division, which is cheaper, will do.
     """
 
     lines: tuple[Line, ...]

@@ -281,6 +281,7 @@ _GENERATED = {
     "S733": Code("a changed path function", "The content of a file does not have the hash in its name; it is not run."),
     "S734": Code("an unknown compilation target", "Kernels are compiled for sm_80, sm_90 and gfx942."),
     "S735": Code("a kernel that does not compile", "The note holds what the compiler said."),
+    "S736": Code("no such kernel", "The message lists the kernels, and the dtypes that they take."),
 }
 
 _BACKENDS = {

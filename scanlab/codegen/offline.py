@@ -1,0 +1,145 @@
+"""Kernels compiled for a GPU that is not there: Triton brings its own compilers, so a machine without one will do.
+
+Functions that were decorated while TRITON_INTERPRET=1 was set cannot be compiled, so `compile_all` asks a process of
+its own. Nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from scanlab.codegen.report import Report, amd_report, nvidia_report
+from scanlab.ir.diagnostics import ScanlabError
+
+__all__ = ["TARGETS", "Target", "compile_all", "compile_kernel", "require_triton", "target_of"]
+
+KERNELS = "scanlab.kernels.gpu.variants"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A GPU architecture in Triton's words."""
+
+    backend: str
+    architecture: int | str
+    lanes: int
+
+
+TARGETS: Mapping[str, Target] = MappingProxyType(
+    {
+        "sm_80": Target("cuda", 80, 32),
+        "sm_90": Target("cuda", 90, 32),
+        "gfx942": Target("hip", "gfx942", 64),
+    }
+)
+
+
+def target_of(name: str) -> Target:
+    """The target of that name. Raises S734."""
+    if name not in TARGETS:
+        raise ScanlabError.at("S734", f"there is no target `{name}`", help=f"the targets are {', '.join(TARGETS)}")
+    return TARGETS[name]
+
+
+def require_triton() -> None:
+    """Raises S730 where Triton cannot be imported."""
+    try:
+        import triton  # noqa: F401
+    except Exception as error:  # a broken installation raises whatever it likes
+        raise ScanlabError.at(
+            "S730",
+            "compiling for a GPU needs Triton, which cannot be imported here",
+            note=f"{type(error).__name__}: {error}",
+            help="install it with: pip install triton (Linux; it needs no GPU)",
+        ) from error
+
+
+def compile_all(
+    program: str,
+    target: str,
+    *,
+    states: int = 16,
+    dtype: str = "bfloat16",
+    source: str | None = None,
+) -> list[Report]:
+    """Compile every GPU kernel with a path function plugged in, in a process without TRITON_INTERPRET.
+
+    program: the name of a stored path program, "" for the table. states: N. dtype: of the activations. source: the
+    module whose ``variants(states, dtype, patch_at, lanes=)`` names the kernels, by default KERNELS. Raises S730 to
+    S735.
+    """
+    target_of(target)
+    require_triton()
+    words = [sys.executable, "-m", "scanlab.codegen.worker", source or KERNELS, program, target, str(states), dtype]
+    environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
+    if done.returncode != 0:
+        raise ScanlabError.at("S735", f"the kernels do not compile for {target}", note=done.stderr.strip()[-2000:])
+    answer = json.loads(done.stdout)
+    if "error" in answer:
+        raise ScanlabError.at(**answer["error"])
+    return [Report(**report) for report in answer["reports"]]
+
+
+def compile_kernel(
+    name: str,
+    kernel: Any,
+    signature: Mapping[str, str],
+    constants: Mapping[str, Any],
+    warps: int,
+    target: str,
+    group: int = 1,
+) -> Report:
+    """Compile a `@triton.jit` kernel and read off what it takes.
+
+    signature: Triton's type of every argument, "constexpr" for those in ``constants``. Pointers are promised to be
+    divisible by 16, as those of tensors are. group: steps that one pass of the loop makes. Raises S734 for an unknown
+    target, S735 where the compiler refuses.
+    """
+    place = target_of(target)
+    require_triton()
+    from triton import compile, knobs
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    pointers = [i for i, kind in enumerate(signature.values()) if kind.startswith("*")]
+    hints = {(i,): [["tt.divisibility", 16]] for i in pointers}
+    source = ASTSource(kernel, dict(signature), constexprs=dict(constants), attrs=hints)
+    where = GPUTarget(place.backend, place.architecture, place.lanes)
+    try:
+        # Without line numbers the same code is the same text, wherever the kernel lies.
+        with knobs.compilation.scope():
+            knobs.compilation.disable_line_info = True
+            made = compile(source, target=where, options={"num_warps": warps, "enable_fp_fusion": True})
+    except Exception as error:  # Triton's passes raise several kinds
+        raise ScanlabError.at("S735", f"{name} does not compile for {target}", note=str(error)[:2000]) from error
+    if place.backend == "hip":
+        return amd_report(name, target, group, made.asm["amdgcn"])
+    usage, sass = (_cuobjdump(made.asm["cubin"], option) for option in ("-res-usage", "-sass"))
+    return nvidia_report(name, target, group, made.asm["ptx"], sass, usage)
+
+
+def _cuobjdump(cubin: bytes, option: str) -> str:
+    """What the tool that Triton brings says about a binary."""
+    from triton import knobs
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "kernel.cubin"
+        file.write_bytes(cubin)
+        done = subprocess.run(
+            [knobs.nvidia.cuobjdump.path, option, str(file)],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    return done.stdout
