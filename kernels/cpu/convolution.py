@@ -22,8 +22,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
-from scanlab.kernels.cpu.elementary import sigmoid
-from scanlab.kernels.cpu.lanes import WIDTH, fma, load, prefetch, splat, store
+
+from .elementary import sigmoid
+from .lanes import WIDTH, fma, load, prefetch, splat, store
 
 __all__ = ["Sizes", "convolution_backward_kernel", "convolution_forward_kernel"]
 

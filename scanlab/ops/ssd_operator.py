@@ -19,10 +19,8 @@ _ARGUMENTS = (
     "int paths, bool revisits, bool complete, str program, int chunk, bool separate, bool last, str backend"
 )
 _TENSORS = 7
-torch.library.define("scanlab::ssd", f"({_ARGUMENTS}, bool keep) -> (Tensor, Tensor, Tensor)")
-torch.library.define(
-    "scanlab::ssd_backward", f"(Tensor dy, Tensor states, {_ARGUMENTS}) -> ({', '.join(['Tensor'] * _TENSORS)})"
-)
+torch.library.define("scanlab::ssd", f"({_ARGUMENTS}) -> (Tensor, Tensor)")
+torch.library.define("scanlab::ssd_backward", f"(Tensor dy, {_ARGUMENTS}) -> ({', '.join(['Tensor'] * _TENSORS)})")
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +59,6 @@ class SsdForward:
 
     y: Tensor
     last_state: Tensor | None
-    states: Tensor | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +81,7 @@ def fused_ssd(
 
     tensors: x, dt, decay, B, C, D and weights of SsdArguments.
     """
-    keep = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
-    y, state, _ = torch.ops.scanlab.ssd(
+    y, state = torch.ops.scanlab.ssd(
         *tensors,
         table.steps,
         table.runs,
@@ -97,7 +93,6 @@ def fused_ssd(
         separate,
         last,
         backend,
-        keep,
     )
     return y, state
 
@@ -114,49 +109,46 @@ def _unpacked(arguments: tuple[Any, ...]) -> tuple[SsdArguments, bool, bool, Any
     return prepared, separate, last, import_module(_MODULES[backend])
 
 
-def _forward(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
-    prepared, separate, last, module = _unpacked(arguments[:-1])
-    found = module.forward(prepared, separate=separate, keep=arguments[-1], last=last)
-    empty = prepared.dt.new_empty(0)
-    state = empty if found.last_state is None else found.last_state.transpose(3, 4)
-    return found.y, state, empty.clone() if found.states is None else found.states
+def _forward(*arguments: Any) -> tuple[Tensor, Tensor]:
+    prepared, separate, last, module = _unpacked(arguments)
+    found = module.forward(prepared, separate=separate, last=last)
+    none = prepared.dt.new_empty(0)
+    return found.y, none if found.last_state is None else found.last_state.transpose(3, 4)
 
 
-def _forward_fake(x: Tensor, dt: Tensor, decay: Tensor, B: Tensor, *arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
-    steps, runs, chunk, separate, last, keep = (arguments[i] for i in (3, 4, 9, 10, 11, 13))
+def _forward_fake(x: Tensor, dt: Tensor, decay: Tensor, B: Tensor, *arguments: Any) -> tuple[Tensor, Tensor]:
+    steps, separate, last = arguments[3], arguments[10], arguments[11]
     batch, _, length, heads, width = x.shape
     tracks, states = steps.shape[1], B.shape[4]
     y = x.new_empty((batch, tracks, length, heads, width) if separate else (batch, length, heads, width))
     state = dt.new_empty((batch, tracks, heads, states, width)).transpose(3, 4)
-    kept = dt.new_empty((batch, -(-steps.shape[2] // chunk) * len(runs), heads, states, width))
-    return y, state if last else dt.new_empty(0), kept if keep else dt.new_empty(0)
+    return y, state if last else dt.new_empty(0)
 
 
-def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
-    *arguments, _ = inputs
-    ctx.save_for_backward(output[2], *arguments[: _TENSORS + 2])
-    ctx.settings = arguments[_TENSORS + 2 :]
-    ctx.mark_non_differentiable(output[1], output[2])
+def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    ctx.save_for_backward(*inputs[: _TENSORS + 2])
+    ctx.settings = inputs[_TENSORS + 2 :]
+    ctx.mark_non_differentiable(output[1])
 
 
 def _propagate(ctx: Any, dy: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
-    states, *tensors = ctx.saved_tensors
-    found = torch.ops.scanlab.ssd_backward(dy, states, *tensors, *ctx.settings)
+    tensors = ctx.saved_tensors
+    found = torch.ops.scanlab.ssd_backward(dy, *tensors, *ctx.settings)
     given = zip(found, tensors[:_TENSORS], ctx.needs_input_grad, strict=False)
     gradients = [g if t is not None and needed else None for g, t, needed in given]
-    return *gradients, *[None] * (3 + len(ctx.settings))
+    return *gradients, *[None] * (2 + len(ctx.settings))
 
 
-def _backward(dy: Tensor, states: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
+def _backward(dy: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
     prepared, separate, _, module = _unpacked(arguments)
-    g = module.backward(prepared, states, dy.contiguous(), separate=separate)
+    g = module.backward(prepared, dy.contiguous(), separate=separate)
     found = (g.x, g.dt, g.decay, g.B, g.C, g.D, g.weights)
     return tuple(
         dy.new_empty(0) if t is None else f.to(t.dtype) for f, t in zip(found, arguments[:_TENSORS], strict=True)
     )
 
 
-def _backward_fake(dy: Tensor, states: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
+def _backward_fake(dy: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
     return tuple(dy.new_empty(0) if t is None else t.new_empty(t.shape) for t in arguments[:_TENSORS])
 
 

@@ -233,7 +233,7 @@ def test_operator_is_well_registered(backend: str) -> None:
     given = _arguments(table)
     x, dt, B, C = given["x"][:, None], given["dt"].exp(), given["B"][:, :, :, None], given["C"][:, :, :, None]
     tensors = [t.clone().requires_grad_() for t in (x, dt, -dt, B, C)]
-    settings = (table.steps, table.runs, 2, False, True, "", 64, False, True, backend, True)
+    settings = (table.steps, table.runs, 2, False, True, "", 64, False, True, backend)
     torch.library.opcheck(torch.ops.scanlab.ssd.default, (*tensors, None, None, *settings))
 
 

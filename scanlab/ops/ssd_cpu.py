@@ -1,0 +1,97 @@
+"""Calls of the Numba state space dual: tensors as arrays, and what is summed afterwards."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from scanlab.kernels.cpu.ssd import Inputs, Sizes, ssd_forward_kernel  # pyright: ignore[reportMissingImports]
+from scanlab.kernels.cpu.ssd_backward import Outputs, ssd_backward_kernel  # pyright: ignore[reportMissingImports]
+from scanlab.ops.companions import flat, threads
+from scanlab.ops.pieces import pieces_of
+from scanlab.ops.ssd_operator import SsdArguments, SsdForward, SsdGradients
+
+__all__ = ["backward", "forward"]
+
+# Parts of the heads enough for sixteen threads, whatever their number, so that sums do not depend on it.
+PARTS = 16
+
+
+def forward(arguments: SsdArguments, *, separate: bool, last: bool) -> SsdForward:
+    """y and the last states; see SsdForward."""
+    x, table = arguments.x, arguments.table
+    batch, _, length, heads, width = x.shape
+    shape = (batch, table.tracks, length, heads, width) if separate else (batch, length, heads, width)
+    y = x.new_zeros(shape, dtype=_sum_dtype(arguments, separate))
+    state = x.new_zeros(batch, table.tracks, heads, arguments.B.shape[4], width, dtype=torch.float32)
+    with threads():
+        ssd_forward_kernel(_inputs(arguments), flat(y), state.numpy(), *_plan(arguments, separate))
+    return SsdForward(y.to(x.dtype), state if last else None)
+
+
+def backward(arguments: SsdArguments, dy: Tensor, *, separate: bool) -> SsdGradients:
+    """All gradients; dy is shaped like y and contiguous."""
+    x, B, D, table = arguments.x, arguments.B, arguments.D, arguments.table
+    batch, sets, length, heads, width = x.shape
+    steps, pieces, sizes = _plan(arguments, separate)
+    added_up = table.revisits or sets < table.paths
+    dx = x.new_zeros(x.shape, dtype=torch.float32 if added_up else x.dtype)
+    ddt, ddecay = torch.zeros_like(arguments.dt), torch.zeros_like(arguments.decay)
+    partial = [ddt.new_zeros(batch, sizes.splits, *B.shape[1:]) for _ in "BC"]
+    dD, dweights = (None if t is None else t.new_zeros(batch, *t.shape) for t in (D, arguments.weights))
+    empty = np.zeros(0, dtype=np.float32)
+    factors = (empty if t is None else flat(t) for t in (dD, dweights))
+    strides = (sets * length * heads * width, length * heads * width if sets > 1 else 0)
+    outputs = Outputs(*map(flat, (dx, ddt, ddecay, *partial)), *factors, *strides)
+    ranges = np.searchsorted(pieces[:, 0], np.arange(table.tracks + 1)).astype(np.int32)
+    with threads():
+        ssd_backward_kernel(_inputs(arguments), outputs, flat(dy), steps, pieces, ranges, sizes)
+    dB, dC = (t.sum(1) for t in partial)
+    dD, dweights = (None if t is None else t.sum(0) for t in (dD, dweights))
+    return SsdGradients(dx.to(x.dtype), ddt, ddecay, dB, dC, dD, dweights)
+
+
+def _sum_dtype(arguments: SsdArguments, separate: bool) -> torch.dtype:
+    """float32 where a row of the output may be a sum."""
+    table = arguments.table
+    return arguments.x.dtype if not table.revisits and (separate or table.tracks == 1) else torch.float32
+
+
+def _inputs(arguments: SsdArguments) -> Inputs:
+    empty = np.zeros(0, dtype=np.float32)
+    factors = (empty if t is None else flat(t) for t in (arguments.D, arguments.weights))
+    tensors = (arguments.x, arguments.dt, arguments.decay, arguments.B, arguments.C)
+    return Inputs(*map(flat, tensors), *factors)
+
+
+def _plan(arguments: SsdArguments, separate: bool) -> tuple[np.ndarray, np.ndarray, Sizes]:
+    """Steps, pieces and sizes: what follows the tensors in the arguments of both kernels."""
+    x, B, C, table = arguments.x, arguments.B, arguments.C, arguments.table
+    batch, _, length, heads, width = x.shape
+    pieces = pieces_of(table.steps, table.runs, table.paths, length, arguments.chunk, plain=True)
+    sizes = Sizes(
+        batch,
+        table.tracks,
+        length,
+        table.paths,
+        arguments.dt.shape[1],
+        heads,
+        B.shape[3],
+        B.shape[4],
+        width,
+        arguments.chunk,
+        min(heads, max(1, PARTS // batch)),
+        *_strides(x),
+        *_strides(B),
+        *_strides(C),
+        (table.tracks if separate else 1) * length * heads * width,
+        length * heads * width if separate else 0,
+    )
+    return table.steps.contiguous().numpy(), pieces.rows.numpy(), sizes
+
+
+def _strides(tensor: Tensor) -> tuple[int, int, int, int]:
+    """Of sample, path (0 where shared), row, and head or group."""
+    sample, path, row, head, _ = tensor.stride()
+    return sample, path if tensor.shape[1] > 1 else 0, row, head
