@@ -1,0 +1,98 @@
+"""The selective scan, in Triton: a program walks its chunks with the states in registers.
+
+At a step of path k that visits row i:
+
+    x = w[k] u[i];    d = softplus(delta[i] + bias[k])
+    h[n] = exp2(d A[k, n]) h[n] + d x B[i, n];    y[i] += sum_n C[i, n] h[n] + D[k] x
+
+A program takes one span of consecutive chunks, one block of channels and one sample. One span may hold a track, all
+tracks (then y is added up by the lanes that wrote it: ADD), or a part of a track whose state before is known (CARRIED).
+Grid: (groups x blocks of channels, spans, samples), one warp each; nothing is shared, nobody waits.
+"""
+
+# Triton reads no starred expressions, and gives static_range no iterator for Python.
+# ruff: noqa: RUF005
+# pyright: reportGeneralTypeIssues=false, reportArgumentType=false
+
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+from .walks import (
+    advanced,
+    carried_on,
+    channels_of,
+    chunk_at,
+    coefficients,
+    gathered,
+    keep_states,
+    per_channel,
+    per_state,
+    put_rows,
+    rows_of,
+    step_sizes,
+    zeros,
+)
+
+
+@triton.jit
+def _output(h, c, y, N: tl.constexpr):
+    """y + sum_n C[n] h[n]."""
+    for n in tl.static_range(N):
+        y += c[n] * h[n]
+    return y
+
+
+@triton.jit
+def selective_scan_forward_kernel(
+    u, delta, A, B, C, D, bias, weights, y, checkpoints, last_state, carried, steps, chunks, spans,
+    width, group_width, blocks, slots, tracks, fresh, u_sample, u_path, u_row, delta_sample, delta_path, delta_row,
+    B_sample, B_path, B_group, B_row, C_sample, C_path, C_group, C_row, y_sample, y_track, A_path, bias_path,
+    steps_sample, steps_track,
+    PATCH_AT: tl.constexpr, N: tl.constexpr, BLOCK: tl.constexpr, GROUP: tl.constexpr, SOFTPLUS: tl.constexpr,
+    SKIP: tl.constexpr, BIAS: tl.constexpr, WEIGHTS: tl.constexpr, B_CONSTANT: tl.constexpr, C_CONSTANT: tl.constexpr,
+    KEEP: tl.constexpr, LAST: tl.constexpr, CARRIED: tl.constexpr, ADD: tl.constexpr, REVISITS: tl.constexpr,
+    ASM: tl.constexpr,
+):  # fmt: skip
+    """y, checkpoints (KEEP) and last states (LAST) of one span; with ADD, tracks from `fresh` on add to y."""
+    group, _, channel, exists = channels_of(group_width, blocks, BLOCK)
+    span, sample = tl.program_id(1), tl.program_id(2).to(tl.int64)
+    B += channel if B_CONSTANT else sample * B_sample + group * B_group
+    C += channel if C_CONSTANT else sample * C_sample + group * C_group
+    h = zeros(N, BLOCK)
+    if CARRIED:
+        h = per_state(carried + (sample * tl.num_programs(1) + span) * N * width + channel, width, exists, N)
+    for index in range(tl.load(spans + 2 * span), tl.load(spans + 2 * span + 1)):
+        track, path, first, last, carry, slot, final, _ = chunk_at(chunks, index)
+        h = carried_on(h, carry, N)
+        if KEEP:
+            place = checkpoints + (sample * slots + slot) * N * width + channel
+            keep_states(place, width, h, exists & (carry > 0), N)
+        a = per_state(A + path * A_path + channel, width, exists, N)
+        skip = per_channel(D + path * bias_path + channel, exists, SKIP, 0.0)
+        offset = per_channel(bias + path * bias_path + channel, exists, BIAS, 0.0)
+        weight = per_channel(weights + path * width + channel, exists, WEIGHTS, 1.0)
+        walk = steps + sample * steps_sample + track * steps_track
+        track_u = u + sample * u_sample + path * u_path
+        track_delta = delta + sample * delta_sample + path * delta_path
+        track_y = y + sample * y_sample + track * y_track
+        for start in range(first, last, GROUP):
+            rows = rows_of(walk, track, start, last, GROUP, PATCH_AT)
+            x = gathered(track_u, u_row, rows, channel, exists, GROUP)
+            raw = gathered(track_delta, delta_row, rows, channel, exists, GROUP)
+            values = zeros(GROUP, BLOCK)
+            if ADD and not REVISITS:
+                values = gathered(track_y, width, rows, channel, exists & (track >= fresh), GROUP)
+            d = step_sizes(raw, offset, start, last, GROUP, SOFTPLUS, ASM)
+            sums = ()
+            for j in tl.static_range(GROUP):
+                b = coefficients(B + path * B_path + rows[j] * B_row, width, exists, N, B_CONSTANT)
+                c = coefficients(C + path * C_path + rows[j] * C_row, width, exists, N, C_CONSTANT)
+                weighted = weight * x[j]
+                h = advanced(h, d[j], d[j] * weighted, a, b, N, ASM)
+                sums = sums + (_output(h, c, values[j] + skip * weighted, N),)
+            put_rows(track_y, width, rows, sums, start, last, channel, exists, GROUP, REVISITS)
+        if LAST:
+            place = last_state + (sample * tracks + track) * N * width + channel
+            keep_states(place, width, h, exists & (final > 0), N)

@@ -1,0 +1,87 @@
+"""The kernels as they are launched for a state size and dtype: types of arguments, constants and warps.
+
+For compilers that run without a GPU and without tensors. Constants name what the models of the library use: softplus,
+D and bias given, B and C varying by row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .selective_scan_forward import selective_scan_forward_kernel
+
+__all__ = ["Blocks", "Variant", "blocks_for", "variants"]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A kernel with everything a compiler needs; signature: Triton's type per argument, "constexpr" for constants."""
+
+    name: str
+    kernel: Any
+    signature: dict[str, str]
+    constexprs: dict[str, Any]
+    num_warps: int = 1
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Channels of a program, and how many steps' rows it asks for at once."""
+
+    channels: int
+    steps: int
+
+
+def blocks_for(states: int, *, lanes: int = 32, backward: bool = False) -> Blocks:
+    """Blocks that keep everything in registers, by state size and lanes of a warp (32, or 64 on AMD).
+
+    Forward, 2 N + 3 steps numbers per channel live at once; two channels per lane halve the loads of B and C per
+    channel. Backward, the N (steps + 4) numbers of a group leave room for one.
+    """
+    if backward:
+        return Blocks(lanes, 8 if states <= 4 else 4 if states <= 16 else 2)
+    return Blocks(2 * lanes if states <= 16 else lanes, 8 if states <= 4 else 4)
+
+
+def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int = 32) -> list[Variant]:
+    """The kernels for N = state and activations of Triton's type `dtype` (fp32, bf16, fp16), walking by patch_at.
+
+    lanes: 32 on NVIDIA, 64 on AMD, where exp2 is not written in PTX.
+    """
+    common = {
+        "PATCH_AT": patch_at, "N": state, "SOFTPLUS": True, "SKIP": True, "BIAS": True, "WEIGHTS": False,
+        "B_CONSTANT": False, "C_CONSTANT": False, "CARRIED": False, "ADD": False, "REVISITS": False,
+        "ASM": lanes == 32,
+    }  # fmt: skip
+    forward = blocks_for(state, lanes=lanes)
+    shape = {"BLOCK": forward.channels, "GROUP": forward.steps}
+    return [
+        _variant(
+            "selective_scan_forward",
+            selective_scan_forward_kernel,
+            dtype,
+            common | shape | {"KEEP": keep, "LAST": last},
+        )
+        for keep, last in ((True, False),)
+    ]
+
+
+_ACTIVATIONS = frozenset({"u", "delta", "B", "C", "y", "dy", "du", "ddelta"})
+_INTEGERS = frozenset({"steps", "chunks", "spans"})
+_FLOATS = frozenset({"A", "D", "bias", "weights", "checkpoints", "last_state", "carried"})
+
+
+def _variant(name: str, kernel: Any, dtype: str, constants: dict[str, Any]) -> Variant:
+    def kind(argument: str) -> str:
+        if argument in _ACTIVATIONS:
+            return f"*{dtype}"
+        if argument in _INTEGERS:
+            return "*i32"
+        if argument in _FLOATS:
+            return "*fp32"
+        return "constexpr" if argument in constants else "i32"
+
+    used = {a: constants[a] for a in kernel.arg_names if a in constants}
+    return Variant(name, kernel, {a: kind(a) for a in kernel.arg_names}, used)

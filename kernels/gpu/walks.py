@@ -1,0 +1,141 @@
+"""What the scan kernels share: which channels a program has, what a chunk is, and how rows come and go.
+
+A program is one warp with BLOCK channels in its lanes. It takes GROUP steps at a time: first all rows of the group are
+asked for, so that their latencies overlap; results are stored when the group is done. A number per state is a tuple of
+N blocks, which the compiler keeps in registers.
+"""
+
+# Triton reads no starred expressions, and gives static_range no iterator for Python.
+# ruff: noqa: RUF005
+# pyright: reportGeneralTypeIssues=false, reportArgumentType=false
+
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+from .mathematics import exp2, softplus
+
+
+@triton.jit
+def channels_of(group_width, blocks, BLOCK: tl.constexpr):
+    """The program's group, its block of `blocks` within the group, its channels, and which of them exist."""
+    group = tl.program_id(0) // blocks
+    block = tl.program_id(0) % blocks
+    inside = block * BLOCK + tl.arange(0, BLOCK)
+    return group, block, group * group_width + inside, inside < group_width
+
+
+@triton.jit
+def chunk_at(chunks, index):
+    """Track, path, first step, last step + 1, carry, slot, whether it ends its track, and home (see Plan)."""
+    row = chunks + index * 8
+    track, path = tl.load(row).to(tl.int64), tl.load(row + 1).to(tl.int64)
+    first, last, carry = tl.load(row + 2), tl.load(row + 3), tl.load(row + 4)
+    return track, path, first, last, carry, tl.load(row + 5), tl.load(row + 6), tl.load(row + 7)
+
+
+@triton.jit
+def rows_of(steps, track, start, last, GROUP: tl.constexpr, PATCH_AT: tl.constexpr):
+    """The rows of a group of steps; after the last step its row again."""
+    rows = ()
+    for j in tl.static_range(GROUP):
+        rows = rows + (PATCH_AT(steps, track, tl.minimum(start + j, last - 1)).to(tl.int64),)
+    return rows
+
+
+@triton.jit
+def gathered(values, stride, rows, channel, mask, GROUP: tl.constexpr):
+    """The program's channels of the rows of a group, in float32."""
+    found = ()
+    for j in tl.static_range(GROUP):
+        found = found + (tl.load(values + rows[j] * stride + channel, mask=mask, other=0.0).to(tl.float32),)
+    return found
+
+
+@triton.jit
+def step_sizes(raw, bias, start, last, GROUP: tl.constexpr, SOFTPLUS: tl.constexpr, ASM: tl.constexpr):
+    """d of each step of a group; 0 after the last step, which leaves the state alone."""
+    sizes = ()
+    for j in tl.static_range(GROUP):
+        d = softplus(raw[j] + bias, ASM) if SOFTPLUS else raw[j] + bias
+        sizes = sizes + (tl.where(start + j < last, d, 0.0),)
+    return sizes
+
+
+@triton.jit
+def per_channel(values, exists, GIVEN: tl.constexpr, missing: tl.constexpr):
+    """A parameter per channel, or what stands for it where it is not given."""
+    if GIVEN:
+        return tl.load(values, mask=exists, other=0.0)
+    else:
+        return tl.full(exists.shape, missing, tl.float32)
+
+
+@triton.jit
+def per_state(values, stride, exists, N: tl.constexpr):
+    """N blocks of float32, `stride` apart."""
+    found = ()
+    for n in tl.static_range(N):
+        found = found + (tl.load(values + n * stride, mask=exists, other=0.0),)
+    return found
+
+
+@triton.jit
+def keep_states(values, stride, states, exists, N: tl.constexpr):
+    """Store N blocks of float32, `stride` apart."""
+    for n in tl.static_range(N):
+        tl.store(values + n * stride, states[n], mask=exists)
+
+
+@triton.jit
+def zeros(N: tl.constexpr, BLOCK: tl.constexpr):
+    """N blocks of 0."""
+    found = ()
+    for _ in tl.static_range(N):
+        found = found + (tl.zeros((BLOCK,), tl.float32),)
+    return found
+
+
+@triton.jit
+def carried_on(states, carry, N: tl.constexpr):
+    """The states where they are carried into a chunk, else 0."""
+    found = ()
+    for n in tl.static_range(N):
+        found = found + (tl.where(carry > 0, states[n], 0.0),)
+    return found
+
+
+@triton.jit
+def coefficients(values, width, exists, N: tl.constexpr, CONSTANT: tl.constexpr):
+    """B or C of a row: N numbers that all channels share, or N blocks where it is constant in time."""
+    found = ()
+    for n in tl.static_range(N):
+        if CONSTANT:
+            found = found + (tl.load(values + n * width, mask=exists, other=0.0),)
+        else:
+            found = found + (tl.load(values + n).to(tl.float32),)
+    return found
+
+
+@triton.jit
+def advanced(h, d, drive, a, b, N: tl.constexpr, ASM: tl.constexpr):
+    """h[n] = exp2(d A[n]) h[n] + drive B[n]."""
+    found = ()
+    for n in tl.static_range(N):
+        found = found + (exp2(d * a[n], ASM) * h[n] + drive * b[n],)
+    return found
+
+
+@triton.jit
+def put_rows(
+    values, stride, rows, found, start, last, channel, exists, GROUP: tl.constexpr, REVISITS: tl.constexpr
+):  # fmt: skip
+    """Store the rows of a group; with REVISITS add to what stands there, one after the other."""
+    for j in tl.static_range(GROUP):
+        place = values + rows[j] * stride + channel
+        mask = exists & (start + j < last)
+        value = found[j]
+        if REVISITS:
+            value += tl.load(place, mask=mask, other=0.0).to(tl.float32)
+        tl.store(place, value.to(values.dtype.element_ty), mask=mask)
