@@ -81,9 +81,6 @@ def selective_scan_forward_kernel(
             rows = rows_of(walk, track, start, last, GROUP, PATCH_AT)
             x = gathered(track_u, u_row, rows, channel, exists, GROUP)
             raw = gathered(track_delta, delta_row, rows, channel, exists, GROUP)
-            values = zeros(GROUP, BLOCK)
-            if ADD and not REVISITS:
-                values = gathered(track_y, width, rows, channel, exists & (track >= fresh), GROUP)
             d = step_sizes(raw, offset, start, last, GROUP, SOFTPLUS, ASM)
             sums = ()
             for j in tl.static_range(GROUP):
@@ -91,8 +88,8 @@ def selective_scan_forward_kernel(
                 c = coefficients(C + path * C_path + rows[j] * C_row, width, exists, N, C_CONSTANT)
                 weighted = weight * x[j]
                 h = advanced(h, d[j], d[j] * weighted, a, b, N, ASM)
-                sums = sums + (_output(h, c, values[j] + skip * weighted, N),)
-            put_rows(track_y, width, rows, sums, start, last, channel, exists, GROUP, REVISITS)
+                sums = sums + (_output(h, c, skip * weighted, N),)
+            put_rows(track_y, width, rows, sums, start, last, channel, exists, track >= fresh, GROUP, ADD, REVISITS)
         if LAST:
             place = last_state + (sample * tracks + track) * N * width + channel
             keep_states(place, width, h, exists & (final > 0), N)

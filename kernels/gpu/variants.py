@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .selective_scan_backward import selective_scan_backward_kernel
 from .selective_scan_forward import selective_scan_forward_kernel
 
 __all__ = ["Blocks", "Variant", "blocks_for", "variants"]
@@ -38,10 +39,10 @@ def blocks_for(states: int, *, lanes: int = 32, backward: bool = False) -> Block
     """Blocks that keep everything in registers, by state size and lanes of a warp (32, or 64 on AMD).
 
     Forward, 2 N + 3 steps numbers per channel live at once; two channels per lane halve the loads of B and C per
-    channel. Backward, the N (steps + 4) numbers of a group leave room for one.
+    channel. Backward, N (steps + 4) numbers live at once, and more than about 100 spill.
     """
     if backward:
-        return Blocks(lanes, 8 if states <= 4 else 4 if states <= 16 else 2)
+        return Blocks(lanes, 8 if states <= 4 else 4 if states <= 8 else 2)
     return Blocks(2 * lanes if states <= 16 else lanes, 8 if states <= 4 else 4)
 
 
@@ -52,28 +53,26 @@ def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int
     """
     common = {
         "PATCH_AT": patch_at, "N": state, "SOFTPLUS": True, "SKIP": True, "BIAS": True, "WEIGHTS": False,
-        "B_CONSTANT": False, "C_CONSTANT": False, "CARRIED": False, "ADD": False, "REVISITS": False,
-        "ASM": lanes == 32,
+        "B_CONSTANT": False, "C_CONSTANT": False, "KEEP": True, "LAST": False, "CARRIED": False, "ADD": False,
+        "ADD_U": False, "ADD_PARAMETERS": False, "REVISITS": False, "ASM": lanes == 32,
     }  # fmt: skip
-    forward = blocks_for(state, lanes=lanes)
-    shape = {"BLOCK": forward.channels, "GROUP": forward.steps}
+    forward, backward = blocks_for(state, lanes=lanes), blocks_for(state, lanes=lanes, backward=True)
     return [
-        _variant(
-            "selective_scan_forward",
-            selective_scan_forward_kernel,
-            dtype,
-            common | shape | {"KEEP": keep, "LAST": last},
-        )
-        for keep, last in ((True, False),)
+        _variant(selective_scan_forward_kernel, dtype, common | _shape(forward)),
+        _variant(selective_scan_backward_kernel, dtype, common | _shape(backward)),
     ]
+
+
+def _shape(blocks: Blocks) -> dict[str, int]:
+    return {"BLOCK": blocks.channels, "GROUP": blocks.steps}
 
 
 _ACTIVATIONS = frozenset({"u", "delta", "B", "C", "y", "dy", "du", "ddelta"})
 _INTEGERS = frozenset({"steps", "chunks", "spans"})
-_FLOATS = frozenset({"A", "D", "bias", "weights", "checkpoints", "last_state", "carried"})
+_FLOATS = frozenset({"A", "D", "bias", "weights", "checkpoints", "last_state", "carried", "dB", "dC", "sums", "marks"})
 
 
-def _variant(name: str, kernel: Any, dtype: str, constants: dict[str, Any]) -> Variant:
+def _variant(kernel: Any, dtype: str, constants: dict[str, Any]) -> Variant:
     def kind(argument: str) -> str:
         if argument in _ACTIVATIONS:
             return f"*{dtype}"
@@ -83,5 +82,6 @@ def _variant(name: str, kernel: Any, dtype: str, constants: dict[str, Any]) -> V
             return "*fp32"
         return "constexpr" if argument in constants else "i32"
 
+    name = kernel.fn.__name__.removesuffix("_kernel")
     used = {a: constants[a] for a in kernel.arg_names if a in constants}
     return Variant(name, kernel, {a: kind(a) for a in kernel.arg_names}, used)

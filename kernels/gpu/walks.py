@@ -128,14 +128,39 @@ def advanced(h, d, drive, a, b, N: tl.constexpr, ASM: tl.constexpr):
 
 
 @triton.jit
+def gathered_within(values, stride, rows, start, last, channel, exists, GROUP: tl.constexpr):
+    """As `gathered`, but 0 after the last step."""
+    found = ()
+    for j in tl.static_range(GROUP):
+        mask = exists & (start + j < last)
+        found = found + (tl.load(values + rows[j] * stride + channel, mask=mask, other=0.0).to(tl.float32),)
+    return found
+
+
+@triton.jit
 def put_rows(
-    values, stride, rows, found, start, last, channel, exists, GROUP: tl.constexpr, REVISITS: tl.constexpr
+    values, stride, rows, found, start, last, channel, exists, old, GROUP: tl.constexpr, ADD: tl.constexpr,
+    REVISITS: tl.constexpr,
 ):  # fmt: skip
-    """Store the rows of a group; with REVISITS add to what stands there, one after the other."""
+    """Store the rows of a group; with ADD onto what stands there, where `old`.
+
+    What stands there is read for the whole group at once, but one step after the other where a row may come twice.
+    """
+    before = zeros(GROUP, exists.shape[0])
+    if ADD and not REVISITS:
+        before = gathered_within(values, stride, rows, start, last, channel, exists & old, GROUP)
     for j in tl.static_range(GROUP):
         place = values + rows[j] * stride + channel
         mask = exists & (start + j < last)
-        value = found[j]
+        value = found[j] + before[j]
         if REVISITS:
             value += tl.load(place, mask=mask, other=0.0).to(tl.float32)
         tl.store(place, value.to(values.dtype.element_ty), mask=mask)
+
+
+@triton.jit
+def add_states(values, stride, states, exists, N: tl.constexpr):
+    """Add N blocks of float32 onto memory that this program alone writes."""
+    for n in tl.static_range(N):
+        place = values + n * stride
+        tl.store(place, tl.load(place, mask=exists, other=0.0) + states[n], mask=exists)
