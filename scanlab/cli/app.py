@@ -167,6 +167,22 @@ def bench_compiler(
     runs: Annotated[int, typer.Option(help="Runs per figure; the median counts.")] = 7, json: Json = False
 ) -> None:
     """Import, list, library, edit cycle and indices at 1024x1024, beside public Python implementations."""
-    from scanlab.cli.bench import run
+    from scanlab.cli.bench import run_compiler
 
-    run(runs, json)
+    run_compiler(runs, json)
+
+
+@bench.command("kernels")
+def bench_kernels(
+    quick: Annotated[bool, typer.Option("--quick", help="Two small sizes only.")] = False,
+    seconds: Annotated[float, typer.Option(help="Per size and direction, shared by the implementations.")] = 20.0,
+    limit: Annotated[
+        Path | None, typer.Option(help="A C++ scan to compile and measure beside them: what this CPU allows.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="Write all figures to this file.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the times to this .png or .svg.")] = None,
+) -> None:
+    """The scan kernels beside their peers, row against random orders, and the limits of this machine."""
+    from scanlab.cli.bench import run_kernels
+
+    run_kernels(quick, limit, seconds, json, plot)

@@ -1,167 +1,119 @@
-"""``scanlab bench compiler``: how long the compiler's work takes here, as medians."""
+"""`scanlab bench`: measurements as tables, JSON and a plot."""
 
 from __future__ import annotations
 
-import os
-import platform
-import re
-import shlex
-import statistics
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+import json
+from dataclasses import asdict
 from pathlib import Path
-from time import perf_counter
+from typing import TYPE_CHECKING
 
-from rich.progress import track
+from rich.progress import Progress, track
 from rich.table import Table
 
+from scanlab.bench import compiler
+from scanlab.bench.machine import environment
 from scanlab.cli.output import console, print_json
-from scanlab.compiler.bind import visited_patches
-from scanlab.compiler.evaluate import Lattice
-from scanlab.compiler.peers import PUBLISHED_SIDE, peer_times
-from scanlab.facade import parse
-from scanlab.ir.values import Order
 
-__all__ = ["Figure", "measure", "run"]
+if TYPE_CHECKING:
+    from scanlab.bench.kernels import Figure, Report
+    from scanlab.bench.targets import Check
 
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured time in milliseconds: the median, the quickest, how many runs, and the most it should be."""
-
-    name: str
-    median_ms: float
-    fastest_ms: float
-    runs: int
-    limit_ms: float | None = None
-    note: str = ""
+__all__ = ["run_compiler", "run_kernels"]
 
 
-def run(runs: int, as_json: bool) -> None:
-    """Measure and print everything."""
-    screen = console(stderr=True)
-    figures = list(
-        track(_figures(max(1, runs)), "measuring", total=11, console=screen, transient=True, disable=as_json)
+def run_compiler(runs: int, as_json: bool) -> None:
+    """Measure the compiler and print every figure."""
+    found = list(
+        track(
+            compiler.figures(runs),
+            "measuring",
+            total=compiler.COUNT,
+            console=console(stderr=True),
+            transient=True,
+            disable=as_json,
+        )
     )
     if as_json:
-        print_json({**_environment(), "figures": [asdict(f) for f in figures]})
+        print_json({**environment(compiler.PACKAGES), "figures": [asdict(f) for f in found]})
         return
-    table = Table(title="scanlab bench compiler (milliseconds)", title_justify="left")
-    table.add_column("what")
-    for name in ("median", "fastest", "runs", "at most"):
-        table.add_column(name, justify="right")
+    table = _table("scanlab bench compiler (milliseconds)", ("what",), ("median", "fastest", "runs", "at most"))
     table.add_column("")
-    for f in figures:
+    for f in found:
         limit = "" if f.limit_ms is None else f"{f.limit_ms:g}"
         table.add_row(f.name, f"{f.median_ms:.1f}", f"{f.fastest_ms:.1f}", str(f.runs), limit, f.note)
     console().print(table)
 
 
-def _environment() -> dict[str, object]:
-    """What the figures hold for: the command, the versions, the machine."""
-    packages = ("scanlab", "numpy", "islpy", "lark", "networkx")
-    return {
-        "command": shlex.join(["scanlab", *sys.argv[1:]]),
-        "versions": {"python": platform.python_version(), **{p: version(p) for p in packages}},
-        "device": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
-    }
+def run_kernels(quick: bool, limit: Path | None, seconds: float, out: Path | None, plot: Path | None) -> None:
+    """Measure the kernels beside their peers; print the tables, and write JSON and a plot where asked for."""
+    from scanlab.bench.kernels import measure, stages
+
+    with Progress(console=console(stderr=True), transient=True) as progress:
+        task = progress.add_task("measuring", total=stages(quick))
+        report = measure(quick, limit, seconds, lambda what: progress.update(task, description=what, advance=1))
+    _print_kernels(report)
+    if out is not None:
+        out.write_text(json.dumps(report.as_data(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    if plot is not None:
+        from scanlab.bench.plot import draw
+
+        draw(report, plot)
 
 
-def _processor() -> str:
-    """The processor's name, where the system tells it."""
-    info = Path("/proc/cpuinfo")
-    names = re.findall(r"model name\s*: (.*)", info.read_text(encoding="utf-8")) if info.is_file() else []
-    return names[0] if names else platform.processor() or platform.machine()
+def _print_kernels(report: Report) -> None:
+    from scanlab.bench.targets import checks
 
-
-def measure(name: str, work: Callable[[], object], runs: int, limit_ms: float | None, note: str = "") -> Figure:
-    """Time a call ``runs`` times after one call to warm up."""
-    work()
-    times = []
-    for _ in range(runs):
-        start = perf_counter()
-        work()
-        times.append(1e3 * (perf_counter() - start))
-    return Figure(name, statistics.median(times), min(times), runs, limit_ms, note)
-
-
-def _figures(runs: int) -> Iterator[Figure]:
-    yield _import(runs)
-    yield measure("scanlab list, whole process", _list, runs, 600)
-    yield measure("library parsed, proved, bound (14x14, 4x14x14), whole process", _library, min(runs, 5), 3000)
-    yield measure("one order parsed, proved and bound at 64x64, warm", _edit, 5 * runs, 30)
-    side = PUBLISHED_SIDE
-    for name, text in _ORDERS.items():
-        if name not in ("hilbert", "gilbert"):
-            yield measure(f"{name} at {side}x{side}", lambda t=text: _indices(t), runs, 100)
-    ours = {
-        n: measure(f"{n} at {side}x{side}", lambda t=_ORDERS[n]: _indices(t), runs, 150) for n in ("hilbert", "gilbert")
-    }
-    yield from ours.values()
-    for peer in peer_times(side):
-        times = f"{1e3 * peer.seconds / ours[peer.curve].median_ms:.0f} times scanlab's {peer.curve}; {peer.source}"
-        note = f"{times}, {peer.note}" if peer.note else times
-        yield Figure(f"{peer.name} at {side}x{side}", 1e3 * peer.seconds, 1e3 * peer.seconds, 1, None, note)
-
-
-_ORDERS = {
-    "row": "by h, w",
-    "snake": "by h, ~w",
-    "window": "by h // 7, w // 7, h % 7, w % 7",
-    "zigzag": "by h + w, ~w",
-    "hilbert": "by hilbert(h, w)",
-    "gilbert": "by gilbert(h, w)",
-}
-
-
-def _python(code: str) -> None:
-    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
-
-
-def _import(runs: int) -> Figure:
-    bare = measure("", lambda: _python("pass"), runs, None)
-    whole = measure(
-        "import scanlab", lambda: _python("import scanlab, sys; assert 'torch' not in sys.modules"), runs, 150
+    screen = console()
+    for label, size in report.sizes.items():
+        table = _table(f"{label}: {size}, float32, {report.roofline.threads} threads", ("",), _COLUMNS)
+        for name in dict.fromkeys(f.name for f in report.figures if f.size == label):
+            pair = {f.backward: f for f in report.figures if f.size == label and f.name == name}
+            table.add_row(name, *_cells(pair[False]), *_cells(pair[True]) if True in pair else ("",) * 3)
+        screen.print(table)
+    screen.print(_orders(report))
+    limits = report.roofline
+    screen.print(
+        f"limits: {limits.copy_gb_s:.1f} GB/s copied, {limits.exp2_g_s:.1f} G exp2/s on {limits.threads} threads\n"
     )
-    note = f"after {bare.median_ms:.0f} ms for Python itself; torch is not imported"
-    return Figure(
-        whole.name, max(0.0, whole.median_ms - bare.median_ms), whole.fastest_ms - bare.fastest_ms, runs, 150, note
-    )
+    screen.print(_promises(list(checks(report))))
 
 
-def _list() -> None:
-    _python("import sys; sys.argv = ['scanlab', 'list']; from scanlab.cli import main; main()")
+_COLUMNS = ("forward ms", "× ours", "MB", "forward + backward ms", "× ours", "MB")
 
 
-def _library() -> None:
-    _python("from scanlab.cli.bench import library; library()")
+def _cells(figure: Figure) -> tuple[str, str, str]:
+    if figure.times is None:
+        return f"[dim]{figure.note}[/]", "", ""
+    times = figure.times
+    spread = f"{times.median_ms:.2f} [dim]{times.low_ms:.2f}–{times.high_ms:.2f}[/]"
+    memory = "" if figure.peak_bytes is None else f"{figure.peak_bytes / 1e6:.1f}"
+    if figure.kept_bytes is not None:
+        memory += f" [dim]({figure.kept_bytes / 1e6:.1f} kept)[/]"
+    return spread, f"{figure.times_ours:.1f}", memory
 
 
-def library() -> None:
-    """Parse, prove and bind every definition of the library that stands alone."""
-    from scanlab.compiler.bind import bind
-    from scanlab.compiler.prove import prove
-    from scanlab.language.library import library_definitions
-    from scanlab.library_index import USUAL_GRIDS
-
-    for definition in library_definitions().values():
-        if definition.value is not None:
-            prove(definition.value)
-            bind(definition.value, USUAL_GRIDS[len(definition.axes)])
+def _orders(report: Report) -> Table:
+    table = _table("row by row against a random order (ScanLab, cpu)", ("size", ""), ("row ms", "random ms", "ratio"))
+    for f in report.orders:
+        size = f"L={f.length} N={f.states} K={f.paths}"
+        direction = "forward + backward" if f.backward else "forward"
+        times = (f"{t.median_ms:.2f} [dim]{t.low_ms:.2f}–{t.high_ms:.2f}[/]" for t in (f.row, f.shuffled))
+        table.add_row(size, direction, *times, f"{f.ratio:.2f}")
+    return table
 
 
-def _edit() -> None:
-    from scanlab.facade import compile, prove
+def _promises(found: list[Check]) -> Table:
+    table = _table("promises (for two cores)", ("what", "wanted"), ("measured",))
+    table.add_column("")
+    for check in found:
+        table.add_row(check.text, check.wanted, f"{check.measured:.2f}", "holds" if check.holds else "[bold]missed[/]")
+    return table
 
-    value = parse("by h // 7, w // 7, h % 7, ~(w % 7)")
-    prove(value)
-    compile(value, (64, 64))
 
-
-def _indices(text: str) -> None:
-    order = parse(text)
-    assert isinstance(order, Order), "a line beginning with by is an order"
-    visited_patches(order, Lattice(order.axes, (PUBLISHED_SIDE, PUBLISHED_SIDE)))
+def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for name in left:
+        table.add_column(name)
+    for name in right:
+        table.add_column(name, justify="right")
+    return table

@@ -287,6 +287,7 @@ _GENERATED = {
 _BACKENDS = {
     "S750": Code("an unknown backend", "The backends are reference, cpu and triton."),
     "S751": Code("a backend that cannot run", "It is not installed, or does not take these tensors."),
+    "S752": Code("a limit that does not compile", "The file given to `scanlab bench kernels --limit` must be C++."),
 }
 
 CODES: Mapping[str, Code] = MappingProxyType(

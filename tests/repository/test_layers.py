@@ -24,7 +24,7 @@ ALLOWED = {
     "ops": {"ir", "compiler", "codegen", "kernels"},
     "nn": {"ir", "compiler", "ops"},
     "study": {"ir", "compiler", "ops", "nn", "data"},
-    "bench": {"ir", "compiler", "codegen", "ops", "kernels"},
+    "bench": {"ir", "language", "compiler", "codegen", "ops", "kernels", "facade", "library_index"},
     "facade": {"ir", "language", "compiler"},
     "checking": {"ir", "language", "compiler"},
     "library_index": {"ir", "language", "compiler", "strategies"},

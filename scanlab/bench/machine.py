@@ -1,0 +1,37 @@
+"""What figures hold for: the command, the versions, the machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shlex
+import sys
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+__all__ = ["environment"]
+
+
+def environment(packages: Iterable[str]) -> dict[str, object]:
+    """The command, the versions of Python and of those packages that are installed, and the processor."""
+    return {
+        "command": shlex.join(["scanlab", *sys.argv[1:]]),
+        "versions": {"python": platform.python_version(), **{p: v for p in packages if (v := _version(p))}},
+        "device": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _processor() -> str:
+    """The processor's name, where the system tells it."""
+    info = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*: (.*)", info.read_text(encoding="utf-8")) if info.is_file() else []
+    return names[0] if names else platform.processor() or platform.machine()

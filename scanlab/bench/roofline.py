@@ -1,0 +1,39 @@
+"""Two limits of this machine, measured: how fast memory is copied, and how many exponentials a second it computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from scanlab.bench.timing import in_turns
+from scanlab.kernels.cpu.lanes import WIDTH  # pyright: ignore[reportMissingImports]
+from scanlab.kernels.cpu.roofline import exp2_rate_kernel  # pyright: ignore[reportMissingImports]
+from scanlab.ops.cpu import use_threads
+
+__all__ = ["Roofline", "measure_roofline"]
+
+
+@dataclass(frozen=True)
+class Roofline:
+    """copy_gb_s: bytes read and written, in 10^9 a second. exp2_g_s: 10^9 exponentials a second. threads: in use."""
+
+    copy_gb_s: float
+    exp2_g_s: float
+    threads: int
+
+
+def measure_roofline(budget_s: float = 1.0) -> Roofline:
+    """Copy 128 MB, and chain exponentials in registers, with as many threads as torch uses."""
+    threads, rounds = torch.get_num_threads(), 200_000
+    source, target = torch.zeros(1 << 25), torch.empty(1 << 25)
+    seeds = np.full((threads, WIDTH), 0.5, dtype=np.float32)
+    use_threads()
+    times = in_turns(
+        {"copy": lambda: target.copy_(source), "exp2": lambda: exp2_rate_kernel(threads, rounds, seeds)}, budget_s
+    )
+    exponentials = 4 * rounds * WIDTH * threads
+    return Roofline(
+        2 * source.nbytes / times["copy"].median_ms / 1e6, exponentials / times["exp2"].median_ms / 1e6, threads
+    )

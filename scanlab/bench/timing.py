@@ -1,0 +1,75 @@
+"""Time calls side by side: in turns, in one process, as medians with their spread; and the memory they take."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+__all__ = ["Times", "in_turns", "peak_extra_memory"]
+
+Call = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Times:
+    """Milliseconds of several runs: median, quartiles, the quickest, how many; first_ms: the run before them."""
+
+    median_ms: float
+    low_ms: float
+    high_ms: float
+    fastest_ms: float
+    runs: int
+    first_ms: float
+
+
+def in_turns(calls: Mapping[str, Call], budget_s: float, most: int = 200) -> dict[str, Times]:
+    """Run all calls in turns until each has had its part of the budget, so that noise meets all of them alike.
+
+    Each runs once unmeasured, which also tells how often it fits into its part: 3 to `most` times, once where a single
+    run takes more than twice the budget.
+    """
+    first = {name: _timed(call) for name, call in calls.items()}
+    share = budget_s / max(len(calls), 1)
+    wanted = {n: 1 if t > 2 * budget_s else int(np.clip(share / t, 3, most)) for n, t in first.items()}
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for turn in range(max(wanted.values(), default=0)):
+        for name, call in calls.items():
+            if turn < wanted[name]:
+                times[name].append(_timed(call))
+    return {name: _summary(times[name], first[name]) for name in calls}
+
+
+def _timed(call: Call) -> float:
+    start = perf_counter()
+    call()
+    return perf_counter() - start
+
+
+def _summary(times: list[float], first: float) -> Times:
+    low, median, high = (1e3 * float(np.quantile(times, q)) for q in (0.25, 0.5, 0.75))
+    return Times(median, low, high, 1e3 * min(times), len(times), 1e3 * first)
+
+
+def peak_extra_memory(call: Call) -> int | None:
+    """Bytes by which the process grew, at most, while a call ran; None where the system does not tell (not Linux)."""
+    reset, status = Path("/proc/self/clear_refs"), Path("/proc/self/status")
+    if not reset.exists():
+        return None
+    gc.collect()
+    try:
+        reset.write_text("5", encoding="ascii")
+    except OSError:
+        return None
+    before = _status(status, "VmRSS")
+    call()
+    return max(0, _status(status, "VmHWM") - before)
+
+
+def _status(file: Path, field: str) -> int:
+    [line] = [line for line in file.read_text(encoding="ascii").splitlines() if line.startswith(field)]
+    return 1024 * int(line.split()[1])
