@@ -6,6 +6,7 @@ A scan whose every track is better off with the table has no program: the kernel
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,7 +50,16 @@ def generate(scan: CompiledScan, target: Target = "triton", *, limit: int | None
     """
     walked = tracks(scan)
     rows = token_rows(scan)
-    rules = _affordable([_rule(scan, track, rows) for track in walked], target, limit)
+    rules = [_rule(scan, track, rows) for track in walked]
+    used = [
+        rule if isinstance(rule, Arithmetic) else None
+        for rule, track in zip(rules, walked, strict=True)
+        if len(track.rows)
+    ]
+    instructions = cost.instructions(used)
+    if instructions > (cost.LIMITS[target] if limit is None else limit):
+        why = cost.REASONS[target].format(instructions)
+        rules = [why if isinstance(rule, Arithmetic) else rule for rule in rules]
     by_path = {k: rule for track, rule in zip(walked, rules, strict=True) for k in track.paths}
     reasons = tuple(r if isinstance(r := by_path[k], str) else "" for k in range(len(scan.paths)))
     forms = tuple("table" if reason else "arithmetic" for reason in reasons)
@@ -72,16 +82,7 @@ def _rule(scan: CompiledScan, track: Track, rows: dict[int, int]) -> Arithmetic 
         return str(why)
 
 
-def _affordable(rules: list[Arithmetic | str], target: Target, limit: int | None) -> list[Arithmetic | str]:
-    """The rules, with the table's in the place of all arithmetic where that is cheaper."""
-    instructions = cost.instructions(rule for rule in rules if isinstance(rule, Arithmetic))
-    if instructions <= (cost.LIMITS[target] if limit is None else limit):
-        return rules
-    why = cost.REASONS[target].format(instructions)
-    return [rule if isinstance(rule, str) else why for rule in rules]
-
-
-def _branches(scan: CompiledScan, walked: tuple[Track, ...], rules: list[Arithmetic | str]) -> list[Branch]:
+def _branches(scan: CompiledScan, walked: tuple[Track, ...], rules: Sequence[Arithmetic | str]) -> list[Branch]:
     """Tracks with one rule share a branch; empty tracks are never asked for and go with the last."""
     groups: dict[Arithmetic | None, list[int]] = {}
     for number, (track, rule) in enumerate(zip(walked, rules, strict=True)):

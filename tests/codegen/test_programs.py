@@ -46,31 +46,18 @@ def _plain(source: str, name: str, scan: CompiledScan) -> list[list[int]]:
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_tracks_are_those_of_the_operators(name: str) -> None:
+def test_the_library(name: str) -> None:
+    """Tracks are those of the operators; plain Python and Triton's text give their rows, one step and all at once."""
     for scan in _scans(name):
         table = path_table(scan).steps[0].numpy()
-        for track, row in zip(tracks(scan), table, strict=True):
-            assert np.array_equal(row[: len(track.rows)], track.rows)
-            assert (row[len(track.rows) :] == -1).all()
-
-
-@pytest.mark.parametrize("name", VALUES)
-def test_plain_python_gives_the_table(name: str) -> None:
-    for scan in _scans(name):
-        made = generate(scan, "cpu", limit=UNLIMITED)
-        if made.name:
-            assert _plain(made.source, made.name, scan) == [t.rows.tolist() for t in tracks(scan)]
-
-
-@pytest.mark.parametrize("name", VALUES)
-def test_triton_text_gives_the_table(name: str) -> None:
-    for scan in _scans(name):
-        made = generate(scan, "triton", limit=UNLIMITED)
-        if made.name:
-            table = path_table(scan).steps[0].numpy()
-            found = rows_of(made.source, table, [len(t.rows) for t in tracks(scan)])
-            for track, rows in zip(tracks(scan), found, strict=True):
-                assert np.array_equal(rows, track.rows)
+        expected = [row[row >= 0].tolist() for row in table]
+        walked = tracks(scan)
+        assert [track.rows.tolist() for track in walked] == expected
+        cpu, triton = (generate(scan, target, limit=UNLIMITED) for target in ("cpu", "triton"))
+        if cpu.name:
+            assert _plain(cpu.source, cpu.name, scan) == expected
+            found = rows_of(triton.source, table, [len(t.rows) for t in walked])
+            assert [rows.tolist() for rows in found] == expected
 
 
 TRITON = '''import triton
@@ -128,6 +115,25 @@ def test_text_of_both_targets() -> None:
     assert cpu.source == NUMBA.format(cpu.name)
     assert triton.forms == ("arithmetic", "arithmetic", "table")
     assert triton.reasons[2] == "random has no inverse in closed form"
+
+
+@pytest.mark.parametrize(
+    ("text", "forms"),
+    [
+        ("by w, h", "arithmetic"),
+        ("sum((by h, w), -(by h, w))", "arithmetic arithmetic"),
+        ("sum((by h, w), (by random(seed=1)))", "arithmetic table"),
+        ("sum((by w, h), (by random(seed=1)))", "table table"),
+        ("sum((by h, w), (by w, h), -(by h, w), -(by w, h))", "table table table table"),
+        ("by hilbert(h, w)", "table"),
+    ],
+)
+def test_what_is_worth_its_instructions(text: str, forms: str) -> None:
+    made = generate(_compiled(text, (16, 16)), "triton")
+    assert " ".join(made.forms) == forms
+    assert (made.name == "") == ("arithmetic" not in forms)
+    assert all((reason == "") == (form == "arithmetic") for form, reason in zip(made.forms, made.reasons, strict=True))
+    assert set(generate(_compiled(text, (16, 16)), "cpu").forms) == {"table"}
 
 
 def test_equal_walks_share_a_branch() -> None:

@@ -45,7 +45,9 @@ def _scans() -> Iterator[CompiledScan]:
                 bound = bind(value, grids[len(value.axes)])
             except (KeyError, ScanlabError):
                 continue
-            yield from bound.scans if isinstance(bound, CompiledPlan) else (bound,)
+            scans = bound.scans if isinstance(bound, CompiledPlan) else (bound,)
+            # What squares add are the curves.
+            yield from (s for s in scans if grids is USUAL_GRIDS or any(p.form == "curve" for p in s.paths))
 
 
 def main() -> None:
