@@ -47,7 +47,7 @@ def print_compiled(name: str, scans: Sequence[CompiledScan], emit: str, wanted: 
 
 def _function(scan: CompiledScan, emit: str, wanted: Compilation) -> tuple[str, dict[str, Any]]:
     target, folder = _FUNCTIONS[emit]
-    made = program(scan, target)
+    made = generate(scan, target)
     text = f"# {_title(scan)}: PATCH_AT in the kernels of kernels/{folder}, called once per step\n"
     text += "".join(f"# {line}\n" for line in _choices(scan, made))
     text += "\n" + (made.source or _table_function(folder))
