@@ -123,6 +123,14 @@ def cache(
 
 
 @app.command()
+def doctor(json: Json = False) -> None:
+    """What this machine can run, and whether every backend computes what the reference does; exit 1 if not."""
+    from scanlab.cli.doctor import run
+
+    raise typer.Exit(run(json))
+
+
+@app.command()
 def compare(names: Names, grid: Grid = "", json: Json = False) -> None:
     """Locality metrics side by side, and which strategies are provably the same."""
     from scanlab.cli.compare import run
