@@ -39,6 +39,7 @@ from .walks import (
     put_rows,
     rows_of,
     step_sizes,
+    where,
     zeros,
 )
 
@@ -121,9 +122,9 @@ def _mark_groups(
 @triton.jit
 def selective_scan_backward_kernel(
     u, delta, A, B, C, D, bias, weights, dy, du, ddelta, dB, dC, sums, checkpoints, marks, carried, steps, chunks,
-    spans, width, group_width, blocks, slots, homes, fresh, group_marks, u_sample, u_path, u_row, delta_sample, delta_path,
-    delta_row, B_sample, B_path, B_group, B_row, C_sample, C_path, C_group, C_row, dy_sample, dy_track, dy_row,
-    du_sample, du_path, du_track, ddelta_sample, ddelta_path, ddelta_track, part_block, part_sample, part_path,
+    spans, width, group_width, blocks, slots, homes, fresh, group_marks, u_sample, u_path, u_row, delta_sample,
+    delta_path, delta_row, B_sample, B_path, B_group, B_row, C_sample, C_path, C_group, C_row, dy_sample, dy_track,
+    dy_row, du_sample, du_path, du_track, ddelta_sample, ddelta_path, ddelta_track, part_block, part_sample, part_path,
     part_track, part_group, A_path, bias_path, steps_sample, steps_track,
     PATCH_AT: tl.constexpr, N: tl.constexpr, BLOCK: tl.constexpr, GROUP: tl.constexpr, SOFTPLUS: tl.constexpr,
     SKIP: tl.constexpr, BIAS: tl.constexpr, WEIGHTS: tl.constexpr, B_CONSTANT: tl.constexpr, C_CONSTANT: tl.constexpr,
@@ -151,7 +152,7 @@ def selective_scan_backward_kernel(
     for done in range(end_of_span - start_of_span):
         track, path, first, last, carry, slot, _, home = chunk_at(chunks, end_of_span - 1 - done)
         place = checkpoints + (sample * slots + slot) * N * width + channel
-        h = per_state(place, width, exists & (carry > 0), N)
+        h = per_state(place, width, where(carry > 0, exists), N)
         a = per_state(A + path * A_path + channel, width, exists, N)
         skip = per_channel(D + path * bias_path + channel, exists, SKIP, 0.0)
         offset = per_channel(bias + path * bias_path + channel, exists, BIAS, 0.0)
@@ -164,7 +165,7 @@ def selective_scan_backward_kernel(
         track_du = du + sample * du_sample + path * du_path + track * du_track
         track_ddelta = ddelta + sample * ddelta_sample + path * ddelta_path + track * ddelta_track
         track_part = part + path * part_path + track * part_track
-        old = (track >= fresh) | REVISITS
+        old = track >= fresh
         _mark_groups(
             marks, h, track_u, track_delta, track_B, walk, weight, offset, a, track, first, last, u_row, delta_row,
             B_row, width, channel, exists, PATCH_AT, N, BLOCK, GROUP, SOFTPLUS, B_CONSTANT, ASM,

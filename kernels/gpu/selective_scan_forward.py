@@ -32,6 +32,7 @@ from .walks import (
     put_rows,
     rows_of,
     step_sizes,
+    where,
     zeros,
 )
 
@@ -68,7 +69,7 @@ def selective_scan_forward_kernel(
         h = carried_on(h, carry, N)
         if KEEP:
             place = checkpoints + (sample * slots + slot) * N * width + channel
-            keep_states(place, width, h, exists & (carry > 0), N)
+            keep_states(place, width, h, where(carry > 0, exists), N)
         a = per_state(A + path * A_path + channel, width, exists, N)
         skip = per_channel(D + path * bias_path + channel, exists, SKIP, 0.0)
         offset = per_channel(bias + path * bias_path + channel, exists, BIAS, 0.0)
@@ -92,4 +93,4 @@ def selective_scan_forward_kernel(
             put_rows(track_y, width, rows, sums, start, last, channel, exists, track >= fresh, GROUP, ADD, REVISITS)
         if LAST:
             place = last_state + (sample * tracks + track) * N * width + channel
-            keep_states(place, width, h, exists & (final > 0), N)
+            keep_states(place, width, h, where(final > 0, exists), N)

@@ -45,6 +45,15 @@ def rows_of(steps, track, start, last, GROUP: tl.constexpr, PATCH_AT: tl.constex
 
 
 @triton.jit
+def where(condition, exists):
+    """The channels that exist, if a condition on the whole program holds.
+
+    Not `exists & condition`, of which Triton's interpreter makes integers.
+    """
+    return tl.where(condition, exists, False)
+
+
+@triton.jit
 def gathered(values, stride, rows, channel, mask, GROUP: tl.constexpr):
     """The program's channels of the rows of a group, in float32."""
     found = ()
@@ -132,7 +141,7 @@ def gathered_within(values, stride, rows, start, last, channel, exists, GROUP: t
     """As `gathered`, but 0 after the last step."""
     found = ()
     for j in tl.static_range(GROUP):
-        mask = exists & (start + j < last)
+        mask = where(start + j < last, exists)
         found = found + (tl.load(values + rows[j] * stride + channel, mask=mask, other=0.0).to(tl.float32),)
     return found
 
@@ -148,10 +157,10 @@ def put_rows(
     """
     before = zeros(GROUP, exists.shape[0])
     if ADD and not REVISITS:
-        before = gathered_within(values, stride, rows, start, last, channel, exists & old, GROUP)
+        before = gathered_within(values, stride, rows, start, last, channel, where(old, exists), GROUP)
     for j in tl.static_range(GROUP):
         place = values + rows[j] * stride + channel
-        mask = exists & (start + j < last)
+        mask = where(start + j < last, exists)
         value = found[j] + before[j]
         if REVISITS:
             value += tl.load(place, mask=mask, other=0.0).to(tl.float32)

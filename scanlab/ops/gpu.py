@@ -1,0 +1,278 @@
+"""The scan on a GPU: tensors handed to the Triton kernels as they lie in memory, and what is summed afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from triton import knobs
+
+# pyright: reportMissingImports=false
+from scanlab.kernels.gpu.selective_scan_backward import selective_scan_backward_kernel
+from scanlab.kernels.gpu.selective_scan_forward import selective_scan_forward_kernel
+from scanlab.kernels.gpu.selective_scan_spans import selective_scan_pass_kernel, selective_scan_span_kernel
+from scanlab.kernels.gpu.variants import Blocks, blocks_for
+from scanlab.ops.arguments import Forward, Gradients, ScanArguments
+from scanlab.ops.gpu_plan import Plan, division_for, plan_for
+from scanlab.ops.paths import CHUNK, PathTable
+from scanlab.ops.pieces import path_function
+
+__all__ = ["backward", "forward"]
+
+PASS_BLOCK = 128
+PASS_GROUP = 8
+
+
+def forward(arguments: ScanArguments, table: PathTable, *, separate: bool, keep: bool, last: bool) -> Forward:
+    """Scan all tracks; see `Forward`. keep: states for the backward; last: the states after each track."""
+    u, A = arguments.u, arguments.A
+    batch, channels = u.shape[0], u.shape[3]
+    blocks = _blocks(A, backward=False)
+    plan = _plan(arguments, table, blocks, separate)
+    y = _rows_by_track(u, table, plan, separate)
+    checkpoints = A.new_empty(batch, table.slots if keep else 0, A.shape[1], channels)
+    last_state = A.new_zeros(batch, table.tracks if last else 0, A.shape[1], channels)
+    carried = _carried(arguments, table, plan, arguments.u, adjoint=False) if plan.cut else A
+    if len(plan.spans):
+        selective_scan_forward_kernel[_grid(arguments, plan, blocks)](
+            **_tensors(arguments), **_walk(table, plan), **_sizes(arguments, blocks),
+            y=y, checkpoints=checkpoints, last_state=last_state, carried=carried,
+            slots=table.slots, tracks=table.tracks, fresh=int(table.complete and not table.revisits),
+            y_sample=y.stride(0), y_track=y.stride(1) if y.shape[1] > 1 else 0,
+            **_constants(arguments, table, blocks),
+            KEEP=keep, LAST=last, CARRIED=plan.cut, ADD=plan.merged, REVISITS=table.revisits,
+        )  # fmt: skip
+    y = y if separate else _summed(y, 1)
+    found = y.to(u.dtype)
+    return Forward(found if separate else found[:, 0], checkpoints if keep else None, last_state if last else None)
+
+
+def backward(
+    arguments: ScanArguments, table: PathTable, checkpoints: Tensor, dy: Tensor, *, separate: bool
+) -> Gradients:
+    """The gradients of everything, from the checkpoints of the forward and dy, shaped and typed like y."""
+    u, delta, A = arguments.u, arguments.delta, arguments.A
+    batch, channels = u.shape[0], u.shape[3]
+    states = A.shape[1]
+    blocks = _blocks(A, backward=True)
+    plan = _plan(arguments, table, blocks, separate)
+    dy = dy if separate else dy[:, None]
+    own = len(A) > 1
+    du, ddelta = _gradient_rows(u, table, plan, u.shape[1] > 1), _gradient_rows(delta, table, plan, own)
+    dB, dC = (_parts(t, arguments, table, plan, blocks) for t in (arguments.B, arguments.C))
+    part = dB if arguments.B.ndim == 5 else dC
+    rows = 3 + states * (1 + (arguments.B.ndim == 3) + (arguments.C.ndim == 3))
+    sums = A.new_zeros(batch, len(plan.owners), rows, channels)
+    grid = _grid(arguments, plan, blocks)
+    marks = A.new_empty(grid[0] * grid[1] * grid[2] * (CHUNK // blocks.steps) * states * blocks.channels)
+    carried = _carried(arguments, table, plan, dy, adjoint=True) if plan.cut else A
+    if len(plan.spans):
+        selective_scan_backward_kernel[grid](
+            **_tensors(arguments), **_walk(table, plan), **_sizes(arguments, blocks),
+            dy=dy, du=du, ddelta=ddelta, dB=dB, dC=dC, sums=sums, checkpoints=checkpoints, marks=marks, carried=carried,
+            slots=table.slots, homes=len(plan.owners), fresh=int(table.complete and not table.revisits),
+            group_marks=CHUNK // blocks.steps,
+            dy_sample=dy.stride(0), dy_track=dy.stride(1) if separate else 0, dy_row=dy.stride(2),
+            **_places("du", du, u.shape[1] > 1), **_places("ddelta", ddelta, own),
+            **_places("part", part[0] if part.ndim == 6 else part, own),
+            part_block=part.stride(0), part_group=part.stride(3) if part.ndim == 6 else 0,
+            **_constants(arguments, table, blocks),
+            CARRIED=plan.cut, ADD_U=plan.merged and u.shape[1] == 1, ADD_PARAMETERS=plan.merged and not own,
+            REVISITS=table.revisits,
+        )  # fmt: skip
+    return _gradients(arguments, plan, _by_path(sums, plan, table.paths), du, ddelta, dB, dC)
+
+
+def _carried(arguments: ScanArguments, table: PathTable, plan: Plan, values: Tensor, *, adjoint: bool) -> Tensor:
+    """float32 [B, spans, N, D]: the state before each span or, for values dy, what is owed to the state after it."""
+    A, coefficients = arguments.A, arguments.C if adjoint else arguments.B
+    blocks = _blocks(A, backward=False)
+    ends, decays = A.new_empty(2, len(values), len(plan.spans), *A.shape[1:])
+    sizes = _sizes(arguments, blocks)
+    kept = ("width", "group_width", "blocks", "delta_sample", "delta_path", "delta_row", "A_path", "bias_path")
+    tensors = {k: v for k, v in _tensors(arguments).items() if k in ("delta", "A", "bias", "weights")}
+    constants = _constants(arguments, table, blocks)
+    for unused in ("SKIP", "C_CONSTANT"):
+        del constants[unused]
+    many = values.shape[1] > 1
+    selective_scan_span_kernel[_grid(arguments, plan, blocks)](
+        **tensors, **_walk(table, plan), **{k: sizes[k] for k in kept},
+        u=values, B=coefficients, ends=ends, decays=decays,
+        u_sample=values.stride(0), u_path=values.stride(1) if many and not adjoint else 0,
+        u_track=values.stride(1) if many and adjoint else 0, u_row=values.stride(2),
+        **_strides("B", coefficients),
+        **constants | {"B_CONSTANT": coefficients.ndim == 3, "ADJOINT": adjoint},
+    )  # fmt: skip
+    size = A.shape[1] * A.shape[2]
+    selective_scan_pass_kernel[(-(-size // PASS_BLOCK), table.tracks, len(values))](
+        ends, decays, plan.ranges, len(plan.spans), size,
+        BLOCK=PASS_BLOCK, GROUP=PASS_GROUP, ADJOINT=adjoint, num_warps=1,
+    )  # fmt: skip
+    return ends
+
+
+def _gradients(
+    a: ScanArguments, plan: Plan, sums: Tensor, du: Tensor, ddelta: Tensor, dB: Tensor, dC: Tensor
+) -> Gradients:
+    """Add up what tracks, paths and blocks of channels left apart; sums: [K, R, D]."""
+    states, dtype = a.A.shape[1], a.u.dtype
+    shared = sums if len(a.A) > 1 else sums.sum(0, keepdim=True)
+    constant = shared[:, 3 + states :].split(states, 1)
+    dB = _summed(dB.sum(0), 1, len(a.A)).to(dtype) if a.B.ndim == 5 else constant[0]
+    dC = _summed(dC.sum(0), 1, len(a.A)).to(dtype) if a.C.ndim == 5 else constant[-1]
+    return Gradients(
+        _summed(du, 1, a.u.shape[1]).to(dtype),
+        _summed(ddelta, 1, len(a.A)).to(dtype),
+        shared[:, :states],
+        dB,
+        dC,
+        shared[:, states] if a.D is not None else None,
+        shared[:, states + 1] if a.bias is not None else None,
+        sums[:, states + 2] if a.weights is not None else None,
+    )
+
+
+def _summed(values: Tensor, axis: int, size: int = 1) -> Tensor:
+    """The sum over an axis that has more than `size` entries and should have one; else the values themselves."""
+    return values if values.shape[axis] == size else values.sum(axis, keepdim=True)
+
+
+def _by_path(sums: Tensor, plan: Plan, paths: int) -> Tensor:
+    """Add up over samples and over the homes of each path, which lie side by side: [K, R, D], in a fixed order."""
+    by_home = sums.sum(0)
+    if not plan.cut:
+        return by_home
+    first, last = (plan.owners.searchsorted(range(paths), side) for side in ("left", "right"))
+    return torch.stack([by_home[i:j].sum(0) for i, j in zip(first, last, strict=True)])
+
+
+def _plan(arguments: ScanArguments, table: PathTable, blocks: Blocks, separate: bool) -> Plan:
+    walkers = len(arguments.u) * _programs(arguments, blocks)
+    return plan_for(table, division_for(table, walkers, separate=separate), arguments.u.device)
+
+
+def _rows_by_track(like: Tensor, table: PathTable, plan: Plan, separate: bool) -> Tensor:
+    """Memory for y, [B, T or 1, L, D]: float32 where it will be added to, and not initialised where all is written."""
+    tracks = 1 if plan.merged else table.tracks
+    once = not table.revisits and (separate or table.tracks == 1)
+    make = like.new_empty if table.complete and not table.revisits else like.new_zeros
+    shape = (len(like), tracks, *like.shape[2:])
+    return make(shape, dtype=like.dtype if once else torch.float32)
+
+
+def _gradient_rows(like: Tensor, table: PathTable, plan: Plan, own: bool) -> Tensor:
+    """As `_rows_by_track`, for a gradient shaped [B, K, L, D] where each path has its own."""
+    if not own:
+        return _rows_by_track(like, table, plan, False)
+    make = like.new_empty if _all_written(table) else like.new_zeros
+    return make(like.shape, dtype=torch.float32 if table.revisits else like.dtype)
+
+
+def _all_written(table: PathTable) -> bool:
+    """Whether each path visits every row once; those of a chain may leave rows to one another."""
+    return table.complete and not table.revisits and table.tracks == table.paths
+
+
+def _parts(coefficients: Tensor, a: ScanArguments, table: PathTable, plan: Plan, blocks: Blocks) -> Tensor:
+    """float32 [blocks, B, K, T or 1, G, L, N] for the shares of dB or dC; nothing where constant in time."""
+    if coefficients.ndim == 3:
+        return a.A.new_empty(0)
+    batch, own, *rest = coefficients.shape
+    if own == 1:
+        own, written = 1 if plan.merged else table.tracks, table.complete and not table.revisits
+    else:
+        written = _all_written(table)
+    make = a.A.new_empty if written else a.A.new_zeros
+    return make(_programs(a, blocks) // a.groups, batch, own, *rest)
+
+
+def _blocks(A: Tensor, *, backward: bool) -> Blocks:
+    return blocks_for(A.shape[1], lanes=64 if torch.version.hip else 32, backward=backward)
+
+
+def _programs(arguments: ScanArguments, blocks: Blocks) -> int:
+    """Groups times blocks of channels within each."""
+    groups = arguments.groups
+    return groups * -(-arguments.A.shape[2] // (groups * blocks.channels))
+
+
+def _grid(arguments: ScanArguments, plan: Plan, blocks: Blocks) -> tuple[int, int, int]:
+    return _programs(arguments, blocks), len(plan.spans), len(arguments.u)
+
+
+def _tensors(a: ScanArguments) -> dict[str, Tensor]:
+    # A stands for what is not given; its pointer is not read then.
+    given = {"u": a.u, "delta": a.delta, "A": a.A, "B": a.B, "C": a.C, "D": a.D, "bias": a.bias, "weights": a.weights}
+    return {name: a.A if tensor is None else tensor for name, tensor in given.items()}
+
+
+def _walk(table: PathTable, plan: Plan) -> dict[str, Any]:
+    steps = table.steps
+    return {
+        "steps": steps,
+        "chunks": plan.chunks,
+        "spans": plan.spans,
+        "steps_sample": steps.stride(0) if len(steps) > 1 else 0,
+        "steps_track": steps.stride(1),
+    }
+
+
+def _sizes(a: ScanArguments, blocks: Blocks) -> dict[str, int]:
+    own, states, width = a.A.shape
+    return {
+        "width": width,
+        "group_width": width // a.groups,
+        "blocks": _programs(a, blocks) // a.groups,
+        **{f"u_{name}": stride for name, stride in zip(("sample", "path", "row"), _row_strides(a.u), strict=True)},
+        **{f"delta_{name}": s for name, s in zip(("sample", "path", "row"), _row_strides(a.delta), strict=True)},
+        **_strides("B", a.B),
+        **_strides("C", a.C),
+        "A_path": states * width if own > 1 else 0,
+        "bias_path": width if own > 1 else 0,
+    }
+
+
+def _row_strides(rows: Tensor) -> tuple[int, int, int]:
+    """Of samples, paths (0 where shared) and rows of [B, K or 1, L, D]."""
+    return rows.stride(0), rows.stride(1) if rows.shape[1] > 1 else 0, rows.stride(2)
+
+
+def _strides(name: str, coefficients: Tensor) -> dict[str, int]:
+    """Of B or C; those constant in time differ by path only."""
+    if coefficients.ndim == 3:
+        strides = (0, coefficients.stride(0) if len(coefficients) > 1 else 0, 0, 0)
+    else:
+        sample, path, group, row, _ = coefficients.stride()
+        strides = (sample, path if coefficients.shape[1] > 1 else 0, group, row)
+    return {f"{name}_{axis}": s for axis, s in zip(("sample", "path", "group", "row"), strides, strict=True)}
+
+
+def _places(name: str, rows: Tensor, own: bool) -> dict[str, int]:
+    """The strides of a gradient whose second axis is the path where each has its own, else the track."""
+    if rows.ndim == 1:
+        return {f"{name}_{axis}": 0 for axis in ("sample", "path", "track")}
+    second = rows.stride(1) if rows.shape[1] > 1 else 0
+    return {
+        f"{name}_sample": rows.stride(0),
+        f"{name}_path": second if own else 0,
+        f"{name}_track": 0 if own else second,
+    }
+
+
+def _constants(a: ScanArguments, table: PathTable, blocks: Blocks) -> dict[str, Any]:
+    return {
+        "PATCH_AT": path_function(table.program),
+        "N": a.A.shape[1],
+        "BLOCK": blocks.channels,
+        "GROUP": blocks.steps,
+        "SOFTPLUS": a.softplus,
+        "SKIP": a.D is not None,
+        "BIAS": a.bias is not None,
+        "WEIGHTS": a.weights is not None,
+        "B_CONSTANT": a.B.ndim == 3,
+        "C_CONSTANT": a.C.ndim == 3,
+        "ASM": torch.version.hip is None and not knobs.runtime.interpret,
+        "num_warps": 1,
+        "enable_fp_fusion": True,
+    }
