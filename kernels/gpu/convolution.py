@@ -27,13 +27,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-
-@triton.jit
-def _piece(pieces):
-    """Track, path, first, last, start and end of this program's piece."""
-    row = pieces + tl.program_id(0) * 6
-    path = tl.load(row + 1).to(tl.int64)
-    return tl.load(row), path, tl.load(row + 2), tl.load(row + 3), tl.load(row + 4), tl.load(row + 5)
+from .pieces import piece_at, put
 
 
 @triton.jit
@@ -74,15 +68,6 @@ def _slope(p, SILU: tl.constexpr):
 
 
 @triton.jit
-def _put(target, value, visits, step, mask, level, REVISITS: tl.constexpr):
-    """Store a tile; with REVISITS add the visits of one level to what stands there."""
-    if REVISITS:
-        mask = mask & (tl.load(visits + step) == level)[:, None]
-        value += tl.load(target, mask=mask, other=0.0).to(tl.float32)
-    tl.store(target, value.to(target.dtype.element_ty), mask=mask)
-
-
-@triton.jit
 def convolution_forward_kernel(
     x, weight, bias, y, steps, pieces, owners, visits, level, width,
     x_sample, x_path, x_row, y_sample, y_path, weight_path, bias_path, steps_sample, steps_track,
@@ -90,7 +75,7 @@ def convolution_forward_kernel(
     REVISITS: tl.constexpr, STEPS: tl.constexpr, CHANNELS: tl.constexpr,
 ):  # fmt: skip
     """y of one piece and one block of channels. Grid: (pieces, blocks of channels, samples)."""
-    track, path, first, last, start, _ = _piece(pieces)
+    track, path, first, last, start, _ = piece_at(pieces, tl.program_id(0))
     channel = (tl.program_id(1) * CHANNELS + tl.arange(0, CHANNELS))[None, :]
     exists = channel < width
     sample = tl.program_id(2).to(tl.int64)
@@ -113,7 +98,7 @@ def convolution_forward_kernel(
         mine = tl.minimum(step, last - 1)
         row = PATCH_AT(steps, track, mine).to(tl.int64)[:, None]
         value = _activated(_filtered(window, taps, offset, 0, TAPS), SILU)
-        _put(y + row * width, value, visits, mine, (step < last)[:, None] & exists, level, REVISITS)
+        put(y + row * width, value, visits, mine, (step < last)[:, None] & exists, level, REVISITS)
 
 
 @triton.jit
@@ -127,7 +112,7 @@ def convolution_backward_kernel(
 
     Grid as in the forward pass. dweight float32 [B, pieces, W + 1, D]: dw, then db; summed by path afterwards.
     """
-    track, path, first, last, start, end = _piece(pieces)
+    track, path, first, last, start, end = piece_at(pieces, tl.program_id(0))
     channel = (tl.program_id(1) * CHANNELS + tl.arange(0, CHANNELS))[None, :]
     exists = channel < width
     sample = tl.program_id(2).to(tl.int64)
@@ -169,7 +154,7 @@ def convolution_backward_kernel(
                 totals = _added(totals, q, window, TAPS)
         mine = tl.minimum(step, last - 1)
         row = PATCH_AT(steps, track, mine).to(tl.int64)[:, None]
-        _put(dx + row * width, value, visits, mine, (step < last)[:, None] & exists, level, REVISITS)
+        put(dx + row * width, value, visits, mine, (step < last)[:, None] & exists, level, REVISITS)
     for j in tl.static_range(TAPS + 1):
         tl.store(dweight + j * width, totals[j], mask=exists)
 

@@ -18,7 +18,7 @@ from scanlab.ops.indices import raster_table
 from scanlab.ops.ssd import ssd
 
 _INTERPRETED = pytest.mark.skipif(os.environ.get("TRITON_INTERPRET") != "1", reason="needs TRITON_INTERPRET=1")
-BACKENDS = ["cpu"]
+BACKENDS = ["cpu", pytest.param("triton", marks=_INTERPRETED)]
 GOLDEN = Path(__file__).parents[1] / "golden" / "ssd.npz"
 # Relative to the largest value. Half precision rounds the matrices that it multiplies, as Mamba-2's kernels do.
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 2e-5, torch.bfloat16: 3e-2, torch.float16: 4e-3}

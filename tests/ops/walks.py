@@ -27,7 +27,7 @@ def _cases() -> dict[str, PathTable]:
         "per sample": index_table(samples, 9),
         "any indices": index_table(torch.randint(0, 9, (2, 2, 12), generator=draw), 9),
         "one step": path_table(hand_scan([hand_path([0])], (1, 1))),
-        "no memory": path_table(hand_scan([hand_path(there), hand_path(back)], (3, 3))).without_memory(),
+        "no memory": path_table(hand_scan([hand_path(range(4))], (2, 2))).without_memory(),
     }
 
 

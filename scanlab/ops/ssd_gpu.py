@@ -1,0 +1,234 @@
+"""Launches of the Triton state space dual: grids, block sizes, and what is summed afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from triton import knobs
+
+from scanlab.kernels.gpu.ssd import (  # pyright: ignore[reportMissingImports]
+    ssd_forward_kernel,
+    ssd_outer_kernel,
+    ssd_pass_kernel,
+)
+from scanlab.kernels.gpu.ssd_backward import (  # pyright: ignore[reportMissingImports]
+    ssd_coefficient_backward_kernel,
+    ssd_input_backward_kernel,
+)
+from scanlab.ops.pieces import Pieces, path_function, path_sums, pieces_of
+from scanlab.ops.ssd_operator import SsdArguments, SsdForward, SsdGradients
+
+__all__ = ["backward", "forward"]
+
+BLOCK = 1024
+
+
+def forward(arguments: SsdArguments, *, separate: bool, last: bool) -> SsdForward:
+    """y and the last states; see SsdForward."""
+    x, table = arguments.x, arguments.table
+    batch, _, length, heads, width = x.shape
+    pieces = _pieces(arguments)
+    states, last_state = _states(arguments, pieces, last)
+    y = _output(pieces, x, (batch, table.paths, length, heads, width), table.paths == 1)
+    for level in range(pieces.levels):
+        ssd_forward_kernel[_grid(arguments, pieces)](
+            **_tensors(arguments),
+            states=states,
+            y=y,
+            visits=pieces.visits,
+            level=level,
+            y_sample=y.stride(0),
+            y_path=y.stride(1),
+            **_walk(arguments, pieces),
+            **_constants(arguments),
+            REVISITS=pieces.levels > 1,
+            SKIP=arguments.D is not None,
+            WEIGHTS=arguments.weights is not None,
+        )
+    return SsdForward(_by_track(y, arguments, pieces, separate).to(x.dtype), last_state)
+
+
+def backward(arguments: SsdArguments, dy: Tensor, *, separate: bool) -> SsdGradients:
+    """All gradients; dy is shaped like y and contiguous."""
+    pieces = _pieces(arguments)
+    strides = {"dy_sample": dy.stride(0), "dy_track": dy.stride(1) if separate else 0}
+    states, _ = _states(arguments, pieces, False)
+    gradients = _state_gradients(arguments, pieces, dy, strides)
+    read = {"dy": dy, "states": states, "gradients": gradients, "visits": pieces.visits, **strides}
+    read |= {"paths": arguments.table.paths, "length": arguments.x.shape[2]}
+    read |= _walk(arguments, pieces) | _constants(arguments) | {"REVISITS": pieces.levels > 1}
+    read |= {"WEIGHTS": arguments.weights is not None}
+    dx, ddt, ddecay, dD, dweights = _input_gradients(arguments, pieces, read)
+    dB, dC = _coefficient_gradients(arguments, pieces, read)
+    return SsdGradients(dx, ddt, ddecay, dB, dC, dD, dweights)
+
+
+def _input_gradients(
+    arguments: SsdArguments, pieces: Pieces, read: dict[str, Any]
+) -> tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor | None]:
+    """Of x, dt, the decays, D and the weights."""
+    x, table = arguments.x, arguments.table
+    batch, sets, length, heads, width = x.shape
+    own = arguments.dt.shape[1]
+    dx = _output(pieces, x, (batch, table.paths, length, heads, width), sets == table.paths)
+    ddt, ddecay = (_output(pieces, arguments.dt, (batch, table.paths, length, heads), True) for _ in range(2))
+    factors = arguments.dt.new_empty(2, batch, len(pieces.rows), heads, width)
+    written = {"dx": dx, "ddt": ddt, "ddecay": ddecay, "dD": factors[0], "dweights": factors[1]}
+    for level in range(pieces.levels):
+        ssd_input_backward_kernel[_grid(arguments, pieces)](
+            **_tensors(arguments), **read, **written, level=level, SKIP=arguments.D is not None
+        )
+    return (
+        _shared(dx, sets).to(x.dtype),
+        _shared(ddt, own),
+        _shared(ddecay, own),
+        None if arguments.D is None else path_sums(factors[0], pieces, own),
+        None if arguments.weights is None else path_sums(factors[1], pieces, table.paths),
+    )
+
+
+def _coefficient_gradients(arguments: SsdArguments, pieces: Pieces, read: dict[str, Any]) -> Iterator[Tensor]:
+    """Of B and C."""
+    B, (batch, _, length, heads, _) = arguments.B, arguments.x.shape
+    shape = (batch, arguments.table.paths, length, heads, B.shape[4])
+    dB, dC = (_output(pieces, arguments.dt, shape, True) for _ in "BC")
+    tensors = {name: t for name, t in _tensors(arguments).items() if not name.startswith("D")}
+    for level in range(pieces.levels):
+        ssd_coefficient_backward_kernel[_grid(arguments, pieces)](**tensors, **read, dB=dB, dC=dC, level=level)
+    for t in (dB, dC):
+        yield _shared(t.unflatten(3, (B.shape[3], -1)).sum(4), arguments.dt.shape[1])
+
+
+def _pieces(arguments: SsdArguments) -> Pieces:
+    table = arguments.table
+    return pieces_of(
+        table.steps, table.runs, table.paths, arguments.x.shape[2], _chunk(arguments), plain=arguments.plain
+    )
+
+
+def _chunk(arguments: SsdArguments) -> int:
+    """Steps of a piece: as many as asked for, as far as the matrices of float32 fit into registers."""
+    return min(arguments.chunk, 32) if arguments.x.dtype == torch.float32 else arguments.chunk
+
+
+def _grid(arguments: SsdArguments, pieces: Pieces) -> tuple[int, int, int]:
+    return len(pieces.rows), arguments.x.shape[3], len(arguments.x)
+
+
+def _output(pieces: Pieces, like: Tensor, shape: tuple[int, ...], final: bool) -> Tensor:
+    """Not initialised where every row is written exactly once, else zeros; float32 where it is summed afterwards."""
+    make = like.new_empty if pieces.complete and pieces.levels == 1 else like.new_zeros
+    return make(shape, dtype=like.dtype if final and pieces.levels == 1 else torch.float32)
+
+
+def _shared(by_path: Tensor, sets: int) -> Tensor:
+    """[B, K, ...] -> [B, sets, ...]: summed where all paths share one."""
+    return by_path if by_path.shape[1] == sets else by_path.sum(1, keepdim=True)
+
+
+def _by_track(y: Tensor, arguments: SsdArguments, pieces: Pieces, separate: bool) -> Tensor:
+    """y [B, K, ...] summed over all paths, or over those of each track."""
+    if not separate:
+        return y.sum(1) if y.shape[1] > 1 else y[:, 0]
+    table = arguments.table
+    if table.tracks == table.paths:
+        return y
+    track_of = dict(zip(pieces.rows[:, 1].tolist(), pieces.rows[:, 0].tolist(), strict=True))
+    members = [[k for k, t in track_of.items() if t == track] for track in range(table.tracks)]
+    return torch.stack([y[:, own].sum(1) for own in members], 1)
+
+
+def _states(arguments: SsdArguments, pieces: Pieces, last: bool) -> tuple[Tensor, Tensor | None]:
+    """The states before the pieces, float32 [B, Q, H, N, P], and after the tracks, [B, T, H, N, P]."""
+    tensors = _tensors(arguments)
+    given = {name: t for name, t in tensors.items() if name[0] not in "CD"}
+    return _passed(arguments, pieces, given, arguments.weights is not None, adjoint=False, last=last)
+
+
+def _state_gradients(arguments: SsdArguments, pieces: Pieces, dy: Tensor, strides: dict[str, int]) -> Tensor:
+    """The gradients of the states after the pieces, float32 [B, Q, H, N, P]."""
+    heads, width = arguments.x.shape[3:]
+    tensors = _tensors(arguments)
+    given = {name.replace("C", "B"): t for name, t in tensors.items() if name[0] not in "BDx"}
+    given |= {"x": dy, "x_sample": strides["dy_sample"], "x_path": strides["dy_track"]}
+    given |= {"x_row": heads * width, "x_head": width}
+    return _passed(arguments, pieces, given, False, adjoint=True, last=False)[0]
+
+
+def _passed(
+    arguments: SsdArguments, pieces: Pieces, given: dict[str, Any], weights: bool, *, adjoint: bool, last: bool
+) -> tuple[Tensor, Tensor | None]:
+    batch, _, _, heads, width = arguments.x.shape
+    table, size = arguments.table, arguments.B.shape[4]
+    states = arguments.dt.new_empty(batch, len(pieces.rows), heads, size, width)
+    decays = arguments.dt.new_empty(batch, len(pieces.rows), heads)
+    last_state = arguments.dt.new_empty(batch, table.tracks, heads, size, width) if last else None
+    walk = _walk(arguments, pieces)
+    ssd_outer_kernel[_grid(arguments, pieces)](
+        **given, states=states, decays=decays, **walk, **_constants(arguments), ADJOINT=adjoint, WEIGHTS=weights
+    )
+    ranges = np.searchsorted(pieces.rows[:, 0].numpy(), np.arange(table.tracks + 1)).astype(np.int32)
+    ssd_pass_kernel[-(-size * width // BLOCK), table.tracks * heads, batch](
+        states,
+        decays,
+        states if last_state is None else last_state,
+        walk["pieces"],
+        torch.from_numpy(ranges).to(states.device),
+        heads,
+        table.tracks,
+        size * width,
+        len(pieces.rows),
+        ADJOINT=adjoint,
+        LAST=last,
+        BLOCK=BLOCK,
+    )
+    return states, last_state
+
+
+def _tensors(arguments: SsdArguments) -> dict[str, Any]:
+    """The tensors that are read, with their strides; where there is none, any pointer, which is not read."""
+    x, dt, D, weights = arguments.x, arguments.dt, arguments.D, arguments.weights
+    heads, width = x.shape[3:]
+    tensors: dict[str, Any] = {"x": x, "dt": dt, "decay": arguments.decay, "B": arguments.B, "C": arguments.C}
+    tensors |= {"D": dt if D is None else D, "weights": dt if weights is None else weights}
+    tensors |= {"D_path": heads * width if D is not None and len(D) > 1 else 0}
+    tensors |= {"dt_sample": dt.stride(0), "dt_path": dt.stride(1) if dt.shape[1] > 1 else 0}
+    for name, last in (("x", "head"), ("B", "group"), ("C", "group")):
+        t = tensors[name]
+        names = (f"{name}_sample", f"{name}_path", f"{name}_row", f"{name}_{last}")
+        tensors |= dict(zip(names, (t.stride(0), t.stride(1) if t.shape[1] > 1 else 0, *t.stride()[2:4]), strict=True))
+    return tensors
+
+
+def _walk(arguments: SsdArguments, pieces: Pieces) -> dict[str, Any]:
+    steps, (heads, width) = arguments.table.steps, arguments.x.shape[3:]
+    return {
+        "steps": steps,
+        "pieces": pieces.on(steps.device),
+        "heads": heads,
+        "group": heads // arguments.B.shape[3],
+        "size": arguments.B.shape[4],
+        "width": width,
+        "steps_sample": steps.stride(0) if len(steps) > 1 else 0,
+        "steps_track": steps.stride(1),
+    }
+
+
+def _constants(arguments: SsdArguments) -> dict[str, Any]:
+    """Blocks: powers of two, and at least the 16 that a product of matrices takes."""
+    widths = (_chunk(arguments), arguments.B.shape[4], arguments.x.shape[4])
+    steps, states, width = (max(16, 1 << (n - 1).bit_length()) for n in widths)
+    # Three products on tensor cores make one of float32; AMD has no such mode and multiplies in float32.
+    fast = "ieee" if torch.version.hip else "tf32x3"
+    return {
+        "PATCH_AT": path_function(arguments.table.program),
+        "PRECISION": "interpreted" if knobs.runtime.interpret else fast,
+        "STEPS": steps,
+        "STATES": states,
+        "WIDTH": width,
+        "num_warps": 4 if steps * max(states, width) <= 2048 and arguments.x.dtype != torch.float32 else 8,
+    }
