@@ -102,10 +102,10 @@ def _bounded(value: Arithmetic, steps: int) -> Arithmetic:
         lines.append(Assignment(line.name, expr))
     row = without_negative_dividends(value.row, known)
     bounds(row, known)
-    parts = [e for line in lines if isinstance(line, Assignment) for e in walk(line.expr)] + list(walk(row))
-    divisors = [e.right for e in parts if isinstance(e, Binary) and e.op in ("//", "%")]
-    plain = bool(divisors) and all(isinstance(d, Int) for d in divisors)
-    return Arithmetic(tuple(lines), row, unsigned=plain and all(bounds(e, known).low >= 0 for e in parts))
+    found = Arithmetic(tuple(lines), row)
+    parts = [e for place in found.expressions for e in walk(place)]
+    plain = all(isinstance(e.right, Int) for e in parts if isinstance(e, Binary) and e.op in ("//", "%"))
+    return replace(found, unsigned=plain and all(bounds(e, known).low >= 0 for e in parts))
 
 
 def _curve_bounds(step: CurveStep, known: dict[str, Interval]) -> dict[str, Interval]:

@@ -26,7 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from scanlab.codegen.lines import Arithmetic, Line
+from scanlab.codegen.lines import Arithmetic
 from scanlab.compiler.index_form import CurveStep
 from scanlab.ir.expr import Binary, Digit, Expr, Int, Negate, Select, children, walk
 
@@ -51,7 +51,7 @@ def instructions(rules: Iterable[Arithmetic | None]) -> int:
     different = [rule for rule in every if rule is not None]
     computed = [rule for rule in different if not _in_address(rule)]
     curves = [line for rule in computed for line in rule.lines if isinstance(line, CurveStep)]
-    places = [e for rule in computed for e in (*map(_expression, rule.lines), rule.row)]
+    places = [e for rule in computed for e in rule.expressions]
     # What several tracks compute is computed once.
     parts = {e for place in places for e in walk(place)}
     # A remainder is made from the quotient, which is counted once however often it occurs.
@@ -59,10 +59,6 @@ def instructions(rules: Iterable[Arithmetic | None]) -> int:
     total = sum(map(_curve, curves)) + sum(map(_node, parts | quotients)) + len(every) - 1
     total += _OUTSIDE_THE_ADDRESS if total > 0 else 0
     return total + LOOK_UP if len(different) < len(every) else total
-
-
-def _expression(line: Line) -> Expr:
-    return line.rank if isinstance(line, CurveStep) else line.expr
 
 
 def _in_address(rule: Arithmetic) -> bool:

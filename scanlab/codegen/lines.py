@@ -36,12 +36,23 @@ Line = Assignment | CurveStep
 class Arithmetic:
     """Assignments and curve steps in order, and the row in terms of them; `step` is the step of the track.
 
-    unsigned: it divides by constants and nothing is ever negative, so unsigned division, which is cheaper, will do.
+    unsigned: nothing in it is ever negative and all divisors are constants, so unsigned division, which is cheaper,
+    will do.
     """
 
     lines: tuple[Line, ...]
     row: Expr
     unsigned: bool = False
+
+    @property
+    def divides(self) -> bool:
+        """Whether there is a quotient or a remainder in it."""
+        return any(isinstance(e, Binary) and e.op in ("//", "%") for place in self.expressions for e in walk(place))
+
+    @property
+    def expressions(self) -> tuple[Expr, ...]:
+        """What its lines compute, and the row."""
+        return (*(line.rank if isinstance(line, CurveStep) else line.expr for line in self.lines), self.row)
 
 
 def tidied(value: Arithmetic) -> Arithmetic:
@@ -56,7 +67,7 @@ def tidied(value: Arithmetic) -> Arithmetic:
 
 
 def _to_inline(value: Arithmetic) -> Assignment | None:
-    places = [*(line.rank if isinstance(line, CurveStep) else line.expr for line in value.lines), value.row]
+    places = value.expressions
     uses = Counter(e.name for place in places for e in walk(place) if isinstance(e, Digit))
     for line in value.lines:
         if isinstance(line, CurveStep):

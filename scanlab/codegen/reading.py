@@ -107,7 +107,9 @@ class _Pointer:
 
 
 def _where(condition: Any, then: Any, otherwise: Any) -> np.ndarray:
-    return np.where(np.asarray(condition), then, otherwise).astype(np.int32).view(_Lanes)
+    unsigned = any(getattr(value, "dtype", None) == np.uint32 for value in (then, otherwise))
+    chosen = np.where(np.asarray(condition), then, otherwise)
+    return chosen.astype(np.uint32 if unsigned else np.int32).view(_Lanes)
 
 
 _TL = SimpleNamespace(

@@ -66,14 +66,17 @@ def function_text(dialect: Dialect, name: str, doc: str, branches: Sequence[Bran
     """
     head = [*dialect.imports.split("\n"), "", "", dialect.decorator, f"def {name}(steps, track, step):"]
     head.append(f'{INDENT}"""{doc}"""')
+    rules = [branch.rule for branch in branches if branch.rule is not None]
+    # Triton gives a name one type in all branches, so the lines of all of them are unsigned, or of none.
+    unsigned = any(rule.divides for rule in rules) and all(rule.unsigned for rule in rules if rule.lines)
     if len(branches) == 1:
-        body = _block(dialect, branches[0])
+        body = _block(dialect, branches[0], unsigned)
     else:
         body = []
         for i, branch in enumerate(branches):
             word = "if" if i == 0 else "elif"
             body.append("else:" if i == len(branches) - 1 else f"{word} {_condition(branch.tracks)}:")
-            body += [INDENT + line for line in _block(dialect, branch)]
+            body += [INDENT + line for line in _block(dialect, branch, unsigned)]
     return "\n".join([*head, *(INDENT + line for line in body), f"{INDENT}return row", ""])
 
 
@@ -83,12 +86,12 @@ def _condition(tracks: tuple[int, ...]) -> str:
     return f"track == {tracks[0]}" if len(tracks) == 1 else " or ".join(f"(track == {t})" for t in tracks)
 
 
-def _block(dialect: Dialect, branch: Branch) -> list[str]:
+def _block(dialect: Dialect, branch: Branch, unsigned: bool) -> list[str]:
     lines = [f"# {branch.comment}"]
     rule = branch.rule
     if rule is None:
         return [*lines, f"row = {dialect.look_up}"]
-    cast = dialect.unsigned if rule.unsigned else ""
+    cast = dialect.unsigned if unsigned and rule.unsigned and (rule.divides or rule.lines) else ""
     if cast:
         lines.append(f"s = step{cast}")
         rule = _with_unsigned_step(rule)

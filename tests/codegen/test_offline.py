@@ -99,6 +99,27 @@ COUNTED = {
 }
 
 
+# What the interpreter takes and the compiler might not: branches whose names differ in type, constants as rows.
+ACCEPTED = [
+    ("sum((by h, ~w), (by h, ~(W - 1 - w)), (by w, ~h))", (6, 4)),
+    ("sum((by h, ~w), (by random(seed=0))) with cls at middle", (6, 4)),
+    ("chain((by h, ~w), -(by w, h)) with cls at both, mean at end", (6, 4)),
+    ("sum((by h, w), (by morton(h, w)), -(by hilbert(h, w)))", (8, 8)),
+    ("sum((by h, w), (by h // 3, w // 3, h % 3, w % 3))", (7, 5)),
+    ("by h, w", (1, 1)),
+    ("chain((by h, w), (by w, h)) with cls at start", (1, 1)),
+]
+
+
+def test_the_compiler_takes_what_the_interpreter_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    names = [_stored(text, grid) for text, grid in ACCEPTED]
+    done = subprocess.run(
+        [sys.executable, "-c", _COSTS, *names], capture_output=True, text=True, env=os.environ.copy(), check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_estimates_are_near_the_instructions_that_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
     names = [_stored(text, grid) for text, grid in COUNTED]
