@@ -133,6 +133,8 @@ def selective_scan_backward_kernel(
 ):  # fmt: skip
     """du, ddelta and the shares of dB, dC (float32 [blocks, B, K, T or 1, G, L, N]) and `sums` of one span.
 
+    With ADD_U and ADD_PARAMETERS, tracks before `fresh`, the later ones here, add to what those behind them left.
+
     sums float32 [B, homes, R, D] begins as 0: N rows dA, then dD, dbias, dw, then N rows each of dB and dC where these
     are constant in time.
     """
@@ -165,7 +167,7 @@ def selective_scan_backward_kernel(
         track_du = du + sample * du_sample + path * du_path + track * du_track
         track_ddelta = ddelta + sample * ddelta_sample + path * ddelta_path + track * ddelta_track
         track_part = part + path * part_path + track * part_track
-        old = track >= fresh
+        old = track < fresh
         _mark_groups(
             marks, h, track_u, track_delta, track_B, walk, weight, offset, a, track, first, last, u_row, delta_row,
             B_row, width, channel, exists, PATCH_AT, N, BLOCK, GROUP, SOFTPLUS, B_CONSTANT, ASM,

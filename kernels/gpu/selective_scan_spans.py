@@ -111,16 +111,16 @@ def selective_scan_span_kernel(
 
 @triton.jit
 def selective_scan_pass_kernel(
-    ends, decays, ranges, spans, size, BLOCK: tl.constexpr, GROUP: tl.constexpr, ADJOINT: tl.constexpr
+    ends, decays, ranges, count, size, BLOCK: tl.constexpr, GROUP: tl.constexpr, ADJOINT: tl.constexpr
 ):  # fmt: skip
     """Replace the end of each span by the state before it (ADJOINT: by what is owed after it).
 
-    ends, decays: float32 [B, spans, size]; ranges int32 [T + 1]: the spans of each track. Grid: (blocks of size, T, B).
+    ends, decays: float32 [B, count, size]; ranges int32 [T + 1]: the spans of each track. Grid: (blocks of size, T, B).
     """
     number = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     exists = number < size
     first, last = tl.load(ranges + tl.program_id(1)), tl.load(ranges + tl.program_id(1) + 1)
-    base = tl.program_id(2).to(tl.int64) * spans * size + number
+    base = tl.program_id(2).to(tl.int64) * count * size + number
     h = tl.zeros((BLOCK,), tl.float32)
     for done in range(0, last - first, GROUP):
         places, found, kept = (), (), ()

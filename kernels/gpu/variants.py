@@ -12,8 +12,9 @@ from typing import Any
 
 from .selective_scan_backward import selective_scan_backward_kernel
 from .selective_scan_forward import selective_scan_forward_kernel
+from .selective_scan_spans import selective_scan_pass_kernel, selective_scan_span_kernel
 
-__all__ = ["Blocks", "Variant", "blocks_for", "variants"]
+__all__ = ["PASS", "Blocks", "Variant", "blocks_for", "variants"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,10 @@ class Blocks:
     steps: int
 
 
+# Of the kernel that passes states over spans: numbers of a program, and how many spans it asks for at once.
+PASS = Blocks(128, 8)
+
+
 def blocks_for(states: int, *, lanes: int = 32, backward: bool = False) -> Blocks:
     """Blocks that keep everything in registers, by state size and lanes of a warp (32, or 64 on AMD).
 
@@ -54,12 +59,14 @@ def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int
     common = {
         "PATCH_AT": patch_at, "N": state, "SOFTPLUS": True, "SKIP": True, "BIAS": True, "WEIGHTS": False,
         "B_CONSTANT": False, "C_CONSTANT": False, "KEEP": True, "LAST": False, "CARRIED": False, "ADD": False,
-        "ADD_U": False, "ADD_PARAMETERS": False, "REVISITS": False, "ASM": lanes == 32,
+        "ADD_U": False, "ADJOINT": False, "ADD_PARAMETERS": False, "REVISITS": False, "ASM": lanes == 32,
     }  # fmt: skip
     forward, backward = blocks_for(state, lanes=lanes), blocks_for(state, lanes=lanes, backward=True)
     return [
         _variant(selective_scan_forward_kernel, dtype, common | _shape(forward)),
         _variant(selective_scan_backward_kernel, dtype, common | _shape(backward)),
+        _variant(selective_scan_span_kernel, dtype, common | _shape(forward)),
+        _variant(selective_scan_pass_kernel, dtype, {"BLOCK": PASS.channels, "GROUP": PASS.steps, "ADJOINT": False}),
     ]
 
 
@@ -68,8 +75,10 @@ def _shape(blocks: Blocks) -> dict[str, int]:
 
 
 _ACTIVATIONS = frozenset({"u", "delta", "B", "C", "y", "dy", "du", "ddelta"})
-_INTEGERS = frozenset({"steps", "chunks", "spans"})
-_FLOATS = frozenset({"A", "D", "bias", "weights", "checkpoints", "last_state", "carried", "dB", "dC", "sums", "marks"})
+_INTEGERS = frozenset({"steps", "chunks", "spans", "ranges"})
+_FLOATS = frozenset(
+    {"A", "D", "bias", "weights", "checkpoints", "last_state", "carried", "dB", "dC", "sums", "marks", "ends", "decays"}
+)
 
 
 def _variant(kernel: Any, dtype: str, constants: dict[str, Any]) -> Variant:

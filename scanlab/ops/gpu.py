@@ -12,16 +12,13 @@ from triton import knobs
 from scanlab.kernels.gpu.selective_scan_backward import selective_scan_backward_kernel
 from scanlab.kernels.gpu.selective_scan_forward import selective_scan_forward_kernel
 from scanlab.kernels.gpu.selective_scan_spans import selective_scan_pass_kernel, selective_scan_span_kernel
-from scanlab.kernels.gpu.variants import Blocks, blocks_for
+from scanlab.kernels.gpu.variants import PASS, Blocks, blocks_for
 from scanlab.ops.arguments import Forward, Gradients, ScanArguments
 from scanlab.ops.gpu_plan import Plan, division_for, plan_for
 from scanlab.ops.paths import CHUNK, PathTable
 from scanlab.ops.pieces import path_function
 
 __all__ = ["backward", "forward"]
-
-PASS_BLOCK = 128
-PASS_GROUP = 8
 
 
 def forward(arguments: ScanArguments, table: PathTable, *, separate: bool, keep: bool, last: bool) -> Forward:
@@ -71,7 +68,7 @@ def backward(
         selective_scan_backward_kernel[grid](
             **_tensors(arguments), **_walk(table, plan), **_sizes(arguments, blocks),
             dy=dy, du=du, ddelta=ddelta, dB=dB, dC=dC, sums=sums, checkpoints=checkpoints, marks=marks, carried=carried,
-            slots=table.slots, homes=len(plan.owners), fresh=int(table.complete and not table.revisits),
+            slots=table.slots, homes=len(plan.owners), fresh=table.tracks - int(table.complete and not table.revisits),
             group_marks=CHUNK // blocks.steps,
             dy_sample=dy.stride(0), dy_track=dy.stride(1) if separate else 0, dy_row=dy.stride(2),
             **_places("du", du, u.shape[1] > 1), **_places("ddelta", ddelta, own),
@@ -105,9 +102,9 @@ def _carried(arguments: ScanArguments, table: PathTable, plan: Plan, values: Ten
         **constants | {"B_CONSTANT": coefficients.ndim == 3, "ADJOINT": adjoint},
     )  # fmt: skip
     size = A.shape[1] * A.shape[2]
-    selective_scan_pass_kernel[(-(-size // PASS_BLOCK), table.tracks, len(values))](
+    selective_scan_pass_kernel[(-(-size // PASS.channels), table.tracks, len(values))](
         ends, decays, plan.ranges, len(plan.spans), size,
-        BLOCK=PASS_BLOCK, GROUP=PASS_GROUP, ADJOINT=adjoint, num_warps=1,
+        BLOCK=PASS.channels, GROUP=PASS.steps, ADJOINT=adjoint, num_warps=1,
     )  # fmt: skip
     return ends
 
