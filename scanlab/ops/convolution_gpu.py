@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from scanlab.kernels.gpu.companion_variants import CHANNELS, convolution_steps  # pyright: ignore[reportMissingImports]
 from scanlab.kernels.gpu.convolution import (  # pyright: ignore[reportMissingImports]
     convolution_backward_kernel,
     convolution_forward_kernel,
@@ -16,7 +17,6 @@ from scanlab.ops.pieces import Pieces, path_function, path_sums, pieces_of
 
 __all__ = ["backward", "forward"]
 
-CHANNELS = 128
 # Enough programs of four warps for the 132 processors of an H100 several times over: an estimate, no GPU could be had.
 PROGRAMS = 1056
 
@@ -106,8 +106,7 @@ def _constants(arguments: ConvolutionArguments, pieces: Pieces) -> dict[str, Any
         "BIAS": arguments.bias is not None,
         "CHAINED": chained,
         "REVISITS": pieces.levels > 1,
-        # Registers: 2 W - 1 rows of STEPS x CHANNELS are held at once by 128 threads.
-        "STEPS": 4 if chained or taps > 4 else 8,
+        "STEPS": convolution_steps(taps, chained),
         "CHANNELS": CHANNELS,
         "num_warps": 4,
     }

@@ -10,6 +10,11 @@ import torch
 from torch import Tensor
 from triton import knobs
 
+from scanlab.kernels.gpu.companion_variants import (  # pyright: ignore[reportMissingImports]
+    PASS,
+    longest_chunk,
+    ssd_blocks,
+)
 from scanlab.kernels.gpu.ssd import (  # pyright: ignore[reportMissingImports]
     ssd_forward_kernel,
     ssd_outer_kernel,
@@ -23,8 +28,6 @@ from scanlab.ops.pieces import Pieces, path_function, path_sums, pieces_of
 from scanlab.ops.ssd_operator import SsdArguments, SsdForward, SsdGradients
 
 __all__ = ["backward", "forward"]
-
-BLOCK = 1024
 
 
 def forward(arguments: SsdArguments, *, separate: bool, last: bool) -> SsdForward:
@@ -111,8 +114,8 @@ def _pieces(arguments: SsdArguments) -> Pieces:
 
 
 def _chunk(arguments: SsdArguments) -> int:
-    """Steps of a piece: as many as asked for, as far as the matrices of float32 fit into registers."""
-    return min(arguments.chunk, 32) if arguments.x.dtype == torch.float32 else arguments.chunk
+    """Steps of a piece: as many as asked for, as far as their matrices fit into registers."""
+    return min(arguments.chunk, longest_chunk(arguments.x.dtype != torch.float32))
 
 
 def _grid(arguments: SsdArguments, pieces: Pieces) -> tuple[int, int, int]:
@@ -172,7 +175,7 @@ def _passed(
         **given, states=states, decays=decays, **walk, **_constants(arguments), ADJOINT=adjoint, WEIGHTS=weights
     )
     ranges = np.searchsorted(pieces.rows[:, 0].numpy(), np.arange(table.tracks + 1)).astype(np.int32)
-    ssd_pass_kernel[-(-size * width // BLOCK), table.tracks * heads, batch](
+    ssd_pass_kernel[-(-size * width // PASS), table.tracks * heads, batch](
         states,
         decays,
         states if last_state is None else last_state,
@@ -184,7 +187,7 @@ def _passed(
         len(pieces.rows),
         ADJOINT=adjoint,
         LAST=last,
-        BLOCK=BLOCK,
+        BLOCK=PASS,
     )
     return states, last_state
 
@@ -219,16 +222,13 @@ def _walk(arguments: SsdArguments, pieces: Pieces) -> dict[str, Any]:
 
 
 def _constants(arguments: SsdArguments) -> dict[str, Any]:
-    """Blocks: powers of two, and at least the 16 that a product of matrices takes."""
-    widths = (_chunk(arguments), arguments.B.shape[4], arguments.x.shape[4])
-    steps, states, width = (max(16, 1 << (n - 1).bit_length()) for n in widths)
+    half = arguments.x.dtype != torch.float32
+    blocks, warps = ssd_blocks(_chunk(arguments), arguments.B.shape[4], arguments.x.shape[4], half)
     # Three products on tensor cores make one of float32; AMD has no such mode and multiplies in float32.
     fast = "ieee" if torch.version.hip else "tf32x3"
     return {
         "PATCH_AT": path_function(arguments.table.program),
         "PRECISION": "interpreted" if knobs.runtime.interpret else fast,
-        "STEPS": steps,
-        "STATES": states,
-        "WIDTH": width,
-        "num_warps": 4 if steps * max(states, width) <= 2048 and arguments.x.dtype != torch.float32 else 8,
+        **blocks,
+        "num_warps": warps,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,8 +12,12 @@ from ops.agreement import TOLERANCE, poisoned
 from ops.walks import CASES, long_table, walk, without_facts
 from torch import Tensor
 
+import scanlab
+from scanlab.codegen import cache
+from scanlab.codegen.cost import UNLIMITED
+from scanlab.codegen.programs import generate
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops import PathTable
+from scanlab.ops import PathTable, path_table
 from scanlab.ops.convolution import causal_convolution
 
 _INTERPRETED = pytest.mark.skipif(os.environ.get("TRITON_INTERPRET") != "1", reason="needs TRITON_INTERPRET=1")
@@ -115,6 +120,17 @@ def test_nothing_need_be_promised(case: str, backend: str) -> None:
     _assert_agrees(backend, _arguments(CASES[case]), without_facts(CASES[case]))
 
 
+@_INTERPRETED
+@pytest.mark.parametrize("name", ["cross", "vim"])
+def test_rows_by_arithmetic(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCANLAB_CACHE_DIR", str(tmp_path))
+    scan = scanlab.compile(scanlab.load(name), (3, 4))
+    made = generate(scan, limit=UNLIMITED)
+    cache.store(made.name, made.source)
+    table = path_table(scan, made.name)
+    _assert_agrees("triton", _arguments(table), table)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision(dtype: torch.dtype, backend: str) -> None:
@@ -147,6 +163,25 @@ def test_operator_is_well_registered(backend: str) -> None:
     settings = (table.steps, table.runs, 2, False, True, "", True, backend)
     call = (given[0].detach()[:, None].requires_grad_(), *given[1:], *settings)
     torch.library.opcheck(torch.ops.scanlab.causal_convolution.default, call)
+
+
+def test_compiles_whole() -> None:
+    table = CASES["two ways"]
+    given = {name: t.requires_grad_() for name, t in _arguments(table).items()}
+
+    def loss(**tensors: Tensor) -> Tensor:
+        return causal_convolution(**tensors, paths=table, backend="cpu").square().sum()
+
+    expected = torch.autograd.grad(loss(**given), list(given.values()))
+    found = torch.autograd.grad(torch.compile(loss, fullgraph=True, backend="aot_eager")(**given), list(given.values()))
+    torch.testing.assert_close(found, expected)
+
+
+def test_autocast() -> None:
+    given = _arguments(CASES["two ways"])
+    with torch.autocast("cpu", torch.bfloat16):
+        y = causal_convolution(**given, paths=CASES["two ways"], backend="cpu")
+    assert y.dtype == torch.bfloat16
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,27 @@ def test_operator_is_well_registered(backend: str) -> None:
     torch.library.opcheck(torch.ops.scanlab.ssd.default, (*tensors, None, None, *settings))
 
 
+def test_compiles_whole() -> None:
+    table = CASES["two ways"]
+    given = {name: t.requires_grad_() for name, t in _arguments(table).items()}
+
+    def loss(**tensors: Tensor) -> Tensor:
+        y = ssd(**tensors, dt_softplus=True, paths=table, backend="cpu")
+        assert isinstance(y, Tensor)
+        return y.square().sum()
+
+    expected = torch.autograd.grad(loss(**given), list(given.values()))
+    found = torch.autograd.grad(torch.compile(loss, fullgraph=True, backend="aot_eager")(**given), list(given.values()))
+    torch.testing.assert_close(found, expected)
+
+
+def test_autocast() -> None:
+    with torch.autocast("cpu", torch.bfloat16):
+        y = ssd(**_arguments(CASES["two ways"]), paths=CASES["two ways"], backend="cpu")
+    assert isinstance(y, Tensor)
+    assert y.dtype == torch.bfloat16
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
