@@ -81,8 +81,9 @@ def function_text(dialect: Dialect, name: str, doc: str, branches: Sequence[Bran
 
 
 def _condition(tracks: tuple[int, ...]) -> str:
-    if tracks == tuple(range(len(tracks))):
-        return f"track < {len(tracks)}" if len(tracks) > 1 else "track == 0"
+    """Branches stand in the order of their first tracks, so all smaller tracks have been taken before."""
+    if len(tracks) > 1 and tracks == tuple(range(tracks[0], tracks[-1] + 1)):
+        return f"track < {tracks[-1] + 1}"
     return f"track == {tracks[0]}" if len(tracks) == 1 else " or ".join(f"(track == {t})" for t in tracks)
 
 

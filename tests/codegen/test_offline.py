@@ -106,6 +106,7 @@ ACCEPTED = [
     ("chain((by h, ~w), -(by w, h)) with cls at both, mean at end", (6, 4)),
     ("sum((by h, w), (by morton(h, w)), -(by hilbert(h, w)))", (8, 8)),
     ("sum((by h, w), (by h // 3, w // 3, h % 3, w % 3))", (7, 5)),
+    ("sum((by h, w), (by w, h), (by h, w), (by w, h))", (6, 4)),
     ("by h, w", (1, 1)),
     ("chain((by h, w), (by w, h)) with cls at start", (1, 1)),
 ]

@@ -136,9 +136,38 @@ def test_what_is_worth_its_instructions(text: str, forms: str) -> None:
     assert set(generate(_compiled(text, (16, 16)), "cpu").forms) == {"table"}
 
 
-def test_equal_walks_share_a_branch() -> None:
-    made = generate(_compiled("sum((by h, w), (by h, w), (by w, h))", (3, 5)), limit=UNLIMITED)
-    assert "if track < 2:" in made.source and "elif" not in made.source
+@pytest.mark.parametrize(
+    ("letters", "conditions"),
+    [
+        ("aaa", []),
+        ("aab", ["if track < 2:", "else:"]),
+        ("abbc", ["if track == 0:", "elif track < 3:", "else:"]),
+        ("abab", ["if (track == 0) or (track == 2):", "else:"]),
+    ],
+)
+def test_equal_walks_share_a_branch(letters: str, conditions: list[str]) -> None:
+    orders = {"a": "(by h, w)", "b": "(by w, h)", "c": "-(by h, w)"}
+    made = generate(_compiled(f"sum({', '.join(orders[c] for c in letters)})", (3, 5)), limit=UNLIMITED)
+    lines = [line.strip() for line in made.source.split("\n")]
+    assert [line for line in lines if line.startswith(("if", "elif", "else"))] == conditions
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sum((by h, ~w), (by w, h), -(by h, w)) with cls at middle",
+        "by hilbert(h, w)",
+        "chain((by morton(h, w)), (by w, h))",
+    ],
+)
+def test_numba_compiles_what_python_runs(text: str) -> None:
+    scan = _compiled(text, (4, 4))
+    names: dict = {}
+    made = generate(scan, "cpu", limit=UNLIMITED)
+    exec(made.source, names)
+    table = path_table(scan).steps[0].numpy()
+    for track, rows in enumerate(table):
+        assert [names[made.name](table, track, step) for step in range(len(rows))] == rows.tolist()
 
 
 def test_the_name_is_the_content() -> None:
