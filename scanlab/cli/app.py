@@ -189,8 +189,16 @@ def bench_kernels(
     ] = None,
     json: Annotated[Path | None, typer.Option(help="Write all figures to this file.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the times to this .png or .svg.")] = None,
+    device: Annotated[
+        str, typer.Option(help="cpu, or cuda for NVIDIA's and AMD's GPUs; --limit, --seconds, --plot are for cpu.")
+    ] = "cpu",
 ) -> None:
     """The scan kernels beside their peers, row against random orders, and the limits of this machine."""
+    if device != "cpu":
+        from scanlab.cli.bench_gpu import run_gpu
+
+        run_gpu(device, quick, json)
+        return
     from scanlab.cli.bench import run_kernels
 
     run_kernels(quick, limit, seconds, json, plot)

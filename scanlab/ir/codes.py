@@ -288,6 +288,8 @@ _BACKENDS = {
     "S750": Code("an unknown backend", "The backends are reference, cpu and triton."),
     "S751": Code("a backend that cannot run", "It is not installed, or does not take these tensors."),
     "S752": Code("a limit that does not compile", "The file given to `scanlab bench kernels --limit` must be C++."),
+    "S753": Code("no GPU to measure", "`--device cuda` measures the GPU, NVIDIA's or AMD's, that torch finds."),
+    "S754": Code("an unknown device", "`scanlab bench kernels` measures cpu or cuda."),
 }
 
 CODES: Mapping[str, Code] = MappingProxyType(

@@ -1,0 +1,133 @@
+"""What VMamba and Vim run on a GPU, where it is installed: their own kernels on sequences laid out as they want them.
+
+Inputs by step are made before the clock starts, since both models compute delta, B and C from permuted copies; the
+copies of u and the putting back of y are theirs to pay for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from scanlab.bench.gpu_shapes import GpuInputs
+
+__all__ = ["PEERS", "GpuPeer", "PeerCall"]
+
+_CUDA = "selective_scan_cuda", "pip install mamba_ssm, built with CUDA"
+_CROSS = "csm_triton", "put VMamba's classification/models on PYTHONPATH"
+
+
+@dataclass(frozen=True, eq=False)
+class PeerCall:
+    """A peer ready to run: y [B, D, L] by step or patch, as the model wants it, from leaves."""
+
+    leaves: tuple[Tensor, ...]
+    output: Callable[[], Tensor]
+    by_row: Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class GpuPeer:
+    """An implementation of the scans of one strategy. needs: (module, how to get it)."""
+
+    name: str
+    strategy: str
+    needs: tuple[tuple[str, str], ...]
+    prepare: Callable[[GpuInputs], PeerCall]
+
+    def missing(self) -> str:
+        """What cannot be imported, and how to get it; "" where the peer can run."""
+        for module, how in self.needs:
+            try:
+                import_module(module)
+            except Exception as error:  # extensions built for another torch raise whatever they like
+                return f"{module} cannot be imported ({type(error).__name__}): {how}"
+        return ""
+
+
+class _CudaScan(torch.autograd.Function):
+    """mamba_ssm's compiled extension on u, delta [B, K D, L], A [K D, N], B, C [B, K, N, L], D, bias [K D]."""
+
+    @staticmethod
+    def forward(ctx: Any, *tensors: Tensor) -> Tensor:
+        u, delta, A, B, C, D, bias = tensors
+        out, states, *_ = import_module("selective_scan_cuda").fwd(u, delta, A, B, C, D, None, bias, True)
+        ctx.save_for_backward(*tensors, states)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, ...]:
+        u, delta, A, B, C, D, bias, states = ctx.saved_tensors
+        [dy] = upstream
+        found = import_module("selective_scan_cuda").bwd(
+            u, delta, A, B, C, D, None, bias, dy.contiguous(), states, None, None, True, False
+        )
+        return tuple(found[:7])
+
+
+def _scan(*tensors: Tensor) -> Tensor:
+    found = _CudaScan.apply(*tensors)
+    assert isinstance(found, Tensor), "one output"
+    return found
+
+
+def _by_step(values: Tensor, orders: Tensor) -> Tensor:
+    """values [B, K, L, X] by row -> [B, K, X, L] by step, contiguous."""
+    index = orders[None, :, :, None].expand(len(values), -1, -1, values.shape[3])
+    return values.gather(2, index).transpose(2, 3).contiguous()
+
+
+def _leaf(values: Tensor) -> Tensor:
+    return values.detach().contiguous().requires_grad_()
+
+
+def _cross(given: GpuInputs) -> PeerCall:
+    """VMamba: cross scan, one call of the scan for all four paths, cross merge."""
+    size, side = given.shape.size, given.shape.side
+    orders = given.table.steps[0].long()
+    x = _leaf(given.u.transpose(1, 2).unflatten(2, (side, side)))
+    delta = _leaf(_by_step(given.delta, orders).flatten(1, 2))
+    B, C = (_leaf(_by_step(t, orders)) for t in (given.B, given.C))
+    A, D, bias = (_leaf(t.flatten(0, 1)) for t in (given.A, given.D, given.bias))
+
+    def output() -> Tensor:
+        cross = import_module("csm_triton")
+        sequences = cross.cross_scan_fn(x, in_channel_first=True, out_channel_first=True).flatten(1, 2)
+        y = _scan(sequences, delta, A, B, C, D, bias).view(size.samples, size.paths, size.channels, side, side)
+        return cross.cross_merge_fn(y, in_channel_first=True, out_channel_first=True)
+
+    return PeerCall((x, delta, A, B, C, D, bias), output, lambda y: y.transpose(1, 2))
+
+
+def _both_ways(given: GpuInputs) -> PeerCall:
+    """Vim: the sequence, and the sequence flipped, each with its own parameters."""
+    orders = given.table.steps[0].long()
+    u = _leaf(_by_step(given.u[:, None], orders[:1])[:, 0])
+    deltas, Bs, Cs = ([_leaf(t[:, k]) for k in (0, 1)] for t in (_by_step(v, orders) for v in _activations(given)))
+    parameters = [[_leaf(t[k]) for t in (given.A, given.D, given.bias)] for k in (0, 1)]
+
+    def one(k: int, sequence: Tensor) -> Tensor:
+        A, D, bias = parameters[k]
+        return _scan(sequence, deltas[k], A, Bs[k][:, None], Cs[k][:, None], D, bias)
+
+    def output() -> Tensor:
+        return one(0, u) + one(1, u.flip(-1)).flip(-1)
+
+    leaves = (u, *deltas, *Bs, *Cs, *parameters[0], *parameters[1])
+    ranks = orders[0].argsort()
+    return PeerCall(leaves, output, lambda y: y.transpose(1, 2)[:, ranks])
+
+
+def _activations(given: GpuInputs) -> tuple[Tensor, Tensor, Tensor]:
+    return given.delta, given.B, given.C
+
+
+PEERS = (
+    GpuPeer("VMamba: Triton cross scan and merge, mamba_ssm CUDA", "cross", (_CUDA, _CROSS), _cross),
+    GpuPeer("Vim: two mamba_ssm CUDA scans and flips", "vim", (_CUDA,), _both_ways),
+)
