@@ -18,8 +18,8 @@ from scanlab.bench.gpu_shapes import GpuInputs
 
 __all__ = ["PEERS", "GpuPeer", "PeerCall"]
 
-_CUDA = "selective_scan_cuda", "pip install mamba_ssm, built with CUDA"
-_CROSS = "csm_triton", "put VMamba's classification/models on PYTHONPATH"
+_CUDA = "selective_scan_cuda", "fwd", "pip install mamba_ssm, built with CUDA"
+_CROSS = "csm_triton", "cross_scan_fn", "put the classification/models of a current VMamba on PYTHONPATH"
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,20 +33,20 @@ class PeerCall:
 
 @dataclass(frozen=True)
 class GpuPeer:
-    """An implementation of the scans of one strategy. needs: (module, how to get it)."""
+    """An implementation of the scans of one strategy. needs: (module, a function of it, how to get it)."""
 
     name: str
     strategy: str
-    needs: tuple[tuple[str, str], ...]
+    needs: tuple[tuple[str, str, str], ...]
     prepare: Callable[[GpuInputs], PeerCall]
 
     def missing(self) -> str:
         """What cannot be imported, and how to get it; "" where the peer can run."""
-        for module, how in self.needs:
+        for module, function, how in self.needs:
             try:
-                import_module(module)
+                getattr(import_module(module), function)
             except Exception as error:  # extensions built for another torch raise whatever they like
-                return f"{module} cannot be imported ({type(error).__name__}): {how}"
+                return f"{module}.{function} cannot be imported ({type(error).__name__}): {how}"
         return ""
 
 
