@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from scanlab.compiler.bind import CompiledScan
-from scanlab.ops.merges import Above, fixed_weights, merges_above
+from scanlab.ops.merges import ADDING, Above, fixed_weights, merges_above
 
 
 class Merge(nn.Module):
@@ -27,7 +27,7 @@ class Merge(nn.Module):
             [place[len(at)] if place[: len(at)] == at else -1 for place in map(_place, leaves)] for at in gates
         ]
         self.gates = nn.ParameterList(nn.Parameter(torch.ones(parts, channels)) for parts in gates.values())
-        self.plain = not gates and bool((self.fixed == 1).all())
+        self.plain = all(node.merge in ADDING for above in leaves for node, _ in above)
 
     def forward(self) -> Tensor | None:
         """The weights now, [K, D]; None where every path counts once."""

@@ -13,8 +13,10 @@ from scanlab.compiler.bind import CompiledScan
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Order, Scan
 
-__all__ = ["Above", "fixed_weights", "merges_above"]
+__all__ = ["ADDING", "Above", "fixed_weights", "merges_above"]
 
+# Merges that count every path once.
+ADDING = ("sum", "scatter", "chain")
 Above = tuple[tuple[Scan, int], ...]
 
 

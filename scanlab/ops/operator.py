@@ -154,13 +154,15 @@ def _backward(dy: Tensor, checkpoints: Tensor, *arguments: Any) -> tuple[Tensor,
     )
     found = (g.u, g.delta, *turned, g.D, g.bias, g.weights)
     return tuple(
-        A.new_empty(0) if t is None else f.to(t.dtype) for f, t in zip(found, arguments[:_TENSORS], strict=True)
+        A.new_empty(0) if t is None else f.to(t.dtype).contiguous()
+        for f, t in zip(found, arguments[:_TENSORS], strict=True)
     )
 
 
 def _backward_fake(dy: Tensor, checkpoints: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
     A = arguments[2]
-    return tuple(A.new_empty(0) if t is None else torch.empty_like(t) for t in arguments[:_TENSORS])
+    # What is compiled relies on these strides; those of the arguments may be anything.
+    return tuple(A.new_empty(0) if t is None else t.new_empty(t.shape) for t in arguments[:_TENSORS])
 
 
 for _device in ("cpu", "cuda"):

@@ -68,12 +68,7 @@ def selective_scan(
     weights, scale = _weights(paths, table, merge, u)
     named = {"u": u, "delta": delta, "A": A, "B": B, "C": C, "D": D, "z": z, "delta_bias": delta_bias, "merge": weights}
     check_arguments(named, table)
-    if return_last_state and weights is not None:
-        raise ScanlabError.at(
-            "S707",
-            "last states are those of paths that are not weighted",
-            help='return them with merge "sum", "mean", "scatter" or "none"',
-        )
+    _check_last_state(return_last_state, weights)
     separate = merge == "none" if isinstance(merge, str) else False
     call = ScanCall(
         u if u.ndim == 4 else u[:, None],
@@ -96,6 +91,15 @@ def selective_scan(
     if z is not None:
         y = y * F.silu(z[:, None] if separate else z)
     return (y, last) if return_last_state else y
+
+
+def _check_last_state(wanted: bool, weights: Tensor | None) -> None:
+    if wanted and weights is not None:
+        raise ScanlabError.at(
+            "S707",
+            "last states are those of paths that are not weighted",
+            help='return them with merge "sum", "mean", "scatter" or "none"',
+        )
 
 
 def reference_scan(call: ScanCall, table: PathTable) -> tuple[Tensor, Tensor]:

@@ -97,8 +97,8 @@ def test_the_random_control_draws_an_order_per_seed(digits):
         initial_model(Trial("c", bind(ROW, GRID), seed, SIZES, QUICK, "random order"), digits).blocks[0].mixer.table
         for seed in (0, 0, 1)
     ]
-    assert torch.equal(tables[0].patches, tables[1].patches)
-    assert not torch.equal(tables[0].patches, tables[2].patches)
+    assert torch.equal(tables[0].steps, tables[1].steps)
+    assert not torch.equal(tables[0].steps, tables[2].steps)
 
 
 def test_shifts_move_whole_images_and_bring_in_zeros():
