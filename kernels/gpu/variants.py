@@ -47,8 +47,8 @@ def blocks_for(states: int, *, lanes: int = 32, backward: bool = False) -> Block
     channel. Backward, N (steps + 4) numbers live at once, and more than about 100 spill.
     """
     if backward:
-        return Blocks(lanes, 8 if states <= 4 else 4 if states <= 8 else 2)
-    return Blocks(2 * lanes if states <= 16 else lanes, 8 if states <= 4 else 4)
+        return Blocks(2 * lanes, 4) if states <= 2 else Blocks(lanes, 4 if states <= 8 else 2 if states <= 16 else 1)
+    return Blocks(2 * lanes if states <= 16 else lanes, 8 if states <= 4 else 4 if states <= 32 else 2)
 
 
 def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int = 32) -> list[Variant]:

@@ -1,0 +1,111 @@
+"""How chunks are dealt out to the programs of a GPU; no GPU and no Triton needed."""
+
+import numpy as np
+import pytest
+import torch
+from handmade import hand_path, hand_scan
+
+from scanlab.ops import path_table
+from scanlab.ops.gpu_plan import FEWEST_PARTS, PROGRAMS, SHORTEST_PART, Division, division_for, plan_for
+
+CPU = torch.device("cpu")
+
+
+def tables():
+    draw = np.random.RandomState(0)
+    long = hand_path(draw.permutation(300), restarts=(0, 40, 250))
+    return {
+        "two long tracks": path_table(hand_scan((long, hand_path(range(300))), (300,), "sum")),
+        "a chain": path_table(hand_scan((hand_path(range(150)), hand_path(range(150, 300))), (300,), "chain")),
+        "an empty path": path_table(hand_scan((hand_path([], restarts=()), hand_path(range(70))), (70,), "sum")),
+        "nothing": path_table(hand_scan((hand_path([], restarts=()),), (4,), "sum")),
+    }
+
+
+TABLES = tables()
+DIVISIONS = (Division("all"), Division("tracks"), Division("parts", 1), Division("parts", 3))
+
+
+@pytest.mark.parametrize("division", DIVISIONS, ids=lambda d: f"{d.kind}-{d.chunks}")
+@pytest.mark.parametrize("name", TABLES)
+def test_spans_take_every_chunk_once(name, division):
+    table = TABLES[name]
+    plan = plan_for(table, division, CPU)
+    spans = plan.spans.tolist()
+    assert [i for first, last in spans for i in range(first, last)] == list(range(len(plan.chunks)))
+    assert torch.equal(plan.chunks[:, :6], table.chunks.rows)
+    assert all(first < last for first, last in spans)
+
+
+@pytest.mark.parametrize("division", DIVISIONS, ids=lambda d: f"{d.kind}-{d.chunks}")
+@pytest.mark.parametrize("name", TABLES)
+def test_homes_belong_to_the_path_of_their_chunks(name, division):
+    plan = plan_for(TABLES[name], division, CPU)
+    assert plan.owners[plan.chunks[:, 7].numpy()].tolist() == plan.chunks[:, 1].tolist()
+    assert (np.diff(plan.owners) >= 0).all()
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_last_chunk_of_each_track_ends_it(name):
+    table = TABLES[name]
+    chunks = plan_for(table, Division("tracks"), CPU).chunks
+    ends = chunks[chunks[:, 6] > 0]
+    assert ends[:, 0].tolist() == sorted(set(chunks[:, 0].tolist()))
+    assert [(table.steps[0, t] >= 0).sum() for t in ends[:, 0]] == ends[:, 3].tolist()
+
+
+@pytest.mark.parametrize("chunks", [1, 2, 3])
+@pytest.mark.parametrize("name", TABLES)
+def test_a_part_lies_within_one_path_and_belongs_to_its_track(name, chunks):
+    table = TABLES[name]
+    plan = plan_for(table, Division("parts", chunks), CPU)
+    rows, ranges = plan.chunks.numpy(), plan.ranges.tolist()
+    assert len(ranges) == table.tracks + 1
+    for track in range(table.tracks):
+        for first, last in plan.spans.tolist()[ranges[track] : ranges[track + 1]]:
+            assert last - first <= chunks
+            assert len({tuple(row[:2]) for row in rows[first:last]}) == 1
+            assert rows[first, 0] == track
+    assert ranges[-1] == len(plan.spans)
+
+
+def row(length, tracks=1):
+    return path_table(hand_scan((hand_path(range(length)),) * tracks, (length,), "sum"))
+
+
+def test_many_samples_walk_all_tracks_in_one_program():
+    assert division_for(row(196, 4), PROGRAMS, separate=False) == Division("all")
+    assert division_for(row(196, 4), PROGRAMS, separate=True) == Division("tracks")
+    assert division_for(row(196), PROGRAMS, separate=False) == Division("tracks")
+
+
+def test_too_few_samples_walk_tracks_apart():
+    assert division_for(row(196, 4), PROGRAMS // 3, separate=False) == Division("tracks")
+
+
+@pytest.mark.parametrize("walkers", [1, 3, 12, 100, 300])
+@pytest.mark.parametrize("length", [1024, 4096, 32768])
+def test_long_tracks_are_cut_into_enough_parts(length, walkers):
+    table = row(length)
+    division = division_for(table, walkers, separate=False)
+    assert division.kind == "parts"
+    spans = len(plan_for(table, division, CPU).spans)
+    assert spans >= FEWEST_PARTS
+    assert spans * walkers >= PROGRAMS or division.chunks == SHORTEST_PART
+    assert spans * walkers < 2 * PROGRAMS + walkers
+
+
+def test_short_tracks_are_not_cut():
+    assert division_for(row(64), 1, separate=False) == Division("tracks")
+
+
+def test_tracks_that_visit_a_row_twice_are_not_cut():
+    both_ends = path_table(hand_scan((hand_path(range(4096), tokens=(("cls", 0), ("cls", 4097))),), (4096,), "sum"))
+    assert both_ends.revisits
+    assert division_for(both_ends, 1, separate=False) == Division("tracks")
+
+
+def test_a_plan_is_made_once():
+    table = TABLES["a chain"]
+    assert plan_for(table, Division("tracks"), CPU) is plan_for(table, Division("tracks"), CPU)
+    assert plan_for(table, Division("tracks"), CPU) is not plan_for(table, Division("all"), CPU)
