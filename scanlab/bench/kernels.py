@@ -11,7 +11,7 @@ import torch
 
 from scanlab.bench.limit import STATES, compiled_limit, limit_calls
 from scanlab.bench.machine import environment
-from scanlab.bench.peers import PEERS, Peer, peer_output
+from scanlab.bench.peers import PEERS, Peer, by_step, peer_output
 from scanlab.bench.problems import QUICK, SIZES, Problem, Size, problem
 from scanlab.bench.roofline import Roofline, measure_roofline
 from scanlab.bench.timing import Times, in_turns, peak_extra_memory
@@ -110,9 +110,11 @@ def measure(quick: bool, limit: Path | None, budget_s: float, say: Say) -> Repor
 
 
 def _calls(given: Problem, backward: bool) -> Iterator[tuple[str, Callable[[], object]]]:
+    sequences = by_step(given)
     for peer in PEERS:
         if not peer.missing() and not peer.skipped(given.size, backward):
-            yield peer.name, _both(peer, given) if backward else _forward(peer, given)
+            inputs = given if peer.scan is None else sequences
+            yield peer.name, _both(peer, inputs) if backward else _forward(peer, inputs)
 
 
 def _forward(peer: Peer, given: Problem) -> Callable[[], object]:

@@ -1,13 +1,14 @@
 """Other implementations of the selective scan in the same process: what they need, and where they cannot be run.
 
-They scan sequences, so for several paths, or an order that is not the raster, inputs are gathered into K sequences
-before and outputs put back after, as VMamba's cross scan and cross merge do; that is part of their work.
+They scan sequences. For one raster path rows are a sequence already. For several paths they do as VMamba: u is copied
+into K sequences, delta, B and C are given by step, since VMamba computes them from the copies, and the outputs are put
+back by row and added. The copies of u and y are part of their work.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 import torch
@@ -17,7 +18,7 @@ from torch import Tensor
 from scanlab.bench.problems import Problem, Size
 from scanlab.ops import selective_scan
 
-__all__ = ["PEERS", "Peer", "peer_output"]
+__all__ = ["PEERS", "Peer", "by_step", "peer_output"]
 
 # u, delta [B K, L, D]; A [K, D, N]; B, C [B K, L, N]; K -> y without the skip, [B K, L, D].
 Scan = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
@@ -48,22 +49,31 @@ class Peer:
 
 
 def peer_output(peer: Peer, given: Problem) -> Tensor:
-    """y [B, L, D] of a problem."""
+    """y [B, L, D] of a problem: by row for ScanLab, with delta, B and C by step (`by_step`) for all others."""
     if peer.scan is None:
         values = given.leaves
         return selective_scan(*values, paths=given.table, delta_softplus=True, backend=peer.name.split()[-1])  # pyright: ignore[reportReturnType]
-    size = given.size
-    u = given.u[:, None].expand(-1, size.paths, -1, -1)
-    u, delta, B, C = (_along(t, given.orders, size.paths).flatten(0, 1) for t in (u, given.delta, given.B, given.C))
-    y = peer.scan(u, F.softplus(delta), given.A, B, C).unflatten(0, (-1, size.paths))
-    y = _along(y, given.ranks, size.paths).sum(1) if size.paths > 1 else y[:, 0]
-    return y + given.u * given.D.sum(0)
-
-
-def _along(values: Tensor, rows: Tensor, paths: int) -> Tensor:
-    """values [B, K, L, X] by row -> by step; nothing to do for one raster path."""
+    paths = given.size.paths
     if paths == 1:
-        return values
+        u = given.u
+    else:
+        u = torch.stack([given.u.index_select(1, order) for order in given.orders], 1).flatten(0, 1)
+    delta, B, C = (t.flatten(0, 1) for t in (given.delta, given.B, given.C))
+    y = peer.scan(u, F.softplus(delta), given.A, B, C).unflatten(0, (-1, paths))
+    merged = y[:, 0] if paths == 1 else sum(y[:, k].index_select(1, given.ranks[k]) for k in range(paths))
+    return merged + given.u * given.D.sum(0)
+
+
+def by_step(given: Problem) -> Problem:
+    """The same problem with delta, B and C by step, as the peers' models would have computed them."""
+    if given.size.paths == 1:
+        return given
+    delta, B, C = (_along(t, given.orders) for t in (given.delta, given.B, given.C))
+    return replace(given, delta=delta, B=B, C=C)
+
+
+def _along(values: Tensor, rows: Tensor) -> Tensor:
+    """values [B, K, L, X] by row -> by step."""
     return values.gather(2, rows[None, :, :, None].expand(len(values), -1, -1, values.shape[-1]))
 
 
