@@ -11,8 +11,10 @@ e = 2^c, f = 2^(c(last) - c), and products of matrices of equal shape taken elem
 and for dt and the decays, with r(t) = f(t) x(t) . (B G)(t) and q(s) = e(s) C(s) . (dY H^T)(s),
 
     ddt(t) = sum_s (C B^T)[s, t] S[s, t] + r(t)
-    dc(s) = sum_t E[s, t] - sum_t E[t, s] + q(s) - dt(s) r(s)
-    dl(t) = ln 2 (dc(t) + ... + dc(last) + sum_s dt(s) r(s) + e(last) <G, H>)
+    dl(t) = ln 2 (sum_{i < t <= s} E[s, i] + sum_{t <= s} q(s) + sum_{i < t} dt(i) r(i) + e(last) <G, H>)
+
+which is what passes step t: within the chunk, from the state before it, to the state after it, and from one to the
+other. Sums of what passes, and no differences of larger ones, which would lose digits.
 """
 
 from __future__ import annotations
@@ -74,7 +76,9 @@ class Adjoint(NamedTuple):
     DB: np.ndarray
     DC: np.ndarray
     ddt: np.ndarray
-    dc: np.ndarray
+    dl: np.ndarray
+    q: np.ndarray
+    columns: np.ndarray
 
 
 @njit(cache=True)
@@ -85,6 +89,7 @@ def _adjoint_of(sizes):
         np.zeros((T, P), f), np.zeros((T, P), f), np.zeros((T, P), f), np.zeros((T, T), f), np.zeros((T, T), f),
         np.zeros((P, T), f), np.zeros((P, N), f), np.zeros((P, N), f), np.zeros((T, N), f), np.zeros((T, N), f),
         np.zeros((T, N), f), np.zeros((T, N), f), np.zeros(T, f), np.zeros(T, f),
+        np.zeros(T, f), np.zeros(T, f),
     )  # fmt: skip
 
 
@@ -96,22 +101,17 @@ def _within(adjoint, space):
     clear(adjoint.S)
     add_product(adjoint.S, adjoint.DY, adjoint.XT)
     clear(adjoint.ddt)
-    clear(adjoint.dc)
     for s in range(T):
-        row = splat(np.float32(0))
         for t in range(0, s + 1, WIDTH):
             at = s * T + t
             coefficient = load(space.CB, at, WIDTH)
             local = load(space.L, at, WIDTH) * load(adjoint.S, at, WIDTH)
             weighted = local * load(space.dt, t, WIDTH)
-            e = coefficient * weighted
-            row = row + e
             store(adjoint.ddt, t, WIDTH, fma(coefficient, local, load(adjoint.ddt, t, WIDTH)))
-            store(adjoint.dc, t, WIDTH, load(adjoint.dc, t, WIDTH) - e)
+            store(adjoint.E, at, WIDTH, coefficient * weighted)
             store(adjoint.S, at, WIDTH, weighted)
         for t in range((s // WIDTH + 1) * WIDTH, T, WIDTH):
             store(adjoint.S, s * T + t, WIDTH, splat(np.float32(0)))
-        adjoint.dc[s] += total(row)
 
 
 @njit(cache=True)
@@ -124,18 +124,33 @@ def _inner(a, b):
 
 
 @njit(cache=True)
+def _across(adjoint, s):
+    """The sum over i < s <= s' of E[s', i], from columns, which hold the sums over s' > s and take in row s."""
+    T = len(adjoint.columns)
+    sums = np.float32(0)
+    for t in range(0, s + 1, WIDTH):
+        column = load(adjoint.columns, t, WIDTH) + load(adjoint.E, s * T + t, WIDTH)
+        store(adjoint.columns, t, WIDTH, column)
+        sums += total(load(adjoint.columns, t, min(WIDTH, s - t)))
+    return sums
+
+
+@njit(cache=True)
 def _decay_gradients(adjoint, space, state, gradient):
-    """What passes through the states gives to ddt and dc; dc becomes dl."""
+    """ddt of what passes through the states, and dl."""
     T = len(space.dt)
-    later = np.float64(space.from_start[-1]) * _inner(gradient, state)
+    earlier = np.float64(space.from_start[-1]) * _inner(gradient, state)
     for t in range(T):
-        passed = space.to_end[t] * row_dot(space.X, adjoint.BG, t)
-        adjoint.ddt[t] += passed
-        adjoint.dc[t] += space.from_start[t] * row_dot(space.C, adjoint.DYH, t) - space.dt[t] * passed
-        later += space.dt[t] * passed
+        r = space.to_end[t] * row_dot(space.X, adjoint.BG, t)
+        adjoint.ddt[t] += r
+        adjoint.dl[t] = earlier
+        adjoint.q[t] = space.from_start[t] * row_dot(space.C, adjoint.DYH, t)
+        earlier += space.dt[t] * r
+    clear(adjoint.columns)
+    later = 0.0
     for t in range(T - 1, -1, -1):
-        later += adjoint.dc[t]
-        adjoint.dc[t] = np.float32(LN_2 * later)
+        later += adjoint.q[t]
+        adjoint.dl[t] = LN_2 * (later + adjoint.dl[t] + _across(adjoint, t))
 
 
 @njit(cache=True)
@@ -222,7 +237,7 @@ def _put_head(adjoint, outputs, sizes, sample, path, head, rows, count):
     for t in range(count):
         place = ((sample * sizes.sets + own) * sizes.rows + rows[t]) * sizes.heads + head
         outputs.dt[place] += adjoint.ddt[t]
-        outputs.decay[place] += adjoint.dc[t]
+        outputs.decay[place] += adjoint.dl[t]
 
 
 @njit(cache=True)

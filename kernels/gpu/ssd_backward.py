@@ -10,8 +10,10 @@ that follows), H, the state before it, and products of matrices of equal shape t
 and for dt and the decays, with r(t) = f(t) x(t) . (B G)(t) and q(s) = e(s) dy(s) . (C H)(s),
 
     ddt(t) = sum_s (C B^T)[s, t] S[s, t] + r(t)
-    dc(s) = sum_t E[s, t] - sum_t E[t, s] + q(s) - dt(s) r(s)
-    dl(t) = ln 2 (dc(t) + ... + dc(last) + sum_s dt(s) r(s) + e(last) <G, H>)
+    dl(t) = ln 2 (sum_{i < t <= s} E[s, i] + sum_{t <= s} q(s) + sum_{i < t} dt(i) r(i) + e(last) <G, H>)
+
+which is what passes step t: within the piece, from the state before it, to the state after it, and from one to the
+other. Sums of what passes, and no differences of larger ones, which would lose digits.
 
 One kernel for dX, ddt and dl, one for dB and dC: together they would need more registers than there are. All gradients
 are written by path, those of B and C by head; what is shared is summed afterwards.
@@ -41,14 +43,14 @@ def _state(states, number, size, width, STATES: tl.constexpr, WIDTH: tl.constexp
 
 @triton.jit
 def _within(b, c, x, dy, dt, high, low, PRECISION: tl.constexpr, STEPS: tl.constexpr):
-    """M, and what S and E give to ddt and dc."""
+    """M, and what S and E give to ddt and dl."""
     decay = triangle(high, low, STEPS)
     s = product(dy, tl.trans(x), PRECISION) * decay
     cb = product(c, tl.trans(b), PRECISION)
-    # The diagonal of E would be added and taken away again, and leave its rounding behind.
     t = tl.arange(0, STEPS)
-    e = tl.where(t[:, None] > t[None, :], s * dt[None, :] * cb, 0.0)
-    return cb * decay * dt[None, :], tl.sum(cb * s, 0), tl.sum(e, 1) - tl.sum(e, 0)
+    below = tl.cumsum(s * dt[None, :] * cb, 0, reverse=True)
+    crossing = tl.sum(tl.where(t[:, None] > t[None, :], below, 0.0), 1)
+    return cb * decay * dt[None, :], tl.sum(cb * s, 0), crossing
 
 
 @triton.jit
@@ -78,7 +80,7 @@ def ssd_input_backward_kernel(
     dy_t = tile(dy, rows, heads * width, inside, width, WIDTH)
     b = tile(B + sample * B_sample + path * B_path + head // group * B_group, rows, B_row, inside, size, STATES)
     c = tile(C + sample * C_sample + path * C_path + head // group * C_group, rows, C_row, inside, size, STATES)
-    m, dt_sum, dc = _within(b, c, x_t, dy_t, dt_t, high, low, PRECISION, STEPS)
+    m, dt_sum, crossing = _within(b, c, x_t, dy_t, dt_t, high, low, PRECISION, STEPS)
     d_x = product(tl.trans(m.to(dy_t.dtype)), dy_t, PRECISION)
 
     number = (sample * tl.num_programs(0) + tl.program_id(0)) * heads + head
@@ -89,9 +91,9 @@ def ssd_input_backward_kernel(
     r = to_end * tl.sum(x_t.to(tl.float32) * passed, 1)
     state = _state(states, number, size, width, STATES, WIDTH)
     remembered = product(c, state.to(c.dtype), PRECISION)
-    dc += tl.exp2(high + low) * tl.sum(dy_t.to(tl.float32) * remembered, 1) - dt_t * r
-    later = tl.sum((dt_t * r).to(tl.float64)) + tl.exp2(end_high + end_low) * tl.sum(tl.sum(gradient * state, 1))
-    d_l = LN_2 * (tl.cumsum(dc.to(tl.float64), 0, reverse=True) + later).to(tl.float32)
+    q = tl.exp2(high + low) * tl.sum(dy_t.to(tl.float32) * remembered, 1)
+    through = tl.exp2(end_high + end_low) * tl.sum(tl.sum(gradient * state, 1))
+    d_l = LN_2 * (crossing + tl.cumsum(q, 0, reverse=True) + (tl.cumsum(dt_t * r, 0) - dt_t * r) + through)
 
     p = tl.arange(0, WIDTH)[None, :]
     if SKIP:
