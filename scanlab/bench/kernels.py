@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -61,18 +62,20 @@ class OrderFigure:
 
 @dataclass(frozen=True)
 class Report:
-    """All figures of a run."""
+    """All figures of a run. load: how many processes wanted to run in the minute before it, where the system tells."""
 
     sizes: Mapping[str, Size]
     figures: tuple[Figure, ...]
     orders: tuple[OrderFigure, ...]
     roofline: Roofline
+    load: float | None = None
 
     def as_data(self) -> dict[str, object]:
         """Ready for JSON, with command, versions and device."""
         return {
             **environment(PACKAGES),
             "threads": self.roofline.threads,
+            "load": self.load,
             "roofline": asdict(self.roofline),
             "sizes": {name: str(size) for name, size in self.sizes.items()},
             "figures": [asdict(f) for f in self.figures],
@@ -91,6 +94,7 @@ def measure(quick: bool, limit: Path | None, budget_s: float, say: Say) -> Repor
     budget_s: seconds per size and direction, shared by the implementations. say is told what begins. Raises S752.
     """
     sizes = QUICK if quick else SIZES
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     library = compiled_limit(limit) if limit else None
     figures: list[Figure] = []
     for name, size in sizes.items():
@@ -106,7 +110,7 @@ def measure(quick: bool, limit: Path | None, budget_s: float, say: Say) -> Repor
         say(f"row against random, L={size.length}")
         orders.append(_order_figure(size, backward, budget_s / 2))
     say("the limits of the machine")
-    return Report(sizes, tuple(figures), tuple(orders), measure_roofline())
+    return Report(sizes, tuple(figures), tuple(orders), measure_roofline(), load)
 
 
 def _calls(given: Problem, backward: bool) -> Iterator[tuple[str, Callable[[], object]]]:

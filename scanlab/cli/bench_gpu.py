@@ -11,6 +11,7 @@ from rich.table import Table
 from scanlab.bench.gpu import GpuFigure, GpuReport, check_device, measure_gpu
 from scanlab.bench.gpu_shapes import SHAPES
 from scanlab.bench.gpu_targets import gpu_checks
+from scanlab.cli.bench import promises
 from scanlab.cli.output import console
 from scanlab.ir.diagnostics import ScanlabError
 
@@ -46,13 +47,7 @@ def print_report(report: GpuReport) -> None:
     for figure in report.figures:
         table.add_row(figure.shape, figure.name, _direction(figure), *_cells(figure))
     screen.print(table)
-    promises = Table(title="promises", title_justify="left")
-    for name in ("what", "wanted", "measured", ""):
-        promises.add_column(name)
-    for check in gpu_checks(report):
-        verdict = "holds" if check.holds else "[bold]missed[/]"
-        promises.add_row(check.text, check.wanted, f"{check.measured:.2f}", verdict)
-    screen.print(promises)
+    screen.print(promises(list(gpu_checks(report)), "promises"))
 
 
 def _direction(figure: GpuFigure) -> str:

@@ -169,10 +169,16 @@ def test_an_unknown_device_is_refused():
 
 def _report() -> GpuReport:
     def figure(name, backward, ratio, share=None):
-        return GpuFigure("VMamba-T stage 1, N=1", name, backward, Times(1.0, 0.9, 1.1, 0.8, 5, 9.0), ratio, 1, share)
+        times = Times(ratio, 0.9 * ratio, 1.1 * ratio, 0.8 * ratio, 5, 9.0)
+        return GpuFigure("VMamba-T stage 1, N=1", name, backward, times, ratio, 1, share)
 
     peer = PEERS[0].name
-    figures = (figure(OURS, False, 1.0, 0.7), figure(RANDOM, False, 1.2), figure(peer, True, 3.0))
+    figures = (
+        figure(OURS, False, 1.0, 0.7),
+        figure(RANDOM, False, 1.2),
+        figure(OURS, True, 1.0),
+        figure(peer, True, 3.0),
+    )
     return GpuReport("a GPU", LIMITS, (*figures, GpuFigure("Vim-T, N=1", PEERS[1].name, True, None, note="absent")))
 
 
@@ -191,7 +197,7 @@ def test_the_tables_show_every_figure(monkeypatch, capsys):
 def test_the_data_name_versions_and_device():
     data = _report().as_data()
     assert data["device"] == "a GPU" and data["versions"]["torch"] == torch.__version__
-    assert len(data["figures"]) == 4
+    assert len(data["figures"]) == 5
 
 
 @pytest.mark.skipif(os.environ.get("TRITON_INTERPRET") == "1", reason="interpreted kernels are not compiled")

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from time import sleep
 
 import numpy as np
 import pytest
@@ -79,13 +80,19 @@ def test_the_paths_of_a_problem_are_permutations_with_their_inverse():
         assert torch.equal(given.orders.gather(1, given.ranks), rows)
 
 
-def test_calls_run_in_turns():
+def test_slow_calls_run_in_turns():
     order: list[str] = []
-    calls = {"a": lambda: order.append("a"), "b": lambda: order.append("b")}
-    times = in_turns(calls, 1.0, most=4)
-    assert order == ["a", "b"] * 5
-    assert times["a"].runs == 4
+    calls = {name: lambda name=name: (order.append(name), sleep(0.03)) for name in "ab"}
+    times = in_turns(calls, 0.24, most=4)
+    assert order[:4] == ["a", "b"] * 2 and order.count("a") == order.count("b") == times["a"].runs + 1
     assert times["a"].fastest_ms <= times["a"].low_ms <= times["a"].median_ms <= times["a"].high_ms
+
+
+def test_quick_calls_take_turns_in_bursts_after_an_unmeasured_run():
+    order: list[str] = []
+    times = in_turns({name: lambda name=name: order.append(name) for name in "ab"}, 1.0, most=4)
+    assert order == ["a", "b"] + ["a"] * 5 + ["b"] * 5
+    assert times["a"].runs == 4
 
 
 def test_peak_memory_sees_what_is_freed_again():
