@@ -10,7 +10,7 @@ import torch
 from scanlab.bench.timing import in_turns
 from scanlab.kernels.cpu.lanes import WIDTH  # pyright: ignore[reportMissingImports]
 from scanlab.kernels.cpu.roofline import exp2_rate_kernel  # pyright: ignore[reportMissingImports]
-from scanlab.ops.cpu import use_threads
+from scanlab.ops.threads import kernel_threads
 
 __all__ = ["Roofline", "measure_roofline"]
 
@@ -29,10 +29,12 @@ def measure_roofline(budget_s: float = 1.0) -> Roofline:
     threads, rounds = torch.get_num_threads(), 200_000
     source, target = torch.zeros(1 << 25), torch.empty(1 << 25)
     seeds = np.full((threads, WIDTH), 0.5, dtype=np.float32)
-    use_threads()
-    times = in_turns(
-        {"copy": lambda: target.copy_(source), "exp2": lambda: exp2_rate_kernel(threads, rounds, seeds)}, budget_s
-    )
+
+    def exponentials_of_all() -> None:
+        with kernel_threads():
+            exp2_rate_kernel(threads, rounds, seeds)
+
+    times = in_turns({"copy": lambda: target.copy_(source), "exp2": exponentials_of_all}, budget_s)
     exponentials = 4 * rounds * WIDTH * threads
     return Roofline(
         2 * source.nbytes / times["copy"].median_ms / 1e6, exponentials / times["exp2"].median_ms / 1e6, threads

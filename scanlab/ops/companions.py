@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Lock
-
-import numpy as np
 import torch
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops.paths import PathTable
 
-__all__ = ["check_fit", "flat", "shape_error", "threads"]
-
-_POOL = Lock()
+__all__ = ["check_fit", "shape_error"]
 
 
 def check_fit(name: str, x: Tensor, length: int, others: dict[str, Tensor | None], table: PathTable) -> None:
@@ -42,27 +35,6 @@ def check_fit(name: str, x: Tensor, length: int, others: dict[str, Tensor | None
             raise ScanlabError.at("S702", f"{other} is on {tensor.device}, but {name} is on {x.device}")
         if tensor is not table.steps:
             _check_dtype(other, tensor.dtype, name, x.dtype)
-
-
-def flat(tensor: Tensor) -> np.ndarray:
-    """A tensor's memory from its first element to its last as an array; bfloat16 as int16, float16 as uint16."""
-    extent = 1 + sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
-    memory = tensor.detach().as_strided((max(extent, 0) if tensor.numel() else 0,), (1,))
-    if memory.dtype == torch.float32:
-        return memory.numpy()
-    bits = memory.view(torch.int16).numpy()
-    return bits if memory.dtype == torch.bfloat16 else bits.view(np.uint16)
-
-
-@contextmanager
-def threads() -> Iterator[None]:
-    """As many threads for Numba as torch has; one call at a time, since Numba's pool may not be entered twice."""
-    import numba
-
-    with _POOL:
-        most = numba.config.NUMBA_NUM_THREADS  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
-        numba.set_num_threads(max(1, min(torch.get_num_threads(), most)))
-        yield
 
 
 def shape_error(name: str, tensor: Tensor, wanted: object) -> ScanlabError:

@@ -10,9 +10,10 @@ from scanlab.kernels.cpu.convolution import (  # pyright: ignore[reportMissingIm
     convolution_backward_kernel,
     convolution_forward_kernel,
 )
-from scanlab.ops.companions import flat, threads
 from scanlab.ops.convolution_operator import ConvolutionArguments
+from scanlab.ops.memory import flat
 from scanlab.ops.pieces import owners_of
+from scanlab.ops.threads import kernel_threads
 
 __all__ = ["backward", "forward"]
 
@@ -22,7 +23,7 @@ def forward(arguments: ConvolutionArguments) -> Tensor:
     x, table = arguments.x, arguments.table
     # Rows that a path visits again are added up, in float32.
     y = x.new_zeros(len(x), table.paths, x.shape[2], x.shape[3], dtype=torch.float32 if table.revisits else x.dtype)
-    with threads():
+    with kernel_threads():
         convolution_forward_kernel(*_inputs(arguments), flat(y), *_plan(arguments))
     return y.to(x.dtype)
 
@@ -33,7 +34,7 @@ def backward(arguments: ConvolutionArguments, dy: Tensor) -> tuple[Tensor, Tenso
     added_up = table.revisits or x.shape[1] < table.paths
     dx = x.new_zeros(x.shape, dtype=torch.float32 if added_up else x.dtype)
     dweight = weight.new_zeros(len(x), table.paths, weight.shape[1] + 1, weight.shape[2])
-    with threads():
+    with kernel_threads():
         convolution_backward_kernel(*_inputs(arguments), flat(dy), flat(dx), flat(dweight), *_plan(arguments))
     dweight = dweight.sum(0)
     dweight = dweight if len(weight) > 1 else dweight.sum(0, keepdim=True)

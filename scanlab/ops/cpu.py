@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import torch
-from numba.np.ufunc.parallel import set_num_threads
 from torch import Tensor
 
 from scanlab.kernels.cpu.lanes import WIDTH  # pyright: ignore[reportMissingImports]
@@ -14,7 +12,9 @@ from scanlab.kernels.cpu.selective_scan_backward import RowGradients, Sums, sele
 from scanlab.kernels.cpu.selective_scan_forward import Outputs, selective_scan_forward_kernel  # pyright: ignore[reportMissingImports]
 from scanlab.ops.arguments import Forward, Gradients, ScanArguments
 from scanlab.ops.chunks import CHUNK
+from scanlab.ops.memory import flat
 from scanlab.ops.paths import PathTable
+from scanlab.ops.threads import kernel_threads
 
 __all__ = ["backward", "forward"]
 
@@ -30,8 +30,10 @@ def forward(arguments: ScanArguments, table: PathTable, *, separate: bool, keep:
     last_state = torch.empty(batch, tracks, states, channels) if last else None
     out = Outputs(add, _flat(checkpoints), table.slots, _flat(last_state))
     where = _rows(y, tracks if separate else 1)
-    use_threads()
-    selective_scan_forward_kernel(*_inputs(arguments, table.paths), _sizes(arguments, table), _table(table), where, out)
+    with kernel_threads():
+        selective_scan_forward_kernel(
+            *_inputs(arguments, table.paths), _sizes(arguments, table), _table(table), where, out
+        )
     y = y.to(arguments.u.dtype)
     return Forward(y if separate else y[:, 0], checkpoints, last_state)
 
@@ -50,27 +52,22 @@ def backward(
     sums = [A.new_zeros(samples, *shape) for shape in (A.shape, (own, A.shape[2]), (own, A.shape[2]))]
     sums.append(A.new_zeros(samples, table.paths, A.shape[2]))
     dy = dy if dy.ndim == 4 else dy[:, None]
-    use_threads()
-    selective_scan_backward_kernel(
-        *_inputs(arguments, table.paths),
-        _sizes(arguments, table),
-        _table(table),
-        _flat(checkpoints),
-        _rows(dy, table.tracks if separate else 1),
-        _rows(du, u.shape[1]),
-        _rows(ddelta, own),
-        _coefficients(d_b[0])._replace(values=_flat(d_b)),
-        _coefficients(d_c[0])._replace(values=_flat(d_c)),
-        Sums(*map(_flat, sums)),
-        adds,
-    )
+    with kernel_threads():
+        selective_scan_backward_kernel(
+            *_inputs(arguments, table.paths),
+            _sizes(arguments, table),
+            _table(table),
+            _flat(checkpoints),
+            _rows(dy, table.tracks if separate else 1),
+            _rows(du, u.shape[1]),
+            _rows(ddelta, own),
+            _coefficients(d_b[0])._replace(values=_flat(d_b)),
+            _coefficients(d_c[0])._replace(values=_flat(d_c)),
+            Sums(*map(_flat, sums)),
+            adds,
+        )
     dA, dD, dbias, dweights, dB, dC = (t[0] if len(t) == 1 else t.sum(0) for t in (*sums, d_b, d_c))
     return Gradients(du.to(u.dtype), ddelta.to(u.dtype), dA, dB, dC, dD, dbias, dweights)
-
-
-def use_threads() -> None:
-    """As many threads as torch was told to use."""
-    set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))  # pyright: ignore
 
 
 def _outputs(like: Tensor, shape: tuple[int, ...], table: PathTable, separate: bool) -> tuple[Tensor, int]:
@@ -120,16 +117,7 @@ def _parts(a: ScanArguments) -> int:
 
 
 def _flat(tensor: Tensor | None) -> np.ndarray:
-    """The memory a tensor spans as one array, without a copy; half precision as integers of the same bits."""
-    if tensor is None:
-        return _NOTHING
-    span = 1 + sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
-    memory = tensor.detach().as_strided((span if tensor.numel() else 0,), (1,))
-    if memory.dtype == torch.bfloat16:
-        return memory.view(torch.int16).numpy()
-    if memory.dtype == torch.float16:
-        return memory.view(torch.int16).numpy().view(np.uint16)
-    return memory.numpy()
+    return _NOTHING if tensor is None else flat(tensor)
 
 
 def _rows(tensor: Tensor, paths: int) -> Rows:

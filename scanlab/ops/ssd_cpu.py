@@ -8,9 +8,10 @@ from torch import Tensor
 
 from scanlab.kernels.cpu.ssd import Inputs, Sizes, ssd_forward_kernel  # pyright: ignore[reportMissingImports]
 from scanlab.kernels.cpu.ssd_backward import Outputs, ssd_backward_kernel  # pyright: ignore[reportMissingImports]
-from scanlab.ops.companions import flat, threads
+from scanlab.ops.memory import flat
 from scanlab.ops.pieces import pieces_of
 from scanlab.ops.ssd_operator import SsdArguments, SsdForward, SsdGradients
+from scanlab.ops.threads import kernel_threads
 
 __all__ = ["backward", "forward"]
 
@@ -25,7 +26,7 @@ def forward(arguments: SsdArguments, *, separate: bool, last: bool) -> SsdForwar
     shape = (batch, table.tracks, length, heads, width) if separate else (batch, length, heads, width)
     y = x.new_zeros(shape, dtype=_sum_dtype(arguments, separate))
     state = x.new_zeros(batch, table.tracks, heads, arguments.B.shape[4], width, dtype=torch.float32)
-    with threads():
+    with kernel_threads():
         ssd_forward_kernel(_inputs(arguments), flat(y), state.numpy(), *_plan(arguments, separate))
     return SsdForward(y.to(x.dtype), state if last else None)
 
@@ -45,7 +46,7 @@ def backward(arguments: SsdArguments, dy: Tensor, *, separate: bool) -> SsdGradi
     strides = (sets * length * heads * width, length * heads * width if sets > 1 else 0)
     outputs = Outputs(*map(flat, (dx, ddt, ddecay, *partial)), *factors, *strides)
     ranges = np.searchsorted(pieces[:, 0], np.arange(table.tracks + 1)).astype(np.int32)
-    with threads():
+    with kernel_threads():
         ssd_backward_kernel(_inputs(arguments), outputs, flat(dy), steps, pieces, ranges, sizes)
     dB, dC = (t.sum(1) for t in partial)
     dD, dweights = (None if t is None else t.sum(0) for t in (dD, dweights))
