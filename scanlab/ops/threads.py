@@ -10,6 +10,8 @@ from threading import Lock
 import numba
 import torch
 
+from scanlab.ops.first_call import announce_compilation
+
 __all__ = ["kernel_threads"]
 
 _ONE_AT_A_TIME = Lock()
@@ -39,6 +41,7 @@ def _launch() -> str:
     Both libraries may share one OpenMP runtime, whose number of threads Numba sets when it starts its own: torch's is
     put back.
     """
+    announce_compilation()
     before = torch.get_num_threads()
     numba.set_num_threads(min(before, _available()))
     torch.set_num_threads(before)

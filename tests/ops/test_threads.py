@@ -28,6 +28,17 @@ def test_the_first_kernel_leaves_torchs_number_of_threads_alone(layer, monkeypat
     assert result.stdout.strip() == "1"
 
 
+def test_a_first_call_that_waits_for_the_compiler_says_so(tmp_path, monkeypatch):
+    """With an empty cache everything is compiled; with a full one nothing is said."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    said = [
+        subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True, check=True).stderr
+        for _ in range(2)
+    ]
+    assert said[0].startswith("ScanLab: compiling the selective scan forward kernel for this processor, once")
+    assert said[1] == ""
+
+
 def test_several_threads_may_scan_at_once():
     table = index_table(torch.randperm(50)[None], 50)
     arguments = random_arguments(table, channels=40)
