@@ -78,6 +78,7 @@ class Report:
             "load": self.load,
             "roofline": asdict(self.roofline),
             "sizes": {name: str(size) for name, size in self.sizes.items()},
+            "shortest_forward_ms": {name: self.roofline.shortest_ms(size) for name, size in self.sizes.items()},
             "figures": [asdict(f) for f in self.figures],
             "orders": [asdict(f) | {"ratio": f.ratio} for f in self.orders],
         }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from scanlab.bench.problems import Size
 from scanlab.bench.timing import in_turns
 from scanlab.kernels.cpu.lanes import WIDTH  # pyright: ignore[reportMissingImports]
 from scanlab.kernels.cpu.roofline import exp2_rate_kernel  # pyright: ignore[reportMissingImports]
@@ -22,6 +23,13 @@ class Roofline:
     copy_gb_s: float
     exp2_g_s: float
     threads: int
+
+    def shortest_ms(self, size: Size) -> float:
+        """How long a float32 forward pass takes at least: its exponentials (two for each softplus), or its bytes."""
+        rows = size.samples * size.length * size.channels
+        exponentials = rows * size.paths * (size.states + 2)
+        moved = 4 * (rows * (2 + size.paths) + 2 * size.samples * size.paths * size.length * size.states)
+        return 1e-6 * max(exponentials / self.exp2_g_s, moved / self.copy_gb_s)
 
 
 def measure_roofline(budget_s: float = 1.0) -> Roofline:

@@ -36,6 +36,7 @@ PROMISES = (
     Promise(LIMIT, True, True, most=2),
 )
 RANDOM_ORDER = 1.1
+FIRST_CALL_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,13 @@ class Check:
 def checks(report: Report) -> Iterator[Check]:
     """Every promise that the run can speak to."""
     ours = {(f.size, f.backward): f.times for f in report.figures if f.name == OURS}
+    for backward in (False, True):
+        # The first size of a run: later ones find the kernels loaded.
+        times = next((t for (_, b), t in ours.items() if b == backward and t is not None), None)
+        if times is not None:
+            seconds = times.first_ms / 1e3
+            text = f"first call, {_direction(backward)}: seconds (kernels compiled by an earlier run)"
+            yield Check(text, f"at most {FIRST_CALL_S:g}", seconds, seconds <= FIRST_CALL_S, seconds)
     for figure in report.figures:
         base = ours.get((figure.size, figure.backward))
         for promise in PROMISES:

@@ -65,7 +65,8 @@ def _print_kernels(report: Report) -> None:
 
     screen = console()
     for label, size in report.sizes.items():
-        table = _table(f"{label}: {size}, float32, {report.roofline.threads} threads", ("",), _COLUMNS)
+        shortest = f"forward at least {report.roofline.shortest_ms(size):.2f} ms here"
+        table = _table(f"{label}: {size}, float32, {report.roofline.threads} threads, {shortest}", ("",), _COLUMNS)
         for name in dict.fromkeys(f.name for f in report.figures if f.size == label):
             pair = {f.backward: f for f in report.figures if f.size == label and f.name == name}
             table.add_row(name, *_cells(pair[False]), *_cells(pair[True]) if True in pair else ("",) * 3)
