@@ -92,7 +92,8 @@ def _assert_agrees(
     expected = _outcome({name: t.double() for name, t in arguments.items()}, table, activation, "reference")
     with poisoned():
         found = _outcome(arguments, table, activation, backend)
-        again = _outcome(arguments, table, activation, backend)
+        # Triton's interpreter has no threads to come out of step, and is slow.
+        again = _outcome(arguments, table, activation, backend) if backend == "cpu" else found
     for name, want in expected.items():
         got = found[name].double()
         assert got.shape == want.shape, name

@@ -162,7 +162,8 @@ def _assert_agrees(backend: str, arguments: dict[str, Tensor], table: PathTable,
     expected = _outcome(wide, table, "reference", **options)
     with poisoned():
         found = _outcome(arguments, table, backend, **options)
-        again = _outcome(arguments, table, backend, **options)
+        # Triton's interpreter has no threads to come out of step, and is slow.
+        again = _outcome(arguments, table, backend, **options) if backend == "cpu" else found
     for name, want in expected.items():
         got = found[name].double()
         assert got.shape == want.shape, name
