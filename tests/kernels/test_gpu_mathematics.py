@@ -39,15 +39,15 @@ WANTED = {"exp2": torch.exp2, "softplus": lambda x: torch.logaddexp(x, x.new_zer
 @pytest.mark.parametrize("name", WANTED)
 def test_relative_errors_are_a_few_units_in_the_last_place(name, found):
     want = WANTED[name](X.double())
-    # Below, float32 is subnormal, and NVIDIA GPUs have 0.
+    # Below, float32 is subnormal, and NVIDIA GPUs have 0. Rounding x log2(e) costs |x| units of e^x.
     inside = (want > 1e-37) & (want < 3e38)
-    error = ((found[name] - want) / want)[inside].abs().max()
-    assert error < 5e-7
+    error = ((found[name] - want) / want).abs() / (4 + X.double().abs())
+    assert error[inside].max() < 2**-23
     assert (found[name][want < 1e-37] < 2e-37).all()
 
 
 def test_nothing_decays_at_a_step_of_zero(found):
-    assert found["exp2"][X == 0] == 1
+    assert (found["exp2"][X == 0] == 1).all()
 
 
 def test_softplus_does_not_overflow(found):

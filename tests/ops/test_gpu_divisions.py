@@ -92,5 +92,6 @@ def test_a_generated_program_takes_the_place_of_the_table(strategy, tmp_path, mo
     store(made.name, made.source)
     by_table, by_program = path_table(scan), path_table(scan, made.name)
     arguments = random_arguments(by_table, **SMALL)
-    results = [selective_scan(**arguments, paths=paths, backend="triton") for paths in (by_table, by_program)]
+    options = {"backend": "triton", "delta_softplus": True}
+    results = [selective_scan(**arguments, paths=paths, **options) for paths in (by_table, by_program)]
     assert made.name and torch.equal(*results)
