@@ -51,8 +51,8 @@ def pieces_of(steps: Tensor, runs: Tensor, paths: int, length: int, limit: int, 
     plain: no path is known to visit a row twice and every path visits every row, so nothing has to be counted. Counting
     waits for a GPU, once per table.
     """
-    plans: dict[int, tuple[Tensor, Pieces]] = _PLANS.get(steps) or {}
-    known = plans.get(limit)
+    plans: dict[tuple[int, bool], tuple[Tensor, Pieces]] = _PLANS.get(steps) or {}
+    known = plans.get((limit, plain))
     if known is None or known[0] is not runs:
         owners = owners_of(runs, steps.shape[1:])
         rows = torch.from_numpy(_cut(runs.numpy(), limit))
@@ -61,7 +61,7 @@ def pieces_of(steps: Tensor, runs: Tensor, paths: int, length: int, limit: int, 
         else:
             visits, levels, complete = _count(steps, owners.to(steps.device), paths, length)
         plan = Pieces(rows, owners.to(steps.device), visits, levels, complete)
-        known = plans[limit] = (runs, plan)
+        known = plans[limit, plain] = (runs, plan)
         _PLANS[steps] = plans
     return known[1]
 
