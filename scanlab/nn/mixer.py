@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from scanlab.compiler.bind import CompiledScan
 from scanlab.nn.merge import Merge
 from scanlab.ops import PathTable, path_table, selective_scan
+from scanlab.ops.programs import program_for
 
 # Ten times Mamba's, whose sequences are thousands of tokens long: a state here is to last for tens of patches.
 SHORTEST_STEP = 1e-2
@@ -49,7 +50,9 @@ class ScanMixer(nn.Module):
 
     def __init__(self, scan: CompiledScan, sizes: MixerSizes, alter: Alteration | None = None) -> None:
         super().__init__()
-        table = path_table(scan)
+        # Made before the model is moved; kernels of a CPU have no use for a program and do not mind one.
+        where = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        table = path_table(scan, program_for(scan, where))
         self._table = alter(table) if alter else table
         self.register_buffer("steps", self._table.steps, persistent=False)
         self.grid = tuple(scan.grid)

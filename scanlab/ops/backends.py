@@ -11,7 +11,7 @@ import torch
 
 from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["BACKENDS", "ScanlabWarning", "choose", "implementation", "missing"]
+__all__ = ["BACKENDS", "ScanlabWarning", "choose", "implementation", "missing", "say_once"]
 
 BACKENDS = ("reference", "cpu", "triton")
 _MODULES = {"cpu": ("numba", "scanlab.ops.cpu"), "triton": ("triton", "scanlab.ops.gpu")}
@@ -48,11 +48,11 @@ def choose(requested: str | None, device: torch.device, dtype: torch.dtype) -> s
         return _checked(requested, device, dtype)
     fast = _FAST.get(device.type)
     if dtype == torch.float64:
-        _say_once("float64 is computed by the reference, step by step; the kernels take float32, bfloat16 and float16")
+        say_once("float64 is computed by the reference, step by step; the kernels take float32, bfloat16 and float16")
     elif fast is None:
-        _say_once(f"there are no kernels for {device.type} devices: the reference runs, about 100 times slower")
+        say_once(f"there are no kernels for {device.type} devices: the reference runs, about 100 times slower")
     elif missing(fast):
-        _say_once(f"the reference runs, about 100 times slower than the kernels: {missing(fast)}")
+        say_once(f"the reference runs, about 100 times slower than the kernels: {missing(fast)}")
     else:
         return fast
     return "reference"
@@ -92,5 +92,6 @@ def _interpreted() -> bool:
 
 
 @cache
-def _say_once(message: str) -> None:
+def say_once(message: str) -> None:
+    """Warn with a ScanlabWarning, but never twice with the same words."""
     warnings.warn(message, ScanlabWarning, stacklevel=4)

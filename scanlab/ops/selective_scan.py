@@ -16,6 +16,7 @@ from scanlab.ops.indices import index_table
 from scanlab.ops.merges import fixed_weights, merges_above
 from scanlab.ops.operator import ScanCall, fused_scan
 from scanlab.ops.paths import PathTable, path_table
+from scanlab.ops.programs import program_for
 from scanlab.ops.validate import check_arguments, check_rows
 
 __all__ = ["selective_scan"]
@@ -119,7 +120,7 @@ def _table(paths: Paths, u: Tensor) -> PathTable:
 # A model scans the same few grids again and again.
 @lru_cache(maxsize=256)
 def _compiled_table(scan: CompiledScan, device: torch.device) -> PathTable:
-    return path_table(scan).to(device)
+    return path_table(scan, program_for(scan, device)).to(device)
 
 
 def _weights(paths: Paths, table: PathTable, merge: str | Tensor | None, u: Tensor) -> tuple[Tensor | None, float]:

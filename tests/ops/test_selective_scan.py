@@ -273,7 +273,7 @@ def test_overlapping_paths_are_no_scatter():
 
 def test_a_missing_fast_backend_is_said_once(monkeypatch):
     monkeypatch.setattr(backends_module, "missing", lambda backend: "numba cannot be imported; pip install numba")
-    backends_module._say_once.cache_clear()
+    backends_module.say_once.cache_clear()
     paths = table(hand_path(range(4)))
     arguments = random_arguments(paths)
     with pytest.warns(ScanlabWarning, match="pip install numba"):
@@ -287,3 +287,16 @@ def test_a_table_can_be_moved_and_keeps_its_plan_on_the_cpu():
     paths = table(hand_path(range(4))).to("meta")
     assert isinstance(paths, PathTable)
     assert (paths.steps.device.type, paths.runs.device.type) == ("meta", "cpu")
+
+
+def test_a_walk_by_a_generated_function_gives_the_bits_of_the_table():
+    from scanlab.codegen import program
+
+    needs("triton")
+    scan = scanlab.compile("row", grid=(4, 5))
+    made = program(scan)
+    assert made.forms == ("arithmetic",)
+    tables = path_table(scan), path_table(scan, made.name)
+    arguments = arguments_for("triton", tables[0])
+    found = [outcome(arguments, "triton", paths=paths, delta_softplus=True) for paths in tables]
+    assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
