@@ -34,7 +34,7 @@ from .walks import (
     gathered,
     gathered_within,
     keep_states,
-    per_channel,
+    parameters_of,
     per_state,
     put_rows,
     rows_of,
@@ -100,23 +100,144 @@ def _put_coefficients(place, factor, x, mask, old, N: tl.constexpr, ADD: tl.cons
 
 
 @triton.jit
+def _step_back(
+    p, totals, g, x, z, d, h, before, a, b, c, skip, weight, inside, N: tl.constexpr, SOFTPLUS: tl.constexpr,
+    B_CONSTANT: tl.constexpr, C_CONSTANT: tl.constexpr, ASM: tl.constexpr,
+):  # fmt: skip
+    """One step of the formulas above, with h after and `before` it, and z = delta + bias.
+
+    totals: dA, then dB and dC where constant in time, each N blocks, then (dD, dbias, dw). Returns p, totals, q, du and
+    ddelta.
+    """
+    dA, dB, dC, others = totals
+    q = _owed(p, g, c, N)
+    p = _decayed(q, d, a, N, ASM)
+    o = _times(p, before, N)
+    s = _inner(q, b, N)
+    dx = s * d + g * skip
+    slope = s * weight * x + LN_2 * _inner(o, a, N)
+    if SOFTPLUS:
+        slope *= sigmoid(z, ASM)
+    slope = tl.where(inside, slope, 0.0)
+    dA = _scaled_sum(dA, LN_2 * d, o, N)
+    if B_CONSTANT:
+        dB = _scaled_sum(dB, d * weight * x, q, N)
+    if C_CONSTANT:
+        dC = _scaled_sum(dC, g, h, N)
+    others = (others[0] + g * weight * x, others[1] + slope, others[2] + x * dx)
+    return p, (dA, dB, dC, others), q, weight * dx, slope
+
+
+@triton.jit
+def _states_of_group(h, x, d, rows, a, weight, B, B_row, width, exists, N: tl.constexpr, GROUP: tl.constexpr,
+                     B_CONSTANT: tl.constexpr, ASM: tl.constexpr):  # fmt: skip
+    """The state before a group, and that after each of its steps."""
+    states = (h,)
+    for j in tl.static_range(GROUP):
+        b = coefficients(B + rows[j] * B_row, width, exists, N, B_CONSTANT)
+        h = advanced(h, d[j], d[j] * weight * x[j], a, b, N, ASM)
+        states = states + (h,)
+    return states
+
+
+@triton.jit
 def _mark_groups(
-    marks, h, u, delta, B, steps, weight, offset, a, track, first, last, u_row, delta_row, B_row, width, channel,
-    exists, PATCH_AT: tl.constexpr, N: tl.constexpr, BLOCK: tl.constexpr, GROUP: tl.constexpr, SOFTPLUS: tl.constexpr,
-    B_CONSTANT: tl.constexpr, ASM: tl.constexpr,
+    marks, h, inputs, strides, walk, track, first, last, parameters, channel, exists, PATCH_AT: tl.constexpr,
+    N: tl.constexpr, BLOCK: tl.constexpr, GROUP: tl.constexpr, SOFTPLUS: tl.constexpr, B_CONSTANT: tl.constexpr,
+    ASM: tl.constexpr,
 ):  # fmt: skip
     """Walk a chunk from its state h, and store the state before each group."""
+    u, delta, B, _, _ = inputs
+    a, _, offset, weight = parameters
     everywhere = tl.full((BLOCK,), 1, tl.int1)
     keep_states(marks, BLOCK, h, everywhere, N)
     for start in range(first, last - GROUP, GROUP):
-        rows = rows_of(steps, track, start, last, GROUP, PATCH_AT)
-        x = gathered(u, u_row, rows, channel, exists, GROUP)
-        raw = gathered(delta, delta_row, rows, channel, exists, GROUP)
+        rows = rows_of(walk, track, start, last, GROUP, PATCH_AT)
+        x = gathered(u, strides[0], rows, channel, exists, GROUP)
+        raw = gathered(delta, strides[1], rows, channel, exists, GROUP)
         d = step_sizes(raw, offset, start, last, GROUP, SOFTPLUS, ASM)
-        for j in tl.static_range(GROUP):
-            b = coefficients(B + rows[j] * B_row, width, exists, N, B_CONSTANT)
-            h = advanced(h, d[j], d[j] * weight * x[j], a, b, N, ASM)
+        h = _states_of_group(h, x, d, rows, a, weight, B, strides[2], strides[5], exists, N, GROUP, B_CONSTANT, ASM)[
+            GROUP
+        ]
         keep_states(marks + ((start - first) // GROUP + 1) * N * BLOCK, BLOCK, h, everywhere, N)
+
+
+@triton.jit
+def _group_back(
+    p, totals, h, inputs, outputs, strides, walk, track, start, last, old, parameters, channel, exists,
+    PATCH_AT: tl.constexpr, N: tl.constexpr, GROUP: tl.constexpr, SOFTPLUS: tl.constexpr, B_CONSTANT: tl.constexpr,
+    C_CONSTANT: tl.constexpr, ADD_U: tl.constexpr, ADD_PARAMETERS: tl.constexpr, REVISITS: tl.constexpr,
+    ASM: tl.constexpr,
+):  # fmt: skip
+    """Go back through a group of steps from the state h before it; returns p and totals."""
+    u, delta, B, C, dy = inputs
+    du, ddelta, dB, dC = outputs
+    u_row, delta_row, B_row, C_row, dy_row, width = strides
+    a, skip, offset, weight = parameters
+    rows = rows_of(walk, track, start, last, GROUP, PATCH_AT)
+    x = gathered(u, u_row, rows, channel, exists, GROUP)
+    raw = gathered(delta, delta_row, rows, channel, exists, GROUP)
+    gs = gathered_within(dy, dy_row, rows, start, last, channel, exists, GROUP)
+    d = step_sizes(raw, offset, start, last, GROUP, SOFTPLUS, ASM)
+    states = _states_of_group(h, x, d, rows, a, weight, B, B_row, width, exists, N, GROUP, B_CONSTANT, ASM)
+    ADD: tl.constexpr = ADD_PARAMETERS or REVISITS
+    found_u, found_delta = (), ()
+    for r in tl.static_range(GROUP):
+        inside = start + (GROUP - 1 - r) < last
+        row, size, g, value = rows[GROUP - 1 - r], d[GROUP - 1 - r], gs[GROUP - 1 - r], x[GROUP - 1 - r]
+        b = coefficients(B + row * B_row, width, exists, N, B_CONSTANT)
+        c = coefficients(C + row * C_row, width, exists, N, C_CONSTANT)
+        p, totals, q, to_u, to_delta = _step_back(
+            p, totals, g, value, raw[GROUP - 1 - r] + offset, size, states[GROUP - r], states[GROUP - 1 - r], a, b, c,
+            skip, weight, inside, N, SOFTPLUS, B_CONSTANT, C_CONSTANT, ASM,
+        )  # fmt: skip
+        if not C_CONSTANT:
+            _put_coefficients(dC + row * N, g, states[GROUP - r], inside, old, N, ADD)
+        if not B_CONSTANT:
+            _put_coefficients(dB + row * N, size * weight * value, q, inside, old, N, ADD)
+        found_u, found_delta = (to_u,) + found_u, (to_delta,) + found_delta
+    put_rows(du, width, rows, found_u, start, last, channel, exists, old, GROUP, ADD_U, REVISITS)
+    put_rows(ddelta, width, rows, found_delta, start, last, channel, exists, old, GROUP, ADD_PARAMETERS, REVISITS)
+    return p, totals
+
+
+@triton.jit
+def _chunk_back(
+    p, h, marks, inputs, outputs, strides, walk, track, first, last, old, parameters, channel, exists,
+    PATCH_AT: tl.constexpr, N: tl.constexpr, BLOCK: tl.constexpr, GROUP: tl.constexpr, SOFTPLUS: tl.constexpr,
+    B_CONSTANT: tl.constexpr, C_CONSTANT: tl.constexpr, ADD_U: tl.constexpr, ADD_PARAMETERS: tl.constexpr,
+    REVISITS: tl.constexpr, ASM: tl.constexpr,
+):  # fmt: skip
+    """Go back through a chunk from the state h before it; returns p, and the totals of the chunk."""
+    _mark_groups(
+        marks, h, inputs, strides, walk, track, first, last, parameters, channel, exists, PATCH_AT, N, BLOCK, GROUP,
+        SOFTPLUS, B_CONSTANT, ASM,
+    )  # fmt: skip
+    totals = (zeros(N, BLOCK), zeros(N, BLOCK), zeros(N, BLOCK), zeros(3, BLOCK))
+    groups = tl.cdiv(last - first, GROUP)
+    for later in range(groups):
+        index = groups - 1 - later
+        p, totals = _group_back(
+            p, totals, per_state(marks + index * N * BLOCK, BLOCK, exists, N), inputs, outputs, strides, walk, track,
+            first + index * GROUP, last, old, parameters, channel, exists, PATCH_AT, N, GROUP, SOFTPLUS, B_CONSTANT,
+            C_CONSTANT, ADD_U, ADD_PARAMETERS, REVISITS, ASM,
+        )  # fmt: skip
+    return p, totals
+
+
+@triton.jit
+def _add_totals(
+    place, width, totals, exists, N: tl.constexpr, B_CONSTANT: tl.constexpr, C_CONSTANT: tl.constexpr
+):  # fmt: skip
+    """Add a chunk's totals to its home."""
+    dA, dB, dC, others = totals
+    add_states(place, width, dA, exists, N)
+    add_states(place + N * width, width, others, exists, 3)
+    if B_CONSTANT:
+        add_states(place + (N + 3) * width, width, dB, exists, N)
+        place += N * width
+    if C_CONSTANT:
+        add_states(place + (N + 3) * width, width, dC, exists, N)
 
 
 @triton.jit
@@ -146,7 +267,6 @@ def selective_scan_backward_kernel(
     C += channel if C_CONSTANT else sample * C_sample + group * C_group
     part = block.to(tl.int64) * part_block + sample * part_sample + group.to(tl.int64) * part_group
     ROWS: tl.constexpr = N + 3 + (N if B_CONSTANT else 0) + (N if C_CONSTANT else 0)
-    ADD: tl.constexpr = ADD_PARAMETERS or REVISITS
     p = zeros(N, BLOCK)
     if CARRIED:
         p = per_state(carried + (sample * tl.num_programs(1) + span) * N * width + channel, width, exists, N)
@@ -155,88 +275,24 @@ def selective_scan_backward_kernel(
         track, path, first, last, carry, slot, _, home = chunk_at(chunks, end_of_span - 1 - done)
         place = checkpoints + (sample * slots + slot) * N * width + channel
         h = per_state(place, width, where(carry > 0, exists), N)
-        a = per_state(A + path * A_path + channel, width, exists, N)
-        skip = per_channel(D + path * bias_path + channel, exists, SKIP, 0.0)
-        offset = per_channel(bias + path * bias_path + channel, exists, BIAS, 0.0)
-        weight = per_channel(weights + path * width + channel, exists, WEIGHTS, 1.0)
-        walk = steps + sample * steps_sample + track * steps_track
-        track_u = u + sample * u_sample + path * u_path
-        track_delta = delta + sample * delta_sample + path * delta_path
-        track_B, track_C = B + path * B_path, C + path * C_path
-        track_dy = dy + sample * dy_sample + track * dy_track
-        track_du = du + sample * du_sample + path * du_path + track * du_track
-        track_ddelta = ddelta + sample * ddelta_sample + path * ddelta_path + track * ddelta_track
-        track_part = part + path * part_path + track * part_track
-        old = track < fresh
-        _mark_groups(
-            marks, h, track_u, track_delta, track_B, walk, weight, offset, a, track, first, last, u_row, delta_row,
-            B_row, width, channel, exists, PATCH_AT, N, BLOCK, GROUP, SOFTPLUS, B_CONSTANT, ASM,
+        parameters = parameters_of(
+            A, D, bias, weights, path, A_path, bias_path, width, channel, exists, N, SKIP, BIAS, WEIGHTS
+        )
+        inputs = (
+            u + sample * u_sample + path * u_path, delta + sample * delta_sample + path * delta_path,
+            B + path * B_path, C + path * C_path, dy + sample * dy_sample + track * dy_track,
         )  # fmt: skip
-        dA, constant_dB, constant_dC = zeros(N, BLOCK), zeros(N, BLOCK), zeros(N, BLOCK)
-        dD, dbias, dweight = zeros(1, BLOCK)[0], zeros(1, BLOCK)[0], zeros(1, BLOCK)[0]
-        groups = tl.cdiv(last - first, GROUP)
-        for later in range(groups):
-            start = first + (groups - 1 - later) * GROUP
-            rows = rows_of(walk, track, start, last, GROUP, PATCH_AT)
-            x = gathered(track_u, u_row, rows, channel, exists, GROUP)
-            raw = gathered(track_delta, delta_row, rows, channel, exists, GROUP)
-            gs = gathered_within(track_dy, dy_row, rows, start, last, channel, exists, GROUP)
-            d = step_sizes(raw, offset, start, last, GROUP, SOFTPLUS, ASM)
-            h = per_state(marks + (groups - 1 - later) * N * BLOCK, BLOCK, exists, N)
-            states = (h,)
-            for j in tl.static_range(GROUP):
-                b = coefficients(track_B + rows[j] * B_row, width, exists, N, B_CONSTANT)
-                h = advanced(h, d[j], d[j] * weight * x[j], a, b, N, ASM)
-                states = states + (h,)
-            found_u, found_delta = (), ()
-            for r in tl.static_range(GROUP):
-                inside = start + (GROUP - 1 - r) < last
-                row, size, g = rows[GROUP - 1 - r], d[GROUP - 1 - r], gs[GROUP - 1 - r]
-                weighted = weight * x[GROUP - 1 - r]
-                b = coefficients(track_B + row * B_row, width, exists, N, B_CONSTANT)
-                c = coefficients(track_C + row * C_row, width, exists, N, C_CONSTANT)
-                q = _owed(p, g, c, N)
-                if C_CONSTANT:
-                    constant_dC = _scaled_sum(constant_dC, g, states[GROUP - r], N)
-                else:
-                    _put_coefficients(dC + track_part + row * N, g, states[GROUP - r], inside, old, N, ADD)
-                if B_CONSTANT:
-                    constant_dB = _scaled_sum(constant_dB, size * weighted, q, N)
-                else:
-                    _put_coefficients(dB + track_part + row * N, size * weighted, q, inside, old, N, ADD)
-                p = _decayed(q, size, a, N, ASM)
-                o = _times(p, states[GROUP - 1 - r], N)
-                dA = _scaled_sum(dA, LN_2 * size, o, N)
-                s = _inner(q, b, N)
-                dx = s * size + g * skip
-                slope = s * weighted + LN_2 * _inner(o, a, N)
-                if SOFTPLUS:
-                    slope *= sigmoid(raw[GROUP - 1 - r] + offset, ASM)
-                slope = tl.where(inside, slope, 0.0)
-                dD += g * weighted
-                dbias += slope
-                dweight += x[GROUP - 1 - r] * dx
-                found_u, found_delta = (weight * dx,) + found_u, (slope,) + found_delta
-            put_rows(track_du, width, rows, found_u, start, last, channel, exists, old, GROUP, ADD_U, REVISITS)
-            put_rows(
-                track_ddelta,
-                width,
-                rows,
-                found_delta,
-                start,
-                last,
-                channel,
-                exists,
-                old,
-                GROUP,
-                ADD_PARAMETERS,
-                REVISITS,
-            )
+        track_part = part + path * part_path + track * part_track
+        outputs = (
+            du + sample * du_sample + path * du_path + track * du_track,
+            ddelta + sample * ddelta_sample + path * ddelta_path + track * ddelta_track,
+            dB + track_part, dC + track_part,
+        )  # fmt: skip
+        p, totals = _chunk_back(
+            p, h, marks, inputs, outputs, (u_row, delta_row, B_row, C_row, dy_row, width),
+            steps + sample * steps_sample + track * steps_track, track, first, last, track < fresh, parameters, channel,
+            exists, PATCH_AT, N, BLOCK, GROUP, SOFTPLUS, B_CONSTANT, C_CONSTANT, ADD_U, ADD_PARAMETERS, REVISITS, ASM,
+        )  # fmt: skip
         p = carried_on(p, carry, N)
-        total = sums + (sample * homes + home) * ROWS * width + channel
-        add_states(total, width, dA, exists, N)
-        add_states(total + N * width, width, (dD, dbias, dweight), exists, 3)
-        if B_CONSTANT:
-            add_states(total + (N + 3) * width, width, constant_dB, exists, N)
-        if C_CONSTANT:
-            add_states(total + (ROWS - N) * width, width, constant_dC, exists, N)
+        place = sums + (sample * homes + home) * ROWS * width + channel
+        _add_totals(place, width, totals, exists, N, B_CONSTANT, C_CONSTANT)

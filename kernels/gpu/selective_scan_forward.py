@@ -27,7 +27,7 @@ from .walks import (
     coefficients,
     gathered,
     keep_states,
-    per_channel,
+    parameters_of,
     per_state,
     put_rows,
     rows_of,
@@ -70,10 +70,9 @@ def selective_scan_forward_kernel(
         if KEEP:
             place = checkpoints + (sample * slots + slot) * N * width + channel
             keep_states(place, width, h, where(carry > 0, exists), N)
-        a = per_state(A + path * A_path + channel, width, exists, N)
-        skip = per_channel(D + path * bias_path + channel, exists, SKIP, 0.0)
-        offset = per_channel(bias + path * bias_path + channel, exists, BIAS, 0.0)
-        weight = per_channel(weights + path * width + channel, exists, WEIGHTS, 1.0)
+        a, skip, offset, weight = parameters_of(
+            A, D, bias, weights, path, A_path, bias_path, width, channel, exists, N, SKIP, BIAS, WEIGHTS
+        )
         walk = steps + sample * steps_sample + track * steps_track
         track_u = u + sample * u_sample + path * u_path
         track_delta = delta + sample * delta_sample + path * delta_path

@@ -91,6 +91,18 @@ def per_state(values, stride, exists, N: tl.constexpr):
 
 
 @triton.jit
+def parameters_of(
+    A, D, bias, weights, path, A_path, bias_path, width, channel, exists, N: tl.constexpr, SKIP: tl.constexpr,
+    BIAS: tl.constexpr, WEIGHTS: tl.constexpr,
+):  # fmt: skip
+    """A (N blocks), D, bias and w of a path; D and bias are 0 and w is 1 where they are not given."""
+    a = per_state(A + path * A_path + channel, width, exists, N)
+    skip = per_channel(D + path * bias_path + channel, exists, SKIP, 0.0)
+    offset = per_channel(bias + path * bias_path + channel, exists, BIAS, 0.0)
+    return a, skip, offset, per_channel(weights + path * width + channel, exists, WEIGHTS, 1.0)
+
+
+@triton.jit
 def keep_states(values, stride, states, exists, N: tl.constexpr):
     """Store N blocks of float32, `stride` apart."""
     for n in tl.static_range(N):
