@@ -15,12 +15,21 @@ __all__ = ["environment"]
 
 
 def environment(packages: Iterable[str]) -> dict[str, object]:
-    """The command, the versions of Python and of those packages that are installed, and the processor."""
+    """The command, the versions of Python and of those packages that are installed, and the processor.
+
+    Absolute paths in the command are shortened to their names: results are shared, a user's folders are not.
+    """
     return {
-        "command": shlex.join(["scanlab", *sys.argv[1:]]),
+        "command": shlex.join(["scanlab", *map(_shared, sys.argv[1:])]),
         "versions": {"python": platform.python_version(), **{p: v for p in packages if (v := _version(p))}},
         "device": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
     }
+
+
+def _shared(argument: str) -> str:
+    """An argument without the folders of an absolute path, also after `--option=`."""
+    option, equals, value = argument.rpartition("=") if argument.startswith("--") else ("", "", argument)
+    return option + equals + (Path(value).name if Path(value).is_absolute() else value)
 
 
 def _version(package: str) -> str:

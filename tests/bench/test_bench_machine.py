@@ -1,0 +1,27 @@
+"""What is written beside the figures."""
+
+import sys
+
+import pytest
+
+from scanlab.bench.machine import environment
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["bench", "kernels", "--quick"], "scanlab bench kernels --quick"),
+        (["--json", "/home/someone/results.json"], "scanlab --json results.json"),
+        (["--json=/home/someone/results.json"], "scanlab --json=results.json"),
+        (["--json", "benchmarks/results/a b.json"], "scanlab --json 'benchmarks/results/a b.json'"),
+    ],
+)
+def test_the_command_is_whole_but_for_a_users_folders(monkeypatch, arguments, command):
+    monkeypatch.setattr(sys, "argv", ["scanlab", *arguments])
+    assert environment(())["command"] == command
+
+
+def test_versions_are_of_installed_packages():
+    versions = environment(("torch", "no-such-package"))["versions"]
+    assert isinstance(versions, dict)
+    assert set(versions) == {"python", "torch"}
