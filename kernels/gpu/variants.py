@@ -44,7 +44,7 @@ def blocks_for(states: int, *, lanes: int = 32, backward: bool = False) -> Block
     """Blocks that keep everything in registers, by state size and lanes of a warp (32, or 64 on AMD).
 
     Forward, 2 N + 3 steps numbers per channel live at once; two channels per lane halve the loads of B and C per
-    channel. Backward, N (steps + 4) numbers live at once, and more than about 100 spill.
+    channel. Backward, N (steps + 4) numbers live at once; beyond N = 16 some spill.
     """
     if backward:
         return Blocks(2 * lanes, 4) if states <= 2 else Blocks(lanes, 4 if states <= 8 else 2 if states <= 16 else 1)
