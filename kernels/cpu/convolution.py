@@ -21,8 +21,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from .caching import kernel
 from .elementary import sigmoid
 from .lanes import WIDTH, fma, load, prefetch, splat, store
 
@@ -50,21 +51,21 @@ class Sizes(NamedTuple):
     bias_path: int
 
 
-@njit(cache=True)
+@kernel()
 def _place(sizes, sample, steps, owners, track, step):
     """Where in x the row of a step begins."""
     row = steps[min(sample, len(steps) - 1), track, step]
     return sample * sizes.x_sample + owners[track, step] * sizes.x_path + row * sizes.x_row
 
 
-@njit(cache=True)
+@kernel()
 def _result(sizes, sample, steps, path, track, step):
     """Where in y the row of a step begins."""
     row = steps[min(sample, len(steps) - 1), track, step]
     return ((sample * sizes.paths + path) * sizes.rows + row) * sizes.channels
 
 
-@njit(cache=True)
+@kernel()
 def _filtered(x, places, missing, weight, bias, sizes, path, c, live):
     """p: the bias and the weighted rows; the first `missing` of them lie before the walk's start."""
     p = load(bias, path * sizes.bias_path + c, live)
@@ -74,12 +75,12 @@ def _filtered(x, places, missing, weight, bias, sizes, path, c, live):
     return p
 
 
-@njit(cache=True)
+@kernel()
 def _add(array, place, live, value):
     store(array, place, live, load(array, place, live) + value)
 
 
-@njit(cache=True)
+@kernel()
 def _start(runs, number):
     """The first step of the walk that a run belongs to."""
     while runs[number, 4]:
@@ -87,7 +88,7 @@ def _start(runs, number):
     return runs[number, 2]
 
 
-@njit(cache=True)
+@kernel()
 def _forward_walks(x, weight, bias, y, steps, owners, runs, sizes, silu, sample, low, high):
     """All walks of one sample, for channels low to high - 1."""
     places = np.zeros(sizes.taps, dtype=np.int64)
@@ -108,7 +109,7 @@ def _forward_walks(x, weight, bias, y, steps, owners, runs, sizes, silu, sample,
                 _add(y, row + c, live, p)
 
 
-@njit(cache=True, parallel=True)
+@kernel(parallel=True)
 def convolution_forward_kernel(x, weight, bias, y, steps, owners, runs, sizes, silu):
     """y [B, K, L, D] += the convolution of x [B, K or 1, L, D] with weight [K or 1, W, D] and bias [K or 1, D]."""
     blocks = -(-sizes.channels // BLOCK)
@@ -118,7 +119,7 @@ def convolution_forward_kernel(x, weight, bias, y, steps, owners, runs, sizes, s
         _forward_walks(x, weight, bias, y, steps, owners, runs, sizes, silu, task // blocks, low, high)
 
 
-@njit(cache=True)
+@kernel()
 def _slope(p, silu):
     """f'(p)."""
     one = splat(np.float32(1))
@@ -128,7 +129,7 @@ def _slope(p, silu):
     return one
 
 
-@njit(cache=True)
+@kernel()
 def _owed(q, x, places, missing, weight, sizes, path, step, ring, dweight, c, low, live):
     """What step `step` owes: to the gradients of the rows it read, in the ring, and to dw and db, in dweight."""
     total = path * (sizes.taps + 1) * sizes.channels + c
@@ -140,7 +141,7 @@ def _owed(q, x, places, missing, weight, sizes, path, step, ring, dweight, c, lo
     _add(dweight, total + sizes.taps * sizes.channels, live, q)
 
 
-@njit(cache=True)
+@kernel()
 def _backward_walks(x, weight, bias, dy, dx, dweight, steps, owners, runs, sizes, silu, sample, low, high):
     """All walks of one sample from their ends, for channels low to high - 1."""
     places = np.zeros(sizes.taps, dtype=np.int64)
@@ -169,7 +170,7 @@ def _backward_walks(x, weight, bias, dy, dx, dweight, steps, owners, runs, sizes
                 store(ring, slot, live, splat(np.float32(0)))
 
 
-@njit(cache=True, parallel=True)
+@kernel(parallel=True)
 def convolution_backward_kernel(x, weight, bias, dy, dx, dweight, steps, owners, runs, sizes, silu):
     """dx [B, K or 1, L, D] += its gradient; dweight float32 [B, K, W + 1, D] += dw, then db, by sample and path."""
     blocks = -(-sizes.channels // BLOCK)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from .caching import kernel
 from .elementary import exp2
 from .lanes import WIDTH, load, splat, store
 
 __all__ = ["exp2_rate_kernel"]
 
 
-@njit(parallel=True, cache=True, error_model="numpy", nogil=True)
+@kernel(parallel=True, error_model="numpy", nogil=True)
 def exp2_rate_kernel(threads, rounds, seeds):
     """rounds times four independent chains of exp2 in each of `threads` threads; seeds float32 [threads, WIDTH]."""
     minus = splat(np.float32(-1))

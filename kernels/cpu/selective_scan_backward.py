@@ -23,6 +23,7 @@ import numpy as np
 from numba import njit, prange
 from numba.extending import overload
 
+from .caching import kernel
 from .elementary import exp2, sigmoid
 from .lanes import WIDTH, fma, load, prefetch, splat, store, total
 from .layout import Constant, Inputs, ask_for_coefficients, coefficient, first_coefficient, is_constant, row_at
@@ -329,7 +330,7 @@ def _walk(inputs, sizes, table, rows, kept, sums, adds, sample, group, part):
             )
 
 
-@njit(parallel=True, cache=True, error_model="numpy", nogil=True)
+@kernel(parallel=True, error_model="numpy", nogil=True)
 def selective_scan_backward_kernel(
     u, delta, B, C, parameters, sizes, table, kept, dy, du, ddelta, d_b, d_c, sums, adds
 ):

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit, prange
 
+from .caching import kernel
 from .elementary import exp2, softplus
 from .lanes import WIDTH, fma, load, prefetch, store
 from .layout import Inputs, ask_for_coefficients, coefficient, first_coefficient, row_at
@@ -143,7 +144,7 @@ def _scan_block(inputs, sizes, table, y, out, sample, group, channel, live):
             )
 
 
-@njit(parallel=True, cache=True, error_model="numpy", nogil=True)
+@kernel(parallel=True, error_model="numpy", nogil=True)
 def selective_scan_forward_kernel(u, delta, B, C, parameters, sizes, table, y, out):
     """Fill y, Rows [B, T or 1, L, D], and `out`; see the module.
 

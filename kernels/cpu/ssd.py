@@ -18,8 +18,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from .caching import kernel
 from .elementary import exp2
 from .lanes import WIDTH, fma, load, splat, store
 from .products import add_product, add_scaled, clear, gather, padded, scale, transpose
@@ -111,7 +112,7 @@ class Space(NamedTuple):
     to_end_dt: np.ndarray
 
 
-@njit(cache=True)
+@kernel()
 def space_of(sizes):
     """Work space for chunks of the given size."""
     T, N, P = padded(sizes.chunk), padded(sizes.states), padded(sizes.width)
@@ -123,13 +124,13 @@ def space_of(sizes):
     )  # fmt: skip
 
 
-@njit(cache=True)
+@kernel()
 def head_range(sizes, split):
     """The heads of one part."""
     return split * sizes.heads // sizes.splits, (split + 1) * sizes.heads // sizes.splits
 
 
-@njit(cache=True)
+@kernel()
 def rows_of(rows, steps, sample, piece):
     """Fill in the rows that a piece visits; how many they are."""
     track, first, last = piece[0], piece[2], piece[3]
@@ -139,7 +140,7 @@ def rows_of(rows, steps, sample, piece):
     return last - first
 
 
-@njit(cache=True)
+@kernel()
 def read_group(space, inputs, sizes, sample, path, group, rows, count):
     """B, C and C B^T of a group of heads."""
     base = sample * sizes.B_sample + path * sizes.B_path + group * sizes.B_group
@@ -151,7 +152,7 @@ def read_group(space, inputs, sizes, sample, path, group, rows, count):
     add_product(space.CB, space.C, space.BT)
 
 
-@njit(cache=True)
+@kernel()
 def read_decays(space, inputs, sizes, sample, path, head, rows, count):
     """dt and the powers of 2 of a head; after the chunk's end c stays as it is and dt is 0."""
     own = path if sizes.sets > 1 else 0
@@ -179,7 +180,7 @@ def read_decays(space, inputs, sizes, sample, path, head, rows, count):
             store(space.M, s * T + t, WIDTH, m)
 
 
-@njit(cache=True)
+@kernel()
 def read_input(space, inputs, sizes, sample, path, head, rows, count):
     """X of a head, weighted."""
     base = sample * sizes.x_sample + path * sizes.x_path + head * sizes.x_head
@@ -193,7 +194,7 @@ def read_input(space, inputs, sizes, sample, path, head, rows, count):
                 store(space.X, t * columns + p, WIDTH, load(space.X, t * columns + p, WIDTH) * weight)
 
 
-@njit(cache=True)
+@kernel()
 def advance(space, state):
     """H' from H."""
     last = space.from_start[-1]
@@ -204,7 +205,7 @@ def advance(space, state):
     add_product(state, space.scaled.T, space.X)
 
 
-@njit(cache=True)
+@kernel()
 def _put_out(space, state):
     """Y without the skip: from the state, then from within the chunk."""
     clear(space.Y)
@@ -213,7 +214,7 @@ def _put_out(space, state):
     add_product(space.Y, space.M, space.X)
 
 
-@njit(cache=True)
+@kernel()
 def _scatter(y, space, inputs, sizes, sample, track, path, head, rows, count):
     """Add Y and the skip to the rows where they belong."""
     own = path if sizes.sets > 1 else 0
@@ -230,7 +231,7 @@ def _scatter(y, space, inputs, sizes, sample, track, path, head, rows, count):
             store(y, place + p, live, load(y, place + p, live) + value)
 
 
-@njit(cache=True)
+@kernel()
 def _forward_part(inputs, y, last_state, steps, pieces, sizes, sample, split):
     """Some heads of a sample, through all tracks."""
     low, high = head_range(sizes, split)
@@ -257,7 +258,7 @@ def _forward_part(inputs, y, last_state, steps, pieces, sizes, sample, split):
             last_state[sample, track, low:high] = state[:, : sizes.states, : sizes.width]
 
 
-@njit(cache=True, parallel=True)
+@kernel(parallel=True)
 def ssd_forward_kernel(inputs, y, last_state, steps, pieces, sizes):
     """y [B, L, H, P] or [B, T, L, H, P] += what all tracks put out; last_state float32 [B, T, H, N, P] is set."""
     for task in prange(sizes.samples * sizes.splits):

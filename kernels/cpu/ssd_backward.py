@@ -23,8 +23,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from .caching import kernel
 from .lanes import WIDTH, fma, load, splat, store, total
 from .products import add_product, add_scaled, clear, gather, padded, row_dot, transpose
 from .ssd import (
@@ -81,7 +82,7 @@ class Adjoint(NamedTuple):
     columns: np.ndarray
 
 
-@njit(cache=True)
+@kernel()
 def _adjoint_of(sizes):
     T, N, P = padded(sizes.chunk), padded(sizes.states), padded(sizes.width)
     f = np.float32
@@ -93,7 +94,7 @@ def _adjoint_of(sizes):
     )  # fmt: skip
 
 
-@njit(cache=True)
+@kernel()
 def _within(adjoint, space):
     """F into S, E, and what they give to ddt and dc."""
     T = len(space.dt)
@@ -114,7 +115,7 @@ def _within(adjoint, space):
             store(adjoint.S, s * T + t, WIDTH, splat(np.float32(0)))
 
 
-@njit(cache=True)
+@kernel()
 def _inner(a, b):
     """<a, b>."""
     sums = splat(np.float32(0))
@@ -123,7 +124,7 @@ def _inner(a, b):
     return total(sums)
 
 
-@njit(cache=True)
+@kernel()
 def _across(adjoint, s):
     """The sum over i < s <= s' of E[s', i], from columns, which hold the sums over s' > s and take in row s."""
     T = len(adjoint.columns)
@@ -135,7 +136,7 @@ def _across(adjoint, s):
     return sums
 
 
-@njit(cache=True)
+@kernel()
 def _decay_gradients(adjoint, space, state, gradient):
     """ddt of what passes through the states, and dl."""
     T = len(space.dt)
@@ -153,7 +154,7 @@ def _decay_gradients(adjoint, space, state, gradient):
         adjoint.dl[t] = LN_2 * (later + adjoint.dl[t] + _across(adjoint, t))
 
 
-@njit(cache=True)
+@kernel()
 def _step_back(adjoint, space, state, gradient):
     """All gradients of a head in a chunk, but for D and the weights; G becomes that before the chunk."""
     _within(adjoint, space)
@@ -181,7 +182,7 @@ def _step_back(adjoint, space, state, gradient):
     add_product(gradient, space.scaled.T, adjoint.DY)
 
 
-@njit(cache=True)
+@kernel()
 def _skip(adjoint, space, inputs, outputs, sizes, sample, path, head, count):
     """D: to dX and dD."""
     own = path if sizes.sets > 1 else 0
@@ -199,7 +200,7 @@ def _skip(adjoint, space, inputs, outputs, sizes, sample, path, head, count):
         store(outputs.D, at, live, sums)
 
 
-@njit(cache=True)
+@kernel()
 def _weigh(adjoint, inputs, outputs, sizes, sample, path, head, rows, count):
     """Weights: to dX and to their own gradient."""
     place = (path * sizes.heads + head) * sizes.width
@@ -217,7 +218,7 @@ def _weigh(adjoint, inputs, outputs, sizes, sample, path, head, rows, count):
         store(outputs.weights, at, live, sums)
 
 
-@njit(cache=True)
+@kernel()
 def _scatter(out, a, base, stride, rows, count, width):
     """out[base + rows[t] * stride ...] += a[t], for t < count."""
     columns = a.shape[1]
@@ -228,7 +229,7 @@ def _scatter(out, a, base, stride, rows, count, width):
             store(out, place + c, live, load(out, place + c, live) + load(a, t * columns + c, WIDTH))
 
 
-@njit(cache=True)
+@kernel()
 def _put_head(adjoint, outputs, sizes, sample, path, head, rows, count):
     """Add dX, ddt and dl to the rows where they belong."""
     own = path if sizes.sets > 1 else 0
@@ -240,7 +241,7 @@ def _put_head(adjoint, outputs, sizes, sample, path, head, rows, count):
         outputs.decay[place] += adjoint.dl[t]
 
 
-@njit(cache=True)
+@kernel()
 def _put_group(adjoint, outputs, sizes, sample, split, path, group, rows, count):
     """Add dB and dC to the rows where they belong, and begin them anew."""
     own = path if sizes.sets > 1 else 0
@@ -252,7 +253,7 @@ def _put_group(adjoint, outputs, sizes, sample, split, path, group, rows, count)
     clear(adjoint.DC)
 
 
-@njit(cache=True)
+@kernel()
 def _states_before(kept, inputs, steps, pieces, sizes, sample, split, space, rows):
     """The state before each of the pieces of a track, for some heads."""
     low, high = head_range(sizes, split)
@@ -274,7 +275,7 @@ def _states_before(kept, inputs, steps, pieces, sizes, sample, split, space, row
             advance(space, kept[number + 1, head - low])
 
 
-@njit(cache=True)
+@kernel()
 def _backward_piece(inputs, outputs, dy, kept, gradient, rows, count, piece, sizes, sample, split, space, adjoint):
     """All gradients of some heads in one piece."""
     low, high = head_range(sizes, split)
@@ -297,7 +298,7 @@ def _backward_piece(inputs, outputs, dy, kept, gradient, rows, count, piece, siz
             _put_group(adjoint, outputs, sizes, sample, split, path, group, rows, count)
 
 
-@njit(cache=True)
+@kernel()
 def _backward_part(inputs, outputs, dy, steps, pieces, ranges, sizes, sample, split):
     """Some heads of a sample, through all tracks from their ends."""
     low, high = head_range(sizes, split)
@@ -319,7 +320,7 @@ def _backward_part(inputs, outputs, dy, steps, pieces, ranges, sizes, sample, sp
             )
 
 
-@njit(cache=True, parallel=True)
+@kernel(parallel=True)
 def ssd_backward_kernel(inputs, outputs, dy, steps, pieces, ranges, sizes):
     """Add to all gradients; ranges int32 [T + 1]: the pieces of each track."""
     for task in prange(sizes.samples * sizes.splits):

@@ -9,8 +9,8 @@ from scanlab.ops.backends import choose
 from scanlab.ops.companions import check_fit, shape_error
 from scanlab.ops.convolution_operator import fused_convolution
 from scanlab.ops.convolution_reference import convolve
+from scanlab.ops.inputs import Paths, autocast, table_for
 from scanlab.ops.paths import PathTable
-from scanlab.ops.selective_scan import Paths, _autocast, _table
 from scanlab.ops.validate import check_rows
 
 __all__ = ["causal_convolution"]
@@ -42,8 +42,8 @@ def causal_convolution(
     as in `selective_scan`. activation: "silu" or None. Returns [B, K, L, D] in the dtype of x. Sums are float32;
     float64 is computed by the reference. Under autocast x is cast. Raises S700 to S705, S708 to S710, S750 and S751.
     """
-    table = _table(paths, x)
-    x = _autocast(x)
+    table = table_for(paths, x)
+    x = autocast(x)
     inputs = x if x.ndim == 4 else x[:, None]
     _check(x, weight, bias, activation, table)
     chosen = choose(backend, x.device, x.dtype)

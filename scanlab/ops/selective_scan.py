@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from scanlab.compiler.bind import CompiledScan
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import reference
 from scanlab.ops.backends import choose
-from scanlab.ops.indices import index_table
-from scanlab.ops.merges import fixed_weights, merges_above
+from scanlab.ops.inputs import Paths, autocast, table_for, weights_for
 from scanlab.ops.operator import ScanCall, fused_scan
-from scanlab.ops.paths import PathTable, path_table
-from scanlab.ops.programs import program_for
+from scanlab.ops.paths import PathTable
 from scanlab.ops.validate import check_arguments, check_rows
 
 __all__ = ["selective_scan"]
-
-MERGES = ("sum", "mean", "scatter", "none")
-Paths = CompiledScan | PathTable | Tensor
 
 
 def selective_scan(
@@ -63,35 +54,28 @@ def selective_scan(
     "triton"; float64 by the "reference". Under autocast, u, delta, B, C and z are cast. Raises S700 to S708, S750 and
     S751.
     """
-    u, delta, B, C = _autocast(u), _autocast(delta), _autocast(B), _autocast(C)
-    z = None if z is None else _autocast(z)
-    table = _table(paths, u)
-    weights, scale = _weights(paths, table, merge, u)
+    u, delta, B, C = autocast(u), autocast(delta), autocast(B), autocast(C)
+    z = None if z is None else autocast(z)
+    table = table_for(paths, u)
+    weights, scale = weights_for(paths, table, merge, u)
     named = {"u": u, "delta": delta, "A": A, "B": B, "C": C, "D": D, "z": z, "delta_bias": delta_bias, "merge": weights}
     check_arguments(named, table)
     _check_last_state(return_last_state, weights)
-    separate = merge == "none" if isinstance(merge, str) else False
-    call = ScanCall(
-        u if u.ndim == 4 else u[:, None],
-        delta,
-        A,
-        _grouped(B),
-        _grouped(C),
-        D,
-        delta_bias,
-        weights,
-        delta_softplus,
-        separate,
-        return_last_state,
-    )
-    chosen = choose(backend, u.device, u.dtype)
-    if chosen != "reference":
-        check_rows(u=u, delta=delta, **{name: t for name, t in (("B", B), ("C", C)) if t.ndim > 3})
-    y, last = reference_scan(call, table) if chosen == "reference" else fused_scan(call, table, chosen)
+    separate = isinstance(merge, str) and merge == "none"
+    inputs = (u if u.ndim == 4 else u[:, None], delta, A, _grouped(B), _grouped(C), D, delta_bias, weights)
+    call = ScanCall(*inputs, delta_softplus, separate, return_last_state)
+    y, last = _scanned(call, table, choose(backend, u.device, u.dtype))
     y = y if scale == 1 else y * scale
     if z is not None:
         y = y * F.silu(z[:, None] if separate else z)
     return (y, last) if return_last_state else y
+
+
+def _scanned(call: ScanCall, table: PathTable, backend: str) -> tuple[Tensor, Tensor]:
+    if backend == "reference":
+        return reference_scan(call, table)
+    check_rows(u=call.u, delta=call.delta, **{n: t for n, t in (("B", call.B), ("C", call.C)) if t.ndim > 3})
+    return fused_scan(call, table, backend)
 
 
 def _check_last_state(wanted: bool, weights: Tensor | None) -> None:
@@ -109,56 +93,6 @@ def reference_scan(call: ScanCall, table: PathTable) -> tuple[Tensor, Tensor]:
         call.u, call.delta, call.A, call.B, call.C, call.D, call.bias, call.softplus, table, call.weights
     )
     return y if call.separate else y.sum(1), last.detach()
-
-
-def _table(paths: Paths, u: Tensor) -> PathTable:
-    if isinstance(paths, CompiledScan):
-        return _compiled_table(paths, u.device)
-    return index_table(paths, u.shape[-2]) if isinstance(paths, Tensor) else paths
-
-
-# A model scans the same few grids again and again.
-@lru_cache(maxsize=256)
-def _compiled_table(scan: CompiledScan, device: torch.device) -> PathTable:
-    return path_table(scan, program_for(scan, device)).to(device)
-
-
-def _weights(paths: Paths, table: PathTable, merge: str | Tensor | None, u: Tensor) -> tuple[Tensor | None, float]:
-    """The weights of the paths, None where all count alike, and a common factor of the output."""
-    if isinstance(merge, Tensor):
-        return merge, 1.0
-    if merge is None:
-        return _tree_weights(paths, u.shape[-1], u.device) if isinstance(paths, CompiledScan) else (None, 1.0)
-    if merge not in MERGES:
-        raise ScanlabError.at(
-            "S706", f"there is no merge {merge!r}", help=f"choose one of {', '.join(MERGES)}, or give weights [K, D]"
-        )
-    if merge == "scatter" and not table.disjoint:
-        raise ScanlabError.at(
-            "S706", "the paths do not share the rows out: some row is visited twice", help='merge them with "sum"'
-        )
-    return None, 1 / table.tracks if merge == "mean" else 1.0
-
-
-@lru_cache(maxsize=256)
-def _tree_weights(scan: CompiledScan, channels: int, device: torch.device) -> tuple[Tensor | None, float]:
-    if any(node.merge == "gate" for above in merges_above(scan) for node, _ in above):
-        raise ScanlabError.at(
-            "S706",
-            f"{scan.name or 'this scan'} has a gate, whose weights are learned",
-            help="give the weights [K, D] as merge; scanlab.nn.Merge holds them",
-        )
-    weights = fixed_weights(scan, channels)
-    common = float(weights[0, 0])
-    return (None, common) if bool((weights == common).all()) else (weights.to(device), 1.0)
-
-
-def _autocast(activation: Tensor) -> Tensor:
-    """In the dtype of autocast, where it is on; A, D and the bias are left as they are, and states are float32."""
-    device = activation.device.type
-    if activation.dtype == torch.float64 or not torch.is_autocast_enabled(device):
-        return activation
-    return activation.to(torch.get_autocast_dtype(device))
 
 
 def _grouped(coefficients: Tensor) -> Tensor:

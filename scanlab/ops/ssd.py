@@ -11,11 +11,11 @@ from torch import Tensor
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops.backends import choose
 from scanlab.ops.companions import check_fit, shape_error
+from scanlab.ops.inputs import Paths, autocast, table_for, weights_for
 from scanlab.ops.paths import PathTable
-from scanlab.ops.selective_scan import Paths, _autocast, _table, _weights
 from scanlab.ops.ssd_operator import fused_ssd
 from scanlab.ops.ssd_reference import scan_heads
-from scanlab.ops.validate import _check_finite, check_rows
+from scanlab.ops.validate import check_finite, check_rows
 
 __all__ = ["ssd"]
 
@@ -55,10 +55,10 @@ def ssd(
     with return_last_state also the last states, float32 [B, T, H, P, N], which pass no gradient back. Under autocast
     x, B and C are cast. Raises S700 to S708, S711, S750 and S751.
     """
-    table = _table(paths, x[..., 0, :])
-    x, B, C = _autocast(x), _autocast(_grouped(B)), _autocast(_grouped(C))
+    table = table_for(paths, x[..., 0, :])
+    x, B, C = autocast(x), autocast(_grouped(B)), autocast(_grouped(C))
     inputs = x if x.ndim == 5 else x[:, None]
-    weights, scale = _weights(paths, table, merge, x.new_empty(0, x.shape[-2] * x.shape[-1]))
+    weights, scale = weights_for(paths, table, merge, x.new_empty(0, x.shape[-2] * x.shape[-1]))
     _check(inputs, dt, A, B, C, D, dt_bias, weights, chunk, table)
     if return_last_state and weights is not None:
         raise ScanlabError.at("S707", "last states are those of paths that are not weighted")
@@ -123,7 +123,7 @@ def _check(
     _expect("D", D, (own, heads) if D is not None and D.ndim == 2 else (own, heads, width))
     _expect("dt_bias", bias, (own, heads))
     _expect("merge", weights, (table.paths, heads * width))
-    _check_finite(A)
+    check_finite(A)
 
 
 def _expect(name: str, tensor: Tensor | None, shape: tuple[int, ...]) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops.paths import PathTable
 
-__all__ = ["check_arguments", "check_rows"]
+__all__ = ["check_arguments", "check_finite", "check_rows"]
 
 Named = dict[str, Tensor | None]
 _ACTIVATIONS = ("u", "delta", "B", "C", "z")
@@ -26,7 +26,7 @@ def check_arguments(tensors: Named, paths: PathTable) -> None:
     _check_sizes(present, paths)
     _check_dtypes(present)
     _check_devices(present, paths)
-    _check_finite(present["A"])
+    check_finite(present["A"])
 
 
 def _check_ranks(present: dict[str, Tensor]) -> None:
@@ -129,7 +129,8 @@ def check_rows(**tensors: Tensor) -> None:
             )
 
 
-def _check_finite(A: Tensor) -> None:
+def check_finite(A: Tensor) -> None:
+    """Refuse with S703 an A with infinities or NaNs, where looking is cheap: see `check_arguments`."""
     if torch.compiler.is_compiling() or (A.device.type != "cpu" and not torch.is_anomaly_enabled()):
         return
     if not bool(torch.isfinite(A.detach()).all()):

@@ -11,8 +11,8 @@ from scanlab.bench.machine import environment
     ("arguments", "command"),
     [
         (["bench", "kernels", "--quick"], "scanlab bench kernels --quick"),
-        (["--json", "/home/someone/results.json"], "scanlab --json results.json"),
-        (["--json=/home/someone/results.json"], "scanlab --json=results.json"),
+        (["--json", "/somewhere/else/results.json"], "scanlab --json results.json"),
+        (["--json=/somewhere/else/results.json"], "scanlab --json=results.json"),
         (["--json", "benchmarks/results/a b.json"], "scanlab --json 'benchmarks/results/a b.json'"),
     ],
 )

@@ -271,6 +271,20 @@ def test_overlapping_paths_are_no_scatter():
         selective_scan(**random_arguments(paths), paths=paths, merge="scatter")
 
 
+def test_the_paths_of_a_chain_have_one_weight():
+    paths = table(hand_path(range(4)), hand_path(range(4)), merge="chain")
+    arguments = random_arguments(paths)
+    options = {"paths": paths, "delta_softplus": True, "merge": torch.full((2, 6), 0.5)}
+    ours = outcome(arguments, "cpu", **options)
+    wanted = outcome({n: t.double() for n, t in arguments.items()}, "reference", **options)
+    for name in wanted:
+        # How the gradient is shared out among the rows of one weight is nobody's business.
+        a, b = (t[name].sum(0) if name == "dmerge" else t[name] for t in (ours, wanted))
+        torch.testing.assert_close(a.double(), b, rtol=1e-4, atol=1e-4, msg=lambda m, n=name: f"{n}: {m}")
+    with pytest.raises(ScanlabError, match="S706"):
+        selective_scan(**arguments, paths=paths, merge=torch.tensor([[1.0], [2.0]]).expand(2, 6))
+
+
 def test_a_missing_fast_backend_is_said_once(monkeypatch):
     monkeypatch.setattr(backends_module, "missing", lambda backend: "numba cannot be imported; pip install numba")
     backends_module.say_once.cache_clear()

@@ -67,7 +67,7 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
         held = set(archive.namelist())
     for top, home in (("scanlab", "scanlab"), ("kernels", "scanlab/kernels"), ("strategies", "scanlab/strategies")):
         for file in (ROOT / top).rglob("*"):
-            if file.is_file() and file.suffix not in (".pyc", ".new"):
+            if file.is_file() and "__pycache__" not in file.parts and file.suffix != ".new":
                 assert f"{home}/{file.relative_to(ROOT / top).as_posix()}" in held, file
 
 
