@@ -26,6 +26,7 @@ index: $(READY)
 	$(BIN)/python -m scanlab.library_index
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/make_strategies.py
+	$(BIN)/python docs/make_kernels.py
 
 clean:
 	rm -rf $(VENV) out build dist *.egg-info

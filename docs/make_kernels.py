@@ -1,0 +1,90 @@
+"""Fill the tables of docs/kernels.md from the recorded results: python docs/make_kernels.py."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+PAGE = HERE / "kernels.md"
+CPU = HERE / "../benchmarks/results/kernels-2core-cpu.json"
+REGISTERS = HERE / "../tests/golden/gpu_registers.json"
+OURS = "scanlab cpu"
+
+
+def cpu() -> str:
+    """Medians at every size, as multiples of ours, and random against row."""
+    data = json.loads(CPU.read_text(encoding="utf-8"))
+    versions = ", ".join(f"{k} {v}" for k, v in data["versions"].items())
+    lines = [
+        f"`{data['command']}` on {data['device']}, {data['threads']} threads; {versions}. Medians; MB: peak extra.",
+        "",
+    ]
+    for backward, title in ((False, "Forward"), (True, "Forward and backward")):
+        lines += [*_sizes(data, backward, title), ""]
+    ratios = [f["ratio"] for f in data["orders"]]
+    lengths = sorted({f["length"] for f in data["orders"]})
+    lines.append(
+        f"A random order against row by row, L = {lengths[0]} to {lengths[-1]}, N = 1 and 16, both directions: "
+        f"{min(ratios):.2f} to {max(ratios):.2f} times the time."
+    )
+    roof = data["roofline"]
+    lines.append(f"\nThe machine: {roof['copy_gb_s']:.0f} GB/s copied, {roof['exp2_g_s']:.1f}·10⁹ exp2 a second.")
+    return "\n".join(lines)
+
+
+def _sizes(data: dict[str, Any], backward: bool, title: str) -> list[str]:
+    figures = {(f["size"], f["name"]): f for f in data["figures"] if f["backward"] == backward}
+    sizes, names = data["sizes"], list(dict.fromkeys(f["name"] for f in data["figures"]))
+    lines = [f"| {title} | {' | '.join(f'{k}: {v}' for k, v in sizes.items())} |", "|---" * (len(sizes) + 1) + "|"]
+    for name in names:
+        cells = [_cell(figures.get((size, name)), figures[size, OURS]) for size in sizes]
+        if any(cells):
+            lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
+
+
+def _cell(figure: dict[str, Any] | None, ours: dict[str, Any]) -> str:
+    if figure is None or figure["times"] is None:
+        return ""
+    time = figure["times"]["median_ms"]
+    memory = "" if figure["peak_bytes"] is None else f", {figure['peak_bytes'] / 1e6:.0f} MB"
+    ratio = "" if figure["name"] == OURS else f" ({time / ours['times']['median_ms']:.1f}×)"
+    return f"{time:.2f} ms{ratio}{memory}"
+
+
+def gpu() -> str:
+    """Registers, spills, shared memory and barriers of each kernel with the newest recorded Triton."""
+    data = json.loads(REGISTERS.read_text(encoding="utf-8"))
+    version = max(data, key=lambda v: tuple(map(int, v.split("."))))
+    lines = [
+        f"Triton {version}, bfloat16:",
+        "",
+        "| kernel | N | target | registers | spills | shared bytes | barriers | instructions in the loop |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    rows = [
+        (kernel, int(states), target, found)
+        for target, by_states in data[version].items()
+        for states, kernels in by_states.items()
+        for kernel, found in kernels.items()
+    ]
+    for kernel, states, target, found in sorted(rows, key=lambda r: (r[0], r[1], r[2])):
+        cells = (found[k] for k in ("registers", "spills", "shared", "barriers", "loop"))
+        lines.append(f"| {kernel} | {states} | {target} | {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
+
+
+def filled(page: str) -> str:
+    """The page with its tables made anew."""
+    for name, made in (("cpu", cpu()), ("gpu", gpu())):
+        pattern = re.compile(rf"(<!-- begin {name} -->).*?(<!-- end {name} -->)", re.S)
+        page = pattern.sub(lambda m, made=made: f"{m[1]}\n{made}\n{m[2]}", page)
+    return page
+
+
+if __name__ == "__main__":
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    print(f"wrote {PAGE}")
