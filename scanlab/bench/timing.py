@@ -19,7 +19,7 @@ BURST_S = 0.02
 
 @dataclass(frozen=True)
 class Times:
-    """Milliseconds of several runs: median, quartiles, the quickest, how many; first_ms: the run before them."""
+    """Milliseconds of several runs: median, quartiles, the quickest, how many; first_ms: the first of all."""
 
     median_ms: float
     low_ms: float
@@ -32,18 +32,20 @@ class Times:
 def in_turns(calls: Mapping[str, Call], budget_s: float, most: int = 200) -> dict[str, Times]:
     """Run all calls in turns until each has had its part of the budget, so that noise meets all of them alike.
 
-    Each runs once unmeasured, which also tells how often it fits into its part: 3 to `most` times, once where a single
-    run takes more than twice the budget. A quick call takes its turns in bursts of up to BURST_S, each after one run
-    that is not measured: threads of the call before still wait busily for work, and the caches hold its data.
+    Each runs twice unmeasured; the second run, which compiles and loads nothing any more, tells how often it fits into
+    its part: 3 to `most` times. One whose first run takes more than twice the budget runs once more only. A quick call
+    takes its turns in bursts of up to BURST_S, each after one run that is not measured: threads of the last call still
+    wait busily for work, and the caches hold its data.
     """
     first = {name: _timed(call) for name, call in calls.items()}
+    expected = {name: t if t > 2 * budget_s else _timed(calls[name]) for name, t in first.items()}
     share = budget_s / max(len(calls), 1)
-    wanted = {n: 1 if t > 2 * budget_s else int(np.clip(share / t, 3, most)) for n, t in first.items()}
+    wanted = {n: 1 if first[n] > 2 * budget_s else int(np.clip(share / t, 3, most)) for n, t in expected.items()}
     times: dict[str, list[float]] = {name: [] for name in calls}
     while any(len(times[name]) < count for name, count in wanted.items()):
         for name, call in calls.items():
             if len(times[name]) < wanted[name]:
-                times[name] += _burst(call, first[name], wanted[name] - len(times[name]))
+                times[name] += _burst(call, expected[name], wanted[name] - len(times[name]))
     return {name: _summary(times[name], first[name]) for name in calls}
 
 

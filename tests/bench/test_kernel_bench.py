@@ -84,15 +84,27 @@ def test_slow_calls_run_in_turns():
     order: list[str] = []
     calls = {name: lambda name=name: (order.append(name), sleep(0.03)) for name in "ab"}
     times = in_turns(calls, 0.24, most=4)
-    assert order[:4] == ["a", "b"] * 2 and order.count("a") == order.count("b") == times["a"].runs + 1
+    assert order[:4] == ["a", "b"] * 2 and order.count("a") == order.count("b") == times["a"].runs + 2
     assert times["a"].fastest_ms <= times["a"].low_ms <= times["a"].median_ms <= times["a"].high_ms
 
 
 def test_quick_calls_take_turns_in_bursts_after_an_unmeasured_run():
     order: list[str] = []
     times = in_turns({name: lambda name=name: order.append(name) for name in "ab"}, 1.0, most=4)
-    assert order == ["a", "b"] + ["a"] * 5 + ["b"] * 5
+    assert order == ["a", "b"] * 2 + ["a"] * 5 + ["b"] * 5
     assert times["a"].runs == 4
+
+
+def test_a_slow_first_run_does_not_make_later_ones_few():
+    waits = iter([0.1])
+    times = in_turns({"compiles": lambda: sleep(next(waits, 0.0))}, 0.2, most=50)
+    assert times["compiles"].runs == 50 and times["compiles"].first_ms > 90 > times["compiles"].median_ms
+
+
+def test_what_outlasts_the_budget_runs_once_more():
+    runs: list[float] = []
+    times = in_turns({"long": lambda: (runs.append(0), sleep(0.03))}, 0.01)
+    assert len(runs) == 2 and times["long"].runs == 1
 
 
 def test_peak_memory_sees_what_is_freed_again():
