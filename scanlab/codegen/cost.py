@@ -59,8 +59,9 @@ def instructions(rules: Iterable[Arithmetic | None]) -> int:
     # A remainder is made from the quotient, which is counted once however often it occurs.
     quotients = {Binary("//", e.left, e.right) for e in parts if isinstance(e, Binary) and e.op == "%"}
     total = sum(map(_curve, curves)) + sum(map(_node, parts | quotients)) + len(every) - 1
-    total += _OUTSIDE_THE_ADDRESS if total > 0 else 0
-    return total + LOOK_UP if len(different) < len(every) else total
+    if len(different) < len(every):
+        return total + LOOK_UP
+    return total + _OUTSIDE_THE_ADDRESS if total > 0 else total
 
 
 def _in_address(rule: Arithmetic) -> bool:
