@@ -28,7 +28,7 @@ from .elementary import exp2, sigmoid
 from .lanes import WIDTH, fma, load, prefetch, splat, store, total
 from .layout import Constant, Inputs, ask_for_coefficients, coefficient, first_coefficient, is_constant, row_at
 from .paths import patch_from_table
-from .selective_scan_forward import AHEAD, effective_delta
+from .selective_scan_forward import effective_delta
 
 __all__ = ["RowGradients", "Sums", "selective_scan_backward_kernel"]
 
@@ -92,6 +92,7 @@ def _work_for(longest):
 
 @njit(forceinline=True)
 def _ask_for(inputs, dy, sample, track, path, own, group, row, channel):
+    """Ask for what another block of channels, or another chunk, reads at a row."""
     ask_for_coefficients(inputs.B, sample, own, group, row)
     ask_for_coefficients(inputs.C, sample, own, group, row)
     prefetch(inputs.u.values, row_at(inputs.u, sample, path, row) + channel)
@@ -100,17 +101,22 @@ def _ask_for(inputs, dy, sample, track, path, own, group, row, channel):
 
 
 @njit(forceinline=True)
-def _read_rows(work, inputs, sizes, steps, dy, chunk, sample, group, channel, live):
-    """Gather what the steps of a chunk read, and what follows from it for all states."""
+def _read_rows(work, inputs, sizes, steps, rows, back, chunk, sample, group, channel, following, live):
+    """Gather what the steps of a chunk read, and what follows from it for all states.
+
+    While they are read, the rows that come next are asked for: those `back` steps before, at the channel `following`.
+    """
+    dy, du, ddelta = rows
     track, path, first, count = chunk[0], chunk[1], chunk[2], chunk[3] - chunk[2]
     own = path * inputs.parameters.own
     bias = load(inputs.parameters.bias, own * sizes.channels + channel, live)
     weight = load(inputs.parameters.weights, path * sizes.channels + channel, live)
     for i in range(count):
         row = patch_from_table(steps, track, first + i)
-        # The chunk before this one comes next.
-        ahead = patch_from_table(steps, track, max(first + i - AHEAD, 0))
-        _ask_for(inputs, dy, sample, track, path, own, group, ahead, channel)
+        coming = patch_from_table(steps, track, max(first + i - back, 0))
+        _ask_for(inputs, dy, sample, track, path, own, group, coming, following)
+        prefetch(du.values, row_at(du, sample, path, row) + channel)
+        prefetch(ddelta.values, row_at(ddelta, sample, own, row) + channel)
         u = load(inputs.u.values, row_at(inputs.u, sample, path, row) + channel, live)
         raw = load(inputs.delta.values, row_at(inputs.delta, sample, own, row) + channel, live)
         delta = effective_delta(raw, bias, inputs.parameters.softplus)
@@ -284,7 +290,10 @@ def _chunk(work, inputs, sizes, steps, rows, kept, per_lane, gradients, sums, ad
         fresh_b = block == blocks[0] or is_constant(inputs.B)
         fresh_c = block == blocks[0] or is_constant(inputs.C)
         fresh = (fresh_b, fresh_c)
-        _read_rows(work, inputs, sizes, steps, dy, chunk, sample, group, channel, live)
+        # The next block of channels reads the same rows; after the last one comes the chunk before.
+        last = block + 1 == blocks[1]
+        following, back = (group * width + blocks[0] * WIDTH, adds.longest) if last else (channel + WIDTH, 0)
+        _read_rows(work, inputs, sizes, steps, (dy, du, ddelta), back, chunk, sample, group, channel, following, live)
         _chunk_of_block(work, inputs, sizes, kept, per_lane, mine, sums, chunk, sample, channel, fresh, live)
         _fold_block(inputs.B, d_b, per_lane[0], sizes, sample, own, channel, count, live)
         _fold_block(inputs.C, d_c, per_lane[1], sizes, sample, own, channel, count, live)

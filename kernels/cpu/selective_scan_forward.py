@@ -27,16 +27,18 @@ from .paths import patch_from_table
 
 __all__ = ["AHEAD", "Outputs", "effective_delta", "selective_scan_forward_kernel"]
 
-AHEAD = 8
+AHEAD = 4
 
 
 class Outputs(NamedTuple):
     """What goes out besides y. add: 1 where all visits add to y, 0 where those of the first track write.
 
-    checkpoints [B, slots, N, D], last [B, T, N, D]: float32, flat, empty where not wanted. slots: how many.
+    checkpoints [B, slots, N, D], last [B, T, N, D]: float32, flat, empty where not wanted. slots: how many. strip: how
+    many channels of a row one thread takes at a time, a multiple of WIDTH.
     """
 
     add: int
+    strip: int
     checkpoints: Any
     slots: int
     last: Any
@@ -50,20 +52,21 @@ def effective_delta(raw, bias, use_softplus):
 
 
 @njit(forceinline=True)
-def _save(state, states, out, first, stride, live):
-    for n in range(states):
-        store(out, first + n * stride, live, load(state, n * WIDTH, WIDTH))
+def _save(state, states, out, first, stride, channels):
+    """The states of a strip of channels to out[first + n * stride + channel]."""
+    for channel in range(channels[0], channels[1], WIDTH):
+        place, live = (channel - channels[0]) * states, min(WIDTH, channels[1] - channel)
+        for n in range(states):
+            store(out, first + n * stride + channel, live, load(state, place + n * WIDTH, WIDTH))
 
 
 @njit(forceinline=True)
-def _load_decays(decay, inputs, sizes, path, channel, live):
-    for n in range(sizes.states):
-        store(
-            decay,
-            n * WIDTH,
-            WIDTH,
-            load(inputs.parameters.A, (path * sizes.states + n) * sizes.channels + channel, live),
-        )
+def _load_decays(decay, inputs, sizes, path, channels):
+    for channel in range(channels[0], channels[1], WIDTH):
+        place, live = (channel - channels[0]) * sizes.states, min(WIDTH, channels[1] - channel)
+        for n in range(sizes.states):
+            a = load(inputs.parameters.A, (path * sizes.states + n) * sizes.channels + channel, live)
+            store(decay, place + n * WIDTH, WIDTH, a)
 
 
 @njit(forceinline=True)
@@ -76,7 +79,7 @@ def _ask_for(inputs, y, sample, track, path, own, group, row, channel):
 
 
 @njit(forceinline=True)
-def _step(inputs, sizes, state, decay, x, delta, skip, sample, own, group, row, channel, live):
+def _step(inputs, sizes, state, decay, place, x, delta, skip, sample, own, group, row, channel, live):
     """Move the state on by one step; what the step puts out."""
     drive = delta * x
     y = skip * x
@@ -85,39 +88,44 @@ def _step(inputs, sizes, state, decay, x, delta, skip, sample, own, group, row, 
     for n in range(sizes.states):
         b = coefficient(inputs.B, first_b, n, sizes.channels, live)
         c = coefficient(inputs.C, first_c, n, sizes.channels, live)
-        h = fma(exp2(delta * load(decay, n * WIDTH, WIDTH)), load(state, n * WIDTH, WIDTH), drive * b)
-        store(state, n * WIDTH, WIDTH, h)
+        at = place + n * WIDTH
+        h = fma(exp2(delta * load(decay, at, WIDTH)), load(state, at, WIDTH), drive * b)
+        store(state, at, WIDTH, h)
         y = fma(h, c, y)
     return y
 
 
 @njit(forceinline=True)
-def _scan_chunk(inputs, sizes, steps, final, y, add, chunk, state, decay, sample, group, channel, live):
+def _scan_chunk(inputs, sizes, steps, final, y, add, chunk, state, decay, sample, group, channels):
     track, path, first, last = chunk[0], chunk[1], chunk[2], chunk[3]
     own = path * inputs.parameters.own
     adds = add == 1 or (track > 0 and y.path == 0)
-    skip = load(inputs.parameters.D, own * sizes.channels + channel, live)
-    bias = load(inputs.parameters.bias, own * sizes.channels + channel, live)
-    weight = load(inputs.parameters.weights, path * sizes.channels + channel, live)
     for step in range(first, last):
         row = patch_from_table(steps, track, step)
         ahead = patch_from_table(steps, track, min(step + AHEAD, final))
-        _ask_for(inputs, y, sample, track, path, own, group, ahead, channel)
-        x = weight * load(inputs.u.values, row_at(inputs.u, sample, path, row) + channel, live)
-        raw = load(inputs.delta.values, row_at(inputs.delta, sample, own, row) + channel, live)
-        delta = effective_delta(raw, bias, inputs.parameters.softplus)
-        value = _step(inputs, sizes, state, decay, x, delta, skip, sample, own, group, row, channel, live)
-        place = row_at(y, sample, track, row) + channel
-        if adds:
-            value = value + load(y.values, place, live)
-        store(y.values, place, live, value)
+        for channel in range(channels[0], channels[1], WIDTH):
+            live = min(WIDTH, channels[1] - channel)
+            _ask_for(inputs, y, sample, track, path, own, group, ahead, channel)
+            skip = load(inputs.parameters.D, own * sizes.channels + channel, live)
+            bias = load(inputs.parameters.bias, own * sizes.channels + channel, live)
+            weight = load(inputs.parameters.weights, path * sizes.channels + channel, live)
+            x = weight * load(inputs.u.values, row_at(inputs.u, sample, path, row) + channel, live)
+            raw = load(inputs.delta.values, row_at(inputs.delta, sample, own, row) + channel, live)
+            delta = effective_delta(raw, bias, inputs.parameters.softplus)
+            place = (channel - channels[0]) * sizes.states
+            value = _step(inputs, sizes, state, decay, place, x, delta, skip, sample, own, group, row, channel, live)
+            target = row_at(y, sample, track, row) + channel
+            if adds:
+                value = value + load(y.values, target, live)
+            store(y.values, target, live, value)
 
 
 @njit(forceinline=True)
-def _scan_block(inputs, sizes, table, y, out, sample, group, channel, live):
-    """All tracks, one after the other, for the `live` channels from `channel` on of one sample."""
-    states, channels = sizes.states, sizes.channels
-    state, decay = np.empty(states * WIDTH, np.float32), np.empty(states * WIDTH, np.float32)
+def _scan_strip(inputs, sizes, table, y, out, sample, group, channels):
+    """All tracks, one after the other, for the channels from channels[0] to channels[1] - 1 of one sample."""
+    states, width = sizes.states, sizes.channels
+    room = (channels[1] - channels[0] + WIDTH - 1) // WIDTH * WIDTH * states
+    state, decay = np.empty(room, np.float32), np.empty(room, np.float32)
     offset = sample * table.sample
     steps = table.steps[offset : offset + sizes.tracks * sizes.steps].reshape(sizes.tracks, sizes.steps)
     for track in range(sizes.tracks):
@@ -128,32 +136,24 @@ def _scan_block(inputs, sizes, table, y, out, sample, group, channel, live):
             if chunk[4] == 0:
                 state[:] = 0
             elif len(out.checkpoints):
-                _save(
-                    state,
-                    states,
-                    out.checkpoints,
-                    (sample * out.slots + chunk[5]) * states * channels + channel,
-                    channels,
-                    live,
-                )
-            _load_decays(decay, inputs, sizes, chunk[1] * inputs.parameters.own, channel, live)
-            _scan_chunk(inputs, sizes, steps, final, y, out.add, chunk, state, decay, sample, group, channel, live)
+                _save(state, states, out.checkpoints, (sample * out.slots + chunk[5]) * states * width, width, channels)
+            _load_decays(decay, inputs, sizes, chunk[1] * inputs.parameters.own, channels)
+            _scan_chunk(inputs, sizes, steps, final, y, out.add, chunk, state, decay, sample, group, channels)
         if len(out.last):
-            _save(
-                state, states, out.last, (sample * sizes.tracks + track) * states * channels + channel, channels, live
-            )
+            _save(state, states, out.last, (sample * sizes.tracks + track) * states * width, width, channels)
 
 
 @kernel(parallel=True, error_model="numpy", nogil=True)
 def selective_scan_forward_kernel(u, delta, B, C, parameters, sizes, table, y, out):
     """Fill y, Rows [B, T or 1, L, D], and `out`; see the module.
 
-    Samples and blocks of channels are shared out among the threads.
+    Samples and strips of channels are shared out among the threads.
     """
     width = sizes.channels // sizes.groups
-    blocks = (width + WIDTH - 1) // WIDTH
-    for item in prange(sizes.samples * sizes.groups * blocks):
-        sample, block = item // (sizes.groups * blocks), item % (sizes.groups * blocks)
-        group, inside = block // blocks, (block % blocks) * WIDTH
+    strips = (width + out.strip - 1) // out.strip
+    for item in prange(sizes.samples * sizes.groups * strips):
+        sample, rest = item // (sizes.groups * strips), item % (sizes.groups * strips)
+        group, first = rest // strips, (rest % strips) * out.strip
+        channels = group * width + first, group * width + min(first + out.strip, width)
         inputs = Inputs(u, delta, B, C, parameters)
-        _scan_block(inputs, sizes, table, y, out, sample, group, group * width + inside, min(WIDTH, width - inside))
+        _scan_strip(inputs, sizes, table, y, out, sample, group, channels)

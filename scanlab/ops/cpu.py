@@ -18,6 +18,7 @@ from scanlab.ops.threads import kernel_threads
 
 __all__ = ["backward", "forward"]
 
+FEW_STATES = 4
 _NOTHING = np.empty(0, dtype=np.float32)
 
 
@@ -28,7 +29,7 @@ def forward(arguments: ScanArguments, table: PathTable, *, separate: bool, keep:
     y, add = _outputs(arguments.u, (batch, tracks if separate else 1, length, channels), table, separate)
     checkpoints = torch.empty(batch, table.slots, states, channels) if keep else None
     last_state = torch.empty(batch, tracks, states, channels) if last else None
-    out = Outputs(add, _flat(checkpoints), table.slots, _flat(last_state))
+    out = Outputs(add, _strip(arguments), _flat(checkpoints), table.slots, _flat(last_state))
     where = _rows(y, tracks if separate else 1)
     with kernel_threads():
         selective_scan_forward_kernel(
@@ -103,6 +104,18 @@ def _gradient_coefficients(coefficients: Tensor, parts: int, samples: int, table
         return torch.zeros(samples, *coefficients.shape)
     make = torch.empty if _written_whole(table, own == 1) else torch.zeros
     return make(parts, *coefficients.shape)
+
+
+def _strip(a: ScanArguments) -> int:
+    """How many channels one thread takes along: six registers or fewer where there are few states, else one.
+
+    Few states make the rows' way from memory the larger part of the work, and a wide row comes from there as fast as a
+    narrow one. Only where all threads still have equally much to do.
+    """
+    threads, items = torch.get_num_threads(), len(a.u) * a.groups
+    blocks = -(-a.u.shape[-1] // a.groups // WIDTH)
+    fits = (n for n in (6, 4, 3, 2) if blocks % n == 0 and (items * blocks // n) % threads == 0)
+    return WIDTH * (next(fits, 1) if a.A.shape[1] <= FEW_STATES else 1)
 
 
 def _parts(a: ScanArguments) -> int:
