@@ -33,7 +33,7 @@ class _Announcer(Listener):
     def on_start(self, event: Event) -> None:
         data: Any = event.data
         kernel = data["dispatcher"]
-        if self.timer is None and kernel.py_func.__module__.startswith("scanlab.kernels"):
+        if self.timer is None and str(kernel.py_func.__module__).startswith("scanlab.kernels"):
             name = kernel.py_func.__name__.replace("_", " ").strip()
             self.timer, self.kernel = Timer(PATIENCE_S, _say, (name,)), kernel
             self.timer.daemon = True
