@@ -114,17 +114,17 @@ def coefficient(coefficients, first, state, channels, live):
     raise NotImplementedError("only inside compiled kernels")
 
 
-def ask_for_coefficients(coefficients, sample, path, group, row):
-    """Prefetch B or C of a row; what is constant in time is in the cache anyway."""
+def ask_for_coefficients(coefficients, offset, sample, path, group, row):
+    """Prefetch B or C of a row, `offset` values on; what is constant in time is in the cache anyway."""
     raise NotImplementedError("only inside compiled kernels")
 
 
 @overload(ask_for_coefficients)
-def _ask_for_coefficients(coefficients, sample, path, group, row):
+def _ask_for_coefficients(coefficients, offset, sample, path, group, row):
     if coefficients.instance_class is not Varying:
-        return lambda coefficients, sample, path, group, row: None
-    return lambda coefficients, sample, path, group, row: prefetch(
-        coefficients.values, first_coefficient(coefficients, sample, path, group, row, 0)
+        return lambda coefficients, offset, sample, path, group, row: None
+    return lambda coefficients, offset, sample, path, group, row: prefetch(
+        coefficients.values, offset + first_coefficient(coefficients, sample, path, group, row, 0)
     )
 
 

@@ -93,8 +93,8 @@ def _work_for(longest):
 @njit(forceinline=True)
 def _ask_for(inputs, dy, sample, track, path, own, group, row, channel):
     """Ask for what another block of channels, or another chunk, reads at a row."""
-    ask_for_coefficients(inputs.B, sample, own, group, row)
-    ask_for_coefficients(inputs.C, sample, own, group, row)
+    ask_for_coefficients(inputs.B, 0, sample, own, group, row)
+    ask_for_coefficients(inputs.C, 0, sample, own, group, row)
     prefetch(inputs.u.values, row_at(inputs.u, sample, path, row) + channel)
     prefetch(inputs.delta.values, row_at(inputs.delta, sample, own, row) + channel)
     prefetch(dy.values, row_at(dy, sample, track, row) + channel)
@@ -279,6 +279,15 @@ def _fold_chunk_of(coefficients, found, per_lane, sizes, parts, adding, sample, 
 
 
 @njit(forceinline=True)
+def _ask_for_sums(found, steps, parts, sample, group, part, chunk, own):
+    """Ask for the rows that `_fold_chunk` will write: a chunk's work lies between."""
+    offset = part * (len(found.values) // parts)
+    for step in range(chunk[2], chunk[3]):
+        row = patch_from_table(steps, chunk[0], step)
+        ask_for_coefficients(found, offset, sample, own, group, row)
+
+
+@njit(forceinline=True)
 def _chunk(work, inputs, sizes, steps, rows, kept, per_lane, gradients, sums, adds, chunk, sample, group, part, blocks):
     """One chunk, for the blocks of channels of one thread: rows are (dy, du, ddelta, dB, dC)."""
     dy, du, ddelta, d_b, d_c = rows
@@ -294,6 +303,9 @@ def _chunk(work, inputs, sizes, steps, rows, kept, per_lane, gradients, sums, ad
         last = block + 1 == blocks[1]
         following, back = (group * width + blocks[0] * WIDTH, adds.longest) if last else (channel + WIDTH, 0)
         _read_rows(work, inputs, sizes, steps, (dy, du, ddelta), back, chunk, sample, group, channel, following, live)
+        if last:
+            _ask_for_sums(d_b, steps, adds.parts, sample, group, part, chunk, own)
+            _ask_for_sums(d_c, steps, adds.parts, sample, group, part, chunk, own)
         _chunk_of_block(work, inputs, sizes, kept, per_lane, mine, sums, chunk, sample, channel, fresh, live)
         _fold_block(inputs.B, d_b, per_lane[0], sizes, sample, own, channel, count, live)
         _fold_block(inputs.C, d_c, per_lane[1], sizes, sample, own, channel, count, live)

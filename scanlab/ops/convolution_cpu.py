@@ -11,7 +11,7 @@ from scanlab.kernels.cpu.convolution import (  # pyright: ignore[reportMissingIm
     convolution_forward_kernel,
 )
 from scanlab.ops.convolution_operator import ConvolutionArguments
-from scanlab.ops.memory import flat
+from scanlab.ops.memory import flat, zeros
 from scanlab.ops.pieces import owners_of
 from scanlab.ops.threads import kernel_threads
 
@@ -22,7 +22,7 @@ def forward(arguments: ConvolutionArguments) -> Tensor:
     """y [B, K, L, D] in the dtype of x; see ConvolutionArguments."""
     x, table = arguments.x, arguments.table
     # Rows that a path visits again are added up, in float32.
-    y = x.new_zeros(len(x), table.paths, x.shape[2], x.shape[3], dtype=torch.float32 if table.revisits else x.dtype)
+    y = zeros((len(x), table.paths, x.shape[2], x.shape[3]), torch.float32 if table.revisits else x.dtype)
     with kernel_threads():
         convolution_forward_kernel(*_inputs(arguments), flat(y), *_plan(arguments))
     return y.to(x.dtype)
@@ -32,7 +32,7 @@ def backward(arguments: ConvolutionArguments, dy: Tensor) -> tuple[Tensor, Tenso
     """Gradients of x, weight [K or 1, W, D] and bias [K or 1, D]; dy [B, K, L, D] is contiguous."""
     x, weight, table = arguments.x, arguments.weight, arguments.table
     added_up = table.revisits or x.shape[1] < table.paths
-    dx = x.new_zeros(x.shape, dtype=torch.float32 if added_up else x.dtype)
+    dx = zeros(x.shape, torch.float32 if added_up else x.dtype)
     dweight = weight.new_zeros(len(x), table.paths, weight.shape[1] + 1, weight.shape[2])
     with kernel_threads():
         convolution_backward_kernel(*_inputs(arguments), flat(dy), flat(dx), flat(dweight), *_plan(arguments))

@@ -9,15 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from scanlab.ops.packing import TABLE, packed, unpacked
 from scanlab.ops.paths import PathTable
 
 __all__ = ["ConvolutionArguments", "fused_convolution"]
 
 _MODULES = {"cpu": "scanlab.ops.convolution_cpu", "triton": "scanlab.ops.convolution_gpu"}
-_ARGUMENTS = (
-    "Tensor x, Tensor weight, Tensor? bias, Tensor steps, Tensor runs, int paths, bool revisits, bool complete, "
-    "str program, bool silu, str backend"
-)
+_ARGUMENTS = f"Tensor x, Tensor weight, Tensor? bias, {TABLE}, bool silu, str backend"
 torch.library.define("scanlab::causal_convolution", f"({_ARGUMENTS}) -> Tensor")
 torch.library.define("scanlab::causal_convolution_backward", f"(Tensor dy, {_ARGUMENTS}) -> (Tensor, Tensor, Tensor)")
 
@@ -50,12 +48,7 @@ def fused_convolution(
         x,
         weight,
         bias,
-        table.steps,
-        table.runs,
-        table.paths,
-        table.revisits,
-        table.complete,
-        table.program,
+        *packed(table),
         silu,
         backend,
     )
@@ -64,13 +57,12 @@ def fused_convolution(
 
 def _unpacked(arguments: tuple[Any, ...]) -> tuple[ConvolutionArguments, Any]:
     """The kernels' form of the operator's arguments, and the module that takes it."""
-    x, weight, bias, steps, runs, paths, revisits, complete, program, silu, backend = arguments
-    table = PathTable(
-        steps, runs, x.shape[2], paths, 0, revisits=revisits, complete=complete, disjoint=False, program=program
-    )
+    x, weight, bias, *table, silu, backend = arguments
     taps = weight.float().transpose(1, 2).contiguous()
     offset = None if bias is None else bias.float().contiguous()
-    return ConvolutionArguments(x, taps, offset, silu, table), import_module(_MODULES[backend])
+    return ConvolutionArguments(x, taps, offset, silu, unpacked((*table,), x.shape[2])), import_module(
+        _MODULES[backend]
+    )
 
 
 def _forward(*arguments: Any) -> Tensor:
@@ -80,7 +72,8 @@ def _forward(*arguments: Any) -> Tensor:
 
 def _forward_fake(x: Tensor, weight: Tensor, bias: Tensor | None, *arguments: Any) -> Tensor:
     batch, _, length, channels = x.shape
-    return x.new_empty((batch, arguments[2], length, channels))
+    paths = arguments[2][0]
+    return x.new_empty((batch, paths, length, channels))
 
 
 def _backward(dy: Tensor, *arguments: Any) -> tuple[Tensor, Tensor, Tensor]:

@@ -12,7 +12,7 @@ from scanlab.kernels.cpu.selective_scan_backward import RowGradients, Sums, sele
 from scanlab.kernels.cpu.selective_scan_forward import Outputs, selective_scan_forward_kernel  # pyright: ignore[reportMissingImports]
 from scanlab.ops.arguments import Forward, Gradients, ScanArguments
 from scanlab.ops.chunks import CHUNK
-from scanlab.ops.memory import flat
+from scanlab.ops.memory import empty, flat, zeros
 from scanlab.ops.paths import PathTable
 from scanlab.ops.threads import kernel_threads
 
@@ -27,8 +27,8 @@ def forward(arguments: ScanArguments, table: PathTable, *, separate: bool, keep:
     batch, _, length, channels = arguments.u.shape
     states, tracks = arguments.A.shape[1], table.tracks
     y, add = _outputs(arguments.u, (batch, tracks if separate else 1, length, channels), table, separate)
-    checkpoints = torch.empty(batch, table.slots, states, channels) if keep else None
-    last_state = torch.empty(batch, tracks, states, channels) if last else None
+    checkpoints = empty((batch, table.slots, states, channels)) if keep else None
+    last_state = empty((batch, tracks, states, channels)) if last else None
     out = Outputs(add, _strip(arguments), _flat(checkpoints), table.slots, _flat(last_state))
     where = _rows(y, tracks if separate else 1)
     with kernel_threads():
@@ -80,8 +80,8 @@ def _outputs(like: Tensor, shape: tuple[int, ...], table: PathTable, separate: b
     once = not table.revisits and (separate or table.tracks == 1)
     dtype = like.dtype if once else torch.float32
     if table.complete and not table.revisits:
-        return torch.empty(shape, dtype=dtype), 0
-    return torch.zeros(shape, dtype=dtype), 0 if once else 1
+        return empty(shape, dtype), 0
+    return zeros(shape, dtype), 0 if once else 1
 
 
 def _gradient_rows(like: Tensor, table: PathTable, *, shared: bool) -> tuple[Tensor, int]:
@@ -89,8 +89,8 @@ def _gradient_rows(like: Tensor, table: PathTable, *, shared: bool) -> tuple[Ten
     once = not table.revisits and (not shared or table.tracks == 1)
     dtype = like.dtype if once else torch.float32
     if _written_whole(table, shared):
-        return torch.empty(like.shape, dtype=dtype), 0
-    return torch.zeros(like.shape, dtype=dtype), 0 if once else 1
+        return empty(like.shape, dtype), 0
+    return zeros(like.shape, dtype), 0 if once else 1
 
 
 def _written_whole(table: PathTable, shared: bool) -> bool:
@@ -101,9 +101,9 @@ def _written_whole(table: PathTable, shared: bool) -> bool:
 def _gradient_coefficients(coefficients: Tensor, parts: int, samples: int, table: PathTable, own: int) -> Tensor:
     """float32 [parts, B, Kp, G, L, N] for what varies by row, [B, Kp, N, D] for what is constant in time."""
     if coefficients.ndim == 3:
-        return torch.zeros(samples, *coefficients.shape)
-    make = torch.empty if _written_whole(table, own == 1) else torch.zeros
-    return make(parts, *coefficients.shape)
+        return zeros((samples, *coefficients.shape))
+    make = empty if _written_whole(table, own == 1) else zeros
+    return make((parts, *coefficients.shape))
 
 
 def _strip(a: ScanArguments) -> int:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from scanlab.ops.arguments import ScanArguments
 from scanlab.ops.backends import implementation
+from scanlab.ops.packing import TABLE, packed, unpacked
 from scanlab.ops.paths import PathTable
 
 __all__ = ["ScanCall", "fused_scan"]
@@ -22,8 +23,7 @@ __all__ = ["ScanCall", "fused_scan"]
 LOG2_E = math.log2(math.e)
 _ARGUMENTS = (
     "Tensor u, Tensor delta, Tensor A, Tensor B, Tensor C, Tensor? D, Tensor? bias, Tensor? weights, "
-    "Tensor steps, Tensor runs, int paths, int slots, bool revisits, bool complete, str program, "
-    "bool softplus, bool separate, bool last, str backend"
+    f"{TABLE}, bool softplus, bool separate, bool last, str backend"
 )
 _TENSORS = 8
 torch.library.define("scanlab::selective_scan", f"({_ARGUMENTS}, bool keep) -> (Tensor, Tensor, Tensor)")
@@ -60,13 +60,7 @@ def fused_scan(call: ScanCall, table: PathTable, backend: str) -> tuple[Tensor, 
     keep = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in call.tensors)
     y, last, _ = torch.ops.scanlab.selective_scan(
         *call.tensors,
-        table.steps,
-        table.runs,
-        table.paths,
-        table.slots,
-        table.revisits,
-        table.complete,
-        table.program,
+        *packed(table),
         call.softplus,
         call.separate,
         call.last,
@@ -79,10 +73,8 @@ def fused_scan(call: ScanCall, table: PathTable, backend: str) -> tuple[Tensor, 
 def _unpacked(arguments: tuple[Any, ...]) -> tuple[ScanArguments, PathTable, bool, bool, str]:
     """The kernels' form of the operator's arguments, and: separate, last, backend."""
     u, delta, A, B, C, D, bias, weights = arguments[:_TENSORS]
-    steps, runs, paths, slots, revisits, complete, program, softplus, separate, last, backend = arguments[_TENSORS:]
-    table = PathTable(
-        steps, runs, u.shape[2], paths, slots, revisits=revisits, complete=complete, disjoint=False, program=program
-    )
+    softplus, separate, last, backend = arguments[_TENSORS + 4 :]
+    table = unpacked(arguments[_TENSORS : _TENSORS + 4], u.shape[2])
     prepared = ScanArguments(
         u,
         delta,
@@ -116,7 +108,7 @@ def _forward(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _forward_fake(u: Tensor, delta: Tensor, A: Tensor, *arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
-    steps, slots, separate, last, keep = (arguments[i] for i in (5, 8, 13, 14, 16))
+    steps, (_, slots, *_), separate, last, keep = (arguments[i] for i in (5, 7, 10, 11, 13))
     batch, _, length, channels = u.shape
     tracks, states = steps.shape[1], A.shape[2]
     y = u.new_empty((batch, tracks, length, channels) if separate else (batch, length, channels))

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from scanlab.kernels.cpu.ssd import Inputs, Sizes, ssd_forward_kernel  # pyright: ignore[reportMissingImports]
 from scanlab.kernels.cpu.ssd_backward import Outputs, ssd_backward_kernel  # pyright: ignore[reportMissingImports]
-from scanlab.ops.memory import flat
+from scanlab.ops.memory import flat, zeros
 from scanlab.ops.pieces import pieces_of
 from scanlab.ops.ssd_operator import SsdArguments, SsdForward, SsdGradients
 from scanlab.ops.threads import kernel_threads
@@ -24,8 +24,8 @@ def forward(arguments: SsdArguments, *, separate: bool, last: bool) -> SsdForwar
     x, table = arguments.x, arguments.table
     batch, _, length, heads, width = x.shape
     shape = (batch, table.tracks, length, heads, width) if separate else (batch, length, heads, width)
-    y = x.new_zeros(shape, dtype=_sum_dtype(arguments, separate))
-    state = x.new_zeros(batch, table.tracks, heads, arguments.B.shape[4], width, dtype=torch.float32)
+    y = zeros(shape, _sum_dtype(arguments, separate))
+    state = zeros((batch, table.tracks, heads, arguments.B.shape[4], width))
     with kernel_threads():
         ssd_forward_kernel(_inputs(arguments), flat(y), state.numpy(), *_plan(arguments, separate))
     return SsdForward(y.to(x.dtype), state if last else None)
@@ -37,7 +37,7 @@ def backward(arguments: SsdArguments, dy: Tensor, *, separate: bool) -> SsdGradi
     batch, sets, length, heads, width = x.shape
     steps, pieces, sizes = _plan(arguments, separate)
     added_up = table.revisits or sets < table.paths
-    dx = x.new_zeros(x.shape, dtype=torch.float32 if added_up else x.dtype)
+    dx = zeros(x.shape, torch.float32 if added_up else x.dtype)
     ddt, ddecay = torch.zeros_like(arguments.dt), torch.zeros_like(arguments.decay)
     partial = [ddt.new_zeros(batch, sizes.splits, *B.shape[1:]) for _ in "BC"]
     dD, dweights = (None if t is None else t.new_zeros(batch, *t.shape) for t in (D, arguments.weights))

@@ -9,14 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from scanlab.ops.packing import TABLE, packed, unpacked
 from scanlab.ops.paths import PathTable
 
 __all__ = ["SsdArguments", "SsdForward", "SsdGradients", "fused_ssd"]
 
 _MODULES = {"cpu": "scanlab.ops.ssd_cpu", "triton": "scanlab.ops.ssd_gpu"}
 _ARGUMENTS = (
-    "Tensor x, Tensor dt, Tensor decay, Tensor B, Tensor C, Tensor? D, Tensor? weights, Tensor steps, Tensor runs, "
-    "int paths, bool revisits, bool complete, str program, int chunk, bool separate, bool last, str backend"
+    "Tensor x, Tensor dt, Tensor decay, Tensor B, Tensor C, Tensor? D, Tensor? weights, "
+    f"{TABLE}, int chunk, bool separate, bool last, str backend"
 )
 _TENSORS = 7
 torch.library.define("scanlab::ssd", f"({_ARGUMENTS}) -> (Tensor, Tensor)")
@@ -81,31 +82,16 @@ def fused_ssd(
 
     tensors: x, dt, decay, B, C, D and weights of SsdArguments.
     """
-    y, state = torch.ops.scanlab.ssd(
-        *tensors,
-        table.steps,
-        table.runs,
-        table.paths,
-        table.revisits,
-        table.complete,
-        table.program,
-        chunk,
-        separate,
-        last,
-        backend,
-    )
-    return y, state
+    return torch.ops.scanlab.ssd(*tensors, *packed(table), chunk, separate, last, backend)
 
 
 def _unpacked(arguments: tuple[Any, ...]) -> tuple[SsdArguments, bool, bool, Any]:
     """The kernels' form of the operator's arguments; separate, last, and the module that takes them."""
-    x, dt, decay, B, C, D, weights, steps, runs, paths, revisits, complete, program = arguments[:13]
-    chunk, separate, last, backend = arguments[13:]
-    table = PathTable(
-        steps, runs, x.shape[2], paths, 0, revisits=revisits, complete=complete, disjoint=False, program=program
-    )
+    x, dt, decay, B, C, D, weights, *table, chunk, separate, last, backend = arguments
     D, weights = (None if t is None else t.float().contiguous() for t in (D, weights))
-    prepared = SsdArguments(x, dt.contiguous(), decay.contiguous(), B, C, D, weights, table, chunk)
+    prepared = SsdArguments(
+        x, dt.contiguous(), decay.contiguous(), B, C, D, weights, unpacked((*table,), x.shape[2]), chunk
+    )
     return prepared, separate, last, import_module(_MODULES[backend])
 
 
@@ -117,7 +103,7 @@ def _forward(*arguments: Any) -> tuple[Tensor, Tensor]:
 
 
 def _forward_fake(x: Tensor, dt: Tensor, decay: Tensor, B: Tensor, *arguments: Any) -> tuple[Tensor, Tensor]:
-    steps, separate, last = arguments[3], arguments[10], arguments[11]
+    steps, separate, last = arguments[3], arguments[8], arguments[9]
     batch, _, length, heads, width = x.shape
     tracks, states = steps.shape[1], B.shape[4]
     y = x.new_empty((batch, tracks, length, heads, width) if separate else (batch, length, heads, width))

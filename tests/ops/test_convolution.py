@@ -19,6 +19,7 @@ from scanlab.codegen.programs import generate
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import PathTable, path_table
 from scanlab.ops.convolution import causal_convolution
+from scanlab.ops.packing import packed
 
 _INTERPRETED = pytest.mark.skipif(os.environ.get("TRITON_INTERPRET") != "1", reason="needs TRITON_INTERPRET=1")
 BACKENDS = ["cpu", pytest.param("triton", marks=_INTERPRETED)]
@@ -161,7 +162,7 @@ def test_strides_are_free(backend: str) -> None:
 def test_operator_is_well_registered(backend: str) -> None:
     table = CASES["two ways"]
     given = [t.requires_grad_() for t in _arguments(table).values()]
-    settings = (table.steps, table.runs, 2, False, True, "", True, backend)
+    settings = (*packed(table), True, backend)
     call = (given[0].detach()[:, None].requires_grad_(), *given[1:], *settings)
     torch.library.opcheck(torch.ops.scanlab.causal_convolution.default, call)
 

@@ -12,6 +12,7 @@ import scanlab
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import PathTable, ScanlabWarning, index_table, path_table, selective_scan
 from scanlab.ops import backends as backends_module
+from scanlab.ops.packing import packed
 
 BACKENDS = ("cpu", "triton")
 DRAW = np.random.RandomState(0)
@@ -172,10 +173,10 @@ def test_two_runs_give_the_same_bits(backend):
 def test_torch_accepts_the_operator():
     paths = table(shuffled(6), shuffled(6))
     a = {n: t.requires_grad_() for n, t in random_arguments(paths).items()}
-    flags = (2, paths.slots, paths.revisits, paths.complete, "", True, False, True, "cpu", True)
+    flags = (*packed(paths), True, False, True, "cpu", True)
     tensors = (a["u"][:, None].detach().requires_grad_(), a["delta"], a["A"])
     coefficients = (a["B"][:, :, None].detach().requires_grad_(), a["C"][:, :, None].detach().requires_grad_())
-    rest = (a["D"], a["delta_bias"], None, paths.steps, paths.runs)
+    rest = (a["D"], a["delta_bias"], None)
     torch.library.opcheck(torch.ops.scanlab.selective_scan, (*tensors, *coefficients, *rest, *flags))
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import PathTable
 from scanlab.ops.indices import raster_table
+from scanlab.ops.packing import packed
 from scanlab.ops.ssd import ssd
 
 _INTERPRETED = pytest.mark.skipif(os.environ.get("TRITON_INTERPRET") != "1", reason="needs TRITON_INTERPRET=1")
@@ -240,7 +241,7 @@ def test_operator_is_well_registered(backend: str) -> None:
     given = _arguments(table)
     x, dt, B, C = given["x"][:, None], given["dt"].exp(), given["B"][:, :, :, None], given["C"][:, :, :, None]
     tensors = [t.clone().requires_grad_() for t in (x, dt, -dt, B, C)]
-    settings = (table.steps, table.runs, 2, False, True, "", 64, False, True, backend)
+    settings = (*packed(table), 64, False, True, backend)
     torch.library.opcheck(torch.ops.scanlab.ssd.default, (*tensors, None, None, *settings))
 
 
