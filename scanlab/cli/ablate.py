@@ -17,6 +17,7 @@ from scanlab.cli.arguments import strategies
 from scanlab.cli.output import console, print_json
 from scanlab.compiler.bind import CompiledPlan, bind
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.nn import BackboneSizes
 from scanlab.study import ablate, report, table
 from scanlab.study.result import StudyResult, conclusion
 from scanlab.study.trial import Study
@@ -108,12 +109,22 @@ def _study(settings: Settings) -> Study:
     study = Study(strategies=(), seeds=tuple(range(settings.seeds)), dataset=settings.dataset)
     if settings.epochs is not None:
         study = replace(study, recipe=replace(study.recipe, epochs=settings.epochs))
-    chosen = {n: getattr(settings, n) for n in ("patch", "readout", "positions", "convolution")}
-    study = replace(study, sizes=replace(study.sizes, **{n: v for n, v in chosen.items() if v is not None}))
-    height, width = data.load(settings.dataset).images.shape[2:]
-    grid = (height // max(1, study.sizes.patch), width // max(1, study.sizes.patch))
+    study = replace(study, sizes=_sizes(settings, study.sizes))
+    extents = data.load(settings.dataset).images.shape[2:]
+    grid = tuple(n // max(1, side) for n, side in zip(extents, study.sizes.patch_sides(len(extents)), strict=True))
     found = strategies(list(settings.strategies), "x".join(map(str, grid)))
     return replace(study, strategies=tuple((name, bind(value, grid)) for name, value in found))
+
+
+def _sizes(settings: Settings, sizes: BackboneSizes) -> BackboneSizes:
+    """The sizes of a study's model, with what the settings change."""
+    chosen = {"patch": settings.patch, "readout": settings.readout}
+    if settings.positions is not None:
+        chosen["positions"] = "learned" if settings.positions else "none"
+    if settings.convolution is not None:
+        mixer = replace(sizes.mixer, convolution="grid" if settings.convolution else None)
+        sizes = replace(sizes, mixer=mixer)
+    return replace(sizes, **{name: value for name, value in chosen.items() if value is not None})
 
 
 def _train(study: Study, workers: int, quiet: bool) -> StudyResult:

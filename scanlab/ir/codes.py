@@ -253,6 +253,19 @@ _STUDIES = {
     "S608": Code("a setting out of range", "The message says which, and what it must be."),
     "S609": Code("a missing extra", 'The HTML report needs jinja2: pip install "scanlab[reports]".'),
     "S610": Code("a wrong study file", "A study file is TOML with the settings that the message lists."),
+    "S611": Code("a state dict that does not fit", "The note lists every difference; nothing was loaded."),
+    "S612": Code("sizes that do not fit", "The message says which part of a model cannot be built."),
+    "S613": Code("a grid that is not prepared", "Before torch.compile, call prepare(extents) of the backbone."),
+    "S614": Code("an input that does not fit", "Axes, channels and the size of a patch must be those of the model."),
+    "S615": Code(
+        "a next patch that would be seen", "All layers must walk one and the same path and see nothing ahead."
+    ),
+    "S616": Code("a model without a form to save", "Files hold a Classifier, Segmenter or NextPatch."),
+    "S617": Code("an unknown model", "The message names similar ones; scanlab.nn.presets() lists all."),
+    "S618": Code("safetensors is missing", 'Checkpoints need it: pip install "scanlab[checkpoints]".'),
+    "S634": Code("no such decay", "A state keeps a share from 0 to 1 of itself at every step, over at least 1 layer."),
+    "S635": Code("a model without a receptive field", "It needs features with a grid, as a backbone gives."),
+    "S636": Code("a receptive field that does not fit", "Fields of 1 to 3 axes are drawn; images must fit the model."),
 }
 
 _OPERATORS = {

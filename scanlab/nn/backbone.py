@@ -1,133 +1,208 @@
-"""A small image classifier whose blocks scan: patches, blocks, read-out, head."""
+"""The backbone: patches, stages of blocks whose mixers scan, a norm."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from scanlab.compiler.bind import CompiledPlan, CompiledScan
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn.mixer import Alteration, MixerSizes, ScanMixer
+from scanlab.ir.values import Order, Scan
+from scanlab.nn.embed import Downsample, Grid, PatchEmbed, Positions, halved, norm_layer
+from scanlab.nn.mixer import CascadeMixer, Mixer, ScanMixer
+from scanlab.nn.paths import Alteration, Strategy, has_class_token, layer_values, strategy_value
+from scanlab.nn.sizes import BackboneSizes
+from scanlab.nn.ssd_mixer import SsdMixer
 
-READOUTS = ("mean", "cls")
-# As large as the embedded patches; with the usual 0.02 a short training run ends before positions matter.
-POSITION_SPREAD = 0.3
+__all__ = ["Backbone", "Block", "Stage"]
 
-
-@dataclass(frozen=True)
-class BackboneSizes:
-    """What a backbone is made of, whatever it scans.
-
-    patch: side of a patch in pixels; dim: width of the tokens; depth: number of blocks; state: N; expand: width of the
-    scan over dim; readout: "mean" over the patches or the "cls" token. positions: a learned embedding per patch, as in
-    ViT and Vim; without it the scan alone tells where a patch is. convolution, per_path: see MixerSizes.
-    """
-
-    patch: int = 2
-    dim: int = 32
-    depth: int = 2
-    state: int = 4
-    expand: int = 2
-    readout: str = "mean"
-    positions: bool = True
-    convolution: bool = False
-    per_path: bool = False
-
-    @property
-    def mixer(self) -> MixerSizes:
-        """The sizes of each block's mixer."""
-        return MixerSizes(self.dim, self.expand * self.dim, self.state, self.convolution, self.per_path)
+MIXERS: dict[str, type[Mixer]] = {"scan": ScanMixer, "ssd": SsdMixer, "cascade": CascadeMixer}
 
 
 class Block(nn.Module):
-    """Norm, mixer, and the input added back: [B, L, dim] -> [B, L, dim]."""
+    """x + mixer(norm(x)), then x + mlp(norm2(x)) where there is one: [B, L, dim] -> [B, L, dim]."""
 
-    def __init__(self, scan: CompiledScan, sizes: MixerSizes, alter: Alteration | None) -> None:
+    def __init__(self, mixer: Mixer, sizes: BackboneSizes, drop_path: float) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(sizes.dim)
-        self.mixer = ScanMixer(scan, sizes, alter)
+        dim, hidden = mixer.dim, int(sizes.mlp * mixer.dim)
+        self.norm = norm_layer(sizes.norm_kind, dim)
+        self.mixer = mixer
+        self.norm2 = norm_layer(sizes.norm_kind, dim) if hidden else None
+        self.mlp = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), nn.Linear(hidden, dim)) if hidden else None
+        self.drop_path = drop_path
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, L, dim] -> [B, L, dim]."""
-        return x + self.mixer(self.norm(x))
+    def forward(self, x: Tensor, grid: Grid) -> Tensor:
+        """[B, L, dim] over a grid -> [B, L, dim]."""
+        x = x + self._dropped(self.mixer(self.norm(x), grid))
+        if self.norm2 is None or self.mlp is None:
+            return x
+        return x + self._dropped(self.mlp(self.norm2(x)))
+
+    def _dropped(self, branch: Tensor) -> Tensor:
+        if not (self.training and self.drop_path):
+            return branch
+        keep = 1 - self.drop_path
+        return branch * (torch.rand(len(branch), 1, 1, device=branch.device) < keep) / keep
+
+
+class Stage(nn.Module):
+    """Blocks over one grid, and the way to the next stage's: rows, grid -> rows, grid."""
+
+    def __init__(self, blocks: Sequence[Block], downsample: Downsample | None) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+        self.downsample = downsample
+
+    def forward(self, rows: Tensor, grid: Grid, checkpointing: bool = False) -> Tensor:
+        """The blocks alone: [B, L, dim] -> [B, L, dim]."""
+        for block in self.blocks:
+            rows = checkpoint(block, rows, grid, use_reentrant=False) if checkpointing else block(rows, grid)
+        return rows
+
+    def onward(self, rows: Tensor, grid: Grid) -> tuple[Tensor, Grid]:
+        """To the grid of the next stage."""
+        return (rows, grid) if self.downsample is None else self.downsample(rows, grid)
 
 
 class Backbone(nn.Module):
-    """Classify images [B, channels, height, width] into logits [B, classes], scanning by a plan.
+    """Images, volumes or videos [B, C, *extents] to rows [B, L + T, dim]: patches in raster order, then class tokens.
 
-    The plan's grid must be the image's, divided into patches. Initial weights come from torch's global generator in an
-    order that does not depend on the scan: gates start at 1 and a class token is drawn last, so that strategies
-    with the same sizes start alike. `alter`: see ScanMixer. Raises S603 to S605 for what does not fit.
+    strategy: a library name, a line of the language, a value, or something compiled; over as many axes as the input
+    has. input_size: the usual extents, in pixels; may be left out for a compiled strategy. Inputs of any other size are
+    taken too: the scan is compiled once for each, positions are resized. `alter`: see LayerPaths.
+
+    Initial weights come from torch's global generator in an order that does not depend on the scan: gates start at 1
+    and class tokens draw from a copy of it, so that strategies with the same sizes start alike. `checkpointing`, off at
+    first, trades time for memory in training. Raises S602 to S605, S612 and S614 for what does not fit.
     """
 
     def __init__(
         self,
-        plan: CompiledScan | CompiledPlan,
+        strategy: Strategy,
         sizes: BackboneSizes,
         *,
+        input_size: Sequence[int] | None = None,
         channels: int = 1,
-        classes: int = 10,
         alter: Alteration | None = None,
     ) -> None:
         super().__init__()
-        scans = scans_of(plan, sizes.depth)
-        check_readout(scans, sizes.readout)
-        self.readout = sizes.readout
-        self.embed = nn.Conv2d(channels, sizes.dim, sizes.patch, stride=sizes.patch)
-        self.grid_size = scans[0].grid[0] * scans[0].grid[1]
+        extents = _extents(strategy, sizes, input_size)
+        self.sizes, self.input_size, self.channels = sizes, extents, channels
+        self.strategy = strategy_value(strategy, len(extents))
+        self.checkpointing = False
+        values = layer_values(self.strategy, sum(sizes.depths))
+        self.built = values
+        self.tokens = class_tokens(values, sizes)
+        self.dim = sizes.dim * 2 ** (len(sizes.depths) - 1)
+        self.embed = PatchEmbed(channels, sizes, len(extents))
+        grid = self.grid_of(extents)
         self.positions = (
-            nn.Parameter(torch.randn(self.grid_size, sizes.dim) * POSITION_SPREAD) if sizes.positions else None
+            None
+            if sizes.positions == "none"
+            else Positions(sizes.positions, grid, sizes.dim, sizes.position_spread, self.tokens)
         )
-        self.blocks = nn.Sequential(*(Block(scan, sizes.mixer, alter) for scan in scans))
-        self.norm = nn.LayerNorm(sizes.dim)
-        self.head = nn.Linear(sizes.dim, classes)
-        self.class_token = _class_token(sizes.dim) if any(map(_has_class_token, scans)) else None
+        self.stages = nn.ModuleList(_stages(values, sizes, grid, alter))
+        self.norm = norm_layer(sizes.norm_kind, self.dim)
+        self.class_tokens = nn.Parameter(_first_tokens(self.tokens, sizes.dim)) if self.tokens else None
+
+    @property
+    def blocks(self) -> list[Block]:
+        """All blocks, first to last."""
+        return [cast(Block, block) for stage in self._stages() for block in stage.blocks]
+
+    def grid_of(self, extents: Sequence[int]) -> Grid:
+        """The grid of patches of an input, in the first stage. Raises S614."""
+        return self.embed.grid_of(extents)
+
+    def prepare(self, extents: Sequence[int]) -> None:
+        """Compile the scans for another size of inputs, before torch.compile or torch.export meets it."""
+        for block, grid in self.block_grids(extents):
+            block.mixer.paths.prepare(grid)
+
+    def block_grids(self, extents: Sequence[int]) -> Iterator[tuple[Block, Grid]]:
+        """Every block with the grid it sees for an input of these extents."""
+        grid = self.grid_of(extents)
+        for stage in self._stages():
+            yield from ((cast(Block, block), grid) for block in stage.blocks)
+            grid = halved(grid)
 
     def forward(self, images: Tensor) -> Tensor:
-        """[B, channels, height, width] -> [B, classes]."""
-        x = self.embed(images).flatten(2).transpose(1, 2)
+        """[B, C, *extents] -> [B, L + T, dim]; with stages, L and dim of the last."""
+        rows, _ = self._run(images)[-1]
+        return self.norm(rows)
+
+    def features(self, images: Tensor) -> list[tuple[Tensor, Grid]]:
+        """The patches after the blocks of every stage: rows [B, L, dim] and their grid, without the last norm."""
+        found = self._run(images)
+        return [(rows[:, : rows.shape[1] - self.tokens], grid) for rows, grid in found]
+
+    def _run(self, images: Tensor) -> list[tuple[Tensor, Grid]]:
+        rows, grid = self.embed(images)
         if self.positions is not None:
-            x = x + self.positions
-        if self.class_token is not None:
-            x = torch.cat([x, self.class_token.expand(len(x), 1, -1)], dim=1)
-        x = self.norm(self.blocks(x))
-        return self.head(x[:, self.grid_size] if self.readout == "cls" else x[:, : self.grid_size].mean(1))
+            rows = self.positions(rows, grid)
+        if self.class_tokens is not None:
+            tokens = self.class_tokens
+            if self.positions is not None and self.positions.tokens is not None:
+                tokens = tokens + self.positions.tokens
+            rows = torch.cat([rows, tokens.expand(len(rows), -1, -1)], dim=1)
+        found = []
+        for stage in self._stages():
+            rows = stage(rows, grid, self.checkpointing and self.training)
+            found.append((rows, grid))
+            rows, grid = stage.onward(rows, grid)
+        return found
+
+    def _stages(self) -> list[Stage]:
+        return [cast(Stage, stage) for stage in self.stages]
 
 
-def scans_of(plan: CompiledScan | CompiledPlan, depth: int) -> list[CompiledScan]:
-    """The scan of each of `depth` layers.
-
-    A scan is used in all of them. Raises S603 when a plan lists another number of layers.
-    """
-    if not isinstance(plan, CompiledPlan):
-        return [plan] * depth
-    if plan.depth not in (None, depth):
-        raise ScanlabError.at(
-            "S603",
-            f"the plan has {plan.depth} layers and the model {depth}",
-            help=f"give the model {plan.depth} layers, or write the plan as a cycle",
-        )
-    return [plan.layer(i) for i in range(depth)]
-
-
-def check_readout(scans: list[CompiledScan], readout: str) -> None:
-    """Refuse with S605 a read-out that does not exist, or from a class token that some layer lacks."""
-    if readout not in READOUTS:
-        raise ScanlabError.at("S605", f"there is no read-out {readout!r}", help=f"choose one of {', '.join(READOUTS)}")
-    missing = [scan.name or "a scan" for scan in scans if not _has_class_token(scan)]
-    if readout == "cls" and missing:
+def class_tokens(values: Sequence[Order | Scan], sizes: BackboneSizes) -> int:
+    """How many class tokens a backbone has. Raises S605 where the read-out needs one that a layer lacks."""
+    missing = [value.name or "a scan" for value in values if not has_class_token(value)]
+    if sizes.readout in ("cls", "both") and missing:
         raise ScanlabError.at(
             "S605",
             f"{missing[0]} has no class token to read the class from",
             help='read out by "mean", or add "with cls at middle" to the scan',
         )
+    if len(missing) == len(values):
+        return 0
+    if len(sizes.depths) > 1:
+        raise ScanlabError.at(
+            "S605", "class tokens cannot pass from one stage to the next", help='leave "with cls" out of the scan'
+        )
+    return 2 if sizes.readout == "both" else 1
 
 
-def _class_token(dim: int) -> nn.Parameter:
-    return nn.Parameter(torch.randn(dim) * 0.02)
+def _extents(strategy: Strategy, sizes: BackboneSizes, given: Sequence[int] | None) -> Grid:
+    if given is not None:
+        return tuple(given)
+    if not isinstance(strategy, CompiledScan | CompiledPlan):
+        raise ScanlabError.at(
+            "S614", "the size of the inputs is not given", help="give input_size, as in (224, 224), or a compiled scan"
+        )
+    sides = sizes.patch_sides(len(strategy.grid))
+    return tuple(n * side for n, side in zip(strategy.grid, sides, strict=True))
 
 
-def _has_class_token(scan: CompiledScan) -> bool:
-    return any(name == "cls" for path in scan.paths for name, _ in path.token_positions)
+def _stages(
+    values: Sequence[Order | Scan], sizes: BackboneSizes, grid: Grid, alter: Alteration | None
+) -> Iterator[Stage]:
+    total, done, dim = len(values), 0, sizes.dim
+    for number, depth in enumerate(sizes.depths):
+        blocks = []
+        for layer in range(done, done + depth):
+            mixer = MIXERS[sizes.mixer.kind](values[layer], grid, dim, sizes.mixer, alter, sizes.readout == "both")
+            blocks.append(Block(mixer, sizes, sizes.drop_path * layer / max(1, total - 1)))
+        last = number == len(sizes.depths) - 1
+        yield Stage(blocks, None if last else Downsample(sizes.downsample, dim, len(grid), sizes.norm_kind))
+        done, dim, grid = done + depth, 2 * dim, halved(grid)
+
+
+def _first_tokens(count: int, dim: int) -> Tensor:
+    with torch.random.fork_rng(devices=[]):
+        return torch.randn(count, dim) * 0.02

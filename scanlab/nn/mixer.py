@@ -1,132 +1,246 @@
-"""The token mixer: project, scan along the paths, gate, project."""
+"""The token mixer: project, convolve, scan along the paths, norm, gate, project."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from abc import abstractmethod
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from scanlab.compiler.bind import CompiledScan
+from scanlab.ir.values import Order, Scan
+from scanlab.nn.embed import to_picture, to_rows
 from scanlab.nn.merge import Merge
-from scanlab.ops import PathTable, path_table, selective_scan
-from scanlab.ops.programs import program_for
+from scanlab.nn.paths import Alteration, LayerPaths, compiled, path_sets
+from scanlab.nn.sizes import MixerSizes
+from scanlab.ops import PathTable, causal_convolution, selective_scan
 
-# Ten times Mamba's, whose sequences are thousands of tokens long: a state here is to last for tens of patches.
-SHORTEST_STEP = 1e-2
-LONGEST_STEP = 1.0
-Alteration = Callable[[PathTable], PathTable]
+__all__ = ["CascadeMixer", "Mixer", "PathConvolution", "ScanMixer", "convolution_for", "first_delta_bias"]
 
 
-@dataclass(frozen=True)
-class MixerSizes:
-    """What a mixer is made of, whatever it scans.
+class Mixer(nn.Module):
+    """What every mixer over paths has: tables for its grids, a merge, and parameters for some number of paths.
 
-    dim: width of the tokens; inner: width of the scan; state: N. convolution: a 3x3 depthwise convolution on the grid
-    before the scan; off in studies of order, since it sees 2-D neighbours whatever the order. per_path: own scan
-    parameters for every path instead of one set for all, so that strategies with more paths have more parameters.
+    Tokens [B, L, dim] are the patches in raster order, then the class tokens where the network has some. A mean token
+    is made here: the average of the patches before the scan, whose output is dropped (Adventurer, arXiv 2410.07599).
     """
 
-    dim: int
-    inner: int
-    state: int
-    convolution: bool = False
-    per_path: bool = False
+    project_in: nn.Linear
+    convolution: nn.Module | None
 
-
-class ScanMixer(nn.Module):
-    """Mix tokens [B, L, dim] along the paths of one scan.
-
-    L counts the patches, then the class token where the network has one. A mean token is made here: the average of the
-    patches before the scan, whose output is dropped (Adventurer, arXiv 2410.07599). The rest follows Mamba's block
-    (arXiv 2312.00752, figure 3), with VMamba's layer norm on the merged output. `alter` may replace
-    the table of steps, as a study's controls do.
-    """
-
-    steps: Tensor
-
-    def __init__(self, scan: CompiledScan, sizes: MixerSizes, alter: Alteration | None = None) -> None:
+    def __init__(
+        self,
+        value: Order | Scan,
+        grid: tuple[int, ...],
+        dim: int,
+        sizes: MixerSizes,
+        alter: Alteration | None = None,
+        ends: bool = False,
+    ) -> None:
         super().__init__()
-        # Made before the model is moved; kernels of a CPU have no use for a program and do not mind one.
-        where = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        table = path_table(scan, program_for(scan, where))
-        self._table = alter(table) if alter else table
-        self.register_buffer("steps", self._table.steps, persistent=False)
-        self.grid = tuple(scan.grid)
-        self.state = sizes.state
-        self.rank = math.ceil(sizes.dim / 16)
-        sets = len(scan.paths) if sizes.per_path else 1
-        self.project_in = nn.Linear(sizes.dim, 2 * sizes.inner, bias=False)
-        self.convolution = _grid_convolution(sizes.inner, len(self.grid)) if sizes.convolution else None
-        self.project_scan = nn.Linear(sizes.inner, sets * (self.rank + 2 * sizes.state), bias=False)
-        self.delta_weight = nn.Parameter(torch.empty(sets, self.rank, sizes.inner).uniform_(-1, 1) / self.rank**0.5)
-        self.delta_bias = nn.Parameter(_first_delta_bias(sets, sizes.inner))
-        decays = torch.arange(1, sizes.state + 1).log()
-        self.decay_log = nn.Parameter(decays.expand(sets, sizes.inner, -1).clone())
-        self.skip = nn.Parameter(torch.ones(sets, sizes.inner))
-        self.norm = nn.LayerNorm(sizes.inner)
-        self.project_out = nn.Linear(sizes.inner, sizes.dim, bias=False)
-        self.merge = Merge(scan, sizes.inner)
+        self.sizes = sizes
+        self.dim, self.inner = dim, sizes.inner(dim)
+        self.paths = LayerPaths(value, grid, alter, ends)
+        scan = compiled(value, grid)
+        self.own_sets = 1 if sizes.parameters == "shared" else len(scan.paths)
+        self.sets = self.own_sets if sizes.parameters == "per path" else 1
+        self.merge = Merge(scan, self.inner)
+        self.scale = 1 / len(scan.paths) if sizes.average else 1.0
 
-    @property
-    def table(self) -> PathTable:
-        """The steps this mixer walks, on the device of its parameters."""
-        return replace(self._table, steps=self.steps)
+    def walking(self, value: Order | Scan, grid: tuple[int, ...]) -> tuple[LayerPaths, Merge, float]:
+        """Paths, merge and scale for another scan with the same weights; see `scanlab.nn.set_scan`."""
+        scan = compiled(value, grid)
+        where = self.project_in.weight.device
+        paths = LayerPaths(value, grid, self.paths.alter, self.paths.ends).to(where)
+        merge = Merge(scan, self.inner).to(where)
+        for new, old in zip(merge.gates, self.merge.gates, strict=False):
+            if new.shape == old.shape:
+                new.data.copy_(old.data)
+        trained = 1 if self.sizes.average or self.own_sets == 1 else self.own_sets
+        keeps = trained == 1 and not self.sizes.average
+        return paths, merge, 1.0 if keeps else trained / len(scan.paths)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, L, dim] -> [B, L, dim]."""
+    @abstractmethod
+    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
+        """[B, L, dim] of patches and tokens -> [B, L, dim]."""
+
+    def forward(self, x: Tensor, grid: tuple[int, ...]) -> Tensor:
+        """[B, L, dim] over a grid -> [B, L, dim]."""
         length = x.shape[1]
-        x = self._with_tokens(x)
-        u, z = self.project_in(x).chunk(2, dim=-1)
-        u = F.silu(self._convolve(u))
-        delta, B, C = self._scan_parameters(u)
+        table = self.paths(grid)
+        mixed = self.mix(_with_tokens(x, table), table, grid)
+        mixed = mixed[:, : table.grid_size + table.tokens.count("cls")]
+        # A class token that this layer's paths do not visit passes by.
+        return mixed if mixed.shape[1] == length else F.pad(mixed, (0, 0, 0, length - mixed.shape[1]))
+
+    def merge_weights(self, paths: int) -> Tensor | str:
+        """The merge as the operators take it: weights [K, D], or a word."""
+        weights = self.merge()
+        if weights is not None:
+            return weights if self.scale == 1 else weights * self.scale
+        return "mean" if self.scale == 1 / paths else "sum"
+
+    def rescale(self, y: Tensor, paths: int) -> Tensor:
+        """What `merge_weights` could not say."""
+        return y if self.scale in (1, 1 / paths) or not self.merge.plain else y * self.scale
+
+    def own(self, parameter: Tensor, paths: int, part: slice = slice(None)) -> Tensor:
+        """A parameter with its first axis over sets, or a part of them, for each of K paths: [1, …] or [K, …]."""
+        parameter = parameter if len(parameter) == 1 else parameter[part]
+        chosen = path_sets(paths, len(parameter))
+        return parameter if chosen is None else parameter[chosen]
+
+    def convolve(self, u: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
+        """silu of the convolution of [B, L, D]: [B, L, D], or [B, K, L, D] along every path."""
+        module = self.convolution
+        if module is None:
+            return F.silu(u)
+        if isinstance(module, PathConvolution):
+            if self.sizes.convolution == "first path":
+                return causal_convolution(u, module.weight, module.bias, paths=table.part(0, 1))[:, 0]
+            bias = None if module.bias is None else self.own(module.bias, table.paths)
+            return causal_convolution(u, self.own(module.weight, table.paths), bias, paths=table)
+        patches, tokens = u[:, : table.grid_size], u[:, table.grid_size :]
+        convolved = to_rows(module(to_picture(patches, grid)))
+        return F.silu(torch.cat([convolved, tokens], dim=1) if tokens.shape[1] else convolved)
+
+
+class ScanMixer(Mixer):
+    """Mix tokens by a selective scan (Mamba, arXiv 2312.00752, figure 3).
+
+    With a convolution along every path, a gate and parameters per path it is Vim's and VideoMamba's (arXiv 2401.09417);
+    with one on the grid and a norm, VMamba's SS2D (arXiv 2401.10166). Learned: project_in [inner or 2 inner, dim],
+    convolution, project_scan [S (R + 2 N), inner], delta_weight [S, R, inner], delta_bias [S, inner], decay_log
+    [S', inner, N], skip [S, inner], norm, project_out [dim, inner], with S sets of parameters, and S' = S unless each
+    path has its own decay.
+    """
+
+    def __init__(
+        self,
+        value: Order | Scan,
+        grid: tuple[int, ...],
+        dim: int,
+        sizes: MixerSizes,
+        alter: Alteration | None = None,
+        ends: bool = False,
+    ) -> None:
+        super().__init__(value, grid, dim, sizes, alter, ends)
+        inner, sets = self.inner, self.sets
+        self.rank = sizes.rank(dim)
+        self.project_in = nn.Linear(dim, (2 if sizes.gate else 1) * inner, bias=False)
+        self.convolution = convolution_for(sizes, inner, sets, len(grid))
+        self.project_scan = nn.Linear(inner, sets * (self.rank + 2 * sizes.state), bias=False)
+        self.delta_weight = nn.Parameter(torch.empty(sets, self.rank, inner).uniform_(-1, 1) / self.rank**0.5)
+        self.delta_bias = nn.Parameter(first_delta_bias((sets, inner), sizes))
+        decays = torch.arange(1, sizes.state + 1).log()
+        self.decay_log = nn.Parameter(decays.expand(self.own_sets, inner, -1).clone())
+        self.skip = nn.Parameter(torch.ones(sets, inner))
+        self.norm = nn.LayerNorm(inner) if sizes.norm else None
+        self.project_out = nn.Linear(inner, dim, bias=False)
+
+    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
+        """[B, L, dim] -> [B, L, dim]."""
+        u, z = self._project(rows)
+        u = self.convolve(u, table, grid)
+        y = self.rescale(self.scan(u, table, slice(None), self.merge_weights(table.paths)), table.paths)
+        y = y if self.norm is None else self.norm(y)
+        return self.project_out(y if z is None else y * F.silu(z))
+
+    def scan(self, u: Tensor, table: PathTable, part: slice, merge: Tensor | str) -> Tensor:
+        """[B, L, inner] or [B, K, L, inner] along the paths of a table, with a part of the parameters, merged."""
+        paths = table.paths
+        delta, B, C = self._scan_parameters(u, paths, part)
+        decay = -self.own(self.decay_log, paths, part).exp()
+        sets = max(delta.shape[1], len(decay))
         y = selective_scan(
             u,
-            delta,
-            -self.decay_log.exp(),
-            B,
-            C,
-            self.skip,
-            delta_bias=self.delta_bias,
+            delta.expand(-1, sets, -1, -1),
+            decay.expand(sets, -1, -1),
+            B.expand(-1, sets, -1, -1),
+            C.expand(-1, sets, -1, -1),
+            self.own(self.skip, paths, part).expand(sets, -1),
+            delta_bias=self.own(self.delta_bias, paths, part).expand(sets, -1),
             delta_softplus=True,
-            paths=self.table,
-            merge=self.merge(),
+            paths=table,
+            merge=merge,
         )
-        mixed = self.project_out(self.norm(y) * F.silu(z))[:, : self._table.grid_size + ("cls" in self._table.tokens)]
-        # A class token that this layer's paths do not visit passes by.
-        return F.pad(mixed, (0, 0, 0, length - mixed.shape[1]))
+        assert isinstance(y, Tensor)
+        return y
 
-    def _with_tokens(self, x: Tensor) -> Tensor:
-        """The patches, then the virtual tokens in the order of the table's rows."""
-        patches = x[:, : self._table.grid_size]
-        rows = {"cls": x[:, self._table.grid_size :], "mean": patches.mean(1, keepdim=True)}
-        return torch.cat([patches, *(rows[name] for name in self._table.tokens)], dim=1)
+    def _project(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
+        projected = self.project_in(rows)
+        if not self.sizes.gate:
+            return projected, None
+        u, z = projected.chunk(2, dim=-1)
+        return u, z
 
-    def _scan_parameters(self, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _scan_parameters(self, u: Tensor, paths: int, part: slice) -> tuple[Tensor, Tensor, Tensor]:
         """delta [B, K, L, inner], B and C [B, K, L, N], with K = 1 where all paths share them."""
-        sets = self.skip.shape[0]
-        per_set = self.project_scan(u).unflatten(-1, (sets, -1)).transpose(1, 2)
-        low, B, C = per_set.split([self.rank, self.state, self.state], dim=-1)
-        return low @ self.delta_weight, B, C
-
-    def _convolve(self, u: Tensor) -> Tensor:
-        if self.convolution is None:
-            return u
-        patches, others = u[:, : self._table.grid_size], u[:, self._table.grid_size :]
-        picture = patches.transpose(1, 2).unflatten(-1, self.grid)
-        return torch.cat([self.convolution(picture).flatten(2).transpose(1, 2), others], dim=1)
+        weight = self.own(self.project_scan.weight.unflatten(0, (self.sets, -1)), paths, part)
+        if u.ndim == 4:
+            rows = u @ weight.mT
+        else:
+            rows = F.linear(u, weight.flatten(0, 1)).unflatten(-1, (-1, weight.shape[1]))
+            rows = rows.transpose(1, 2)
+        state = self.sizes.state
+        low, B, C = rows.split([self.rank, state, state], dim=-1)
+        return low @ self.own(self.delta_weight, paths, part), B, C
 
 
-def _first_delta_bias(sets: int, inner: int) -> Tensor:
+class CascadeMixer(ScanMixer):
+    """Scan along rows, then what came out along columns, each both ways and with its input normalized.
+
+    VMamba's `cascade2d` as its code has it, to the letter: what the reversed scans put out is added at mirrored places,
+    since the code does not turn it back. Takes four paths over two axes: a row order and its reverse, a column order
+    and its reverse, the state reset at the start of each row and column.
+    """
+
+    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
+        """[B, L, dim] -> [B, L, dim]."""
+        u, z = self._project(rows)
+        u = self.convolve(u, table, grid)
+        for first, axis in ((0, 2), (2, 1)):
+            part = slice(first, first + 2)
+            both = self.scan(F.layer_norm(u, u.shape[-1:]), table.part(first, first + 2), part, "none")
+            u = both[:, 0] + both[:, 1].unflatten(1, grid).flip(axis).flatten(1, 2)
+        u = u if self.norm is None else self.norm(u)
+        return self.project_out(u if z is None else u * F.silu(z))
+
+
+class PathConvolution(nn.Module):
+    """The weights of a depthwise causal convolution along paths: weight [S, D, W], bias [S, D]."""
+
+    def __init__(self, sets: int, channels: int, taps: int, bias: bool) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(taps)
+        self.weight = nn.Parameter(torch.empty(sets, channels, taps).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(sets, channels).uniform_(-bound, bound)) if bias else None
+
+
+def convolution_for(sizes: MixerSizes, channels: int, sets: int, axes: int) -> nn.Module | None:
+    """The convolution that the sizes ask for."""
+    if sizes.convolution is None:
+        return None
+    if sizes.convolution != "grid":
+        return PathConvolution(sets, channels, sizes.taps, sizes.convolution_bias)
+    kinds = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+    return kinds[axes](
+        channels, channels, sizes.taps, padding=sizes.taps // 2, groups=channels, bias=sizes.convolution_bias
+    )
+
+
+def first_delta_bias(shape: tuple[int, ...], sizes: MixerSizes) -> Tensor:
     """The bias that makes softplus(bias) log-uniform between the shortest and the longest step, as Mamba does."""
-    low, high = math.log(SHORTEST_STEP), math.log(LONGEST_STEP)
-    step = torch.exp(torch.rand(sets, inner) * (high - low) + low)
+    low, high = math.log(sizes.shortest_step), math.log(sizes.longest_step)
+    step = torch.exp(torch.rand(shape) * (high - low) + low)
     return step + torch.log(-torch.expm1(-step))
 
 
-def _grid_convolution(channels: int, ndim: int) -> nn.Module:
-    kinds = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
-    return kinds[ndim](channels, channels, 3, padding=1, groups=channels)
+def _with_tokens(x: Tensor, table: PathTable) -> Tensor:
+    """The patches, then the virtual tokens in the order of the table's rows."""
+    if "mean" not in table.tokens:
+        return x[:, : table.length]
+    patches = x[:, : table.grid_size]
+    rows = {"cls": x[:, table.grid_size :], "mean": patches.mean(1, keepdim=True)}
+    return torch.cat([patches, *(rows[name] for name in table.tokens)], dim=1)

@@ -86,6 +86,14 @@ class PathTable:
         alone[:, 3], alone[:, 4] = alone[:, 2] + 1, 0
         return replace(self, runs=torch.from_numpy(alone), slots=0)
 
+    def part(self, first: int, last: int) -> PathTable:
+        """Tracks first to last - 1 alone, each of which is one path."""
+        runs = self.runs[(self.runs[:, 0] >= first) & (self.runs[:, 0] < last)].clone()
+        runs[:, :2] -= first
+        count = last - first
+        steps, slots = self.steps[:, first:last], cut(runs, count).slots
+        return replace(self, steps=steps, runs=runs, paths=count, slots=slots, program="")
+
     def by_step(self) -> tuple[Tensor, Tensor]:
         """For each step, [T, S]: whose parameters are used (int64), and whether the state is zeroed before (bool)."""
         paths = torch.zeros(self.steps.shape[1:], dtype=torch.long)

@@ -8,7 +8,7 @@ import torch
 
 from scanlab.data import Dataset
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import Backbone
+from scanlab.nn import Backbone, BackboneSizes
 from scanlab.study.trial import CONTROLS, Study
 
 
@@ -26,9 +26,9 @@ def check_study(study: Study, dataset: Dataset) -> None:
             known = ", ".join(CONTROLS)
             raise ScanlabError.at("S608", f"there is no control {control!r}", help=f"choose from: {known}")
     for name, plan in study.strategies:
-        _check_grid(name, tuple(plan.grid), dataset, study.sizes.patch)
+        _check_grid(name, tuple(plan.grid), dataset, study.sizes)
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            Backbone(plan, study.sizes, channels=dataset.images.shape[1], classes=dataset.classes)
+            Backbone(plan, study.sizes, channels=dataset.images.shape[1])
 
 
 def _check_seeds(seeds: tuple[int, ...]) -> None:
@@ -52,11 +52,11 @@ def _check_names(names: list[str]) -> None:
 def _check_ranges(study: Study) -> None:
     sizes, recipe = study.sizes, study.recipe
     least = {
-        "patch": sizes.patch,
+        "patch": min(sizes.patch_sides(len(study.strategies[0][1].grid))),
         "dim": sizes.dim,
-        "depth": sizes.depth,
-        "state": sizes.state,
-        "expand": sizes.expand,
+        "depth": min(sizes.depths, default=0),
+        "state": sizes.mixer.state,
+        "expand": sizes.mixer.expand,
         "epochs": recipe.epochs,
         "batch": recipe.batch,
     }
@@ -68,21 +68,27 @@ def _check_ranges(study: Study) -> None:
         raise ScanlabError.at("S608", f"{name} is {getattr(recipe, name)}", help=f"{name} must be {need}")
 
 
-def _check_grid(name: str, grid: tuple[int, ...], dataset: Dataset, patch: int) -> None:
-    height, width = dataset.extents
-    fits = height % patch == 0 and width % patch == 0
-    if fits and grid == (height // patch, width // patch):
+def _check_grid(name: str, grid: tuple[int, ...], dataset: Dataset, sizes: BackboneSizes) -> None:
+    extents = dataset.extents
+    sides = sizes.patch_sides(len(extents))
+    wanted = tuple(n // side for n, side in zip(extents, sides, strict=True))
+    fits = all(n % side == 0 for n, side in zip(extents, sides, strict=True))
+    if fits and grid == wanted:
         return
-    has = "x".join(map(str, grid))
     if not fits:
-        help = f"choose a patch size that divides both {height} and {width}"
+        help = f"choose a patch size that divides both {' and '.join(map(str, extents))}"
     else:
-        help = f"compile {name} for a {height // patch}x{width // patch} grid, or choose another patch size"
+        help = f"compile {name} for a {_times(wanted)} grid, or choose another patch size"
     raise ScanlabError.at(
         "S602",
-        f"{name} is compiled for a {has} grid, and {height}x{width} images do not give one in {patch}x{patch} patches",
+        f"{name} is compiled for a {_times(grid)} grid, and {_times(extents)} images do not give one in "
+        f"{_times(sides)} patches",
         help=help,
     )
+
+
+def _times(extents: Iterable[int]) -> str:
+    return "x".join(map(str, extents))
 
 
 def _repeated(values: Iterable) -> list:

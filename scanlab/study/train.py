@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scanlab.data import Dataset
-from scanlab.nn import Backbone
+from scanlab.nn import Backbone, Classifier
 from scanlab.study.trial import Epoch, Recipe, Trial, TrialResult
 
 WARM_UP_SHARE = 0.1
@@ -41,12 +41,13 @@ def train(trial: Trial, dataset: Dataset, after_epoch: Callable[[int, Epoch], No
     return TrialResult(trial.strategy, trial.seed, parameter_count(model), seconds, tuple(epochs))
 
 
-def initial_model(trial: Trial, dataset: Dataset) -> Backbone:
-    """The untrained backbone of a trial, with weights fixed by its seed."""
+def initial_model(trial: Trial, dataset: Dataset) -> Classifier:
+    """The untrained model of a trial, with weights fixed by its seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(trial.seed)
         channels = dataset.images.shape[1]
-        return Backbone(trial.plan, trial.sizes, channels=channels, classes=dataset.classes, alter=trial.alter)
+        backbone = Backbone(trial.plan, trial.sizes, channels=channels, alter=trial.alter)
+        return Classifier(backbone, dataset.classes)
 
 
 def parameter_count(model: nn.Module) -> int:
@@ -83,7 +84,7 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 
 def _one_epoch(
-    model: Backbone,
+    model: nn.Module,
     optimizer: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
     images: Tensor,

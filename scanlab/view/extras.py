@@ -8,8 +8,11 @@ from types import ModuleType
 from scanlab.ir.diagnostics import ScanlabError
 
 
-def need(module: str, medium: str) -> ModuleType:
-    """Import a module of the extra `pictures`; `medium` names what asks for it. Raises ScanlabError S500 without it."""
+def need(module: str, medium: str, instead: str = "write a .svg or .html file, which need nothing") -> ModuleType:
+    """Import a module of the extra `pictures`; `medium` names what asks for it, `instead` what does without.
+
+    Raises ScanlabError S500 without it.
+    """
     try:
         return importlib.import_module(module)
     except ImportError as error:
@@ -17,5 +20,5 @@ def need(module: str, medium: str) -> ModuleType:
         raise ScanlabError.at(
             "S500",
             f"{medium} needs {package}, which is not installed",
-            help='pip install "scanlab[pictures]", or write a .svg or .html file, which need nothing',
+            help=f'pip install "scanlab[pictures]", or {instead}',
         ) from error

@@ -8,14 +8,23 @@ from scanlab.compiler.bind import bind
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Axis
 from scanlab.ir.values import Entry, Key, Order, Plan, Scan, Token
-from scanlab.nn import Backbone, BackboneSizes, Merge, MixerSizes, ScanMixer
+from scanlab.nn import Backbone, BackboneSizes, Classifier, Merge, MixerSizes, ScanMixer
 from scanlab.ops import PathTable
 
 H, W = Axis("h"), Axis("w")
 ROW = Order(("h", "w"), (Key(H), Key(W)))
 COLUMN = Order(("h", "w"), (Key(W), Key(H)))
 GRID = (4, 4)
-SIZES = BackboneSizes(patch=2, dim=8, depth=2, state=2, expand=2)
+SIZES = BackboneSizes(patch=2, dim=8, depth=2, mixer=MixerSizes(state=2))
+SMALL = MixerSizes(state=2)
+
+
+def classifier(strategy, sizes=SIZES):
+    return Classifier(Backbone(strategy, sizes))
+
+
+def mixer(compiled, sizes=SMALL, alter=None):
+    return ScanMixer(compiled.scan, compiled.grid, 8, sizes, alter)
 
 
 def scan(merge, *parts, **fields):
@@ -41,7 +50,7 @@ def seeded(build):
 
 @pytest.mark.parametrize("name", EVERY_MERGE)
 def test_every_merge_trains(name):
-    model = seeded(lambda: Backbone(EVERY_MERGE[name], SIZES))
+    model = seeded(lambda: classifier(EVERY_MERGE[name]))
     logits = model(torch.rand(3, 1, 8, 8))
     assert logits.shape == (3, 10)
     logits.square().sum().backward()
@@ -54,15 +63,15 @@ def test_parameters_do_not_depend_on_the_number_of_paths():
 
 
 def test_own_parameters_per_path_on_request():
-    sizes = BackboneSizes(dim=8, depth=1, state=2, per_path=True)
-    mixer = Backbone(EVERY_MERGE["sum"], sizes).blocks[0].mixer
-    assert mixer.decay_log.shape == (2, 16, 2)
+    sizes = BackboneSizes(dim=8, depth=1, mixer=MixerSizes(state=2, parameters="per path"))
+    assert Backbone(EVERY_MERGE["sum"], sizes).blocks[0].mixer.decay_log.shape == (2, 16, 2)
 
 
 @pytest.mark.parametrize("name", ["gate", "tokens", "heads"])
 def test_weights_shared_by_two_strategies_start_alike(name):
-    first = seeded(lambda: Backbone(EVERY_MERGE["sum"], SIZES)).state_dict()
-    second = seeded(lambda: Backbone(EVERY_MERGE[name], SIZES)).state_dict()
+    first = seeded(lambda: classifier(EVERY_MERGE["sum"])).state_dict()
+    second = seeded(lambda: classifier(EVERY_MERGE[name])).state_dict()
+    assert set(first) <= set(second)
     assert all(torch.equal(first[key], second[key]) for key in first)
 
 
@@ -77,37 +86,37 @@ def test_merge_weights_of_a_nested_tree():
 
 
 def test_a_gate_starts_as_a_sum():
-    gate, total = (seeded(lambda s=s: Backbone(s, SIZES)) for s in (EVERY_MERGE["gate"], scan("sum", ROW, COLUMN)))
+    gate, total = (seeded(lambda s=s: classifier(s)) for s in (EVERY_MERGE["gate"], scan("sum", ROW, COLUMN)))
     images = torch.rand(2, 1, 8, 8)
     assert torch.equal(gate(images), total(images))
 
 
 def test_a_causal_path_hears_only_of_earlier_patches():
-    mixer = seeded(lambda: ScanMixer(bind(COLUMN, GRID), MixerSizes(8, 16, 2)))
+    mix = seeded(lambda: mixer(bind(COLUMN, GRID)))
     x = torch.randn(1, 16, 8)
     changed = x.clone()
     changed[0, 6] += 1
-    moved = (mixer(x) != mixer(changed)).any(-1)[0]
+    moved = (mix(x, GRID) != mix(changed, GRID)).any(-1)[0]
     # Column by column on 4x4, patch 6 = (1, 2) stands at step 9.
     assert np.flatnonzero(moved).tolist() == sorted([6, 10, 14, 3, 7, 11, 15])
 
 
 def test_without_memory_no_patch_hears_of_another():
-    mixer = seeded(lambda: ScanMixer(EVERY_MERGE["sum"], MixerSizes(8, 16, 2), PathTable.without_memory))
+    mix = seeded(lambda: mixer(EVERY_MERGE["sum"], alter=PathTable.without_memory))
     x = torch.randn(1, 16, 8)
     changed = x.clone()
     changed[0, 6] += 1
-    assert np.flatnonzero((mixer(x) != mixer(changed)).any(-1)[0]).tolist() == [6]
+    assert np.flatnonzero((mix(x, GRID) != mix(changed, GRID)).any(-1)[0]).tolist() == [6]
 
 
 def test_a_mean_token_lets_every_patch_hear_of_all():
     with_mean = bind(Order(("h", "w"), (Key(H), Key(W)), tokens=(Token("mean", "start"),)), GRID)
-    mixer = seeded(lambda: ScanMixer(with_mean, MixerSizes(8, 16, 2)))
+    mix = seeded(lambda: mixer(with_mean))
     x = torch.randn(1, 16, 8)
     changed = x.clone()
     changed[0, 15] += 1
-    assert (mixer(x) != mixer(changed)).any(-1).all()
-    assert mixer(x).shape == x.shape
+    assert (mix(x, GRID) != mix(changed, GRID)).any(-1).all()
+    assert mix(x, GRID).shape == x.shape
 
 
 def test_a_class_token_passes_by_layers_that_do_not_visit_it():
@@ -116,23 +125,23 @@ def test_a_class_token_passes_by_layers_that_do_not_visit_it():
     plan = bind(Plan("cycle", (Entry(with_class), Entry(with_mean))), GRID)
     model = seeded(lambda: Backbone(plan, SIZES))
     tokens = torch.randn(1, 17, 8)
-    mixed = model.blocks[1].mixer(tokens)
+    mixed = model.blocks[1].mixer(tokens, GRID)
     assert torch.equal(mixed[:, 16], torch.zeros(1, 8))
-    assert torch.equal(mixed[:, :16], model.blocks[1].mixer(tokens[:, :16]))
+    assert torch.equal(mixed[:, :16], model.blocks[1].mixer(tokens[:, :16], GRID))
 
 
 def test_the_convolution_reaches_2d_neighbours():
-    sizes = MixerSizes(8, 16, 2, convolution=True)
-    mixer = seeded(lambda: ScanMixer(bind(ROW, GRID), sizes, PathTable.without_memory))
+    sizes = MixerSizes(state=2, convolution="grid")
+    mix = seeded(lambda: mixer(bind(ROW, GRID), sizes, PathTable.without_memory))
     x = torch.randn(1, 16, 8)
     changed = x.clone()
     changed[0, 5] += 1
-    assert np.flatnonzero((mixer(x) != mixer(changed)).any(-1)[0]).tolist() == [0, 1, 2, 4, 5, 6, 8, 9, 10]
+    assert np.flatnonzero((mix(x, GRID) != mix(changed, GRID)).any(-1)[0]).tolist() == [0, 1, 2, 4, 5, 6, 8, 9, 10]
 
 
 def test_reading_out_from_the_class_token():
-    sizes = BackboneSizes(dim=8, depth=2, state=2, readout="cls")
-    assert Backbone(EVERY_MERGE["tokens"], sizes)(torch.rand(2, 1, 8, 8)).shape == (2, 10)
+    sizes = BackboneSizes(dim=8, readout="cls")
+    assert classifier(EVERY_MERGE["tokens"], sizes)(torch.rand(2, 1, 8, 8)).shape == (2, 10)
 
 
 @pytest.mark.parametrize(
@@ -145,8 +154,12 @@ def test_reading_out_from_the_class_token():
             "the plan has 3 layers and the model 2",
         ),
         (scan("heads", ROW, COLUMN, -ROW), SIZES, "S604", "16 channels cannot be divided into the heads of this scan"),
-        (EVERY_MERGE["sum"], BackboneSizes(readout="cls"), "S605", "a scan has no class token to read the class from"),
-        (EVERY_MERGE["sum"], BackboneSizes(readout="max"), "S605", "there is no read-out 'max'"),
+        (
+            EVERY_MERGE["sum"],
+            BackboneSizes(dim=8, readout="cls"),
+            "S605",
+            "a scan has no class token to read the class from",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(strategy, sizes, code, message):

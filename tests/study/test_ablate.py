@@ -12,7 +12,7 @@ from scanlab.compiler.bind import bind
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Axis
 from scanlab.ir.values import Key, Order, Scan
-from scanlab.nn import BackboneSizes
+from scanlab.nn import BackboneSizes, MixerSizes
 from scanlab.study import ablate, report, table
 from scanlab.study.linear import linear_accuracy
 from scanlab.study.result import conclusion, rows
@@ -23,7 +23,7 @@ H, W = Axis("h"), Axis("w")
 ROW = Order(("h", "w"), (Key(H), Key(W)))
 COLUMN = Order(("h", "w"), (Key(W), Key(H)))
 GRID = (4, 4)
-SIZES = BackboneSizes(dim=8, depth=1, state=1, expand=1)
+SIZES = BackboneSizes(dim=8, depth=1, mixer=MixerSizes(state=1, expand=1))
 QUICK = Recipe(epochs=2, batch=128, shift=1)
 STUDY = Study(
     (("row", bind(ROW, GRID)), ("both <ways>", bind(Scan("sum", (ROW, -ROW)), GRID)), ("column", bind(COLUMN, GRID))),
@@ -74,7 +74,7 @@ def test_strategies_share_weights_and_batches_of_a_seed(digits):
     first, second = (Trial(name, plan, 3, SIZES, QUICK) for name, plan in STUDY.strategies[:2])
     weights = [initial_model(t, digits).state_dict() for t in (first, second, replace(first, seed=4))]
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
-    assert not torch.equal(weights[0]["embed.weight"], weights[2]["embed.weight"])
+    assert not torch.equal(weights[0]["backbone.embed.project.weight"], weights[2]["backbone.embed.project.weight"])
     # Without memory the order cannot matter, so equal draws give equal losses up to rounding.
     losses = [
         [e.loss for e in train(Trial("x", bind(order, GRID), seed, SIZES, QUICK, "no memory"), digits).epochs]
@@ -93,10 +93,11 @@ def test_training_leaves_the_global_generator_alone(digits):
 
 
 def test_the_random_control_draws_an_order_per_seed(digits):
-    tables = [
-        initial_model(Trial("c", bind(ROW, GRID), seed, SIZES, QUICK, "random order"), digits).blocks[0].mixer.table
+    blocks = [
+        initial_model(Trial("c", bind(ROW, GRID), seed, SIZES, QUICK, "random order"), digits).backbone.blocks[0]
         for seed in (0, 0, 1)
     ]
+    tables = [block.mixer.paths(GRID) for block in blocks]
     assert torch.equal(tables[0].steps, tables[1].steps)
     assert not torch.equal(tables[0].steps, tables[2].steps)
 

@@ -1,0 +1,172 @@
+"""From pixels to tokens: patches, their positions, and the way from one stage's grid to the next."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import product
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.nn.sizes import BackboneSizes
+
+__all__ = ["Downsample", "PatchEmbed", "Positions", "convolution", "halved", "norm_layer", "to_picture", "to_rows"]
+
+Grid = tuple[int, ...]
+
+
+def convolution(axes: int) -> Callable[..., nn.Conv1d | nn.Conv2d | nn.Conv3d]:
+    """The convolution over so many axes."""
+    return {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}[axes]
+
+
+def norm_layer(kind: str, dim: int) -> nn.Module:
+    """A layer norm or a root-mean-square norm over channels, both with Mamba's epsilon."""
+    return nn.RMSNorm(dim, eps=1e-5) if kind == "rms" else nn.LayerNorm(dim)
+
+
+def to_rows(picture: Tensor) -> Tensor:
+    """[B, D, *grid] -> [B, L, D], in raster order."""
+    return picture.flatten(2).transpose(1, 2)
+
+
+def to_picture(rows: Tensor, grid: Grid) -> Tensor:
+    """[B, L, D] -> [B, D, *grid]; a view."""
+    # Made in this order, a batch of one is channel-last to torch as well, and convolutions keep it so.
+    return rows.unflatten(1, grid).movedim(-1, 1)
+
+
+def halved(grid: Grid) -> Grid:
+    """The grid after a downsampling, rounded up."""
+    return tuple((n + 1) // 2 for n in grid)
+
+
+class PatchEmbed(nn.Module):
+    """Images, volumes or videos [B, C, *extents] to rows [B, L, dim] over a grid.
+
+    Extents that patches do not divide are filled up with zeros at their ends. Raises S614 for inputs that do not fit.
+    """
+
+    def __init__(self, channels: int, sizes: BackboneSizes, axes: int) -> None:
+        super().__init__()
+        self.channels = channels
+        self.patch = sizes.patch_sides(axes)
+        self.stride = sizes.stride
+        conv = convolution(axes)
+        self.first, self.first_norm = None, None
+        if sizes.stem == "overlapping":
+            if set(self.patch) != {4}:
+                raise ScanlabError.at("S612", f"an overlapping stem makes patches of side 4, not {_times(self.patch)}")
+            self.first = conv(channels, sizes.dim // 2, 3, stride=2, padding=1)
+            self.first_norm = norm_layer(sizes.norm_kind, sizes.dim // 2)
+            self.project = conv(sizes.dim // 2, sizes.dim, 3, stride=2, padding=1)
+        else:
+            self.project = conv(channels, sizes.dim, self.patch, self.stride or self.patch)
+        self.norm = None if sizes.stem == "patch" else norm_layer(sizes.norm_kind, sizes.dim)
+
+    def grid_of(self, extents: Sequence[int]) -> Grid:
+        """How many patches an input of these extents has along each axis. Raises S614."""
+        shown, patch = _times(extents), _times(self.patch)
+        if len(extents) != len(self.patch):
+            raise ScanlabError.at(
+                "S614",
+                f"an input of {shown} has {len(extents)} axes, and the model's patches, {patch}, {len(self.patch)}",
+            )
+        if any(n < side for n, side in zip(extents, self.patch, strict=True)):
+            raise ScanlabError.at(
+                "S614",
+                f"an input of {shown} is smaller than a patch of {patch}",
+                help="enlarge it, or choose smaller patches",
+            )
+        pairs = zip(extents, self.patch, strict=True)
+        if self.stride:
+            return tuple((n - side) // self.stride + 1 for n, side in pairs)
+        return tuple(math.ceil(n / side) for n, side in pairs)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Grid]:
+        """[B, C, *extents] -> rows [B, L, dim], and the grid."""
+        grid = self.grid_of(images.shape[2:])
+        if images.shape[1] != self.channels:
+            raise ScanlabError.at(
+                "S614", f"the input has {images.shape[1]} channels, and the model reads {self.channels}"
+            )
+        missing = [side * n - have for side, n, have in zip(self.patch, grid, images.shape[2:], strict=True)]
+        if any(missing) and not self.stride:
+            images = F.pad(images, [pad for n in reversed(missing) for pad in (0, n)])
+        if self.first is not None and self.first_norm is not None:
+            picture = self.first(images)
+            rows = F.gelu(self.first_norm(to_rows(picture)))
+            images = to_picture(rows, tuple(picture.shape[2:]))
+        rows = to_rows(self.project(images))
+        return (rows if self.norm is None else self.norm(rows)), grid
+
+
+class Positions(nn.Module):
+    """Learned embeddings of where a token stands; resized where the input has another grid.
+
+    kind "learned": patches [L, dim]; "factored": patches [L of one frame, dim] and frames [F, dim], the first axis
+    being time. tokens [T, dim], from 0, where there are class tokens.
+    """
+
+    def __init__(self, kind: str, grid: Grid, dim: int, spread: float, tokens: int) -> None:
+        super().__init__()
+        self.factored = kind == "factored"
+        self.grid = grid[1:] if self.factored else grid
+        self.patches = nn.Parameter(torch.randn(math.prod(self.grid), dim) * spread)
+        self.frames = nn.Parameter(torch.zeros(grid[0], dim)) if self.factored else None
+        self.tokens = nn.Parameter(torch.zeros(tokens, dim)) if tokens else None
+
+    def forward(self, rows: Tensor, grid: Grid) -> Tensor:
+        """Add them to patches [B, L, dim]."""
+        if self.frames is None:
+            return rows + _resized(self.patches, self.grid, grid)
+        frames = _resized(self.frames, (len(self.frames),), grid[:1])
+        places = _resized(self.patches, self.grid, grid[1:])
+        return rows + (frames[:, None] + places).flatten(0, 1)
+
+
+class Downsample(nn.Module):
+    """Rows over a grid to rows of twice the width over half the grid.
+
+    "merge": the patches of every 2x2 cell side by side, a norm, a projection (Swin, arXiv 2103.14030); "overlapping": a
+    convolution of width 3 and stride 2, and a norm (VMamba). Odd grids are filled up with zeros.
+    """
+
+    def __init__(self, kind: str, dim: int, axes: int, norm_kind: str) -> None:
+        super().__init__()
+        self.axes = axes
+        self.reduce: nn.Module
+        if kind == "merge":
+            self.norm = norm_layer(norm_kind, dim * 2**axes)
+            self.reduce = nn.Linear(dim * 2**axes, 2 * dim, bias=False)
+        else:
+            self.reduce = convolution(axes)(dim, 2 * dim, 3, stride=2, padding=1)
+            self.norm = norm_layer(norm_kind, 2 * dim)
+
+    def forward(self, rows: Tensor, grid: Grid) -> tuple[Tensor, Grid]:
+        """[B, L, dim] over a grid -> [B, L', 2 dim] over `halved(grid)`."""
+        if not isinstance(self.reduce, nn.Linear):
+            return self.norm(to_rows(self.reduce(to_picture(rows, grid)))), halved(grid)
+        cells = rows.unflatten(1, grid)
+        if any(n % 2 for n in grid):
+            cells = F.pad(cells, [0, 0] + [pad for n in reversed(grid) for pad in (0, n % 2)])
+        # The first axis changes fastest, as in Swin's code.
+        corners = [tuple(reversed(starts)) for starts in product((0, 1), repeat=self.axes)]
+        merged = torch.cat([cells[(slice(None), *(slice(s, None, 2) for s in at))] for at in corners], dim=-1)
+        return self.reduce(self.norm(merged.flatten(1, -2))), halved(grid)
+
+
+def _resized(embedding: Tensor, old: Grid, new: Grid) -> Tensor:
+    """[L, dim] over one grid, interpolated to another: linear over one and three axes, bicubic over two."""
+    if old == new:
+        return embedding
+    mode = {1: "linear", 2: "bicubic", 3: "trilinear"}[len(old)]
+    picture = to_picture(embedding.float()[None], old)
+    return to_rows(F.interpolate(picture, new, mode=mode, align_corners=False))[0].to(embedding.dtype)
+
+
+def _times(extents: Sequence[int]) -> str:
+    return "x".join(map(str, extents))

@@ -1,0 +1,165 @@
+"""What is made of a backbone's rows: classes, a map of classes, or the next patch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.nn.backbone import Backbone
+from scanlab.nn.embed import convolution, to_picture
+
+__all__ = ["Classifier", "NextPatch", "Segmenter"]
+
+
+class Classifier(nn.Module):
+    """Images [B, C, *extents] to logits [B, classes], read out as the backbone's sizes say."""
+
+    def __init__(self, backbone: Backbone, classes: int = 10) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = nn.Linear(backbone.dim, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """[B, C, *extents] -> [B, classes]."""
+        return self.head(self.pooled(images))
+
+    def pooled(self, images: Tensor) -> Tensor:
+        """What the head reads: [B, C, *extents] -> [B, dim]."""
+        rows = self.backbone(images)
+        patches = rows.shape[1] - self.backbone.tokens
+        readout = self.backbone.sizes.readout
+        if readout == "mean":
+            return rows[:, :patches].mean(1)
+        if readout == "max":
+            return rows[:, :patches].amax(1)
+        return rows[:, patches:].mean(1)
+
+
+class Segmenter(nn.Module):
+    """Images [B, C, *extents] to logits per pixel [B, classes, *extents], in two or three dimensions.
+
+    From the last stage up: every stage's rows, normalized and projected to `width` channels, are added to the enlarged
+    map below and convolved (feature pyramids, arXiv 1612.03144); at last the pixels themselves join, for sharp borders.
+    """
+
+    def __init__(self, backbone: Backbone, classes: int, width: int = 32) -> None:
+        super().__init__()
+        sizes, axes = backbone.sizes, len(backbone.input_size)
+        conv = convolution(axes)
+        dims = [sizes.dim * 2**i for i in range(len(sizes.depths))]
+        self.backbone = backbone
+        self.lateral = nn.ModuleList(nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, width)) for dim in dims)
+        self.fuse = nn.ModuleList(_fusion(conv, width) for _ in dims)
+        self.pixels = conv(backbone.channels, width, 3, padding=1)
+        self.refine = _fusion(conv, width)
+        self.head = conv(width, classes, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """[B, C, *extents] -> [B, classes, *extents]."""
+        lower = None
+        features = self.backbone.features(images)
+        for (rows, grid), lateral, fuse in reversed(list(zip(features, self.lateral, self.fuse, strict=True))):
+            picture = to_picture(lateral(rows), grid)
+            lower = fuse(picture if lower is None else picture + _enlarged(lower, grid))
+        assert lower is not None
+        # Patches that reach beyond the image are cut off after the enlargement.
+        whole = tuple(n * side for n, side in zip(features[0][1], self.backbone.embed.patch, strict=True))
+        upper = _enlarged(lower, whole)[(..., *(slice(n) for n in images.shape[2:]))]
+        return self.head(self.refine(upper + self.pixels(images)))
+
+
+class NextPatch(nn.Module):
+    """Predict every patch from those before it on a causal path, given the true ones (teacher forcing).
+
+    Images [B, C, *extents] in [0, 1]. loss "mse": the head gives the mean of each value, and the loss is the mean
+    squared error; "bits": it gives mean and scale of a logistic distribution over `levels` values (PixelCNN++, arXiv
+    1701.05517), and the loss is the negative log likelihood in bits per dimension. Raises S615 unless all layers walk
+    the same single path over all patches with nothing that looks ahead.
+    """
+
+    def __init__(self, backbone: Backbone, loss: str = "mse", levels: int = 256) -> None:
+        super().__init__()
+        if loss not in ("mse", "bits"):
+            raise ScanlabError.at("S615", f"there is no loss {loss!r} for the next patch", help="choose mse or bits")
+        _check_causal(backbone)
+        self.backbone, self.kind, self.levels = backbone, loss, levels
+        self.values = backbone.channels * math.prod(backbone.embed.patch)
+        outputs = self.values * (2 if loss == "bits" else 1)
+        self.head = nn.Linear(backbone.dim, outputs)
+        self.start = nn.Parameter(torch.zeros(backbone.dim))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """[B, C, *extents] -> [B, L, values] or [B, L, 2 values] for "bits": what each patch, in raster order, is
+        expected to be after all patches before it on the path."""
+        rows = self.backbone(images)
+        order = self._order(images)
+        first = self.start.expand(len(rows), 1, -1)
+        before = torch.cat([first, rows[:, order[:-1]]], dim=1)
+        return self.head(before[:, order.argsort()])
+
+    def targets(self, images: Tensor) -> Tensor:
+        """The patches themselves: [B, C, *extents] -> [B, L, values]."""
+        grid = self.backbone.grid_of(images.shape[2:])
+        sides = self.backbone.embed.patch
+        missing = [n * side - have for n, side, have in zip(grid, sides, images.shape[2:], strict=True)]
+        cells = F.pad(images, [pad for n in reversed(missing) for pad in (0, n)])
+        for axis, side in enumerate(sides):
+            cells = cells.unflatten(2 + 2 * axis, (-1, side))
+        axes = len(sides)
+        places = [0, *(2 + 2 * a for a in range(axes)), 1, *(3 + 2 * a for a in range(axes))]
+        return cells.permute(places).flatten(1 + axes).flatten(1, axes)
+
+    def loss(self, images: Tensor) -> Tensor:
+        """The mean over all values of all patches: squared error, or bits."""
+        predicted, wanted = self(images).float(), self.targets(images).float()
+        if self.kind == "mse":
+            return F.mse_loss(predicted, wanted)
+        mean, log_scale = predicted.chunk(2, dim=-1)
+        return _logistic_bits(wanted, mean.sigmoid(), log_scale.clamp(min=-7), self.levels).mean()
+
+    def _order(self, images: Tensor) -> Tensor:
+        grid = self.backbone.grid_of(images.shape[2:])
+        return self.backbone.blocks[0].mixer.paths(grid).steps[0, 0].long()
+
+
+def _logistic_bits(x: Tensor, mean: Tensor, log_scale: Tensor, levels: int) -> Tensor:
+    """-log2 of the mass that a logistic distribution gives to the bin of x; the outer bins reach to infinity."""
+    half = 0.5 / (levels - 1)
+    above = torch.where(x > 1 - half, math.inf, (x - mean + half) / log_scale.exp())
+    below = torch.where(x < half, -math.inf, (x - mean - half) / log_scale.exp())
+    # log(sigmoid(a) - sigmoid(b)) without a difference of near-equal numbers.
+    inside = F.logsigmoid(above) + F.logsigmoid(-below) + torch.log(-torch.expm1((below - above).clamp(max=-1e-6)))
+    edge = torch.where(x < half, F.logsigmoid(above), F.logsigmoid(-below))
+    return -torch.where((x < half) | (x > 1 - half), edge, inside) / math.log(2)
+
+
+def _check_causal(backbone: Backbone) -> None:
+    grid = backbone.grid_of(backbone.input_size)
+    tables = [block.mixer.paths(grid) for block in backbone.blocks]
+    problem = None
+    if len(backbone.sizes.depths) > 1:
+        problem = "the backbone has stages, whose patches overlap what is to be predicted"
+    elif any(t.paths > 1 or t.tokens or not t.complete for t in tables):
+        problem = "a layer has several paths, virtual tokens, or leaves patches out"
+    elif any(not torch.equal(t.steps, tables[0].steps) for t in tables):
+        problem = "two layers walk different paths, so that a later patch is heard of"
+    elif backbone.sizes.mixer.convolution == "grid":
+        problem = "the convolution on the grid shows every patch its neighbours"
+    if problem:
+        raise ScanlabError.at(
+            "S615", f"the next patch cannot be predicted: {problem}", help="use one order, such as `row`, in all layers"
+        )
+
+
+def _fusion(conv: Callable[..., nn.Module], width: int) -> nn.Sequential:
+    return nn.Sequential(conv(width, width, 3, padding=1), nn.GroupNorm(math.gcd(8, width), width), nn.GELU())
+
+
+def _enlarged(picture: Tensor, grid: tuple[int, ...]) -> Tensor:
+    mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(grid)]
+    return F.interpolate(picture, grid, mode=mode, align_corners=False)

@@ -1,0 +1,227 @@
+"""Official state dicts: which of our parameters each of their tensors is.
+
+Every official tensor is a view of one of our parameters (or several such views side by side), so one table serves to
+write and to read: what is copied into the views is loaded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.nn.heads import Classifier
+
+__all__ = ["copy_into", "from_official", "official_views", "to_official"]
+
+Views = dict[str, list[Tensor]]
+Look = Callable[[Tensor, int], Tensor]
+
+
+@dataclass(frozen=True)
+class Name:
+    """Theirs and ours: {i} is the stage, {j} the block within it, {s} "" or "_b" for the sets of a path and its reverse
+    (other words: see `_OVERLAPPING_STEM` and its neighbours).
+
+    look: the official tensor as a view of ours, given the number of the set.
+    """
+
+    theirs: str
+    ours: str
+    look: Look = lambda t, _: t
+
+
+def _per_set(t: Tensor, k: int) -> Tensor:
+    return t[k]
+
+
+_BLOCK = "backbone.stages.{i}.blocks.{j}."
+VIM = (
+    Name("patch_embed.proj.weight", "backbone.embed.project.weight"),
+    Name("patch_embed.proj.bias", "backbone.embed.project.bias"),
+    Name("temporal_pos_embedding", "backbone.positions.frames", lambda t, _: t[None]),
+    Name("norm_f.weight", "backbone.norm.weight"),
+    Name("head.weight", "head.weight"),
+    Name("head.bias", "head.bias"),
+    Name("layers.{j}.norm.weight", _BLOCK + "norm.weight"),
+    Name("layers.{j}.mixer.in_proj.weight", _BLOCK + "mixer.project_in.weight"),
+    Name("layers.{j}.mixer.conv1d{s}.weight", _BLOCK + "mixer.convolution.weight", lambda t, k: t[k][:, None]),
+    Name("layers.{j}.mixer.conv1d{s}.bias", _BLOCK + "mixer.convolution.bias", _per_set),
+    Name("layers.{j}.mixer.x_proj{s}.weight", _BLOCK + "mixer.project_scan.weight", _per_set),
+    Name("layers.{j}.mixer.dt_proj{s}.weight", _BLOCK + "mixer.delta_weight", lambda t, k: t[k].mT),
+    Name("layers.{j}.mixer.dt_proj{s}.bias", _BLOCK + "mixer.delta_bias", _per_set),
+    Name("layers.{j}.mixer.A{s}_log", _BLOCK + "mixer.decay_log", _per_set),
+    Name("layers.{j}.mixer.D{s}", _BLOCK + "mixer.skip", _per_set),
+    Name("layers.{j}.mixer.out_proj.weight", _BLOCK + "mixer.project_out.weight"),
+)
+_OP = "layers.{i}.blocks.{j}.op."
+_WEIGHT_AND_BIAS = {
+    "patch_embed.0": "backbone.embed.{stem}",
+    "patch_embed.2": "backbone.embed.{stem_norm}",
+    "patch_embed.5": "backbone.embed.{second}",
+    "patch_embed.7": "backbone.embed.{second_norm}",
+    "layers.{i}.blocks.{j}.norm": _BLOCK + "norm",
+    "layers.{i}.blocks.{j}.norm2": _BLOCK + "norm2",
+    "layers.{i}.blocks.{j}.mlp.fc1": _BLOCK + "mlp.0",
+    "layers.{i}.blocks.{j}.mlp.fc2": _BLOCK + "mlp.2",
+    "layers.{i}.blocks.{j}.op.conv2d": _BLOCK + "mixer.convolution",
+    "layers.{i}.blocks.{j}.op.out_norm": _BLOCK + "mixer.norm",
+    "layers.{i}.downsample.{reduce}": "backbone.stages.{i}.downsample.reduce",
+    "layers.{i}.downsample.{norm}": "backbone.stages.{i}.downsample.norm",
+    "classifier.norm": "backbone.norm",
+    "classifier.head": "head",
+}
+VMAMBA = (
+    *(Name(f"{a}.{kind}", f"{b}.{kind}") for a, b in _WEIGHT_AND_BIAS.items() for kind in ("weight", "bias")),
+    Name(_OP + "in_proj.weight", _BLOCK + "mixer.project_in.weight"),
+    Name(_OP + "x_proj_weight", _BLOCK + "mixer.project_scan.weight", lambda t, _: t),
+    Name(_OP + "dt_projs_weight", _BLOCK + "mixer.delta_weight", lambda t, _: t.mT),
+    Name(_OP + "dt_projs_bias", _BLOCK + "mixer.delta_bias"),
+    Name(_OP + "A_logs", _BLOCK + "mixer.decay_log", lambda t, _: t.flatten(0, 1)),
+    Name(_OP + "Ds", _BLOCK + "mixer.skip", lambda t, _: t.flatten()),
+    Name(_OP + "out_proj.weight", _BLOCK + "mixer.project_out.weight"),
+)
+# What the words in the table stand for; "-" is no name.
+_OVERLAPPING_STEM = {"stem": "first", "stem_norm": "first_norm", "second": "project", "second_norm": "norm"}
+_PATCH_STEM = {"stem": "project", "stem_norm": "norm", "second": "-", "second_norm": "-"}
+_OVERLAPPING = {"reduce": "1", "norm": "3"}
+_MERGE = {"reduce": "reduction", "norm": "norm"}
+# Names that earlier or later versions of the official code write for the same tensors.
+ALIASES = (
+    (r"^patch_embed\.proj\.(?=weight|bias)(.*)$", r"patch_embed.0.\1"),
+    (r"^patch_embed\.norm\.", "patch_embed.2."),
+    (r"\.ln_1\.", ".norm."),
+    (r"\.self_attention\.", ".op."),
+    (r"\.x_proj\.weight$", ".x_proj_weight"),
+    (r"\.dt_projs\.weight$", ".dt_projs_weight"),
+    (r"^norm\.", "classifier.norm."),
+    (r"^head\.", "classifier.head."),
+)
+
+
+def official_views(model: Classifier) -> Views:
+    """Official names with the views of our parameters that hold their values, side by side along axis 1 if several.
+
+    Raises S616 for a model that is neither a Vim, a VideoMamba nor a VMamba.
+    """
+    sizes = model.backbone.sizes
+    mixer = sizes.mixer
+    ours = {name: p.detach() for name, p in model.named_parameters()}
+    if mixer.kind != "ssd" and mixer.convolution == "grid" and mixer.norm and sizes.positions == "none":
+        views = dict(_named(VMAMBA, model, ours))
+    elif mixer.kind == "scan" and mixer.convolution in ("path", "first path") and not mixer.norm:
+        views = {**dict(_named(VIM, model, ours)), **_tokens(model, ours)}
+    else:
+        views = {}
+    if len({v.untyped_storage().data_ptr() for views_ in views.values() for v in views_}) < len(ours):
+        raise ScanlabError.at(
+            "S616",
+            "this model is no Vim, VideoMamba or VMamba, so it has no official parameter names",
+            help="use save(…) and load(…)",
+        )
+    return views
+
+
+def to_official(model: Classifier) -> dict[str, Tensor]:
+    """A copy of the model's parameters under their official names and in their official shapes. Raises S616."""
+    views = official_views(model)
+    joined = {name: parts[0] if len(parts) == 1 else torch.cat(parts, dim=1) for name, parts in views.items()}
+    return {name: t.clone(memory_format=torch.contiguous_format) for name, t in joined.items()}
+
+
+def from_official(model: Classifier, tensors: Mapping[str, Tensor], source: str = "the state dict") -> None:
+    """Load an official state dict. Raises S611 with every difference, and then nothing is loaded; S616."""
+    views = official_views(model)
+    copy_into(views, {_canonical(name, views): t for name, t in tensors.items()}, source)
+
+
+def copy_into(views: Views, tensors: Mapping[str, Tensor], source: str) -> None:
+    """Copy tensors into views of the same names, or raise S611 that lists all that is missing, extra or misshapen."""
+    shapes = {name: _shape(v) for name, v in views.items()}
+    lines = [f"missing: {n} {list(shapes[n])}" for n in sorted(set(views) - set(tensors))]
+    lines += [f"extra: {n} {list(tensors[n].shape)}" for n in sorted(set(tensors) - set(views))]
+    both = sorted(set(views) & set(tensors))
+    lines += [
+        f"misshapen: {n} is {list(tensors[n].shape)}, the model has {list(shapes[n])}"
+        for n in both
+        if tuple(tensors[n].shape) != shapes[n]
+    ]
+    if lines:
+        raise ScanlabError.at(
+            "S611",
+            f"{source} does not fit the model in {len(lines)} places; nothing was loaded",
+            note="\n".join(lines),
+            help="build the model that was saved: its name, number of classes, input size and scan",
+        )
+    with torch.no_grad():
+        for name in both:
+            whole, wanted = tensors[name], views[name]
+            parts = [whole] if len(wanted) == 1 else whole.split([v.shape[1] for v in wanted], dim=1)
+            for view, part in zip(wanted, parts, strict=True):
+                view.copy_(part)
+
+
+def _named(table: Iterable[Name], model: Classifier, ours: Mapping[str, Tensor]) -> Iterator[tuple[str, list[Tensor]]]:
+    """The entries of a table that a model has, for all its stages, blocks and sets."""
+    sizes = model.backbone.sizes
+    words = _OVERLAPPING_STEM if sizes.stem == "overlapping" else _PATCH_STEM
+    words = words | (_OVERLAPPING if sizes.downsample == "overlapping" else _MERGE)
+    places = [(i, j) for i, depth in enumerate(sizes.depths) for j in range(depth)]
+    for entry in table:
+        for i, j in places if "{j}" in entry.theirs else [(i, 0) for i in range(len(sizes.depths))]:
+            name = entry.ours.format(i=i, j=j, **words)
+            if name not in ours:
+                continue
+            mixer = model.backbone.blocks[0].mixer
+            t = ours[name]
+            t = t.unflatten(0, (mixer.sets, -1)) if name.endswith("project_scan.weight") else t
+            for k in range(min(2, len(t)) if "{s}" in entry.theirs else 1):
+                s = "_b" if k else ""
+                yield entry.theirs.format(i=i, j=j, s=s, **words), [entry.look(t, k)]
+
+
+def _tokens(model: Classifier, ours: Mapping[str, Tensor]) -> Views:
+    """Class tokens, and the embeddings of positions in the order of Vim's sequence."""
+    views: Views = {}
+    tokens = ours.get("backbone.class_tokens")
+    if tokens is not None:
+        names = ["cls_token"] if len(tokens) == 1 else ["cls_token_head", "cls_token_tail"]
+        views.update({name: [tokens[k][None, None]] for k, name in enumerate(names)})
+    patches, token_positions = (ours.get(f"backbone.positions.{name}") for name in ("patches", "tokens"))
+    if patches is None:
+        return views
+    rows = patches[None]
+    if token_positions is None:
+        return {**views, "pos_embed": [rows]}
+    own = [row[None, None] for row in token_positions]
+    place = _place(model)
+    if place == "middle":
+        half = rows.shape[1] // 2
+        return {**views, "pos_embed": [rows[:, :half], own[0], rows[:, half:]]}
+    before, after = {"start": (own, []), "end": ([], own), "both": (own[:1], own[1:])}[place]
+    return {**views, "pos_embed": [*before, rows, *after]}
+
+
+def _place(model: Classifier) -> str:
+    built = model.backbone.built[0]
+    tokens = built.tokens or getattr(built, "parts", (built,))[0].tokens
+    return next(t.place for t in tokens if t.name == "cls")
+
+
+def _canonical(name: str, views: Views) -> str:
+    if name in views:
+        return name
+    for pattern, replacement in ALIASES:
+        name = re.sub(pattern, replacement, name)
+    if name not in views:
+        name = name.replace(".downsample.1.", ".downsample.norm.").replace(".downsample.2.", ".downsample.reduction.")
+    return name
+
+
+def _shape(views: list[Tensor]) -> tuple[int, ...]:
+    first = views[0].shape
+    return tuple(first) if len(views) == 1 else (first[0], sum(v.shape[1] for v in views), *first[2:])

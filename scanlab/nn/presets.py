@@ -1,0 +1,145 @@
+"""Published models by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.nn.backbone import Backbone
+from scanlab.nn.files import read_tensors
+from scanlab.nn.heads import Classifier
+from scanlab.nn.official import from_official
+from scanlab.nn.paths import Strategy
+from scanlab.nn.sizes import BackboneSizes, MixerSizes
+
+__all__ = ["PRESETS", "Preset", "create_model", "presets"]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A published model: its scan, its sizes, its usual input, and where it is from."""
+
+    scan: str
+    sizes: BackboneSizes
+    input_size: tuple[int, ...]
+    source: str
+
+
+_MAMBA = MixerSizes(state=16, shortest_step=1e-3, longest_step=0.1)
+VIM_MIXER = replace(_MAMBA, convolution="path", taps=4, norm=False, parameters="per path", average=True)
+VIDEOMAMBA_MIXER = replace(VIM_MIXER, average=False)
+VANILLA_MIXER = replace(_MAMBA, convolution="grid", parameters="per path")
+VMAMBA_MIXER = replace(VANILLA_MIXER, state=1, convolution_bias=False, gate=False)
+PLAINMAMBA_MIXER = replace(_MAMBA, convolution="grid", taps=7, norm=False)
+
+_ISOTROPIC = BackboneSizes(patch=16, depth=24, norm_kind="rms", position_spread=0.02, readout="cls", mixer=VIM_MIXER)
+_VMAMBA = BackboneSizes(patch=4, stem="overlapping", positions="none", mlp=4.0, mixer=VMAMBA_MIXER)
+_VANILLA = replace(_VMAMBA, stem="patch norm", downsample="merge", mlp=0.0, mixer=VANILLA_MIXER)
+_IMAGE = (224, 224)
+_VIM = "hustvl/Vim, vim/models_mamba.py; arXiv 2401.09417"
+_VMAMBA_SOURCE = "MzeroMiko/VMamba, vmamba.py; arXiv 2401.10166"
+
+
+def _vim(dim: int, stride: int | None = None) -> Preset:
+    return Preset("vim", replace(_ISOTROPIC, dim=dim, stride=stride), _IMAGE, _VIM)
+
+
+def _vmamba(dim: int, depth: int, expand: float) -> Preset:
+    sizes = replace(_VMAMBA, dim=dim, depth=(2, 2, depth, 2), mixer=replace(VMAMBA_MIXER, expand=expand))
+    return Preset("vmamba", sizes, _IMAGE, _VMAMBA_SOURCE)
+
+
+def _vanilla(dim: int, depth: int) -> Preset:
+    return Preset("vmamba", replace(_VANILLA, dim=dim, depth=(2, 2, depth, 2)), _IMAGE, _VMAMBA_SOURCE)
+
+
+def _videomamba(dim: int, depth: int) -> Preset:
+    sizes = replace(_ISOTROPIC, patch=(1, 16, 16), dim=dim, depth=depth, positions="factored", mixer=VIDEOMAMBA_MIXER)
+    source = "OpenGVLab/VideoMamba, videomamba/video_sm/models/videomamba.py; arXiv 2403.06977"
+    return Preset("videomamba", sizes, (8, 224, 224), source)
+
+
+def _plainmamba(dim: int, depth: int) -> Preset:
+    sizes = replace(_ISOTROPIC, dim=dim, depth=depth, norm_kind="layer", readout="mean", mixer=PLAINMAMBA_MIXER)
+    source = "in the style of ChenhongyiYang/PlainMamba, plain_mamba_layer.py; arXiv 2403.17695; without its"
+    return Preset("plainmamba", sizes, _IMAGE, f"{source} direction embeddings and convolutions between blocks")
+
+
+def _localmamba(dim: int) -> Preset:
+    sizes = replace(_ISOTROPIC, dim=dim, depth=20, readout="mean")
+    source = "in the style of hunto/LocalMamba, local_vim.py; arXiv 2403.09338; without its"
+    return Preset("localmamba_vim", sizes, _IMAGE, f"{source} rotary positions and channel attention")
+
+
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        "vim_tiny": _vim(192),
+        "vim_small": _vim(384),
+        "vim_base": _vim(768),
+        "vim_tiny_stride8": _vim(192, stride=8),
+        "vim_small_stride8": _vim(384, stride=8),
+        "vmamba_tiny_s1l8": _vmamba(96, 8, 1.0),
+        "vmamba_small_s1l20": _vmamba(96, 20, 1.0),
+        "vmamba_base_s1l20": _vmamba(128, 20, 1.0),
+        "vmamba_tiny_s2l5": _vmamba(96, 5, 2.0),
+        "vmamba_small_s2l15": _vmamba(96, 15, 2.0),
+        "vmamba_base_s2l15": _vmamba(128, 15, 2.0),
+        "vmamba_tiny_v0": _vanilla(96, 9),
+        "vmamba_small_v0": _vanilla(96, 27),
+        "vmamba_base_v0": _vanilla(128, 27),
+        "videomamba_tiny": _videomamba(192, 24),
+        "videomamba_small": _videomamba(384, 24),
+        "videomamba_middle": _videomamba(576, 32),
+        "plainmamba_l1": _plainmamba(192, 24),
+        "plainmamba_l2": _plainmamba(384, 24),
+        "plainmamba_l3": _plainmamba(448, 36),
+        "localmamba_vim_tiny": _localmamba(192),
+        "localmamba_vim_small": _localmamba(384),
+    }
+)
+# The versions that VMamba's own table of results calls its tiny, small and base.
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {"vmamba_tiny": "vmamba_tiny_s1l8", "vmamba_small": "vmamba_small_s2l15", "vmamba_base": "vmamba_base_s2l15"}
+)
+
+
+def presets() -> tuple[str, ...]:
+    """The names that `create_model` knows."""
+    return (*PRESETS, *ALIASES)
+
+
+def create_model(
+    name: str,
+    *,
+    scan: Strategy | None = None,
+    classes: int = 1000,
+    channels: int = 3,
+    input_size: Sequence[int] | None = None,
+    patch: int | tuple[int, ...] | None = None,
+    checkpoint: str | Path | None = None,
+) -> Classifier:
+    """A published model, as its code builds it, or with another scan.
+
+    Weights are random, or from a local official checkpoint (.pth or .safetensors), read before the scan is swapped (see
+    `set_scan`). patch: sides of a patch, if not the published ones. Raises S617 for an unknown name, S611, S640, S641.
+    """
+    from scanlab.nn.swap import set_scan
+
+    known = PRESETS.get(ALIASES.get(name, name))
+    if known is None:
+        import difflib
+
+        close = difflib.get_close_matches(name, presets(), 3, 0.5)
+        help = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(presets())}"
+        raise ScanlabError.at("S617", f"there is no model {name!r}", help=help)
+    sizes = known.sizes if patch is None else replace(known.sizes, patch=patch)
+    model = Classifier(
+        Backbone(known.scan, sizes, input_size=input_size or known.input_size, channels=channels), classes
+    )
+    if checkpoint is not None:
+        tensors, _ = read_tensors(checkpoint)
+        from_official(model, tensors, str(checkpoint))
+    return model if scan is None else set_scan(model, scan)

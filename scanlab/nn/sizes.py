@@ -1,0 +1,127 @@
+"""What a mixer and a backbone are made of, whatever they scan."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from scanlab.ir.diagnostics import ScanlabError
+
+__all__ = ["READOUTS", "BackboneSizes", "MixerSizes"]
+
+READOUTS = ("mean", "max", "cls", "both")
+_CHOICES = {
+    "kind": ("scan", "ssd", "cascade"),
+    "convolution": (None, "path", "first path", "grid"),
+    "parameters": ("shared", "per path", "own decay"),
+    "stem": ("patch", "patch norm", "overlapping"),
+    "downsample": ("merge", "overlapping"),
+    "positions": ("none", "learned", "factored"),
+    "norm_kind": ("layer", "rms"),
+    "readout": READOUTS,
+}
+
+
+@dataclass(frozen=True)
+class MixerSizes:
+    """The parts of a mixer: projection, convolution, scan, norm, gate, projection.
+
+    kind: "scan" is the selective scan of Mamba (arXiv 2312.00752), "ssd" that of Mamba-2 (arXiv 2405.21060),
+    "cascade" the first along rows and then columns (VMamba). state: N.
+    expand: width of the scan over that of the tokens; head: channels per head of "ssd". convolution: depthwise and
+    causal along every "path", along the "first path" alone, or centred on the "grid", which shows a patch its
+    neighbours whatever the order; taps: its width. gate: the output is multiplied by silu of a second projection.
+    norm: the merged output is normalized before the gate. parameters: one set of scan parameters "shared" by all paths,
+    a set "per path", or shared but for each path's "own decay" A. average: the paths' sum is divided by their number.
+    Steps delta start log-uniform between shortest_step and longest_step: ten times Mamba's, whose sequences are
+    thousands of tokens long, so that a state lasts for tens of patches.
+    """
+
+    kind: str = "scan"
+    state: int = 4
+    expand: float = 2.0
+    convolution: str | None = None
+    taps: int = 3
+    convolution_bias: bool = True
+    gate: bool = True
+    norm: bool = True
+    parameters: str = "shared"
+    average: bool = False
+    shortest_step: float = 1e-2
+    longest_step: float = 1.0
+    head: int = 16
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+
+    def inner(self, dim: int) -> int:
+        """The width of the scan over tokens of width dim."""
+        return int(self.expand * dim)
+
+    def rank(self, dim: int) -> int:
+        """R: through how many channels delta is projected, as in Mamba."""
+        return math.ceil(dim / 16)
+
+
+@dataclass(frozen=True)
+class BackboneSizes:
+    """The parts of a backbone, for images, volumes and videos alike.
+
+    patch: its sides in pixels, one number for all axes; stride: from patch to patch where they overlap. dim: width of
+    the (first stage's) tokens. depth: number of blocks; a tuple makes stages, each with half the grid and twice the
+    width of the one before. mlp: hidden width over dim of the second branch of a block, 0 for none. stem: patches by
+    one "patch" convolution, that with a norm ("patch norm"), or two "overlapping" ones of stride 2. downsample: between
+    stages, "merge" 2x2 patches (Swin, arXiv 2103.14030) or an "overlapping" convolution. positions: a "learned"
+    embedding per patch and class token, as in ViT and Vim; "factored" into one per place in a frame and one per frame;
+    or "none", so that the scan alone tells where a patch is. position_spread: their standard deviation at first; the
+    default is as large as the embedded patches, since with the usual 0.02 a short training run ends before positions
+    matter. readout: what a classifier reads: the "mean" or "max" over patches, the "cls" token, or the mean of two
+    different class tokens at "both" ends.
+    drop_path: the last block's rate of stochastic depth (arXiv 1603.09382); it grows in a line from 0.
+    """
+
+    patch: int | tuple[int, ...] = 2
+    stride: int | None = None
+    dim: int = 32
+    depth: int | tuple[int, ...] = 2
+    mixer: MixerSizes = field(default_factory=MixerSizes)
+    mlp: float = 0.0
+    stem: str = "patch"
+    downsample: str = "overlapping"
+    positions: str = "learned"
+    position_spread: float = 0.3
+    norm_kind: str = "layer"
+    readout: str = "mean"
+    drop_path: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """Blocks per stage."""
+        return (self.depth,) if isinstance(self.depth, int) else self.depth
+
+    def patch_sides(self, axes: int) -> tuple[int, ...]:
+        """The sides of a patch along so many axes. Raises S612 when they are listed for another number of axes."""
+        if isinstance(self.patch, int):
+            return (self.patch,) * axes
+        if len(self.patch) != axes:
+            raise ScanlabError.at(
+                "S612", f"patches have {len(self.patch)} sides, {_times(self.patch)}, but the grid has {axes} axes"
+            )
+        return self.patch
+
+
+def _check_choices(sizes: MixerSizes | BackboneSizes) -> None:
+    for name, allowed in _CHOICES.items():
+        value = getattr(sizes, name, allowed[0])
+        if value not in allowed:
+            what = "read-out" if name == "readout" else name.replace("_", " ")
+            code = "S605" if name == "readout" else "S612"
+            listed = ", ".join(str(a) for a in allowed)
+            raise ScanlabError.at(code, f"there is no {what} {value!r}", help=f"choose one of {listed}")
+
+
+def _times(extents: tuple[int, ...]) -> str:
+    return "x".join(map(str, extents))

@@ -1,0 +1,76 @@
+"""The token mixer of Mamba-2: one projection, a convolution, the state space dual along the paths, norm, projection."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.values import Order, Scan
+from scanlab.nn.mixer import Mixer, convolution_for, first_delta_bias
+from scanlab.nn.paths import Alteration
+from scanlab.nn.sizes import MixerSizes
+from scanlab.ops import PathTable, ssd
+
+__all__ = ["SsdMixer"]
+
+
+class SsdMixer(Mixer):
+    """Mix tokens by the state space dual (Mamba-2, arXiv 2405.21060, figure 6), whose decay is one number per head.
+
+    H = inner / head heads. x, B and C pass through the convolution together; delta does not depend on it. Learned:
+    project_in [2 inner + 2 N + H, dim] to z, x, B, C and delta, convolution, delta_bias, decay_log and skip [S, H],
+    norm (of the gated output), project_out [dim, inner]. Raises S612 for a width that heads do not divide.
+    """
+
+    def __init__(
+        self,
+        value: Order | Scan,
+        grid: tuple[int, ...],
+        dim: int,
+        sizes: MixerSizes,
+        alter: Alteration | None = None,
+        ends: bool = False,
+    ) -> None:
+        super().__init__(value, grid, dim, sizes, alter, ends)
+        self.heads, rest = divmod(self.inner, sizes.head)
+        if rest:
+            raise ScanlabError.at(
+                "S612", f"heads of {sizes.head} channels do not divide the scan's width of {self.inner}"
+            )
+        mixed, sets = self.inner + 2 * sizes.state, self.sets
+        self.project_in = nn.Linear(dim, self.inner + mixed + self.heads, bias=False)
+        self.convolution = convolution_for(sizes, mixed, sets, len(grid))
+        self.delta_bias = nn.Parameter(first_delta_bias((sets, self.heads), sizes))
+        self.decay_log = nn.Parameter(torch.arange(1.0, self.heads + 1).log().expand(self.own_sets, -1).clone())
+        self.skip = nn.Parameter(torch.ones(sets, self.heads))
+        self.norm = nn.RMSNorm(self.inner, eps=1e-5) if sizes.norm else None
+        self.project_out = nn.Linear(self.inner, dim, bias=False)
+
+    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
+        """[B, L, dim] -> [B, L, dim]."""
+        state = self.sizes.state
+        z, mixed, delta = self.project_in(rows).split([self.inner, self.inner + 2 * state, self.heads], dim=-1)
+        mixed = self.convolve(mixed, table, grid)
+        mixed = mixed if mixed.ndim == 4 else mixed[:, None]
+        x, B, C = mixed.split([self.inner, state, state], dim=-1)
+        own = [self.own(p, table.paths) for p in (self.decay_log, self.skip, self.delta_bias)]
+        sets = max(x.shape[1], *map(len, own))
+        decay, skip, bias = (p.expand(sets, -1) for p in own)
+        y = ssd(
+            x.unflatten(-1, (self.heads, -1)) if x.shape[1] > 1 else x[:, 0].unflatten(-1, (self.heads, -1)),
+            delta[:, None].expand(-1, sets, -1, -1),
+            -decay.exp(),
+            B.expand(-1, sets, -1, -1),
+            C.expand(-1, sets, -1, -1),
+            skip,
+            dt_bias=bias,
+            dt_softplus=True,
+            paths=table,
+            merge=self.merge_weights(table.paths),
+        )
+        assert isinstance(y, Tensor)
+        y = self.rescale(y, table.paths).flatten(2)
+        y = y * F.silu(z) if self.sizes.gate else y
+        return self.project_out(y if self.norm is None else self.norm(y))
