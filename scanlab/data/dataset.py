@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 class Dataset:
     """Labelled images with a fixed division into a train and a test part.
 
-    images float32 [M, C, H, W] with values in [0, 1]; labels int64 [M] in [0, classes); train and test are disjoint
-    int64 index arrays into the images, sorted. Arrays are read-only.
+    images float32 [M, C, H, W], or [M, C, D, H, W] for volumes, with values in [0, 1]; labels int64 [M] in
+    [0, classes); train and test are disjoint int64 index arrays into the images, sorted. Arrays are read-only.
     """
 
     name: str
@@ -27,9 +27,9 @@ class Dataset:
             array.setflags(write=False)
 
     @property
-    def extents(self) -> tuple[int, int]:
-        """Height and width of an image, in pixels."""
-        return (self.images.shape[2], self.images.shape[3])
+    def extents(self) -> tuple[int, ...]:
+        """Height and width of an image, depth before them for a volume, in pixels."""
+        return tuple(self.images.shape[2:])
 
 
 def stratified_split(labels: NDArray[np.int64], share: float, seed: int) -> tuple[NDArray, NDArray]:
