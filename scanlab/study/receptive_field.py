@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,11 +13,12 @@ from torch import Tensor, nn
 
 from scanlab.compiler.spread import Cell, Spread, centre_cell, spread
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.nn import Backbone
 
-__all__ = ["ReceptiveField", "Stages", "receptive_field"]
+__all__ = ["Features", "ReceptiveField", "receptive_field"]
 
-# From images [B, C, *extents] to each stage's features [B, L, D] of its cells, row-major, and its grid.
-Stages = Callable[[Tensor], Sequence[tuple[Tensor, tuple[int, ...]]]]
+# From images [B, C, *extents] to the last features [B, L, D] of the patches, row-major, and their grid.
+Features = Callable[[Tensor], tuple[Tensor, tuple[int, ...]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,63 +51,65 @@ def receptive_field(
     model: nn.Module,
     images: Tensor,
     *,
-    stages: Stages | None = None,
+    features: Features | None = None,
+    grid: tuple[int, ...] | None = None,
     cell: tuple[int, ...] | None = None,
     batch: int = 16,
 ) -> ReceptiveField:
     """Measure the effective receptive field of a model on images [B, C, *extents] of 1 to 3 axes.
 
-    The gradient, with respect to the input, of the rectified features of one cell of the last stage, summed over their
+    The gradient, with respect to the input, of the rectified features of one cell of the last grid, summed over their
     channels; of that the positive part, summed over the input's channels and averaged over the images (Luo et al.,
     arXiv 1701.04128; as RepLKNet, arXiv 2203.06717, and VMamba, arXiv 2401.10166, measure it). Rectifying first is
     needed: the plain sum over the channels of a layer norm is constant.
 
-    stages: how the features are found, by default by the method of that name of the model or of its `backbone`. cell: a
-    cell of the last grid, by default n // 2 of every axis. batch: images at a time. The model computes as in
-    evaluation; its mode, parameters and gradients stay as they were. Raises S635 for a model without such features,
-    S480 for a cell outside the grid, and S608 for no images.
+    features: how the last features are found; by default they are those of the Backbone that the model is or has, after
+    its last norm. grid: how the pixels are divided into patches, by default the backbone's first grid, else the last.
+    cell: by default n // 2 of every axis. batch: images at a time. The model computes as in evaluation; its mode,
+    parameters and gradients stay as they were. Raises S635 for a model without such features, S480 for a cell outside
+    the grid, S608 for no images, and what the model raises for images that do not fit it.
     """
     if not len(images) or batch < 1:
         raise ScanlabError.at("S608", "a receptive field is averaged over at least one image, in batches of at least 1")
-    find = stages or _stages_of(model)
+    if features is None:
+        backbone = _backbone_of(model)
+        first = backbone.grid_of(tuple(images.shape[2:]))
+        grid, features = grid or first, partial(_last_features, backbone)
     training = model.training
     model.eval()
     try:
-        parts = [_gradients(find, part, cell) for part in images.split(batch)]
+        parts = [_gradients(features, part, cell) for part in images.split(batch)]
     finally:
         model.train(training)
-    _, first, last = parts[0]
-    pixels = np.sum([total for total, _, _ in parts], axis=0) / len(images)
+    last = parts[0][1]
+    pixels = np.sum([total for total, _ in parts], axis=0) / len(images)
     chosen = tuple((c, c + 1) for c in cell) if cell else centre_cell(last)
-    return ReceptiveField(
-        pixels,
-        _per_patch(pixels, first),
-        _scaled(chosen, last, pixels.shape),
-        _scaled(chosen, last, first),
-        len(images),
-    )
+    patches = _per_patch(pixels, grid or last)
+    covered = [_scaled(chosen, last, finer.shape) for finer in (pixels, patches)]
+    return ReceptiveField(pixels, patches, covered[0], covered[1], len(images))
 
 
-def _stages_of(model: nn.Module) -> Stages:
-    for part in (model, getattr(model, "backbone", None)):
-        stages: Stages | None = getattr(part, "stages", None)
-        if callable(stages):
-            return stages
+def _backbone_of(model: nn.Module) -> Backbone:
+    found = model if isinstance(model, Backbone) else getattr(model, "backbone", None)
+    if isinstance(found, Backbone):
+        return found
     raise ScanlabError.at(
         "S635",
         f"{type(model).__name__} has no features with a grid to take a receptive field of",
-        help="give stages=, a function from images to a list of features [B, L, D] and their grid",
+        help="give features=, a function from images to features [B, L, D] and their grid",
     )
 
 
-def _gradients(
-    stages: Stages, images: Tensor, cell: tuple[int, ...] | None
-) -> tuple[np.ndarray, tuple[int, ...], tuple[int, ...]]:
-    """The gradient's positive part summed over images and channels, float64 [*extents]; the first and last grid."""
+def _last_features(backbone: Backbone, images: Tensor) -> tuple[Tensor, tuple[int, ...]]:
+    *_, (_, grid) = backbone.block_grids(tuple(images.shape[2:]))
+    return backbone(images)[:, : math.prod(grid)], grid
+
+
+def _gradients(features: Features, images: Tensor, cell: tuple[int, ...] | None) -> tuple[np.ndarray, tuple[int, ...]]:
+    """The gradient's positive part summed over images and channels, float64 [*extents]; and the features' grid."""
     images = images.detach().clone().requires_grad_()
     with torch.enable_grad():
-        found = stages(images)
-        rows, grid = found[-1][0], tuple(found[-1][1])
+        rows, grid = features(images)
         if rows.ndim != 3 or rows.shape[1] != math.prod(grid):
             raise ScanlabError.at(
                 "S635", f"features of shape {tuple(rows.shape)} do not have one row per cell of {grid}"
@@ -115,7 +119,7 @@ def _gradients(
             raise ScanlabError.at("S480", f"the last grid, {'x'.join(map(str, grid))}, has no cell {chosen}")
         centre = rows[:, int(np.ravel_multi_index(chosen, grid))]
         [gradient] = torch.autograd.grad(centre.relu().sum(), images)
-    return gradient.double().relu().sum((0, 1)).cpu().numpy(), tuple(found[0][1]), grid
+    return gradient.double().relu().sum((0, 1)).cpu().numpy(), tuple(grid)
 
 
 def _per_patch(pixels: np.ndarray, grid: tuple[int, ...]) -> np.ndarray:

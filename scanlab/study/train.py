@@ -18,11 +18,18 @@ WARM_UP_SHARE = 0.1
 
 
 def train(trial: Trial, dataset: Dataset, after_epoch: Callable[[int, Epoch], None] = lambda *_: None) -> TrialResult:
-    """Train a backbone on the train part and test it after every epoch.
+    """Train a trial's model on the train part and test it after every epoch.
 
     Draws from generators of its own, seeded by the trial: two runs on one machine with the same number of threads give
     the same numbers, and torch's global generator is left as it was. `after_epoch` hears the epoch's number from 0.
     """
+    return trained(trial, dataset, after_epoch)[1]
+
+
+def trained(
+    trial: Trial, dataset: Dataset, after_epoch: Callable[[int, Epoch], None] = lambda *_: None
+) -> tuple[Classifier, TrialResult]:
+    """The model that `train` trains, after the last epoch, with what `train` returns."""
     model = initial_model(trial, dataset)
     images, labels = torch.tensor(dataset.images), torch.tensor(dataset.labels)
     train_part, test_part = torch.tensor(dataset.train), torch.tensor(dataset.test)
@@ -38,7 +45,7 @@ def train(trial: Trial, dataset: Dataset, after_epoch: Callable[[int, Epoch], No
         seconds += perf_counter() - start
         epochs.append(Epoch(loss, accuracy(model, images[test_part], labels[test_part])))
         after_epoch(number, epochs[-1])
-    return TrialResult(trial.strategy, trial.seed, parameter_count(model), seconds, tuple(epochs))
+    return model, TrialResult(trial.strategy, trial.seed, parameter_count(model), seconds, tuple(epochs))
 
 
 def initial_model(trial: Trial, dataset: Dataset) -> Classifier:
