@@ -73,4 +73,5 @@ class SsdMixer(Mixer):
         assert isinstance(y, Tensor)
         y = self.rescale(y, table.paths).flatten(2)
         y = y * F.silu(z) if self.sizes.gate else y
-        return self.project_out(y if self.norm is None else self.norm(y))
+        # Under autocast torch casts to float32 before a layer norm, but not before this one.
+        return self.project_out(y if self.norm is None else self.norm(y.to(self.norm.weight.dtype)))
