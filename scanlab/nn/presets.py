@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
+from sys import modules
 from types import MappingProxyType
+from typing import Any
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn.backbone import Backbone
@@ -15,7 +19,9 @@ from scanlab.nn.official import from_official
 from scanlab.nn.paths import Strategy
 from scanlab.nn.sizes import BackboneSizes, MixerSizes
 
-__all__ = ["PRESETS", "Preset", "create_model", "presets"]
+__all__ = ["PRESETS", "Preset", "create_model", "presets", "register_with_timm"]
+
+PLUGINS = "scanlab.models"
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,28 @@ ALIASES: Mapping[str, str] = MappingProxyType(
 )
 
 
+def register_with_timm() -> None:
+    """Let `timm.create_model("scanlab_vim_tiny", num_classes=…, in_chans=…, img_size=…)` build our models.
+
+    timm keeps names of its own (its ViT relatives among them), so ours carry a prefix. Raises ImportError without timm.
+    """
+    registry = import_module("timm.models").register_model
+    here = modules[__name__]
+    for name in presets():
+
+        def build(pretrained: bool = False, name: str = name, **options: Any) -> Classifier:
+            if pretrained:
+                raise ScanlabError.at("S617", "there are no weights to download", help="give checkpoint=PATH")
+            size = options.pop("img_size", None)
+            size = (size, size) if isinstance(size, int) else size
+            classes, channels = options.pop("num_classes", 1000), options.pop("in_chans", 3)
+            known = {key: options[key] for key in ("scan", "patch", "checkpoint") if key in options}
+            return create_model(name, classes=classes, channels=channels, input_size=size, **known)
+
+        build.__name__ = build.__qualname__ = f"scanlab_{name}"
+        setattr(here, build.__name__, registry(build))
+
+
 def presets() -> tuple[str, ...]:
     """The names that `create_model` knows."""
     return (*PRESETS, *ALIASES)
@@ -124,12 +152,17 @@ def create_model(
     """A published model, as its code builds it, or with another scan.
 
     Weights are random, or from a local official checkpoint (.pth or .safetensors), read before the scan is swapped (see
-    `set_scan`). patch: sides of a patch, if not the published ones. Raises S617 for an unknown name, S611, S640, S641.
+    `set_scan`). patch: sides of a patch, if not the published ones. A name that is not ours is looked for among the
+    entry points "scanlab.models" of installed packages: functions with these arguments. Raises S617 for an unknown
+    name, S611, S640, S641.
     """
     from scanlab.nn.swap import set_scan
 
     known = PRESETS.get(ALIASES.get(name, name))
     if known is None:
+        options = {"scan": scan, "classes": classes, "channels": channels, "input_size": input_size, "patch": patch}
+        for entry in entry_points(group=PLUGINS, name=name):
+            return entry.load()(**options, checkpoint=checkpoint)
         import difflib
 
         close = difflib.get_close_matches(name, presets(), 3, 0.5)
