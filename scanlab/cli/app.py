@@ -139,6 +139,31 @@ def compare(names: Names, grid: Grid = "", json: Json = False) -> None:
 
 
 @app.command()
+def erf(
+    names: Names,
+    grid: Grid = "",
+    decay: Annotated[float, typer.Option(help="What a state keeps of itself at every step of a prediction.")] = 0.9,
+    layers: Annotated[
+        int | None, typer.Option(min=1, help="Layers of a prediction; 1, or as many as the plan or the model has.")
+    ] = None,
+    train: Annotated[
+        bool, typer.Option("--train/--no-train", help="Measure models before and after training.")
+    ] = False,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Measure a model from scanlab.nn.save, with each order in its own's place.")
+    ] = None,
+    data: Annotated[str | None, typer.Option(help="Images to train or measure on: digits, or a .npz file.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Draw into this .svg or .png instead.")] = None,
+    json: Json = False,
+) -> None:
+    """How far the centre patch sees: predicted from ranks alone, and measured on models."""
+    from scanlab.cli.receptive_field import Wanted, run
+
+    run(names, Wanted(grid, decay, layers, train, epochs, checkpoint, data, out), json)
+
+
+@app.command()
 def explain(code: Annotated[str, typer.Argument(help="An error code, as in S300.")] = "") -> None:
     """What an error code means, with an example that is wrong and one that is right."""
     from scanlab.cli.explain import run

@@ -18,7 +18,7 @@ from scanlab.view.export import check_target, write_whole
 from scanlab.view.extras import need
 from scanlab.view.ramp import hex_colour, table
 
-__all__ = ["FAINTEST", "MEDIA", "Field", "draw", "heat_map", "spread_text", "write"]
+__all__ = ["FAINTEST", "MEDIA", "Field", "check_picture", "draw", "heat_map", "spread_text", "write"]
 
 # The share of a field's largest contribution from which on colours tell contributions apart.
 FAINTEST = 1e-4
@@ -49,9 +49,16 @@ class Field:
 
 
 def write(fields: Sequence[Field], target: Path, title: str = "") -> None:
-    """Draw fields into a file called .svg or .png.
+    """Draw fields into a file called .svg or .png. Raises ScanlabError as `check_picture` and `draw`."""
+    medium = check_picture(target)
+    write_whole(target, draw(fields, medium, title))
 
-    Raises ScanlabError S501 for another suffix, S502 where the file cannot be written, and as `draw`.
+
+def check_picture(target: Path) -> str:
+    """The medium that a file's suffix names.
+
+    Raises ScanlabError S501 for another suffix than .svg and .png, S502 where the file cannot be written, and S500
+    without matplotlib.
     """
     medium = MEDIA.get(target.suffix.lower())
     if medium is None:
@@ -62,7 +69,8 @@ def write(fields: Sequence[Field], target: Path, title: str = "") -> None:
             help=f"end the file's name in one of {', '.join(MEDIA)}",
         )
     check_target(target)
-    write_whole(target, draw(fields, medium, title))
+    _need("matplotlib.figure")
+    return medium
 
 
 def draw(fields: Sequence[Field], medium: str = "svg", title: str = "", dots_per_inch: int = 110) -> bytes:
@@ -100,7 +108,7 @@ def draw(fields: Sequence[Field], medium: str = "svg", title: str = "", dots_per
     bar.set_label("contribution / largest", color=_SOFT, fontsize=8)
     bar.ax.tick_params(labelsize=7, colors=_SOFT)
     if title:
-        figure.suptitle(_plain(title), color=_INK, fontsize=10)
+        figure.suptitle(_plain(title), color=_SOFT, fontsize=7, family="monospace")
     buffer = io.BytesIO()
     dates = {"Date": None} if medium == "svg" else {"Software": None}
     # Names in an SVG would otherwise differ from run to run.

@@ -75,6 +75,7 @@ _COMMANDS = (
     "['show', 'cross', '-g', '4x4']",
     "['compile', 'hilbert', '-g', '4x4', '-e', 'expr']",
     "['compare', 'row', 'snake', '-g', '4x4']",
+    "['erf', 'row', 'snake', '-g', '4x4']",
 )
 
 

@@ -1,0 +1,191 @@
+"""``scanlab erf``: receptive fields predicted from ranks; of models before and after training; of a checkpoint."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isnan, prod
+from pathlib import Path
+from typing import Any
+
+from rich.columns import Columns
+from rich.console import Group
+from rich.table import Table
+
+from scanlab.cli.arguments import grid_for, strategies
+from scanlab.cli.output import console, print_json
+from scanlab.compiler.bind import CompiledPlan, CompiledScan, bind
+from scanlab.compiler.decay import mean_distance, predicted_decay
+from scanlab.compiler.spread import SHARES, Spread, spread
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.values import Value
+from scanlab.view.receptive_field import FAINTEST, MOST_AXES, Field, check_picture, heat_map, write
+
+__all__ = ["Subject", "Wanted", "labelled", "run"]
+
+PREDICTED = "predicted from ranks"
+# Beyond so many, the mean over all patches takes more than a moment, and heat maps more than a page.
+_MOST_PATCHES = 1024
+_WIDEST_MAP = 64
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for.
+
+    grid: as typed, "" for the usual one. decay, layers: of the prediction. train, epochs: measure the study's model
+    before and after training. checkpoint: measure a saved model. data: the images of both. out: a picture.
+    """
+
+    grid: str = ""
+    decay: float = 0.9
+    layers: int | None = None
+    train: bool = False
+    epochs: int | None = None
+    checkpoint: Path | None = None
+    data: str | None = None
+    out: Path | None = None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is shown: plans to predict fields of, over so many layers; fields measured; sentences about them."""
+
+    plans: Sequence[tuple[str, CompiledScan | CompiledPlan]]
+    layers: int | None = None
+    measured: Sequence[Field] = ()
+    notes: Sequence[str] = ()
+
+
+def run(names: list[str], wanted: Wanted, as_json: bool) -> None:
+    """Print how far the receptive fields of strategies spread, or draw them into a file."""
+    _check(wanted)
+    if wanted.out is not None:
+        check_picture(wanted.out)
+    subject = _subject(names, wanted, quiet=as_json)
+    layers = wanted.layers or subject.layers
+    fields = [
+        Field(name, PREDICTED, predicted_decay(plan, wanted.decay, layers=layers), axes=plan.axes)
+        for name, plan in subject.plans
+    ]
+    fields += subject.measured
+    if wanted.out is not None:
+        write(fields, wanted.out, shlex.join(["scanlab", *sys.argv[1:]]))
+        console(stderr=True).print(f"wrote {wanted.out}", soft_wrap=True)
+    if as_json:
+        print_json({"decay": wanted.decay, "layers": layers, **_data(subject, fields, wanted.decay, layers)})
+    elif wanted.out is None:
+        _print(subject, fields, wanted.decay, layers)
+
+
+def _check(wanted: Wanted) -> None:
+    problems = (
+        (wanted.train and wanted.checkpoint, "a checkpoint is not trained", "leave out --train or --checkpoint"),
+        (wanted.epochs is not None and not wanted.train, "without training there are no epochs", "add --train"),
+        (
+            wanted.data is not None and not (wanted.train or wanted.checkpoint),
+            "a prediction from ranks reads no data",
+            "add --train or --checkpoint",
+        ),
+        (wanted.grid and wanted.checkpoint, "the images of a checkpoint decide its grid", "leave out --grid"),
+    )
+    for wrong, message, help in problems:
+        if wrong:
+            raise ScanlabError.at("S636", message, help=help)
+
+
+def _subject(names: list[str], wanted: Wanted, quiet: bool) -> Subject:
+    if wanted.checkpoint is not None:
+        from scanlab.cli.receptive_field_models import of_checkpoint
+
+        return of_checkpoint(wanted.checkpoint, names, wanted.data)
+    if wanted.train:
+        from scanlab.cli.receptive_field_models import of_training
+
+        return of_training(names, wanted.grid, wanted.epochs, wanted.data or "digits", quiet)
+    found = labelled(names, wanted.grid)
+    return Subject([(name, bind(value, grid_for(value, wanted.grid))) for name, value in found])
+
+
+def labelled(names: list[str], grid: str = "") -> list[tuple[str, Value]]:
+    """Each strategy once, under what was typed (window[k=7] and not window); a file's under their names in it."""
+    found: dict[str, Value] = {}
+    for name in names:
+        several = strategies([name], grid)
+        found.update([(name, several[0][1])] if not name.endswith(".scan") else several)
+    return list(found.items())
+
+
+def _everywhere(subject: Subject, decay: float, layers: int | None) -> dict[str, float]:
+    """The mean distance over all patches for each plan on a grid that is small enough."""
+    small = [(name, plan) for name, plan in subject.plans if prod(plan.grid) <= _MOST_PATCHES]
+    return {name: mean_distance(plan, decay, layers=layers) for name, plan in small}
+
+
+def _print(subject: Subject, fields: list[Field], decay: float, layers: int | None) -> None:
+    out = console()
+    out.print(_table(fields, _everywhere(subject, decay, layers)))
+    drawn = [f for f in fields if f.values.ndim <= MOST_AXES and f.values.shape[-1] <= _WIDEST_MAP]
+    colour = out.color_system is not None and not out.no_color
+    if drawn:
+        heading = "contribution / largest, by decade: " if colour else "tenths of the decades: "
+        out.print(f"{heading}{FAINTEST:g} to 1" + ("" if colour else " as 0 to 9, · is exactly 0"))
+        maps = [Group(f"{f.strategy}", f"[dim]{f.kind}[/dim]", heat_map(f, colour, out.width), "") for f in drawn]
+        out.print(Columns(maps, padding=(0, 4)))
+    over = f" and {layers} layers" if layers else ""
+    if subject.plans:
+        out.print(f"{PREDICTED}: a state keeps {decay:g} of itself at every step{over}.", soft_wrap=True)
+    for note in subject.notes:
+        out.print(note, soft_wrap=True, markup=False)
+
+
+def _table(fields: list[Field], everywhere: dict[str, float]) -> Table:
+    table = Table(title="share of the grid's area that holds so much of what reaches the centre", title_justify="left")
+    table.add_column("strategy")
+    table.add_column("receptive field")
+    table.add_column("grid")
+    for share in SHARES:
+        table.add_column(f"{share:.0%}", justify="right")
+    table.add_column("mean distance", justify="right")
+    table.add_column("of all patches", justify="right")
+    for field in fields:
+        found = spread(field.values, field.centre)
+        mean = everywhere.get(field.strategy) if field.kind == PREDICTED else None
+        size = "×".join(map(str, field.values.shape))
+        areas = [_number(area, 3) for area in found.areas]
+        table.add_row(field.strategy, field.kind, size, *areas, _number(found.mean_distance, 2), _number(mean, 2))
+    return table
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None or isnan(value) else f"{value:.{digits}f}"
+
+
+def _data(subject: Subject, fields: list[Field], decay: float, layers: int | None) -> dict[str, Any]:
+    everywhere = _everywhere(subject, decay, layers)
+    return {
+        "fields": [
+            {
+                "strategy": field.strategy,
+                "kind": field.kind,
+                "grid": list(field.values.shape),
+                "cell": [list(span) for span in field.centre],
+                **_figures(spread(field.values, field.centre)),
+                "mean_distance_of_all_patches": everywhere.get(field.strategy) if field.kind == PREDICTED else None,
+                "contributions": field.values.tolist(),
+            }
+            for field in fields
+        ],
+        "notes": list(subject.notes),
+    }
+
+
+def _figures(found: Spread) -> dict[str, Any]:
+    """Without NaN, which JSON does not have."""
+    known = [None if isnan(area) else area for area in found.areas]
+    return {
+        "areas": {f"{share:g}": area for share, area in zip(SHARES, known, strict=True)},
+        "mean_distance": None if isnan(found.mean_distance) else found.mean_distance,
+    }

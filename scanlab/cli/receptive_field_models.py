@@ -1,0 +1,136 @@
+"""The part of ``scanlab erf`` that computes with models."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+from scanlab import data
+from scanlab.cli.arguments import parse_grid
+from scanlab.cli.output import console
+from scanlab.cli.receptive_field import Subject, labelled
+from scanlab.compiler.bind import bind
+from scanlab.data import Dataset
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.values import Value
+from scanlab.nn import Backbone, BackboneSizes, load, set_scan
+from scanlab.study.check import check_study
+from scanlab.study.receptive_field import receptive_field
+from scanlab.study.train import initial_model, trained
+from scanlab.study.trial import Study
+from scanlab.view.receptive_field import Field
+
+__all__ = ["of_checkpoint", "of_training"]
+
+BEFORE, AFTER, AS_TRAINED = "before training", "after training", "as trained"
+_IMAGES = 64
+_AXES_TRAINED = 2
+
+
+def of_training(names: list[str], grid: str, epochs: int | None, source: str, quiet: bool) -> Subject:
+    """Fields of the study's model for each strategy, before and after training it with seed 0.
+
+    grid: into which the images are divided, by default one patch per pixel of the digits and 2x2 pixels of larger
+    images. Raises S636 for a grid that the images do not have, S600 and S642 for the data, and what a study refuses.
+    """
+    dataset = data.load(source)
+    if len(dataset.extents) != _AXES_TRAINED:
+        raise ScanlabError.at(
+            "S636", f"{dataset.name} is no data set of images", help="volumes cannot be trained on yet"
+        )
+    sizes = BackboneSizes(patch=_patch(dataset, grid))
+    divided = tuple(n // side for n, side in zip(dataset.extents, sizes.patch_sides(_AXES_TRAINED), strict=True))
+    found = labelled(names, "x".join(map(str, divided)))
+    study = Study(tuple((name, bind(value, divided)) for name, value in found), (0,), sizes=sizes, controls=())
+    if epochs is not None:
+        study = replace(study, recipe=replace(study.recipe, epochs=epochs))
+    check_study(study, dataset)
+    images = _test_images(dataset)
+    before, after, reached = [], [], []
+    screen = console(stderr=True)
+    columns = (TextColumn("training {task.description:28}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=screen, disable=quiet or not screen.is_terminal, transient=True) as bar:
+        task = bar.add_task("", total=len(found) * study.recipe.epochs)
+        for trial in study.trials():
+            bar.update(task, description=trial.strategy)
+            model, result = trained(trial, dataset, lambda *_: bar.advance(task))
+            first = receptive_field(initial_model(trial, dataset), images)
+            before.append(Field(trial.strategy, BEFORE, first.patches))
+            after.append(Field(trial.strategy, AFTER, receptive_field(model, images).patches))
+            reached.append(f"{trial.strategy} {100 * result.accuracy:.1f} %")
+    notes = [
+        f"measured on {len(images)} test images of {dataset.name}, seed 0, {sizes.depths[0]} layers",
+        f"test accuracy after {study.recipe.epochs} epochs: {', '.join(reached)}",
+    ]
+    return Subject(study.strategies, sum(sizes.depths), [*before, *after], notes)
+
+
+def of_checkpoint(file: Path, names: list[str], source: str | None) -> Subject:
+    """Fields of a saved model: with its own scan, and with each strategy in its place.
+
+    source: a data set whose test images are measured; without one, the digits where they have the model's size, else
+    normal noise of that size. Raises S635 for a model without a backbone that scans, S636 for images of other axes or
+    channels, and what loading the file and the data raises.
+    """
+    model = load(file)
+    backbone = getattr(model, "backbone", None)
+    if not isinstance(backbone, Backbone):
+        raise ScanlabError.at("S635", f"{file} holds a model without a backbone that scans")
+    images, what = _images_for(backbone, source)
+    grid = backbone.grid_of(tuple(images.shape[2:]))
+    own = backbone.strategy.name or "its own scan"
+    subjects: list[tuple[str, Value]] = [(f"{own} ({AS_TRAINED})", backbone.strategy), *labelled(names)]
+    fields = []
+    for number, (name, value) in enumerate(subjects):
+        # A copy each, so that what one swap starts afresh, such as gates, does not reach the next.
+        read = set_scan(deepcopy(model), value) if number else model
+        found = receptive_field(read, images)
+        fields.append(Field(name, "gradient", found.patches, found.patch_cell, backbone.strategy.axes))
+    stages = len(backbone.sizes.depths)
+    plans = [(name, bind(value, grid)) for name, value in subjects] if stages == 1 else []
+    notes = [f"measured on {what}"]
+    if not plans:
+        notes.append(f"nothing is predicted for {stages} stages: their grids differ")
+    return Subject(plans, sum(backbone.sizes.depths), fields, notes)
+
+
+def _patch(dataset: Dataset, grid: str) -> tuple[int, ...]:
+    if not grid:
+        return (1 if max(dataset.extents) <= 8 else 2,) * len(dataset.extents)
+    wanted, extents = parse_grid(grid), dataset.extents
+    if len(wanted) != len(extents) or any(n % cells for n, cells in zip(extents, wanted, strict=True)):
+        size = "x".join(map(str, extents))
+        raise ScanlabError.at(
+            "S636",
+            f"the images of {dataset.name}, {size} pixels, cannot be divided into {grid} patches",
+            help=f"give a grid that divides {size}",
+        )
+    return tuple(n // cells for n, cells in zip(extents, wanted, strict=True))
+
+
+def _test_images(dataset: Dataset) -> Tensor:
+    return torch.tensor(dataset.images[dataset.test[:_IMAGES]])
+
+
+def _images_for(backbone: Backbone, source: str | None) -> tuple[Tensor, str]:
+    """Images that a model can read, and what they are."""
+    usual = (backbone.channels, *backbone.input_size)
+    dataset = data.load(source or "digits")
+    if source is None and dataset.images.shape[1:] != usual:
+        noise = np.random.RandomState(0).standard_normal((_IMAGES // 4, *usual)).astype(np.float32)
+        return torch.from_numpy(noise), f"{len(noise)} inputs of normal noise, for want of --data"
+    if dataset.images.ndim != len(usual) + 1 or dataset.images.shape[1] != backbone.channels:
+        sizes = ["x".join(map(str, shape)) for shape in (dataset.images.shape[1:], usual)]
+        raise ScanlabError.at(
+            "S636",
+            f"the images of {dataset.name} are {sizes[0]} and the model reads {sizes[1]}, channels first",
+            help="give data with as many channels and axes",
+        )
+    images = _test_images(dataset)
+    return images, f"{len(images)} test images of {dataset.name}"
