@@ -191,6 +191,31 @@ def ablate(
     run(study, strategies, seeds, epochs, out, workers, json)
 
 
+@app.command("eval")
+def evaluate(
+    checkpoint: Annotated[
+        Path, typer.Argument(help="A .safetensors file of ScanLab's, or with --model an official one.")
+    ],
+    scans: Annotated[
+        str, typer.Option("--scans", "-s", help="Names or lines, separated by ';', that the model shall follow.")
+    ] = "",
+    data: Annotated[
+        str, typer.Option("--data", "-d", help="digits, or a .npz file with images and labels.")
+    ] = "digits",
+    model: Annotated[str, typer.Option(help="Which model an official checkpoint is of, as in vim_tiny.")] = "",
+    classes: Annotated[int | None, typer.Option(min=1, help="With --model: its number of classes.")] = None,
+    channels: Annotated[int | None, typer.Option(min=1, help="With --model: channels of its images.")] = None,
+    input: Annotated[str, typer.Option("--input", help="With --model: extents of its images, as in 224x224.")] = "",
+    part: Annotated[str, typer.Option(help="Which images: test, train or all.")] = "test",
+    batch: Annotated[int, typer.Option(min=1, help="Images at a time.")] = 64,
+    json: Json = False,
+) -> None:
+    """Run a trained model as it is and along other scans, with the same weights, and compare the accuracies."""
+    from scanlab.cli.evaluate import Checkpoint, run
+
+    run(Checkpoint(checkpoint, model, classes, channels, input), scans, data, part, batch, json)
+
+
 bench = typer.Typer(help="Measure this machine.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
 

@@ -257,9 +257,7 @@ _STUDIES = {
     "S612": Code("sizes that do not fit", "The message says which part of a model cannot be built."),
     "S613": Code("a grid that is not prepared", "Before torch.compile, call prepare(extents) of the backbone."),
     "S614": Code("an input that does not fit", "Axes, channels and the size of a patch must be those of the model."),
-    "S615": Code(
-        "a next patch that would be seen", "All layers must walk one path, and see nothing ahead."
-    ),
+    "S615": Code("a next patch that would be seen", "All layers must walk one path, and see nothing ahead."),
     "S616": Code("a model without a form to save", "Files hold a Classifier, Segmenter or NextPatch."),
     "S617": Code("an unknown model", "The message names similar ones; scanlab.nn.presets() lists all."),
     "S618": Code("safetensors is missing", 'Checkpoints need it: pip install "scanlab[checkpoints]".'),
@@ -269,8 +267,7 @@ _STUDIES = {
     "S640": Code("a checkpoint with pickled code", "The message names its imports; safetensors hold data only."),
     "S641": Code("a file of tensors that cannot be used", "The message says why it cannot be read, or not be written."),
     "S642": Code("arrays that are no data set", "The message says what the .npz file holds, and what was expected."),
-    "S643": Code("a checkpoint that is no classifier", "`scanlab eval` needs class logits, one per class of the data."),
-    "S644": Code("images that do not fit the model", "Axes and channels of the data must be those of the model."),
+    "S643": Code("nothing to evaluate", "`scanlab eval` needs a classifier, with a class for every label, and images."),
 }
 
 _OPERATORS = {

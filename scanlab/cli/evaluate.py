@@ -1,0 +1,76 @@
+"""``scanlab eval``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from scanlab import data
+from scanlab.cli.arguments import parse_grid, strategies
+from scanlab.cli.output import console, print_json
+from scanlab.nn import Classifier
+from scanlab.study.evaluate import Evaluation, Listener, evaluate, load_classifier, notes, render
+
+__all__ = ["Checkpoint", "run"]
+
+_PATIENCE = 1.0
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A file, and for an official one the model it is of, as the options say; what is left out is the model's own."""
+
+    path: Path
+    model: str = ""
+    classes: int | None = None
+    channels: int | None = None
+    input: str = ""
+
+    def load(self) -> Classifier:
+        """The model, ready to classify. Raises what `load_classifier` does, S400, and a usage error."""
+        if not self.model and (self.classes or self.channels or self.input):
+            raise typer.BadParameter("--classes, --channels and --input go with --model")
+        extents = parse_grid(self.input) if self.input else None
+        return load_classifier(self.path, self.model, self.classes, self.channels, extents)
+
+
+def run(checkpoint: Checkpoint, scans: str, source: str, part: str, batch: int, as_json: bool) -> None:
+    """Evaluate under every scan, and print the table."""
+    model = checkpoint.load()
+    dataset = data.load(source)
+    axes = "x".join("1" for _ in model.backbone.input_size)
+    names = strategies([name.strip() for name in scans.split(";") if name.strip()], axes)
+    screen = console(stderr=True)
+    columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=screen, disable=as_json or not screen.is_terminal, transient=True)
+    try:
+        found = evaluate(model, names, dataset, part, batch, _heard(bar))
+    finally:
+        bar.stop()
+    _print(found, as_json)
+
+
+def _heard(bar: Progress) -> Listener:
+    """What moves the bar, and shows it once a second has passed."""
+    start, task = perf_counter(), bar.add_task("classifying")
+
+    def heard(scan: str, done: int, total: int) -> None:
+        bar.update(task, completed=done, total=total, description=scan)
+        if perf_counter() - start > _PATIENCE:
+            bar.start()
+
+    return heard
+
+
+def _print(found: Evaluation, as_json: bool) -> None:
+    if as_json:
+        print_json(found.to_json() | {"notes": notes(found)})
+        return
+    screen = console()
+    screen.print(render(found))
+    for sentence in notes(found):
+        screen.print(sentence, soft_wrap=True)

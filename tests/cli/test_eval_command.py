@@ -1,0 +1,108 @@
+"""``scanlab eval``: what it prints, its exit codes, and its JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from scanlab.cli import main
+from scanlab.nn import Backbone, BackboneSizes, Classifier, create_model, save, to_official
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def scanlab_eval(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["scanlab", "eval", *words])
+        monkeypatch.setenv("NO_COLOR", "1")
+        monkeypatch.setenv("COLUMNS", "200")
+        with pytest.raises(SystemExit) as stopped:
+            main()
+            sys.exit(0)
+        printed = capsys.readouterr()
+        return int(stopped.value.code or 0), printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("models") / "digits.safetensors"
+    save(Classifier(Backbone("vim", BackboneSizes(dim=16, readout="cls"), input_size=(8, 8)), 10), path)
+    return str(path)
+
+
+def test_a_table_with_a_caution(scanlab_eval: Command, checkpoint: str) -> None:
+    code, out, err = scanlab_eval(checkpoint, "--scans", "hilbert; sum(row, -row) ;by w, h")
+    assert (code, err) == (0, "")
+    assert "539 images of digits, part: test" in out
+    for name in ("original: vim", "hilbert", "sum(row, -row)", "by w, h"):
+        assert f"│ {name} " in out
+    assert "Caution: the model was trained with vim" in out
+
+
+def test_json(scanlab_eval: Command, checkpoint: str) -> None:
+    code, out, _ = scanlab_eval(checkpoint, "-s", "hilbert", "--part", "train", "--batch", "500", "--json")
+    data = json.loads(out)
+    assert code == 0 and (data["images"], data["trained"], data["part"]) == (1258, "vim", "train")
+    original, hilbert = data["rows"]
+    assert original["scan"] == "original" and original["difference"] is None
+    d = hilbert["difference"]
+    assert d["difference"] == pytest.approx(hilbert["accuracy"] - original["accuracy"])
+    assert d["difference"] == pytest.approx((d["gained"] - d["lost"]) / 1258)
+    assert len(data["notes"]) == 1
+
+
+def test_an_official_checkpoint_on_a_file(scanlab_eval: Command, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = create_model("vim_tiny", classes=3, input_size=(32, 32))
+    torch.save({"model": to_official(model), "optimizer": {}}, tmp_path / "vim.pth")
+    x = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
+    np.savez(tmp_path / "things.npz", x=x, y=np.arange(8) % 3)
+    words = [str(tmp_path / "vim.pth"), "--model", "vim_tiny", "--classes", "3", "--input", "32x32"]
+    code, out, err = scanlab_eval(*words, "--data", str(tmp_path / "things.npz"), "--part", "all", "-s", "column")
+    assert (code, err) == (0, "")
+    assert "8 images of things, part: all" in out and "│ column " in out
+
+
+def test_errors_in_the_input_exit_with_1(scanlab_eval: Command, checkpoint: str, tmp_path: Path) -> None:
+    armed, marker = tmp_path / "armed.pth", tmp_path / "marker"
+    torch.save({"model": Hostile(str(marker))}, armed)
+    for words, code in {
+        (str(armed), "--model", "vim_tiny"): "S640",
+        (str(tmp_path / "missing.safetensors"),): "S641",
+        (checkpoint, "--data", str(tmp_path / "missing.npz")): "S642",
+        (checkpoint, "--data", "digit"): "S600",
+        (checkpoint, "--part", "val"): "S643",
+        (checkpoint, "--scans", "hilbret"): "S201",
+        (checkpoint, "--model", "vim_tinny"): "S617",
+    }.items():
+        exit_code, out, err = scanlab_eval(*words)
+        assert (exit_code, out) == (1, "") and f"error[{code}]" in err, words
+    assert not marker.exists()
+
+
+def test_wrong_usage_exits_with_2(scanlab_eval: Command, checkpoint: str) -> None:
+    code, _, err = scanlab_eval(checkpoint, "--classes", "10")
+    assert code == 2 and "--model" in err
+    assert scanlab_eval()[0] == 2
+    assert scanlab_eval(checkpoint, "--batch", "0")[0] == 2
+
+
+class Hostile:
+    """Makes a folder where it is unpickled."""
+
+    def __init__(self, marker: str) -> None:
+        self.marker = marker
+
+    def __reduce__(self):
+        return os.mkdir, (self.marker,)

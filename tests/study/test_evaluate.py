@@ -1,0 +1,166 @@
+"""A trained model under other scans: rows, what stays as it was, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from scanlab.data import Dataset
+from scanlab.facade import load as strategy
+from scanlab.facade import parse
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.nn import (
+    Backbone,
+    BackboneSizes,
+    Classifier,
+    MixerSizes,
+    Segmenter,
+    create_model,
+    save,
+    set_scan,
+    to_official,
+)
+from scanlab.study.evaluate import evaluate, load_classifier, notes, render
+
+SIZES = BackboneSizes(dim=16, depth=2, readout="cls", mixer=MixerSizes(convolution="path", parameters="per path"))
+
+
+def _model(classes: int = 3) -> Classifier:
+    """An untrained model with a read-out that is strong enough for orders to matter."""
+    torch.manual_seed(0)
+    model = Classifier(Backbone("vim", SIZES, input_size=(8, 8)), classes)
+    with torch.no_grad():
+        model.head.weight.mul_(30)
+    return model.eval()
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    draw = np.random.default_rng(1)
+    images = draw.random((90, 1, 8, 8), dtype=np.float32)
+    with torch.no_grad():
+        labels = _model()(torch.from_numpy(images)).argmax(1).numpy()
+    labels[:9] = (labels[:9] + 1) % 3
+    labels[30:40] = (labels[30:40] + 1) % 3
+    return Dataset("noise", images, labels, np.arange(30), np.arange(30, 90), 3, "made up")
+
+
+def _scans(*names: str) -> list:
+    return [(name, strategy(name)) for name in names]
+
+
+def test_the_original_and_every_scan_get_a_row(dataset: Dataset) -> None:
+    found = evaluate(_model(), _scans("hilbert", "vim"), dataset, batch=7)
+    original, hilbert, same = found.rows
+    # Ten of the sixty labels of the test part were made wrong.
+    assert original.accuracy == pytest.approx(50 / 60)
+    assert original.difference is None and original.changed is None
+    assert hilbert.difference is not None and hilbert.changed is not None and hilbert.changed > 0
+    assert hilbert.difference.difference == pytest.approx(hilbert.accuracy - original.accuracy)
+    assert (same.scan, same.accuracy, same.changed) == ("vim", original.accuracy, 0)
+    assert same.difference is not None and same.difference.p == 1
+    assert hilbert.adjusted_p == pytest.approx(min(1, 2 * hilbert.difference.p))
+    assert (found.trained, found.images, found.part) == ("vim", 60, "test")
+
+
+def test_a_row_is_the_accuracy_of_the_swapped_model(dataset: Dataset) -> None:
+    order = parse("by w, ~h")
+    [_, row] = evaluate(_model(), [("mine", order)], dataset, batch=64).rows
+    with torch.no_grad():
+        guesses = set_scan(_model(), order)(torch.tensor(dataset.images[30:])).argmax(1).numpy()
+    assert row.accuracy == pytest.approx(np.mean(guesses == dataset.labels[30:]))
+
+
+def test_the_batch_does_not_matter(dataset: Dataset) -> None:
+    first, second = (evaluate(_model(), _scans("hilbert"), dataset, batch=b).rows for b in (1, 60))
+    assert [r.accuracy for r in first] == [r.accuracy for r in second]
+
+
+@pytest.mark.parametrize("part, count, right", [("train", 30, 21), ("test", 60, 50), ("all", 90, 71)])
+def test_parts(dataset: Dataset, part: str, count: int, right: int) -> None:
+    found = evaluate(_model(), [], dataset, part)
+    assert found.images == count
+    assert found.rows[0].accuracy == pytest.approx(right / count)
+
+
+def test_the_model_stays_as_it_was(dataset: Dataset) -> None:
+    model, images = _model(), torch.tensor(dataset.images[:5])
+    with torch.no_grad():
+        before = model(images)
+        evaluate(model, _scans("hilbert", "column"), dataset)
+        assert torch.equal(model(images), before)
+    assert str(model.backbone.strategy) == str(strategy("vim"))
+
+
+def test_progress_counts_every_image_of_every_scan(dataset: Dataset) -> None:
+    heard: list[tuple[str, int, int]] = []
+    evaluate(_model(), _scans("row"), dataset, batch=25, progress=lambda *now: heard.append(now))
+    assert [done for _, done, _ in heard] == [0, 25, 50, 60, 60, 85, 110, 120]
+    assert {total for *_, total in heard} == {120}
+    assert [name for name, *_ in heard] == ["original"] * 4 + ["row"] * 4
+
+
+def test_the_table_and_the_notes_say_what_to_beware_of(dataset: Dataset) -> None:
+    found = evaluate(_model(classes=5), _scans("row"), dataset)
+    assert render(found).row_count == 2
+    caution, classes = notes(found)
+    assert "trained with vim and never for another order" in caution
+    assert classes == "The model knows 5 classes, the data have 3."
+    assert notes(evaluate(_model(), [], dataset)) == []
+
+
+def test_images_of_another_size_are_noted(dataset: Dataset) -> None:
+    larger = Dataset("large", np.tile(dataset.images, (1, 1, 2, 2)), dataset.labels, dataset.train, dataset.test, 3, "")
+    [sentence] = notes(evaluate(_model(), [], larger))
+    assert "16x16" in sentence and "built for 8x8" in sentence
+
+
+def test_what_does_not_fit_is_refused_before_anything_runs(dataset: Dataset) -> None:
+    def refused(code: str, *arguments, **options) -> None:
+        heard: list = []
+        with pytest.raises(ScanlabError) as caught:
+            evaluate(*arguments, progress=lambda *now: heard.append(now), **options)
+        assert caught.value.code == code and not heard
+
+    coloured = Dataset(
+        "c", np.zeros((2, 3, 8, 8), np.float32), dataset.labels[:2], np.arange(1), np.arange(1, 2), 3, ""
+    )
+    volumes = Dataset("v", np.zeros((2, 1, 8, 8, 8), np.float32), dataset.labels[:2], np.arange(1), np.arange(1), 3, "")
+    nothing = Dataset("n", dataset.images[:2], dataset.labels[:2], np.arange(2), np.arange(0), 3, "")
+    refused("S643", _model(classes=2), [], dataset)
+    refused("S643", _model(), [], dataset, part="val")
+    refused("S643", _model(), [], nothing)
+    refused("S614", _model(), [], coloured)
+    refused("S614", _model(), [], volumes)
+    refused("S602", _model(), [("t", parse("by t, h, w", "t h w"))], dataset)
+
+
+def test_own_checkpoints(tmp_path: Path, dataset: Dataset) -> None:
+    save(_model(), tmp_path / "a.safetensors")
+    found = evaluate(load_classifier(tmp_path / "a.safetensors"), [], dataset)
+    assert found.rows[0].accuracy == pytest.approx(50 / 60)
+    save(Segmenter(Backbone("row", SIZES_MEAN, input_size=(8, 8)), 3), tmp_path / "s.safetensors")
+    with pytest.raises(ScanlabError, match=r"S643.*Segmenter"):
+        load_classifier(tmp_path / "s.safetensors")
+
+
+SIZES_MEAN = BackboneSizes(dim=16, depth=1)
+
+
+def test_official_checkpoints(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = create_model("vim_tiny", classes=4, channels=1, input_size=(32, 48)).eval()
+    torch.save({"model": to_official(model), "epoch": 3}, tmp_path / "a.pth")
+    read = load_classifier(tmp_path / "a.pth", "vim_tiny", 4, 1, (32, 48))
+    images = torch.rand(2, 1, 32, 48)
+    with torch.no_grad():
+        assert torch.equal(read(images), model(images))
+    with pytest.raises(ScanlabError, match=r"S611(.|\n)*head.weight"):
+        load_classifier(tmp_path / "a.pth", "vim_tiny", 5, 1, (32, 48))
+    with pytest.raises(ScanlabError, match="S616"):
+        load_classifier(tmp_path / "a.pth")
+    with pytest.raises(ScanlabError, match=r"S617.*vim_teeny"):
+        load_classifier(tmp_path / "a.pth", "vim_teeny")
