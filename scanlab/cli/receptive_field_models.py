@@ -20,6 +20,7 @@ from scanlab.data import Dataset
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Value
 from scanlab.nn import Backbone, BackboneSizes, load, set_scan
+from scanlab.study.ablate import one_thread
 from scanlab.study.check import check_study
 from scanlab.study.receptive_field import receptive_field
 from scanlab.study.train import initial_model, trained
@@ -55,7 +56,8 @@ def of_training(names: list[str], grid: str, epochs: int | None, source: str, qu
     before, after, reached = [], [], []
     screen = console(stderr=True)
     columns = (TextColumn("training {task.description:28}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=screen, disable=quiet or not screen.is_terminal, transient=True) as bar:
+    hidden = quiet or not screen.is_terminal
+    with one_thread(), Progress(*columns, console=screen, disable=hidden, transient=True) as bar:
         task = bar.add_task("", total=len(found) * study.recipe.epochs)
         for trial in study.trials():
             bar.update(task, description=trial.strategy)

@@ -74,7 +74,7 @@ def _source(plan: CompiledScan | CompiledPlan) -> str:
 def _in_process(trials: list[Trial], dataset: Dataset, progress: Listener) -> list[TrialResult]:
     total = sum(t.recipe.epochs for t in trials)
     results, done = [], 0
-    with _one_thread():
+    with one_thread():
         for trial in trials:
 
             def after_epoch(number: int, epoch: Epoch, trial: Trial = trial, before: int = done) -> None:
@@ -107,7 +107,7 @@ def _in_workers(trials: list[Trial], dataset: Dataset, progress: Listener, worke
 
 
 def _work(i: int, trial: Trial, dataset: Dataset, heard: Queue[tuple[int, int, Epoch]]) -> TrialResult:
-    with _one_thread():
+    with one_thread():
         return train(trial, dataset, lambda number, epoch: heard.put((i, number, epoch)))
 
 
@@ -135,7 +135,8 @@ def _progress(trial: Trial, number: int, epoch: Epoch, done: int, total: int) ->
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Compute on one thread inside: small models gain little by more, and no number depends on the cores then."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -61,7 +61,8 @@ def receptive_field(
     The gradient, with respect to the input, of the rectified features of one cell of the last grid, summed over their
     channels; of that the positive part, summed over the input's channels and averaged over the images (Luo et al.,
     arXiv 1701.04128; as RepLKNet, arXiv 2203.06717, and VMamba, arXiv 2401.10166, measure it). Rectifying first is
-    needed: the plain sum over the channels of a layer norm is constant.
+    needed: the plain sum over the channels of a layer norm is constant. A pixel that moves the features down in every
+    image counts 0, as one that does not move them at all.
 
     features: how the last features are found; by default they are those of the Backbone that the model is or has, after
     its last norm. grid: how the pixels are divided into patches, by default the backbone's first grid, else the last.
