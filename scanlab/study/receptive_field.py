@@ -26,8 +26,9 @@ class ReceptiveField:
     """Contributions to the features of one cell, averaged over images.
 
     pixels float64 [*extents]: the gradient's positive part, summed over the input's channels. patches float64 [*grid]:
-    the same summed over the pixels of each patch, as which every axis is divided into equal parts. pixel_cell, patch_cell: what the cell covers, (first, last + 1) per
-    axis; in a model with stages the last stage's cell covers many patches.
+    the same summed over the pixels of each patch, as which every axis is divided into equal parts. pixel_cell,
+    patch_cell: what the cell covers, (first, last + 1) per axis; in a model with stages the last stage's cell covers
+    many patches.
     """
 
     pixels: np.ndarray
