@@ -6,6 +6,7 @@ import argparse
 import pickletools
 import re
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import cast
@@ -63,20 +64,18 @@ def unusable(path: Path, reason: Exception | str, verb: str = "read") -> Scanlab
 
 def _imports(path: Path, error: UnpicklingError) -> list[str]:
     """What a pickle imports beside data, found without running it; empty for a pickle that is merely broken."""
-    names, words = re.findall(r"GLOBAL ([\w.]+)", str(error)), []
-    try:
-        with torch.serialization.safe_globals([argparse.Namespace]):
-            names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    except (ValueError, RuntimeError):
-        with path.open("rb") as stream:
-            try:
-                for op, value, _ in (step for _ in range(_PICKLES) for step in pickletools.genops(stream)):
-                    words += [value] if isinstance(value, str) else []
-                    names += [words[-1].replace(" ", ".")] if op.name in ("GLOBAL", "INST") else []
-                    names += [".".join(words[-2:])] if op.name == "STACK_GLOBAL" else []
-            except ValueError:  # where the pickles end
-                pass
-    return sorted({name for name in names if not _DATA.fullmatch(name)})
+    names: list[str] = []
+    words: list[str] = []
+    # Here too a broken pickle may raise anything; what was found before it broke counts.
+    with suppress(Exception), torch.serialization.safe_globals([argparse.Namespace]):
+        names += torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    with suppress(Exception), path.open("rb") as stream:
+        for op, value, _ in (step for _ in range(_PICKLES) for step in pickletools.genops(stream)):
+            words += [value] if isinstance(value, str) else []
+            names += [words[-1].replace(" ", ".")] if op.name in ("GLOBAL", "INST") else []
+            names += [".".join(words[-2:])] if op.name == "STACK_GLOBAL" else []
+    wanted = {name for name in names or re.findall(r"GLOBAL ([\w.]+)", str(error)) if not _DATA.fullmatch(name)}
+    return sorted(wanted)
 
 
 def _unwrapped(path: Path, content: object) -> dict[str, Tensor]:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from scanlab.data import Dataset
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Value
-from scanlab.nn import Classifier, create_model, load, set_scan
+from scanlab.nn import Backbone, Classifier, create_model, load, set_scan
 from scanlab.study.matched import MatchedDifference, matched_difference
 from scanlab.study.result import points
 from scanlab.study.statistics import holm
@@ -130,13 +130,19 @@ def evaluate(
         dataset=dataset.name,
         part=part,
         images=len(labels),
-        trained=backbone.strategy.name or str(backbone.strategy),
+        trained=_scan_of(backbone),
         usual=tuple(backbone.input_size),
         extents=tuple(images.shape[2:]),
         outputs=model.head.out_features,
         classes=dataset.classes,
         rows=_rows(found, labels),
     )
+
+
+def _scan_of(backbone: Backbone) -> str:
+    """By name, or as a line where that is one for all layers."""
+    scans = {str(block.mixer.paths.value) for block in backbone.blocks}
+    return backbone.strategy.name or (scans.pop() if len(scans) == 1 else f"a plan of {len(scans)} scans")
 
 
 def _part(dataset: Dataset, part: str) -> tuple[Tensor, NDArray[np.int64]]:

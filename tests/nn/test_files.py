@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import random
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -138,6 +139,24 @@ def test_truncated_files(tmp_path: Path, kind: str, kept: float) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[: kept if isinstance(kept, int) else int(kept * len(whole))])
     assert _refused(path).code == "S641"
+
+
+@pytest.mark.parametrize("kind", ["safetensors", "zip", "before torch 1.6"])
+def test_damaged_files_are_read_or_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / ("a.safetensors" if kind == "safetensors" else "a.pth")
+    write_tensors(path, STATE, {}) if kind == "safetensors" else SAVERS[kind]({"model": STATE}, path)
+    whole, draw, refused = path.read_bytes(), random.Random(0), 0
+    for _ in range(150):
+        damaged = bytearray(whole)
+        for _ in range(draw.randint(1, 4)):
+            damaged[draw.randrange(len(whole))] = draw.randrange(256)
+        path.write_bytes(damaged)
+        try:
+            read_tensors(path)
+        except ScanlabError as error:
+            assert error.code in ("S640", "S641")
+            refused += 1
+    assert refused > 50
 
 
 @pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])

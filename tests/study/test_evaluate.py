@@ -150,6 +150,12 @@ def test_own_checkpoints(tmp_path: Path, dataset: Dataset) -> None:
 SIZES_MEAN = BackboneSizes(dim=16, depth=1)
 
 
+def test_a_scan_without_a_name_is_shown_as_its_line(tmp_path: Path, dataset: Dataset) -> None:
+    save(Classifier(Backbone("by h, ~w", SIZES_MEAN, input_size=(8, 8)), 3), tmp_path / "a.safetensors")
+    found = evaluate(load_classifier(tmp_path / "a.safetensors"), [], dataset)
+    assert "by h, ~w" in found.trained and "layers" not in found.trained
+
+
 def test_official_checkpoints(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = create_model("vim_tiny", classes=4, channels=1, input_size=(32, 48)).eval()
