@@ -7,10 +7,11 @@ import torch
 
 import scanlab
 from scanlab.data import load
-from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, from_official, set_scan, to_official
-from scanlab.nn.files import read_tensors
+from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, set_scan
 from scanlab.study.train import trained
 from scanlab.study.trial import Recipe, Trial
+from scanlab.zoo import from_official, to_official
+from scanlab.zoo.files import read_tensors
 
 # Vim's mixer: a convolution along each path, parameters for each of the two, no norm before the gate.
 MIXER = MixerSizes(state=8, convolution="path", taps=4, norm=False, parameters="per path", average=True)

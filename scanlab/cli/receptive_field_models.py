@@ -19,13 +19,14 @@ from scanlab.compiler.bind import bind
 from scanlab.data import Dataset
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Value
-from scanlab.nn import Backbone, BackboneSizes, load, set_scan
+from scanlab.nn import Backbone, BackboneSizes, set_scan
 from scanlab.study.ablate import one_thread
 from scanlab.study.check import check_study
 from scanlab.study.receptive_field import receptive_field
 from scanlab.study.train import initial_model, trained
 from scanlab.study.trial import Study
 from scanlab.view.receptive_field import Field
+from scanlab.zoo import load
 
 __all__ = ["of_checkpoint", "of_training"]
 

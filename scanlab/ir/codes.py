@@ -259,7 +259,7 @@ _STUDIES = {
     "S614": Code("an input that does not fit", "Axes, channels and the size of a patch must be those of the model."),
     "S615": Code("a next patch that would be seen", "All layers must walk one path, and see nothing ahead."),
     "S616": Code("a model without a form to save", "Files hold a Classifier, Segmenter or NextPatch."),
-    "S617": Code("an unknown model", "The message names similar ones; scanlab.nn.presets() lists all."),
+    "S617": Code("an unknown model", "The message names similar ones; scanlab.zoo.presets() lists all."),
     "S618": Code("safetensors is missing", 'Checkpoints need it: pip install "scanlab[checkpoints]".'),
     "S634": Code("no such decay", "A state keeps a share from 0 to 1 of itself at every step, over at least 1 layer."),
     "S635": Code("a model without a receptive field", "It needs features with a grid, as a backbone gives."),

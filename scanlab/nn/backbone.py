@@ -18,7 +18,7 @@ from scanlab.nn.paths import Alteration, Strategy, has_class_token, layer_values
 from scanlab.nn.sizes import BackboneSizes
 from scanlab.nn.ssd_mixer import SsdMixer
 
-__all__ = ["Backbone", "Block", "Stage"]
+__all__ = ["Backbone", "Block", "Stage", "backbone_of", "class_tokens"]
 
 MIXERS: dict[str, type[Mixer]] = {"scan": ScanMixer, "ssd": SsdMixer, "cascade": CascadeMixer}
 
@@ -158,6 +158,14 @@ class Backbone(nn.Module):
 
     def _stages(self) -> list[Stage]:
         return [cast(Stage, stage) for stage in self.stages]
+
+
+def backbone_of(model: nn.Module) -> Backbone:
+    """A model's backbone, or the model if it is one. Raises S616."""
+    found = model if isinstance(model, Backbone) else getattr(model, "backbone", None)
+    if not isinstance(found, Backbone):
+        raise ScanlabError.at("S616", f"a {type(model).__name__} has no backbone that scans")
+    return found
 
 
 def class_tokens(values: Sequence[Order | Scan], sizes: BackboneSizes) -> int:

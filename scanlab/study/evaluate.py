@@ -19,10 +19,11 @@ from torch import Tensor, nn
 from scanlab.data import Dataset
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Value
-from scanlab.nn import Backbone, Classifier, create_model, load, set_scan
+from scanlab.nn import Backbone, Classifier, set_scan
 from scanlab.study.matched import MatchedDifference, matched_difference
 from scanlab.study.result import points
 from scanlab.study.statistics import holm
+from scanlab.zoo import create_model, load
 
 __all__ = ["PARTS", "Evaluation", "Row", "evaluate", "load_classifier", "notes", "render"]
 

@@ -125,8 +125,9 @@ def test_a_checkpoint_under_other_orders(erf: Command, tmp_path: Path) -> None:
     pytest.importorskip("safetensors", reason="needs the extra checkpoints")
     import torch
 
-    from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, save
+    from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes
     from scanlab.study.receptive_field import receptive_field
+    from scanlab.zoo import save
 
     torch.manual_seed(0)
     sizes = BackboneSizes(patch=2, dim=8, mixer=MixerSizes(state=2))

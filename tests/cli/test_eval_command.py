@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from scanlab.cli import main
-from scanlab.nn import Backbone, BackboneSizes, Classifier, create_model, save, to_official
+from scanlab.nn import Backbone, BackboneSizes, Classifier
+from scanlab.zoo import create_model, save, to_official
 
 Command = Callable[..., tuple[int, str, str]]
 

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, NextPatch, Segmenter, create_model
+from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, NextPatch, Segmenter
 from scanlab.nn.embed import Downsample, Positions
 from scanlab.nn.heads import _logistic_bits
+from scanlab.zoo import create_model
 
 PLAIN = BackboneSizes(patch=4, dim=8, depth=2)
 STAGES = BackboneSizes(patch=4, dim=8, depth=(1, 1, 1, 1), stem="overlapping", positions="none", mlp=2.0)

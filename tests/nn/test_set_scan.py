@@ -10,9 +10,10 @@ import torch
 from scanlab.facade import as_value
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import orders_of
-from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, NextPatch, Segmenter, load, save, set_scan
+from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, NextPatch, Segmenter, set_scan
 from scanlab.nn.paths import fitted
-from scanlab.nn.presets import VIM_MIXER
+from scanlab.zoo import load, save
+from scanlab.zoo.presets import VIM_MIXER
 
 VIM = BackboneSizes(patch=2, dim=16, depth=2, norm_kind="rms", readout="cls", mixer=replace(VIM_MIXER, state=4))
 STAGES = BackboneSizes(patch=2, dim=8, depth=(1, 2), positions="none", mixer=MixerSizes(parameters="per path"))
@@ -152,7 +153,7 @@ def test_a_swapped_model_comes_back_swapped_with_its_own_sets(tmp_path):
 
 def test_a_file_of_bare_weights_does_not_say_what_it_is(tmp_path):
     pytest.importorskip("safetensors")
-    from scanlab.nn.files import write_tensors
+    from scanlab.zoo.files import write_tensors
 
     write_tensors(tmp_path / "bare.safetensors", {"a": torch.zeros(1)}, {})
     with pytest.raises(ScanlabError) as caught:

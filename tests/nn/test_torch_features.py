@@ -14,8 +14,9 @@ import pytest
 import torch
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, create_model, presets, register_with_timm
-from scanlab.nn.presets import VIM_MIXER, VMAMBA_MIXER
+from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes
+from scanlab.zoo import create_model, presets, register_with_timm
+from scanlab.zoo.presets import VIM_MIXER, VMAMBA_MIXER
 
 MODELS = {
     "vim": ("vim", BackboneSizes(patch=4, dim=16, norm_kind="rms", readout="cls", mixer=replace(VIM_MIXER, state=4))),
@@ -167,7 +168,7 @@ def plugin(*, scan, classes, channels, input_size, patch, checkpoint):
 def test_installed_packages_may_add_names(monkeypatch):
     entry = EntryPoint("tiny_linear", f"{__name__}:plugin", "scanlab.models")
     monkeypatch.setattr(
-        sys.modules["scanlab.nn.presets"],
+        sys.modules["scanlab.zoo.presets"],
         "entry_points",
         lambda group, name: [entry] if (group, name) == ("scanlab.models", "tiny_linear") else [],
     )

@@ -12,18 +12,9 @@ from scanlab.data import Dataset
 from scanlab.facade import load as strategy
 from scanlab.facade import parse
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import (
-    Backbone,
-    BackboneSizes,
-    Classifier,
-    MixerSizes,
-    Segmenter,
-    create_model,
-    save,
-    set_scan,
-    to_official,
-)
+from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, Segmenter, set_scan
 from scanlab.study.evaluate import evaluate, load_classifier, notes, render
+from scanlab.zoo import create_model, save, to_official
 
 SIZES = BackboneSizes(dim=16, depth=2, readout="cls", mixer=MixerSizes(convolution="path", parameters="per path"))
 

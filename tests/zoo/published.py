@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scanlab.nn import Backbone, BackboneSizes, Classifier
-from scanlab.nn.presets import VANILLA_MIXER, VIDEOMAMBA_MIXER, VIM_MIXER, VMAMBA_MIXER
+from scanlab.zoo.presets import VANILLA_MIXER, VIDEOMAMBA_MIXER, VIM_MIXER, VMAMBA_MIXER
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SHARED = Path(__file__).parents[2] / "../shared/golden/models"

@@ -6,10 +6,11 @@ import argparse
 import pickletools
 import re
 import warnings
+from collections import OrderedDict
 from contextlib import suppress
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -20,9 +21,12 @@ __all__ = ["read_pickled", "unusable"]
 
 # Where training scripts keep the weights, beside optimizer states and options; averaged weights only if nothing else.
 WRAPPERS = ("model", "state_dict", "module", "model_ema")
+# Scripts save their settings with the weights: Vim's and VideoMamba's a Namespace, VMamba's a CfgNode, which is
+# read as an ordered dict, so that yacs need not be installed and none of its code runs. Nothing else is let in.
+SETTINGS: list[Any] = [argparse.Namespace, (OrderedDict, "yacs.config.CfgNode")]
 # What the pickle of a plain state dict imports, in checkpoints of all ages.
 _DATA = re.compile(
-    r"torch\._utils\.\w+|torch\.(\w+Storage|Size|device)|(collections\.)?OrderedDict|argparse\.Namespace"
+    r"torch\._utils\.\w+|torch\.(\w+Storage|Size|device)|(collections\.)?OrderedDict|argparse\.Namespace|yacs\.config\.CfgNode"
 )
 # A .pth file older than torch 1.6 is a few pickles in a row, the fourth being the content, then raw bytes.
 _PICKLES = 4
@@ -35,8 +39,7 @@ def read_pickled(path: Path) -> dict[str, Tensor]:
     no tensors.
     """
     try:
-        # The scripts save their command line with the weights: an argparse.Namespace is data, and all that is let in.
-        with warnings.catch_warnings(), torch.serialization.safe_globals([argparse.Namespace]):
+        with warnings.catch_warnings(), torch.serialization.safe_globals(SETTINGS):
             warnings.simplefilter("ignore")
             content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch lets anything through that a broken pickle may cause
@@ -67,7 +70,7 @@ def _imports(path: Path, error: UnpicklingError) -> list[str]:
     names: list[str] = []
     words: list[str] = []
     # Here too a broken pickle may raise anything; what was found before it broke counts.
-    with suppress(Exception), torch.serialization.safe_globals([argparse.Namespace]):
+    with suppress(Exception), torch.serialization.safe_globals(SETTINGS):
         names += torch.serialization.get_unsafe_globals_in_checkpoint(path)
     with suppress(Exception), path.open("rb") as stream:
         for op, value, _ in (step for _ in range(_PICKLES) for step in pickletools.genops(stream)):

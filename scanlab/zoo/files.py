@@ -11,7 +11,7 @@ from types import ModuleType
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn.pickled import read_pickled, unusable
+from scanlab.zoo.pickled import read_pickled, unusable
 
 __all__ = ["read_tensors", "write_tensors"]
 

@@ -13,11 +13,12 @@ from typing import Any
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn.backbone import Backbone
-from scanlab.nn.files import read_tensors
 from scanlab.nn.heads import Classifier
-from scanlab.nn.official import from_official
 from scanlab.nn.paths import Strategy
 from scanlab.nn.sizes import BackboneSizes, MixerSizes
+from scanlab.nn.swap import set_scan
+from scanlab.zoo.files import read_tensors
+from scanlab.zoo.official import from_official
 
 __all__ = ["PRESETS", "Preset", "create_model", "presets", "register_with_timm"]
 
@@ -156,8 +157,6 @@ def create_model(
     entry points "scanlab.models" of installed packages: functions with these arguments. Raises S617 for an unknown
     name, S611, S640, S641.
     """
-    from scanlab.nn.swap import set_scan
-
     known = PRESETS.get(ALIASES.get(name, name))
     if known is None:
         options = {"scan": scan, "classes": classes, "channels": channels, "input_size": input_size, "patch": patch}

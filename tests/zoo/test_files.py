@@ -8,12 +8,13 @@ import random
 import sys
 from argparse import Namespace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn.files import read_tensors, write_tensors
+from scanlab.zoo.files import read_tensors, write_tensors
 
 STATE = {"head.weight": torch.arange(6.0).reshape(2, 3), "head.bias": torch.tensor([1, -1])}
 
@@ -64,6 +65,25 @@ WRAPPED = {
 def test_wrapped_checkpoints(tmp_path: Path, content: dict) -> None:
     torch.save(content, tmp_path / "a.pth")
     _same(read_tensors(tmp_path / "a.pth")[0])
+
+
+def test_settings_of_vmambas_script_are_read_as_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pickle as yacs' CfgNode makes it: a dict with attributes. yacs is not installed where it is read."""
+
+    class CfgNode(dict):
+        pass
+
+    yacs, config = ModuleType("yacs"), ModuleType("yacs.config")
+    CfgNode.__module__, CfgNode.__qualname__ = "yacs.config", "CfgNode"
+    config.CfgNode = CfgNode
+    settings = CfgNode(MODEL=CfgNode(NAME="vssm", DEPTHS=[2, 2, 8, 2]))
+    settings.__dict__["__immutable__"] = True
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "yacs", yacs)
+        patch.setitem(sys.modules, "yacs.config", config)
+        torch.save({"model": STATE, "config": settings, "epoch": 7}, tmp_path / "vssm.pth")
+    tensors, _ = read_tensors(tmp_path / "vssm.pth")
+    assert set(tensors) == set(STATE)
 
 
 def test_a_prefix_of_some_names_stays(tmp_path: Path) -> None:

@@ -10,13 +10,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from nn.published import BOTH_DECAYS, GOLDEN, ONE_WAY, SHARED, videomamba, vim, vmamba
+from zoo.published import BOTH_DECAYS, GOLDEN, ONE_WAY, SHARED, videomamba, vim, vmamba
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import Backbone, BackboneSizes, Classifier, create_model, from_official, presets, to_official
+from scanlab.nn import Backbone, BackboneSizes, Classifier
 from scanlab.nn.embed import to_picture
-from scanlab.nn.official import copy_into, official_views
-from scanlab.nn.presets import VANILLA_MIXER, VIM_MIXER, VMAMBA_MIXER
+from scanlab.zoo import create_model, from_official, presets, to_official
+from scanlab.zoo.official import copy_into, official_views
+from scanlab.zoo.presets import VANILLA_MIXER, VIM_MIXER, VMAMBA_MIXER
 
 ARRAYS = np.load(GOLDEN / "models.npz")
 FACTS = json.loads((GOLDEN / "official_models.json").read_text())

@@ -1,0 +1,89 @@
+"""Whole models in files: weights, and the configuration to build them again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+from torch import nn
+
+from scanlab.facade import parse
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.values import Entry, Order, Plan, Scan
+from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, NextPatch, Segmenter, set_scan
+from scanlab.nn.backbone import backbone_of
+from scanlab.zoo.files import read_tensors, write_tensors
+from scanlab.zoo.official import copy_into
+
+__all__ = ["load", "save"]
+
+HEADS: dict[str, type[nn.Module]] = {"classifier": Classifier, "segmenter": Segmenter, "next patch": NextPatch}
+
+
+def save(model: nn.Module, path: str | Path) -> None:
+    """Write a Classifier, Segmenter or NextPatch with its configuration to a .safetensors file. Raises S641, S616."""
+    backbone = backbone_of(model)
+    kind = next((name for name, cls in HEADS.items() if type(model) is cls), None)
+    if kind is None:
+        raise ScanlabError.at("S616", f"a {type(model).__name__} has no head that can be saved")
+    layers = [block.mixer.paths.value for block in backbone.blocks]
+    about = {
+        "head": kind,
+        "sizes": asdict(backbone.sizes),
+        "built": _texts(backbone.built),
+        "layers": _texts(layers),
+        "axes": list(layers[0].axes),
+        "name": backbone.strategy.name,
+        "input_size": list(backbone.input_size),
+        "channels": backbone.channels,
+        "options": _options(model),
+    }
+    write_tensors(path, model.state_dict(), {"scanlab": json.dumps(about)})
+
+
+def load(path: str | Path) -> nn.Module:
+    """A model as `save` wrote it, in evaluation mode. Raises S616 for other files, S611, S640 and S641."""
+    tensors, metadata = read_tensors(path)
+    if "scanlab" not in metadata:
+        raise ScanlabError.at(
+            "S616",
+            f"{path} does not say what model it holds",
+            help="give the model's name for an official checkpoint, as in create_model(name, checkpoint=path)",
+        )
+    about = json.loads(metadata["scanlab"])
+    sizes: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in about["sizes"].items()}
+    axes = tuple(about["axes"])
+    backbone = Backbone(
+        _plan(about["built"], axes, about["name"]),
+        BackboneSizes(**{**sizes, "mixer": MixerSizes(**sizes["mixer"])}),
+        input_size=about["input_size"],
+        channels=about["channels"],
+    )
+    model = HEADS[about["head"]](backbone, **about["options"])
+    if about["layers"] != about["built"]:
+        set_scan(model, _plan(about["layers"], axes, about["name"]))
+    copy_into({name: [t] for name, t in model.state_dict().items()}, tensors, str(path))
+    return model.eval()
+
+
+def _options(model: nn.Module) -> dict[str, int | str]:
+    """What the head is built with, beside the backbone."""
+    if isinstance(model, Segmenter):
+        return {"classes": model.head.weight.shape[0], "width": model.pixels.weight.shape[0]}
+    if isinstance(model, NextPatch):
+        return {"loss": model.kind, "levels": model.levels}
+    assert isinstance(model, Classifier)
+    return {"classes": model.head.out_features}
+
+
+def _texts(values: Sequence[Order | Scan]) -> list[str]:
+    return [str(value) for value in values]
+
+
+def _plan(texts: Sequence[str], axes: tuple[str, ...], name: str) -> Plan:
+    scans = [parse(text, axes) for text in texts]
+    entries = tuple(Entry(s if isinstance(s, Scan) else Scan("sum", (cast(Order, s),))) for s in scans)
+    return Plan("layers", entries, name=name)
