@@ -252,3 +252,24 @@ def bench_kernels(
     from scanlab.cli.bench import run_kernels
 
     run_kernels(quick, limit, seconds, json, plot)
+
+
+@bench.command("models")
+def bench_models(
+    dim: Annotated[int, typer.Option(min=8, help="Width of the first model; the others match its parameters.")] = 192,
+    depth: Annotated[int, typer.Option(min=1, help="Blocks of each model.")] = 4,
+    most_tokens: Annotated[int, typer.Option(min=64, help="Patches of the largest image.")] = 4096,
+    train: Annotated[bool, typer.Option("--train", help="Forward and backward, not forward alone.")] = False,
+    throughput: Annotated[
+        bool, typer.Option("--throughput", help="Images per second of published models at 224x224 instead.")
+    ] = False,
+    device: Annotated[str, typer.Option(help="cpu, or cuda for NVIDIA's and AMD's GPUs.")] = "cpu",
+    batch: Annotated[int, typer.Option(min=1, help="Images at once.")] = 1,
+    seconds: Annotated[float, typer.Option(help="Per number of tokens, shared by the models.")] = 10.0,
+    json: Annotated[Path | None, typer.Option(help="Write all figures to this file.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the curves to this .png or .svg.")] = None,
+) -> None:
+    """Scans beside attention, convolution and no scan at equal parameters: time and memory from 64 tokens up."""
+    from scanlab.cli.bench_models import Options, run
+
+    run(Options(dim, depth, most_tokens, train, device, batch, seconds), throughput, json, plot)

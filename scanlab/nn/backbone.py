@@ -15,12 +15,20 @@ from scanlab.ir.values import Order, Scan
 from scanlab.nn.embed import Downsample, Grid, PatchEmbed, Positions, halved, norm_layer
 from scanlab.nn.mixer import CascadeMixer, Mixer, ScanMixer
 from scanlab.nn.paths import Alteration, Strategy, has_class_token, layer_values, strategy_value
+from scanlab.nn.peers import AttentionMixer, ConvolutionMixer, NoScanMixer
 from scanlab.nn.sizes import BackboneSizes
 from scanlab.nn.ssd_mixer import SsdMixer
 
 __all__ = ["Backbone", "Block", "Stage", "backbone_of", "class_tokens"]
 
-MIXERS: dict[str, type[Mixer]] = {"scan": ScanMixer, "ssd": SsdMixer, "cascade": CascadeMixer}
+MIXERS: dict[str, type[Mixer]] = {
+    "scan": ScanMixer,
+    "ssd": SsdMixer,
+    "cascade": CascadeMixer,
+    "attention": AttentionMixer,
+    "convolution": ConvolutionMixer,
+    "none": NoScanMixer,
+}
 
 
 class Block(nn.Module):

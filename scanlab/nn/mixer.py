@@ -74,6 +74,14 @@ class Mixer(nn.Module):
         # A class token that this layer's paths do not visit passes by.
         return mixed if mixed.shape[1] == length else F.pad(mixed, (0, 0, 0, length - mixed.shape[1]))
 
+    def project(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The input of the scan, and that of the gate where there is one: [B, L, dim] -> [B, L, inner] each."""
+        projected = self.project_in(rows)
+        if not self.sizes.gate:
+            return projected, None
+        u, z = projected.chunk(2, dim=-1)
+        return u, z
+
     def merge_weights(self, paths: int) -> Tensor | str:
         """The merge as the operators take it: weights [K, D], or a word."""
         weights = self.merge()
@@ -141,7 +149,7 @@ class ScanMixer(Mixer):
 
     def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
-        u, z = self._project(rows)
+        u, z = self.project(rows)
         u = self.convolve(u, table, grid)
         y = self.rescale(self.scan(u, table, slice(None), self.merge_weights(table.paths)), table.paths)
         y = y if self.norm is None else self.norm(y)
@@ -168,13 +176,6 @@ class ScanMixer(Mixer):
         assert isinstance(y, Tensor)
         return y
 
-    def _project(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
-        projected = self.project_in(rows)
-        if not self.sizes.gate:
-            return projected, None
-        u, z = projected.chunk(2, dim=-1)
-        return u, z
-
     def _scan_parameters(self, u: Tensor, paths: int, part: slice) -> tuple[Tensor, Tensor, Tensor]:
         """delta [B, K, L, inner], B and C [B, K, L, N], with K = 1 where all paths share them."""
         weight = self.own(self.project_scan.weight.unflatten(0, (self.sets, -1)), paths, part)
@@ -198,7 +199,7 @@ class CascadeMixer(ScanMixer):
 
     def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
-        u, z = self._project(rows)
+        u, z = self.project(rows)
         u = self.convolve(u, table, grid)
         for first, axis in ((0, 2), (2, 1)):
             part = slice(first, first + 2)

@@ -11,7 +11,7 @@ __all__ = ["READOUTS", "BackboneSizes", "MixerSizes"]
 
 READOUTS = ("mean", "max", "cls", "both")
 _CHOICES = {
-    "kind": ("scan", "ssd", "cascade"),
+    "kind": ("scan", "ssd", "cascade", "attention", "convolution", "none"),
     "convolution": (None, "path", "first path", "grid"),
     "parameters": ("shared", "per path", "own decay"),
     "stem": ("patch", "patch norm", "overlapping"),
@@ -27,7 +27,8 @@ class MixerSizes:
     """The parts of a mixer: projection, convolution, scan, norm, gate, projection.
 
     kind: "scan" is the selective scan of Mamba (arXiv 2312.00752), "ssd" that of Mamba-2 (arXiv 2405.21060),
-    "cascade" the first along rows and then columns (VMamba). state: N.
+    "cascade" the first along rows and then columns (VMamba). Peers without a scan are "attention" (a ViT's),
+    "convolution" (on the grid) and "none" (the first without its scan). state: N.
     expand: width of the scan over that of the tokens; head: channels per head of "ssd". convolution: depthwise and
     causal along every "path", along the "first path" alone, or centred on the "grid", which shows a patch its
     neighbours whatever the order; taps: its width. gate: the output is multiplied by silu of a second projection.

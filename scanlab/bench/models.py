@@ -1,0 +1,215 @@
+"""Whole models beside each other as images grow: time, memory, and where the scan overtakes attention."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from scanlab.bench.timing import Times, in_turns, peak_extra_memory
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes
+from scanlab.zoo.counts import flop_count, matched, parameter_count
+from scanlab.zoo.presets import VIM_MIXER, VMAMBA_MIXER
+
+__all__ = ["KINDS", "Model", "Point", "Report", "crossing", "measure", "models", "sentences"]
+
+PATCH, CHANNELS, CLASSES = 4, 3, 10
+SIDES = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+ATTENTION = "attention (ViT)"
+# Every kind: its scan, its mixer, its MLP.
+KINDS: dict[str, tuple[str, MixerSizes, float]] = {
+    "scan (Vim's block)": ("sum(row, -row)", VIM_MIXER, 0.0),
+    "scan (VMamba's block)": ("cross", VMAMBA_MIXER, 4.0),
+    ATTENTION: ("row", MixerSizes(kind="attention"), 4.0),
+    "convolution 7x7": ("row", MixerSizes(kind="convolution", taps=7, expand=1.0), 4.0),
+    "Vim's block, no scan": ("sum(row, -row)", replace(VIM_MIXER, kind="none"), 0.0),
+}
+HEADS = 4
+# Widths are multiples of 8, which on small models leaves gaps.
+STEP, TOLERANCE = 8, 0.15
+
+
+@dataclass(frozen=True)
+class Model:
+    """One kind at the width that matches the first kind's parameters; gflops: of one image of `tokens` patches."""
+
+    kind: str
+    dim: int
+    parameters: int
+    gflops: float
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Point:
+    """One kind at one number of tokens; memory in bytes beyond what was there before, None where it is not known."""
+
+    kind: str
+    tokens: int
+    times: Times
+    memory: int | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was measured: on which device, with how many images at once, backward or forward alone."""
+
+    device: str
+    batch: int
+    depth: int
+    backward: bool
+    models: tuple[Model, ...]
+    points: tuple[Point, ...]
+    stopped: dict[str, str] = field(default_factory=dict)
+
+
+def models(dim: int, depth: int) -> dict[str, Callable[[int], Classifier]]:
+    """A builder per kind, for images of a side in patches, at equal parameters. Raises S630 where none is near."""
+    first, *others = KINDS
+    built = {first: dim}
+    target = parameter_count(_build(first, dim, depth, SIDES[0]))
+    for kind in others:
+        build = partial(_build, kind, depth=depth, side=SIDES[0])
+        _, built[kind] = matched(build, target, parameter_count, STEP, TOLERANCE)
+    return {kind: partial(_build, kind, width, depth) for kind, width in built.items()}
+
+
+def measure(
+    dim: int = 192,
+    depth: int = 4,
+    most_tokens: int = 4096,
+    backward: bool = False,
+    device: str = "cpu",
+    batch: int = 1,
+    seconds: float = 10.0,
+    heard: Callable[[int], None] = lambda _: None,
+) -> Report:
+    """Time all kinds from 64 tokens up, in turns, `seconds` per number of tokens.
+
+    A kind that needs over ten times its share of the seconds for one pass, or more memory than there is, goes no
+    further; the report says so. `heard` is told each number of tokens before its turn. Raises S753 without a GPU.
+    """
+    if device != "cpu" and not torch.cuda.is_available():
+        raise ScanlabError.at("S753", f"there is no GPU for --device {device}", help="leave the option out")
+    builders = models(dim, depth)
+    sizes = [_described(kind, build, SIDES[0]) for kind, build in builders.items()]
+    points: list[Point] = []
+    stopped: dict[str, str] = {}
+    for side in (s for s in SIDES if s * s <= most_tokens):
+        heard(side * side)
+        going = {kind: build for kind, build in builders.items() if kind not in stopped}
+        for point in _points(going, side, batch, backward, device, seconds):
+            if isinstance(point, Point):
+                points.append(point)
+            else:
+                stopped[point[0]] = point[1]
+            if isinstance(point, Point) and point.times.median_ms > 1e4 * seconds / len(builders):
+                stopped[point.kind] = f"{point.times.median_ms / 1e3:.1f} s at {point.tokens} tokens"
+    return Report(device, batch, depth, backward, tuple(sizes), tuple(points), stopped)
+
+
+def crossing(report: Report, kind: str, what: Callable[[Point], float | None], other: str = ATTENTION) -> float | None:
+    """The number of tokens from which on a kind has less than another of something, to the end of what was measured.
+
+    Between two measured sizes by a line through logarithms. 0 where it has less from the start, None where it ends
+    with more, or where the two were not measured together.
+    """
+    both = [
+        (n, math.log(mine / theirs))
+        for n in sorted({p.tokens for p in report.points})
+        if (mine := _value(report, kind, n, what)) and (theirs := _value(report, other, n, what))
+    ]
+    if not both or both[-1][1] >= 0:
+        return None
+    last = max((i for i, (_, gap) in enumerate(both) if gap >= 0), default=-1)
+    if last < 0:
+        return 0.0
+    (low, before), (high, after) = both[last], both[last + 1]
+    return math.exp(math.log(low) + (math.log(high) - math.log(low)) * before / (before - after))
+
+
+def _value(report: Report, kind: str, tokens: int, what: Callable[[Point], float | None]) -> float | None:
+    return next((what(p) for p in report.points if p.kind == kind and p.tokens == tokens), None)
+
+
+def _points(
+    builders: dict[str, Callable[[int], Classifier]], side: int, batch: int, backward: bool, device: str, seconds: float
+) -> Iterator[Point | tuple[str, str]]:
+    """All kinds at one size: what was measured, or why it could not be."""
+    images = torch.rand(batch, CHANNELS, side * PATCH, side * PATCH, device=device)
+    calls, memory = {}, {}
+    for kind, build in builders.items():
+        call = _call(build(side).to(device), images, backward, device)
+        try:
+            call()
+            memory[kind] = _memory(call, device)
+            calls[kind] = call
+        except (MemoryError, torch.OutOfMemoryError):
+            yield kind, f"out of memory at {side * side} tokens"
+    for kind, times in in_turns(calls, seconds).items():
+        yield Point(kind, side * side, times, memory[kind])
+
+
+def _build(kind: str, dim: int, depth: int, side: int) -> Classifier:
+    scan, mixer, mlp = KINDS[kind]
+    norm = "rms" if mixer.convolution == "path" else "layer"
+    mixer = replace(mixer, head=dim // HEADS) if mixer.kind == "attention" else mixer
+    sizes = BackboneSizes(
+        patch=PATCH, dim=dim, depth=depth, mixer=mixer, mlp=mlp, positions="none", norm_kind=norm, readout="mean"
+    )
+    return Classifier(Backbone(scan, sizes, input_size=(side * PATCH,) * 2, channels=CHANNELS), CLASSES)
+
+
+def _described(kind: str, build: Callable[[int], Classifier], side: int) -> Model:
+    model = build(side)
+    flops = flop_count(model, torch.zeros(1, CHANNELS, side * PATCH, side * PATCH))
+    return Model(kind, model.backbone.dim, parameter_count(model), flops / 1e9, side * side)
+
+
+def _call(model: nn.Module, images: Tensor, backward: bool, device: str) -> Callable[[], object]:
+    model.train(backward)
+
+    def run() -> None:
+        if backward:
+            model.zero_grad()
+            model(images).square().mean().backward()
+        else:
+            with torch.no_grad():
+                model(images)
+        if device != "cpu":
+            torch.cuda.synchronize()
+
+    return run
+
+
+def _memory(call: Callable[[], object], device: str) -> int | None:
+    if device == "cpu":
+        return peak_extra_memory(call)
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    call()
+    return torch.cuda.max_memory_allocated() - before
+
+
+def sentences(report: Report) -> Sequence[str]:
+    """Where the scans overtake attention in time and in memory."""
+    most = max((p.tokens for p in report.points), default=0)
+    lines = []
+    for kind in (k for k in KINDS if k.startswith("scan")):
+        for word, what in (("faster", lambda p: p.times.median_ms), ("smaller in memory", lambda p: p.memory)):
+            lines.append(f"{kind} {_where(crossing(report, kind, what), word, most)}.")
+    return lines
+
+
+def _where(tokens: float | None, word: str, most: int) -> str:
+    if tokens is None:
+        return f"is not {word} than attention up to {most:,} tokens"
+    if tokens == 0:
+        return f"is {word} than attention at every size measured, up to {most:,} tokens"
+    rounded = round(tokens, 1 - math.floor(math.log10(tokens)))
+    return f"is {word} than attention from about {rounded:,.0f} tokens on, as measured up to {most:,}"
