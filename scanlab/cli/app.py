@@ -151,7 +151,7 @@ def erf(
     ] = False,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
     checkpoint: Annotated[
-        Path | None, typer.Option(help="Measure a model from scanlab.nn.save, with each order in its own's place.")
+        Path | None, typer.Option(help="Measure a model from scanlab.zoo.save, with each order in its own's place.")
     ] = None,
     data: Annotated[str | None, typer.Option(help="Images to train or measure on: digits, or a .npz file.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Draw into this .svg or .png instead.")] = None,

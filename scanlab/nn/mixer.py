@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -82,16 +83,11 @@ class Mixer(nn.Module):
         u, z = projected.chunk(2, dim=-1)
         return u, z
 
-    def merge_weights(self, paths: int) -> Tensor | str:
-        """The merge as the operators take it: weights [K, D], or a word."""
+    def merged(self, scan: Callable[[Tensor | str], Tensor]) -> Tensor:
+        """What an operator returns for the merge of this mixer, as weights [K, D] or a word, at the mixer's scale."""
         weights = self.merge()
-        if weights is not None:
-            return weights if self.scale == 1 else weights * self.scale
-        return "mean" if self.scale == 1 / paths else "sum"
-
-    def rescale(self, y: Tensor, paths: int) -> Tensor:
-        """What `merge_weights` could not say."""
-        return y if self.scale in (1, 1 / paths) or not self.merge.plain else y * self.scale
+        y = scan("sum" if weights is None else weights)
+        return y if self.scale == 1 else y * self.scale
 
     def own(self, parameter: Tensor, paths: int, part: slice = slice(None)) -> Tensor:
         """A parameter with its first axis over sets, or a part of them, for each of K paths: [1, …] or [K, …]."""
@@ -151,7 +147,7 @@ class ScanMixer(Mixer):
         """[B, L, dim] -> [B, L, dim]."""
         u, z = self.project(rows)
         u = self.convolve(u, table, grid)
-        y = self.rescale(self.scan(u, table, slice(None), self.merge_weights(table.paths)), table.paths)
+        y = self.merged(lambda merge: self.scan(u, table, slice(None), merge))
         y = y if self.norm is None else self.norm(y)
         return self.project_out(y if z is None else y * F.silu(z))
 

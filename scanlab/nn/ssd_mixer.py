@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -58,8 +61,10 @@ class SsdMixer(Mixer):
         own = [self.own(p, table.paths) for p in (self.decay_log, self.skip, self.delta_bias)]
         sets = max(x.shape[1], *map(len, own))
         decay, skip, bias = (p.expand(sets, -1) for p in own)
-        y = ssd(
-            x.unflatten(-1, (self.heads, -1)) if x.shape[1] > 1 else x[:, 0].unflatten(-1, (self.heads, -1)),
+        heads = x.unflatten(-1, (self.heads, -1))
+        scan = partial(
+            ssd,
+            heads if x.shape[1] > 1 else heads[:, 0],
             delta[:, None].expand(-1, sets, -1, -1),
             -decay.exp(),
             B.expand(-1, sets, -1, -1),
@@ -68,10 +73,8 @@ class SsdMixer(Mixer):
             dt_bias=bias,
             dt_softplus=True,
             paths=table,
-            merge=self.merge_weights(table.paths),
         )
-        assert isinstance(y, Tensor)
-        y = self.rescale(y, table.paths).flatten(2)
+        y = self.merged(lambda merge: cast(Tensor, scan(merge=merge))).flatten(2)
         y = y * F.silu(z) if self.sizes.gate else y
         # Under autocast torch casts to float32 before a layer norm, but not before this one.
         return self.project_out(y if self.norm is None else self.norm(y.to(self.norm.weight.dtype)))
