@@ -36,7 +36,7 @@ STEP, TOLERANCE = 8, 0.15
 
 @dataclass(frozen=True)
 class Model:
-    """One kind at the width that matches the first kind's parameters; gflops: of one image of `tokens` patches."""
+    """One kind at the width that matches the first kind; gflops: of one image of `tokens` patches."""
 
     kind: str
     dim: int
@@ -65,17 +65,24 @@ class Report:
     backward: bool
     models: tuple[Model, ...]
     points: tuple[Point, ...]
+    match: str = "parameters"
     stopped: dict[str, str] = field(default_factory=dict)
 
 
-def models(dim: int, depth: int) -> dict[str, Callable[[int], Classifier]]:
-    """A builder per kind, for images of a side in patches, at equal parameters. Raises S630 where none is near."""
+def models(dim: int, depth: int, match: str = "parameters") -> dict[str, Callable[[int], Classifier]]:
+    """A builder per kind, for images of a side in patches, with equal parameters, or equal "flops" at 64 patches.
+
+    Raises S630 where no width is near, S631 for another match.
+    """
+    if match not in MATCHES:
+        raise ScanlabError.at("S631", f"models cannot be matched in {match!r}", help=f"choose {' or '.join(MATCHES)}")
     first, *others = KINDS
     built = {first: dim}
-    target = parameter_count(_build(first, dim, depth, SIDES[0]))
+    count = MATCHES[match]
+    target = count(_build(first, dim, depth, SIDES[0]))
     for kind in others:
         build = partial(_build, kind, depth=depth, side=SIDES[0])
-        _, built[kind] = matched(build, target, parameter_count, STEP, TOLERANCE)
+        _, built[kind] = matched(build, target, count, STEP, TOLERANCE)
     return {kind: partial(_build, kind, width, depth) for kind, width in built.items()}
 
 
@@ -87,6 +94,7 @@ def measure(
     device: str = "cpu",
     batch: int = 1,
     seconds: float = 10.0,
+    match: str = "parameters",
     heard: Callable[[int], None] = lambda _: None,
 ) -> Report:
     """Time all kinds from 64 tokens up, in turns, `seconds` per number of tokens.
@@ -96,7 +104,7 @@ def measure(
     """
     if device != "cpu" and not torch.cuda.is_available():
         raise ScanlabError.at("S753", f"there is no GPU for --device {device}", help="leave the option out")
-    builders = models(dim, depth)
+    builders = models(dim, depth, match)
     sizes = [_described(kind, build, SIDES[0]) for kind, build in builders.items()]
     points: list[Point] = []
     stopped: dict[str, str] = {}
@@ -110,7 +118,7 @@ def measure(
                 stopped[point[0]] = point[1]
             if isinstance(point, Point) and point.times.median_ms > 1e4 * seconds / len(builders):
                 stopped[point.kind] = f"{point.times.median_ms / 1e3:.1f} s at {point.tokens} tokens"
-    return Report(device, batch, depth, backward, tuple(sizes), tuple(points), stopped)
+    return Report(device, batch, depth, backward, tuple(sizes), tuple(points), match, stopped)
 
 
 def crossing(report: Report, kind: str, what: Callable[[Point], float | None], other: str = ATTENTION) -> float | None:
@@ -135,6 +143,14 @@ def crossing(report: Report, kind: str, what: Callable[[Point], float | None], o
 
 def _value(report: Report, kind: str, tokens: int, what: Callable[[Point], float | None]) -> float | None:
     return next((what(p) for p in report.points if p.kind == kind and p.tokens == tokens), None)
+
+
+def _flops(model: nn.Module) -> int:
+    side = SIDES[0] * PATCH
+    return flop_count(model, torch.zeros(1, CHANNELS, side, side))
+
+
+MATCHES: dict[str, Callable[[Classifier], int]] = {"parameters": parameter_count, "flops": _flops}
 
 
 def _points(
@@ -167,8 +183,7 @@ def _build(kind: str, dim: int, depth: int, side: int) -> Classifier:
 
 def _described(kind: str, build: Callable[[int], Classifier], side: int) -> Model:
     model = build(side)
-    flops = flop_count(model, torch.zeros(1, CHANNELS, side * PATCH, side * PATCH))
-    return Model(kind, model.backbone.dim, parameter_count(model), flops / 1e9, side * side)
+    return Model(kind, model.backbone.dim, parameter_count(model), _flops(model) / 1e9, side * side)
 
 
 def _call(model: nn.Module, images: Tensor, backward: bool, device: str) -> Callable[[], object]:

@@ -266,10 +266,11 @@ def bench_models(
     device: Annotated[str, typer.Option(help="cpu, or cuda for NVIDIA's and AMD's GPUs.")] = "cpu",
     batch: Annotated[int, typer.Option(min=1, help="Images at once.")] = 1,
     seconds: Annotated[float, typer.Option(help="Per number of tokens, shared by the models.")] = 10.0,
+    match: Annotated[str, typer.Option(help="What all models have alike: parameters or flops.")] = "parameters",
     json: Annotated[Path | None, typer.Option(help="Write all figures to this file.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the curves to this .png or .svg.")] = None,
 ) -> None:
-    """Scans beside attention, convolution and no scan at equal parameters: time and memory from 64 tokens up."""
+    """Scans beside attention, convolution and no scan, matched in size: time and memory from 64 tokens up."""
     from scanlab.cli.bench_models import Options, run
 
-    run(Options(dim, depth, most_tokens, train, device, batch, seconds), throughput, json, plot)
+    run(Options(dim, depth, most_tokens, train, device, batch, seconds, match), throughput, json, plot)

@@ -31,6 +31,7 @@ class Options:
     device: str
     batch: int
     seconds: float
+    match: str
 
 
 def run(options: Options, images_per_second: bool, out: Path | None, plot: Path | None) -> None:
@@ -51,6 +52,7 @@ def run(options: Options, images_per_second: bool, out: Path | None, plot: Path 
             options.device,
             options.batch,
             options.seconds,
+            options.match,
             lambda tokens: status.update(f"{tokens:,} tokens"),
         )
     screen.print(_sizes(report))
@@ -83,13 +85,13 @@ def draw(report: Report, target: Path) -> None:
     panels[0].legend(fontsize=8)
     what = "forward and backward" if report.backward else "forward"
     figure.suptitle(
-        f"{what}, batch {report.batch}, {report.depth} blocks, equal parameters, {report.device}", fontsize=10
+        f"{what}, batch {report.batch}, {report.depth} blocks, equal {report.match}, {report.device}", fontsize=10
     )
     figure.savefig(target, dpi=150, metadata={"Date": None} if target.suffix == ".svg" else None)
 
 
 def _sizes(report: Report) -> Table:
-    table = Table(title=f"{report.depth} blocks each, matched in parameters", title_justify="left")
+    table = Table(title=f"{report.depth} blocks each, matched in {report.match}", title_justify="left")
     table.add_column("model")
     for name in ("width", "parameters", f"GFLOPs at {report.models[0].tokens} tokens"):
         table.add_column(name, justify="right")

@@ -262,6 +262,7 @@ _STUDIES = {
     "S617": Code("an unknown model", "The message names similar ones; scanlab.zoo.presets() lists all."),
     "S618": Code("safetensors is missing", 'Checkpoints need it: pip install "scanlab[checkpoints]".'),
     "S630": Code("no model of that size", "Widths come in steps; the message gives the two nearest."),
+    "S631": Code("nothing to match models in", "Models are matched in parameters or in flops."),
     "S634": Code("no such decay", "A state keeps a share from 0 to 1 of itself at every step, over at least 1 layer."),
     "S635": Code("a model without a receptive field", "It needs features with a grid, as a backbone gives."),
     "S636": Code("a receptive field that does not fit", "Fields of 1 to 3 axes are drawn; images must fit the model."),

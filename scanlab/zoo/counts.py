@@ -55,11 +55,14 @@ def matched(
     build: a model of a given width, whose measure grows with it. Raises S630 where the closest is farther off than the
     tolerance, a share of the target.
     """
-    narrow, wide = 1, WIDEST // step
-    while narrow < wide:
+    wide = 1
+    while measure(build(wide * step)) < target and wide * step < WIDEST:
+        wide *= 2
+    narrow = wide // 2
+    while narrow + 1 < wide:
         middle = (narrow + wide) // 2
-        narrow, wide = (narrow, middle) if measure(_meta(build, middle * step)) >= target else (middle + 1, wide)
-    tried = {w * step: measure(_meta(build, w * step)) for w in (narrow - 1, narrow) if w}
+        narrow, wide = (narrow, middle) if measure(build(middle * step)) >= target else (middle, wide)
+    tried = {w * step: measure(build(w * step)) for w in (narrow, wide) if w}
     width = min(tried, key=lambda w: abs(tried[w] - target))
     if abs(tried[width] - target) > tolerance * target:
         raise ScanlabError.at(
@@ -68,12 +71,6 @@ def matched(
             help="choose a smaller step of widths, another depth, or a larger tolerance",
         )
     return build(width), width
-
-
-def _meta(build: Callable[[int], M], width: int) -> M:
-    """A model without weights in memory."""
-    with torch.device("meta"):
-        return build(width)
 
 
 def _steps(shape: Shape, batch: int) -> int:

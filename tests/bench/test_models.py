@@ -62,11 +62,21 @@ def test_sentences_say_how_far_was_measured():
 
 def test_all_kinds_are_measured_at_equal_parameters():
     found = measure(dim=64, depth=1, most_tokens=64, seconds=0.01, backward=True)
+    assert found.match == "parameters"
     assert [m.kind for m in found.models] == list(KINDS)
     target = found.models[0].parameters
     assert all(abs(m.parameters - target) <= 0.15 * target for m in found.models)
     assert {p.kind for p in found.points} == set(KINDS) and {p.tokens for p in found.points} == {64}
     assert all(m.gflops > 0 for m in found.models)
+
+
+def test_kinds_are_matched_in_flops_on_request():
+    found = measure(dim=64, depth=1, most_tokens=64, seconds=0.01, match="flops")
+    target = found.models[0].gflops
+    assert all(abs(m.gflops - target) <= 0.15 * target for m in found.models)
+    with pytest.raises(ScanlabError) as caught:
+        measure(match="watts")
+    assert caught.value.code == "S631"
 
 
 def test_a_kind_that_takes_too_long_goes_no_further(monkeypatch):
