@@ -1,0 +1,43 @@
+"""docs/models.md: its names are those of the presets, its counts are theirs, and its Python runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import torch
+
+from scanlab.zoo import create_model, presets
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+ROW = re.compile(r"^\| ((?:`\w+`(?:, )?)+) \| ([\d,]+(?: · [\d,]+)*) \|", re.M)
+
+
+def test_every_count_in_the_table() -> None:
+    seen = []
+    for names, counts in ROW.findall(PAGE):
+        for name, count in zip(re.findall(r"`(\w+)`", names), counts.split(" · "), strict=True):
+            with torch.device("meta"):
+                found = sum(p.numel() for p in create_model(name).parameters())
+            assert found == int(count.replace(",", "")), name
+            seen.append(name)
+    assert len(seen) == 17
+
+
+def test_every_preset_is_named() -> None:
+    short = {name: name.replace("plainmamba_l", "_l").replace("localmamba_vim_", "_") for name in presets()}
+    missing = [name for name in presets() if f"`{name}`" not in PAGE and f"`{short[name]}`" not in PAGE]
+    assert [n for n in missing if n not in ("vmamba_small", "vmamba_base")] == []
+
+
+def test_the_parts_are_built_as_shown() -> None:
+    [block] = [b for b in re.findall(r"```python\n(.*?)```", PAGE, re.S) if "NextPatch(" in b]
+    exec(compile(block, "docs/models.md", "exec"), {})
+
+
+def test_the_files_and_figures_it_names_exist() -> None:
+    for file in re.findall(r"`(nn/\w+\.py)`", PAGE):
+        assert (ROOT / "scanlab" / file).is_file(), file
+    for link in re.findall(r"\]\(((?:images|\.\.)/[^)]+)\)", PAGE):
+        assert (ROOT / "docs" / link).is_file(), link
