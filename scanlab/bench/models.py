@@ -127,11 +127,7 @@ def crossing(report: Report, kind: str, what: Callable[[Point], float | None], o
     Between two measured sizes by a line through logarithms. 0 where it has less from the start, None where it ends
     with more, or where the two were not measured together.
     """
-    both = [
-        (n, math.log(mine / theirs))
-        for n in sorted({p.tokens for p in report.points})
-        if (mine := _value(report, kind, n, what)) and (theirs := _value(report, other, n, what))
-    ]
+    both = _gaps(report, kind, what, other)
     if not both or both[-1][1] >= 0:
         return None
     last = max((i for i, (_, gap) in enumerate(both) if gap >= 0), default=-1)
@@ -139,6 +135,17 @@ def crossing(report: Report, kind: str, what: Callable[[Point], float | None], o
         return 0.0
     (low, before), (high, after) = both[last], both[last + 1]
     return math.exp(math.log(low) + (math.log(high) - math.log(low)) * before / (before - after))
+
+
+def _gaps(
+    report: Report, kind: str, what: Callable[[Point], float | None], other: str = ATTENTION
+) -> list[tuple[int, float]]:
+    """The numbers of tokens at which both were measured, and the logarithm of a kind's share of the other's."""
+    return [
+        (n, math.log(mine / theirs))
+        for n in sorted({p.tokens for p in report.points})
+        if (mine := _value(report, kind, n, what)) and (theirs := _value(report, other, n, what))
+    ]
 
 
 def _value(report: Report, kind: str, tokens: int, what: Callable[[Point], float | None]) -> float | None:
@@ -160,15 +167,22 @@ def _points(
     images = torch.rand(batch, CHANNELS, side * PATCH, side * PATCH, device=device)
     calls, memory = {}, {}
     for kind, build in builders.items():
-        call = _call(build(side).to(device), images, backward, device)
         try:
+            call = _call(build(side).to(device), images, backward, device)
             call()
             memory[kind] = _memory(call, device)
             calls[kind] = call
-        except (MemoryError, torch.OutOfMemoryError):
+        except (MemoryError, RuntimeError) as error:
+            if not _out_of_memory(error):
+                raise
             yield kind, f"out of memory at {side * side} tokens"
     for kind, times in in_turns(calls, seconds).items():
         yield Point(kind, side * side, times, memory[kind])
+
+
+def _out_of_memory(error: Exception) -> bool:
+    # torch has an error of its own for GPUs; on a CPU it raises a plain RuntimeError, known by its words alone.
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _build(kind: str, dim: int, depth: int, side: int) -> Classifier:
@@ -212,16 +226,21 @@ def _memory(call: Callable[[], object], device: str) -> int | None:
 
 
 def sentences(report: Report) -> Sequence[str]:
-    """Where the scans overtake attention in time and in memory."""
-    most = max((p.tokens for p in report.points), default=0)
+    """Where the scans overtake attention in time and in memory, as far as both were measured."""
     lines = []
     for kind in (k for k in KINDS if k.startswith("scan")):
         for word, what in (("faster", lambda p: p.times.median_ms), ("smaller in memory", lambda p: p.memory)):
-            lines.append(f"{kind} {_where(crossing(report, kind, what), word, most)}.")
+            gaps = _gaps(report, kind, what)
+            lines.append(f"{kind} {_where(crossing(report, kind, what), word, gaps)}.")
     return lines
 
 
-def _where(tokens: float | None, word: str, most: int) -> str:
+def _where(tokens: float | None, word: str, gaps: Sequence[tuple[int, float]]) -> str:
+    if not gaps:
+        return f"cannot be said to be {word} than attention or not: no size was measured for both"
+    most = gaps[-1][0]
+    if tokens is None and any(gap < 0 for _, gap in gaps):
+        return f"is {word} than attention at some sizes, but not at {most:,} tokens, the most measured for both"
     if tokens is None:
         return f"is not {word} than attention up to {most:,} tokens"
     if tokens == 0:

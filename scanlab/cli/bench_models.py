@@ -125,7 +125,7 @@ def _throughputs(found: list[Throughput], device: str) -> Table:
     table = Table(title=f"images per second at 224x224, {device}", title_justify="left")
     for name in ("model", "pass", "how"):
         table.add_column(name)
-    for name in ("batch", "images/s", "published (A100)"):
+    for name in ("batch", "images/s", "published (A100, batch 128)"):
         table.add_column(name, justify="right")
     for t in found:
         published = "–" if t.published is None else f"{t.published:,.0f}"

@@ -13,7 +13,7 @@ from scanlab.compiler.bind import CompiledPlan, CompiledScan
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Order, Scan
 from scanlab.nn.embed import Downsample, Grid, PatchEmbed, Positions, halved, norm_layer
-from scanlab.nn.mixer import CascadeMixer, Mixer, ScanMixer
+from scanlab.nn.mixer import CascadeMixer, Mixer, Place, ScanMixer
 from scanlab.nn.paths import Alteration, Strategy, has_class_token, layer_values, strategy_value
 from scanlab.nn.peers import AttentionMixer, ConvolutionMixer, NoScanMixer
 from scanlab.nn.sizes import BackboneSizes
@@ -212,7 +212,8 @@ def _stages(
     for number, depth in enumerate(sizes.depths):
         blocks = []
         for layer in range(done, done + depth):
-            mixer = MIXERS[sizes.mixer.kind](values[layer], grid, dim, sizes.mixer, alter, sizes.readout == "both")
+            place = Place(values[layer], grid, dim, sizes.mixer, alter, ends=sizes.readout == "both")
+            mixer = MIXERS[sizes.mixer.kind](place)
             blocks.append(Block(mixer, sizes, sizes.drop_path * layer / max(1, total - 1)))
         last = number == len(sizes.depths) - 1
         yield Stage(blocks, None if last else Downsample(sizes.downsample, dim, len(grid), sizes.norm_kind))

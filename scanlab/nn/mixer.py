@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +18,22 @@ from scanlab.nn.paths import Alteration, LayerPaths, compiled, path_sets
 from scanlab.nn.sizes import MixerSizes
 from scanlab.ops import PathTable, causal_convolution, selective_scan
 
-__all__ = ["CascadeMixer", "Mixer", "PathConvolution", "ScanMixer", "convolution_for", "first_delta_bias"]
+__all__ = ["CascadeMixer", "Mixer", "PathConvolution", "Place", "ScanMixer", "convolution_for", "first_delta_bias"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a mixer stands: the scan of its layer, the usual grid, the width of the tokens, what it is made of.
+
+    alter, ends: see LayerPaths.
+    """
+
+    value: Order | Scan
+    grid: tuple[int, ...]
+    dim: int
+    sizes: MixerSizes
+    alter: Alteration | None = None
+    ends: bool = False
 
 
 class Mixer(nn.Module):
@@ -30,20 +46,12 @@ class Mixer(nn.Module):
     project_in: nn.Linear
     convolution: nn.Module | None
 
-    def __init__(
-        self,
-        value: Order | Scan,
-        grid: tuple[int, ...],
-        dim: int,
-        sizes: MixerSizes,
-        alter: Alteration | None = None,
-        ends: bool = False,
-    ) -> None:
+    def __init__(self, place: Place) -> None:
         super().__init__()
-        self.sizes = sizes
-        self.dim, self.inner = dim, sizes.inner(dim)
-        self.paths = LayerPaths(value, grid, alter, ends)
-        scan = compiled(value, grid)
+        sizes = self.sizes = place.sizes
+        self.dim, self.inner = place.dim, sizes.inner(place.dim)
+        self.paths = LayerPaths(place.value, place.grid, place.alter, place.ends)
+        scan = compiled(place.value, place.grid)
         self.own_sets = 1 if sizes.parameters == "shared" else len(scan.paths)
         self.sets = self.own_sets if sizes.parameters == "per path" else 1
         self.merge = Merge(scan, self.inner)
@@ -120,16 +128,9 @@ class ScanMixer(Mixer):
     path has its own decay.
     """
 
-    def __init__(
-        self,
-        value: Order | Scan,
-        grid: tuple[int, ...],
-        dim: int,
-        sizes: MixerSizes,
-        alter: Alteration | None = None,
-        ends: bool = False,
-    ) -> None:
-        super().__init__(value, grid, dim, sizes, alter, ends)
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        grid, dim, sizes = place.grid, place.dim, place.sizes
         inner, sets = self.inner, self.sets
         self.rank = sizes.rank(dim)
         self.project_in = nn.Linear(dim, (2 if sizes.gate else 1) * inner, bias=False)

@@ -12,11 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.values import Order, Scan
 from scanlab.nn.embed import convolution, to_picture, to_rows
-from scanlab.nn.mixer import Mixer, convolution_for
-from scanlab.nn.paths import Alteration
-from scanlab.nn.sizes import MixerSizes
+from scanlab.nn.mixer import Mixer, Place, convolution_for
 from scanlab.ops import PathTable
 
 __all__ = ["AttentionMixer", "ConvolutionMixer", "NoScanMixer"]
@@ -28,16 +25,9 @@ class AttentionMixer(Mixer):
     Raises S612 for a width that heads do not divide.
     """
 
-    def __init__(
-        self,
-        value: Order | Scan,
-        grid: tuple[int, ...],
-        dim: int,
-        sizes: MixerSizes,
-        alter: Alteration | None = None,
-        ends: bool = False,
-    ) -> None:
-        super().__init__(value, grid, dim, sizes, alter, ends)
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        dim, sizes = place.dim, place.sizes
         self.heads, rest = divmod(dim, sizes.head)
         if rest:
             raise ScanlabError.at("S612", f"heads of {sizes.head} channels do not divide the width of {dim}")
@@ -53,16 +43,9 @@ class AttentionMixer(Mixer):
 class ConvolutionMixer(Mixer):
     """A depthwise convolution on the grid, `taps` wide, between two projections; class tokens pass by unconvolved."""
 
-    def __init__(
-        self,
-        value: Order | Scan,
-        grid: tuple[int, ...],
-        dim: int,
-        sizes: MixerSizes,
-        alter: Alteration | None = None,
-        ends: bool = False,
-    ) -> None:
-        super().__init__(value, grid, dim, sizes, alter, ends)
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        grid, dim, sizes = place.grid, place.dim, place.sizes
         self.project_in = nn.Linear(dim, self.inner)
         taps = sizes.taps
         self.spatial = convolution(len(grid))(self.inner, self.inner, taps, padding=taps // 2, groups=self.inner)
@@ -81,16 +64,9 @@ class NoScanMixer(Mixer):
     What is left of a scan without a state is its skip, y = D u. Along paths, the convolutions' outputs are added.
     """
 
-    def __init__(
-        self,
-        value: Order | Scan,
-        grid: tuple[int, ...],
-        dim: int,
-        sizes: MixerSizes,
-        alter: Alteration | None = None,
-        ends: bool = False,
-    ) -> None:
-        super().__init__(value, grid, dim, sizes, alter, ends)
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        grid, dim, sizes = place.grid, place.dim, place.sizes
         self.project_in = nn.Linear(dim, (2 if sizes.gate else 1) * self.inner, bias=False)
         self.convolution = convolution_for(sizes, self.inner, self.sets, len(grid))
         self.skip = nn.Parameter(torch.ones(self.sets, self.inner))

@@ -10,10 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.values import Order, Scan
-from scanlab.nn.mixer import Mixer, convolution_for, first_delta_bias
-from scanlab.nn.paths import Alteration
-from scanlab.nn.sizes import MixerSizes
+from scanlab.nn.mixer import Mixer, Place, convolution_for, first_delta_bias
 from scanlab.ops import PathTable, ssd
 
 __all__ = ["SsdMixer"]
@@ -27,16 +24,9 @@ class SsdMixer(Mixer):
     norm (of the gated output), project_out [dim, inner]. Raises S612 for a width that heads do not divide.
     """
 
-    def __init__(
-        self,
-        value: Order | Scan,
-        grid: tuple[int, ...],
-        dim: int,
-        sizes: MixerSizes,
-        alter: Alteration | None = None,
-        ends: bool = False,
-    ) -> None:
-        super().__init__(value, grid, dim, sizes, alter, ends)
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        grid, dim, sizes = place.grid, place.dim, place.sizes
         self.heads, rest = divmod(self.inner, sizes.head)
         if rest:
             raise ScanlabError.at(

@@ -6,8 +6,10 @@ import json
 from dataclasses import replace
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
+from scanlab.bench import models
 from scanlab.bench.models import ATTENTION, KINDS, Model, Point, Report, crossing, measure, sentences
 from scanlab.bench.throughput import throughput
 from scanlab.bench.timing import Times
@@ -58,6 +60,44 @@ def test_a_curve_that_crosses_twice_counts_from_the_last_time():
 def test_sentences_say_how_far_was_measured():
     lines = sentences(report([9, 9, 9, 9], [1, 3, 10, 30]))
     assert lines[0] == f"{SCAN} is faster than attention from about 910 tokens on, as measured up to 4,096."
+
+
+def test_sentences_claim_no_more_than_was_measured_for_both():
+    cut = sentences(report([9, 9, 9, 9], [1, 20]))[0]
+    assert cut == f"{SCAN} is faster than attention from about 180 tokens on, as measured up to 256."
+    assert (
+        sentences(report([1, 1, 1, 1], [5]))[0]
+        == f"{SCAN} is faster than attention at every size measured, up to 64 tokens."
+    )
+    back = sentences(report([1, 9, 9, 9], [2, 2, 2, 2]))[0]
+    assert (
+        back == f"{SCAN} is faster than attention at some sizes, but not at 4,096 tokens, the most measured for both."
+    )
+    assert sentences(report([3, 9], [2, 2]))[0] == f"{SCAN} is not faster than attention up to 256 tokens."
+    unknown = "cannot be said to be smaller in memory than attention or not: no size was measured for both"
+    assert sentences(report([1], [2]))[1] == f"{SCAN} {unknown}."
+
+
+def failing(monkeypatch, fail):
+    real = models._call
+
+    def call(model, *arguments):
+        return fail if model.backbone.sizes.mixer.kind == "attention" else real(model, *arguments)
+
+    monkeypatch.setattr(models, "_call", call)
+
+
+def test_a_kind_without_memory_is_left_out_and_the_others_go_on(monkeypatch):
+    failing(monkeypatch, lambda: torch.empty(1 << 50, dtype=torch.uint8))
+    found = measure(dim=64, depth=1, most_tokens=64, seconds=0.01)
+    assert found.stopped == {ATTENTION: "out of memory at 64 tokens"}
+    assert {p.kind for p in found.points} == set(KINDS) - {ATTENTION}
+
+
+def test_other_errors_are_not_taken_for_memory(monkeypatch):
+    failing(monkeypatch, lambda: torch.zeros(2) @ torch.zeros(3))
+    with pytest.raises(RuntimeError, match="size"):
+        measure(dim=64, depth=1, most_tokens=64, seconds=0.01)
 
 
 def test_all_kinds_are_measured_at_equal_parameters():

@@ -9,6 +9,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Axis
 from scanlab.ir.values import Entry, Key, Order, Plan, Scan, Token
 from scanlab.nn import Backbone, BackboneSizes, Classifier, Merge, MixerSizes, ScanMixer
+from scanlab.nn.mixer import Place
 from scanlab.ops import PathTable
 
 H, W = Axis("h"), Axis("w")
@@ -24,7 +25,7 @@ def classifier(strategy, sizes=SIZES):
 
 
 def mixer(compiled, sizes=SMALL, alter=None):
-    return ScanMixer(compiled.scan, compiled.grid, 8, sizes, alter)
+    return ScanMixer(Place(compiled.scan, compiled.grid, 8, sizes, alter))
 
 
 def scan(merge, *parts, **fields):
