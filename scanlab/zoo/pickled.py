@@ -28,6 +28,8 @@ SETTINGS: list[Any] = [argparse.Namespace, (OrderedDict, "yacs.config.CfgNode")]
 _DATA = re.compile(
     r"torch\._utils\.\w+|torch\.(\w+Storage|Size|device)|(collections\.)?OrderedDict|argparse\.Namespace|yacs\.config\.CfgNode"
 )
+# A zip archive, or a pickle of protocol 2 and up. Letters of any other text may look like operations up to some point.
+_STARTS = (b"PK", b"\x80")
 # A .pth file older than torch 1.6 is a few pickles in a row, the fourth being the content, then raw bytes.
 _PICKLES = 4
 
@@ -69,6 +71,7 @@ def _imports(path: Path, error: UnpicklingError) -> list[str]:
     """What a pickle imports beside data, found without running it; empty for a pickle that is merely broken."""
     names: list[str] = []
     words: list[str] = []
+    ended = False
     # Here too a broken pickle may raise anything; what was found before it broke counts.
     with suppress(Exception), torch.serialization.safe_globals(SETTINGS):
         names += torch.serialization.get_unsafe_globals_in_checkpoint(path)
@@ -77,6 +80,10 @@ def _imports(path: Path, error: UnpicklingError) -> list[str]:
             words += [value] if isinstance(value, str) else []
             names += [words[-1].replace(" ", ".")] if op.name in ("GLOBAL", "INST") else []
             names += [".".join(words[-2:])] if op.name == "STACK_GLOBAL" else []
+            ended |= op.name == "STOP"
+    with path.open("rb") as stream:
+        if not ended and not stream.read(2).startswith(_STARTS):
+            return []
     wanted = {name for name in names or re.findall(r"GLOBAL ([\w.]+)", str(error)) if not _DATA.fullmatch(name)}
     return sorted(wanted)
 

@@ -190,6 +190,13 @@ def test_what_is_no_checkpoint(tmp_path: Path, name: str) -> None:
     assert _refused(path).code == "S641"
 
 
+def test_a_text_is_no_pickle(tmp_path: Path) -> None:
+    (tmp_path / "train.pth").write_text("import torch\nfrom os import system\n")
+    with pytest.raises(ScanlabError) as caught:
+        read_tensors(tmp_path / "train.pth")
+    assert caught.value.code == "S641" and "no checkpoint that torch.save wrote" in str(caught.value)
+
+
 def test_a_checkpoint_without_tensors_says_what_it_holds(tmp_path: Path) -> None:
     torch.save({"epoch": 3, "optimizer": {"lr": 0.1}}, tmp_path / "a.pth")
     error = _refused(tmp_path / "a.pth")
