@@ -163,6 +163,17 @@ def erf(
     run(names, Wanted(grid, decay, layers, train, epochs, checkpoint, data, out), json)
 
 
+@app.command("data")
+def data_(
+    name: Annotated[str, typer.Argument(help="A data set's name, or a .npz file; without one, the names.")] = "",
+    json: Json = False,
+) -> None:
+    """What a data set holds: parts, classes, sizes, channels, and a sample of some classes."""
+    from scanlab.cli.data import run
+
+    run(name, json)
+
+
 @app.command()
 def explain(code: Annotated[str, typer.Argument(help="An error code, as in S300.")] = "") -> None:
     """What an error code means, with an example that is wrong and one that is right."""

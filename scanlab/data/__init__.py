@@ -7,11 +7,14 @@ from types import MappingProxyType
 from scanlab.data.arrays import load_arrays
 from scanlab.data.dataset import Dataset
 from scanlab.data.digits import load_digits
+from scanlab.data.made import load_moving_digits, load_permuted_digits
 from scanlab.ir.diagnostics import ScanlabError
 
-SOURCES: Mapping[str, Callable[[], Dataset]] = MappingProxyType({"digits": load_digits})
+SOURCES: Mapping[str, Callable[[], Dataset]] = MappingProxyType(
+    {"digits": load_digits, "moving-digits": load_moving_digits, "permuted-digits": load_permuted_digits}
+)
 
-__all__ = ["SOURCES", "Dataset", "load", "load_arrays", "load_digits"]
+__all__ = ["SOURCES", "Dataset", "load", "load_arrays", "load_digits", "load_moving_digits", "load_permuted_digits"]
 
 
 def load(name: str) -> Dataset:

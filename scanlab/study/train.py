@@ -71,14 +71,19 @@ def warm_up_then_cosine(step: int, steps: int) -> float:
 
 
 def shifted(images: Tensor, most: int, draw: torch.Generator) -> Tensor:
-    """Images [B, C, H, W], each moved by -most to most pixels along both axes, with zeros coming in."""
-    count, _, height, width = images.shape
-    padded = F.pad(images, (most,) * 4)
-    down, right = torch.randint(2 * most + 1, (2, count), generator=draw)
-    rows = (down[:, None] + torch.arange(height))[:, None, :, None]
-    columns = (right[:, None] + torch.arange(width))[:, None, None, :]
-    each, channel = torch.arange(count)[:, None, None, None], torch.arange(images.shape[1])[None, :, None, None]
-    return padded[each, channel, rows, columns]
+    """Images [B, C, *extents], each moved by -most to most pixels along every axis, with zeros coming in."""
+    count, channels, *extents = images.shape
+    # Drawn in any case: the same seed gives the same batches with and without shifts.
+    moves = torch.randint(2 * most + 1, (len(extents), count), generator=draw)
+    if not most:
+        return images
+    padded = F.pad(images, (most,) * (2 * len(extents)))
+    places = [torch.arange(count), torch.arange(channels)]
+    places = [p.view(-1, *[1] * (len(extents) + 1 - axis)) for axis, p in enumerate(places)]
+    for axis, (move, extent) in enumerate(zip(moves, extents, strict=True)):
+        along = move[:, None] + torch.arange(extent)
+        places.append(along.view(count, 1, *[1] * axis, extent, *[1] * (len(extents) - axis - 1)))
+    return padded[tuple(places)]
 
 
 @torch.no_grad()

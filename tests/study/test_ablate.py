@@ -9,6 +9,7 @@ from rich.console import Console
 
 from scanlab import data
 from scanlab.compiler.bind import bind
+from scanlab.facade import load as strategy
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Axis
 from scanlab.ir.values import Key, Order, Scan
@@ -197,3 +198,25 @@ def test_a_study_that_cannot_run_is_refused_before_training(change, code, messag
     assert caught.value.code == code
     assert message in str(caught.value)
     assert not heard
+
+
+def test_volumes_are_shifted_along_every_axis():
+    image = torch.zeros(1, 1, 3, 3, 3)
+    image[0, 0, 1, 1, 1] = 1
+    moved = shifted(image.expand(400, 2, 3, 3, 3), 1, torch.Generator().manual_seed(0))
+    assert torch.equal(moved[:, 0], moved[:, 1])
+    assert len({tuple(m[0].nonzero()[0].tolist()) for m in moved}) == 27
+    assert torch.equal(moved.sum((1, 2, 3, 4)), torch.full((400,), 2.0))
+
+
+def test_a_video_study_runs():
+    study = replace(
+        STUDY,
+        strategies=tuple((name, bind(strategy(name), (4, 8, 8))) for name in ("spatial_first", "temporal_first")),
+        dataset="moving-digits",
+        seeds=(0,),
+        controls=(),
+        recipe=Recipe(epochs=1, batch=256),
+    )
+    result = ablate.run(study)
+    assert {t.strategy for t in result.trials} == {"spatial_first", "temporal_first"}
