@@ -24,7 +24,7 @@ from scanlab.study.trial import Study
 from scanlab.view.scene import scenes_of
 from scanlab.view.svg import svg
 
-__all__ = ["Settings", "run"]
+__all__ = ["Overrides", "Settings", "run"]
 
 _DEFAULT = "row;snake;hilbert;cross"
 
@@ -43,15 +43,25 @@ class Settings:
     convolution: bool | None = None
 
 
-def run(
-    file: Path | None, names: str, seeds: int | None, epochs: int | None, out: Path, workers: int, as_json: bool
-) -> None:
+@dataclass(frozen=True)
+class Overrides:
+    """Options of the command line; "" and None leave what the file or the defaults say."""
+
+    strategies: str = ""
+    seeds: int | None = None
+    epochs: int | None = None
+    dataset: str = ""
+
+    def applied(self, settings: Settings) -> Settings:
+        """Settings with these in their place."""
+        names = tuple(n.strip() for n in self.strategies.split(";") if n.strip())
+        given = {"strategies": names, "seeds": self.seeds, "epochs": self.epochs, "dataset": self.dataset}
+        return replace(settings, **{key: value for key, value in given.items() if value not in ((), "", None)})
+
+
+def run(file: Path | None, overrides: Overrides, out: Path, workers: int, as_json: bool) -> None:
     """Train, print the table, and write the report."""
-    settings = Settings() if file is None else _read(file)
-    if names:
-        settings = replace(settings, strategies=tuple(n.strip() for n in names.split(";") if n.strip()))
-    settings = replace(settings, seeds=settings.seeds if seeds is None else seeds)
-    settings = replace(settings, epochs=settings.epochs if epochs is None else epochs)
+    settings = overrides.applied(Settings() if file is None else _read(file))
     study = _study(settings)
     result = _train(study, workers or os.cpu_count() or 1, quiet=as_json)
     page = report.write(result, out, _pictures(study), shlex.join(["scanlab", *sys.argv[1:]]))

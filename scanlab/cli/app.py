@@ -190,16 +190,17 @@ def ablate(
     ] = "",
     seeds: Annotated[int | None, typer.Option(help="How many seeds, from 0 up.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
+    data: Annotated[str, typer.Option("--data", "-d", help="A data set's name, or a .npz file; `scanlab data`.")] = "",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the report and the results.")] = Path(
         "out/ablate"
     ),
     workers: Annotated[int, typer.Option(help="Trials at the same time; 0 is one per core.")] = 0,
     json: Json = False,
 ) -> None:
-    """Train every strategy with every seed on real digits and compare them, with controls."""
-    from scanlab.cli.ablate import run
+    """Train every strategy with every seed on one data set and compare them, with controls."""
+    from scanlab.cli.ablate import Overrides, run
 
-    run(study, strategies, seeds, epochs, out, workers, json)
+    run(study, Overrides(strategies, seeds, epochs, data), out, workers, json)
 
 
 @app.command("eval")
