@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+
+from scanlab.zoo.memory import PeakMemory
 
 __all__ = ["Times", "in_turns", "peak_extra_memory"]
 
@@ -72,27 +71,6 @@ def _summary(times: list[float], first: float) -> Times:
 
 def peak_extra_memory(call: Call) -> int | None:
     """Bytes by which the process grew, at most, while a call ran; None where the system does not tell (not Linux)."""
-    reset, status = Path("/proc/self/clear_refs"), Path("/proc/self/status")
-    if not reset.exists():
-        return None
-    gc.collect()
-    _give_back()
-    try:
-        reset.write_text("5", encoding="ascii")
-    except OSError:
-        return None
-    before = _status(status, "VmRSS")
-    call()
-    return max(0, _status(status, "VmHWM") - before)
-
-
-def _give_back() -> None:
-    """Have the C library return the memory that it keeps for later, or calls would grow into it unseen."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
-
-
-def _status(file: Path, field: str) -> int:
-    [line] = [line for line in file.read_text(encoding="ascii").splitlines() if line.startswith(field)]
-    return 1024 * int(line.split()[1])
+    with PeakMemory() as memory:
+        call()
+    return memory.peak

@@ -1,35 +1,69 @@
 """The value every data source returns."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 
+def _none() -> NDArray[np.int64]:
+    return np.empty(0, np.int64)
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Labelled images with a fixed division into a train and a test part.
+    """Images, volumes or videos with their targets, and a fixed division into parts.
 
-    images float32 [M, C, H, W], or [M, C, D, H, W] for volumes, with values in [0, 1]; labels int64 [M] in
-    [0, classes); train and test are disjoint int64 index arrays into the images, sorted. Arrays are read-only.
+    images float32 [M, C, H, W], or [M, C, D, H, W] for volumes and videos; photographs in [0, 1], what is z-scored has
+    mean 0. labels: classes int64 [M] in [0, classes), or masks uint8 [M, *extents] with a class per pixel, 0 the
+    background. train, val, test: disjoint int64 index arrays into the images, sorted; val may be empty. class_names:
+    one per class, or none. groups: int64 [M], samples that were never divided over parts (one patient, one digit);
+    None where each stands alone. video: the first axis is time. Arrays are read-only.
     """
 
     name: str
     images: NDArray[np.float32]
-    labels: NDArray[np.int64]
+    labels: NDArray
     train: NDArray[np.int64]
     test: NDArray[np.int64]
     classes: int
     credit: str
+    val: NDArray[np.int64] = field(default_factory=_none)
+    class_names: tuple[str, ...] = ()
+    groups: NDArray[np.int64] | None = None
+    video: bool = False
 
     def __post_init__(self) -> None:
-        for array in (self.images, self.labels, self.train, self.test):
+        for array in (self.images, self.labels, self.train, self.val, self.test):
             array.setflags(write=False)
 
     @property
     def extents(self) -> tuple[int, ...]:
-        """Height and width of an image, depth before them for a volume, in pixels."""
+        """Height and width of an image, depth (or frames) before them for a volume (or video), in pixels."""
         return tuple(self.images.shape[2:])
+
+    @property
+    def channels(self) -> int:
+        """C."""
+        return self.images.shape[1]
+
+    @property
+    def masks(self) -> bool:
+        """Whether the targets are a class per pixel."""
+        return self.labels.ndim > 1
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits of the SHA-256 of all arrays: what a trial's hash knows the data by."""
+        digest = hashlib.sha256()
+        for array in (self.images, self.labels, self.train, self.val, self.test):
+            digest.update(f"{array.dtype}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()[:16]
 
 
 def stratified_split(labels: NDArray[np.int64], share: float, seed: int) -> tuple[NDArray, NDArray]:

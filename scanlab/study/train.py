@@ -1,65 +1,119 @@
-"""Train one trial."""
+"""Train one trial, from its start or from where it was left."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
 from time import perf_counter
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scanlab.data import Dataset
-from scanlab.nn import Backbone, Classifier
-from scanlab.study.trial import Epoch, Recipe, Trial, TrialResult
+from scanlab.nn import Backbone, BackboneSizes
+from scanlab.study.augment import augmented
+from scanlab.study.checkpoint import Progress, read_checkpoint, write_checkpoint
+from scanlab.study.record import Epoch, TrialResult
+from scanlab.study.tasks import Task, task_named
+from scanlab.study.transfer import transferred
+from scanlab.study.trial import CONTROLS, Recipe, Trial
+from scanlab.zoo.counts import flop_count, parameter_count
+from scanlab.zoo.memory import PeakMemory
+
+__all__ = ["ALONE", "World", "initial_model", "train", "trained", "warm_up_then_cosine"]
 
 WARM_UP_SHARE = 0.1
 
 
-def train(trial: Trial, dataset: Dataset, after_epoch: Callable[[int, Epoch], None] = lambda *_: None) -> TrialResult:
-    """Train a trial's model on the train part and test it after every epoch.
+@dataclass(frozen=True)
+class World:
+    """The processes that train one model together: this one's rank, and how many there are.
+
+    wrap: makes a model whose gradients are averaged over them; each takes every `size`-th sample of a batch.
+    """
+
+    rank: int = 0
+    size: int = 1
+    wrap: Callable[[nn.Module], nn.Module] = lambda model: model
+
+
+ALONE = World()
+
+
+def train(
+    trial: Trial,
+    dataset: Dataset,
+    heard: Callable[[int, Epoch], None] = lambda *_: None,
+    *,
+    checkpoint: Path | None = None,
+    device: str = "cpu",
+    world: World = ALONE,
+) -> TrialResult:
+    """Train a trial's model on the train part and measure it on the test part after every epoch.
 
     Draws from generators of its own, seeded by the trial: two runs on one machine with the same number of threads give
-    the same numbers, and torch's global generator is left as it was. `after_epoch` hears the epoch's number from 0.
+    the same numbers, and torch's global generator is left as it was. checkpoint: a file that holds everything after
+    each epoch; where it is there, training goes on from it and gives what an unbroken run gives (bit for bit on a CPU,
+    but for seconds, which add up). `heard` is told of every finished epoch, by its number from 0, those of the
+    checkpoint included. Of several processes only rank 0 writes. Raises S653 for a checkpoint that cannot be written.
     """
-    return trained(trial, dataset, after_epoch)[1]
+    return trained(trial, dataset, heard, checkpoint=checkpoint, device=device, world=world)[1]
 
 
 def trained(
-    trial: Trial, dataset: Dataset, after_epoch: Callable[[int, Epoch], None] = lambda *_: None
-) -> tuple[Classifier, TrialResult]:
+    trial: Trial,
+    dataset: Dataset,
+    heard: Callable[[int, Epoch], None] = lambda *_: None,
+    *,
+    checkpoint: Path | None = None,
+    device: str = "cpu",
+    world: World = ALONE,
+) -> tuple[nn.Module, TrialResult]:
     """The model that `train` trains, after the last epoch, with what `train` returns."""
-    model = initial_model(trial, dataset)
-    images, labels = torch.tensor(dataset.images), torch.tensor(dataset.labels)
-    train_part, test_part = torch.tensor(dataset.train), torch.tensor(dataset.test)
-    recipe = trial.recipe
-    steps = recipe.epochs * math.ceil(len(train_part) / recipe.batch)
-    optimizer = torch.optim.AdamW(_parameter_groups(model, recipe), lr=recipe.learning_rate)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_up_then_cosine(step, steps))
-    draw = torch.Generator().manual_seed(trial.seed)
-    epochs, seconds = [], 0.0
-    for number in range(recipe.epochs):
-        start = perf_counter()
-        loss = _one_epoch(model, optimizer, schedule, images[train_part], labels[train_part], recipe, draw)
-        seconds += perf_counter() - start
-        epochs.append(Epoch(loss, accuracy(model, images[test_part], labels[test_part])))
-        after_epoch(number, epochs[-1])
-    return model, TrialResult(trial.strategy, trial.seed, parameter_count(model), seconds, tuple(epochs))
+    with PeakMemory(device) as memory, torch.random.fork_rng(devices=[]):
+        run = _Run.begun(trial, dataset, device, world)
+        progress = read_checkpoint(checkpoint, trial.key, run.stateful()) if checkpoint else Progress()
+        for number, epoch in enumerate(progress.epochs):
+            heard(number, epoch)
+        while len(progress.epochs) < trial.problem.recipe.epochs:
+            progress = run.epoch(progress)
+            if checkpoint and world.rank == 0:
+                write_checkpoint(checkpoint, trial.key, progress, run.stateful())
+            heard(len(progress.epochs) - 1, progress.epochs[-1])
+        transfer = run.transfer()
+    samples = len(dataset.train) * len(progress.epochs)
+    result = TrialResult(
+        epochs=progress.epochs,
+        parameters=parameter_count(run.model),
+        flops=trial_flops(run.model, dataset, device),
+        seconds=progress.seconds,
+        loading=progress.loading / progress.seconds if progress.seconds else 0.0,
+        memory=memory.peak,
+        throughput=samples / progress.seconds if progress.seconds else 0.0,
+        transfer=transfer,
+    )
+    return run.model, result
 
 
-def initial_model(trial: Trial, dataset: Dataset) -> Classifier:
+def initial_model(trial: Trial, dataset: Dataset) -> nn.Module:
     """The untrained model of a trial, with weights fixed by its seed."""
+    problem, control = trial.problem, CONTROLS.get(trial.control or "")
+    sizes: BackboneSizes = problem.sizes
+    if control and control.mixer:
+        sizes = replace(sizes, mixer=replace(sizes.mixer, kind=control.mixer))
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(trial.seed)
-        channels = dataset.images.shape[1]
-        backbone = Backbone(trial.plan, trial.sizes, channels=channels, alter=trial.alter)
-        return Classifier(backbone, dataset.classes)
+        torch.manual_seed(trial.seed + (control.weights if control else 0))
+        alter = control.alter if control else None
+        backbone = Backbone(trial.plan, sizes, input_size=dataset.extents, channels=dataset.channels, alter=alter)
+        return task_named(problem.task).build(backbone, dataset)
 
 
-def parameter_count(model: nn.Module) -> int:
-    """Learned numbers in a model."""
-    return sum(p.numel() for p in model.parameters())
+def trial_flops(model: nn.Module, dataset: Dataset, device: str = "cpu") -> int:
+    """Operations of one forward pass over one sample."""
+    sample = torch.zeros(1, dataset.channels, *dataset.extents, device=device)
+    return flop_count(model, sample)
 
 
 def warm_up_then_cosine(step: int, steps: int) -> float:
@@ -70,51 +124,125 @@ def warm_up_then_cosine(step: int, steps: int) -> float:
     return 0.5 + 0.5 * math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up))
 
 
-def shifted(images: Tensor, most: int, draw: torch.Generator) -> Tensor:
-    """Images [B, C, *extents], each moved by -most to most pixels along every axis, with zeros coming in."""
-    count, channels, *extents = images.shape
-    # Drawn in any case: the same seed gives the same batches with and without shifts.
-    moves = torch.randint(2 * most + 1, (len(extents), count), generator=draw)
-    if not most:
-        return images
-    padded = F.pad(images, (most,) * (2 * len(extents)))
-    places = [torch.arange(count), torch.arange(channels)]
-    places = [p.view(-1, *[1] * (len(extents) + 1 - axis)) for axis, p in enumerate(places)]
-    for axis, (move, extent) in enumerate(zip(moves, extents, strict=True)):
-        along = move[:, None] + torch.arange(extent)
-        places.append(along.view(count, 1, *[1] * axis, extent, *[1] * (len(extents) - axis - 1)))
-    return padded[tuple(places)]
+@dataclass
+class _Run:
+    """A trial under way: the model with everything whose state changes as it trains."""
 
+    trial: Trial
+    task: Task
+    model: nn.Module
+    whole: nn.Module
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+    draw: torch.Generator
+    parts: tuple[Tensor, Tensor, Tensor, Tensor]
+    video: bool
+    device: str
+    world: World
 
-@torch.no_grad()
-def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """The share of images that the model puts into their class, in [0, 1]."""
-    model.eval()
-    right = (model(images).argmax(1) == labels).float().mean().item()
-    model.train()
-    return right
+    @classmethod
+    def begun(cls, trial: Trial, dataset: Dataset, device: str, world: World) -> _Run:
+        recipe = trial.problem.recipe
+        model = initial_model(trial, dataset).to(device)
+        steps = recipe.epochs * math.ceil(len(dataset.train) / recipe.batch)
+        optimizer = torch.optim.AdamW(_parameter_groups(model, recipe), lr=recipe.learning_rate)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_up_then_cosine(step, steps))
+        # Drop paths draw from torch's own generator, on whatever device.
+        torch.manual_seed(trial.seed)
+        return cls(
+            trial=trial,
+            task=task_named(trial.problem.task),
+            model=model,
+            whole=world.wrap(_WithLoss(model, task_named(trial.problem.task), recipe)),
+            optimizer=optimizer,
+            schedule=schedule,
+            draw=torch.Generator().manual_seed(trial.seed),
+            parts=(*_part(dataset, dataset.train), *_part(dataset, dataset.test)),
+            video=dataset.video,
+            device=device,
+            world=world,
+        )
 
+    def stateful(self) -> dict[str, nn.Module | torch.optim.Optimizer | torch.optim.lr_scheduler.LRScheduler]:
+        return {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule}
 
-def _one_epoch(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
-    images: Tensor,
-    labels: Tensor,
-    recipe: Recipe,
-    draw: torch.Generator,
-) -> float:
-    total = 0.0
-    for chosen in torch.randperm(len(images), generator=draw).split(recipe.batch):
-        logits = model(shifted(images[chosen], recipe.shift, draw))
-        loss = F.cross_entropy(logits, labels[chosen], label_smoothing=recipe.label_smoothing)
-        optimizer.zero_grad()
+    def epoch(self, progress: Progress) -> Progress:
+        """One more epoch, with its test."""
+        self._restore(progress)
+        recipe, loading, total = self.trial.problem.recipe, 0.0, torch.zeros((), device=self.device)
+        images, targets = self.parts[:2]
+        start = perf_counter()
+        for chosen in torch.randperm(len(images), generator=self.draw).split(recipe.batch):
+            before = perf_counter()
+            batch, wanted = augmented(images[chosen], targets[chosen], recipe, self.draw, self.video)
+            batch, wanted = batch.to(self.device), wanted.to(self.device)
+            loading += perf_counter() - before
+            total += self._step(batch, wanted) * len(chosen)
+        loss = total.item() / len(images)
+        seconds = perf_counter() - start
+        done = Epoch(loss, self._measured(*self.parts[2:]), seconds)
+        return Progress(
+            (*progress.epochs, done),
+            progress.seconds + seconds,
+            progress.loading + loading,
+            self.draw.get_state(),
+            torch.get_rng_state(),
+        )
+
+    def _restore(self, progress: Progress) -> None:
+        if progress.draw is not None and progress.chance is not None:
+            self.draw.set_state(progress.draw)
+            torch.set_rng_state(progress.chance)
+
+    def _step(self, batch: Tensor, wanted: Tensor) -> Tensor:
+        """One step with the gradients of the batch's mean loss; returns this process' share of that loss."""
+        mine = slice(self.world.rank, None, self.world.size)
+        share = len(batch[mine]) * self.world.size / len(batch)
+        # A process without a sample of its own computes on one that does not count: the others wait for its gradients.
+        mine = mine if share else slice(1)
+        loss = self.whole(batch[mine], wanted[mine]) * share
+        self.optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        total += loss.item() * len(chosen)
-    return total / len(images)
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.schedule.step()
+        return loss.detach() / self.world.size
+
+    @torch.no_grad()
+    def _measured(self, images: Tensor, targets: Tensor) -> dict[str, float]:
+        self.model.eval()
+        found = self.task.measure(self.model, images.to(self.device), targets.to(self.device), 4 * self._batch)
+        self.model.train()
+        return found
+
+    @property
+    def _batch(self) -> int:
+        return self.trial.problem.recipe.batch
+
+    def transfer(self) -> dict[str, float]:
+        """The primary metric on changed inputs."""
+        images, targets = self.parts[2:]
+        found = {}
+        for name in self.trial.problem.transfer:
+            changed, masks = transferred(name, images, targets if targets.ndim > 1 else None)
+            found[name] = self._measured(changed, targets if masks is None else masks)[self.task.primary]
+        return found
+
+
+class _WithLoss(nn.Module):
+    """The loss as a module's output, so that a wrapper sees the whole of a training step."""
+
+    def __init__(self, model: nn.Module, task: Task, recipe: Recipe) -> None:
+        super().__init__()
+        self.model, self.task, self.recipe = model, task, recipe
+
+    def forward(self, images: Tensor, targets: Tensor) -> Tensor:
+        return self.task.loss(self.model, images, targets, self.recipe)
+
+
+def _part(dataset: Dataset, chosen) -> tuple[Tensor, Tensor]:
+    targets = torch.from_numpy(dataset.labels[chosen])
+    return torch.from_numpy(dataset.images[chosen]), targets.long()
 
 
 def _parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict]:

@@ -1,34 +1,86 @@
-"""A study is trials: strategies by seeds, everything else held equal; and what came out of each."""
+"""A study is trials: strategies by problems by seeds, everything else held equal."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 from scanlab.compiler.bind import CompiledPlan, CompiledScan
 from scanlab.nn import BackboneSizes
 from scanlab.ops import PathTable
+from scanlab.study.digest import Compiled, order_digest, source_of
 
-# What each control does to the steps of a strategy, given the trial's seed.
-CONTROLS: Mapping[str, Callable[[PathTable, int], PathTable]] = MappingProxyType(
+__all__ = [
+    "CONTROLS",
+    "Control",
+    "DataChoice",
+    "Member",
+    "Problem",
+    "Recipe",
+    "Study",
+    "Trial",
+    "control_name",
+]
+
+# Counted up when a change of the code changes what a trial with the same configuration gives.
+TRIAL_VERSION = 1
+# Far from any seed a person would choose, so that the A/A control starts from weights that no other trial starts from.
+FRESH_WEIGHTS = 1_000_003
+
+
+@dataclass(frozen=True)
+class Control:
+    """What a control changes of the baseline's trial, and what it tells.
+
+    alter: the steps it walks in place of the baseline's own. weights: added to the seed of the initial weights. mixer:
+    the kind of mixer it has instead. meaning: what a reader learns from it.
+    """
+
+    meaning: str
+    alter: Callable[[PathTable], PathTable] | None = None
+    weights: int = 0
+    mixer: str | None = None
+
+
+CONTROLS: Mapping[str, Control] = MappingProxyType(
     {
-        "random order": lambda table, seed: table.scrambled(seed),
-        "no memory": lambda table, seed: table.without_memory(),
+        "A/A": Control(
+            "the baseline again from other initial weights, with the same batches: how far apart two runs of one "
+            "strategy come out",
+            weights=FRESH_WEIGHTS,
+        ),
+        "random order 1": Control(
+            "the baseline over a grid whose patches were shuffled (permutation seed 1)", lambda t: t.scrambled(1)
+        ),
+        "random order 2": Control(
+            "the baseline over a grid whose patches were shuffled (permutation seed 2)", lambda t: t.scrambled(2)
+        ),
+        "no scan": Control("the block without its scan: what is left is y = D u", mixer="none"),
+        "no memory": Control(
+            "the scan with its state zeroed before every step: no patch hears of another", lambda t: t.without_memory()
+        ),
     }
 )
+DEFAULT_CONTROLS = ("A/A", "random order 1", "random order 2", "no scan")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How every trial of a study is trained.
+    """How every trial is trained.
 
     AdamW (arXiv 1711.05101) with gradients clipped to norm 1; the learning rate rises in a line over the first tenth of
-    the steps and falls to zero along a cosine; cross-entropy with label smoothing. Every training image is shifted by
-    up to `shift` pixels along each axis, afresh in each epoch.
+    the steps and falls to zero along a cosine. label_smoothing: of the cross-entropy, where classes are learned. shift:
+    every training image, with its mask, is moved by up to so many pixels along each axis, afresh in each epoch. flip:
+    it is mirrored along each axis in space with probability one half, where that does not change its class.
 
     The defaults, and those of BackboneSizes, were picked by hand for accuracy on the test part of the digits with seed
-    0 and two-way row scans: comparing the model with another kind of classifier there flatters it.
+    0 and two-way row scans: comparing the model with another kind of classifier there flatters it. `part = "val"` of a
+    DataChoice keeps the test part out of such choices.
     """
 
     epochs: int = 10
@@ -37,78 +89,157 @@ class Recipe:
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     shift: int = 0
+    flip: bool = False
+
+
+@dataclass(frozen=True)
+class DataChoice:
+    """Which data a trial learns from, as `scanlab.data.load` takes it.
+
+    name: a source's name or a path. size: extents that images and masks are resized to, None for their own. limit: at
+    most so many training samples, chosen by class with a fixed seed. part: "test" is what results are measured on;
+    "val" measures on the validation part (a fifth of the training part where there is none) and never looks at the
+    test part.
+    """
+
+    name: str = "digits"
+    size: tuple[int, ...] | None = None
+    limit: int | None = None
+    part: str = "test"
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """One thing to learn, with one model and one recipe, for every strategy alike.
+
+    name: its row in the results. task: a name in `study.tasks.TASKS`. fingerprint: of the data. strategies: labels with
+    compiled scans or plans over the grid of this problem's patches; the same labels in every problem of a study.
+    transfer: other inputs that the trained model is tested on, such as "rotate 90" or "size 16x16".
+    """
+
+    name: str
+    data: DataChoice
+    task: str
+    fingerprint: str
+    strategies: tuple[tuple[str, Compiled], ...]
+    sizes: BackboneSizes = field(default_factory=BackboneSizes)
+    recipe: Recipe = field(default_factory=Recipe)
+    transfer: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A strategy trained once.
+    """A strategy trained once on a problem.
 
-    The seed fixes the initial weights, the order of the batches and the shifts, whatever the strategy. control: None,
-    or the name of a control that changes the strategy's steps.
+    The seed fixes the initial weights, the order of the batches and the augmentation, whatever the strategy. control:
+    None, or the name of the control that this trial is.
     """
 
-    strategy: str
+    problem: Problem
     plan: CompiledScan | CompiledPlan
     seed: int
-    sizes: BackboneSizes
-    recipe: Recipe
     control: str | None = None
 
-    def alter(self, table: PathTable) -> PathTable:
-        """The steps that this trial walks in place of the strategy's own."""
-        return table if self.control is None else CONTROLS[self.control](table, self.seed)
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """All that determines the trial's numbers, in JSON's types. Strategies stand in it by their steps, not name."""
+        problem = self.problem
+        return {
+            "version": TRIAL_VERSION,
+            "data": asdict(problem.data) | {"fingerprint": problem.fingerprint},
+            "task": problem.task,
+            "order": {"digest": order_digest(self.plan, problem.sizes, problem.transfer), "grid": list(self.plan.grid)},
+            "sizes": asdict(problem.sizes),
+            "recipe": asdict(problem.recipe),
+            "transfer": list(problem.transfer),
+            "seed": self.seed,
+            "control": self.control,
+        }
+
+    @cached_property
+    def key(self) -> str:
+        """16 hexadecimal digits of the SHA-256 of `config`: the same for the same trial in any process."""
+        text = json.dumps(self.config, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A trial's place in a study. Strategies with the same steps have trials in common, which run once."""
+
+    problem: str
+    strategy: str
+    seed: int
+    control: str | None
+    trial: Trial
 
 
 @dataclass(frozen=True, eq=False)
 class Study:
     """What to compare, and everything that is held equal.
 
-    strategies: names with compiled scans or plans; the first is the baseline of all comparisons, and what the controls
-    change: "random order" shuffles the grid under its paths, anew for every seed; "no memory" zeroes the state at every
-    step, so that no patch hears of another.
+    baseline: the label all others are compared with, and what the controls change. margins: for each problem, the
+    largest difference of its primary metric that still counts as none, set before the run; 0 for no such claim.
+    unequal: strategies may differ in parameters or FLOPs. question: what the study is to answer, for the report.
     """
 
-    strategies: tuple[tuple[str, CompiledScan | CompiledPlan], ...]
+    name: str
+    problems: tuple[Problem, ...]
     seeds: tuple[int, ...] = (0, 1, 2)
-    dataset: str = "digits"
-    sizes: BackboneSizes = field(default_factory=BackboneSizes)
-    recipe: Recipe = field(default_factory=Recipe)
-    controls: tuple[str, ...] = tuple(CONTROLS)
+    baseline: str = ""
+    controls: tuple[str, ...] = DEFAULT_CONTROLS
+    margins: Mapping[str, float] = field(default_factory=dict)
+    confidence: float = 0.95
+    unequal: bool = False
+    question: str = ""
 
-    def trials(self) -> Iterator[Trial]:
+    def members(self) -> Iterator[Member]:
         """Seed by seed, so that a run cut short has whole pairs; controls after the strategies."""
-        baseline = self.strategies[0][1]
         for seed in self.seeds:
-            for name, plan in self.strategies:
-                yield Trial(name, plan, seed, self.sizes, self.recipe)
-            for control in self.controls:
-                yield Trial(control_name(control), baseline, seed, self.sizes, self.recipe, control)
+            for problem in self.problems:
+                for label, plan in problem.strategies:
+                    yield Member(problem.name, label, seed, None, Trial(problem, plan, seed))
+                plan = dict(problem.strategies)[self.baseline or problem.strategies[0][0]]
+                for control in self.controls:
+                    trial = Trial(problem, plan, seed, control)
+                    yield Member(problem.name, control_name(control), seed, control, trial)
+
+    def trials(self) -> list[Trial]:
+        """Every different trial once, in the order of the members."""
+        return list({member.trial.key: member.trial for member in self.members()}.values())
+
+    def about(self) -> dict[str, Any]:
+        """What a report needs to know beside the trials, in JSON's types."""
+        return {
+            "name": self.name,
+            "question": self.question,
+            "baseline": self.baseline or self.problems[0].strategies[0][0],
+            "seeds": list(self.seeds),
+            "controls": {control_name(c): CONTROLS[c].meaning for c in self.controls},
+            "margins": dict(self.margins),
+            "confidence": self.confidence,
+            "unequal": self.unequal,
+            "problems": [_about(problem) for problem in self.problems],
+        }
+
+
+def _about(problem: Problem) -> dict[str, Any]:
+    return {
+        "name": problem.name,
+        "data": asdict(problem.data),
+        "fingerprint": problem.fingerprint,
+        "task": problem.task,
+        "sizes": asdict(problem.sizes),
+        "recipe": asdict(problem.recipe),
+        "transfer": list(problem.transfer),
+        "strategies": {label: _strategy(plan) for label, plan in problem.strategies},
+    }
+
+
+def _strategy(plan: CompiledScan | CompiledPlan) -> dict[str, Any]:
+    return {"source": source_of(plan), "axes": list(plan.axes), "grid": list(plan.grid)}
 
 
 def control_name(control: str) -> str:
     """How a control is called in results."""
     return f"control: {control}"
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One pass over the training images: mean training loss, then the accuracy on the test images, in [0, 1]."""
-
-    loss: float
-    accuracy: float
-
-
-@dataclass(frozen=True)
-class TrialResult:
-    """What a trial measured; `seconds` is training alone, without the tests after each epoch."""
-
-    strategy: str
-    seed: int
-    parameters: int
-    seconds: float
-    epochs: tuple[Epoch, ...]
-
-    @property
-    def accuracy(self) -> float:
-        """On the test images after the last epoch: no epoch was chosen by its test accuracy."""
-        return self.epochs[-1].accuracy

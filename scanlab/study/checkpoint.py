@@ -1,0 +1,80 @@
+"""Where a trial stands after an epoch, in a file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.study.record import Epoch
+
+__all__ = ["Progress", "read_checkpoint", "write_checkpoint"]
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """Finished epochs, seconds of training and of loading within them, and the states of the generators after them.
+
+    draw: of batches and augmentation; chance: torch's own; None before the first epoch.
+    """
+
+    epochs: tuple[Epoch, ...] = ()
+    seconds: float = 0.0
+    loading: float = 0.0
+    draw: Tensor | None = None
+    chance: Tensor | None = None
+
+
+def write_checkpoint(path: Path, key: str, progress: Progress, stateful: Mapping[str, Any]) -> None:
+    """Write states and progress, whole or not at all; an older file is replaced. Raises S653 where that fails."""
+    content = {
+        "key": key,
+        "epochs": [asdict(epoch) for epoch in progress.epochs],
+        "seconds": progress.seconds,
+        "loading": progress.loading,
+        "draw": progress.draw,
+        "chance": progress.chance,
+        "states": {name: part.state_dict() for name, part in stateful.items()},
+    }
+    temporary = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as stream:
+            torch.save(content, stream)
+        os.replace(temporary, path)  # noqa: PTH105 - the atomic call itself, as the name says
+    except (OSError, RuntimeError) as error:
+        # torch reports a full disk as a RuntimeError of its own.
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise ScanlabError.at(
+            "S653",
+            f"the checkpoint {path} cannot be written: {error}",
+            help="make room on the disk and run the same command again: finished epochs are kept",
+        ) from error
+
+
+def read_checkpoint(path: Path, key: str, stateful: Mapping[str, Any]) -> Progress:
+    """Put the states of a trial's file back, and return how far it came; nothing was done where there is no such file.
+
+    A file of another trial, or one that cannot be read, counts as none.
+    """
+    try:
+        content = torch.load(path, weights_only=True, map_location="cpu")
+    except FileNotFoundError:
+        return Progress()
+    except Exception:  # Whatever is wrong with it, the trial can start anew.
+        return Progress()
+    if content.get("key") != key:
+        return Progress()
+    for name, part in stateful.items():
+        part.load_state_dict(content["states"][name])
+    epochs = tuple(Epoch(**epoch) for epoch in content["epochs"])
+    return Progress(epochs, content["seconds"], content["loading"], content["draw"], content["chance"])

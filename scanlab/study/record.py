@@ -1,0 +1,92 @@
+"""What a study knows of its trials, as the store reads it: the joint between running and judging."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["STATUSES", "Epoch", "MemberRecord", "StudyRecord", "TrialRecord", "TrialResult"]
+
+STATUSES = ("waiting", "running", "done", "failed")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training part: its mean loss, then the metrics on the part that is measured; training seconds.
+
+    Metrics by name; shares such as accuracy and Dice in [0, 1].
+    """
+
+    loss: float
+    metrics: Mapping[str, float]
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """What a finished trial measured.
+
+    epochs: all, first to last; no epoch was chosen by its metrics. parameters, flops: of the model, and of one forward
+    pass of one sample. seconds: training alone, without the tests after each epoch. loading: the share of them in which
+    batches were put together, in [0, 1]. memory: bytes by which the process (or, on a GPU, the device's memory) grew at
+    most; None where the system does not tell. throughput: training samples per second. transfer: the primary metric on
+    changed inputs, by their name.
+    """
+
+    epochs: tuple[Epoch, ...]
+    parameters: int
+    flops: int
+    seconds: float
+    loading: float = 0.0
+    memory: int | None = None
+    throughput: float = 0.0
+    transfer: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def final(self) -> Mapping[str, float]:
+        """The metrics after the last epoch."""
+        return self.epochs[-1].metrics
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """A trial as it stands. error: "" or what went wrong, a word such as "out of memory" first, then the traceback.
+
+    epochs: those that are finished, also of a trial that still runs or failed. environment: versions, machine, device
+    and code of the process that ran it.
+    """
+
+    key: str
+    status: str
+    config: Mapping[str, Any]
+    epochs: tuple[Epoch, ...] = ()
+    result: TrialResult | None = None
+    error: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    attempts: int = 0
+
+
+@dataclass(frozen=True)
+class MemberRecord:
+    """Which trial stands for a strategy on a problem with a seed; control: the control's name, or None."""
+
+    problem: str
+    strategy: str
+    seed: int
+    control: str | None
+    key: str
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """A study with all its trials. about: what `Study.about` gives; command: what made it, "" where unknown."""
+
+    about: Mapping[str, Any]
+    members: tuple[MemberRecord, ...]
+    trials: Mapping[str, TrialRecord]
+    command: str = ""
+
+    def trial(self, member: MemberRecord) -> TrialRecord:
+        """The trial of a member."""
+        return self.trials[member.key]
