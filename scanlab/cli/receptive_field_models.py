@@ -18,6 +18,7 @@ from scanlab.cli.receptive_field import Subject, labelled
 from scanlab.compiler.bind import bind
 from scanlab.data import Dataset
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import grid_text
 from scanlab.ir.values import Value
 from scanlab.nn import Backbone, BackboneSizes, set_scan
 from scanlab.study.ablate import one_thread
@@ -48,7 +49,7 @@ def of_training(names: list[str], grid: str, epochs: int | None, source: str, qu
         )
     sizes = BackboneSizes(patch=_patch(dataset, grid))
     divided = tuple(n // side for n, side in zip(dataset.extents, sizes.patch_sides(_AXES_TRAINED), strict=True))
-    found = labelled(names, "x".join(map(str, divided)))
+    found = labelled(names, grid_text(divided))
     study = Study(tuple((name, bind(value, divided)) for name, value in found), (0,), sizes=sizes, controls=())
     if epochs is not None:
         study = replace(study, recipe=replace(study.recipe, epochs=epochs))
@@ -108,7 +109,7 @@ def _patch(dataset: Dataset, grid: str) -> tuple[int, ...]:
         return (1 if max(dataset.extents) <= 8 else 2,) * len(dataset.extents)
     wanted, extents = parse_grid(grid), dataset.extents
     if len(wanted) != len(extents) or any(n % cells for n, cells in zip(extents, wanted, strict=True)):
-        size = "x".join(map(str, extents))
+        size = grid_text(extents)
         raise ScanlabError.at(
             "S636",
             f"the images of {dataset.name}, {size} pixels, cannot be divided into {grid} patches",
@@ -129,7 +130,7 @@ def _images_for(backbone: Backbone, source: str | None) -> tuple[Tensor, str]:
         noise = np.random.RandomState(0).standard_normal((_IMAGES // 4, *usual)).astype(np.float32)
         return torch.from_numpy(noise), f"{len(noise)} inputs of normal noise, for want of --data"
     if dataset.images.ndim != len(usual) + 1 or dataset.images.shape[1] != backbone.channels:
-        sizes = ["x".join(map(str, shape)) for shape in (dataset.images.shape[1:], usual)]
+        sizes = [grid_text(shape) for shape in (dataset.images.shape[1:], usual)]
         raise ScanlabError.at(
             "S636",
             f"the images of {dataset.name} are {sizes[0]} and the model reads {sizes[1]}, channels first",

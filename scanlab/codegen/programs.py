@@ -22,6 +22,7 @@ from scanlab.codegen.text import DIALECTS, Branch, function_text
 from scanlab.codegen.tracks import Track, token_rows, tracks
 from scanlab.compiler.bind import CompiledScan
 from scanlab.ir.printer import print_value
+from scanlab.ir.text import grid_text
 
 __all__ = ["Program", "Target", "generate"]
 
@@ -104,7 +105,7 @@ def _one_line(text: str, longest: int = 300) -> str:
 
 
 def _doc(scan: CompiledScan, target: Target) -> str:
-    size = "x".join(map(str, scan.grid))
+    size = grid_text(scan.grid)
     table = "a pointer to the track's row of the table" if target == "triton" else "the table"
     return f"The row that a track visits at a step, on a {size} grid; steps: {table}, int32."
 

@@ -18,6 +18,7 @@ from scanlab.compiler.coverage import GridRegion, find_gap, gap_error
 from scanlab.compiler.evaluate import Lattice, evaluate_on_grid
 from scanlab.ir.diagnostics import CounterExample, ScanlabError
 from scanlab.ir.printer import print_expr
+from scanlab.ir.text import grid_text
 from scanlab.ir.values import Order, Plan, Scan, Token, orders_of, signed_keys
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ def bind_order(order: Order, lattice: Lattice, empty_allowed: bool = False) -> P
     indices = _frozen(visited_patches(order, lattice))
     if not len(indices) and not empty_allowed:
         assert order.where is not None, "every grid has a patch"
-        size = "x".join(map(str, lattice.grid))
+        size = grid_text(lattice.grid)
         raise ScanlabError.at(
             "S305",
             f"`where {print_expr(order.where)}` keeps no patch of a {size} grid",

@@ -28,6 +28,7 @@ from scanlab.ir.expr import (
     Visit,
 )
 from scanlab.ir.printer import print_expr
+from scanlab.ir.text import grid_text
 
 __all__ = ["MOST_PATCHES", "Lattice", "check_grid", "evaluate_digits", "evaluate_on_grid"]
 
@@ -53,7 +54,7 @@ _ARITHMETIC: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = Mapp
 
 def check_grid(grid: tuple[int, ...], axes: tuple[str, ...]) -> tuple[int, ...]:
     """The grid, if it fits the axes and is neither empty nor too large. Raises S400 or S401."""
-    size = "x".join(map(str, grid))
+    size = grid_text(grid)
     if len(grid) != len(axes):
         raise ScanlabError.at(
             "S400",
@@ -169,7 +170,7 @@ class _Evaluator:
     def _check_range(self, expr: Expr, op: str, left: np.ndarray, right: np.ndarray) -> None:
         a, b = _magnitude(left), _magnitude(right)
         if (a * b if op == "*" else a + b) >= _MOST:
-            size = "x".join(map(str, self._lattice.grid))
+            size = grid_text(self._lattice.grid)
             raise ScanlabError.at(
                 "S402",
                 f"`{print_expr(expr)}` can leave the range of 64-bit integers on a {size} grid",
@@ -192,7 +193,7 @@ class _Evaluator:
     def _visit(self, indices: tuple[int, ...]) -> np.ndarray:
         total = int(np.prod(self._lattice.grid))
         if len(indices) != total:
-            size = "x".join(map(str, self._lattice.grid))
+            size = grid_text(self._lattice.grid)
             raise ScanlabError.at(
                 "S404",
                 f"this order lists {len(indices)} patches; a {size} grid has {total}",

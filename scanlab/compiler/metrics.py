@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import grid_text
 
 __all__ = ["Locality", "deltas", "locality", "rank_gaps"]
 
@@ -140,7 +141,7 @@ def _checked(indices: np.ndarray, grid: tuple[int, ...]) -> np.ndarray:
     indices, patches = np.asarray(indices, dtype=np.int64), math.prod(grid)
     outside = indices[(indices < 0) | (indices >= patches)]
     if outside.size:
-        size = "x".join(map(str, grid))
+        size = grid_text(grid)
         raise ScanlabError.at("S480", f"the path has index {outside[0]}, a {size} grid has patches 0 to {patches - 1}")
     return indices
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from scanlab.ir.text import grid_text
+
 __all__ = ["CounterExample", "Diagnostic", "Edit", "ScanlabError", "Source", "Span"]
 
 
@@ -73,7 +75,7 @@ class CounterExample:
     key: tuple[int, ...] | None = None
 
     def __str__(self) -> str:
-        size = "x".join(map(str, self.grid))
+        size = grid_text(self.grid)
         where = " and ".join(_point(p) for p in self.patches)
         text = f"on a {size} grid" + (f", {'patch' if len(self.patches) == 1 else 'patches'} {where}" if where else "")
         return text if self.key is None else f"{text} share{'s' * (len(self.patches) == 1)} the key {_point(self.key)}"

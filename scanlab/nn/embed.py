@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import grid_text
 from scanlab.nn.sizes import BackboneSizes
 
 __all__ = ["Downsample", "PatchEmbed", "Positions", "convolution", "halved", "norm_layer", "to_picture", "to_rows"]
@@ -59,7 +60,8 @@ class PatchEmbed(nn.Module):
         self.first, self.first_norm = None, None
         if sizes.stem == "overlapping":
             if set(self.patch) != {4}:
-                raise ScanlabError.at("S612", f"an overlapping stem makes patches of side 4, not {_times(self.patch)}")
+                shown = grid_text(self.patch)
+                raise ScanlabError.at("S612", f"an overlapping stem makes patches of side 4, not {shown}")
             self.first = conv(channels, sizes.dim // 2, 3, stride=2, padding=1)
             self.first_norm = norm_layer(sizes.norm_kind, sizes.dim // 2)
             self.project = conv(sizes.dim // 2, sizes.dim, 3, stride=2, padding=1)
@@ -69,7 +71,7 @@ class PatchEmbed(nn.Module):
 
     def grid_of(self, extents: Sequence[int]) -> Grid:
         """How many patches an input of these extents has along each axis. Raises S614."""
-        shown, patch = _times(extents), _times(self.patch)
+        shown, patch = grid_text(extents), grid_text(self.patch)
         if len(extents) != len(self.patch):
             raise ScanlabError.at(
                 "S614",
@@ -166,7 +168,3 @@ def _resized(embedding: Tensor, old: Grid, new: Grid) -> Tensor:
     mode = {1: "linear", 2: "bicubic", 3: "trilinear"}[len(old)]
     picture = to_picture(embedding.float()[None], old)
     return to_rows(F.interpolate(picture, new, mode=mode, align_corners=False))[0].to(embedding.dtype)
-
-
-def _times(extents: Sequence[int]) -> str:
-    return "x".join(map(str, extents))

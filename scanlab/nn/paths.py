@@ -13,6 +13,7 @@ from torch import nn
 from scanlab.compiler.bind import CompiledPlan, CompiledScan, bind
 from scanlab.facade import as_value, parse
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import grid_text
 from scanlab.ir.values import Order, Plan, Scan, Value, orders_of
 from scanlab.ops import PathTable, path_table
 from scanlab.ops.programs import program_for
@@ -113,7 +114,9 @@ class LayerPaths(nn.Module):
     def prepare(self, grid: tuple[int, ...]) -> None:
         """Compile the scan for a grid, and forget the oldest where there are too many."""
         if torch.compiler.is_compiling():
-            raise ScanlabError.at("S613", f"the scan is not compiled for a {_times(grid)} grid", help="call prepare(…)")
+            raise ScanlabError.at(
+                "S613", f"the scan is not compiled for a {grid_text(grid)} grid", help="call prepare(…)"
+            )
         name = _buffer_name(grid)
         if name in self._tables:
             return
@@ -150,11 +153,7 @@ def _with_two_ends(table: PathTable, scan: CompiledScan) -> PathTable:
 
 
 def _buffer_name(grid: tuple[int, ...]) -> str:
-    return f"steps_{_times(grid)}"
-
-
-def _times(extents: tuple[int, ...]) -> str:
-    return "x".join(map(str, extents))
+    return f"steps_{grid_text(grid)}"
 
 
 def path_sets(paths: int, sets: int) -> list[int] | None:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import grid_text
 
 __all__ = ["READOUTS", "BackboneSizes", "MixerSizes"]
 
@@ -109,7 +110,7 @@ class BackboneSizes:
             return (self.patch,) * axes
         if len(self.patch) != axes:
             raise ScanlabError.at(
-                "S612", f"patches have {len(self.patch)} sides, {_times(self.patch)}, but the grid has {axes} axes"
+                "S612", f"patches have {len(self.patch)} sides, {grid_text(self.patch)}, but the grid has {axes} axes"
             )
         return self.patch
 
@@ -122,7 +123,3 @@ def _check_choices(sizes: MixerSizes | BackboneSizes) -> None:
             code = "S605" if name == "readout" else "S612"
             listed = ", ".join(str(a) for a in allowed)
             raise ScanlabError.at(code, f"there is no {what} {value!r}", help=f"choose one of {listed}")
-
-
-def _times(extents: tuple[int, ...]) -> str:
-    return "x".join(map(str, extents))

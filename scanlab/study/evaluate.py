@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from scanlab.data import Dataset
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import grid_text
 from scanlab.ir.values import Value
 from scanlab.nn import Backbone, Classifier, set_scan
 from scanlab.study.matched import MatchedDifference, matched_difference
@@ -214,7 +215,7 @@ def notes(evaluation: Evaluation) -> list[str]:
             "much it relies on its own, not that another is worse; `scanlab ablate` trains with each."
         )
     if evaluation.usual != evaluation.extents:
-        usual, given = ("x".join(map(str, e)) for e in (evaluation.usual, evaluation.extents))
+        usual, given = (grid_text(e) for e in (evaluation.usual, evaluation.extents))
         sentences.append(
             f"The images are {given}, the model was built for {usual}: embeddings of positions are resized."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import grid_text
 
 __all__ = ["MAX_BITS", "MAX_CELLS", "bits_of", "require_bits", "require_cells"]
 
@@ -34,7 +35,7 @@ def require_cells(name: str, box: tuple[int, ...], limit: int = MAX_CELLS) -> No
     if cells > limit:
         raise ScanlabError.at(
             "S401",
-            f"{name} over a box of {_size(box)} has {cells} cells, more than the {limit} it can order",
+            f"{name} over a box of {grid_text(box)} has {cells} cells, more than the {limit} it can order",
             help=f"order smaller pieces, for example windows: {name} of the coordinates modulo the window's side",
         )
 
@@ -49,11 +50,7 @@ def require_bits(name: str, box: tuple[int, ...]) -> int:
     if bits * len(box) > MAX_BITS:
         raise ScanlabError.at(
             "S401",
-            f"{name} over a box of {_size(box)} needs ranks of {bits * len(box)} bits, more than {MAX_BITS}",
+            f"{name} over a box of {grid_text(box)} needs ranks of {bits * len(box)} bits, more than {MAX_BITS}",
             help="make the range of its arguments smaller, for example with // or %",
         )
     return bits
-
-
-def _size(box: tuple[int, ...]) -> str:
-    return "x".join(map(str, box))
