@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 __all__ = ["STATUSES", "Epoch", "MemberRecord", "StudyRecord", "TrialRecord", "TrialResult"]
@@ -31,7 +32,8 @@ class TrialResult:
     pass of one sample. seconds: training alone, without the tests after each epoch. loading: the share of them in which
     batches were put together, in [0, 1]. memory: bytes by which the process (or, on a GPU, the device's memory) grew at
     most; None where the system does not tell. throughput: training samples per second. transfer: the primary metric on
-    changed inputs, by their name.
+    changed inputs, by their name. field: the effective receptive field of the centre patch over the first grid, in
+    raster order, its largest value 1 (`study.receptive_field` on a few test images).
     """
 
     epochs: tuple[Epoch, ...]
@@ -41,7 +43,8 @@ class TrialResult:
     loading: float = 0.0
     memory: int | None = None
     throughput: float = 0.0
-    transfer: Mapping[str, float] = field(default_factory=dict)
+    transfer: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    field: tuple[float, ...] = ()
 
     @property
     def final(self) -> Mapping[str, float]:
@@ -63,7 +66,7 @@ class TrialRecord:
     epochs: tuple[Epoch, ...] = ()
     result: TrialResult | None = None
     error: str = ""
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
     attempts: int = 0
 
 

@@ -15,6 +15,7 @@ from scanlab.data import Dataset
 from scanlab.nn import Backbone, BackboneSizes
 from scanlab.study.augment import augmented
 from scanlab.study.checkpoint import Progress, read_checkpoint, write_checkpoint
+from scanlab.study.receptive_field import receptive_field
 from scanlab.study.record import Epoch, TrialResult
 from scanlab.study.tasks import Task, task_named
 from scanlab.study.transfer import transferred
@@ -25,6 +26,7 @@ from scanlab.zoo.memory import PeakMemory
 __all__ = ["ALONE", "World", "initial_model", "train", "trained", "warm_up_then_cosine"]
 
 WARM_UP_SHARE = 0.1
+FIELD_IMAGES = 8
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def trained(
             if checkpoint and world.rank == 0:
                 write_checkpoint(checkpoint, trial.key, progress, run.stateful())
             heard(len(progress.epochs) - 1, progress.epochs[-1])
-        transfer = run.transfer()
+        transfer, field = run.transfer(), run.field()
     samples = len(dataset.train) * len(progress.epochs)
     result = TrialResult(
         epochs=progress.epochs,
@@ -93,6 +95,7 @@ def trained(
         memory=memory.peak,
         throughput=samples / progress.seconds if progress.seconds else 0.0,
         transfer=transfer,
+        field=field,
     )
     return run.model, result
 
@@ -227,6 +230,11 @@ class _Run:
             changed, masks = transferred(name, images, targets if targets.ndim > 1 else None)
             found[name] = self._measured(changed, targets if masks is None else masks)[self.task.primary]
         return found
+
+    def field(self) -> tuple[float, ...]:
+        """The effective receptive field of the centre patch, with its largest value 1."""
+        patches = receptive_field(self.model, self.parts[2][:FIELD_IMAGES].to(self.device)).patches
+        return tuple((patches / max(patches.max(), 1e-30)).round(3).ravel().tolist())
 
 
 class _WithLoss(nn.Module):
