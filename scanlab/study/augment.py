@@ -16,8 +16,8 @@ def augmented(
 ) -> tuple[Tensor, Tensor]:
     """A batch [B, C, *extents] with its classes [B] or masks [B, *extents], changed as the recipe says.
 
-    Masks move with their images. The draws depend on the recipe and the shapes alone. video: the first axis is time,
-    along which nothing is mirrored.
+    Masks move with their images. The draws are made on the CPU and depend on the recipe and the shapes alone. video:
+    the first axis is time, along which nothing is mirrored.
     """
     masks = targets.ndim > 1
     if masks:
@@ -37,19 +37,19 @@ def shifted(images: Tensor, most: int, draw: torch.Generator) -> Tensor:
     if not most:
         return images
     padded = F.pad(images, (most,) * (2 * len(extents)))
-    places = [torch.arange(count), torch.arange(channels)]
+    where = images.device
+    places = [torch.arange(count, device=where), torch.arange(channels, device=where)]
     places = [p.view(-1, *[1] * (len(extents) + 1 - axis)) for axis, p in enumerate(places)]
     for axis, (move, extent) in enumerate(zip(moves, extents, strict=True)):
-        along = move[:, None] + torch.arange(extent)
+        along = move.to(where)[:, None] + torch.arange(extent, device=where)
         places.append(along.view(count, 1, *[1] * axis, extent, *[1] * (len(extents) - axis - 1)))
     return padded[tuple(places)]
 
 
 def flipped(images: Tensor, draw: torch.Generator, first: int = 0) -> Tensor:
     """Images [B, C, *extents], each mirrored along every axis from the first with probability one half."""
-    axes = images.ndim - 2
-    for axis in range(first, axes):
-        chosen = torch.rand(len(images), generator=draw) < 0.5
+    for axis in range(first, images.ndim - 2):
+        chosen = (torch.rand(len(images), generator=draw) < 0.5).to(images.device)
         mirrored = images.flip(2 + axis)
         images = torch.where(chosen.view(-1, *[1] * (images.ndim - 1)), mirrored, images)
     return images

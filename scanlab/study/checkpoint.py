@@ -22,7 +22,7 @@ __all__ = ["Progress", "read_checkpoint", "write_checkpoint"]
 class Progress:
     """Finished epochs, seconds of training and of loading within them, and the states of the generators after them.
 
-    draw: of batches and augmentation; chance: torch's own; None before the first epoch.
+    draw: of batches and augmentation; chance: torch's own on the model's device; None before the first epoch.
     """
 
     epochs: tuple[Epoch, ...] = ()

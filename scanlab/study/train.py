@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from scanlab.data import Dataset
@@ -74,7 +76,7 @@ def trained(
     world: World = ALONE,
 ) -> tuple[nn.Module, TrialResult]:
     """The model that `train` trains, after the last epoch, with what `train` returns."""
-    with PeakMemory(device) as memory, torch.random.fork_rng(devices=[]):
+    with PeakMemory(device) as memory, torch.random.fork_rng(devices=[] if device == "cpu" else [device]):
         run = _Run.begun(trial, dataset, device, world)
         progress = read_checkpoint(checkpoint, trial.key, run.stateful()) if checkpoint else Progress()
         for number, epoch in enumerate(progress.epochs):
@@ -160,7 +162,8 @@ class _Run:
             optimizer=optimizer,
             schedule=schedule,
             draw=torch.Generator().manual_seed(trial.seed),
-            parts=(*_part(dataset, dataset.train), *_part(dataset, dataset.test)),
+            # All of it at once: what a study trains on fits beside its models, and no step waits for a copy.
+            parts=(*_part(dataset, dataset.train, device), *_part(dataset, dataset.test, device)),
             video=dataset.video,
             device=device,
             world=world,
@@ -177,8 +180,8 @@ class _Run:
         start = perf_counter()
         for chosen in torch.randperm(len(images), generator=self.draw).split(recipe.batch):
             before = perf_counter()
-            batch, wanted = augmented(images[chosen], targets[chosen], recipe, self.draw, self.video)
-            batch, wanted = batch.to(self.device), wanted.to(self.device)
+            some = chosen.to(self.device)
+            batch, wanted = augmented(images[some], targets[some], recipe, self.draw, self.video)
             loading += perf_counter() - before
             total += self._step(batch, wanted) * len(chosen)
         loss = total.item() / len(images)
@@ -189,13 +192,16 @@ class _Run:
             progress.seconds + seconds,
             progress.loading + loading,
             self.draw.get_state(),
-            torch.get_rng_state(),
+            torch.get_rng_state() if self.device == "cpu" else torch.cuda.get_rng_state(self.device),
         )
 
     def _restore(self, progress: Progress) -> None:
         if progress.draw is not None and progress.chance is not None:
             self.draw.set_state(progress.draw)
-            torch.set_rng_state(progress.chance)
+            if self.device == "cpu":
+                torch.set_rng_state(progress.chance)
+            else:
+                torch.cuda.set_rng_state(progress.chance, self.device)
 
     def _step(self, batch: Tensor, wanted: Tensor) -> Tensor:
         """One step with the gradients of the batch's mean loss; returns this process' share of that loss."""
@@ -214,7 +220,7 @@ class _Run:
     @torch.no_grad()
     def _measured(self, images: Tensor, targets: Tensor) -> dict[str, float]:
         self.model.eval()
-        found = self.task.measure(self.model, images.to(self.device), targets.to(self.device), 4 * self._batch)
+        found = self.task.measure(self.model, images, targets, 4 * self._batch)
         self.model.train()
         return found
 
@@ -233,7 +239,7 @@ class _Run:
 
     def field(self) -> tuple[float, ...]:
         """The effective receptive field of the centre patch, with its largest value 1."""
-        patches = receptive_field(self.model, self.parts[2][:FIELD_IMAGES].to(self.device)).patches
+        patches = receptive_field(self.model, self.parts[2][:FIELD_IMAGES]).patches
         return tuple((patches / max(patches.max(), 1e-30)).round(3).ravel().tolist())
 
 
@@ -248,9 +254,9 @@ class _WithLoss(nn.Module):
         return self.task.loss(self.model, images, targets, self.recipe)
 
 
-def _part(dataset: Dataset, chosen) -> tuple[Tensor, Tensor]:
+def _part(dataset: Dataset, chosen: NDArray[np.int64], device: str) -> tuple[Tensor, Tensor]:
     targets = torch.from_numpy(dataset.labels[chosen])
-    return torch.from_numpy(dataset.images[chosen]), targets.long()
+    return torch.from_numpy(dataset.images[chosen]).to(device), targets.to(device).long()
 
 
 def _parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict]:
