@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import json
 from collections.abc import Iterable
 from importlib import resources
 from string import Template
 
-from scanlab.view.captions import caption
-from scanlab.view.geometry import steps_of
-from scanlab.view.ramp import table
+from scanlab.view.player import player_data, player_markup, player_script, player_style
 from scanlab.view.scene import PathScene, check_drawable
 
 PAGE_LIMIT = 2_000_000
-_SCRIPTS = ("page_scene.js", "page_draw.js", "page_play.js")
 
 
 def page(scenes: Iterable[PathScene], title: str = "") -> str:
@@ -26,28 +22,13 @@ def page(scenes: Iterable[PathScene], title: str = "") -> str:
     """
     kept = check_drawable(scenes, PAGE_LIMIT, "an HTML page", "give a smaller --grid, or fewer paths")
     name = title or ", ".join(dict.fromkeys(scene.group or scene.label for scene in kept))
-    data = {"ramp": table(256).tolist(), "scenes": [_scene_data(scene) for scene in kept]}
     return Template(_part("page.html")).substitute(
         title=html.escape(name),
-        style=_part("page.css"),
-        data=_safe_json(data),
-        script="\n".join(_part(script) for script in _SCRIPTS),
+        style=player_style() + _part("page.css"),
+        player=player_markup(),
+        data=_safe_json(player_data(kept)),
+        script=player_script(),
     )
-
-
-def _scene_data(scene: PathScene) -> dict[str, object]:
-    return {
-        "label": scene.label,
-        "title": scene.title,
-        "group": scene.group,
-        "source": scene.source,
-        "subtitle": scene.subtitle,
-        "axes": list(scene.axes),
-        "grid": list(scene.grid),
-        "indices": base64.b64encode(scene.indices.astype("<u4").tobytes()).decode("ascii"),
-        "restarts": scene.restarts.tolist(),
-        "caption": caption(scene, steps_of(scene)),
-    }
 
 
 def _safe_json(data: object) -> str:

@@ -76,7 +76,7 @@ def test_texts_cannot_leave_their_place(made, text):
 
 def test_controls_have_names(made):
     parsed = elements(page([made.row(2, 2)]))
-    named = {attributes.get("id") for tag, attributes in parsed.tags if attributes.get("aria-label")}
+    named = {attributes.get("data-at") for tag, attributes in parsed.tags if attributes.get("aria-label")}
     assert {"play", "scrub"} <= named
     assert ("html", {"lang": "en"}) in parsed.tags
 
@@ -100,23 +100,26 @@ window.addEventListener("error", (event) => errors.push(event.message));
 PROBE = """
 <script>
 const key = (name, more) => document.dispatchEvent(new KeyboardEvent("keydown", { key: name, ...more }));
+const at = (name) => document.querySelector(`[data-at="${name}"]`);
+const { CLOCK } = player;
 async function probe() {
+  const PANELS = player.panels(), SCENES = player.scenes();
   const frame = () => new Promise((done) => setTimeout(done, 100));
   const seen = {};
-  await frame(); seen.start = document.getElementById("step").textContent;
-  key("Home"); await frame(); seen.home = document.getElementById("step").textContent;
+  await frame(); seen.start = at("step").textContent;
+  key("Home"); await frame(); seen.home = at("step").textContent;
   seen.drawnAtHome = PANELS.map((panel) => panel.drawn);
-  key("ArrowRight"); await frame(); seen.right = document.getElementById("step").textContent;
+  key("ArrowRight"); await frame(); seen.right = at("step").textContent;
   key(" "); seen.playing = CLOCK.playing; await frame(); await frame(); key(" "); seen.paused = !CLOCK.playing;
   seen.moved = CLOCK.place > 1;
-  key("End"); await frame(); seen.end = document.getElementById("step").textContent;
+  key("End"); await frame(); seen.end = at("step").textContent;
   seen.drawnAtEnd = PANELS.map((panel) => panel.drawn);
   const stage = PANELS[0].stage, box = stage.getBoundingClientRect(), spot = PANELS[0].screen;
   stage.dispatchEvent(new PointerEvent("pointermove", { clientX: box.left + spot[10], clientY: box.top + spot[11] }));
-  seen.tip = document.getElementById("tip").innerText;
-  const select = document.getElementById("colour");
+  seen.tip = at("tip").innerText;
+  const select = at("colour");
   select.value = "gap"; select.dispatchEvent(new Event("change")); await frame();
-  seen.high = document.getElementById("high").textContent;
+  seen.high = at("high").textContent;
   seen.gaps = SCENES.map((scene) => Array.from(scene.gaps));
   seen.wide = document.documentElement.scrollWidth <= window.innerWidth;
   seen.errors = errors;

@@ -4,10 +4,10 @@ const CAMERA = { yaw: 0.62, pitch: 0.5 };
 const DENSE = 4;
 const RIM = 10;
 const VIEW = { colour: "step" };
-let INK = {};
+let INK = {}, TALL = () => window.innerHeight - 250;
 
 function readInk() {
-  const style = getComputedStyle(document.documentElement);
+  const style = getComputedStyle(root);
   INK = Object.fromEntries(["paper", "ink", "soft", "line", "off"].map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 }
 
@@ -32,7 +32,7 @@ function makePanel(scene) {
 
 // Fit the panel to its column and the window, then lay its patches out on the screen.
 function fitPanel(panel) {
-  const wide = panel.figure.clientWidth, tall = Math.max(220, window.innerHeight - 250);
+  const wide = panel.figure.clientWidth, tall = Math.max(220, TALL());
   const [columns, rows] = panel.size;
   const shape = isSolid(panel.scene) ? 0.8 : Math.min(rows / columns, 1.4);
   panel.width = wide;
@@ -122,18 +122,19 @@ function drawPath(panel, step) {
   if (step + 1 < panel.drawn) restartPath(panel);
   if (panel.dense) paintPixels(panel, step);
   else if (VIEW.colour === "gap") paintPatches(panel, step);
-  else strokeSteps(panel, Math.max(panel.drawn, 1), step, (at) => RAMP[stepLevel(panel.scene, at)]);
+  else strokeSteps(panel, Math.max(panel.drawn, 1), step, (at) => RAMP[levelAt(panel.scene, at)]);
   panel.drawn = step + 1;
 }
 
 function levelAt(scene, step) {
+  if (VIEW.colour === "path") return pathLevel(scene);
   return VIEW.colour === "gap" ? gapLevel(scene, scene.indices[step]) : stepLevel(scene, step);
 }
 
 function paintPixels(panel, step) {
   const { scene, pixels, buffer, path, cell } = panel;
   for (let at = panel.drawn; at <= step; at++) {
-    const [r, g, b] = DATA.ramp[levelAt(scene, at)];
+    const [r, g, b] = COLOURS[levelAt(scene, at)];
     pixels.data.set([r, g, b, 255], 4 * scene.indices[at]);
   }
   buffer.getContext("2d").putImageData(pixels, 0, 0);
@@ -180,10 +181,10 @@ function drawMarks(panel, step, hovered) {
   marks.clearRect(0, 0, panel.width, panel.height);
   if (!scene.length) return;
   const at = (when) => [screen[2 * scene.indices[when]], screen[2 * scene.indices[when] + 1]];
-  if (cell >= 9) for (const reset of scene.restarts) if (reset && reset <= step) dot(marks, at(reset), size * 0.6, INK.paper, RAMP[stepLevel(scene, reset)]);
-  dot(marks, at(0), size, RAMP[0], INK.ink);
-  if (step === scene.length - 1 && step) diamond(marks, at(step), size * 1.2, RAMP[255]);
-  else if (step) { dot(marks, at(step), size + 2.5, "transparent", INK.ink); dot(marks, at(step), size - 0.5, RAMP[stepLevel(scene, step)], INK.paper); }
+  if (cell >= 9) for (const reset of scene.restarts) if (reset && reset <= step) dot(marks, at(reset), size * 0.6, INK.paper, RAMP[levelAt(scene, reset)]);
+  dot(marks, at(0), size, RAMP[levelAt(scene, 0)], INK.ink);
+  if (step === scene.length - 1 && step) diamond(marks, at(step), size * 1.2, RAMP[levelAt(scene, step)]);
+  else if (step) { dot(marks, at(step), size + 2.5, "transparent", INK.ink); dot(marks, at(step), size - 0.5, RAMP[levelAt(scene, step)], INK.paper); }
   if (hovered === undefined) return;
   marks.lineWidth = 2;
   marks.strokeStyle = INK.ink;

@@ -1,9 +1,8 @@
 // Playing: one clock for all panels, the controls, the keyboard, and what the pointer is over.
 
-const at = (id) => document.getElementById(id);
-const CLOCK = { place: LONGEST - 1, playing: false, last: 0, asked: false };
-const PANELS = SCENES.map(makePanel);
-let HOVER = null;
+const at = (name) => root.querySelector(`[data-at="${name}"]`);
+const CLOCK = { place: 0, playing: false, last: 0, asked: false };
+let PANELS = [], HOVER = null;
 
 function stepOf(scene) {
   if (!scene.length) return -1;
@@ -59,7 +58,7 @@ function rotate(yaw, pitch) {
 }
 
 function onKey(event) {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.target.tagName === "SELECT") return;
+  if (event.ctrlKey || event.altKey || event.metaKey || isTyping(event.target)) return;
   const turns = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] };
   const moves = { ArrowLeft: CLOCK.place - 1, ArrowRight: CLOCK.place + 1, Home: 0, End: LONGEST - 1 };
   if (event.shiftKey && turns[event.key] && PANELS.some((panel) => isSolid(panel.scene))) rotate(...turns[event.key]);
@@ -67,6 +66,12 @@ function onKey(event) {
   else if (event.key in moves) goTo(Math.floor(moves[event.key]));
   else return;
   event.preventDefault();
+}
+
+// Keys typed into a field belong to it; the player's own slider moves as the player does.
+function isTyping(target) {
+  if (target === at("scrub") || !target.closest) return false;
+  return target.closest("input, select, textarea, [contenteditable], [role=tablist]") !== null;
 }
 
 function sameGrid(one, other) {
@@ -134,9 +139,12 @@ function listen(panel) {
 function paintLegend() {
   const context = at("ramp").getContext("2d");
   RAMP.forEach((colour, level) => { context.fillStyle = colour; context.fillRect(level, 0, 1, 1); });
-  const gap = VIEW.colour === "gap";
-  at("low").textContent = gap ? "mean distance to grid neighbours, in steps: 1" : "first step";
-  at("high").textContent = gap ? `${Math.round(WIDEST_GAP).toLocaleString("en")} (log scale)` : "last step";
+  const ends = {
+    step: ["first step", "last step"],
+    path: ["first path", "last path"],
+    gap: ["mean distance to grid neighbours, in steps: 1", `${Math.round(WIDEST_GAP).toLocaleString("en")} (log scale)`],
+  };
+  [at("low").textContent, at("high").textContent] = ends[VIEW.colour];
 }
 
 function redraw() {
@@ -146,10 +154,15 @@ function redraw() {
   refresh();
 }
 
-function start() {
-  const main = at("panels");
-  const few = { 1: "100%", 2: "420px", 3: "320px", 4: "270px" };
+// Show other paths in the place of those that are shown; the clock keeps its place, as a share of the longest path.
+function show(data) {
+  const share = PANELS.length && LONGEST > 1 ? CLOCK.place / (LONGEST - 1) : 1;
+  take(data);
+  PANELS = SCENES.map(makePanel);
+  HOVER = null;
+  const main = at("panels"), few = { 1: "100%", 2: "420px", 3: "320px", 4: "270px" };
   main.style.setProperty("--panel", few[PANELS.length] || "270px");
+  main.replaceChildren();
   let group = "";
   for (const panel of PANELS) {
     if (panel.scene.group !== group) main.append(element("h2", panel.scene.group));
@@ -157,16 +170,28 @@ function start() {
     main.append(panel.figure);
     listen(panel);
   }
+  CLOCK.place = share * (LONGEST - 1);
   at("scrub").max = LONGEST - 1;
   at("turn").hidden = !SCENES.some(isSolid);
-  at("play").addEventListener("click", () => setPlaying(!CLOCK.playing));
-  at("play").addEventListener("keyup", (event) => { if (event.key === " ") event.preventDefault(); });
-  at("scrub").addEventListener("input", (event) => goTo(Number(event.target.value)));
-  at("colour").addEventListener("change", (event) => { VIEW.colour = event.target.value; paintLegend(); PANELS.forEach(restartPath); refresh(); });
-  document.addEventListener("keydown", onKey);
-  window.addEventListener("resize", redraw);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   redraw();
 }
 
+function colourBy(name) {
+  VIEW.colour = at("colour").value = name;
+  paintLegend();
+  PANELS.forEach(restartPath);
+  refresh();
+}
+
+function start() {
+  at("play").addEventListener("click", () => setPlaying(!CLOCK.playing));
+  at("play").addEventListener("keyup", (event) => { if (event.key === " ") event.preventDefault(); });
+  at("scrub").addEventListener("input", (event) => goTo(Number(event.target.value)));
+  at("colour").addEventListener("change", (event) => colourBy(event.target.value));
+  document.addEventListener("keydown", onKey);
+  window.addEventListener("resize", redraw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+}
+
 start();
+return { show, goTo, setPlaying, colourBy, redraw, CLOCK, VIEW, panels: () => PANELS, scenes: () => SCENES };

@@ -1,19 +1,27 @@
 // Values: the scenes as they arrive, where their patches lie, and what their colours mean.
+// The three player_*.js files are the body of one function, mountPlayer(root): see player.py.
 
-const DATA = JSON.parse(document.getElementById("data").textContent);
-const RAMP = DATA.ramp.map(([r, g, b]) => `rgb(${r} ${g} ${b})`);
+let COLOURS = [], RAMP = [], SCENES = [], LONGEST = 1, WIDEST_GAP = 1;
+
+function take(data) {
+  COLOURS = data.ramp;
+  RAMP = COLOURS.map(([r, g, b]) => `rgb(${r} ${g} ${b})`);
+  SCENES = data.scenes.map(readScene);
+  LONGEST = SCENES.reduce((most, scene) => Math.max(most, scene.length), 1);
+  WIDEST_GAP = SCENES.reduce((most, scene) => scene.gaps.reduce((a, b) => Math.max(a, b), most), 1);
+}
 
 function decode(text) {
   const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
   return new Uint32Array(bytes.buffer);
 }
 
-function readScene(raw) {
+function readScene(raw, number) {
   const indices = decode(raw.indices);
   const patches = raw.grid.reduce((a, b) => a * b, 1);
   const ranks = new Int32Array(patches).fill(-1);
   indices.forEach((patch, step) => { ranks[patch] = step; });
-  const scene = { ...raw, indices, ranks, patches, length: indices.length, restarts: new Set(raw.restarts) };
+  const scene = { ...raw, number, indices, ranks, patches, length: indices.length, restarts: new Set(raw.restarts) };
   scene.kinds = stepKinds(scene);
   scene.gaps = neighbourGaps(scene);
   return scene;
@@ -59,10 +67,6 @@ function neighbourGaps(scene) {
   return total.map((sum, patch) => (count[patch] ? sum / count[patch] : -1));
 }
 
-const SCENES = DATA.scenes.map(readScene);
-const LONGEST = SCENES.reduce((most, scene) => Math.max(most, scene.length), 1);
-const WIDEST_GAP = SCENES.reduce((most, scene) => scene.gaps.reduce((a, b) => Math.max(a, b), most), 1);
-
 function stepLevel(scene, step) {
   return Math.round((step / Math.max(scene.length - 1, 1)) * 255);
 }
@@ -71,6 +75,10 @@ function stepLevel(scene, step) {
 function gapLevel(scene, patch) {
   const gap = Math.max(scene.gaps[patch], 1);
   return WIDEST_GAP > 1 ? Math.round((Math.log(gap) / Math.log(WIDEST_GAP)) * 255) : 0;
+}
+
+function pathLevel(scene) {
+  return SCENES.length > 1 ? Math.round((scene.number / (SCENES.length - 1)) * 255) : 0;
 }
 
 function isSolid(scene) {
