@@ -1,0 +1,87 @@
+"""Where trials run: what an engine is given, and what it tells of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from scanlab.study.record import Epoch, TrialResult
+from scanlab.study.trial import Trial
+
+__all__ = ["Engine", "EpochDone", "Event", "Failed", "Finished", "Job", "Lost", "Started"]
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A trial to run. checkpoint: the file that it goes on from and writes after each epoch; device: as torch names it,
+    "auto" for a GPU where there is one."""
+
+    trial: Trial
+    checkpoint: Path | None = None
+    device: str = "cpu"
+
+    @property
+    def key(self) -> str:
+        """The trial's."""
+        return self.trial.key
+
+
+@dataclass(frozen=True)
+class Started:
+    """A worker took a trial up; where: a name for the worker."""
+
+    key: str
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """An epoch is finished, by its number from 0; those that a checkpoint held are told of as well."""
+
+    key: str
+    number: int
+    epoch: Epoch
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A trial is finished; environment: what it ran on and with."""
+
+    key: str
+    result: TrialResult
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A trial raised an error. kind: "out of memory", "full disk", or the error's name; trace: its traceback."""
+
+    key: str
+    kind: str
+    trace: str
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The worker of a trial is gone, and nothing is known of the trial but its checkpoint."""
+
+    key: str
+    why: str
+
+
+Event = Started | EpochDone | Finished | Failed | Lost
+
+
+class Engine(Protocol):
+    """Runs jobs somewhere."""
+
+    def run(self, take: Callable[[], Job | None], heard: Callable[[Event], None]) -> None:
+        """Ask for jobs as there is room for them, until there are none and all are done.
+
+        Both functions are called in the calling thread. After a Lost event, `take` may give the same job again. An
+        exception from either, KeyboardInterrupt included, stops all workers and is passed on.
+        """
+        ...

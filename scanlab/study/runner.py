@@ -1,0 +1,182 @@
+"""Run a study: every trial that has no result yet, wherever it was left."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.study.engines import Engine, EpochDone, Event, Failed, Finished, Job, Lost
+from scanlab.study.engines.local import local_engine
+from scanlab.study.record import StudyRecord
+from scanlab.study.store import Store
+from scanlab.study.trial import Study, Trial
+from scanlab.study.work import FULL_DISK
+
+__all__ = ["DATABASE", "Update", "database_of", "read_study", "run"]
+
+DATABASE, CHECKPOINTS = "study.sqlite", "checkpoints"
+MOST_LOSSES = 3
+HEARTBEAT_S = 15.0
+PAUSE_S = 0.5
+
+
+@dataclass(frozen=True)
+class Update:
+    """What just happened, and how far the study is. event: None while another runner has all that is left.
+
+    epochs and trials: (done, of all); failed trials count as done.
+    """
+
+    event: Event | None
+    trial: Trial | None
+    epochs: tuple[int, int]
+    trials: tuple[int, int]
+
+
+Listener = Callable[[Update], None]
+
+
+def run(
+    study: Study,
+    folder: Path,
+    *,
+    engine: Engine | None = None,
+    workers: int = 1,
+    devices: tuple[str, ...] = ("cpu",),
+    listener: Listener = lambda _: None,
+    command: str = "",
+) -> StudyRecord:
+    """Run the trials of a study that are not done, and return them all.
+
+    folder: holds the database and, while trials run, their checkpoints; a study that was stopped, in whatever way, goes
+    on from there, and another runner may share the work. engine: where trials run; by default `workers` of them on this
+    machine, sharing out the devices. Trials that fail do not stop the others. Raises S653 and S656 for a full disk
+    (what is finished is kept), S654, S655 and S657 for a database that cannot be used.
+    """
+    with Store(folder / DATABASE) as store:
+        store.open_study(study, command)
+        desk = _Desk(study, store, folder / CHECKPOINTS, listener)
+        where = engine or local_engine(workers, devices)
+        with _heartbeat(store):
+            try:
+                while not desk.all_done():
+                    where.run(desk.take, desk.heard)
+                    if not desk.all_done():
+                        desk.wait_for_others()
+            finally:
+                with contextlib.suppress(ScanlabError):
+                    store.release()
+        return store.read()
+
+
+def read_study(place: Path) -> StudyRecord:
+    """The study in a folder, or in a database file. Raises S654, S655 and S657."""
+    with Store(database_of(place), read_only=True) as store:
+        return store.read()
+
+
+def database_of(place: Path) -> Path:
+    """The database file of a study's folder; a file is itself."""
+    return place / DATABASE if place.is_dir() else place
+
+
+class _Desk:
+    """Hands out jobs and writes down what becomes of them; in the runner's thread only."""
+
+    def __init__(self, study: Study, store: Store, checkpoints: Path, listener: Listener) -> None:
+        self.store, self.checkpoints, self.listener = store, checkpoints, listener
+        self.trials = {trial.key: trial for trial in study.trials()}
+        self.losses: Counter[str] = Counter()
+        self.epochs = dict.fromkeys(self.trials, 0)
+        self.total = sum(t.problem.recipe.epochs for t in self.trials.values())
+        self.statuses = store.statuses()
+        self._count_done()
+
+    def take(self) -> Job | None:
+        key = self.store.claim()
+        return None if key is None else Job(self.trials[key], self._checkpoint(key))
+
+    def heard(self, event: Event) -> None:
+        key = event.key
+        if isinstance(event, EpochDone):
+            self.store.record_epoch(key, event.number, event.epoch)
+            self.epochs[key] = max(self.epochs[key], event.number + 1)
+        elif isinstance(event, Finished):
+            if self.store.finish(key, event.result, event.environment):
+                self._checkpoint(key).unlink(missing_ok=True)
+        elif isinstance(event, Failed):
+            if event.kind == FULL_DISK:
+                self.store.release(key)
+                raise ScanlabError.at(
+                    "S653", event.trace.strip().splitlines()[-1], help="make room and run the same command again"
+                )
+            self.store.fail(key, f"{event.kind}\n{event.trace}", event.environment)
+        elif isinstance(event, Lost):
+            self._lost(event)
+        if isinstance(event, Finished | Failed | Lost):
+            self.statuses = self.store.statuses()
+            self._count_done()
+        self._tell(event, self.trials[key])
+
+    def all_done(self) -> bool:
+        self.statuses = self.store.statuses()
+        return all(status in ("done", "failed") for status in self.statuses.values())
+
+    def wait_for_others(self) -> None:
+        """Until a trial is free, or all are done."""
+        self._tell(None, None)
+        while not self.all_done():
+            if any(status == "waiting" for status in self.statuses.values()):
+                return
+            time.sleep(PAUSE_S)
+            # Claims free the trials of dead owners; one that is taken here is given back at once.
+            key = self.store.claim()
+            if key is not None:
+                self.store.release(key)
+                return
+
+    def _lost(self, event: Lost) -> None:
+        self.losses[event.key] += 1
+        if self.losses[event.key] < MOST_LOSSES:
+            self.store.release(event.key)
+        else:
+            self.store.fail(event.key, f"{event.why}, {MOST_LOSSES} times", {})
+
+    def _count_done(self) -> None:
+        for key, status in self.statuses.items():
+            if status in ("done", "failed") and key in self.trials:
+                self.epochs[key] = self.trials[key].problem.recipe.epochs
+
+    def _tell(self, event: Event | None, trial: Trial | None) -> None:
+        done = sum(status in ("done", "failed") for status in self.statuses.values())
+        self.listener(Update(event, trial, (sum(self.epochs.values()), self.total), (done, len(self.trials))))
+
+    def _checkpoint(self, key: str) -> Path:
+        return self.checkpoints / f"{key}.pt"
+
+
+@contextlib.contextmanager
+def _heartbeat(store: Store) -> Iterator[None]:
+    """Signs of life from a thread with a connection of its own, since an epoch may take long."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        with Store(store.path, store.owner) as own:
+            while not ended.wait(HEARTBEAT_S):
+                # A disk that is full now is met, and told of, where results are written.
+                with contextlib.suppress(ScanlabError):
+                    own.beat()
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

@@ -1,0 +1,306 @@
+"""A study's trials in a SQLite file, which several runners may share."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import socket
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.study.record import Epoch, MemberRecord, StudyRecord, TrialRecord, TrialResult
+from scanlab.study.trial import Study
+
+__all__ = ["LEASE_S", "SCHEMA", "Store", "new_owner"]
+
+SCHEMA = 1
+# How long a trial belongs to a runner that gives no sign of life from another machine.
+LEASE_S = 120.0
+_APPLICATION = 0x53434E4C  # "SCNL", in the file's header
+_TABLES = """
+CREATE TABLE study (id INTEGER PRIMARY KEY CHECK (id = 1), about TEXT NOT NULL, command TEXT NOT NULL);
+CREATE TABLE members (
+  position INTEGER PRIMARY KEY, problem TEXT NOT NULL, strategy TEXT NOT NULL, seed INTEGER NOT NULL, control TEXT,
+  key TEXT NOT NULL, UNIQUE (problem, strategy, seed));
+CREATE TABLE trials (
+  key TEXT PRIMARY KEY, config TEXT NOT NULL, status TEXT NOT NULL DEFAULT 'waiting', owner TEXT NOT NULL DEFAULT '',
+  heartbeat REAL NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0, result TEXT, error TEXT NOT NULL DEFAULT '',
+  environment TEXT NOT NULL DEFAULT '{}');
+CREATE TABLE epochs (
+  key TEXT NOT NULL, number INTEGER NOT NULL, loss REAL, metrics TEXT NOT NULL, seconds REAL NOT NULL,
+  PRIMARY KEY (key, number));
+"""
+
+
+def new_owner() -> str:
+    """A name for a runner that no other has: host, process, and a random part."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+class Store:
+    """The database of a study; a context manager.
+
+    Only the process that runs the study writes, through one runner's name, the owner: what an owner says of a trial
+    counts only while the trial is its own. Raises S654 for a database of another version, S655 for a file that is no
+    study or is damaged, S656 for a full disk, and S657 where the file cannot be opened or stays locked.
+    """
+
+    def __init__(self, path: Path, owner: str = "", read_only: bool = False) -> None:
+        self.path = path
+        self.owner = owner or new_owner()
+        if read_only and not path.is_file():
+            raise ScanlabError.at("S657", f"there is no study in {path}", help="give the folder of a study that ran")
+        with self._explained():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # A reader opens the file for writing too: it may be the first to meet the log that a dead writer left.
+            self._base = sqlite3.connect(path, timeout=60, isolation_level=None)
+        try:
+            with self._explained():
+                self._prepare()
+        except BaseException:
+            self._base.close()
+            raise
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._base.close()
+
+    def open_study(self, study: Study, command: str = "") -> None:
+        """Write the study down, in the place of what the file held of it; trials that are known keep their results.
+
+        Trials that failed wait again.
+        """
+        rows, configs = [], {}
+        for position, m in enumerate(study.members()):
+            rows.append((position, m.problem, m.strategy, m.seed, m.control, m.trial.key))
+            configs[m.trial.key] = json.dumps(m.trial.config, sort_keys=True)
+        with self._writing():
+            self._base.execute(
+                "INSERT OR REPLACE INTO study VALUES (1, ?, ?)", (json.dumps(study.about(), sort_keys=True), command)
+            )
+            self._base.execute("DELETE FROM members")
+            self._base.executemany("INSERT INTO members VALUES (?, ?, ?, ?, ?, ?)", rows)
+            self._base.executemany("INSERT OR IGNORE INTO trials (key, config) VALUES (?, ?)", configs.items())
+            self._base.execute("UPDATE trials SET status = 'waiting', owner = '', error = '' WHERE status = 'failed'")
+
+    def claim(self) -> str | None:
+        """Take the first trial that waits, or whose owner is gone, as one's own; None where there is none."""
+        with self._writing():
+            self._free_abandoned()
+            found = self._base.execute(
+                "SELECT t.key FROM members m JOIN trials t USING (key) WHERE t.status = 'waiting' "
+                "ORDER BY m.position LIMIT 1"
+            ).fetchone()
+            if found is None:
+                return None
+            self._base.execute(
+                "UPDATE trials SET status = 'running', owner = ?, heartbeat = ?, attempts = attempts + 1 WHERE key = ?",
+                (self.owner, time.time(), found[0]),
+            )
+        return found[0]
+
+    def beat(self) -> None:
+        """Say that this owner is alive."""
+        with self._writing():
+            self._base.execute(
+                "UPDATE trials SET heartbeat = ? WHERE owner = ? AND status = 'running'", (time.time(), self.owner)
+            )
+
+    def record_epoch(self, key: str, number: int, epoch: Epoch) -> None:
+        """Write an epoch of a trial of one's own down; the same epoch again replaces it."""
+        with self._writing():
+            if self._owns(key):
+                self._put_epoch(key, number, epoch)
+
+    def finish(self, key: str, result: TrialResult, environment: Mapping[str, str]) -> bool:
+        """Write a trial's result down; whether it counted, which it does once and from its owner only."""
+        kept = {k: v for k, v in asdict(result).items() if k != "epochs"}
+        with self._writing():
+            if not self._owns(key):
+                return False
+            self._base.execute("DELETE FROM epochs WHERE key = ?", (key,))
+            for number, epoch in enumerate(result.epochs):
+                self._put_epoch(key, number, epoch)
+            self._base.execute(
+                "UPDATE trials SET status = 'done', owner = '', error = '', result = ?, environment = ? WHERE key = ?",
+                (json.dumps(kept), json.dumps(dict(environment)), key),
+            )
+        return True
+
+    def fail(self, key: str, error: str, environment: Mapping[str, str]) -> None:
+        """Write down that a trial of one's own failed, and why."""
+        with self._writing():
+            self._base.execute(
+                "UPDATE trials SET status = 'failed', owner = '', error = ?, environment = ? "
+                "WHERE key = ? AND owner = ? AND status = 'running'",
+                (error, json.dumps(dict(environment)), key, self.owner),
+            )
+
+    def release(self, key: str | None = None) -> None:
+        """Let a trial of one's own, or all of them, wait again."""
+        with self._writing():
+            self._base.execute(
+                "UPDATE trials SET status = 'waiting', owner = '' "
+                "WHERE owner = ? AND status = 'running' AND (? IS NULL OR key = ?)",
+                (self.owner, key, key),
+            )
+
+    def statuses(self) -> dict[str, str]:
+        """The status of every trial of the study, by key."""
+        with self._explained():
+            return dict(self._base.execute("SELECT t.key, t.status FROM members m JOIN trials t USING (key)"))
+
+    def read(self) -> StudyRecord:
+        """The study as it stands."""
+        with self._explained(), self._transaction("BEGIN"):
+            study = self._base.execute("SELECT about, command FROM study").fetchone()
+            if study is None:
+                raise ScanlabError.at("S655", f"{self.path} holds no study", help="run `scanlab ablate` first")
+            members = self._base.execute(
+                "SELECT problem, strategy, seed, control, key FROM members ORDER BY position"
+            ).fetchall()
+            epochs: dict[str, list[Epoch]] = {}
+            for key, loss, metrics, seconds in self._base.execute(
+                "SELECT key, loss, metrics, seconds FROM epochs JOIN (SELECT DISTINCT key FROM members) USING (key) "
+                "ORDER BY key, number"
+            ):
+                # SQLite knows no NaN and gives None for it.
+                epochs.setdefault(key, []).append(
+                    Epoch(float("nan") if loss is None else loss, json.loads(metrics), seconds)
+                )
+            trials = {
+                row[0]: _trial(row, tuple(epochs.get(row[0], ())))
+                for row in self._base.execute(
+                    "SELECT DISTINCT key, status, config, result, error, environment, attempts "
+                    "FROM trials JOIN members USING (key)"
+                )
+            }
+        return StudyRecord(json.loads(study[0]), tuple(MemberRecord(*m) for m in members), trials, study[1])
+
+    def _prepare(self) -> None:
+        version, application = (
+            self._base.execute(f"PRAGMA {n}").fetchone()[0] for n in ("user_version", "application_id")
+        )
+        tables = self._base.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if not tables and not version:
+            self._base.execute("PRAGMA journal_mode = WAL")
+            with self._transaction("BEGIN IMMEDIATE"):
+                # Another runner may have been first.
+                if not self._base.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                    for statement in _TABLES.strip().split(";\n"):
+                        self._base.execute(statement)
+                    self._base.execute(f"PRAGMA application_id = {_APPLICATION}")
+                    self._base.execute(f"PRAGMA user_version = {SCHEMA}")
+        elif application != _APPLICATION:
+            raise ScanlabError.at("S655", f"{self.path} is a database, but not of a study", help="give another folder")
+        elif version != SCHEMA:
+            age = "newer" if version > SCHEMA else "older"
+            raise ScanlabError.at(
+                "S654",
+                f"{self.path} was written by a ScanLab with {age} studies (version {version}; this one has {SCHEMA})",
+                help="use that ScanLab, or give another folder: this one is left as it is",
+            )
+        self._base.execute("PRAGMA synchronous = NORMAL")
+
+    def _free_abandoned(self) -> None:
+        """Let trials wait again whose owner is gone: here, where its process is; elsewhere, where it is silent."""
+        now, here = time.time(), socket.gethostname()
+        held = self._base.execute("SELECT DISTINCT owner, heartbeat FROM trials WHERE status = 'running'").fetchall()
+        for owner, heartbeat in held:
+            host, _, rest = owner.rpartition(":")[0].rpartition(":")
+            dead = host == here and rest.isdigit() and not _is_alive(int(rest))
+            if owner != self.owner and (dead or now - heartbeat > LEASE_S):
+                self._base.execute(
+                    "UPDATE trials SET status = 'waiting', owner = '' WHERE owner = ? AND status = 'running'", (owner,)
+                )
+
+    def _owns(self, key: str) -> bool:
+        found = self._base.execute("SELECT owner, status FROM trials WHERE key = ?", (key,)).fetchone()
+        return found == (self.owner, "running")
+
+    def _put_epoch(self, key: str, number: int, epoch: Epoch) -> None:
+        row = (key, number, epoch.loss, json.dumps(dict(epoch.metrics)), epoch.seconds)
+        self._base.execute("INSERT OR REPLACE INTO epochs VALUES (?, ?, ?, ?, ?)", row)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._explained(), self._transaction("BEGIN IMMEDIATE"):
+            yield
+
+    @contextlib.contextmanager
+    def _transaction(self, begin: str) -> Iterator[None]:
+        self._base.execute(begin)
+        try:
+            yield
+            self._base.execute("COMMIT")
+        except BaseException:
+            # A full disk may have rolled back already.
+            with contextlib.suppress(sqlite3.Error):
+                self._base.execute("ROLLBACK")
+            raise
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """What SQLite says, in words that help."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise _explanation(self.path, error) from error
+        except OSError as error:
+            raise _explanation(self.path, error) from error
+
+
+def _explanation(path: Path, error: Exception) -> ScanlabError:
+    text = str(error)
+    if "full" in text or "No space left" in text or "disk I/O" in text:
+        return ScanlabError.at(
+            "S656",
+            f"the disk with {path} is full: {text}",
+            help="make room and run the same command again: what is finished is kept",
+        )
+    if isinstance(error, sqlite3.OperationalError | OSError):
+        return ScanlabError.at(
+            "S657",
+            f"the database {path} cannot be used: {text}",
+            help="see that the folder is there, is writable, and lies on a disk of this machine",
+        )
+    return ScanlabError.at(
+        "S655", f"{path} is no study's database, or is damaged: {text}", help="give another folder, or restore a copy"
+    )
+
+
+def _trial(row: tuple[Any, ...], epochs: tuple[Epoch, ...]) -> TrialRecord:
+    key, status, config, result, error, environment, attempts = row
+    found = None
+    if result is not None and status == "done":
+        kept = json.loads(result)
+        kept["field"] = tuple(kept.get("field", ()))
+        found = TrialResult(epochs=epochs, **kept)
+    return TrialRecord(key, status, json.loads(config), epochs, found, error, json.loads(environment), attempts)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OSError):
+        return True
+    # A process that ended and was not waited for holds its number, but nothing else.
+    if platform.system() == "Linux":
+        with contextlib.suppress(OSError, IndexError):
+            return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(") ")[2][0] != "Z"
+    return True

@@ -1,0 +1,139 @@
+"""What a worker does with a job, on whatever engine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache, lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import scanlab
+from scanlab import data
+from scanlab.compiler.bind import bind
+from scanlab.data import Dataset
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.expr import Axis
+from scanlab.ir.values import Key, Order
+from scanlab.study.engines import EpochDone, Event, Failed, Finished, Job
+from scanlab.study.train import train
+from scanlab.study.trial import DataChoice, Problem, Recipe, Trial
+
+__all__ = ["FULL_DISK", "OUT_OF_MEMORY", "dataset_of", "environment", "one_thread", "run_job"]
+
+OUT_OF_MEMORY, FULL_DISK = "out of memory", "full disk"
+# What allocators of torch say; on a CPU they raise plain RuntimeErrors.
+_MEMORY_WORDS = ("not enough memory", "out of memory", "can't allocate memory", "alloc_cpu")
+
+
+def run_job(job: Job, heard: Callable[[Event], None]) -> Finished | Failed:
+    """Train a job's trial, on one thread; whatever it raises becomes a Failed, but for KeyboardInterrupt.
+
+    `heard` is told of every epoch; data are loaded once per process.
+    """
+    device = chosen_device(job.device)
+    try:
+        with one_thread():
+            _warm_up(len(job.trial.plan.grid), device)
+            result = train(
+                job.trial,
+                dataset_of(job.trial.problem.data),
+                lambda number, epoch: heard(EpochDone(job.key, number, epoch)),
+                checkpoint=job.checkpoint,
+                device=device,
+            )
+    except Exception as error:
+        return Failed(job.key, _kind(error), traceback.format_exc(), environment(device))
+    return Finished(job.key, result, environment(device))
+
+
+@cache
+def _warm_up(axes: int, device: str) -> None:
+    """Train a tiny model once per process, so that code which is then loaded counts as no trial's time or memory."""
+    extents = (4,) * axes
+    names = tuple("abcde"[:axes])
+    plan = bind(Order(names, tuple(Key(Axis(name)) for name in names)), (2,) * axes)
+    images = np.zeros((4, 1, *extents), np.float32)
+    halves = np.arange(2), np.arange(2, 4)
+    tiny = Dataset("tiny", images, np.array([0, 1, 0, 1]), *halves, classes=2, credit="made up")
+    recipe = Recipe(epochs=1, batch=2)
+    problem = Problem("tiny", DataChoice(), "classification", "", (("row", plan),), recipe=recipe)
+    train(Trial(problem, plan, 0), tiny, device=device)
+
+
+@lru_cache(maxsize=2)
+def dataset_of(choice: DataChoice) -> Dataset:
+    """The data of a choice, kept for the next trial."""
+    return data.load(choice.name)
+
+
+def chosen_device(name: str) -> str:
+    """ "auto" is the first GPU where there is one, else the CPU."""
+    if name != "auto":
+        return name
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def environment(device: str = "cpu") -> dict[str, str]:
+    """What a number depends on beside its trial: versions, code, machine, device, threads."""
+    where = torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor()
+    return {**_versions(), "device": where, "threads": "1", "pid": str(os.getpid())}
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread inside: small models gain little by more, and no number depends on the cores then."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _kind(error: Exception) -> str:
+    text = str(error).lower()
+    if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or any(w in text for w in _MEMORY_WORDS):
+        return OUT_OF_MEMORY
+    if isinstance(error, ScanlabError) and error.diagnostics[0].code == "S653":
+        return FULL_DISK
+    return type(error).__name__
+
+
+@cache
+def _versions() -> Mapping[str, str]:
+    found = {"python": platform.python_version(), "host": platform.node(), "code": _commit()}
+    for package in ("scanlab", "torch", "numpy", "scipy", "numba"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+@cache
+def _commit() -> str:
+    """The commit of the checkout that the package is in, with a + where files differ from it; "" outside of one."""
+    folder = Path(scanlab.__file__).parent
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+@cache
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
