@@ -270,6 +270,10 @@ _STUDIES = {
     "S641": Code("a file of tensors that cannot be used", "The message says why it cannot be read, or not be written."),
     "S642": Code("arrays that are no data set", "The message says what the .npz file holds, and what was expected."),
     "S643": Code("nothing to evaluate", "`scanlab eval` needs a classifier, with a class for every label, and images."),
+    "S666": Code("Optuna is missing", 'Searching with its sampler needs it: pip install "scanlab[search]".'),
+    "S667": Code("nothing to search", "The message says which setting leaves no order to try, and what to change."),
+    "S668": Code("nothing found", "No candidate could be trained; the message says what became of them."),
+    "S669": Code("another search", "The folder holds a search with other settings; it goes on with those alone."),
 }
 
 _OPERATORS = {

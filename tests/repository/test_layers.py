@@ -24,7 +24,7 @@ ALLOWED = {
     "ops": {"ir", "compiler", "codegen", "kernels"},
     "nn": {"ir", "compiler", "ops", "facade"},
     "zoo": {"ir", "ops", "nn", "facade"},
-    "study": {"ir", "compiler", "ops", "nn", "zoo", "data"},
+    "study": {"ir", "language", "compiler", "ops", "nn", "zoo", "data", "facade"},
     "bench": {"ir", "language", "compiler", "codegen", "ops", "nn", "zoo", "kernels", "facade", "library_index"},
     "facade": {"ir", "language", "compiler"},
     "checking": {"ir", "language", "compiler"},
