@@ -270,10 +270,16 @@ _STUDIES = {
     "S641": Code("a file of tensors that cannot be used", "The message says why it cannot be read, or not be written."),
     "S642": Code("arrays that are no data set", "The message says what the .npz file holds, and what was expected."),
     "S643": Code("nothing to evaluate", "`scanlab eval` needs a classifier, with a class for every label, and images."),
+    "S650": Code("an unknown task", "The message lists those that are there."),
+    "S651": Code("no such change of the inputs", "Trained models are tested on rotated inputs, or on another size."),
+    "S653": Code("a checkpoint that cannot be written", "Make room; the same command goes on from what is finished."),
+    "S654": Code("a study of another version", "The database is left as it is; give another folder."),
+    "S655": Code("a file that is no study", "It is another database, no database, or damaged."),
+    "S656": Code("a full disk", "Make room; the same command goes on from what is finished."),
+    "S657": Code("a database that cannot be used", "It is missing, or its folder cannot be written to."),
     "S666": Code("Optuna is missing", 'Searching with its sampler needs it: pip install "scanlab[search]".'),
     "S667": Code("nothing to search", "The message says which setting leaves no order to try, and what to change."),
     "S668": Code("nothing found", "No candidate could be trained; the message says what became of them."),
-    "S669": Code("another search", "The folder holds a search with other settings; it goes on with those alone."),
 }
 
 _OPERATORS = {
