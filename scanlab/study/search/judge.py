@@ -1,0 +1,137 @@
+"""Judge what a search found with seeds and samples that it has not seen, and say how much of the lead is lost.
+
+The best of many candidates is partly the luckiest (the winner's curse): the score that it was picked for is biased
+upwards, and the more so the more candidates there were. Only fresh seeds on data that the search never looked at tell.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from scanlab.compiler.bind import bind
+from scanlab.study import runner
+from scanlab.study.engines import Engine
+from scanlab.study.record import StudyRecord
+from scanlab.study.search.run import Found, Search, Tried, plain_source, search_scores
+from scanlab.study.search.space import random_order
+from scanlab.study.tasks import Task, task_named
+from scanlab.study.trial import Study
+
+__all__ = ["RANDOM", "Judged", "final_study", "judge", "judged", "lost_words"]
+
+RANDOM = "random order"
+FRESH_SEEDS = 1000
+"""Where the seeds of the last study start: a search counts its own from 0."""
+RANDOM_SEED = 7
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A strategy as the search saw it, and afresh.
+
+    search, fresh: the primary metric, a mean over the seeds; search is None for the random order, which the search did
+    not train, and fresh where a trial failed. search_lead, fresh_lead: over the baseline; lost: the first minus the
+    second, of the metric's better side, so that what is lost is positive.
+    """
+
+    label: str
+    source: str
+    how: str
+    search: float | None
+    fresh: float | None
+    search_lead: float | None
+    fresh_lead: float | None
+    lost: float | None
+
+
+def final_study(search: Search, found: Found) -> Study:
+    """The baseline, the finalists and a random order, with the whole recipe, on the test part."""
+    problem, finalists = search.problem, found.ranked[: search.finalists]
+    label, plan = problem.strategies[0]
+    shuffled = bind(random_order(search.space.frame, RANDOM_SEED), plan.grid)
+    strategies = (
+        (label, plan),
+        *((_found_label(i), tried.plan) for i, tried in enumerate(finalists)),
+        (RANDOM, shuffled),
+    )
+    first = max(FRESH_SEEDS, search.seeds)
+    return Study(
+        f"finalists of a search of {search.space.kind}",
+        (replace(problem, strategies=strategies),),
+        tuple(range(first, first + search.final_seeds)),
+        baseline=label,
+        controls=("A/A",),
+        question=_question(search, found, finalists),
+    )
+
+
+def judge(
+    search: Search,
+    found: Found,
+    folder: Path,
+    *,
+    engine: Engine | None = None,
+    workers: int = 1,
+    listener: Callable[[runner.Update], None] = lambda _: None,
+    command: str = "",
+) -> StudyRecord:
+    """Run the last study in a folder; `judged` reads its record."""
+    study = final_study(search, found)
+    return runner.run(study, folder, engine=engine, workers=workers, listener=listener, command=command)
+
+
+def judged(search: Search, found: Found, record: StudyRecord) -> list[Judged]:
+    """The baseline, the finalists from the best of the search down, and the random order."""
+    fresh, task = search_scores(record), task_named(search.problem.task)
+    texts = {label: plain_source(plan) for label, plan in final_study(search, found).problems[0].strategies}
+    finalists = found.ranked[: search.finalists]
+    base = fresh.get(search.baseline)
+    most = finalists[0].epochs
+    rows = [Judged(search.baseline, texts[search.baseline], "", found.baseline[most], base, *_NO_LEAD)]
+    for i, tried in enumerate(finalists):
+        label = _found_label(i)
+        before, now = found.lead(tried), _difference(fresh.get(label), base)
+        lost = None if now is None else (before - now) * (1 if task.higher else -1)
+        score = tried.scores[tried.epochs]
+        rows.append(Judged(label, texts[label], tried.label, score, fresh.get(label), before, now, lost))
+    shuffled = fresh.get(RANDOM)
+    lead = _difference(shuffled, base)
+    return [*rows, Judged(RANDOM, texts[RANDOM], "", None, shuffled, None, lead, None)]
+
+
+_NO_LEAD = (None, None, None)
+
+
+def lost_words(row: Judged, task: Task) -> str:
+    """What became of a lead, in words, as in ``lost 1.4 of its lead of 2.3 points``."""
+    if row.lost is None or row.search_lead is None:
+        return "no fresh score" if row.fresh is None else ""
+    scale, unit, digits = (100, f" {task.unit}", 2) if task.unit else (1, "", 4)
+    had = round(scale * row.search_lead * (1 if task.higher else -1), digits)
+    lost = round(scale * row.lost, digits)
+    if had <= 0:
+        return "had no lead to lose"
+    return f"lost {lost if lost > 0 else 'nothing'} of its lead of {had}{unit}"
+
+
+def _difference(value: float | None, base: float | None) -> float | None:
+    return None if value is None or base is None or not math.isfinite(value - base) else value - base
+
+
+def _found_label(i: int) -> str:
+    return f"found_{i + 1}"
+
+
+def _question(search: Search, found: Found, finalists: Sequence[Tried]) -> str:
+    """With what the search saw, so that a report shows it beside the fresh scores."""
+    task = task_named(search.problem.task)
+    scale, unit = (100, f" {task.unit}") if task.unit else (1, "")
+    leads = ", ".join(f"{_found_label(i)} {scale * found.lead(t):+.3g}{unit}" for i, t in enumerate(finalists))
+    return (
+        f"Do the best of {len(found.ranked)} candidates keep their lead over {search.baseline} with fresh seeds? When "
+        f"they were picked ({task.primary}, validation part, seeds 0 to {search.seeds - 1}, epochs: "
+        f"{finalists[0].epochs}) it was: {leads}."
+    )

@@ -1,0 +1,333 @@
+"""Explore a space: propose, prove, train a little on the validation part, and go on from what was learned."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from scanlab.compiler.bind import CompiledScan
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.values import Value
+from scanlab.study import runner
+from scanlab.study.digest import Compiled, source_of
+from scanlab.study.engines import Engine
+from scanlab.study.record import StudyRecord
+from scanlab.study.search.propose import Proposal, Sampler, sampler_named
+from scanlab.study.search.prove import Screen
+from scanlab.study.search.space import Space
+from scanlab.study.tasks import task_named
+from scanlab.study.trial import Problem, Study
+from scanlab.study.work import dataset_of
+
+__all__ = [
+    "ROUND",
+    "Found",
+    "Heard",
+    "Search",
+    "Tried",
+    "candidates",
+    "explore",
+    "plain_source",
+    "search_problem",
+    "search_scores",
+]
+
+ROUND = 5
+"""Candidates that are trained before the sampler is told: a number of its own, so that workers change no result."""
+PROPOSALS_PER_TRIAL = 40
+KEPT_SHARE = 3
+"""Successive halving (Jamieson and Talwalkar, AISTATS 2016): one in three goes on, with three times the epochs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """What to search, and how long.
+
+    problem: with the baseline's label and plan as its only strategy, the whole recipe and the test part: what the
+    finalists are judged on. epochs: of the first trainings. trials: candidates to train at most; minutes: of wall
+    clock, looked at between rounds of training. At least one of the two is given. seeds: trainings of a candidate.
+    """
+
+    problem: Problem
+    space: Space
+    sampler: str = "random"
+    seed: int = 0
+    trials: int | None = 30
+    minutes: float | None = None
+    seeds: int = 1
+    epochs: int = 3
+    halving: bool = False
+    finalists: int = 3
+    final_seeds: int = 5
+
+    @property
+    def baseline(self) -> str:
+        """The baseline's label."""
+        return self.problem.strategies[0][0]
+
+    def __post_init__(self) -> None:
+        for name in ("trials", "minutes", "seeds", "epochs", "finalists", "final_seeds"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ScanlabError.at("S667", f"{name.replace('_', ' ')} must be above 0, not {value}")
+        if self.trials is None and self.minutes is None:
+            raise ScanlabError.at("S667", "a search needs a budget", help="give --trials or --minutes")
+        if self.trials is not None and self.finalists > self.trials:
+            raise ScanlabError.at(
+                "S667", f"{self.trials} trials cannot give {self.finalists} finalists", help="lower --finalists"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Tried:
+    """A candidate that was trained. scores: the mean of the primary metric over the seeds by the number of epochs that
+    it was trained for, as far as it came; empty where a training failed."""
+
+    number: int
+    label: str
+    value: Value
+    plan: Compiled
+    scores: Mapping[int, float] = field(default_factory=dict)
+
+    @property
+    def epochs(self) -> int:
+        """How long it was trained at most."""
+        return max(self.scores, default=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What came of a search. ranked: candidates from the best down, failed ones left out. baseline: its scores, by
+    epochs, on the same part and seeds. counts: candidates by the screen's verdict. proposals: drawn in all."""
+
+    ranked: tuple[Tried, ...]
+    failed: tuple[Tried, ...]
+    baseline: Mapping[int, float]
+    counts: Mapping[str, int]
+    proposals: int
+    exhausted: bool
+    seconds: float
+
+    def lead(self, tried: Tried) -> float:
+        """By how much a candidate was above the baseline, trained alike."""
+        return tried.scores[tried.epochs] - self.baseline[tried.epochs]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """How far a search is. best: the label and score of the best so far."""
+
+    stage: str
+    proposals: int
+    trained: int
+    best: tuple[str, float] | None = None
+    update: runner.Update | None = None
+
+
+Listener = Callable[[Heard], None]
+
+
+def explore(
+    search: Search,
+    folder: Path,
+    *,
+    engine: Engine | None = None,
+    workers: int = 1,
+    listener: Listener = lambda _: None,
+    command: str = "",
+) -> Found:
+    """Run a search whose trials are kept in a folder's database; what is there already is not trained again.
+
+    The same search in the same folder walks the same way: proposals depend on the seed and on scores alone. Raises S668
+    where no candidate could be trained, and what `runner.run` raises.
+    """
+    return _Explorer(search, folder, engine, workers, listener, command).found()
+
+
+def candidates(search: Search, count: int) -> tuple[list[tuple[Proposal, str]], Screen]:
+    """The first candidates and their verdicts, without training: so many that would be trained, or all there are."""
+    sampler, screen = sampler_named(search.sampler, search.space, search.seed), _screen(search)
+    seen = []
+    while screen.counts["new"] < count and len(seen) < PROPOSALS_PER_TRIAL * count:
+        proposal = sampler.propose()
+        seen.append((proposal, screen.examine(proposal.value, _label(proposal)).verdict))
+        sampler.told(proposal, None if seen[-1][1] != "new" else 0.0)
+    return seen, screen
+
+
+def search_problem(search: Search, epochs: int, plans: Sequence[tuple[str, Compiled]]) -> Problem:
+    """The problem as candidates meet it: fewer epochs, measured on the validation part, no other inputs."""
+    data = replace(search.problem.data, part="val")
+    return replace(
+        search.problem,
+        data=data,
+        fingerprint=dataset_of(data).fingerprint,
+        strategies=(*search.problem.strategies, *plans),
+        recipe=replace(search.problem.recipe, epochs=epochs),
+        transfer=(),
+    )
+
+
+def search_scores(record: StudyRecord) -> dict[str, float]:
+    """The mean of the primary metric over the seeds, by label; strategies with a failed trial are left out."""
+    primary = task_named(record.about["problems"][0]["task"]).primary
+    values: dict[str, list[float]] = {}
+    for member in record.members:
+        result = record.trial(member).result
+        values.setdefault(member.strategy, []).append(result.final[primary] if result else math.nan)
+    means = {label: sum(found) / len(found) for label, found in values.items()}
+    return {label: mean for label, mean in means.items() if math.isfinite(mean)}
+
+
+def plain_source(plan: Compiled) -> str:
+    """The text of a strategy; an order that was bound, and so became a scan of one path, as the order it was."""
+    if isinstance(plan, CompiledScan) and len(plan.scan.parts) == 1 and plan.merge == "sum" and not plan.scan.tokens:
+        return str(plan.scan.parts[0])
+    return source_of(plan)
+
+
+def _screen(search: Search) -> Screen:
+    problem = search.problem
+    label, plan = problem.strategies[0]
+    screen = Screen(plan.grid, problem.sizes, problem.transfer)
+    screen.known(plan, label)
+    return screen
+
+
+def _label(proposal: Proposal) -> str:
+    return f"candidate {proposal.number + 1}"
+
+
+class _Explorer:
+    def __init__(
+        self, search: Search, folder: Path, engine: Engine | None, workers: int, listener: Listener, command: str
+    ) -> None:
+        self.search, self.folder, self.engine, self.workers = search, folder, engine, workers
+        self.listener, self.command = listener, command
+        self.sampler: Sampler = sampler_named(search.sampler, search.space, search.seed)
+        self.screen = _screen(search)
+        self.tried: dict[str, Tried] = {}
+        self.baseline: dict[int, float] = {}
+        self.proposals = 0
+        self.sign = 1.0 if task_named(search.problem.task).higher else -1.0
+        self.start = time.monotonic()
+
+    def found(self) -> Found:
+        exhausted = False
+        while not self._spent() and not exhausted:
+            batch, repeats = self._batch()
+            exhausted = not batch
+            if batch:
+                self._train(self.search.epochs, [tried for _, tried in batch])
+            for proposal, tried in batch:
+                self.sampler.told(proposal, self._told(tried.label))
+            for proposal, owner in repeats:
+                self.sampler.told(proposal, self._told(owner))
+        if self.search.halving:
+            self._halve()
+        ranked = self._ranked()
+        if not ranked:
+            raise ScanlabError.at(
+                "S668",
+                f"none of {self.proposals} candidates could be trained",
+                note=", ".join(f"{verdict}: {n}" for verdict, n in self.screen.counts.items()),
+                help="take another space, or see what the database says of the trials that failed",
+            )
+        # One more look, so that the database lists all candidates: nothing is left to train.
+        self._run(self.search.epochs, [t for t in self.tried.values() if t.scores])
+        failed = tuple(t for t in self.tried.values() if not t.scores)
+        counts = dict(self.screen.counts)
+        return Found(ranked, failed, self.baseline, counts, self.proposals, exhausted, time.monotonic() - self.start)
+
+    def _spent(self) -> bool:
+        search = self.search
+        late = search.minutes is not None and time.monotonic() - self.start > 60 * search.minutes
+        return late or (search.trials is not None and len(self.tried) >= search.trials)
+
+    def _size(self) -> int:
+        search = self.search
+        left = ROUND if search.trials is None else search.trials - len(self.tried)
+        # Chance is told nothing, so without a clock to look at there is no reason to pause.
+        return left if search.sampler == "random" and search.minutes is None else min(ROUND, left)
+
+    def _batch(self) -> tuple[list[tuple[Proposal, Tried]], list[tuple[Proposal, str]]]:
+        """The next new candidates, and those that do what another one does, with its label."""
+        size, batch, repeats = self._size(), [], []
+        for _ in range(PROPOSALS_PER_TRIAL * size):
+            proposal = self.sampler.propose()
+            self.proposals += 1
+            screened = self.screen.examine(proposal.value, _label(proposal))
+            if screened.verdict == "new":
+                assert screened.plan is not None, "what is new is bound"
+                tried = Tried(proposal.number, _label(proposal), proposal.value, screened.plan)
+                self.tried[tried.label] = tried
+                batch.append((proposal, tried))
+            elif screened.verdict == "the same as another":
+                repeats.append((proposal, screened.same_as))
+            else:
+                self.sampler.told(proposal, None)
+            self._say("proving", None)
+            if len(batch) == size:
+                break
+        return batch, repeats
+
+    def _told(self, label: str) -> float | None:
+        scores = self.baseline if label == self.search.baseline else self.tried[label].scores
+        score = scores.get(self.search.epochs)
+        return None if score is None else self.sign * score
+
+    def _train(self, epochs: int, batch: Sequence[Tried]) -> None:
+        scores = search_scores(self._run(epochs, batch))
+        if self.search.baseline not in scores:
+            raise ScanlabError.at(
+                "S668", "the baseline itself could not be trained", help="`scanlab ablate` with it alone shows why"
+            )
+        self.baseline[epochs] = scores[self.search.baseline]
+        for tried in batch:
+            if tried.label in scores:
+                new = {**tried.scores, epochs: scores[tried.label]}
+                self.tried[tried.label] = replace(tried, scores=new)
+        self._say("trained", None)
+
+    def _run(self, epochs: int, batch: Sequence[Tried]) -> StudyRecord:
+        problem = search_problem(self.search, epochs, [(t.label, t.plan) for t in batch])
+        study = Study(
+            f"search of {self.search.space.kind}",
+            (problem,),
+            tuple(range(self.search.seeds)),
+            baseline=self.search.baseline,
+            controls=(),
+            question=f"Which orders of the space {self.search.space.kind} are worth a closer look?",
+        )
+        return runner.run(
+            study,
+            self.folder,
+            engine=self.engine,
+            workers=self.workers,
+            listener=lambda update: self._say("training", update),
+            command=self.command,
+        )
+
+    def _halve(self) -> None:
+        """Train the best third for three times the epochs, and again, up to the epochs of the whole recipe."""
+        epochs, most = self.search.epochs, self.search.problem.recipe.epochs
+        standing = list(self._ranked())
+        while len(standing) > self.search.finalists and epochs < most:
+            epochs = min(most, KEPT_SHARE * epochs)
+            kept = max(self.search.finalists, math.ceil(len(standing) / KEPT_SHARE))
+            self._train(epochs, standing[:kept])
+            standing = [t for t in self._ranked() if t.epochs == epochs]
+
+    def _ranked(self) -> tuple[Tried, ...]:
+        """Those that were trained longest first; equals in the order of their proposal."""
+        done = [t for t in self.tried.values() if t.scores]
+        return tuple(sorted(done, key=lambda t: (-t.epochs, -self.sign * t.scores[t.epochs], t.number)))
+
+    def _say(self, stage: str, update: runner.Update | None) -> None:
+        ranked = self._ranked()
+        best = (plain_source(ranked[0].plan), ranked[0].scores[ranked[0].epochs]) if ranked else None
+        trained = sum(bool(t.scores) for t in self.tried.values())
+        self.listener(Heard(stage, self.proposals, trained, best, update))
