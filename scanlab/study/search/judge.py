@@ -15,7 +15,8 @@ from scanlab.compiler.bind import bind
 from scanlab.study import runner
 from scanlab.study.engines import Engine
 from scanlab.study.record import StudyRecord
-from scanlab.study.search.run import Found, Search, Tried, plain_source, search_scores
+from scanlab.study.search.found import Found, Search, Tried, plain_source
+from scanlab.study.search.run import search_scores
 from scanlab.study.search.space import random_order
 from scanlab.study.tasks import Task, task_named
 from scanlab.study.trial import Study

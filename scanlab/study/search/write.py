@@ -10,8 +10,8 @@ from typing import Any
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Order, Plan
+from scanlab.study.search.found import Found, Search, Tried, plain_source
 from scanlab.study.search.judge import Judged, lost_words
-from scanlab.study.search.run import Found, Search, Tried, plain_source
 from scanlab.study.tasks import task_named
 
 __all__ = ["as_data", "write_best", "write_data"]
