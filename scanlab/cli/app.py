@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -201,6 +202,42 @@ def ablate(
     from scanlab.cli.ablate import Overrides, run
 
     run(study, Overrides(strategies, seeds, epochs, data), out, workers, json)
+
+
+@app.command()
+def search(
+    study: Annotated[Path | None, typer.Argument(help="A study file (TOML) with one problem; or use --data.")] = None,
+    data: Annotated[str, typer.Option("--data", "-d", help="A data set's name or path; `scanlab data`.")] = "digits",
+    limit: Annotated[int | None, typer.Option(min=1, help="With --data: training samples at most.")] = None,
+    baseline: Annotated[
+        str, typer.Option("--baseline", "-b", help="What to improve on; candidates have as many paths. Default: row.")
+    ] = "",
+    space: Annotated[str, typer.Option("--space", help="parameters, keys, scans or plans.")] = "parameters",
+    sampler: Annotated[str, typer.Option(help="random, or optuna (TPE), which learns from the scores.")] = "random",
+    trials: Annotated[int | None, typer.Option(help="Candidates to train; 30, or no limit with --minutes.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Stop proposing after so many minutes.")] = None,
+    seeds: Annotated[int, typer.Option(help="Trainings of each candidate.")] = 1,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Of a candidate; a third of the recipe's.")] = None,
+    halving: Annotated[
+        bool, typer.Option("--halving", help="Train the best third three times as long, again.")
+    ] = False,
+    finalists: Annotated[int, typer.Option(help="How many to judge afresh.")] = 3,
+    final_seeds: Annotated[int, typer.Option(help="Fresh seeds to judge them with.")] = 5,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder; a search that was stopped goes on there.")] = Path(
+        "out/search"
+    ),
+    seed: Annotated[int, typer.Option(help="Of the proposals.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Trainings at the same time.")] = 1,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List candidates with their verdicts; no training.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Search the space of orders: each candidate proved, then trained; the best judged again with fresh seeds."""
+    from scanlab.cli.search import Options, run
+
+    budget = Options(study, data, limit, baseline, space, sampler, trials, minutes, seeds, epochs, halving)
+    run(replace(budget, finalists=finalists, final_seeds=final_seeds, seed=seed, workers=workers), out, dry_run, json)
 
 
 @app.command("eval")

@@ -1,0 +1,184 @@
+"""``scanlab search``: orders, scans and plans that nobody wrote down yet."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from scanlab.cli.output import console, print_json
+from scanlab.study import runner
+from scanlab.study.search import (
+    Found,
+    Heard,
+    Judged,
+    Search,
+    as_data,
+    candidates,
+    explore,
+    judge,
+    judged,
+    lost_words,
+    write_best,
+    write_data,
+)
+from scanlab.study.search.found import plain_source
+from scanlab.study.search.setup import problem_of_data, problem_of_study, search_of
+from scanlab.study.tasks import Task, task_named
+
+__all__ = ["Options", "run"]
+
+LISTED = 20
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of the command. study: a file; where there is none, data names a data set."""
+
+    study: Path | None = None
+    data: str = "digits"
+    limit: int | None = None
+    baseline: str = ""
+    space: str = "parameters"
+    sampler: str = "random"
+    trials: int | None = None
+    minutes: float | None = None
+    seeds: int = 1
+    epochs: int | None = None
+    halving: bool = False
+    finalists: int = 3
+    final_seeds: int = 5
+    seed: int = 0
+    workers: int = 1
+
+
+def run(options: Options, out: Path, dry: bool, as_json: bool) -> None:
+    """Search, judge the finalists afresh, and write best.scan, search.json and a report."""
+    search = _search(options)
+    if dry:
+        _print_plan(search, as_json)
+        return
+    command = shlex.join(["scanlab", *sys.argv[1:]])
+    with _progress(quiet=as_json) as heard:
+        given = {"workers": options.workers, "command": command}
+        found = explore(search, out / "search", listener=heard, **given)
+        heard(Heard("judging", found.proposals, len(found.ranked)))
+        record = judge(search, found, out, listener=_judging(found, heard), **given)
+    rows = judged(search, found, record)
+    write_data(search, found, rows, out / "search.json")
+    best = write_best(search, found, rows, out / "best.scan", command)
+    if as_json:
+        print_json(as_data(search, found, rows))
+        return
+    _print(search, found, rows, best)
+
+
+def _search(options: Options) -> Search:
+    if options.study is not None:
+        from scanlab.study import settings
+
+        problem = problem_of_study(settings.read(options.study), options.baseline)
+    else:
+        problem = problem_of_data(options.data, options.space, options.baseline, options.limit)
+    # Half an hour may be all that is asked for; a number of trials is the usual budget.
+    trials = options.trials if options.trials or options.minutes else 30
+    names = ("sampler", "minutes", "seeds", "halving", "finalists", "final_seeds", "seed")
+    return search_of(
+        problem, options.space, options.epochs, trials=trials, **{name: getattr(options, name) for name in names}
+    )
+
+
+def _print_plan(search: Search, as_json: bool) -> None:
+    """What would be tried: the first candidates with their verdicts, and how much there is to train."""
+    seen, screen = candidates(search, search.trials or LISTED)
+    recipe = search.problem.recipe
+    first = (screen.counts["new"] + 1) * search.seeds
+    last = (search.finalists + 3) * search.final_seeds
+    data: dict[str, Any] = {
+        "space": search.space.kind,
+        "grid": list(search.space.grid),
+        "candidates": [{"source": str(p.value), "verdict": verdict} for p, verdict in seen],
+        "verdicts": dict(screen.counts),
+        "trainings": {"search": first, "epochs": search.epochs, "last": last, "last_epochs": recipe.epochs},
+    }
+    if as_json:
+        print_json(data)
+        return
+    screen_out = console()
+    for p, verdict in seen[:LISTED]:
+        screen_out.print(f"[dim]{verdict:20}[/dim] {escape(str(p.value))}", soft_wrap=True)
+    screen_out.print(_counted(len(seen), screen.counts))
+    if search.sampler != "random":
+        screen_out.print(f"The {search.sampler} sampler proposes others once it has seen scores.")
+    screen_out.print(
+        f"To train: {first} for {search.epochs} epochs on the validation part, then {last} for {recipe.epochs} epochs "
+        f"on the test part."
+    )
+
+
+def _print(search: Search, found: Found, rows: list[Judged], best: Path) -> None:
+    out, task = console(), task_named(search.problem.task)
+    out.print(_table(search, rows, task))
+    for row in rows[1:-1]:
+        out.print(f"[bold]{row.label}[/bold] ({row.how}): {escape(row.source)}", soft_wrap=True)
+    out.print(_counted(found.proposals, found.counts))
+    if found.exhausted:
+        out.print("The space has no more candidates.")
+    if found.failed:
+        out.print(f"{len(found.failed)} could not be trained; the database in {best.parent / 'search'} says why.")
+    out.print(f"wrote {best} and {best.parent / 'search.json'}", soft_wrap=True)
+
+
+def _table(search: Search, rows: list[Judged], task: Task) -> Table:
+    table = Table(title=f"{search.problem.name}: {task.primary}", title_justify="left")
+    for name in ("", "in the search", "lead", "afresh", "lead", ""):
+        table.add_column(name, justify="left" if not name else "right")
+    for row in rows:
+        cells = (_value(row.search), _value(row.search_lead, "+"), _value(row.fresh), _value(row.fresh_lead, "+"))
+        table.add_row(row.label, *cells, lost_words(row, task))
+    table.caption = (
+        f"search: validation part, {search.seeds} seed{'s' * (search.seeds != 1)}; afresh: test part, "
+        f"{search.final_seeds} other seeds, the whole recipe"
+    )
+    return table
+
+
+def _value(value: float | None, sign: str = "") -> str:
+    return "–" if value is None else f"{value:{sign}.4f}"
+
+
+def _counted(proposals: int, counts) -> str:
+    listed = ", ".join(f"{n} {verdict}" for verdict, n in sorted(counts.items(), key=lambda c: -c[1]))
+    return f"{proposals} candidates: {listed}. Only new ones, each proved for all grid sizes, are trained."
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[Heard], None]]:
+    screen = console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn())
+    with Progress(*columns, console=screen, disable=quiet or not screen.is_terminal, transient=True) as bar:
+        task = bar.add_task("proving", total=None)
+
+        def heard(now: Heard) -> None:
+            words = f"{now.stage}: {now.proposals} proposed, {now.trained} trained"
+            if now.best is not None:
+                words += f"; best {now.best[1]:.4f} {escape(now.best[0][:40])}"
+            update = now.update
+            done, total = (None, None) if update is None else update.epochs
+            bar.update(task, description=words, completed=done or 0, total=total)
+
+        yield heard
+
+
+def _judging(found: Found, heard: Callable[[Heard], None]) -> Callable[[runner.Update], None]:
+    best = found.ranked[0]
+    line = (plain_source(best.plan), best.scores[best.epochs])
+    return lambda update: heard(Heard("judging", found.proposals, len(found.ranked), line, update))

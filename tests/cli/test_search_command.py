@@ -1,0 +1,55 @@
+"""scanlab search."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from scanlab.cli.app import app
+from scanlab.facade import load
+
+TINY = ("--limit", "60", "--trials", "2", "--epochs", "1", "--finalists", "1", "--final-seeds", "1")
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, ["search", *words], env={"COLUMNS": "160", "NO_COLOR": "1"})
+
+
+def test_a_dry_run_lists_candidates_and_trains_none(tmp_path: Path) -> None:
+    done = run("--dry-run", "--space", "keys", "--trials", "6", "--out", str(tmp_path / "out"))
+    assert done.exit_code == 0, done.output
+    assert "refuted" in done.output and "To train: 7 for 3 epochs on the validation part" in done.output
+    assert not (tmp_path / "out").exists()
+    data = json.loads(run("--dry-run", "--space", "keys", "--trials", "6", "--json").output)
+    assert data["verdicts"]["new"] == 6 and len(data["candidates"]) == sum(data["verdicts"].values())
+    assert data == json.loads(run("--dry-run", "--space", "keys", "--trials", "6", "--json").output)
+    assert data != json.loads(run("--dry-run", "--space", "keys", "--trials", "6", "--json", "--seed", "1").output)
+
+
+def test_a_search_shows_the_scores_of_the_search_beside_fresh_ones(tmp_path: Path) -> None:
+    done = run(*TINY, "--out", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    assert "in the search" in done.output and "afresh" in done.output and "random order" in done.output
+    assert load(f"{tmp_path / 'best.scan'}:found_1").axes == ("h", "w")
+    data = json.loads((tmp_path / "search.json").read_text())
+    assert [row["label"] for row in data["finalists"]] == ["row", "found_1", "random order"]
+    again = json.loads(run(*TINY, "--out", str(tmp_path), "--json").output)
+    assert again["tried"] == data["tried"] and again["finalists"] == data["finalists"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--space", "orders"), "no space 'orders'"),
+        (("--sampler", "tarot"), "no sampler 'tarot'"),
+        (("--space", "scans", "--baseline", "row"), "two or more paths"),
+        (("--data", "no-such-data"), "no-such-data"),
+        (("--trials", "1"), "1 trials cannot give 3"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused(words: tuple[str, ...], says: str, tmp_path: Path) -> None:
+    done = run(*words, "--dry-run", "--out", str(tmp_path))
+    assert done.exit_code != 0 and says in str(done.exception)
