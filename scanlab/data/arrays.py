@@ -10,65 +10,108 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from scanlab.data.dataset import Dataset, stratified_split
+from scanlab.data.checks import checked
+from scanlab.data.dataset import Dataset
+from scanlab.data.parts import PARTS, SPLIT_SEED, TRAIN_SHARE, from_parts, looks, split
+from scanlab.data.resize import CHUNK, check_size, resized, resized_masks
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import grid_text
 
 __all__ = ["load_arrays"]
 
-PARTS = ("train", "val", "test")
 BRIGHTEST = 255
 # The last of four or five axes holds channels when it is this short, and is one in space otherwise.
 MOST_CHANNELS = 4
-TRAIN_SHARE = 0.7
-SPLIT_SEED = 0
+MOST_CLASSES = 64
+_TARGETS = ("labels", "masks", "instances")
 _EXPECTED = (
     "expected train_images, train_labels, test_images and test_labels (MedMNIST's keys, with val_images and val_labels "
-    "if there are any), or x and y, with x_test and y_test if there are any"
+    "if there are any), or x and y, with x_test and y_test if there are any; masks or instances may stand for labels"
 )
 
 
-def load_arrays(path: str | Path, held_out: str = "test") -> Dataset:
+def load_arrays(path: str | Path, size: tuple[int, ...] | None = None) -> Dataset:
     """Read a .npz file with MedMNIST's keys (doi 10.1038/s41597-022-01721-8), or x, y and perhaps x_test, y_test.
 
-    Images [M, H, W] or [M, H, W, C], volumes [M, D, H, W] or [M, D, H, W, C], uint8 or floats in [0, 1]; labels whole
-    numbers from 0, [M] or [M, 1]. Gives images float32 [M, C, H, W] or [M, C, D, H, W]; what is uint8 is divided by
-    255. Of the parts train, val and test, the data set has the first and, as its test part, the one `held_out` names;
-    a file without any is divided 70/30 by class, always alike. Raises S642.
+    Images [M, H, W] or [M, H, W, C], volumes [M, D, H, W] or [M, D, H, W, C], uint8 or floats in [0, 1]. Targets are
+    labels, whole numbers from 0, [M] or [M, 1]; or masks of the images' extents (`masks`, `train_masks`, …) with a
+    class per pixel, or numbered objects (`instances`), of which all are class 1. `groups` [M] may name what no split
+    divides. A folder with train.npz, test.npz and perhaps val.npz, each with x and y, is read as one. Gives images
+    float32 [M, C, *extents]; what is uint8 is divided by 255, and resized where a size is given. A file without a test
+    part is divided 70/30 by group, or else by class or look, always alike. Raises S642 and S646.
     """
     path = Path(path)
-    if held_out not in ("val", "test"):
-        raise ScanlabError.at("S642", f"{held_out!r} cannot be held out", help='choose "val" or "test"')
-    pixels, labels = _read(path, held_out)
-    parts = [part for part in ("train", held_out) if part in pixels]
-    chosen = np.concatenate([labels[part] for part in parts])
-    first = len(labels["train"])
-    train, test = np.arange(first), np.arange(first, len(chosen))
-    if parts == ["train"]:
-        train, test = stratified_split(chosen, TRAIN_SHARE, SPLIT_SEED)
-    classes = 1 + int(max(part.max() for part in labels.values()))
-    images = _joined([pixels[part] for part in parts])
-    return Dataset(path.stem, images, chosen, train, test, classes, credit=f"read from {path.name}")
+    pixels, targets, groups = _read(path)
+    extents = next(iter(pixels.values())).shape[2:]
+    size = size or extents
+    check_size(size, extents, path.name)
+    images = _joined(list(pixels.values()), size)
+    joined = np.concatenate(list(targets.values()))
+    joined = joined if joined.ndim == 1 else resized_masks(joined, size)
+    together = np.concatenate(list(groups.values())) if groups else None
+    parts = dict(zip(pixels, from_parts([len(part) for part in pixels.values()]), strict=True))
+    if "test" not in parts:
+        kinds = joined if joined.ndim == 1 else looks(images)
+        parts["train"], parts["test"] = split(kinds, together, TRAIN_SHARE, SPLIT_SEED)
+    dataset = Dataset(
+        name=path.stem,
+        images=images,
+        labels=joined,
+        train=parts["train"],
+        test=parts["test"],
+        classes=1 + int(joined.max()),
+        credit=f"read from {path.name}",
+        val=parts.get("val", np.empty(0, np.int64)),
+        groups=together,
+    )
+    return checked(dataset)
 
 
-def _read(path: Path, held_out: str) -> tuple[dict[str, NDArray], dict[str, NDArray[np.int64]]]:
-    """By part: the pixels of those to be used, and all labels, which alone tell how many classes there are."""
-    pixels, labels = {}, {}
-    with _opened(path) as file:
-        names = {part: found for part in PARTS if (found := _names(file, part))}
-        if "train" not in names or (held_out not in names and len(names) > 1):
-            missing = "" if "train" not in names else f", so no {held_out} part"
-            raise _wrong(path, f"it holds {_listed(file)}{missing}", _EXPECTED)
-        for part, (images_name, labels_name) in names.items():
-            labels[part] = _labels(path, labels_name, _array(path, file, labels_name))
-            if part in ("train", held_out):
-                pixels[part] = _pixels(path, images_name, _array(path, file, images_name))
-                if len(pixels[part]) != len(labels[part]):
-                    counts = f"{len(pixels[part])} {images_name} and {len(labels[part])} {labels_name}"
-                    raise _wrong(path, f"it holds {counts}", "expected one label per image")
+def _read(path: Path) -> tuple[dict[str, NDArray], dict[str, NDArray], dict[str, NDArray]]:
+    """By part: pixels [M, C, *extents] as they are, targets, and groups if there are any."""
+    pixels, targets, groups = {}, {}, {}
+    files = {part: path / f"{part}.npz" for part in PARTS} if path.is_dir() else {"": path}
+    for given, place in files.items():
+        if given and not place.is_file() and given != "train":
+            continue
+        with _opened(place) as file:
+            for part, names in _parts_in(place, file, alone=bool(given)).items():
+                where = given or part
+                pixels[where], targets[where], found = _part(place, file, part, names)
+                if found is not None:
+                    groups[where] = found
     shapes = {part: array.shape[1:] for part, array in pixels.items()}
     if len(set(shapes.values())) > 1:
         raise _wrong(path, f"its parts differ in shape: {shapes}", "expected images of one shape")
-    return pixels, labels
+    return pixels, targets, groups if len(groups) == len(pixels) else {}
+
+
+def _parts_in(path: Path, file: Mapping[str, NDArray], alone: bool) -> dict[str, tuple[str, str]]:
+    """The parts in a file, each with the names of its arrays; of a file that stands for one part, that alone."""
+    names = {part: found for part in PARTS if (found := _names(file, part))}
+    if "train" not in names or (not alone and "test" not in names and len(names) > 1):
+        missing = "" if "train" not in names else ", so no test part"
+        raise _wrong(path, f"it holds {_listed(file)}{missing}", _EXPECTED)
+    return {"train": names["train"]} if alone else names
+
+
+def _part(
+    path: Path, file: Mapping[str, NDArray], part: str, names: tuple[str, str]
+) -> tuple[NDArray, NDArray, NDArray[np.int64] | None]:
+    """Pixels [M, C, *extents] as they are, targets, and groups if there are any."""
+    images, wanted = names
+    pixels = _pixels(path, images, _array(path, file, images))
+    targets = _targets(path, wanted, _array(path, file, wanted), pixels.shape)
+    if len(pixels) != len(targets):
+        counts = f"{len(pixels)} {images} and {len(targets)} {wanted}"
+        raise _wrong(path, f"it holds {counts}", "expected one label, or one mask, per image")
+    grouped = "groups" if images in ("images", "x") else f"{part}_groups"
+    if grouped not in file:
+        return pixels, targets, None
+    groups = _array(path, file, grouped)
+    if groups.shape != (len(pixels),):
+        raise _wrong(path, f"its {grouped} have shape {list(groups.shape)}", "expected one name or number per image")
+    return pixels, targets, np.unique(groups, return_inverse=True)[1].astype(np.int64)
 
 
 def _opened(path: Path) -> np.lib.npyio.NpzFile:
@@ -84,9 +127,9 @@ def _opened(path: Path) -> np.lib.npyio.NpzFile:
 
 
 def _names(held: Mapping[str, NDArray], part: str) -> tuple[str, str] | None:
-    """Under which names a part's images and labels are in the file; None where it has no such part."""
-    pairs = [(f"{part}_images", f"{part}_labels"), (f"x_{part}", f"y_{part}")]
-    pairs += [("x", "y")] if part == "train" else []
+    """Under which names a part's images and targets are in the file; None where it has no such part."""
+    pairs = [(f"{part}_images", f"{part}_{kind}") for kind in _TARGETS] + [(f"x_{part}", f"y_{part}")]
+    pairs += [("x", "y"), *(("images", kind) for kind in _TARGETS)] if part == "train" else []
     return next((pair for pair in pairs if set(pair) <= set(held)), None)
 
 
@@ -112,24 +155,43 @@ def _pixels(path: Path, name: str, array: NDArray) -> NDArray:
     return np.moveaxis(array, -1, 1) if channels_last else array[:, None]
 
 
-def _labels(path: Path, name: str, array: NDArray) -> NDArray[np.int64]:
+def _targets(path: Path, name: str, array: NDArray, images: tuple[int, ...]) -> NDArray:
+    """Classes int64 [M], or masks uint8 [M, *extents]."""
+    if name.endswith(("masks", "instances")) or (array.ndim > 2 and array.shape[1:] == images[2:]):
+        return _masks(path, name, array, images)
     flat = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
     if flat.ndim != 1 or not len(flat) or not np.issubdtype(flat.dtype, np.integer) or flat.min() < 0:
         shape = f"{flat.dtype} of shape {list(array.shape)}"
         low = f" from {flat.min()}" if flat.size and flat.dtype.kind in "if" else ""
-        expected = "expected one whole number from 0 up for each image, [M] or [M, 1]"
+        expected = "expected one whole number from 0 up for each image, [M] or [M, 1], or a mask for each"
         raise _wrong(path, f"its {name} are {shape}{low}", expected)
     return flat.astype(np.int64)
 
 
-def _joined(parts: Sequence[NDArray]) -> NDArray[np.float32]:
-    """One after another as float32 in [0, 1], written once: volumes fill much of a memory."""
-    images = np.empty((sum(map(len, parts)), *parts[0].shape[1:]), np.float32)
+def _masks(path: Path, name: str, array: NDArray, images: tuple[int, ...]) -> NDArray[np.uint8]:
+    if array.shape[1:] != images[2:] or array.dtype.kind not in "bui":
+        shape = f"{array.dtype} of shape {list(array.shape)}"
+        raise _wrong(path, f"its {name} are {shape}", f"expected whole numbers, of the images' {grid_text(images[2:])}")
+    if name.endswith("instances"):
+        return (array > 0).astype(np.uint8)
+    if array.min() < 0 or array.max() >= MOST_CLASSES:
+        values = f"values from {array.min()} to {array.max()}"
+        expected = f"expected classes from 0 to {MOST_CLASSES - 1}; numbered objects are called instances"
+        raise _wrong(path, f"its {name} have {values}", expected)
+    return array.astype(np.uint8)
+
+
+def _joined(parts: Sequence[NDArray], size: tuple[int, ...]) -> NDArray[np.float32]:
+    """One after another as float32, resized, written once: volumes fill much of a memory."""
+    images = np.empty((sum(map(len, parts)), parts[0].shape[1], *size), np.float32)
     start = 0
     for part in parts:
-        scale = BRIGHTEST if part.dtype == np.uint8 else 1
-        np.divide(part, np.float32(scale), out=images[start : start + len(part)], casting="unsafe")
-        start += len(part)
+        for first in range(0, len(part), CHUNK):
+            some = part[first : first + CHUNK]
+            if some.dtype == np.uint8:
+                some = np.divide(some, np.float32(BRIGHTEST), dtype=np.float32)
+            images[start : start + len(some)] = resized(some, size)
+            start += len(some)
     return images
 
 

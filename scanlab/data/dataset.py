@@ -66,7 +66,7 @@ class Dataset:
         return digest.hexdigest()[:16]
 
 
-def stratified_split(labels: NDArray[np.int64], share: float, seed: int) -> tuple[NDArray, NDArray]:
+def stratified_split(labels: NDArray, share: float, seed: int) -> tuple[NDArray, NDArray]:
     """Divide samples into train and test so that every class is divided in the same proportion.
 
     labels int64 [M]; share in (0, 1) is the train part of each class, rounded to whole samples. Returns two sorted,

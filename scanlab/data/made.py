@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from scanlab.data.dataset import Dataset
 from scanlab.data.digits import load_digits
 
-__all__ = ["MOTIONS", "load_moving_digits", "load_permuted_digits", "pixel_permutation"]
+__all__ = ["MOTIONS", "load_moving_digits", "load_permuted_digits", "permuted", "pixel_permutation"]
 
 FRAMES, CANVAS = 8, 16
 SEED = 0
@@ -37,25 +40,42 @@ def load_moving_digits() -> Dataset:
     for video, picture, start, label in zip(videos[:, 0], canvas, starts, labels, strict=True):
         for step, frame in enumerate(video):
             frame[:] = np.roll(picture, start + step * np.array(MOTIONS[label]), axis=(0, 1))
-    train, test = digits.train.copy(), digits.test.copy()
-    return Dataset("moving-digits", videos, labels, train, test, len(MOTIONS), f"made from digits: {digits.credit}")
+    credit = f"made from digits: {digits.credit}"
+    names = tuple(f"{down:+d} down, {right:+d} right" for down, right in MOTIONS)
+    return Dataset(
+        "moving-digits", videos, labels, digits.train, digits.test, len(MOTIONS), credit, class_names=names, video=True
+    )
 
 
 def load_permuted_digits() -> Dataset:
-    """The digits with their 64 pixels shuffled, all images alike: neighbours on the grid are neighbours no more.
+    """The digits with their 64 pixels shuffled, all images alike: see `permuted`."""
+    return replace(permuted(load_digits()), name="permuted-digits")
 
-    A positive control: at patches of one pixel, the order `Order.from_indices(pixel_permutation())` visits the pixels
-    as `row` visits those of the digits, and every order that goes by the grid is at a loss. Else as `load_digits`.
+
+def permuted(dataset: Dataset) -> Dataset:
+    """Data with the pixels of every image shuffled alike: neighbours on the grid are neighbours no more.
+
+    A positive control: at patches of one pixel, the order `Order.from_indices(pixel_permutation(extents))` visits the
+    pixels as `row` visits those of the original, and every order that goes by the grid is at a loss. Masks move with
+    their pixels.
     """
-    digits = load_digits()
-    flat = digits.images.reshape(len(digits.images), -1)
+    places = pixel_permutation(dataset.extents)
+    return replace(
+        dataset,
+        name=f"permuted {dataset.name}",
+        images=_shuffled(dataset.images, places, len(dataset.extents)),
+        labels=_shuffled(dataset.labels, places, len(dataset.extents)) if dataset.masks else dataset.labels,
+        credit=f"made from {dataset.name}: {dataset.credit}",
+    )
+
+
+def _shuffled(arrays: NDArray, places: NDArray[np.int64], axes: int) -> NDArray:
+    flat = arrays.reshape(*arrays.shape[:-axes], -1)
     shuffled = np.empty_like(flat)
-    shuffled[:, pixel_permutation()] = flat
-    images = shuffled.reshape(digits.images.shape)
-    labels, train, test = digits.labels.copy(), digits.train.copy(), digits.test.copy()
-    return Dataset("permuted-digits", images, labels, train, test, digits.classes, f"made from digits: {digits.credit}")
+    shuffled[..., places] = flat
+    return shuffled.reshape(arrays.shape)
 
 
-def pixel_permutation() -> NDArray[np.int64]:
-    """int64 [64]: where each pixel of a digit, in raster order, is found in a permuted one."""
-    return np.random.RandomState(SEED).permutation(64).astype(np.int64)
+def pixel_permutation(extents: tuple[int, ...] = (8, 8)) -> NDArray[np.int64]:
+    """int64 [pixels]: where each pixel of an image, in raster order, is found in a permuted one."""
+    return np.random.RandomState(SEED).permutation(math.prod(extents)).astype(np.int64)

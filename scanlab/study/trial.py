@@ -97,7 +97,7 @@ class DataChoice:
     """Which data a trial learns from, as `scanlab.data.load` takes it.
 
     name: a source's name or a path. size: extents that images and masks are resized to, None for their own. limit: at
-    most so many training samples, chosen by class with a fixed seed. part: "test" is what results are measured on;
+    most so many training samples, and test_limit so many to measure on, chosen by class with a fixed seed. part: "test" is what results are measured on;
     "val" measures on the validation part (a fifth of the training part where there is none) and never looks at the
     test part.
     """
@@ -105,6 +105,7 @@ class DataChoice:
     name: str = "digits"
     size: tuple[int, ...] | None = None
     limit: int | None = None
+    test_limit: int | None = None
     part: str = "test"
 
 
@@ -146,7 +147,8 @@ class Trial:
         problem = self.problem
         return {
             "version": TRIAL_VERSION,
-            "data": asdict(problem.data) | {"fingerprint": problem.fingerprint},
+            # Not where they came from: the same pixels and parts are the same data.
+            "data": problem.fingerprint,
             "task": problem.task,
             "order": {"digest": order_digest(self.plan, problem.sizes, problem.transfer), "grid": list(self.plan.grid)},
             "sizes": asdict(problem.sizes),

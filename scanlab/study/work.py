@@ -8,6 +8,7 @@ import subprocess
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -71,7 +72,7 @@ def _warm_up(axes: int, device: str) -> None:
 @lru_cache(maxsize=2)
 def dataset_of(choice: DataChoice) -> Dataset:
     """The data of a choice, kept for the next trial."""
-    return data.load(choice.name)
+    return data.load(**asdict(choice))
 
 
 def chosen_device(name: str) -> str:

@@ -44,8 +44,8 @@ def test_medmnist_keys(tmp_path: Path) -> None:
 
 def test_the_val_part_is_held_out_when_asked_for(tmp_path: Path) -> None:
     arrays = _medical(4, 4)
-    found = load_arrays(_saved(tmp_path, **arrays), held_out="val")
-    assert len(found.images) == 9
+    found = data.load(str(_saved(tmp_path, **arrays)), part="val")
+    assert len(found.images) == 9 and not len(found.val)
     np.testing.assert_array_equal(found.images[found.test, 0], arrays["val_images"] / np.float32(255))
 
 
@@ -93,7 +93,7 @@ def test_x_and_y_with_a_test_part(tmp_path: Path, train: str) -> None:
 
 IMAGES, LABELS = np.zeros((4, 3, 3), np.uint8), np.array([0, 1, 0, 1])
 WRONG = {
-    "keys": ({"images": IMAGES, "labels": LABELS}, "it holds images, labels", "expected train_images"),
+    "keys": ({"pictures": IMAGES, "labels": LABELS}, "it holds labels, pictures", "expected train_images"),
     "no labels": ({"x": IMAGES}, "it holds x", "x and y"),
     "no test part": ({"train_images": IMAGES, "train_labels": LABELS, "val_images": IMAGES, "val_labels": LABELS},
                      "so no test part", "test_images"),
@@ -101,7 +101,7 @@ WRONG = {
     "nan": ({"x": IMAGES * np.nan, "y": LABELS}, "values from nan", "floats from 0 to 1"),
     "dtype": ({"x": IMAGES.astype(np.uint16), "y": LABELS}, "are uint16", "uint8"),
     "axes": ({"x": IMAGES[0], "y": LABELS}, "shape [3, 3]", "[M, H, W]"),
-    "empty": ({"x": IMAGES[:0], "y": LABELS[:0]}, "shape [0]", "for each image"),
+    "empty": ({"x": IMAGES[:0], "y": LABELS[:0]}, "shape [0, 3, 3]", "none empty"),
     "several labels": ({"x": IMAGES, "y": np.zeros((4, 14), int)}, "shape [4, 14]", "one whole number"),
     "float labels": ({"x": IMAGES, "y": LABELS / 2}, "float64", "whole number"),
     "negative labels": ({"x": IMAGES, "y": LABELS - 1}, "from -1", "from 0 up"),
@@ -141,8 +141,8 @@ def test_files_that_are_no_npz(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", IMAGES)
     with pytest.raises(ScanlabError, match=r"S642.*a single array"):
         load_arrays(tmp_path / "a.npy")
-    with pytest.raises(ScanlabError, match="S642"):
-        load_arrays(tmp_path / "a.npy", held_out="train")
+    with pytest.raises(ScanlabError, match=r"S642.*'train' cannot be measured on"):
+        data.load("digits", part="train")
 
 
 @pytest.mark.skipif(not MNIST.is_file(), reason="MNIST is not in ../shared/data")

@@ -1,0 +1,119 @@
+"""Dividing samples into parts, and choosing among them; always the same for the same data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scanlab.data.dataset import Dataset, stratified_split
+from scanlab.ir.diagnostics import ScanlabError
+
+__all__ = ["PARTS", "grouped_split", "limited", "looks", "measured_on", "split", "subset"]
+
+PARTS = ("train", "val", "test")
+SPLIT_SEED = 0
+TRAIN_SHARE = 0.7
+VALIDATION_SHARE = 0.2
+LOOKS = 4
+
+
+def split(strata: NDArray, groups: NDArray[np.int64] | None, share: float, seed: int) -> tuple[NDArray, NDArray]:
+    """Divide samples in two, about `share` of them first; no group is divided, else every stratum alike.
+
+    strata int64 [M]: a class, or a look; groups int64 [M] or None. Returns two sorted, disjoint int64 index arrays.
+    """
+    return stratified_split(strata, share, seed) if groups is None else grouped_split(groups, share, seed)
+
+
+def grouped_split(groups: NDArray[np.int64], share: float, seed: int) -> tuple[NDArray, NDArray]:
+    """Divide samples in two so that no group (one patient, one slide) is in both; groups in random order fill the first
+    part until it has `share` of the samples, and both parts get at least one group. Raises S646 for a single group."""
+    names, members = np.unique(groups, return_inverse=True)
+    if len(names) < 2:
+        raise ScanlabError.at("S646", "all samples belong to one group, which cannot be divided")
+    order = np.random.RandomState(seed).permutation(len(names))
+    sizes = np.bincount(members)[order]
+    # Where the running count is closest to the share.
+    count = int(np.abs(np.cumsum(sizes)[:-1] - share * len(groups)).argmin()) + 1
+    chosen = np.isin(members, order[:count])
+    return np.flatnonzero(chosen).astype(np.int64), np.flatnonzero(~chosen).astype(np.int64)
+
+
+def looks(images: NDArray[np.float32]) -> NDArray[np.int64]:
+    """A stratum for every image [M, C, *extents] that has no class: its quarter by mean brightness, int64 [M].
+
+    Microscopes and stains differ most in brightness; a random split can leave one of them out of a part.
+    """
+    brightness = images.reshape(len(images), -1).mean(1)
+    ranks = brightness.argsort(kind="stable").argsort(kind="stable")
+    return (ranks * LOOKS // len(images)).astype(np.int64)
+
+
+def strata(dataset: Dataset) -> NDArray[np.int64]:
+    """What every part should have alike: classes, or looks where the targets are masks."""
+    return looks(dataset.images) if dataset.masks else dataset.labels
+
+
+def measured_on(dataset: Dataset, part: str) -> Dataset:
+    """The data with one part to train on and one to measure on, as `test`.
+
+    "test": the validation part, if there is any, is left out. "val": measured on the validation part, a fifth of the
+    training part where there is none; no sample of the test part is in the result. Raises S642 for another part.
+    """
+    if part == "test":
+        return subset(dataset, dataset.train, dataset.test) if len(dataset.val) else dataset
+    if part != "val":
+        raise ScanlabError.at("S642", f"{part!r} cannot be measured on", help='choose "val" or "test"')
+    if len(dataset.val):
+        return subset(dataset, dataset.train, dataset.val)
+    groups = None if dataset.groups is None else dataset.groups[dataset.train]
+    first, second = split(strata(dataset)[dataset.train], groups, 1 - VALIDATION_SHARE, SPLIT_SEED)
+    return subset(dataset, dataset.train[first], dataset.train[second])
+
+
+def limited(dataset: Dataset, limit: int | None, test_limit: int | None) -> Dataset:
+    """At most `limit` training and `test_limit` test samples (None for all), every class (or look) in its proportion,
+    by a fixed seed. Raises S646."""
+    kinds = strata(dataset)
+    chosen = [_some(part, kinds, most) for part, most in ((dataset.train, limit), (dataset.test, test_limit))]
+    whole = len(chosen[0]) == len(dataset.train) and len(chosen[1]) == len(dataset.test)
+    return dataset if whole else subset(dataset, *chosen)
+
+
+def _some(part: NDArray[np.int64], strata: NDArray[np.int64], most: int | None) -> NDArray[np.int64]:
+    if most is not None and most < 1:
+        raise ScanlabError.at("S646", f"the limit of samples is {most}", help="it must be at least 1")
+    if most is None or most >= len(part):
+        return part
+    kinds = strata[part]
+    order = np.random.RandomState(SPLIT_SEED).permutation(len(kinds))
+    # Samples in turns of all kinds in their proportion: the k-th of n of a kind comes at (k + 1/2) / n.
+    place = np.empty(len(kinds))
+    for kind in np.unique(kinds):
+        members = order[kinds[order] == kind]
+        place[members] = (np.arange(len(members)) + 0.5) / len(members)
+    return np.sort(part[np.argsort(place, kind="stable")[:most]])
+
+
+def subset(dataset: Dataset, train: NDArray[np.int64], test: NDArray[np.int64]) -> Dataset:
+    """The data with these samples alone, first those to train on."""
+    kept = np.concatenate([train, test])
+    first, second = from_parts([len(train), len(test)])
+    return replace(
+        dataset,
+        images=dataset.images[kept],
+        labels=dataset.labels[kept],
+        groups=None if dataset.groups is None else dataset.groups[kept],
+        train=first,
+        val=np.empty(0, np.int64),
+        test=second,
+    )
+
+
+def from_parts(sizes: Sequence[int]) -> list[NDArray[np.int64]]:
+    """Index arrays of parts that follow one another."""
+    ends = np.cumsum(sizes)
+    return [np.arange(end - size, end, dtype=np.int64) for size, end in zip(sizes, ends, strict=True)]

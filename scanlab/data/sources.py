@@ -1,0 +1,131 @@
+"""Data by name, by path, or from arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scanlab.data.arrays import load_arrays
+from scanlab.data.checks import checked
+from scanlab.data.dataset import Dataset
+from scanlab.data.digits import load_digits
+from scanlab.data.folders import load_folder
+from scanlab.data.made import load_moving_digits, load_permuted_digits, permuted
+from scanlab.data.nifti import is_decathlon, load_decathlon
+from scanlab.data.parts import SPLIT_SEED, TRAIN_SHARE, limited, looks, measured_on, split
+from scanlab.data.remote import REMOTE, load_remote
+from scanlab.data.resize import check_size, resized, resized_masks
+from scanlab.ir.diagnostics import ScanlabError
+
+__all__ = ["SOURCES", "from_arrays", "load"]
+
+SOURCES: Mapping[str, Callable[[], Dataset]] = MappingProxyType(
+    {"digits": load_digits, "moving-digits": load_moving_digits, "permuted-digits": load_permuted_digits}
+)
+
+
+def load(
+    name: str,
+    *,
+    size: tuple[int, ...] | None = None,
+    limit: int | None = None,
+    test_limit: int | None = None,
+    part: str = "test",
+) -> Dataset:
+    """Load data and make them ready for a study.
+
+    name: one of SOURCES; a .npz file (`load_arrays`); a folder of images (`load_folder`) or of volumes in the
+    Decathlon's layout (`load_decathlon`); torchvision:NAME, medmnist:NAME or huggingface:NAME (`load_remote`);
+    permuted:NAME for any of these with the pixels of all images shuffled alike. size: extents to resize to. limit and
+    test_limit: at most so many samples to train and to measure on. part: "test", or "val" to measure on the validation
+    part and never see the test part. Raises S600 for a name that is nothing of these, and what these raise.
+    """
+    if name.startswith("permuted:"):
+        return permuted(load(name.removeprefix("permuted:"), size=size, limit=limit, test_limit=test_limit, part=part))
+    return limited(measured_on(_loaded(name, size), part), limit, test_limit)
+
+
+def from_arrays(
+    images: ArrayLike,
+    targets: ArrayLike,
+    *,
+    test_images: ArrayLike | None = None,
+    test_targets: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    video: bool = False,
+    name: str = "arrays",
+) -> Dataset:
+    """Data from arrays in memory: images [M, C, *extents] of any real dtype, taken as they are; targets as classes [M]
+    or masks [M, *extents]. Without test arrays 30 % are held out, by group, or else by class or look. Raises S646."""
+    pixels, wanted = np.asarray(images, np.float32), np.asarray(targets)
+    train, test = np.arange(len(pixels)), np.arange(0)
+    if test_images is not None and test_targets is not None:
+        pixels = np.concatenate([pixels, np.asarray(test_images, np.float32)])
+        wanted = np.concatenate([wanted, np.asarray(test_targets)])
+        test = np.arange(len(train), len(pixels))
+    shaped = 3 <= pixels.ndim <= 5 and (wanted.ndim == 1 or wanted.shape[1:] == pixels.shape[2:])
+    if (
+        not shaped
+        or len(pixels) != len(wanted)
+        or wanted.dtype.kind not in "bui"
+        or not wanted.size
+        or wanted.min() < 0
+    ):
+        raise ScanlabError.at(
+            "S646",
+            f"images of shape {list(pixels.shape)} do not go with {wanted.dtype} targets of shape {list(wanted.shape)}",
+            help="give images [M, C, *extents] with whole numbers from 0: classes [M] or masks [M, *extents]",
+        )
+    labels: NDArray = wanted.astype(np.uint8 if wanted.ndim > 1 else np.int64)
+    together = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1].astype(np.int64)
+    if not len(test):
+        train, test = split(looks(pixels) if labels.ndim > 1 else labels, together, TRAIN_SHARE, SPLIT_SEED)
+    credit = "arrays in memory"
+    return checked(
+        Dataset(name, pixels, labels, train, test, 1 + int(labels.max()), credit, groups=together, video=video)
+    )
+
+
+def _loaded(name: str, size: tuple[int, ...] | None) -> Dataset:
+    library, _, rest = name.partition(":")
+    if rest and library in REMOTE:
+        return load_remote(library, rest, size)
+    if name in SOURCES:
+        return _sized(SOURCES[name](), size)
+    path = Path(name).expanduser()
+    if name.endswith(".npz"):
+        return load_arrays(path, size)
+    if path.is_dir():
+        return _from_folder(path, size)
+    near = get_close_matches(name, SOURCES, n=1)
+    known = ", ".join(SOURCES)
+    libraries = ", ".join(f"{library}:NAME" for library in REMOTE)
+    raise ScanlabError.at(
+        "S600",
+        f"there is no data set named {name!r}",
+        help=f"did you mean {near[0]!r}?"
+        if near
+        else f"known data sets: {known}; or give a .npz file, a folder, {libraries}",
+    )
+
+
+def _from_folder(path: Path, size: tuple[int, ...] | None) -> Dataset:
+    if is_decathlon(path):
+        return load_decathlon(path, size)
+    if (path / "train.npz").is_file():
+        return load_arrays(path, size)
+    return load_folder(path, size)
+
+
+def _sized(dataset: Dataset, size: tuple[int, ...] | None) -> Dataset:
+    if size is None or size == dataset.extents:
+        return dataset
+    check_size(size, dataset.extents, dataset.name)
+    labels = resized_masks(dataset.labels, size) if dataset.masks else dataset.labels.copy()
+    return replace(dataset, images=resized(dataset.images, size), labels=labels)
