@@ -1,34 +1,95 @@
-"""Refuse a study that cannot run, before any training."""
+"""Refuse a study that cannot run, before any training; and say what of it need not run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import combinations
 
-import torch
-
+from scanlab.compiler.bind import CompiledScan
+from scanlab.compiler.relations import prove_same
 from scanlab.data import Dataset
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import Backbone, BackboneSizes
-from scanlab.study.trial import CONTROLS, Study
+from scanlab.ir.text import grid_text
+from scanlab.ir.values import orders_of
+from scanlab.study.digest import Compiled
+from scanlab.study.tasks import check_task, task_named
+from scanlab.study.train import initial_model, trial_flops
+from scanlab.study.trial import CONTROLS, Problem, Study, Trial
+from scanlab.study.work import dataset_of
+from scanlab.zoo.counts import parameter_count
+
+__all__ = ["Cost", "check_study", "costs", "same_orders"]
 
 
-def check_study(study: Study, dataset: Dataset) -> None:
-    """Raise S601 for no or repeated seeds, S607 for no or repeated strategies, S608 for a setting out of range
-    or an unknown control.
+@dataclass(frozen=True)
+class Cost:
+    """How large a strategy's model is, and how many operations one forward pass of one sample takes."""
 
-    Then S602 for a grid that is not the image's divided into patches, and whatever the backbone refuses (S603 to S605).
+    parameters: int
+    flops: int
+
+
+def check_study(study: Study) -> dict[tuple[str, str], Cost]:
+    """The cost of every strategy by problem and label, if the study can run.
+
+    Raises S601 for no or repeated seeds, S607 for strategies that are missing, repeated or not those of the other
+    problems, or a baseline that is none of them; S608 for a setting out of range or an unknown control; S650 and S652
+    for a task; S602 for a grid that is not the images' in patches; what the models raise (S603 to S605, S612, S615);
+    and S658 where strategies differ in parameters or FLOPs and the study does not allow it.
     """
     _check_seeds(study.seeds)
-    _check_names([name for name, _ in study.strategies])
-    _check_ranges(study)
+    _check_labels(study)
     for control in study.controls:
         if control not in CONTROLS:
-            known = ", ".join(CONTROLS)
-            raise ScanlabError.at("S608", f"there is no control {control!r}", help=f"choose from: {known}")
-    for name, plan in study.strategies:
-        _check_grid(name, tuple(plan.grid), dataset, study.sizes)
-        with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            Backbone(plan, study.sizes, channels=dataset.images.shape[1])
+            raise ScanlabError.at(
+                "S608", f"there is no control {control!r}", help=f"choose from: {', '.join(CONTROLS)}"
+            )
+    if not 0.5 <= study.confidence < 1:
+        raise ScanlabError.at("S608", f"confidence is {study.confidence}", help="it must be a share, such as 0.95")
+    found = {}
+    for problem in study.problems:
+        _check_ranges(problem)
+        dataset = dataset_of(problem.data)
+        check_task(task_named(problem.task), dataset)
+        for name, plan in problem.strategies:
+            _check_grid(name, tuple(plan.grid), dataset, problem)
+        found |= {(problem.name, label): cost for label, cost in costs(problem, dataset).items()}
+        if not study.unequal:
+            _check_equal(problem, {label: found[problem.name, label] for label, _ in problem.strategies})
+    return found
+
+
+def costs(problem: Problem, dataset: Dataset) -> dict[str, Cost]:
+    """The cost of every strategy of a problem, by its label."""
+    found = {}
+    for label, plan in problem.strategies:
+        model = initial_model(Trial(problem, plan, 0), dataset)
+        found[label] = Cost(parameter_count(model), trial_flops(model, dataset))
+    return found
+
+
+def same_orders(study: Study) -> list[str]:
+    """A sentence for every pair of strategies with the same trials, which run once."""
+    found = []
+    for problem in study.problems:
+        trials = {label: Trial(problem, plan, study.seeds[0]).key for label, plan in problem.strategies}
+        plans = dict(problem.strategies)
+        for first, second in combinations(trials, 2):
+            if trials[first] == trials[second]:
+                where = "on every grid (proved)" if _proved(plans[first], plans[second]) else "on this grid"
+                found.append(f"{problem.name}: {second} is the same as {first} {where}, and not run twice")
+    return found
+
+
+def _proved(one: Compiled, other: Compiled) -> bool:
+    """Whether the prover knows two scans to be the same on all grids, path by path."""
+    if not isinstance(one, CompiledScan) or not isinstance(other, CompiledScan) or one.axes != other.axes:
+        return False
+    pairs = list(zip(orders_of(one.scan), orders_of(other.scan), strict=False))
+    if any(first.tokens or second.tokens or first.restart or second.restart for first, second in pairs):
+        return all(first == second for first, second in pairs)
+    return all(prove_same(first, second).verdict == "proved" for first, second in pairs)
 
 
 def _check_seeds(seeds: tuple[int, ...]) -> None:
@@ -40,19 +101,32 @@ def _check_seeds(seeds: tuple[int, ...]) -> None:
         raise ScanlabError.at("S601", f"the study {problem}", help="give different seeds of at least 0, such as 0 1 2")
 
 
-def _check_names(names: list[str]) -> None:
-    repeated = _repeated(names)
-    if not names or repeated:
-        problem = f"compares {repeated[0]!r} twice" if repeated else "has no strategies"
+def _check_labels(study: Study) -> None:
+    first = [label for label, _ in study.problems[0].strategies]
+    for problem in study.problems:
+        labels = [label for label, _ in problem.strategies]
+        if not labels or _repeated(labels):
+            what = f"compares {_repeated(labels)[0]!r} twice" if labels else "has no strategies"
+            raise ScanlabError.at(
+                "S607", f"the study {what}", help="give at least one strategy, each under its own name"
+            )
+        if set(labels) != set(first):
+            odd = sorted(set(labels) ^ set(first))[0]
+            raise ScanlabError.at(
+                "S607",
+                f"{problem.name} and {study.problems[0].name} do not compare the same strategies: {odd}",
+                help="give every problem a strategy of each name; what it stands for may differ",
+            )
+    if study.baseline and study.baseline not in first:
         raise ScanlabError.at(
-            "S607", f"the study {problem}", help="give at least one strategy, each under its own name"
+            "S607", f"the baseline {study.baseline} is no strategy", help=f"one of {', '.join(first)}"
         )
 
 
-def _check_ranges(study: Study) -> None:
-    sizes, recipe = study.sizes, study.recipe
+def _check_ranges(problem: Problem) -> None:
+    sizes, recipe = problem.sizes, problem.recipe
     least = {
-        "patch": min(sizes.patch_sides(len(study.strategies[0][1].grid))),
+        "patch": min(sizes.patch_sides(len(problem.strategies[0][1].grid))),
         "dim": sizes.dim,
         "depth": min(sizes.depths, default=0),
         "state": sizes.mixer.state,
@@ -63,32 +137,43 @@ def _check_ranges(study: Study) -> None:
     for name, value in least.items():
         if value < 1:
             raise ScanlabError.at("S608", f"{name} is {value}", help=f"{name} must be at least 1")
-    if recipe.shift < 0 or not recipe.learning_rate > 0:
-        name, need = ("shift", "at least 0") if recipe.shift < 0 else ("learning_rate", "above 0")
-        raise ScanlabError.at("S608", f"{name} is {getattr(recipe, name)}", help=f"{name} must be {need}")
+    limits = {
+        "shift": (recipe.shift >= 0, "at least 0"),
+        "learning_rate": (recipe.learning_rate > 0, "above 0"),
+        "weight_decay": (recipe.weight_decay >= 0, "at least 0"),
+        "label_smoothing": (0 <= recipe.label_smoothing < 1, "from 0 to below 1"),
+    }
+    for name, (fits, need) in limits.items():
+        if not fits:
+            raise ScanlabError.at("S608", f"{name} is {getattr(recipe, name)}", help=f"{name} must be {need}")
 
 
-def _check_grid(name: str, grid: tuple[int, ...], dataset: Dataset, sizes: BackboneSizes) -> None:
+def _check_grid(name: str, grid: tuple[int, ...], dataset: Dataset, problem: Problem) -> None:
     extents = dataset.extents
-    sides = sizes.patch_sides(len(extents))
-    wanted = tuple(n // side for n, side in zip(extents, sides, strict=True))
-    fits = all(n % side == 0 for n, side in zip(extents, sides, strict=True))
-    if fits and grid == wanted:
-        return
-    if not fits:
-        help = f"choose a patch size that divides both {' and '.join(map(str, extents))}"
-    else:
-        help = f"compile {name} for a {_times(wanted)} grid, or choose another patch size"
-    raise ScanlabError.at(
-        "S602",
-        f"{name} is compiled for a {_times(grid)} grid, and {_times(extents)} images do not give one in "
-        f"{_times(sides)} patches",
-        help=help,
-    )
+    sides = problem.sizes.patch_sides(len(extents))
+    wanted = tuple(-(-n // side) for n, side in zip(extents, sides, strict=True))
+    if grid != wanted:
+        raise ScanlabError.at(
+            "S602",
+            f"{name} is compiled for a {grid_text(grid)} grid, and {grid_text(extents)} images do not give one in "
+            f"{grid_text(sides)} patches",
+            help=f"compile {name} for a {grid_text(wanted)} grid, or choose another patch size",
+        )
 
 
-def _times(extents: Iterable[int]) -> str:
-    return "x".join(map(str, extents))
+def _check_equal(problem: Problem, found: dict[str, Cost]) -> None:
+    for what in ("parameters", "flops"):
+        values = {label: getattr(cost, what) for label, cost in found.items()}
+        (low, least), (high, most) = (f(values.items(), key=lambda item: item[1]) for f in (min, max))
+        if least != most:
+            word = "FLOPs" if what == "flops" else what
+            raise ScanlabError.at(
+                "S658",
+                f"the strategies differ in {word}: {low} has {least:,} and {high} {most:,} ({problem.name})",
+                note="a difference in results would then not be one of order alone",
+                help="give all the same number of paths, as in sum(row, row) beside vim, or allow it: --unequal on the "
+                "command line, unequal = true in a study file",
+            )
 
 
 def _repeated(values: Iterable) -> list:

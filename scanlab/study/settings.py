@@ -1,0 +1,278 @@
+"""A study from a TOML file, or from options."""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from scanlab.compiler.bind import bind
+from scanlab.facade import as_value, load_file
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.nn import BackboneSizes, MixerSizes
+from scanlab.study.trial import DEFAULT_CONTROLS, DataChoice, Problem, Recipe, Study
+from scanlab.study.work import dataset_of
+
+__all__ = ["DEFAULT_STRATEGIES", "Settings", "from_options", "read", "study_of"]
+
+DEFAULT_STRATEGIES = ("row", "snake", "hilbert", "window[k=4]")
+Table = Mapping[str, Any]
+
+_WORDS = MappingProxyType(
+    {
+        str: "a string",
+        int: "a whole number",
+        float: "a number",
+        bool: "true or false",
+        list: "a list",
+        dict: "a table",
+    }
+)
+# What every table may set, with the types that a value may have.
+_STUDY: Mapping[str, tuple[type, ...]] = MappingProxyType(
+    {
+        "name": (str,),
+        "question": (str,),
+        "seeds": (int, list),
+        "baseline": (str,),
+        "controls": (list,),
+        "confidence": (float,),
+        "unequal": (bool,),
+        "problem": (list,),
+        "variants": (dict,),
+    }
+)
+_PROBLEM: Mapping[str, tuple[type, ...]] = MappingProxyType(
+    {
+        "name": (str,),
+        "strategies": (list, dict),
+        "dataset": (str,),
+        "task": (str,),
+        "size": (list,),
+        "limit": (int,),
+        "test_limit": (int,),
+        "part": (str,),
+        "transfer": (list,),
+        "margin": (float, int),
+        "model": (dict,),
+        "recipe": (dict,),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A study file as it was read. folder: what paths in it are relative to; text: the file's own, "" for options."""
+
+    table: Table
+    folder: Path
+    source: str
+    text: str = ""
+
+
+def read(file: Path) -> Settings:
+    """Read a study file. Raises S107 for a file that cannot be read and S610 for one that is no study."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScanlabError.at("S107", f"cannot read {file}: {error}", help="give the path of a TOML file") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ScanlabError.at("S610", f"{file} is no TOML: {error}") from None
+    return Settings(table, file.resolve().parent, str(file), text)
+
+
+def from_options(settings: Settings | None, options: Table) -> Settings:
+    """Settings with what the options of a command say in its place; None and empty options say nothing.
+
+    Options name the keys of a study file, those of [model] and [recipe] with a dot, as "recipe.epochs".
+    """
+    merged: dict[str, Any] = copy.deepcopy(dict(settings.table)) if settings else {}
+    for key, value in options.items():
+        if value is None or value in ("", ()):
+            continue
+        place, _, name = key.rpartition(".")
+        inside = "problem" in merged and (place or key in _PROBLEM)
+        for table in merged["problem"] if inside else [merged]:
+            if place:
+                table[place] = {**table.get(place, {}), name: value}
+            else:
+                table[key] = value
+    return replace(settings, table=merged) if settings else Settings(merged, Path.cwd(), "the command line")
+
+
+def study_of(settings: Settings) -> Study:
+    """Load the data and compile the strategies of a study. Raises S610 for settings without a meaning, and what data,
+    strategies and models raise."""
+    table, where = settings.table, settings.source
+    several = "problem" in table
+    _check(table, {**_STUDY, **_PROBLEM}, where)
+    given = table["problem"] if several else [{}]
+    if not given or not all(isinstance(p, dict) for p in given):
+        raise _wrong(where, "problem must be a list of tables, each under [[problem]]")
+    common = {key: table[key] for key in _PROBLEM if key in table and key != "name"}
+    problems, margins = [], {}
+    for number, own in enumerate(given, 1):
+        _check(own, _PROBLEM, f"{where}, problem {number}")
+        if several and "name" not in own:
+            raise _wrong(where, f"problem {number} has no name", "give every [[problem]] one")
+        for suffix, variant in _variants(table, where):
+            merged = _overlaid(_overlaid(common, own), variant)
+            problem = _problem(merged, suffix, settings)
+            problems.append(problem)
+            margins[problem.name] = float(merged.get("margin", 0.0))
+    names = [p.name for p in problems]
+    if repeated := [name for i, name in enumerate(names) if name in names[:i]]:
+        raise _wrong(where, f"two problems are called {repeated[0]!r}", "give each a name of its own")
+    seeds = table.get("seeds", 3)
+    return Study(
+        name=table.get("name", names[0]),
+        problems=tuple(problems),
+        seeds=tuple(range(seeds)) if isinstance(seeds, int) else _listed(seeds, int, "seeds", where),
+        baseline=table.get("baseline", ""),
+        controls=_listed(table.get("controls", DEFAULT_CONTROLS), str, "controls", where),
+        margins=margins,
+        confidence=table.get("confidence", 0.95),
+        unequal=table.get("unequal", False),
+        question=table.get("question", ""),
+    )
+
+
+def _problem(table: Table, suffix: str, settings: Settings) -> Problem:
+    where = settings.source
+    choice = DataChoice(
+        name=_place(table.get("dataset", "digits"), settings.folder),
+        size=_size(table.get("size"), where),
+        limit=table.get("limit"),
+        test_limit=table.get("test_limit"),
+        part=table.get("part", "test"),
+    )
+    dataset, sizes = dataset_of(choice), _model(table.get("model", {}), where)
+    sides = sizes.patch_sides(len(dataset.extents))
+    grid = tuple(-(-n // max(1, side)) for n, side in zip(dataset.extents, sides, strict=True))
+    return Problem(
+        name=table.get("name", dataset.name) + suffix,
+        data=choice,
+        task=table.get("task", "segmentation" if dataset.masks else "classification"),
+        fingerprint=dataset.fingerprint,
+        strategies=_strategies(table.get("strategies", list(DEFAULT_STRATEGIES)), grid, settings),
+        sizes=sizes,
+        recipe=_values(Recipe, table.get("recipe", {}), f"{where}, [recipe]"),
+        transfer=_listed(table.get("transfer", ()), str, "transfer", where),
+    )
+
+
+def _strategies(given: Any, grid: tuple[int, ...], settings: Settings) -> tuple[tuple[str, Any], ...]:
+    """Labels with what they mean on a grid: a list of definitions is labelled by their names, a file by all its own."""
+    where = settings.source
+    if isinstance(given, dict):
+        return tuple(
+            (label, bind(as_value(_text(d, f"strategies.{label}", where), grid), grid)) for label, d in given.items()
+        )
+    found = []
+    for definition in _listed(given, str, "strategies", where):
+        path = _place(definition, settings.folder)
+        if path.endswith(".scan"):
+            alone = [d for d in load_file(path).raise_problems().definitions if d.value is not None]
+            found += [(d.name, bind(d.value, grid)) for d in alone if d.value is not None]
+        else:
+            value = as_value(path, grid)
+            found.append((value.name or definition, bind(value, grid)))
+    return tuple(found)
+
+
+def _place(name: str, folder: Path) -> str:
+    """A file or folder named in a study file lies beside it, or else where the command runs."""
+    path, _, part = name.partition(".scan:")
+    beside = folder / (f"{path}.scan" if part else name)
+    return f"{beside}:{part}" if part and beside.exists() else str(beside) if beside.exists() else name
+
+
+def _model(table: Any, where: str) -> BackboneSizes:
+    if not isinstance(table, dict):
+        raise _wrong(where, "model must be a table")
+    own = {key: value for key, value in table.items() if key != "mixer"}
+    sizes = _values(BackboneSizes, own, f"{where}, [model]", also=("mixer",))
+    return replace(sizes, mixer=_values(MixerSizes, table.get("mixer", {}), f"{where}, [model.mixer]"))
+
+
+def _values(kind: type, table: Any, where: str, also: tuple[str, ...] = ()) -> Any:
+    """A dataclass with its fields from a table; what is of the wrong type is refused, lists become tuples."""
+    if not isinstance(table, dict):
+        raise _wrong(where, "this must be a table")
+    usual = {f.name: f.default for f in fields(kind) if f.default is not MISSING}
+    _known(table, {*usual, *also}, where)
+    found = {}
+    for key, value in table.items():
+        default = usual[key]
+        # Patches and depths may be one number or several; what is None at first is a name.
+        allowed: tuple[type, ...] = (type(default),) if default is not None else (str, int)
+        allowed += (int,) if allowed == (float,) else (list,) if key in ("patch", "depth") else ()
+        _typed(key, value, allowed, where)
+        found[key] = tuple(value) if isinstance(value, list) else value
+    return kind(**found)
+
+
+def _variants(table: Table, where: str) -> list[tuple[str, Table]]:
+    """The study as it is, then once more for every variant: what is added to the problems' names, and what changes."""
+    found: list[tuple[str, Table]] = [("", {})]
+    for name, variant in table.get("variants", {}).items():
+        if not isinstance(variant, dict):
+            raise _wrong(where, f"variants.{name} must be a table")
+        _check(variant, {k: v for k, v in _PROBLEM.items() if k != "name"}, f"{where}, [variants.{name}]")
+        found.append((f" / {name.replace('_', ' ')}", variant))
+    return found
+
+
+def _overlaid(below: Table, above: Table) -> dict[str, Any]:
+    """One table over another; of tables within, key by key."""
+    made = dict(below)
+    for key, value in above.items():
+        nested = key in ("model", "recipe", "mixer") and isinstance(value, dict) and isinstance(made.get(key), dict)
+        made[key] = _overlaid(made[key], value) if nested else value
+    return made
+
+
+def _check(table: Table, known: Mapping[str, tuple[type, ...]], where: str) -> None:
+    _known(table, set(known), where)
+    for key, value in table.items():
+        _typed(key, value, known[key], where)
+
+
+def _known(table: Table, known: set[str], where: str) -> None:
+    for key in table:
+        if key not in known:
+            near = get_close_matches(key, known, 3, 0.5)
+            listed = " or ".join(f"`{n}`" for n in near) if near else ", ".join(sorted(known))
+            word = "did you mean" if near else "it can set"
+            raise _wrong(where, f"`{key}` means nothing here", f"{word} {listed}{'?' if near else ''}")
+
+
+def _typed(key: str, value: Any, allowed: tuple[type, ...], where: str) -> None:
+    # True is an int to Python, and to nobody else.
+    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+        raise _wrong(where, f"`{key}` is {value!r}", f"it must be {' or '.join(_WORDS[kind] for kind in allowed)}")
+
+
+def _listed(values: Any, kind: type, name: str, where: str) -> tuple[Any, ...]:
+    for value in values:
+        _typed(f"{name}, an entry", value, (kind,), where)
+    return tuple(values)
+
+
+def _text(value: Any, name: str, where: str) -> str:
+    _typed(name, value, (str,), where)
+    return value
+
+
+def _size(value: Any, where: str) -> tuple[int, ...] | None:
+    return None if value is None else _listed(value, int, "size", where)
+
+
+def _wrong(where: str, problem: str, help: str = "") -> ScanlabError:
+    return ScanlabError.at("S610", f"{where}: {problem}", help=help)
