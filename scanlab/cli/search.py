@@ -85,15 +85,17 @@ def _search(options: Options) -> Search:
     if options.study is not None:
         from scanlab.study import settings
 
-        problem = problem_of_study(settings.read(options.study), options.baseline)
+        study = settings.study_of(settings.read(options.study))
+        problem = problem_of_study(study, options.baseline)
+        margin = study.margins.get(problem.name, 0.0)
     else:
+        margin = 0.0
         problem = problem_of_data(options.data, options.space, options.baseline, options.limit)
     # Half an hour may be all that is asked for; a number of trials is the usual budget.
     trials = options.trials if options.trials or options.minutes else 30
     names = ("sampler", "minutes", "seeds", "halving", "finalists", "final_seeds", "seed")
-    return search_of(
-        problem, options.space, options.epochs, trials=trials, **{name: getattr(options, name) for name in names}
-    )
+    given = {name: getattr(options, name) for name in names}
+    return search_of(problem, options.space, options.epochs, trials=trials, margin=margin, **given)
 
 
 def _print_plan(search: Search, as_json: bool) -> None:
@@ -146,7 +148,7 @@ def _table(search: Search, rows: list[Judged], task: Task) -> Table:
         table.add_row(row.label, *cells, lost_words(row, task))
     table.caption = (
         f"search: validation part, {search.seeds} seed{'s' * (search.seeds != 1)}; afresh: test part, "
-        f"{search.final_seeds} other seeds, the whole recipe"
+        f"{search.final_seeds} other seed{'s' * (search.final_seeds != 1)}, the whole recipe"
     )
     return table
 

@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from scanlab.cli.app import app
 from scanlab.facade import load
+from scanlab.study.runner import read_study
 
 TINY = ("--limit", "60", "--trials", "2", "--epochs", "1", "--finalists", "1", "--final-seeds", "1")
 
@@ -38,6 +39,34 @@ def test_a_search_shows_the_scores_of_the_search_beside_fresh_ones(tmp_path: Pat
     assert [row["label"] for row in data["finalists"]] == ["row", "found_1", "random order"]
     again = json.loads(run(*TINY, "--out", str(tmp_path), "--json").output)
     assert again["tried"] == data["tried"] and again["finalists"] == data["finalists"]
+
+
+def _study(folder: Path, *more: str) -> str:
+    lines = ("strategies = ['hilbert', 'row']", "baseline = 'row'", "dataset = 'digits'", "limit = 60", *more)
+    model = ("[model]", "dim = 8", "depth = 1", "[recipe]", "epochs = 1")
+    file = folder / "study.toml"
+    file.write_text("\n".join([*lines, *model]))
+    return str(file)
+
+
+def test_a_study_file_gives_the_problem_and_the_baseline(tmp_path: Path) -> None:
+    words = ("--trials", "2", "--finalists", "1", "--final-seeds", "1", "--out", str(tmp_path / "out"), "--json")
+    done = run(_study(tmp_path, "part = 'val'", "margin = 0.01"), *words)
+    assert done.exit_code == 0, done.output
+    data = json.loads(done.output)
+    assert (data["baseline"]["label"], data["data"]["limit"], data["data"]["part"]) == ("row", 60, "test")
+    about = read_study(tmp_path / "out").about
+    assert about["problems"][0]["sizes"]["dim"] == 8 and about["margins"] == {"digits": 0.01}
+    assert read_study(tmp_path / "out" / "search").about["problems"][0]["data"]["part"] == "val"
+    other = run(_study(tmp_path), "--baseline", "snake", "--dry-run", "--space", "plans")
+    assert other.exit_code != 0 and "two or more layers" in str(other.exception)
+
+
+def test_a_search_has_one_problem(tmp_path: Path) -> None:
+    file = tmp_path / "two.toml"
+    file.write_text("[[problem]]\nname = 'a'\n[[problem]]\nname = 'b'\n[problem.recipe]\nepochs = 2\n")
+    done = run(str(file), "--dry-run")
+    assert done.exit_code != 0 and "a, b" in str(done.exception)
 
 
 @pytest.mark.parametrize(

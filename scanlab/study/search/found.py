@@ -23,6 +23,7 @@ class Search:
     problem: with the baseline's label and plan as its only strategy, the whole recipe and the test part: what the
     finalists are judged on. epochs: of the first trainings. trials: candidates to train at most; minutes: of wall
     clock, looked at between rounds of training. At least one of the two is given. seeds: trainings of a candidate.
+    margin: differences of the primary metric up to it count as none when the finalists are judged; 0 for no such claim.
     """
 
     problem: Problem
@@ -36,6 +37,7 @@ class Search:
     halving: bool = False
     finalists: int = 3
     final_seeds: int = 5
+    margin: float = 0.0
 
     @property
     def baseline(self) -> str:

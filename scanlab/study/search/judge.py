@@ -65,6 +65,7 @@ def final_study(search: Search, found: Found) -> Study:
         tuple(range(first, first + search.final_seeds)),
         baseline=label,
         controls=("A/A",),
+        margins={problem.name: search.margin} if search.margin else {},
         question=_question(search, found, finalists),
     )
 

@@ -28,7 +28,7 @@ def problem_of_study(study: Study, baseline: str = "") -> Problem:
         raise ScanlabError.at(
             "S667", f"a search has one problem, and the study has {names}", help="give a study file with one of them"
         )
-    problem = study.problems[0]
+    problem = _on_test(study.problems[0])
     label = study.baseline or problem.strategies[0][0]
     if baseline:
         return _with_baseline(problem, baseline, dict(problem.strategies)[label].grid)
@@ -53,6 +53,14 @@ def search_of(problem: Problem, kind: str, epochs: int | None = None, **settings
     value = plan.scan if isinstance(plan, CompiledScan) else plan.plan
     space = space_named(kind, _bare(value), plan.grid, sum(problem.sizes.depths))
     return Search(problem, space, epochs=epochs or max(1, problem.recipe.epochs // SEARCH_SHARE), **settings)
+
+
+def _on_test(problem: Problem) -> Problem:
+    """The problem on the test part: candidates are picked on the validation part, whatever the study itself uses."""
+    if problem.data.part == "test":
+        return problem
+    data = replace(problem.data, part="test")
+    return replace(problem, data=data, fingerprint=dataset_of(data).fingerprint)
 
 
 def _with_baseline(problem: Problem, baseline: str | Value, grid: tuple[int, ...]) -> Problem:
