@@ -15,7 +15,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from scanlab.cli.output import console, print_json
-from scanlab.study import runner
+from scanlab.compiler.bind import CompiledPlan
+from scanlab.study import report, runner
 from scanlab.study.search import (
     Found,
     Heard,
@@ -24,6 +25,7 @@ from scanlab.study.search import (
     as_data,
     candidates,
     explore,
+    final_study,
     judge,
     judged,
     lost_words,
@@ -33,6 +35,8 @@ from scanlab.study.search import (
 from scanlab.study.search.found import plain_source
 from scanlab.study.search.setup import problem_of_data, problem_of_study, search_of
 from scanlab.study.tasks import Task, task_named
+from scanlab.view.scene import scenes_of
+from scanlab.view.svg import svg
 
 __all__ = ["Options", "run"]
 
@@ -77,8 +81,22 @@ def run(options: Options, out: Path, dry: bool, as_json: bool) -> None:
     best = write_best(search, found, rows, out / "best.scan", command)
     if as_json:
         print_json(as_data(search, found, rows))
-        return
-    _print(search, found, rows, best)
+    else:
+        _print(search, found, rows, best)
+    # Last, since it may lack an extra, and nothing that took long hangs on it.
+    page = report.write(record, out, _pictures(search, found), shlex.join(["scanlab", "report", str(out)]))
+    if not as_json:
+        console().print(f"wrote {page}", soft_wrap=True)
+
+
+def _pictures(search: Search, found: Found) -> dict[tuple[str, str], str]:
+    """The paths of the finalists and of what they are compared with, for the report."""
+    [problem] = final_study(search, found).problems
+    drawn = {}
+    for label, plan in problem.strategies:
+        scans = plan.scans if isinstance(plan, CompiledPlan) else (plan,)
+        drawn[problem.name, label] = svg([scene for scan in scans for scene in scenes_of(scan)])
+    return drawn
 
 
 def _search(options: Options) -> Search:
@@ -131,6 +149,8 @@ def _print(search: Search, found: Found, rows: list[Judged], best: Path) -> None
     out.print(_table(search, rows, task))
     for row in rows[1:-1]:
         out.print(f"[bold]{row.label}[/bold] ({row.how}): {escape(row.source)}", soft_wrap=True)
+        if row.verdict:
+            out.print(f"  afresh: {escape(row.verdict)}", soft_wrap=True)
     out.print(_counted(found.proposals, found.counts))
     if found.exhausted:
         out.print("The space has no more candidates.")
@@ -141,11 +161,12 @@ def _print(search: Search, found: Found, rows: list[Judged], best: Path) -> None
 
 def _table(search: Search, rows: list[Judged], task: Task) -> Table:
     table = Table(title=f"{search.problem.name}: {task.primary}", title_justify="left")
-    for name in ("", "in the search", "lead", "afresh", "lead", ""):
+    for name in ("", "in the search", "lead", "afresh", "lead", "interval", ""):
         table.add_column(name, justify="left" if not name else "right")
     for row in rows:
         cells = (_value(row.search), _value(row.search_lead, "+"), _value(row.fresh), _value(row.fresh_lead, "+"))
-        table.add_row(row.label, *cells, lost_words(row, task))
+        between = "–" if row.interval is None else " … ".join(_value(end, "+") for end in row.interval)
+        table.add_row(row.label, *cells, between, lost_words(row, task))
     table.caption = (
         f"search: validation part, {search.seeds} seed{'s' * (search.seeds != 1)}; afresh: test part, "
         f"{search.final_seeds} other seed{'s' * (search.final_seeds != 1)}, the whole recipe"

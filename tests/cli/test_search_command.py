@@ -37,6 +37,8 @@ def test_a_search_shows_the_scores_of_the_search_beside_fresh_ones(tmp_path: Pat
     assert load(f"{tmp_path / 'best.scan'}:found_1").axes == ("h", "w")
     data = json.loads((tmp_path / "search.json").read_text())
     assert [row["label"] for row in data["finalists"]] == ["row", "found_1", "random order"]
+    page = (tmp_path / "report.html").read_text()
+    assert "keep their lead over row with fresh seeds" in page and "validation part" in page
     again = json.loads(run(*TINY, "--out", str(tmp_path), "--json").output)
     assert again["tried"] == data["tried"] and again["finalists"] == data["finalists"]
 

@@ -6,17 +6,16 @@ upwards, and the more so the more candidates there were. Only fresh seeds on dat
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scanlab.compiler.bind import bind
 from scanlab.study import runner
+from scanlab.study.analysis import analyse
 from scanlab.study.engines import Engine
 from scanlab.study.record import StudyRecord
 from scanlab.study.search.found import Found, Search, Tried, plain_source
-from scanlab.study.search.run import search_scores
 from scanlab.study.search.space import random_order
 from scanlab.study.tasks import Task, task_named
 from scanlab.study.trial import Study
@@ -35,7 +34,8 @@ class Judged:
 
     search, fresh: the primary metric, a mean over the seeds; search is None for the random order, which the search did
     not train, and fresh where a trial failed. search_lead, fresh_lead: over the baseline; lost: the first minus the
-    second, of the metric's better side, so that what is lost is positive.
+    second, of the metric's better side, so that what is lost is positive. interval, verdict: of the fresh lead, as
+    `analysis.analyse` finds them.
     """
 
     label: str
@@ -46,6 +46,8 @@ class Judged:
     search_lead: float | None
     fresh_lead: float | None
     lost: float | None
+    interval: tuple[float, float] | None = None
+    verdict: str = ""
 
 
 def final_study(search: Search, found: Found) -> Study:
@@ -87,24 +89,28 @@ def judge(
 
 def judged(search: Search, found: Found, record: StudyRecord) -> list[Judged]:
     """The baseline, the finalists from the best of the search down, and the random order."""
-    fresh, task = search_scores(record), task_named(search.problem.task)
-    texts = {label: plain_source(plan) for label, plan in final_study(search, found).problems[0].strategies}
+    [problem] = analyse(record).problems
     finalists = found.ranked[: search.finalists]
-    base = fresh.get(search.baseline)
     most = finalists[0].epochs
-    rows = [Judged(search.baseline, texts[search.baseline], "", found.baseline[most], base, *_NO_LEAD)]
+    sign = 1 if problem.higher else -1
+    texts = {label: plain_source(plan) for label, plan in final_study(search, found).problems[0].strategies}
+    seen = {search.baseline: ("", found.baseline[most], None), RANDOM: ("", None, None)}
     for i, tried in enumerate(finalists):
-        label = _found_label(i)
-        before, now = found.lead(tried), _difference(fresh.get(label), base)
-        lost = None if now is None else (before - now) * (1 if task.higher else -1)
-        score = tried.scores[tried.epochs]
-        rows.append(Judged(label, texts[label], tried.label, score, fresh.get(label), before, now, lost))
-    shuffled = fresh.get(RANDOM)
-    lead = _difference(shuffled, base)
-    return [*rows, Judged(RANDOM, texts[RANDOM], "", None, shuffled, None, lead, None)]
-
-
-_NO_LEAD = (None, None, None)
+        seen[_found_label(i)] = (tried.label, tried.scores[tried.epochs], found.lead(tried))
+    rows = []
+    for label, text in texts.items():
+        row = problem.row(label)
+        how, score, before = seen[label]
+        now = interval = None
+        if row.comparison is not None:
+            now, low, high = (getattr(row.comparison.difference, name) for name in ("mean", "low", "high"))
+            interval = None if low is None or high is None else (low, high)
+        elif row.same_as == search.baseline:
+            now = 0.0
+        lost = None if before is None or now is None else sign * (before - now)
+        verdict = row.comparison.verdict if row.comparison else ""
+        rows.append(Judged(label, text, how, score, row.mean, before, now, lost, interval, verdict))
+    return rows
 
 
 def lost_words(row: Judged, task: Task) -> str:
@@ -117,10 +123,6 @@ def lost_words(row: Judged, task: Task) -> str:
     if had <= 0:
         return "had no lead to lose"
     return f"lost {lost if lost > 0 else 'nothing'} of its lead of {had}{unit}"
-
-
-def _difference(value: float | None, base: float | None) -> float | None:
-    return None if value is None or base is None or not math.isfinite(value - base) else value - base
 
 
 def _found_label(i: int) -> str:
