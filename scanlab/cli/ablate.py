@@ -5,155 +5,172 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+import torch
+from rich.table import Table
 
-from scanlab.cli.arguments import strategies
+from scanlab.cli.live import duration, watched
 from scanlab.cli.output import console, print_json
-from scanlab.compiler.bind import CompiledPlan, bind
+from scanlab.cli.pictures import path_pictures
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import BackboneSizes
-from scanlab.study import ablate, report, table
-from scanlab.study.result import StudyResult, conclusion
+from scanlab.study import runner, settings, table
+from scanlab.study.analysis import analyse
+from scanlab.study.check import Cost, check_study, same_orders
+from scanlab.study.engines import Engine
+from scanlab.study.estimate import estimate, spread_so_far
+from scanlab.study.power import sentence
+from scanlab.study.record import StudyRecord
+from scanlab.study.report import write
+from scanlab.study.tasks import task_named
 from scanlab.study.trial import Study
-from scanlab.view.scene import scenes_of
-from scanlab.view.svg import svg
 
-__all__ = ["Overrides", "Settings", "run"]
-
-_DEFAULT = "row;snake;hilbert;cross"
+__all__ = ["Where", "run"]
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What a study file can set; options of the command line win over it."""
+class Where:
+    """Where trials run. workers: 0 for one per GPU, or per core; device: auto, cpu or cuda; loggers: by name."""
 
-    strategies: tuple[str, ...] = tuple(_DEFAULT.split(";"))
-    seeds: int = 3
-    epochs: int | None = None
-    dataset: str = "digits"
-    patch: int | None = None
-    readout: str | None = None
-    positions: bool | None = None
-    convolution: bool | None = None
+    workers: int = 0
+    device: str = "cpu"
+    engine: str = "local"
+    address: str = ""
+    loggers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Overrides:
-    """Options of the command line; "" and None leave what the file or the defaults say."""
-
-    strategies: str = ""
-    seeds: int | None = None
-    epochs: int | None = None
-    dataset: str = ""
-
-    def applied(self, settings: Settings) -> Settings:
-        """Settings with these in their place."""
-        names = tuple(n.strip() for n in self.strategies.split(";") if n.strip())
-        given = {"strategies": names, "seeds": self.seeds, "epochs": self.epochs, "dataset": self.dataset}
-        return replace(settings, **{key: value for key, value in given.items() if value not in ((), "", None)})
-
-
-def run(file: Path | None, overrides: Overrides, out: Path, workers: int, as_json: bool) -> None:
-    """Train, print the table, and write the report."""
-    settings = overrides.applied(Settings() if file is None else _read(file))
-    study = _study(settings)
-    result = _train(study, workers or os.cpu_count() or 1, quiet=as_json)
-    page = report.write(result, out, _pictures(study), shlex.join(["scanlab", *sys.argv[1:]]))
-    if as_json:
-        print_json(result.to_json())
-        return
+def run(file: Path | None, options: Mapping[str, Any], out: Path | None, where: Where, dry: bool, as_json: bool) -> int:
+    """Run or resume a study, print its results, and write its report; the exit code."""
+    given = settings.from_options(None if file is None else settings.read(file), options)
+    study = settings.study_of(given)
+    costs = check_study(study)
+    folder = out or Path("out") / (file.stem if file else "ablate")
+    devices = _devices(where.device)
+    workers = where.workers or (len(devices) if devices[0] != "cpu" else os.cpu_count() or 1)
     screen = console()
-    screen.print(table.render(result))
-    for sentence in conclusion(result):
-        screen.print(sentence, soft_wrap=True)
-    screen.print(f"wrote {page}", soft_wrap=True)
+    before = _earlier(folder)
+    if dry:
+        _print_plan(study, costs, before, workers, as_json)
+        return 0
+    if not as_json:
+        for line in same_orders(study):
+            screen.print(line, soft_wrap=True)
+        screen.print(_power(study, before), soft_wrap=True)
+    command = shlex.join(["scanlab", *sys.argv[1:]])
+    with watched(study, console(stderr=True), quiet=as_json) as listener:
+        listeners = [listener, *_loggers(where.loggers, folder, study)]
 
+        def tell(update: runner.Update) -> None:
+            for hear in listeners:
+                hear(update)
 
-def _read(file: Path) -> Settings:
-    """The settings in a TOML file. Raises S107 and S610."""
-    try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScanlabError.at("S107", f"cannot read {file}: {error}", help="give the path of a TOML file") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ScanlabError.at("S610", f"{file} is no TOML: {error}") from None
-    known = {f.name for f in fields(Settings)}
-    unknown = sorted(set(data) - known)
-    if unknown:
-        raise ScanlabError.at(
-            "S610", f"{file} sets `{unknown[0]}`, which means nothing", help=f"it can set {', '.join(sorted(known))}"
+        record = runner.run(
+            study,
+            folder,
+            engine=_engine(where, workers),
+            workers=workers,
+            devices=devices,
+            listener=tell,
+            command=command,
         )
-    return _typed(data, file)
+    return finish(record, folder, study_pictures(study), as_json)
 
 
-_KINDS = (
-    ("dataset", str, "a string"),
-    ("readout", str, "a string"),
-    ("positions", bool, "true or false"),
-    ("convolution", bool, "true or false"),
-)
+def finish(record: StudyRecord, folder: Path, pictures: Mapping[tuple[str, str], str], as_json: bool) -> int:
+    """Print a study's results and write its report; 1 where trials failed."""
+    page = write(record, folder, pictures, remake=f"scanlab report {folder}")
+    found = analyse(record)
+    if as_json:
+        print_json(asdict(found) | {"report": str(page)})
+    else:
+        screen = console()
+        for each in table.render(found):
+            screen.print(each)
+        for words in found.sentences:
+            screen.print(words, soft_wrap=True)
+        for name, error in found.failures:
+            screen.print(f"failed: {name}: {error.partition(chr(10))[0]}", soft_wrap=True)
+        screen.print(f"wrote {page}", soft_wrap=True)
+    return 1 if found.failures else 0
 
 
-def _typed(data: Mapping[str, Any], file: Path) -> Settings:
-    listed = data.get("strategies", list(Settings.strategies))
-    if not isinstance(listed, list) or not all(isinstance(s, str) for s in listed):
-        raise ScanlabError.at("S610", f"{file}: strategies must be a list of strings")
-    for name in ("seeds", "epochs", "patch"):
-        if name in data and (not isinstance(data[name], int) or isinstance(data[name], bool)):
-            raise ScanlabError.at("S610", f"{file}: {name} must be a whole number")
-    for name, kind, word in _KINDS:
-        if not isinstance(data.get(name, kind()), kind):
-            raise ScanlabError.at("S610", f"{file}: {name} must be {word}")
-    return Settings(**{**data, "strategies": tuple(listed)})
+def study_pictures(study: Study) -> dict[tuple[str, str], str]:
+    """An SVG of each strategy's paths on each problem's grid."""
+    return {
+        (problem.name, label): path_pictures(plan) for problem in study.problems for label, plan in problem.strategies
+    }
 
 
-def _study(settings: Settings) -> Study:
-    from scanlab import data
-
-    study = Study(strategies=(), seeds=tuple(range(settings.seeds)), dataset=settings.dataset)
-    if settings.epochs is not None:
-        study = replace(study, recipe=replace(study.recipe, epochs=settings.epochs))
-    study = replace(study, sizes=_sizes(settings, study.sizes))
-    extents = data.load(settings.dataset).images.shape[2:]
-    grid = tuple(n // max(1, side) for n, side in zip(extents, study.sizes.patch_sides(len(extents)), strict=True))
-    found = strategies(list(settings.strategies), "x".join(map(str, grid)))
-    return replace(study, strategies=tuple((name, bind(value, grid)) for name, value in found))
+def _earlier(folder: Path) -> StudyRecord | None:
+    return runner.read_study(folder) if runner.database_of(folder).is_file() else None
 
 
-def _sizes(settings: Settings, sizes: BackboneSizes) -> BackboneSizes:
-    """The sizes of a study's model, with what the settings change."""
-    chosen = {"patch": settings.patch, "readout": settings.readout}
-    if settings.positions is not None:
-        chosen["positions"] = "learned" if settings.positions else "none"
-    if settings.convolution is not None:
-        mixer = replace(sizes.mixer, convolution="grid" if settings.convolution else None)
-        sizes = replace(sizes, mixer=mixer)
-    return replace(sizes, **{name: value for name, value in chosen.items() if value is not None})
+def _power(study: Study, before: StudyRecord | None) -> str:
+    comparisons = len(study.problems[0].strategies) - 1
+    spread = spread_so_far(before) if before else None
+    return sentence(len(study.seeds), comparisons, spread, task_named(study.problems[0].task).unit)
 
 
-def _train(study: Study, workers: int, quiet: bool) -> StudyResult:
-    screen = console(stderr=True)
-    columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=screen, disable=quiet or not screen.is_terminal, transient=True) as bar:
-        task = bar.add_task("training")
+def _print_plan(
+    study: Study, costs: Mapping[tuple[str, str], Cost], before: StudyRecord | None, workers: int, as_json: bool
+) -> None:
+    done = {key for key, trial in before.trials.items() if trial.status == "done"} if before else set()
+    found = estimate(study, done, workers)
+    rows: dict[tuple[str, str], list[Any]] = {}
+    for m in study.members():
+        rows.setdefault((m.problem, m.strategy), []).append(m)
+    if as_json:
+        trials = [
+            {"problem": m.problem, "strategy": m.strategy, "seed": m.seed, "control": m.control, "trial": m.trial.key}
+            | {"seconds": found.trials[m.trial.key], "done": m.trial.key in done}
+            for m in study.members()
+        ]
+        print_json(
+            {"trials": trials, "seconds": found.wall, "power": _power(study, before), "same": same_orders(study)}
+        )
+        return
+    shown = Table(title=f"{study.name}: {len(found.trials)} trials, {found.done} of them done")
+    for heading in ("problem", "strategy", "seeds", "parameters", "FLOPs", "s/trial"):
+        shown.add_column(heading, justify="left" if heading in ("problem", "strategy") else "right")
+    for (problem, label), members in rows.items():
+        cost = costs.get((problem, label))
+        size = (f"{cost.parameters:,}", f"{cost.flops / 1e6:.2f} M") if cost else ("", "")
+        seconds = f"{found.trials[members[0].trial.key]:.1f}"
+        shown.add_row(problem, label, str(len(members)), *size, seconds, style="dim" if members[0].control else "")
+    screen = console()
+    screen.print(shown)
+    for line in same_orders(study):
+        screen.print(line, soft_wrap=True)
+    share = f"{workers} worker{'s' if workers != 1 else ''}"
+    screen.print(f"What is left takes about {duration(found.wall)} with {share}, by a few steps of each.")
+    screen.print(_power(study, before), soft_wrap=True)
 
-        def heard(p: ablate.Progress) -> None:
-            words = f"{p.strategy}, seed {p.seed}: {100 * p.accuracy:.1f} %"
-            bar.update(task, completed=p.done, total=p.total, description=words)
 
-        return ablate.run(study, heard, workers)
+def _devices(name: str) -> tuple[str, ...]:
+    count = torch.cuda.device_count() if name in ("auto", "cuda") else 0
+    if name == "cuda" and not count:
+        raise ScanlabError.at("S608", "there is no GPU that torch can use", help="choose --device cpu")
+    if name not in ("auto", "cpu", "cuda"):
+        raise ScanlabError.at("S608", f"there is no device {name!r}", help="choose auto, cpu or cuda")
+    return tuple(f"cuda:{i}" for i in range(count)) or ("cpu",)
 
 
-def _pictures(study: Study) -> dict[str, str]:
-    """An SVG of each strategy's paths, for the report."""
-    pictures = {}
-    for name, plan in study.strategies:
-        scans = plan.scans if isinstance(plan, CompiledPlan) else (plan,)
-        pictures[name] = svg([scene for scan in scans for scene in scenes_of(scan)])
-    return pictures
+def _engine(where: Where, workers: int) -> Engine | None:
+    if where.engine == "local":
+        return None
+    if where.engine == "ray":
+        from scanlab.study.engines.ray import RayEngine
+
+        return RayEngine(where.address or None, workers)
+    raise ScanlabError.at("S608", f"there is no engine {where.engine!r}", help="choose local or ray")
+
+
+def _loggers(names: tuple[str, ...], folder: Path, study: Study) -> list[runner.Listener]:
+    if not names:
+        return []
+    from scanlab.study.loggers import logger_named
+
+    return [logger_named(name, folder, study) for name in names]

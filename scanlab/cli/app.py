@@ -191,17 +191,60 @@ def ablate(
     ] = "",
     seeds: Annotated[int | None, typer.Option(help="How many seeds, from 0 up.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
-    data: Annotated[str, typer.Option("--data", "-d", help="A data set's name, or a .npz file; `scanlab data`.")] = "",
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the report and the results.")] = Path(
-        "out/ablate"
-    ),
-    workers: Annotated[int, typer.Option(help="Trials at the same time; 0 is one per core.")] = 0,
+    data: Annotated[
+        str, typer.Option("--data", "-d", help="A name, a .npz file or a folder: see `scanlab data`.")
+    ] = "",
+    task: Annotated[str, typer.Option(help="classification, segmentation, next patch, …")] = "",
+    size: Annotated[str, typer.Option(help="Resize images to this, as in 64x64.")] = "",
+    limit: Annotated[int | None, typer.Option(help="At most so many training samples.")] = None,
+    part: Annotated[str, typer.Option(help="Measure on test, or on val and leave the test part alone.")] = "",
+    patch: Annotated[int | None, typer.Option(help="Side of a patch in pixels.")] = None,
+    margin: Annotated[float | None, typer.Option(help="The difference that still counts as none: 0.005.")] = None,
+    unequal: Annotated[bool, typer.Option("--unequal", help="Strategies may differ in parameters and FLOPs.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder of the study: it resumes what is there; out/NAME.")
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", "-w", help="Trials at once; 0 is one per GPU or core.")] = 0,
+    device: Annotated[str, typer.Option(help="auto (GPUs where there are any), cpu or cuda.")] = "cpu",
+    engine: Annotated[str, typer.Option(help="local, or ray for many machines.")] = "local",
+    address: Annotated[str, typer.Option(help="Of a Ray cluster; without one, one is started here.")] = "",
+    logger: Annotated[str, typer.Option(help="tensorboard, mlflow, wandb; several with commas.")] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the trials and how long they take; run none.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Train every strategy with every seed on one data set and compare them, with controls."""
-    from scanlab.cli.ablate import Overrides, run
+    """Train every strategy with every seed and compare them, with controls; a study that was stopped goes on."""
+    from scanlab.cli.ablate import Where, run
+    from scanlab.cli.arguments import parse_grid
 
-    run(study, Overrides(strategies, seeds, epochs, data), out, workers, json)
+    options = {
+        "strategies": [s.strip() for s in strategies.split(";") if s.strip()] or None,
+        "seeds": seeds,
+        "dataset": data,
+        "task": task,
+        "size": list(parse_grid(size)) if size else None,
+        "limit": limit,
+        "part": part,
+        "margin": margin,
+        "unequal": unequal or None,
+        "model.patch": patch,
+        "recipe.epochs": epochs,
+    }
+    where = Where(workers, device, engine, address, tuple(n.strip() for n in logger.split(",") if n.strip()))
+    raise typer.Exit(run(study, options, out, where, dry_run, json))
+
+
+@app.command()
+def report(
+    study: Annotated[Path, typer.Argument(help="The folder of a study, or its database.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to write; the study's folder.")] = None,
+    json: Json = False,
+) -> None:
+    """Write a study's page and tables anew from its database, finished or not."""
+    from scanlab.cli.report import run
+
+    raise typer.Exit(run(study, out, json))
 
 
 @app.command()

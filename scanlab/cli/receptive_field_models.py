@@ -21,11 +21,11 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
 from scanlab.ir.values import Value
 from scanlab.nn import Backbone, BackboneSizes, set_scan
-from scanlab.study.ablate import one_thread
 from scanlab.study.check import check_study
 from scanlab.study.receptive_field import receptive_field
 from scanlab.study.train import initial_model, trained
-from scanlab.study.trial import Study
+from scanlab.study.trial import DataChoice, Problem, Study
+from scanlab.study.work import dataset_of, one_thread
 from scanlab.view.receptive_field import Field
 from scanlab.zoo import load
 
@@ -42,7 +42,8 @@ def of_training(names: list[str], grid: str, epochs: int | None, source: str, qu
     grid: into which the images are divided, by default one patch per pixel of the digits and 2x2 pixels of larger
     images. Raises S636 for a grid that the images do not have, S600 and S642 for the data, and what a study refuses.
     """
-    dataset = data.load(source)
+    choice = DataChoice(source)
+    dataset = dataset_of(choice)
     if len(dataset.extents) != _AXES_TRAINED:
         raise ScanlabError.at(
             "S636", f"{dataset.name} is no data set of images", help="volumes cannot be trained on yet"
@@ -50,29 +51,31 @@ def of_training(names: list[str], grid: str, epochs: int | None, source: str, qu
     sizes = BackboneSizes(patch=_patch(dataset, grid))
     divided = tuple(n // side for n, side in zip(dataset.extents, sizes.patch_sides(_AXES_TRAINED), strict=True))
     found = labelled(names, grid_text(divided))
-    study = Study(tuple((name, bind(value, divided)) for name, value in found), (0,), sizes=sizes, controls=())
+    plans = tuple((name, bind(value, divided)) for name, value in found)
+    problem = Problem(dataset.name, choice, "classification", dataset.fingerprint, plans, sizes)
     if epochs is not None:
-        study = replace(study, recipe=replace(study.recipe, epochs=epochs))
-    check_study(study, dataset)
+        problem = replace(problem, recipe=replace(problem.recipe, epochs=epochs))
+    study = Study(dataset.name, (problem,), (0,), controls=(), unequal=True)
+    check_study(study)
     images = _test_images(dataset)
     before, after, reached = [], [], []
     screen = console(stderr=True)
     columns = (TextColumn("training {task.description:28}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     hidden = quiet or not screen.is_terminal
     with one_thread(), Progress(*columns, console=screen, disable=hidden, transient=True) as bar:
-        task = bar.add_task("", total=len(found) * study.recipe.epochs)
-        for trial in study.trials():
-            bar.update(task, description=trial.strategy)
+        task = bar.add_task("", total=len(found) * problem.recipe.epochs)
+        for name, trial in ((member.strategy, member.trial) for member in study.members()):
+            bar.update(task, description=name)
             model, result = trained(trial, dataset, lambda *_: bar.advance(task))
             first = receptive_field(initial_model(trial, dataset), images)
-            before.append(Field(trial.strategy, BEFORE, first.patches))
-            after.append(Field(trial.strategy, AFTER, receptive_field(model, images).patches))
-            reached.append(f"{trial.strategy} {100 * result.accuracy:.1f} %")
+            before.append(Field(name, BEFORE, first.patches))
+            after.append(Field(name, AFTER, receptive_field(model, images).patches))
+            reached.append(f"{name} {100 * result.final['accuracy']:.1f} %")
     notes = [
         f"measured on {len(images)} test images of {dataset.name}, seed 0, {sizes.depths[0]} layers",
-        f"test accuracy after {study.recipe.epochs} epochs: {', '.join(reached)}",
+        f"test accuracy after {problem.recipe.epochs} epochs: {', '.join(reached)}",
     ]
-    return Subject(study.strategies, sum(sizes.depths), [*before, *after], notes)
+    return Subject(list(plans), sum(sizes.depths), [*before, *after], notes)
 
 
 def of_checkpoint(file: Path, names: list[str], source: str | None) -> Subject:

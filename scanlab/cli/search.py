@@ -14,9 +14,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from scanlab.cli.live import duration
 from scanlab.cli.output import console, print_json
-from scanlab.compiler.bind import CompiledPlan
+from scanlab.cli.pictures import path_pictures
 from scanlab.study import report, runner
+from scanlab.study.estimate import estimate
 from scanlab.study.search import (
     Found,
     Heard,
@@ -35,8 +37,7 @@ from scanlab.study.search import (
 from scanlab.study.search.found import plain_source
 from scanlab.study.search.setup import problem_of_data, problem_of_study, search_of
 from scanlab.study.tasks import Task, task_named
-from scanlab.view.scene import scenes_of
-from scanlab.view.svg import svg
+from scanlab.study.trial import Study
 
 __all__ = ["Options", "run"]
 
@@ -68,7 +69,7 @@ def run(options: Options, out: Path, dry: bool, as_json: bool) -> None:
     """Search, judge the finalists afresh, and write best.scan, search.json and a report."""
     search = _search(options)
     if dry:
-        _print_plan(search, as_json)
+        _print_plan(search, options.workers, as_json)
         return
     command = shlex.join(["scanlab", *sys.argv[1:]])
     with _progress(quiet=as_json) as heard:
@@ -92,11 +93,7 @@ def run(options: Options, out: Path, dry: bool, as_json: bool) -> None:
 def _pictures(search: Search, found: Found) -> dict[tuple[str, str], str]:
     """The paths of the finalists and of what they are compared with, for the report."""
     [problem] = final_study(search, found).problems
-    drawn = {}
-    for label, plan in problem.strategies:
-        scans = plan.scans if isinstance(plan, CompiledPlan) else (plan,)
-        drawn[problem.name, label] = svg([scene for scan in scans for scene in scenes_of(scan)])
-    return drawn
+    return {(problem.name, label): path_pictures(plan) for label, plan in problem.strategies}
 
 
 def _search(options: Options) -> Search:
@@ -116,13 +113,15 @@ def _search(options: Options) -> Search:
     return search_of(problem, options.space, options.epochs, trials=trials, margin=margin, **given)
 
 
-def _print_plan(search: Search, as_json: bool) -> None:
+def _print_plan(search: Search, workers: int, as_json: bool) -> None:
     """What would be tried: the first candidates with their verdicts, and how much there is to train."""
     seen, screen = candidates(search, search.trials or LISTED)
     recipe = search.problem.recipe
     first = (screen.counts["new"] + 1) * search.seeds
     last = (search.finalists + 3) * search.final_seeds
+    seconds = _seconds(search, first, last) / workers
     data: dict[str, Any] = {
+        "seconds": seconds,
         "space": search.space.kind,
         "grid": list(search.space.grid),
         "candidates": [{"source": str(p.value), "verdict": verdict} for p, verdict in seen],
@@ -140,8 +139,15 @@ def _print_plan(search: Search, as_json: bool) -> None:
         screen_out.print(f"The {search.sampler} sampler proposes others once it has seen scores.")
     screen_out.print(
         f"To train: {first} for {search.epochs} epochs on the validation part, then {last} for {recipe.epochs} epochs "
-        f"on the test part."
+        f"on the test part; about {duration(seconds)} in all."
     )
+
+
+def _seconds(search: Search, first: int, last: int) -> float:
+    """Of all trainings one after another, from a few steps of the baseline's."""
+    alone = Study("baseline", (search.problem,), (0,), controls=())
+    whole = estimate(alone, set(), 1).wall
+    return whole * (first * search.epochs / search.problem.recipe.epochs + last)
 
 
 def _print(search: Search, found: Found, rows: list[Judged], best: Path) -> None:

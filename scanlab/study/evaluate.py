@@ -22,8 +22,7 @@ from scanlab.ir.text import grid_text
 from scanlab.ir.values import Value
 from scanlab.nn import Backbone, Classifier, set_scan
 from scanlab.study.matched import MatchedDifference, matched_difference
-from scanlab.study.result import points
-from scanlab.study.statistics import holm
+from scanlab.study.statistics import holm, points
 from scanlab.zoo import create_model, load
 
 __all__ = ["PARTS", "Evaluation", "Row", "evaluate", "load_classifier", "notes", "render"]

@@ -57,7 +57,9 @@ def check_task(task: Task, dataset: Dataset) -> None:
     if task.masks != dataset.masks and task.name not in _NEXT_PATCH:
         has, needs = ("a mask per image", "a class") if dataset.masks else ("a class per image", "a mask")
         raise ScanlabError.at(
-            "S652", f"{dataset.name} has {has}, and {task.name} needs {needs}", help="choose another task, or other data"
+            "S652",
+            f"{dataset.name} has {has}, and {task.name} needs {needs}",
+            help="choose another task, or other data",
         )
 
 

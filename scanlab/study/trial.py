@@ -96,10 +96,10 @@ class Recipe:
 class DataChoice:
     """Which data a trial learns from, as `scanlab.data.load` takes it.
 
-    name: a source's name or a path. size: extents that images and masks are resized to, None for their own. limit: at
-    most so many training samples, and test_limit so many to measure on, chosen by class with a fixed seed. part: "test" is what results are measured on;
-    "val" measures on the validation part (a fifth of the training part where there is none) and never looks at the
-    test part.
+    name: a source's name or a path. size: extents that images and masks are resized to, None for their own. limit and
+    test_limit: at most so many samples to train and to measure on, chosen by class with a fixed seed. part: "test" is
+    what results are measured on; "val" measures on the validation part (a fifth of the training part where there is
+    none) and never looks at the test part.
     """
 
     name: str = "digits"

@@ -66,7 +66,7 @@ def problem_sentences(found: ProblemFindings, about: Mapping[str, Any]) -> Itera
         )
     for row in found.rows:
         if row.control and row.comparison:
-            yield _control(row, base)
+            yield _control(row, base, found.unit)
     unequal = [r for r in rows if r.ratios and (abs(r.ratios[0] - 1) > 1e-9 or abs(r.ratios[1] - 1) > 1e-9)]
     if unequal:
         listed = ", ".join(f"{r.label} {r.ratios[0]:.2f} times" for r in unequal if r.ratios)
@@ -122,18 +122,18 @@ def _comparisons(rows: Sequence[Row], base: str) -> Iterator[str]:
         )
 
 
-def _control(row: Row, base: str) -> str:
+def _control(row: Row, base: str, unit: str) -> str:
     assert row.comparison is not None and row.control is not None
     c, found = row.comparison, row.comparison.kind in ("better", "worse")
     if row.control == "A/A":
         d = c.difference
         if d.low is None or d.high is None:
             return f"A/A: {base} against itself from other initial weights differs by nothing that can be judged."
-        reach = (d.high - d.low) / 2
+        reach = amount((d.high - d.low) / 2, unit)
         state = "a difference that is chance, and a warning" if found else "nothing, as it should"
         return (
             f"A/A: {base} against itself from other initial weights shows {state}; its interval reaches "
-            f"{reach:.3g} either way."
+            f"{reach} either way."
         )
     doubt = "" if found else "this study does not show that "
     what = "the scan" if row.control in ("no scan", "no memory") else "the order"

@@ -148,7 +148,7 @@ def test_a_damaged_database_is_named(path, store):
 
 
 def test_a_place_without_a_study_is_named(tmp_path):
-    with pytest.raises(ScanlabError, match="S657.*no study"):
+    with pytest.raises(ScanlabError, match=r"S657.*no study"):
         Store(tmp_path / "nothing.sqlite", read_only=True)
     assert not list(tmp_path.iterdir())
     blocked = tmp_path / "file"

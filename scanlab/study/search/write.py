@@ -78,13 +78,8 @@ def _kind(tried: Tried) -> str:
 def _story(search: Search, found: Found, tried: Tried, row: Judged) -> str:
     task, problem = task_named(search.problem.task), search.problem
     verdict = f" ({row.verdict})" if row.verdict else ""
-    fresh = (
-        ""
-        if row.fresh is None
-        else (
-            f" With {search.final_seeds} fresh seeds on the test part: {row.fresh:.4g}{verdict}; it {lost_words(row, task)}."
-        )
-    )
+    fresh = "" if row.fresh is None else f" on the test part: {row.fresh:.4g}{verdict}; it {lost_words(row, task)}."
+    fresh = f" With {search.final_seeds} fresh seeds{fresh}" if fresh else ""
     return (
         f"Found by {search.sampler} search of {search.space.kind} (seed {search.seed}, {tried.label} of "
         f"{found.proposals}, {len(found.ranked)} trained) on {problem.name}: {task.primary} "

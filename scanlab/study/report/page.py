@@ -1,0 +1,165 @@
+"""A study's results on disk: one HTML page that needs nothing else, and the numbers beside it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from importlib.resources import files
+from pathlib import Path
+
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.study.analysis import analyse
+from scanlab.study.findings import Findings, ProblemFindings, Row
+from scanlab.study.power import sentence
+from scanlab.study.record import StudyRecord
+from scanlab.study.report.charts import curves, field_picture, forest
+from scanlab.study.report.tables import as_csv, as_json, epoch_rows, parquet, trial_rows
+from scanlab.study.statistics import points
+
+__all__ = ["PAGE", "render", "write"]
+
+PAGE, NUMBERS = "report.html", "results.json"
+MEGABYTE = 1 << 20
+Pictures = Mapping[tuple[str, str], str]
+
+
+def write(record: StudyRecord, folder: Path, pictures: Pictures | None = None, remake: str = "") -> Path:
+    """Write report.html, results.json, trials.csv, epochs.csv and, with pyarrow, trials.parquet.
+
+    Returns the page's path. Each is whole or not there; older ones are replaced. pictures: SVG text of the paths by
+    problem and strategy, put into the page as they are, so they must come from a trusted maker. remake: the command
+    that rebuilds the page. The same record gives the same files. Raises S606 when the folder cannot be written and S609
+    without jinja2.
+    """
+    found = analyse(record)
+    page = render(record, found, pictures or {}, remake)
+    trials = trial_rows(record)
+    texts = {
+        NUMBERS: as_json(record, found),
+        "trials.csv": as_csv(trials),
+        "epochs.csv": as_csv(epoch_rows(record)),
+        PAGE: page,
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            _write_whole(folder / name, lambda file, text=text: file.write_text(text, encoding="utf-8"))
+        try:
+            _write_whole(folder / "trials.parquet", lambda file: parquet(trials, file))
+        except ScanlabError:
+            # CSV holds the same; the page does not promise more.
+            (folder / "trials.parquet").unlink(missing_ok=True)
+    except OSError as error:
+        raise ScanlabError.at(
+            "S606",
+            f"the report cannot be written to {folder}: {error.strerror or error}",
+            help="name a folder that exists or can be made, and that you may write to",
+        ) from error
+    return folder / PAGE
+
+
+def render(record: StudyRecord, found: Findings, pictures: Pictures, remake: str = "") -> str:
+    """The page's HTML, self-contained: no script, no reference to the network. Raises S609."""
+    try:
+        import jinja2
+    except ImportError as error:
+        raise ScanlabError.at("S609", "the HTML report needs jinja2", help='pip install "scanlab[reports]"') from error
+    template = files("scanlab.study.report").joinpath("page.html").read_text(encoding="utf-8")
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.from_string(template).render(
+        found=found,
+        record=record,
+        about={problem["name"]: problem for problem in record.about["problems"]},
+        forests={p.name: forest(p) for p in found.problems},
+        curves={p.name: curves(p) for p in found.problems},
+        pictures={p.name: list(_drawn(p, pictures)) for p in found.problems},
+        fields={p.name: list(_fields(p, record)) for p in found.problems},
+        environments=_environments(record),
+        power=sentence(len(found.seeds), _comparisons(found)),
+        confounders=list(_confounders(found)),
+        remake=remake,
+        points=points,
+        share=_share,
+        count=_count,
+        chance=_chance,
+    )
+
+
+def _comparisons(found: Findings) -> int:
+    return sum(row.control is None for row in found.problems[0].rows) - 1
+
+
+def _drawn(problem: ProblemFindings, pictures: Pictures) -> Iterator[tuple[Row, str]]:
+    for row in problem.rows:
+        if row.control is None:
+            yield row, pictures.get((problem.name, row.label), "")
+
+
+def _fields(problem: ProblemFindings, record: StudyRecord) -> Iterator[tuple[str, str]]:
+    """The receptive field of every strategy's first trial that is done."""
+    seen = set()
+    for member in record.members:
+        trial = record.trial(member)
+        if member.problem == problem.name and member.strategy not in seen and trial.result and trial.result.field:
+            seen.add(member.strategy)
+            grid = tuple(trial.config["order"]["grid"])
+            yield member.strategy, field_picture(trial.result.field, grid, member.strategy)
+
+
+def _confounders(found: Findings) -> Iterator[tuple[ProblemFindings, ProblemFindings]]:
+    """Problems beside their variants, which are named "problem / what is changed"."""
+    by_name = {problem.name: problem for problem in found.problems}
+    for name, problem in by_name.items():
+        base, slash, _ = name.partition(" / ")
+        if slash and base in by_name:
+            yield by_name[base], problem
+
+
+def _environments(record: StudyRecord) -> list[tuple[str, str]]:
+    """What the trials ran with: for every key all values, where they differ."""
+    values: dict[str, dict[str, None]] = {}
+    for trial in record.trials.values():
+        for key, value in trial.environment.items():
+            if key not in ("pid", "host"):
+                values.setdefault(key, {})[value or "unknown"] = None
+    return [(key, ", ".join(found)) for key, found in values.items()]
+
+
+def _share(value: float | None, unit: str, digits: int = 2) -> str:
+    """A metric: in percent, or as it is without a unit."""
+    if value is None:
+        return ""
+    return f"{100 * value:.{digits}f}" if unit else f"{value:.4g}"
+
+
+def _chance(p: float | None) -> str:
+    """A p value; none is zero."""
+    return "" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _count(value: float | None, unit: str = "") -> str:
+    """A large number, rounded as a reader needs it."""
+    if value is None:
+        return ""
+    if unit == "MB":
+        return f"{value / MEGABYTE:.0f}"
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.3g} {letter}"
+    return f"{value:.3g}"
+
+
+def _write_whole(path: Path, fill: Callable[[Path], object]) -> None:
+    """Write beside the target and move it into place, so that no reader ever sees half a file."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    try:
+        fill(Path(temporary))
+        Path(temporary).chmod(0o644)
+        os.replace(temporary, path)  # noqa: PTH105 - the atomic call itself, as the name says
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
