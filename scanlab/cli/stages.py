@@ -9,13 +9,20 @@ from typing import Any
 from scanlab.cli.arguments import grid_for, strategies
 from scanlab.cli.compiled import COMPILED, Compilation, print_compiled
 from scanlab.cli.output import console, print_json
-from scanlab.compiler.bind import CompiledPlan, CompiledScan, Path, bind
+from scanlab.compiler.bind import CompiledScan, Path, bind
 from scanlab.compiler.loops import loops
-from scanlab.compiler.polyhedra import NotAffine, Polyhedra
-from scanlab.compiler.prove import prove
+from scanlab.compiler.stages import (
+    different_orders,
+    expressions,
+    key_maps,
+    keys,
+    labelled_paths,
+    proofs,
+    scans_of,
+    tree,
+)
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.printer import print_expr
-from scanlab.ir.values import Order, Value, orders_of, signed_keys
+from scanlab.ir.values import Value
 
 __all__ = ["STAGES", "run"]
 
@@ -47,79 +54,32 @@ def _rows(content: Any) -> str:
     return " ".join(map(str, content))
 
 
-def _orders(value: Value) -> dict[str, Order]:
-    return {order.name or str(order): order for order in orders_of(value)}
-
-
 def _scans(value: Value, grid: str) -> tuple[CompiledScan, ...]:
-    bound = bind(value, grid_for(value, grid))
-    return bound.scans if isinstance(bound, CompiledPlan) else (bound,)
-
-
-def _paths(value: Value, grid: str) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for scan in _scans(value, grid):
-        for path in scan.paths:
-            label = path.label
-            while label in found:
-                label += "'"
-            found[label] = path
-    return found
+    return scans_of(bind(value, grid_for(value, grid)))
 
 
 def _ast(value: Value, grid: str) -> dict[str, str]:
-    return {value.name: _tree(value, 0)}
-
-
-def _tree(node: Any, indent: int) -> str:
-    """A value as an indented tree of its fields; names, places and empty fields are left out."""
-    pad = "  " * indent
-    if isinstance(node, tuple):
-        return "\n".join(_tree(n, indent) for n in node)
-    if not hasattr(node, "__dataclass_fields__"):
-        return f"{pad}{node!r}"
-    fields = [f for f in node.__dataclass_fields__.values() if f.compare]
-    values = [(f.name, getattr(node, f.name)) for f in fields]
-    kept = [(n, v) for n, v in values if v not in (None, (), False)]
-    plain = [f"{n}={v!r}" for n, v in kept if isinstance(v, str | int) or (isinstance(v, tuple) and _is_plain(v))]
-    lines = [f"{pad}{type(node).__name__} {' '.join(plain)}".rstrip()]
-    lines += [_tree(v, indent + 1) for _, v in kept if not (isinstance(v, str | int) or _is_plain(v))]
-    return "\n".join(lines)
-
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, tuple) and not any(hasattr(v, "__dataclass_fields__") for v in value)
+    return {value.name: tree(value)}
 
 
 def _keys(value: Value, grid: str) -> dict[str, str]:
-    return {n: "\n".join(print_expr(e) for e in signed_keys(o)) for n, o in _orders(value).items()}
+    return keys(value)
 
 
 def _isl(value: Value, grid: str) -> dict[str, str]:
-    found = {}
-    for name, order in _orders(value).items():
-        try:
-            found[name] = str(Polyhedra(order.axes).key_map(signed_keys(order), order.where))
-        except NotAffine as why:
-            found[name] = f"no Presburger relation: {why}"
-    return found
+    return key_maps(value)
 
 
 def _proof(value: Value, grid: str) -> dict[str, str]:
-    extents = grid_for(value, grid) if grid else None
-    found = {value.name: str(prove(value, extents))}
-    orders = _orders(value)
-    if len(orders) > 1:
-        found |= {n: str(prove(o, extents)) for n, o in orders.items()}
-    return found
+    return {n: str(p) for n, p in proofs(value, grid_for(value, grid) if grid else None).items()}
 
 
 def _loops(value: Value, grid: str) -> dict[str, str]:
-    return {n: loops(o) for n, o in _orders(value).items()}
+    return {n: loops(o) for n, o in different_orders(value).items()}
 
 
 def _indices(value: Value, grid: str) -> dict[str, dict[str, Any]]:
-    return {n: _bound(p) for n, p in _paths(value, grid).items()}
+    return {n: _bound(p) for n, p in labelled_paths(_scans(value, grid)).items()}
 
 
 def _bound(path: Path) -> dict[str, Any]:
@@ -134,14 +94,11 @@ def _bound(path: Path) -> dict[str, Any]:
 
 
 def _ranks(value: Value, grid: str) -> dict[str, list[int]]:
-    return {n: p.ranks.tolist() for n, p in _paths(value, grid).items()}
+    return {n: p.ranks.tolist() for n, p in labelled_paths(_scans(value, grid)).items()}
 
 
 def _expr(value: Value, grid: str) -> dict[str, str]:
-    return {
-        n: f"# {p.form}, for p from 0 to {len(p.indices) - 1}\n" + "\n".join(p.index_form.lines(p.axes))
-        for n, p in _paths(value, grid).items()
-    }
+    return expressions(_scans(value, grid))
 
 
 STAGES: Mapping[str, Callable[[Value, str], Mapping[str, Any]]] = MappingProxyType(

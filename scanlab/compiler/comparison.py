@@ -1,0 +1,89 @@
+"""Strategies side by side: the locality of every path in words, and which orders are provably one another's kin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+from scanlab.compiler.bind import CompiledScan, Path
+from scanlab.compiler.metrics import Locality, locality
+from scanlab.compiler.relations import Relative, relatives
+
+__all__ = ["CAVEAT", "Kinship", "Measured", "columns", "figures", "kinships", "measured"]
+
+CAVEAT = (
+    "No single figure here is “locality”: the mean gap barely tells raster from Hilbert, the median does, and "
+    "neither sees direction."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A path of a strategy, and its locality."""
+
+    strategy: str
+    path: Path
+    locality: Locality
+
+    @property
+    def label(self) -> str:
+        """The path's label, after the strategy's name where the two differ."""
+        return self.path.label if self.path.label == self.strategy else f"{self.strategy} · {self.path.label}"
+
+
+@dataclass(frozen=True)
+class Kinship:
+    """The first path's order is the second's, as it is or changed. strategies: those that the two belong to."""
+
+    first: str
+    relative: Relative
+    strategies: tuple[str, str]
+
+    def __str__(self) -> str:
+        return f"{self.first} is {self.relative} ({self.relative.proof.verdict})"
+
+
+def measured(strategies: Iterable[tuple[str, Iterable[CompiledScan]]]) -> list[Measured]:
+    """Every path of every strategy with its locality, in order."""
+    return [
+        Measured(name, path, locality(path.indices, path.grid))
+        for name, scans in strategies
+        for scan in scans
+        for path in scan.paths
+    ]
+
+
+def columns(axes: tuple[str, ...]) -> list[str]:
+    """The headings of `figures`, for paths over these axes."""
+    means = [f"mean along {a}" for a in axes]
+    return ["unit steps", "jumps", "longest", "mean gap", *means, "median", "p95", "bandwidth", "anisotropy"]
+
+
+def figures(row: Measured) -> list[str]:
+    """A path's locality as a reader needs it, one text for each of `columns`."""
+    m = row.locality
+    return [
+        f"{m.unit_step_share:.2f}",
+        str(m.jumps),
+        str(m.longest_jump),
+        _number(m.mean_gap),
+        *map(_number, m.mean_gaps),
+        _number(m.median_gap),
+        _number(m.p95_gap),
+        str(m.bandwidth),
+        _number(m.anisotropy),
+    ]
+
+
+def kinships(rows: Iterable[Measured], grid: tuple[int, ...] | None) -> Iterator[Kinship]:
+    """Each pair of paths that are the same order, or reverse or exchange axes of each other, with its proof."""
+    for first, second in combinations(rows, 2):
+        a, b = first.path, second.path
+        if len(a.axes) == len(b.axes):
+            for kin in relatives(a.order, {b.label: b.order}, grid):
+                yield Kinship(a.label, kin, (first.strategy, second.strategy))
+
+
+def _number(value: float) -> str:
+    return "–" if value != value else f"{value:.2f}".rstrip("0").rstrip(".")

@@ -1,0 +1,89 @@
+"""The compiler's stages as text: what ``scanlab compile --emit`` prints and the explorer shows, from one place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scanlab.compiler.bind import CompiledPlan, CompiledScan, Path
+from scanlab.compiler.polyhedra import NotAffine, Polyhedra
+from scanlab.compiler.proof import Proof
+from scanlab.compiler.prove import prove
+from scanlab.ir.printer import print_expr
+from scanlab.ir.values import Order, Value, orders_of, signed_keys
+
+__all__ = ["different_orders", "expressions", "key_maps", "keys", "labelled_paths", "proofs", "scans_of", "tree"]
+
+
+def scans_of(bound: CompiledScan | CompiledPlan) -> tuple[CompiledScan, ...]:
+    """The different scans of a plan, in order; a scan is its only one."""
+    return bound.scans if isinstance(bound, CompiledPlan) else (bound,)
+
+
+def different_orders(value: Value) -> dict[str, Order]:
+    """The orders of a value by name, or by their text where they have none."""
+    return {order.name or str(order): order for order in orders_of(value)}
+
+
+def labelled_paths(scans: tuple[CompiledScan, ...]) -> dict[str, Path]:
+    """All paths by label; a label that is taken gets a prime."""
+    found: dict[str, Path] = {}
+    for scan in scans:
+        for path in scan.paths:
+            label = path.label
+            while label in found:
+                label += "'"
+            found[label] = path
+    return found
+
+
+def tree(node: Any, indent: int = 0) -> str:
+    """A value as an indented tree of its fields; names, places and empty fields are left out."""
+    pad = "  " * indent
+    if isinstance(node, tuple):
+        return "\n".join(tree(n, indent) for n in node)
+    if not hasattr(node, "__dataclass_fields__"):
+        return f"{pad}{node!r}"
+    fields = [f for f in node.__dataclass_fields__.values() if f.compare]
+    values = [(f.name, getattr(node, f.name)) for f in fields]
+    kept = [(n, v) for n, v in values if v not in (None, (), False)]
+    plain = [f"{n}={v!r}" for n, v in kept if isinstance(v, str | int) or (isinstance(v, tuple) and _is_plain(v))]
+    lines = [f"{pad}{type(node).__name__} {' '.join(plain)}".rstrip()]
+    lines += [tree(v, indent + 1) for _, v in kept if not (isinstance(v, str | int) or _is_plain(v))]
+    return "\n".join(lines)
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, tuple) and not any(hasattr(v, "__dataclass_fields__") for v in value)
+
+
+def keys(value: Value) -> dict[str, str]:
+    """The sort keys of every order, one a line, with ``~`` and reversal written out."""
+    return {n: "\n".join(print_expr(e) for e in signed_keys(o)) for n, o in different_orders(value).items()}
+
+
+def key_maps(value: Value) -> dict[str, str]:
+    """isl's relation from patches to keys for every order, or why there is none."""
+    found = {}
+    for name, order in different_orders(value).items():
+        try:
+            found[name] = str(Polyhedra(order.axes).key_map(signed_keys(order), order.where))
+        except NotAffine as why:
+            found[name] = f"no Presburger relation: {why}"
+    return found
+
+
+def proofs(value: Value, grid: tuple[int, ...] | None = None) -> dict[str, Proof]:
+    """The proof of a value under its name, and of its orders where there are several. grid: as for `prove`."""
+    found = {value.name: prove(value, grid)}
+    orders = different_orders(value)
+    if len(orders) > 1:
+        found |= {n: prove(o, grid) for n, o in orders.items()}
+    return found
+
+
+def expressions(scans: tuple[CompiledScan, ...]) -> dict[str, str]:
+    """How each path finds the patch at step p: an index expression, or why it is a table."""
+    return {
+        n: f"# {p.form}, for p from 0 to {len(p.indices) - 1}\n" + "\n".join(p.index_form.lines(p.axes))
+        for n, p in labelled_paths(scans).items()
+    }
