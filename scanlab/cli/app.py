@@ -132,6 +132,21 @@ def doctor(json: Json = False) -> None:
 
 
 @app.command()
+def explore(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help=".scan files to open, or folders; without any, this folder.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Where to listen; any but 127.0.0.1 lets other machines in.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+) -> None:
+    """Write a scan order in a browser, and see it and what it compiles to as you type."""
+    from scanlab.cli.explore import run
+
+    run(files or [], host, port, browser)
+
+
+@app.command()
 def compare(names: Names, grid: Grid = "", json: Json = False) -> None:
     """Locality metrics side by side, and which strategies are provably the same."""
     from scanlab.cli.compare import run

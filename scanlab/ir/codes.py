@@ -239,6 +239,11 @@ _OUTPUT = {
     "S502": Code("a file that cannot be written", "It is a folder, its folder is missing, or it is not writable."),
     "S503": Code("nothing to draw", "Name at least one order, scan or plan."),
     "S504": Code("too many patches to draw", "The medium has a limit; a smaller grid or another medium helps."),
+    "S510": Code("NiceGUI is missing", 'The explorer needs it: pip install "scanlab[explorer]".'),
+    "S511": Code("an address that cannot be had", "Another program listens there, or it is not this machine's."),
+    "S512": Code("a file outside the open folders", "The explorer reads and writes .scan files in their folders only."),
+    "S513": Code("a file that changed on disk", "It is not what was opened; save over it, or open it again."),
+    "S514": Code("a text that takes too long", "The explorer stops the compiler after some seconds."),
 }
 
 _STUDIES = {

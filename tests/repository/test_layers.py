@@ -26,6 +26,10 @@ ALLOWED = {
     "zoo": {"ir", "ops", "nn", "facade"},
     "study": {"ir", "language", "compiler", "ops", "nn", "zoo", "data", "facade"},
     "bench": {"ir", "language", "compiler", "codegen", "ops", "nn", "zoo", "kernels", "facade", "library_index"},
+    "explorer": {
+        *("ir", "language", "compiler", "codegen", "ops", "study", "view", "strategies"),
+        *("facade", "checking", "library_index"),
+    },
     "facade": {"ir", "language", "compiler"},
     "checking": {"ir", "language", "compiler"},
     "library_index": {"ir", "language", "compiler", "strategies"},

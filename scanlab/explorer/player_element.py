@@ -1,0 +1,85 @@
+"""The player of paths as an element of the explorer's page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from nicegui import app, ui
+from nicegui.events import GenericEventArguments
+from starlette.responses import Response
+
+from scanlab.view.player import player_data, player_markup, player_script, player_style
+from scanlab.view.scene import PathScene
+
+__all__ = ["Player", "serve_player"]
+
+# Seconds between two reports of the step while the paths play: enough for a caption, little on the wire.
+_STEP_EVERY = 0.1
+
+
+class Player(ui.element, component="components/player.js"):
+    """The paths with their clock: see `scanlab.view.player`.
+
+    on_step: called with the step that the clock shows, at most ten times a second. on_colour: called with "step",
+    "path" or "gap" when the user chooses another.
+    """
+
+    def __init__(
+        self, on_step: Callable[[int], Any] | None = None, on_colour: Callable[[str], Any] | None = None
+    ) -> None:
+        super().__init__()
+        if on_step is not None:
+            self.on("step", _first(on_step), throttle=_STEP_EVERY)
+        if on_colour is not None:
+            self.on("colour", _first(on_colour))
+
+    def show(self, scenes: Iterable[PathScene]) -> None:
+        """Draw other paths; the clock keeps its place."""
+        self.run_method("show", player_data(scenes))
+
+    def go_to(self, step: int) -> None:
+        """Move the clock."""
+        self.run_method("goTo", step)
+
+    def set_playing(self, playing: bool) -> None:
+        """Start or stop the clock."""
+        self.run_method("setPlaying", playing)
+
+    def colour_by(self, name: str) -> None:
+        """Colour by "step", "path" or "gap"."""
+        self.run_method("colourBy", name)
+
+    def counterexample(self, grid: Sequence[int], patches: Iterable[Sequence[int]], label: str) -> None:
+        """Draw a grid on which an order fails, in place of the paths, until `clear_counterexample`.
+
+        grid: extents. patches: coordinates of the patches that show it. label: what is wrong with them.
+        """
+        where = [list(patch) for patch in patches]
+        self.run_method("counterexample", {"grid": list(grid), "patches": where, "label": label})
+
+    def clear_counterexample(self) -> None:
+        """Draw the paths again."""
+        self.run_method("clearCounterexample")
+
+    def image(self, url: str | None) -> None:
+        """Show the patches of an image, given as a data URL, as the paths read them; None takes it away."""
+        self.run_method("image", url)
+
+
+def serve_player() -> None:
+    """Serve what the element loads beside its own file."""
+    source = f"export const MARKUP = {json.dumps(player_markup())};\nexport {player_script()}"
+
+    @app.get("/scanlab/player_source.js")
+    def script() -> Response:
+        return Response(source, media_type="text/javascript")
+
+    @app.get("/scanlab/player.css")
+    def style() -> Response:
+        return Response(player_style(), media_type="text/css")
+
+
+def _first(heard: Callable[[Any], Any]) -> Callable[[GenericEventArguments], Any]:
+    return lambda event: heard(event.args)

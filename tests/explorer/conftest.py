@@ -1,0 +1,139 @@
+"""A running explorer and a real browser: Chromium, headless, through Playwright.
+
+Where one of them is missing, what needs it is skipped and says so.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("nicegui", reason="the explorer needs NiceGUI")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+)
+WAIT_MS = 20_000
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """A running server. url: its address, ending in a slash; folder: the one that it has opened."""
+
+    url: str
+    folder: Path
+    process: subprocess.Popen[str]
+
+    def address(self, **state: Any) -> str:
+        """The address of a page with some of its state given, such as text, grid, names or panes."""
+        from scanlab.explorer.state import State, to_address
+
+        return f"{self.url}#{to_address(State(**state))}"
+
+
+@pytest.fixture(scope="session")
+def start_explorer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Explorer]]:
+    """Start explorers on free ports; all end with the tests. Takes a folder, or makes one, and further words."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(folder: Path | None = None, *words: str) -> Explorer:
+        opened = folder or tmp_path_factory.mktemp("opened")
+        command = [
+            sys.executable,
+            "-c",
+            "from scanlab.cli import main; main()",
+            "explore",
+            "--no-browser",
+            *words,
+            str(opened),
+        ]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, cwd=opened, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+        )
+        running.append(process)
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        found = re.search(r"http://\S+", line)
+        assert found, f"the explorer did not start: {line!r}"
+        return Explorer(found[0], opened, process)
+
+    yield start
+    for process in running:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+    for process in running:
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def explorer(start_explorer: Callable[..., Explorer]) -> Explorer:
+    """One explorer for the tests of a file, on an empty folder of its own."""
+    return start_explorer()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, for all tests of a session."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="browser tests need Playwright")
+    if CHROMIUM is None:
+        pytest.skip("browser tests need Chromium")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def new_page(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Open pages, each in a context of its own; options such as viewport, color_scheme, reduced_motion.
+
+    No page may log an error, or ask any other server than that of its first address.
+    """
+    contexts, errors, asked = [], [], []
+
+    def open_page(url: str = "", **options: Any) -> Any:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 720}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(WAIT_MS)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("request", lambda request: asked.append(request.url))
+        if url:
+            page.goto(url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not errors
+    foreign = [url for url in asked if not re.match(r"(data|blob|file):|(http|ws)://127\.0\.0\.1[:/]", url)]
+    assert not foreign
+
+
+@pytest.fixture
+def page(explorer: Explorer, new_page: Callable[..., Any]) -> Any:
+    """A page of the explorer, with its first picture drawn."""
+    opened = new_page(explorer.url)
+    drawn(opened)
+    return opened
+
+
+def drawn(page: Any) -> None:
+    """Wait until the player shows paths."""
+    page.wait_for_selector(".player .panels canvas", state="attached")
