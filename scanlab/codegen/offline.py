@@ -20,7 +20,18 @@ from typing import Any
 from scanlab.codegen.report import Report, amd_report, nvidia_report
 from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["TARGETS", "Target", "compile_all", "compile_kernel", "require_triton", "target_of"]
+__all__ = [
+    "TARGETS",
+    "Target",
+    "compile_all",
+    "compile_kernel",
+    "compiler_command",
+    "compiler_environment",
+    "heard",
+    "refused",
+    "require_triton",
+    "target_of",
+]
 
 KERNELS = "scanlab.kernels.gpu.variants"
 
@@ -77,17 +88,45 @@ def compile_all(
     module whose ``variants(states, dtype, patch_at, lanes=)`` names the kernels, by default KERNELS. Raises S730 to
     S735.
     """
+    words = compiler_command(program, target, states=states, dtype=dtype, source=source)
+    done = subprocess.run(words, capture_output=True, text=True, env=compiler_environment(), check=False)
+    if done.returncode != 0:
+        raise refused(target, done.stderr)
+    answers = [heard(line) for line in done.stdout.splitlines()]
+    return [answer for answer in answers if isinstance(answer, Report)]
+
+
+def compiler_command(
+    program: str, target: str, *, states: int = 16, dtype: str = "bfloat16", source: str | None = None
+) -> list[str]:
+    """The words that start the process behind `compile_all`; each line it prints is for `heard`.
+
+    It runs in `compiler_environment()`; where it fails, its last words are for `refused`. Raises S730 and S734.
+    """
     target_of(target)
     require_triton()
-    words = [sys.executable, "-m", "scanlab.codegen.worker", source or KERNELS, program, target, str(states), dtype]
-    environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
-    done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
-    if done.returncode != 0:
-        raise ScanlabError.at("S735", f"the kernels do not compile for {target}", note=done.stderr.strip()[-2000:])
-    answer = json.loads(done.stdout)
+    return [sys.executable, "-m", "scanlab.codegen.worker", source or KERNELS, program, target, str(states), dtype]
+
+
+def compiler_environment() -> dict[str, str]:
+    """The environment of that process: this one's, without TRITON_INTERPRET."""
+    return {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
+
+
+def heard(line: str) -> tuple[str, ...] | Report:
+    """What a line of that process says: first the names of all kernels, then each one's report as it is compiled.
+
+    Raises the ScanlabError that the process met.
+    """
+    answer = json.loads(line)
     if "error" in answer:
         raise ScanlabError.at(**answer["error"])
-    return [Report(**report) for report in answer["reports"]]
+    return Report(**answer["report"]) if "report" in answer else tuple(answer["kernels"])
+
+
+def refused(target: str, words: str) -> ScanlabError:
+    """The error for a process that failed with these words on stderr."""
+    return ScanlabError.at("S735", f"the kernels do not compile for {target}", note=words.strip()[-2000:])
 
 
 def compile_kernel(
