@@ -3,8 +3,9 @@
 from scanlab.data.arrays import load_arrays
 from scanlab.data.dataset import Dataset
 from scanlab.data.digits import load_digits
+from scanlab.data.given import from_arrays
 from scanlab.data.made import load_moving_digits, load_permuted_digits, permuted
-from scanlab.data.sources import SOURCES, from_arrays, load
+from scanlab.data.sources import SOURCES, load
 
 __all__ = [
     "SOURCES",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -35,10 +36,10 @@ def load_arrays(path: str | Path, size: tuple[int, ...] | None = None) -> Datase
 
     Images [M, H, W] or [M, H, W, C], volumes [M, D, H, W] or [M, D, H, W, C], uint8 or floats in [0, 1]. Targets are
     labels, whole numbers from 0, [M] or [M, 1]; or masks of the images' extents (`masks`, `train_masks`, …) with a
-    class per pixel, or numbered objects (`instances`), of which all are class 1. `groups` [M] may name what no split
-    divides. A folder with train.npz, test.npz and perhaps val.npz, each with x and y, is read as one. Gives images
-    float32 [M, C, *extents]; what is uint8 is divided by 255, and resized where a size is given. A file without a test
-    part is divided 70/30 by group, or else by class or look, always alike. Raises S642 and S646.
+    class per pixel, or numbered objects (`instances`), of which all are class 1. `groups` [M] (`train_groups`, …) may
+    name what no split divides. A folder with train.npz, test.npz and perhaps val.npz, each with x and y, is read as
+    one. Gives images float32 [M, C, *extents]; what is uint8 is divided by 255, and resized where a size is given. A
+    file without a test part is divided 70/30 by group, or else by class or look, always alike. Raises S642 and S646.
     """
     path = Path(path)
     pixels, targets, groups = _read(path)
@@ -48,7 +49,7 @@ def load_arrays(path: str | Path, size: tuple[int, ...] | None = None) -> Datase
     images = _joined(list(pixels.values()), size)
     joined = np.concatenate(list(targets.values()))
     joined = joined if joined.ndim == 1 else resized_masks(joined, size)
-    together = np.concatenate(list(groups.values())) if groups else None
+    together = _grouped(path, groups) if groups else None
     parts = dict(zip(pixels, from_parts([len(part) for part in pixels.values()]), strict=True))
     if "test" not in parts:
         kinds = joined if joined.ndim == 1 else looks(images)
@@ -97,8 +98,8 @@ def _parts_in(path: Path, file: Mapping[str, NDArray], alone: bool) -> dict[str,
 
 def _part(
     path: Path, file: Mapping[str, NDArray], part: str, names: tuple[str, str]
-) -> tuple[NDArray, NDArray, NDArray[np.int64] | None]:
-    """Pixels [M, C, *extents] as they are, targets, and groups if there are any."""
+) -> tuple[NDArray, NDArray, NDArray | None]:
+    """Pixels [M, C, *extents] as they are, targets, and the names of groups if there are any."""
     images, wanted = names
     pixels = _pixels(path, images, _array(path, file, images))
     targets = _targets(path, wanted, _array(path, file, wanted), pixels.shape)
@@ -111,7 +112,19 @@ def _part(
     groups = _array(path, file, grouped)
     if groups.shape != (len(pixels),):
         raise _wrong(path, f"its {grouped} have shape {list(groups.shape)}", "expected one name or number per image")
-    return pixels, targets, np.unique(groups, return_inverse=True)[1].astype(np.int64)
+    return pixels, targets, groups
+
+
+def _grouped(path: Path, groups: Mapping[str, NDArray]) -> NDArray[np.int64]:
+    """The groups of all samples, numbered."""
+    names, numbers = np.unique(np.concatenate(list(groups.values())), return_inverse=True)
+    ends = np.cumsum([len(part) for part in groups.values()])[:-1]
+    parts = dict(zip(groups, np.split(numbers, ends), strict=True))
+    for one, other in combinations(parts, 2):
+        if len(shared := np.intersect1d(parts[one], parts[other])):
+            found = f"its group {names[shared[0]]} is in {one} and in {other}, one of {len(shared)} that are divided"
+            raise _wrong(path, found, "expected every group, such as a patient, in one part alone")
+    return numbers.astype(np.int64)
 
 
 def _opened(path: Path) -> np.lib.npyio.NpzFile:

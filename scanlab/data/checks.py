@@ -7,11 +7,15 @@ import numpy as np
 from scanlab.data.dataset import Dataset
 from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["checked"]
+__all__ = ["MOST_CLASSES", "check_parts", "checked"]
+
+# A model has an output per class: labels beyond this are numbers of something else, such as of patients.
+MOST_CLASSES = 1 << 16
 
 
 def checked(dataset: Dataset) -> Dataset:
-    """The data as they are. Raises S646 for pixels that are no numbers, a part without samples, a single class."""
+    """The data as they are. Raises S646 for pixels that are no numbers, labels that number no classes, and what
+    `check_parts` refuses."""
     if not np.isfinite(dataset.images).all():
         bad = np.flatnonzero(~np.isfinite(dataset.images.reshape(len(dataset.images), -1)).all(1))
         raise ScanlabError.at(
@@ -19,10 +23,24 @@ def checked(dataset: Dataset) -> Dataset:
             f"{dataset.name} has pixels that are NaN or infinite, in {len(bad)} samples, the first of them {bad[0]}",
             help="repair these samples, or leave them out",
         )
+    low, high = int(dataset.labels.min(initial=0)), int(dataset.labels.max(initial=0))
+    if low < 0 or high >= min(dataset.classes, MOST_CLASSES):
+        raise ScanlabError.at(
+            "S646",
+            f"the labels of {dataset.name} go from {low} to {high}",
+            help=f"number the classes from 0 up, at most {MOST_CLASSES:,} of them",
+        )
+    check_parts(dataset)
+    return dataset
+
+
+def check_parts(dataset: Dataset) -> None:
+    """Raise S646 for a part without samples, or samples to train on that are all of one class."""
     for part in ("train", "test"):
         if not len(getattr(dataset, part)):
             raise ScanlabError.at("S646", f"{dataset.name} has no {part} samples", help="give more samples")
-    if dataset.classes < 2 or len(np.unique(dataset.labels[dataset.train])) < 2:
-        what = "masks hold nothing but background" if dataset.masks else "samples are all of one class"
+    seen = dataset.labels[dataset.train]
+    if seen.min() == seen.max():
+        background = "nothing but background" if seen.max() == 0 else "a single class"
+        what = f"masks hold {background}" if dataset.masks else "samples are all of one class"
         raise ScanlabError.at("S646", f"the {what} in the training part of {dataset.name}", help="give two classes")
-    return dataset

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,12 +24,16 @@ __all__ = ["IMAGES", "load_folder"]
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 BRIGHTEST = 255
+# Of 16 bits.
+DEEPEST = 65535
 MOST_CLASSES = 64
-_LAYOUTS = "a folder per class, perhaps below train, val and test; or images and masks with files of the same names"
+_LAYOUTS = (
+    "a folder per class, or images and masks with files of the same names; both perhaps below train, val and test"
+)
 
 
 def load_folder(folder: Path, size: tuple[int, ...] | None = None) -> Dataset:
-    """Read a folder of images: one folder per class, perhaps below train, val and test; or images/ with masks/.
+    """Read a folder of images: one folder per class, or images/ with masks/; both perhaps below train, val and test.
 
     Grey images have one channel, all others three; all have one size, or get the one that is given. A mask has the
     stem of its image and holds classes 0, 1, …; one of 0 and 255 alone holds background and one class. Without a test
@@ -37,13 +41,33 @@ def load_folder(folder: Path, size: tuple[int, ...] | None = None) -> Dataset:
     for folders of another layout and files that are no images, S645 without Pillow, and S646.
     """
     _pillow()
-    if (folder / "images").is_dir() and (folder / "masks").is_dir():
-        return _with_masks(folder, size)
-    named = {"val": ("val", "valid", "validation"), "train": ("train",), "test": ("test",)}
-    parts = {part: next((folder / n for n in named[part] if (folder / n).is_dir()), None) for part in PARTS}
-    if parts["train"] is None or parts["test"] is None:
-        parts = {"train": folder, "val": None, "test": None}
-    found = {part: _classes(place) for part, place in parts.items() if place is not None}
+    places = _places(folder)
+    masked = [_has_masks(place) for place in places.values()]
+    if any(masked) and not all(masked):
+        raise _wrong(folder, "only some of its parts have images and masks", f"expected {_LAYOUTS}")
+    return (_with_masks if all(masked) else _with_classes)(folder, places, size)
+
+
+def _places(folder: Path) -> dict[str, Path]:
+    """The folder of each part; the whole as "train" where it is not divided."""
+    named = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
+    found = {part: folder / name for part, names in named.items() for name in names if (folder / name).is_dir()}
+    alone = set(found) == {"train"} and any(place.is_dir() for place in found["train"].iterdir())
+    if "train" not in found or _has_masks(folder) or (len(found) == 1 and not alone):
+        # A class may be called train, too.
+        return {"train": folder}
+    if "val" in found and "test" not in found:
+        help = "call val test, to measure on it; or give train alone, of which 30 % are then held out"
+        raise _wrong(folder, "it has train and val, and no test", help)
+    return {part: found[part] for part in PARTS if part in found}
+
+
+def _has_masks(folder: Path) -> bool:
+    return (folder / "images").is_dir() and (folder / "masks").is_dir()
+
+
+def _with_classes(folder: Path, places: Mapping[str, Path], size: tuple[int, ...] | None) -> Dataset:
+    found = {part: _classes(place) for part, place in places.items()}
     names = sorted({name for classes in found.values() for name in classes})
     if not names:
         raise _wrong(folder, "it holds no images in folders", f"expected {_LAYOUTS}")
@@ -53,31 +77,57 @@ def load_folder(folder: Path, size: tuple[int, ...] | None = None) -> Dataset:
     }
     images = _read([file for some in files.values() for file, _ in some], size)
     labels = np.array([label for some in files.values() for _, label in some], np.int64)
-    train, val, test = from_parts([len(files.get(part, ())) for part in PARTS])
-    if "test" not in files:
-        train, test = split(labels, None, TRAIN_SHARE, SPLIT_SEED)
-    credit = f"read from the folder {folder.name}"
-    return checked(
-        Dataset(folder.name, images, labels, train, test, len(names), credit, val=val, class_names=tuple(names))
-    )
+    counts = {part: len(some) for part, some in files.items()}
+    return _dataset(folder, images, labels, counts, tuple(names))
 
 
-def _with_masks(folder: Path, size: tuple[int, ...] | None) -> Dataset:
-    images, masks = _files(folder / "images"), {file.stem: file for file in _files(folder / "masks")}
-    lonely = [file.name for file in images if file.stem not in masks] + sorted(set(masks) - {f.stem for f in images})
-    if lonely or not images:
-        problem = f"{lonely[0]} has no partner, one of {len(lonely)}" if lonely else "images is empty"
-        raise _wrong(folder, problem, "expected a mask of the same name for every image")
-    pixels = _read(images, size)
-    marks = [_mask(masks[file.stem], file, size) for file in images]
+def _with_masks(folder: Path, places: Mapping[str, Path], size: tuple[int, ...] | None) -> Dataset:
+    pairs = {part: _pairs(place) for part, place in places.items()}
+    together = [pair for some in pairs.values() for pair in some]
+    pixels = _read([image for image, _ in together], size)
+    marks = [_mask(mask, image, size) for image, mask in together]
     if max(int(mask.max()) for mask in marks) == BRIGHTEST and all(np.isin(m, (0, BRIGHTEST)).all() for m in marks):
         marks = [mask // BRIGHTEST for mask in marks]
     labels = np.stack(marks)
     if labels.max() >= MOST_CLASSES:
         raise _wrong(folder, f"a mask has the value {labels.max()}", f"expected classes from 0 to {MOST_CLASSES - 1}")
-    train, test = split(looks(pixels), None, TRAIN_SHARE, SPLIT_SEED)
-    credit = f"read from the folder {folder.name}"
-    return checked(Dataset(folder.name, pixels, labels, train, test, 1 + int(labels.max()), credit))
+    return _dataset(folder, pixels, labels, {part: len(some) for part, some in pairs.items()})
+
+
+def _pairs(folder: Path) -> list[tuple[Path, Path]]:
+    """Every image with its mask."""
+    images, masks = _files(folder / "images"), {file.stem: file for file in _files(folder / "masks")}
+    lonely = [file.name for file in images if file.stem not in masks] + sorted(set(masks) - {f.stem for f in images})
+    if lonely or not images:
+        problem = f"{lonely[0]} has no partner, one of {len(lonely)}" if lonely else "images is empty"
+        raise _wrong(folder, problem, "expected a mask of the same name for every image")
+    return [(file, masks[file.stem]) for file in images]
+
+
+def _dataset(
+    folder: Path,
+    images: NDArray[np.float32],
+    labels: NDArray,
+    counts: Mapping[str, int],
+    class_names: tuple[str, ...] = (),
+) -> Dataset:
+    """The data with their parts, which follow one another; a test part is held out where there is none."""
+    parts = dict(zip(counts, from_parts(list(counts.values())), strict=True))
+    if "test" not in parts:
+        strata = labels if labels.ndim == 1 else looks(images)
+        parts["train"], parts["test"] = split(strata, None, TRAIN_SHARE, SPLIT_SEED)
+    made = Dataset(
+        name=folder.name,
+        images=images,
+        labels=labels,
+        train=parts["train"],
+        test=parts["test"],
+        classes=len(class_names) or 1 + int(labels.max()),
+        credit=f"read from the folder {folder.name}",
+        val=parts.get("val", np.empty(0, np.int64)),
+        class_names=class_names,
+    )
+    return checked(made)
 
 
 def _classes(folder: Path) -> dict[str, list[Path]]:
@@ -99,7 +149,7 @@ def _read(files: Sequence[Path], size: tuple[int, ...] | None) -> NDArray[np.flo
     for file in files:
         with _opened(file) as image:
             shapes[image.size[::-1]] += 1
-            channels = channels if image.mode in ("1", "L", "I;16", "I", "F") else 3
+            channels = channels if _grey(image.mode) else 3
     if size is None and len(shapes) > 1:
         usual = " and ".join(grid_text(shape) for shape, _ in shapes.most_common(2))
         raise ScanlabError.at(
@@ -119,17 +169,33 @@ def _pixels(file: Path, extents: tuple[int, ...], channels: int) -> NDArray[np.f
     from PIL import Image
 
     with _opened(file) as image:
+        deep = _deep(image.mode)
+        most = 1 if image.mode == "F" else DEEPEST if deep else BRIGHTEST
         try:
-            deep = image.mode in ("I;16", "I", "F")
             plain = image.convert("F" if deep else "RGB" if channels == 3 else "L")
             if plain.size[::-1] != extents:
                 plain = plain.resize((extents[1], extents[0]), Image.Resampling.BILINEAR)
         except (OSError, ValueError, SyntaxError) as error:
             raise _unreadable(file, error) from None
-    array = np.asarray(plain, np.float32) / np.float32(65535 if deep else BRIGHTEST)
+    array = np.asarray(plain, np.float32)
+    # What is no number is told of with all data.
+    if deep and (array.min() < 0 or array.max() > most):
+        values = f"has values from {array.min():g} to {array.max():g}"
+        raise _wrong(file.parent, f"{file.name} {values}", f"expected values from 0 to {most}")
+    array = array / np.float32(most)
     if channels == 3 and array.ndim == 2:
         return np.broadcast_to(array, (3, *extents))
     return np.moveaxis(array, -1, 0) if array.ndim == 3 else array[None]
+
+
+def _grey(mode: str) -> bool:
+    """Whether images of one of Pillow's modes have one channel, but for transparency."""
+    return mode in ("1", "L", "LA") or _deep(mode)
+
+
+def _deep(mode: str) -> bool:
+    """Whether a grey image has more than eight bits: whole numbers of 16 or 32 bits, or floats."""
+    return mode.startswith("I;16") or mode in ("I", "F")
 
 
 def _mask(file: Path, image: Path, size: tuple[int, ...] | None) -> NDArray[np.uint8]:
@@ -157,7 +223,8 @@ def _opened(file: Path) -> Image:
 
     try:
         return Image.open(file)
-    except (OSError, ValueError, SyntaxError) as error:
+    # A damaged head can claim more pixels than Pillow takes for honest.
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise _unreadable(file, error) from None
 
 

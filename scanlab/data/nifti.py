@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +59,15 @@ def load_decathlon(folder: Path, size: tuple[int, ...] | None = None) -> Dataset
         pixels[number] = resized(volume[None], chosen)[0]
         labels[number] = resized_masks(mask[None], chosen)[0]
     about = _about(folder)
-    classes = max(1 + int(labels.max()), len(about.get("labels", ())))
-    named = [str(about["labels"].get(str(c), f"class {c}")) for c in range(classes)] if "labels" in about else []
+    known = _class_names(about)
+    classes = 1 + max(int(labels.max()), *known)
+    named = [known.get(c, f"class {c}") for c in range(classes)] if known else []
     train, test = split(looks(pixels), None, TRAIN_SHARE, SPLIT_SEED)
     credit = f"read from {folder.name}, every volume z-scored and of {grid_text(chosen)} voxels"
     return checked(
-        Dataset(about.get("name", folder.name), pixels, labels, train, test, classes, credit, class_names=tuple(named))
+        Dataset(
+            str(about.get("name", folder.name)), pixels, labels, train, test, classes, credit, class_names=tuple(named)
+        )
     )
 
 
@@ -115,6 +119,22 @@ def _about(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ScanlabError.at("S644", f"{file} cannot be read: {error}", help="repair or remove it") from None
     return found if isinstance(found, dict) else {}
+
+
+def _class_names(about: Mapping[str, Any]) -> dict[int, str]:
+    """The names of classes by their number; newer files list the numbers by name."""
+    found: dict[int, str] = {}
+    labels = about.get("labels")
+    for key, value in labels.items() if isinstance(labels, dict) else ():
+        number, name = (key, value) if str(key).isdecimal() else (value, key)
+        if not str(number).isdecimal() or int(number) >= MOST_CLASSES:
+            raise ScanlabError.at(
+                "S644",
+                f"dataset.json gives the class {name!r} the number {number!r}",
+                help=f"give every class a number from 0 to {MOST_CLASSES - 1}",
+            )
+        found[int(number)] = str(name)
+    return found
 
 
 def _nibabel() -> Any:

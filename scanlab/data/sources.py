@@ -1,4 +1,4 @@
-"""Data by name, by path, or from arrays."""
+"""Data by name or by path."""
 
 from __future__ import annotations
 
@@ -8,22 +8,19 @@ from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from scanlab.data.arrays import load_arrays
-from scanlab.data.checks import checked
+from scanlab.data.checks import check_parts
 from scanlab.data.dataset import Dataset
 from scanlab.data.digits import load_digits
 from scanlab.data.folders import load_folder
 from scanlab.data.made import load_moving_digits, load_permuted_digits, permuted
 from scanlab.data.nifti import is_decathlon, load_decathlon
-from scanlab.data.parts import SPLIT_SEED, TRAIN_SHARE, limited, looks, measured_on, split
+from scanlab.data.parts import limited, measured_on
 from scanlab.data.remote import REMOTE, load_remote
 from scanlab.data.resize import check_size, resized, resized_masks
 from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["SOURCES", "from_arrays", "load"]
+__all__ = ["SOURCES", "load"]
 
 SOURCES: Mapping[str, Callable[[], Dataset]] = MappingProxyType(
     {"digits": load_digits, "moving-digits": load_moving_digits, "permuted-digits": load_permuted_digits}
@@ -48,48 +45,9 @@ def load(
     """
     if name.startswith("permuted:"):
         return permuted(load(name.removeprefix("permuted:"), size=size, limit=limit, test_limit=test_limit, part=part))
-    return limited(measured_on(_loaded(name, size), part), limit, test_limit)
-
-
-def from_arrays(
-    images: ArrayLike,
-    targets: ArrayLike,
-    *,
-    test_images: ArrayLike | None = None,
-    test_targets: ArrayLike | None = None,
-    groups: ArrayLike | None = None,
-    video: bool = False,
-    name: str = "arrays",
-) -> Dataset:
-    """Data from arrays in memory: images [M, C, *extents] of any real dtype, taken as they are; targets as classes [M]
-    or masks [M, *extents]. Without test arrays 30 % are held out, by group, or else by class or look. Raises S646."""
-    pixels, wanted = np.asarray(images, np.float32), np.asarray(targets)
-    train, test = np.arange(len(pixels)), np.arange(0)
-    if test_images is not None and test_targets is not None:
-        pixels = np.concatenate([pixels, np.asarray(test_images, np.float32)])
-        wanted = np.concatenate([wanted, np.asarray(test_targets)])
-        test = np.arange(len(train), len(pixels))
-    shaped = 3 <= pixels.ndim <= 5 and (wanted.ndim == 1 or wanted.shape[1:] == pixels.shape[2:])
-    if (
-        not shaped
-        or len(pixels) != len(wanted)
-        or wanted.dtype.kind not in "bui"
-        or not wanted.size
-        or wanted.min() < 0
-    ):
-        raise ScanlabError.at(
-            "S646",
-            f"images of shape {list(pixels.shape)} do not go with {wanted.dtype} targets of shape {list(wanted.shape)}",
-            help="give images [M, C, *extents] with whole numbers from 0: classes [M] or masks [M, *extents]",
-        )
-    labels: NDArray = wanted.astype(np.uint8 if wanted.ndim > 1 else np.int64)
-    together = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1].astype(np.int64)
-    if not len(test):
-        train, test = split(looks(pixels) if labels.ndim > 1 else labels, together, TRAIN_SHARE, SPLIT_SEED)
-    credit = "arrays in memory"
-    return checked(
-        Dataset(name, pixels, labels, train, test, 1 + int(labels.max()), credit, groups=together, video=video)
-    )
+    found = limited(measured_on(_loaded(name, size), part), limit, test_limit)
+    check_parts(found)
+    return found
 
 
 def _loaded(name: str, size: tuple[int, ...] | None) -> Dataset:

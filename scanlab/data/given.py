@@ -1,0 +1,84 @@
+"""Data from arrays in memory."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scanlab.data.checks import checked
+from scanlab.data.dataset import Dataset
+from scanlab.data.parts import SPLIT_SEED, TRAIN_SHARE, looks, split
+from scanlab.ir.diagnostics import ScanlabError
+
+__all__ = ["from_arrays"]
+
+_EXPECTED = "give images [M, C, *extents] with whole numbers from 0: classes [M] or masks [M, *extents]"
+
+
+def from_arrays(
+    images: ArrayLike,
+    targets: ArrayLike,
+    *,
+    test_images: ArrayLike | None = None,
+    test_targets: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    video: bool = False,
+    name: str = "arrays",
+) -> Dataset:
+    """Data from arrays in memory: images [M, C, *extents] of any real dtype, taken as they are; targets as classes [M]
+    or masks [M, *extents].
+
+    Without test arrays 30 % are held out, by group where groups [M] are given, or else by class or look. The arrays
+    must not change afterwards; they are not copied where that can be avoided. Raises S646.
+    """
+    if (test_images is None) != (test_targets is None):
+        raise ScanlabError.at("S646", "test images need test targets, and the other way round", help="give both")
+    pixels, wanted = _pair(images, targets)
+    train, test = np.arange(len(pixels)), np.arange(0)
+    if test_images is not None and test_targets is not None:
+        more = _pair(test_images, test_targets)
+        if more[0].shape[1:] != pixels.shape[1:] or more[1].shape[1:] != wanted.shape[1:]:
+            shapes = f"{list(pixels.shape)} and {list(more[0].shape)}"
+            raise ScanlabError.at("S646", f"the parts have images of shapes {shapes}", help="give both parts one shape")
+        pixels, wanted = np.concatenate([pixels, more[0]]), np.concatenate([wanted, more[1]])
+        test = np.arange(len(train), len(pixels))
+    together = None if groups is None else _groups(groups, len(pixels), divided=not len(test))
+    if not len(test):
+        train, test = split(looks(pixels) if wanted.ndim > 1 else wanted, together, TRAIN_SHARE, SPLIT_SEED)
+    made = Dataset(
+        name, pixels, wanted, train, test, 1 + int(wanted.max()), "arrays in memory", groups=together, video=video
+    )
+    return checked(made)
+
+
+def _pair(images: ArrayLike, targets: ArrayLike) -> tuple[NDArray[np.float32], NDArray]:
+    """Images with their targets, classes int64 or masks uint8."""
+    try:
+        # A view, for data are made read-only, and the caller's own array must not be.
+        pixels, wanted = np.asarray(images, np.float32).view(), np.asarray(targets)
+    except (ValueError, TypeError) as error:
+        raise ScanlabError.at("S646", f"the images or targets are no arrays: {error}", help=_EXPECTED) from None
+    shaped = 3 <= pixels.ndim <= 5 and (wanted.ndim == 1 or wanted.shape[1:] == pixels.shape[2:])
+    fits = shaped and len(pixels) == len(wanted) and pixels.size and wanted.dtype.kind in "bui"
+    if not fits or wanted.min() < 0 or (wanted.ndim > 1 and wanted.max() > np.iinfo(np.uint8).max):
+        values = f", from {wanted.min()} to {wanted.max()}" if fits else ""
+        raise ScanlabError.at(
+            "S646",
+            f"images of shape {list(pixels.shape)} do not go with {wanted.dtype} targets of shape "
+            f"{list(wanted.shape)}{values}",
+            help=_EXPECTED,
+        )
+    return pixels, wanted.astype(np.uint8 if wanted.ndim > 1 else np.int64)
+
+
+def _groups(groups: ArrayLike, count: int, divided: bool) -> NDArray[np.int64]:
+    if not divided:
+        raise ScanlabError.at(
+            "S646", "groups divide the images, but test images are given", help="leave one of them out"
+        )
+    names = np.asarray(groups)
+    if names.shape != (count,):
+        raise ScanlabError.at(
+            "S646", f"groups have shape {list(names.shape)}, and there are {count} images", help="name one per image"
+        )
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
