@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,15 +16,25 @@ from numpy.typing import NDArray
 
 from scanlab.data.checks import checked
 from scanlab.data.dataset import Dataset
-from scanlab.data.parts import SPLIT_SEED, TRAIN_SHARE, from_parts, split
+from scanlab.data.parts import PARTS, SPLIT_SEED, TRAIN_SHARE, from_parts, split
 from scanlab.data.resize import check_size, resized
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["REMOTE", "load_remote"]
 
 BRIGHTEST = 255
-# Images and labels of a part, uint8 [M, H, W, C] or volumes [M, D, H, W]; None where there is no such part.
-Part = tuple[NDArray, NDArray] | None
+# Images and labels of a part, uint8 [M, H, W, C] or volumes [M, D, H, W].
+Part = tuple[NDArray, NDArray]
+# Of Pillow's modes, those whose images have one channel, and those that can be made to have three.
+_GREY, _COLOURED = ("1", "L", "LA"), ("P", "RGB", "RGBA", "CMYK", "YCbCr")
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a library gave: its parts, and the names of the classes, if it has them."""
+
+    parts: Mapping[str, Part]
+    class_names: tuple[str, ...] = ()
 
 
 def load_remote(library: str, name: str, size: tuple[int, ...] | None = None) -> Dataset:
@@ -43,55 +55,81 @@ def load_remote(library: str, name: str, size: tuple[int, ...] | None = None) ->
             f"{library} cannot load {name}: {type(error).__name__}: {error}",
             help=f"see that {library} knows the name and that the network can be reached",
         ) from error
-    parts = {part: value for part, value in found.items() if value is not None}
-    arrays = [_channels_first(images) for images, _ in parts.values()]
+    return _dataset(library, name, found, size)
+
+
+def _dataset(library: str, name: str, found: Found, size: tuple[int, ...] | None) -> Dataset:
+    arrays = [_channels_first(images) for images, _ in found.parts.values()]
+    if len({array.shape[1:] for array in arrays}) > 1:
+        shapes = " and ".join(str(list(array.shape)) for array in arrays)
+        raise ScanlabError.at("S646", f"the parts of {name} have shapes {shapes}", help="choose other data")
     extents = arrays[0].shape[2:]
     check_size(size or extents, extents, name)
     images = np.concatenate([resized(a, size or extents, 1 / BRIGHTEST) for a in arrays])
-    labels = np.concatenate([np.asarray(labels, np.int64).reshape(len(labels)) for _, labels in parts.values()])
-    train, val, test = from_parts([len(parts[p][1]) if p in parts else 0 for p in ("train", "val", "test")])
-    if "test" not in parts:
-        train, test = split(labels, None, TRAIN_SHARE, SPLIT_SEED)
+    labels = np.concatenate([np.asarray(some, np.int64).reshape(len(some)) for _, some in found.parts.values()])
+    counts = [len(found.parts[p][1]) if p in found.parts else 0 for p in PARTS]
+    train, val, test = from_parts(counts)
+    if "test" not in found.parts:
+        train, test = split(labels[train], None, TRAIN_SHARE, SPLIT_SEED)
+    classes = max(1 + int(labels.max(initial=0)), len(found.class_names))
     credit = f"{name} by {library}"
-    return checked(Dataset(name, images, labels, train, test, 1 + int(labels.max()), credit, val=val))
+    return checked(Dataset(name, images, labels, train, test, classes, credit, val=val, class_names=found.class_names))
 
 
-def _torchvision(module: Any, name: str, folder: Path) -> dict[str, Part]:
+def _torchvision(module: Any, name: str, folder: Path) -> Found:
     kind = getattr(module.datasets, name)
-    parts: dict[str, Part] = {}
-    for part, train in (("train", True), ("test", False)):
-        data = kind(root=str(folder), train=train, download=True)
-        parts[part] = _stacked((np.asarray(image), label) for image, label in data)
-    return parts
+    # Most of its classes have a flag for the training part, the newer ones name their parts.
+    named = "split" in inspect.signature(kind).parameters
+    data = {
+        part: kind(root=str(folder), download=True, **({"split": part} if named else {"train": part == "train"}))
+        for part in ("train", "test")
+    }
+    names = tuple(map(str, getattr(data["train"], "classes", ())))
+    return Found({part: _stacked(some) for part, some in data.items()}, names)
 
 
-def _medmnist(module: Any, name: str, folder: Path) -> dict[str, Part]:
+def _medmnist(module: Any, name: str, folder: Path) -> Found:
     kind = getattr(module, name)
-    parts = {part: kind(split=part, download=True, root=str(folder)) for part in ("train", "val", "test")}
+    parts = {part: kind(split=part, download=True, root=str(folder)) for part in PARTS}
     if any(data.labels.shape[1:] not in ((), (1,)) for data in parts.values()):
         raise ScanlabError.at("S645", f"{name} gives several labels to an image", help="choose data of one class each")
-    return {part: (data.imgs, data.labels.reshape(-1)) for part, data in parts.items()}
+    meanings = parts["train"].info["label"]
+    names = tuple(str(meanings[str(c)]) for c in range(len(meanings)))
+    return Found({part: (data.imgs, data.labels.reshape(-1)) for part, data in parts.items()}, names)
 
 
-def _huggingface(module: Any, name: str, folder: Path) -> dict[str, Part]:
+def _huggingface(module: Any, name: str, folder: Path) -> Found:
     found = module.load_dataset(name, cache_dir=str(folder))
     features = found["train"].features
-    image = next(key for key, kind in features.items() if type(kind).__name__ == "Image")
-    label = next(key for key, kind in features.items() if type(kind).__name__ == "ClassLabel")
+    kinds = {type(kind).__name__: key for key, kind in reversed(features.items())}
+    if not {"Image", "ClassLabel"} <= set(kinds):
+        raise ScanlabError.at(
+            "S645",
+            f"{name} has the columns {', '.join(features)}, not one of images and one of classes",
+            help="choose data for image classification",
+        )
+    image, label = kinds["Image"], kinds["ClassLabel"]
     named = {"train": "train", "val": "validation", "test": "test"}
-    return {
-        part: _stacked((np.asarray(row[image]), row[label]) for row in found[there]) if there in found else None
+    parts = {
+        part: _stacked((row[image], row[label]) for row in found[there])
         for part, there in named.items()
+        if there in found
     }
+    return Found(parts, tuple(map(str, features[label].names)))
 
 
-def _stacked(samples: Iterable[tuple[NDArray, Any]]) -> Part:
+def _stacked(samples: Iterable[tuple[Any, Any]]) -> Part:
+    """Pillow's images with their classes as arrays, grey where all are."""
     images, labels = zip(*samples, strict=True)
-    if len({image.shape for image in images}) > 1:
+    if len({image.size for image in images}) > 1:
         raise ScanlabError.at(
             "S646", "the images differ in size", help="save them to a folder, and load that with --size"
         )
-    return np.stack(images), np.array(labels, np.int64)
+    modes = {image.mode for image in images}
+    if odd := modes.difference(_GREY, _COLOURED):
+        raise ScanlabError.at("S646", f"there are images of mode {min(odd)}", help="choose data with 8 bits a channel")
+    mode = "L" if modes <= set(_GREY) else "RGB"
+    return np.stack([np.asarray(image.convert(mode)) for image in images]), np.array(labels, np.int64)
 
 
 def _channels_first(images: NDArray) -> NDArray:
@@ -107,6 +145,6 @@ def _module(library: str) -> Any:
         raise ScanlabError.at("S645", f"{library} data need {name}", help=f"pip install {name}") from None
 
 
-REMOTE: Mapping[str, Callable[[Any, str, Path], dict[str, Part]]] = MappingProxyType(
+REMOTE: Mapping[str, Callable[[Any, str, Path], Found]] = MappingProxyType(
     {"torchvision": _torchvision, "medmnist": _medmnist, "huggingface": _huggingface}
 )
