@@ -77,7 +77,9 @@ def check(
 def show(
     names: Names,
     grid: Grid = "",
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write .svg, .png, .gif or .html instead.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write .svg, .png, .gif, .mp4 or .html instead.")
+    ] = None,
     numbers: Annotated[bool | None, typer.Option("--numbers/--lines", help="Show step numbers, or lines.")] = None,
 ) -> None:
     """Draw paths in the terminal, or into a picture or an interactive page."""

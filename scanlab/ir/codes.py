@@ -235,10 +235,11 @@ _GRIDS = {
 
 _OUTPUT = {
     "S500": Code("a missing extra", 'Pictures need matplotlib and Pillow: pip install "scanlab[pictures]".'),
-    "S501": Code("an unknown kind of picture", "Pictures end in .svg, .png, .gif or .html."),
+    "S501": Code("an unknown kind of picture", "Pictures end in .svg, .png, .gif, .mp4 or .html."),
     "S502": Code("a file that cannot be written", "It is a folder, its folder is missing, or it is not writable."),
     "S503": Code("nothing to draw", "Name at least one order, scan or plan."),
     "S504": Code("too many patches to draw", "The medium has a limit; a smaller grid or another medium helps."),
+    "S505": Code("no film", "MP4 files are made by ffmpeg, which must be installed and know H.264 (libx264)."),
     "S510": Code("NiceGUI is missing", 'The explorer needs it: pip install "scanlab[explorer]".'),
     "S511": Code("an address that cannot be had", "Another program listens there, or it is not this machine's."),
     "S512": Code("a file outside the open folders", "The explorer reads and writes .scan files in their folders only."),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
 
+from scanlab.ir.diagnostics import ScanlabError
 from scanlab.view.extras import need
 from scanlab.view.geometry import Steps, project, steps_of
 from scanlab.view.ramp import table
@@ -17,11 +18,13 @@ from scanlab.view.scene import PathScene, check_drawable
 
 GIF_LIMIT = 1_000_000
 MOST_FRAMES = 120
+# More would be a picture larger than films and memories take.
+MOST_PANELS = 32
 _PANEL = 300
 _GAP = 18
 _HEAD = 22
 _SHADES = 125
-_LOOK_MS, _HOLD_MS = 50, 1500
+LOOK_MS, HOLD_MS = 50, 1500
 _PAPER, _INK, _LINE, _OFF = (255, 255, 255), (28, 27, 34), (227, 225, 234), (241, 239, 245)
 _PALE = 0.55
 _SAME = 255
@@ -45,10 +48,21 @@ def gif(scenes: Iterable[PathScene]) -> bytes:
     """Draw paths side by side as a looping animation and return the GIF file's bytes.
 
     At most MOST_FRAMES frames whatever the grid; all paths start and end together. Raises ScanlabError S500 without
-    Pillow, S503 for no scenes, S504 for more than GIF_LIMIT patches.
+    Pillow, S503 for no scenes, S504 for more than GIF_LIMIT patches or MOST_PANELS paths.
     """
-    kept = check_drawable(scenes, GIF_LIMIT, "a GIF file", "give a smaller --grid")
-    images, drawing = need("PIL.Image", "a GIF file"), need("PIL.ImageDraw", "a GIF file")
+    return _encode(frames_of(check_drawable(scenes, GIF_LIMIT, "a GIF file", "give a smaller --grid"), "a GIF file"))
+
+
+def frames_of(kept: tuple[PathScene, ...], medium: str) -> Iterator[Any]:
+    """The animation's pictures, Pillow images in the palette's colours; `medium` names what they are for.
+
+    Raises ScanlabError S500 without Pillow, S504 for more than MOST_PANELS paths.
+    """
+    if len(kept) > MOST_PANELS:
+        note = f"{medium} shows at most {MOST_PANELS} paths side by side"
+        help = "show fewer strategies, or write a .html file"
+        raise ScanlabError.at("S504", f"{len(kept)} paths are too many for {medium}", note=note, help=help)
+    images, drawing = need("PIL.Image", medium), need("PIL.ImageDraw", medium)
     columns = min(len(kept), 4, math.ceil(math.sqrt(len(kept))))
     rows = -(-len(kept) // columns)
     size = (columns * (_PANEL + _GAP) + _GAP, rows * (_PANEL + _HEAD + _GAP) + _GAP)
@@ -62,28 +76,28 @@ def gif(scenes: Iterable[PathScene]) -> bytes:
     for panel in panels:
         _ground(canvas, panel)
     longest = max(scene.length for scene in kept)
-    frames = []
     for share in np.linspace(0, 1, min(MOST_FRAMES, max(longest, 1))):
         for panel in panels:
             _advance(canvas, panel, round(share * max(panel.scene.length - 1, 0)))
-        frames.append(image.copy())
-    return _encode(frames)
+        yield image.copy()
 
 
-def _encode(frames: list[Any]) -> bytes:
+def _encode(frames: Iterator[Any]) -> bytes:
     """Write the frames; in all but the first, a pixel that stays the same is transparent, which compresses well."""
-    images = need("PIL.Image", "a GIF file")
-    pixels = [np.asarray(frame) for frame in frames]
-    changes = [frames[0]]
-    for before, after in pairwise(pixels):
-        change = images.fromarray(np.where(before == after, np.uint8(_SAME), after), mode="P")
-        change.putpalette(_palette())
-        changes.append(change)
+    first = next(frames)
+    changes = [_change(before, after) for before, after in pairwise(chain([first], frames))]
     buffer = io.BytesIO()
-    lengths = [_LOOK_MS] * (len(frames) - 1) + [_HOLD_MS]
+    lengths = [LOOK_MS] * len(changes) + [HOLD_MS]
     options: dict[str, Any] = {"duration": lengths, "loop": 0, "transparency": _SAME, "disposal": 1, "optimize": False}
-    changes[0].save(buffer, "GIF", save_all=True, append_images=changes[1:], **options)
+    first.save(buffer, "GIF", save_all=True, append_images=changes, **options)
     return buffer.getvalue()
+
+
+def _change(before: Any, after: Any) -> Any:
+    pixels = np.asarray(after)
+    change = need("PIL.Image", "a GIF file").fromarray(np.where(np.asarray(before) == pixels, np.uint8(_SAME), pixels))
+    change.putpalette(_palette())
+    return change
 
 
 def _palette() -> list[int]:

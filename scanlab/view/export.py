@@ -11,6 +11,7 @@ from types import MappingProxyType
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.view.animation import gif
 from scanlab.view.figures import png
+from scanlab.view.film import mp4
 from scanlab.view.page import page
 from scanlab.view.scene import PathScene
 from scanlab.view.svg import svg
@@ -20,16 +21,17 @@ MEDIA: Mapping[str, Callable[[Sequence[PathScene], str], bytes]] = MappingProxyT
         ".svg": lambda scenes, title: svg(scenes, title).encode("utf-8"),
         ".png": lambda scenes, title: png(scenes, title),
         ".gif": lambda scenes, title: gif(scenes),
+        ".mp4": lambda scenes, title: mp4(scenes),
         ".html": lambda scenes, title: page(scenes, title).encode("utf-8"),
     }
 )
 
 
 def write(scenes: Sequence[PathScene], target: Path, title: str = "") -> None:
-    """Draw paths into a file whose suffix, .svg, .png, .gif or .html, names the medium.
+    """Draw paths into a file whose suffix, .svg, .png, .gif, .mp4 or .html, names the medium.
 
     title: the picture's heading, where the medium has one. Raises ScanlabError S501 for another suffix, S502 where the
-    file cannot be written (an older file is then left as it was), and what the medium raises: S500, S503, S504.
+    file cannot be written (an older file is then left as it was), and what the medium raises: S500, S503, S504, S505.
     """
     draw = MEDIA.get(target.suffix.lower())
     if draw is None:

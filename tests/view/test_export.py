@@ -26,7 +26,7 @@ def test_the_suffix_chooses_the_medium(made, tmp_path, suffix):
 
 @pytest.mark.parametrize("name", ["path.jpeg", "path"])
 def test_other_suffixes_are_refused_with_the_list(made, tmp_path, name):
-    with refused("S501", r"\.svg, \.png, \.gif, \.html"):
+    with refused("S501", r"\.svg, \.png, \.gif, \.mp4, \.html"):
         write([made.row(2, 2)], tmp_path / name)
 
 
