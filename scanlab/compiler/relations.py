@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import permutations
 
@@ -19,7 +19,7 @@ from scanlab.ir.diagnostics import CounterExample, ScanlabError
 from scanlab.ir.expr import Axis
 from scanlab.ir.values import Order, signed_keys
 
-__all__ = ["Relative", "prove_continuous", "prove_same", "relatives"]
+__all__ = ["Relative", "images", "prove_continuous", "prove_same", "relatives", "sample_grids"]
 
 _CONTINUOUS = "every step goes to a neighbouring patch"
 
@@ -145,14 +145,15 @@ class Relative:
 
 def relatives(order: Order, library: dict[str, Order], grid: tuple[int, ...] | None = None) -> Iterator[Relative]:
     """The library's orders that this one equals, reverses or transposes: tried on two grids, then proved."""
-    wanted = [_sequence_on(order, g) for g in _samples(order)]
+    wanted = [_sequence_on(order, g) for g in sample_grids(len(order.axes))]
     if any(w is None for w in wanted):
         return
     for name, other in library.items():
         if len(other.axes) != len(order.axes):
             continue
-        for how, image in _images(other, order.axes):
-            sampled = [_sequence_on(image, g) for g in _samples(order)]
+        for how, change in images(other.axes, order.axes):
+            image = change(other)
+            sampled = [_sequence_on(image, g) for g in sample_grids(len(order.axes))]
             if all(_equal(a, b) for a, b in zip(wanted, sampled, strict=True)):
                 proof = prove_same(order, replace(image, name=name), grid)
                 if proof.verdict != "refuted":
@@ -160,9 +161,9 @@ def relatives(order: Order, library: dict[str, Order], grid: tuple[int, ...] | N
                 break
 
 
-def _samples(order: Order) -> tuple[tuple[int, ...], ...]:
-    n = len(order.axes)
-    return tuple(range(4, 4 + n)), tuple(range(5 + n, 5, -1))
+def sample_grids(axes: int) -> tuple[tuple[int, ...], ...]:
+    """Two grids without equal extents, on which orders are told apart before anything is proved."""
+    return tuple(range(4, 4 + axes)), tuple(range(5 + axes, 5, -1))
 
 
 def _equal(a: np.ndarray | None, b: np.ndarray | None) -> bool:
@@ -176,11 +177,14 @@ def _sequence_on(order: Order, grid: tuple[int, ...]) -> np.ndarray | None:
         return None
 
 
-def _images(order: Order, axes: tuple[str, ...]) -> Iterator[tuple[str, Order]]:
-    """The order and its images under reversal and axis exchange, with a phrase for each; the plainest first."""
+def images(own: tuple[str, ...], axes: tuple[str, ...]) -> Iterator[tuple[str, Callable[[Order], Order]]]:
+    """What turns an order over `own` axes into its images over `axes` under reversal and axis exchange.
+
+    Each with a phrase for the image; the plainest first.
+    """
     for permuted in permutations(axes):
-        turned = substitute_axes(order, axes, {a: Axis(b) for a, b in zip(order.axes, permuted, strict=True)})
+        renamed = {a: Axis(b) for a, b in zip(own, permuted, strict=True)}
         exchanged = "the transpose of" if len(axes) == 2 else f"with axes {', '.join(permuted)}"
         words = "" if permuted == axes else exchanged
-        yield words, turned
-        yield f"the reverse of {words}".strip(), -turned
+        yield words, lambda order, to=renamed: substitute_axes(order, axes, to)
+        yield f"the reverse of {words}".strip(), lambda order, to=renamed: -substitute_axes(order, axes, to)
