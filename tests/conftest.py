@@ -21,3 +21,5 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 settings.load_profile("scanlab")
+
+from chromium import browser, new_page  # noqa: E402, F401

@@ -1,13 +1,12 @@
-"""A running explorer and a real browser: Chromium, headless, through Playwright.
+"""A running explorer, for the browser of tests/chromium.py.
 
-Where one of them is missing, what needs it is skipped and says so.
+Where NiceGUI is missing, what needs it is skipped and says so.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,13 +18,6 @@ from typing import Any
 import pytest
 
 pytest.importorskip("nicegui", reason="the explorer needs NiceGUI")
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-)
-WAIT_MS = 20_000
 
 
 @dataclass(frozen=True)
@@ -84,46 +76,6 @@ def start_explorer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
 def explorer(start_explorer: Callable[..., Explorer]) -> Explorer:
     """One explorer for the tests of a file, on an empty folder of its own."""
     return start_explorer()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Chromium, for all tests of a session."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="browser tests need Playwright")
-    if CHROMIUM is None:
-        pytest.skip("browser tests need Chromium")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def new_page(browser: Any) -> Iterator[Callable[..., Any]]:
-    """Open pages, each in a context of its own; options such as viewport, color_scheme, reduced_motion.
-
-    No page may log an error, or ask any other server than that of its first address.
-    """
-    contexts, errors, asked = [], [], []
-
-    def open_page(url: str = "", **options: Any) -> Any:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 720}, **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(WAIT_MS)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        page.on("request", lambda request: asked.append(request.url))
-        if url:
-            page.goto(url)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not errors
-    foreign = [url for url in asked if not re.match(r"(data|blob|file):|(http|ws)://127\.0\.0\.1[:/]", url)]
-    assert not foreign
 
 
 @pytest.fixture
