@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from importlib import resources
 from typing import Any
 
+import numpy as np
+
 from scanlab.view.captions import caption
 from scanlab.view.geometry import steps_of
 from scanlab.view.ramp import table
@@ -14,12 +16,32 @@ from scanlab.view.scene import PathScene
 
 __all__ = ["player_data", "player_markup", "player_script", "player_style"]
 
-_SCRIPTS = ("player_scene.js", "player_draw.js", "player_play.js")
+# The parts of one function body, in the order in which their constants need each other.
+_SCRIPTS = (
+    "player_scene.js",
+    "player_colour.js",
+    "player_layout.js",
+    "player_panel.js",
+    "player_ground.js",
+    "player_path.js",
+    "player_marks.js",
+    "player_ribbon.js",
+    "player_image.js",
+    "player_counter.js",
+    "player_tip.js",
+    "player_legend.js",
+    "player_clock.js",
+    "player_hands.js",
+    "player_mount.js",
+)
 
 
 def player_data(scenes: Iterable[PathScene]) -> dict[str, Any]:
-    """What the player's `show` takes, in JSON's types; indices as base64 of little-endian uint32."""
-    return {"ramp": table(256).tolist(), "scenes": [_scene_data(scene) for scene in scenes]}
+    """What the player's `show` takes, in JSON's types.
+
+    Indices and restarts are base64 of little-endian unsigned integers, of `bytes` bytes each: 2 where they fit, else 4.
+    """
+    return {"scenes": [_scene_data(scene) for scene in scenes]}
 
 
 def player_markup() -> str:
@@ -35,14 +57,19 @@ def player_style() -> str:
 def player_script() -> str:
     """JavaScript that defines `mountPlayer(root)`.
 
-    root: the element that holds the markup. It returns `show(data)`, `goTo(step)`, `setPlaying(flag)`,
-    `colourBy("step" | "path" | "gap")` and `redraw()`, and for tests the clock and what is drawn.
+    root: the element that holds the markup; it gets the events "step" (detail: the clock's step) and "colour" (detail:
+    what the user chose). Returned are `show(data)`, `goTo(step)`, `setPlaying(flag)`, `autoplay()`,
+    `colourBy("step" | "path" | "gap")`, `together(flag)`, `sliceAt(axis, layer)`, `rotate(yaw, pitch)`,
+    `zoomBy(factor)`, `image(data URL | null)`, `counterexample({grid, patches, label})` (until `show` or
+    `clearCounterexample()`), `redraw()` and `destroy()`, and for tests the clock, the camera and what is drawn.
     """
-    body = "\n".join(_part(script) for script in _SCRIPTS)
+    ramp = f'const RAMP_TABLE = "{table(256).tobytes().hex()}";'
+    body = "\n".join([ramp, *(_part(script) for script in _SCRIPTS)])
     return f"function mountPlayer(root) {{\n{body}\n}}\n"
 
 
 def _scene_data(scene: PathScene) -> dict[str, object]:
+    wide = 2 if scene.patches <= 1 << 16 else 4
     return {
         "label": scene.label,
         "title": scene.title,
@@ -51,10 +78,16 @@ def _scene_data(scene: PathScene) -> dict[str, object]:
         "subtitle": scene.subtitle,
         "axes": list(scene.axes),
         "grid": list(scene.grid),
-        "indices": base64.b64encode(scene.indices.astype("<u4").tobytes()).decode("ascii"),
-        "restarts": scene.restarts.tolist(),
+        "bytes": wide,
+        "indices": _packed(scene.indices, wide),
+        "restarts": _packed(scene.restarts, wide),
+        "tokens": [list(token) for token in scene.tokens],
         "caption": caption(scene, steps_of(scene)),
     }
+
+
+def _packed(numbers: np.ndarray, wide: int) -> str:
+    return base64.b64encode(numbers.astype(f"<u{wide}").tobytes()).decode("ascii")
 
 
 def _part(name: str) -> str:

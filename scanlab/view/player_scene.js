@@ -1,109 +1,119 @@
-// Values: the scenes as they arrive, where their patches lie, and what their colours mean.
-// The three player_*.js files are the body of one function, mountPlayer(root): see player.py.
+// Values: the scenes as they arrive, and what follows from them. Arrays are typed, and shared where grids are equal.
+// The player_*.js files are the body of one function, mountPlayer(root): see player.py.
 
-let COLOURS = [], RAMP = [], SCENES = [], LONGEST = 1, WIDEST_GAP = 1;
+const RESET = 0, TOUCH = 1, JUMP = 2;
+let SCENES = [], LONGEST = 1, LATTICES = new Map();
 
 function take(data) {
-  COLOURS = data.ramp;
-  RAMP = COLOURS.map(([r, g, b]) => `rgb(${r} ${g} ${b})`);
+  const before = LATTICES;
+  LATTICES = new Map();
+  for (const { grid } of data.scenes) {
+    const key = grid.join();
+    if (!LATTICES.has(key)) LATTICES.set(key, before.get(key) || makeLattice(grid));
+  }
   SCENES = data.scenes.map(readScene);
   LONGEST = SCENES.reduce((most, scene) => Math.max(most, scene.length), 1);
-  WIDEST_GAP = SCENES.reduce((most, scene) => scene.gaps.reduce((a, b) => Math.max(a, b), most), 1);
 }
 
-function decode(text) {
-  const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-  return new Uint32Array(bytes.buffer);
+// Coordinates of every patch, one array per axis.
+function makeLattice(grid) {
+  const patches = grid.reduce((a, b) => a * b, 1);
+  let stride = patches;
+  const places = grid.map((extent) => {
+    const place = new (extent > 65535 ? Uint32Array : Uint16Array)(patches);
+    const block = stride;
+    stride /= extent;
+    for (let at = 0; at < patches; at += block) {
+      for (let value = 1; value < extent; value++) place.fill(value, at + value * stride, at + (value + 1) * stride);
+    }
+    return place;
+  });
+  return { grid, patches, places };
+}
+
+function decode(text, bytes) {
+  const raw = atob(text), data = new Uint8Array(raw.length);
+  for (let at = 0; at < raw.length; at++) data[at] = raw.charCodeAt(at);
+  return bytes === 2 ? new Uint16Array(data.buffer) : new Uint32Array(data.buffer);
 }
 
 function readScene(raw, number) {
-  const indices = decode(raw.indices);
-  const patches = raw.grid.reduce((a, b) => a * b, 1);
-  const ranks = new Int32Array(patches).fill(-1);
-  indices.forEach((patch, step) => { ranks[patch] = step; });
-  const scene = { ...raw, number, indices, ranks, patches, length: indices.length, restarts: new Set(raw.restarts) };
+  const lattice = LATTICES.get(raw.grid.join()) || makeLattice(raw.grid);
+  const indices = decode(raw.indices, raw.bytes), restarts = decode(raw.restarts, raw.bytes);
+  const ranks = new Int32Array(lattice.patches).fill(-1);
+  for (let step = 0; step < indices.length; step++) ranks[indices[step]] = step;
+  const scene = { ...raw, number, lattice, indices, ranks, restarts, patches: lattice.patches, length: indices.length };
+  // Positions count the tokens; `before` is the step that a token stands before.
+  scene.tokens = raw.tokens.map(([name, position], earlier) => ({ name, position, before: position - earlier }));
   scene.kinds = stepKinds(scene);
-  scene.gaps = neighbourGaps(scene);
   return scene;
 }
 
 function placeOf(scene, patch) {
-  const place = [];
-  for (let axis = scene.grid.length - 1; axis >= 0; axis--) {
-    place.unshift(patch % scene.grid[axis]);
-    patch = Math.floor(patch / scene.grid[axis]);
-  }
-  return place;
+  return scene.lattice.places.map((place) => place[patch]);
 }
 
-// The kind of the step that arrives at each step: "touch" for patches that share a side, an edge or a corner.
-function stepKinds(scene) {
-  const kinds = new Array(scene.length).fill("reset");
-  let before = scene.length ? placeOf(scene, scene.indices[0]) : [];
-  for (let step = 1; step < scene.length; step++) {
-    const place = placeOf(scene, scene.indices[step]);
-    const touches = place.every((value, axis) => Math.abs(value - before[axis]) <= 1);
-    if (!scene.restarts.has(step)) kinds[step] = touches ? "touch" : "jump";
-    before = place;
+// The kind of the step that arrives at each step: TOUCH for patches that share a side, an edge or a corner.
+function stepKinds({ indices, length, lattice, restarts }) {
+  const kinds = new Uint8Array(length).fill(TOUCH);
+  for (const place of lattice.places) {
+    for (let step = 1; step < length; step++) {
+      const apart = place[indices[step]] - place[indices[step - 1]];
+      if (apart > 1 || apart < -1) kinds[step] = JUMP;
+    }
   }
+  for (const step of restarts) kinds[step] = RESET;
+  if (length) kinds[0] = RESET;
   return kinds;
 }
 
 // The mean difference in step between a patch and its grid neighbours; -1 where it has none.
-function neighbourGaps(scene) {
+function gapsOf(scene) {
+  if (scene.gaps) return scene.gaps;
   const total = new Float64Array(scene.patches), count = new Uint8Array(scene.patches);
-  let stride = 1;
-  for (let axis = scene.grid.length - 1; axis >= 0; axis--) {
-    const extent = scene.grid[axis];
+  let stride = scene.patches;
+  scene.grid.forEach((extent, axis) => {
+    stride /= extent;
+    const place = scene.lattice.places[axis];
     for (let patch = 0; patch < scene.patches; patch++) {
-      if (Math.floor(patch / stride) % extent === extent - 1) continue;
-      const next = patch + stride;
-      if (scene.ranks[patch] < 0 || scene.ranks[next] < 0) continue;
-      const gap = Math.abs(scene.ranks[patch] - scene.ranks[next]);
-      total[patch] += gap; total[next] += gap; count[patch]++; count[next]++;
+      if (place[patch] === extent - 1 || scene.ranks[patch] < 0 || scene.ranks[patch + stride] < 0) continue;
+      const gap = Math.abs(scene.ranks[patch] - scene.ranks[patch + stride]);
+      total[patch] += gap; total[patch + stride] += gap; count[patch]++; count[patch + stride]++;
     }
-    stride *= extent;
+  });
+  scene.gaps = total.map((sum, patch) => (count[patch] ? sum / count[patch] : -1));
+  return scene.gaps;
+}
+
+// The patches one step away along each axis, as [axis's name with sign, patch or -1].
+function neighboursOf(scene, patch) {
+  let stride = scene.patches;
+  return scene.grid.flatMap((extent, axis) => {
+    stride /= extent;
+    const value = scene.lattice.places[axis][patch], name = scene.axes[axis];
+    return [[`${name}−1`, value > 0 ? patch - stride : -1], [`${name}+1`, value < extent - 1 ? patch + stride : -1]];
+  });
+}
+
+// Which of the stretches between two resets of the state a step lies in, from 0.
+function segmentOf(scene, step) {
+  let [low, high] = [0, scene.restarts.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (scene.restarts[middle] <= step) low = middle;
+    else high = middle;
   }
-  return total.map((sum, patch) => (count[patch] ? sum / count[patch] : -1));
-}
-
-function stepLevel(scene, step) {
-  return Math.round((step / Math.max(scene.length - 1, 1)) * 255);
-}
-
-// Gaps range over orders of magnitude, so their colours follow the logarithm; a gap of 1 is the lower end.
-function gapLevel(scene, patch) {
-  const gap = Math.max(scene.gaps[patch], 1);
-  return WIDEST_GAP > 1 ? Math.round((Math.log(gap) / Math.log(WIDEST_GAP)) * 255) : 0;
-}
-
-function pathLevel(scene) {
-  return SCENES.length > 1 ? Math.round((scene.number / (SCENES.length - 1)) * 255) : 0;
+  return low;
 }
 
 function isSolid(scene) {
   return scene.grid.length > 2;
 }
 
-// Middle of every patch in its own space: x right, y down, z away; one axis is drawn against its step.
-function layOut(scene) {
-  const points = new Float32Array(scene.patches * 3);
-  const grid = scene.grid, tail = grid.slice(-3);
-  const [depth, rows, columns] = [1, 1, 1, ...tail].slice(-3);
-  const pitch = depth > 1 ? Math.max(1, (0.6 * Math.max(rows, columns)) / depth) : 1;
-  const lead = grid.slice(0, -3);
-  for (let patch = 0; patch < scene.patches; patch++) {
-    const place = placeOf(scene, patch);
-    let [z, y, x] = [0, 0, 0, ...place].slice(-3);
-    if (grid.length === 1) y = Math.max(scene.ranks[patch], 0) / 2;
-    if (lead.length) x += place[lead.length - 1] * (columns + 2);
-    if (lead.length > 1) y += place[0] * (rows + 2);
-    points.set([x, y, z * pitch], patch * 3);
-  }
-  const size = [
-    lead.length ? lead[lead.length - 1] * (columns + 2) - 2 : columns,
-    grid.length === 1 ? Math.max(scene.length - 1, 0) / 2 + 1 : lead.length > 1 ? lead[0] * (rows + 2) - 2 : rows,
-    (depth - 1) * pitch + 1,
-  ];
-  return { points, size };
+function sameGrid(one, other) {
+  return one.grid.join() === other.grid.join() && one.axes.join() === other.axes.join();
+}
+
+function count(number) {
+  return number.toLocaleString("en");
 }

@@ -4,19 +4,32 @@ import { MARKUP, mountPlayer } from "/scanlab/player_source.js";
 
 export default {
   template: `<div class="player" ref="root"></div>`,
-  emits: ["step"],
+  emits: ["step", "colour"],
   mounted() {
-    this.$refs.root.innerHTML = MARKUP;
-    this.player = mountPlayer(this.$refs.root);
-    if (this.waiting) this.player.show(this.waiting);
+    const { root } = this.$refs;
+    root.innerHTML = MARKUP;
+    root.addEventListener("step", (event) => this.$emit("step", event.detail));
+    root.addEventListener("colour", (event) => this.$emit("colour", event.detail));
+    this.player = mountPlayer(root);
+    for (const [name, values] of this.waiting || []) this.player[name](...values);
+    this.waiting = null;
+  },
+  unmounted() {
+    this.player.destroy();
   },
   methods: {
-    show(data) {
-      if (this.player) this.player.show(data);
-      else this.waiting = data;
+    // Calls may come before the element stands in the page.
+    call(name, ...values) {
+      if (this.player) this.player[name](...values);
+      else (this.waiting = this.waiting || []).push([name, values]);
     },
-    goTo(step) { this.player.goTo(step); },
-    colourBy(name) { this.player.colourBy(name); },
-    redraw() { this.player.redraw(); },
+    show(data) { this.call("show", data); },
+    goTo(step) { this.call("goTo", step); },
+    setPlaying(playing) { this.call("setPlaying", playing); },
+    colourBy(name) { this.call("colourBy", name); },
+    counterexample(failing) { this.call("counterexample", failing); },
+    clearCounterexample() { this.call("clearCounterexample"); },
+    image(url) { this.call("image", url); },
+    redraw() { this.call("redraw"); },
   },
 };

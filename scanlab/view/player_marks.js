@@ -1,0 +1,135 @@
+// Marks over the path, drawn anew for every frame and therefore few: start, end, the clock's place, resets, tokens.
+
+const MOST_RESETS = 600;
+const TRAIL = 14;
+
+function drawMarks(panel, steps) {
+  const { marks, width, height } = panel;
+  marks.clearRect(0, 0, width, height);
+  panel.tracks.forEach((track, number) => {
+    if (!track.scene.length) return;
+    marks.save();
+    marks.translate(track.dx, track.dy);
+    markTrack(panel, track.scene, steps[number]);
+    marks.restore();
+  });
+  if (HOVER && sameGrid(HOVER.scene, panel.scene)) markHovered(panel, HOVER.patch);
+}
+
+function markTrack(panel, scene, step) {
+  const { marks, cell } = panel, level = levelOf(scene), size = Math.min(Math.max(cell * 0.28, 3.5), 9);
+  if (CLOCK.playing || (hasImage(panel) && panel.manner === "pixels")) markTrail(panel, scene, step, level);
+  markResets(panel, scene, step, level, size * 0.6);
+  const shown = (at) => !panel.visible || panel.visible[scene.indices[at]];
+  if (shown(0)) dot(marks, pointAt(panel, scene, 0), size, RAMP[level(0)], INK.ink);
+  if (step && shown(step)) {
+    if (step === scene.length - 1) diamond(marks, pointAt(panel, scene, step), size * 1.2, RAMP[level(step)]);
+    else ring(marks, pointAt(panel, scene, step), size, RAMP[level(step)]);
+  }
+  if (!panel.visible) for (const token of scene.tokens) markToken(panel, scene, token, token.before <= step);
+}
+
+function pointAt({ screen }, scene, step) {
+  const patch = scene.indices[step];
+  return [screen[2 * patch], screen[2 * patch + 1]];
+}
+
+// The last steps once more and broader, so that the eye finds the clock's place.
+function markTrail(panel, scene, step, level) {
+  const { marks, cell } = panel, long = panel.manner === "pixels" ? 4 * TRAIL : TRAIL;
+  marks.lineCap = "round";
+  for (let at = Math.max(step - long, 1); at <= step; at++) {
+    if (drawnKind(panel, scene, at) !== TOUCH) continue;
+    marks.globalAlpha = Math.max(1 - (step - at) / long, 0.05);
+    marks.strokeStyle = RAMP[level(at)];
+    marks.lineWidth = Math.min(Math.max(cell * 0.3, 2.5), 10);
+    marks.beginPath();
+    marks.moveTo(...pointAt(panel, scene, at - 1));
+    marks.lineTo(...pointAt(panel, scene, at));
+    marks.stroke();
+  }
+  marks.globalAlpha = 1;
+}
+
+function markResets(panel, scene, step, level, size) {
+  const { restarts, indices } = scene;
+  if (restarts.length > MOST_RESETS) return;
+  for (const at of restarts) {
+    if (at > step) break;
+    if (at && (!panel.visible || panel.visible[indices[at]])) dot(panel.marks, pointAt(panel, scene, at), size, INK.paper, RAMP[level(at)]);
+  }
+}
+
+// A token stands between two patches of the path, or beside its first or last.
+function markToken(panel, scene, { name, before, position }, reached) {
+  const { marks, cell, width, height } = panel, size = Math.min(Math.max(cell * 0.24, 6.5), 9);
+  const last = scene.length - 1, next = pointAt(panel, scene, Math.min(before, last));
+  let [x, y] = next;
+  if (before > 0 && before <= last) {
+    const previous = pointAt(panel, scene, before - 1);
+    [x, y] = [(x + previous[0]) / 2, (y + previous[1]) / 2];
+  } else {
+    const inner = pointAt(panel, scene, before ? Math.max(last - 1, 0) : Math.min(1, last));
+    const away = Math.hypot(x - inner[0], y - inner[1]) || 1, reach = Math.max(cell * 0.4, 15);
+    [x, y] = [x + ((x - inner[0]) / away) * reach, y + ((y - inner[1]) / away) * reach];
+  }
+  // Tokens that stand together are drawn beside each other.
+  const nth = scene.tokens.filter((other) => other.before === before && other.position < position).length;
+  const clamped = [Math.min(Math.max(x + nth * size * 2.2, size), width - size), Math.min(Math.max(y, size), height - size)];
+  marks.globalAlpha = reached ? 1 : 0.4;
+  tokenSign(marks, clamped, size, name);
+  marks.globalAlpha = 1;
+}
+
+function tokenSign(context, [x, y], size, name) {
+  context.beginPath();
+  context.roundRect(x - size, y - size, 2 * size, 2 * size, size * 0.45);
+  context.fillStyle = INK.ink;
+  context.strokeStyle = INK.paper;
+  context.lineWidth = 1.5;
+  context.fill();
+  context.stroke();
+  context.fillStyle = INK.paper;
+  context.font = `700 ${Math.round(size * 1.35)}px ${INK.letters}`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillText(name[0].toUpperCase(), x, y + 0.5);
+}
+
+function markHovered(panel, patch) {
+  const { marks, screen, cell, scene } = panel, side = Math.max(cell, 9);
+  const box = (at, grown) => marks.strokeRect(screen[2 * at] - side / 2 - grown, screen[2 * at + 1] - side / 2 - grown, side + 2 * grown, side + 2 * grown);
+  marks.lineJoin = "round";
+  marks.strokeStyle = INK.soft;
+  marks.lineWidth = 1;
+  if (cell >= 6) for (const [, other] of neighboursOf(scene, patch)) if (other >= 0) box(other, -1.5);
+  marks.strokeStyle = INK.paper;
+  marks.lineWidth = 5;
+  box(patch, 0.5);
+  marks.strokeStyle = INK.ink;
+  marks.lineWidth = 2.25;
+  box(patch, 0.5);
+}
+
+function ring(context, point, size, fill) {
+  dot(context, point, size + 2.5, INK.paper, INK.ink);
+  context.beginPath();
+  context.arc(...point, Math.max(size - 0.5, 1), 0, 2 * Math.PI);
+  context.fillStyle = fill;
+  context.fill();
+}
+
+function dot(context, [x, y], radius, fill, edge) {
+  context.beginPath();
+  context.arc(x, y, Math.max(radius, 1), 0, 2 * Math.PI);
+  context.fillStyle = fill; context.strokeStyle = edge; context.lineWidth = 1.5;
+  context.fill(); context.stroke();
+}
+
+function diamond(context, [x, y], reach, fill) {
+  context.beginPath();
+  context.moveTo(x, y - reach); context.lineTo(x + reach, y); context.lineTo(x, y + reach); context.lineTo(x - reach, y);
+  context.closePath();
+  context.fillStyle = fill; context.strokeStyle = INK.ink; context.lineWidth = 1.5;
+  context.fill(); context.stroke();
+}

@@ -1,0 +1,167 @@
+// Joining it all: the controls, what other code may call, and the end.
+
+const at = (name) => PARTS[name] || (PARTS[name] = root.querySelector(`[data-at="${name}"]`));
+const PARTS = {};
+const ENDING = new AbortController();
+
+// Show other paths in the place of those that are shown; the clock keeps its place, as a share of the longest path.
+function show(data) {
+  const share = SCENES.length && LONGEST > 1 ? CLOCK.place / (LONGEST - 1) : 1;
+  const grids = new Set(SCENES.map((scene) => scene.grid.join()));
+  take(data);
+  if (SCENES.some((scene) => !grids.has(scene.grid.join()))) Object.assign(CAMERA, { zoom: 1, x: 0, y: 0 });
+  COUNTER = null;
+  CLOCK.place = share * (LONGEST - 1);
+  CLOCK.told = -1;
+  at("scrub").max = LONGEST - 1;
+  endHover();
+  offerViews();
+  arrange();
+}
+
+function arrange() {
+  const sets = VIEW.together && mayJoin() ? joined() : SCENES.map((scene) => [scene]);
+  PANELS = sets.map(makePanel);
+  const main = at("panels"), few = { 1: "100%", 2: "420px", 3: "320px", 4: "270px" };
+  main.style.setProperty("--panel", few[PANELS.length] || "270px");
+  main.replaceChildren();
+  if (!SCENES.length) main.append(element("p", "No path to show yet.", "empty"));
+  let group = SCENES.some((scene) => scene.group !== SCENES[0].group) ? null : SCENES[0]?.group;
+  for (const panel of PANELS) {
+    if (panel.scene.group !== group && needsHeading(panel)) main.append(element("h2", panel.scene.group));
+    group = panel.scene.group;
+    main.append(panel.figure);
+    listen(panel);
+  }
+  at("counter").replaceChildren();
+  showCounter();
+}
+
+// A strategy of one path carries its own name; without a group there is none.
+function needsHeading({ scene, tracks }) {
+  const alone = SCENES.filter(({ group }) => group === scene.group).length === 1;
+  return scene.group !== "" && tracks.length === 1 && !(alone && scene.label === scene.group);
+}
+
+// Paths of one scan over one grid, where they are few and short enough to tell apart.
+function joined() {
+  const sets = [];
+  for (const scene of SCENES) {
+    const set = sets.find(([first]) => first.group === scene.group && sameGrid(first, scene));
+    if (set) set.push(scene);
+    else sets.push([scene]);
+  }
+  return sets;
+}
+
+function mayJoin() {
+  return SCENES.every((scene) => scene.patches <= 4096) && joined().some((set) => set.length > 1);
+}
+
+// Show only the controls that have a use for these paths.
+function offerViews() {
+  const solids = SCENES.filter(isSolid), axes = [...new Set(solids.flatMap((scene) => scene.axes))];
+  at("turning").hidden = at("turn").hidden = !solids.length;
+  at("joining").hidden = !mayJoin();
+  if (!axes.includes(VIEW.slice.axis)) VIEW.slice = { axis: "", at: 0 };
+  at("slice").replaceChildren(new Option("all", ""), ...axes.map((axis) => new Option(`along ${axis}`, axis)));
+  at("slice").value = VIEW.slice.axis;
+  offerSlices();
+}
+
+function offerSlices() {
+  const { axis } = VIEW.slice, most = extentOf(axis) - 1;
+  at("layer").hidden = at("layer-name").hidden = !axis;
+  at("layer").max = most;
+  VIEW.slice.at = Math.min(VIEW.slice.at, Math.max(most, 0));
+  at("layer").value = VIEW.slice.at;
+  at("layer-name").textContent = axis ? `${axis} ${VIEW.slice.at}` : "";
+  at("layer").setAttribute("aria-valuetext", at("layer-name").textContent);
+}
+
+function extentOf(axis) {
+  return SCENES.filter(isSolid).reduce((most, scene) => Math.max(most, scene.grid[scene.axes.indexOf(axis)] || 1), 1);
+}
+
+// Show one layer of volumes: sliceAt("t", 2); all of it with sliceAt("").
+function sliceAt(axis, layer = 0) {
+  VIEW.slice = { axis, at: Math.max(Number(layer) || 0, 0) };
+  at("slice").value = axis;
+  offerSlices();
+  endHover();
+  moveCamera();
+}
+
+function colourBy(name) {
+  VIEW.colour = at("colour").value = name;
+  paintLegend();
+  for (const panel of PANELS) {
+    restartPath(panel);
+    for (const ribbon of panel.ribbons) ribbon.strip = null;
+  }
+  refresh();
+}
+
+function together(flag) {
+  VIEW.together = at("together").checked = flag;
+  endHover();
+  arrange();
+}
+
+function redraw() {
+  readInk();
+  paintLegend();
+  if (COUNTER) fitPanel(COUNTER.panel);
+  else PANELS.forEach(fitPanel);
+  for (const panel of PANELS) for (const ribbon of panel.ribbons) ribbon.strip = null;
+  refresh();
+}
+
+function note(text) {
+  at("notice").textContent = text;
+  at("notice").hidden = !text;
+}
+
+// Play once from the start, unless the user prefers less motion.
+function autoplay() {
+  if (!matchMedia("(prefers-reduced-motion: reduce)").matches) { CLOCK.place = 0; setPlaying(true); }
+}
+
+function start() {
+  const hear = (node, type, heard) => node.addEventListener(type, heard, { signal: ENDING.signal });
+  at("play").addEventListener("click", () => setPlaying(!CLOCK.playing));
+  at("scrub").addEventListener("input", (event) => goTo(Number(event.target.value)));
+  at("colour").addEventListener("change", (event) => {
+    colourBy(event.target.value);
+    root.dispatchEvent(new CustomEvent("colour", { detail: event.target.value }));
+  });
+  at("together").addEventListener("change", (event) => together(event.target.checked));
+  at("slice").addEventListener("change", (event) => sliceAt(event.target.value, Math.floor(extentOf(event.target.value) / 2)));
+  at("layer").addEventListener("input", (event) => sliceAt(VIEW.slice.axis, event.target.value));
+  at("nearer").addEventListener("click", () => zoomBy(1.25));
+  at("further").addEventListener("click", () => zoomBy(0.8));
+  at("whole").addEventListener("click", resetCamera);
+  at("file").addEventListener("change", (event) => { readImageFile(event.target.files[0]); event.target.value = ""; });
+  at("unimage").addEventListener("click", () => setImage(null));
+  at("more").addEventListener("click", () => at("more").setAttribute("aria-expanded", String(at("bar").classList.toggle("open"))));
+  hear(document, "keydown", onKey);
+  hear(document, "pointerdown", (event) => { if (HOVER && !event.target.closest(".stage")) endHover(); });
+  hear(matchMedia("(prefers-color-scheme: dark)"), "change", redraw);
+  watchWidth();
+}
+
+function watchWidth() {
+  let before = 0;
+  const watch = new ResizeObserver(([{ contentRect }]) => {
+    if (contentRect.width !== before) { before = contentRect.width; redraw(); }
+  });
+  watch.observe(at("panels").parentElement);
+  ENDING.signal.addEventListener("abort", () => { watch.disconnect(); CLOCK.ended = true; });
+}
+
+start();
+return {
+  show, goTo, setPlaying, colourBy, redraw, autoplay, rotate, zoomBy, sliceAt, together, counterexample, clearCounterexample,
+  image: setImage, destroy: () => ENDING.abort(), CLOCK, VIEW, CAMERA,
+  panels: () => PANELS, scenes: () => SCENES, counter: () => COUNTER, gapsOf,
+};
