@@ -14,7 +14,7 @@ from scanlab.ir.values import Claim, Order, Scan, Value, orders_of
 from scanlab.language.library import library_definitions
 from scanlab.language.module import Definition, Module
 
-__all__ = ["Checked", "check_definition", "check_module", "library_orders"]
+__all__ = ["Checked", "check_definition", "check_module", "library_orders", "mark_of", "verdict_of"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,29 @@ class Checked:
     claims: tuple[Proof, ...] = ()
     kin: tuple[Relative, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def mark_of(checked: Checked) -> str:
+    """One sign for a definition: ✗ wrong, ✓ proved, ? not decided, · checked where it is used."""
+    if any(d.severity == "error" for d in checked.diagnostics):
+        return "✗"
+    if checked.proof is None:
+        return "·"
+    return "✓" if checked.proof else "?"
+
+
+def verdict_of(checked: Checked) -> str:
+    """What is known of a definition, in words; "" where something is wrong with it, which its diagnostics say."""
+    if mark_of(checked) == "✗":
+        return ""
+    if checked.proof is None:
+        return "checked where it is used"
+    words = {"proved": "proved for all sizes", "undecided": "not decided for all sizes"}
+    text = f"{checked.proof.claim}, {words.get(checked.proof.verdict, checked.proof.verdict)}"
+    text += "".join(f"; {c.claim}" for c in checked.claims)
+    if checked.kin:
+        text += f". This is {' and '.join(map(str, checked.kin[:2]))} in the library"
+    return text
 
 
 def check_module(module: Module, grid: tuple[int, ...] | None = None, kin: bool = True) -> Iterator[Checked]:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
-from scanlab.checking import Checked, check_module
+from scanlab.checking import Checked, check_module, mark_of, verdict_of
 from scanlab.cli.arguments import parse_grid
 from scanlab.cli.output import console, diagnostic_data, print_diagnostic, print_json
 from scanlab.compiler.proof import Proof
@@ -88,24 +88,13 @@ def _print(results: list[tuple[Module, Checked]], problems: list[Diagnostic], al
     _summary(results, problems, out)
 
 
+_STYLES = {"✗": "red", "✓": "green", "?": "yellow", "·": "dim"}
+
+
 def _line(checked: Checked) -> str:
-    definition = checked.definition
-    label = f"[bold]{escape(definition.signature)}[/bold]"
-    if any(d.severity == "error" for d in checked.diagnostics):
-        return f"[red]✗[/red] {label}"
-    if checked.proof is None:
-        return f"[dim]·[/dim] {label}: checked where it is used"
-    words = {"proved": "proved for all sizes", "undecided": "not decided for all sizes"}
-    mark = "[green]✓[/green]" if checked.proof else "[yellow]?[/yellow]"
-    text = f"{mark} {label}: {checked.proof.claim}, {words.get(checked.proof.verdict, checked.proof.verdict)}"
-    text += "".join(f"; {c.claim}" for c in checked.claims)
-    if checked.kin:
-        text += f". This is {' and '.join(map(_kin, checked.kin[:2]))} in the library"
-    return text
-
-
-def _kin(relative: object) -> str:
-    return escape(str(relative))
+    mark, words = mark_of(checked), verdict_of(checked)
+    line = f"[{_STYLES[mark]}]{mark}[/{_STYLES[mark]}] [bold]{escape(checked.definition.signature)}[/bold]"
+    return f"{line}: {escape(words)}" if words else line
 
 
 def _summary(results: list[tuple[Module, Checked]], problems: list[Diagnostic], out: Console) -> None:

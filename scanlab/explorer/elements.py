@@ -1,4 +1,4 @@
-"""The explorer's text box."""
+"""The explorer's own elements: the text box, windows, the library, and what a page needs of its browser."""
 
 from __future__ import annotations
 
@@ -7,44 +7,153 @@ from typing import Any
 
 from nicegui import ui
 
+from scanlab.explorer.shortcuts import KEYS
 from scanlab.explorer.words import highlighting, words
-from scanlab.ir.diagnostics import Diagnostic
+from scanlab.ir.diagnostics import Diagnostic, Span
 
-__all__ = ["Editor"]
-
-# Milliseconds from the last keystroke until the server hears of it.
-DELAY_MS = 30
+__all__ = ["Editor", "Field", "Gallery", "Shell", "Window", "placed"]
 
 
 class Editor(ui.element, component="components/editor.js"):
-    """The text box. `heard` gets the whole text after every change, `saved` is called on Ctrl+S."""
+    """The text box. `heard` gets the whole text after every change."""
 
-    def __init__(self, heard: Callable[[str], Any], saved: Callable[[], Any]) -> None:
+    def __init__(self, heard: Callable[[str], Any]) -> None:
         super().__init__()
         self._props["rules"] = highlighting()
         self._props["words"] = words()
-        self._props["delay"] = DELAY_MS
         self.on("edit", lambda event: heard(event.args))
-        self.on("save", saved)
 
     def show(self, text: str) -> None:
         """Put another text in."""
         self.run_method("show", text)
 
-    def underline(self, diagnostics: Iterable[Diagnostic]) -> None:
-        """Underline what is wrong."""
-        self.run_method("mark", [_mark(d) for d in diagnostics if d.span is not None])
+    def underline(self, text: str, diagnostics: Iterable[Diagnostic]) -> None:
+        """Underline what is wrong with a text, unless the box holds another one by now."""
+        marks = []
+        for diagnostic in diagnostics:
+            place = placed(diagnostic.span, text)
+            if place is not None:
+                marks.append({"start": place[0], "end": place[1], "severity": diagnostic.severity})
+        self.run_method("mark", marks, _units(text))
 
-    def replace(self, start: int, end: int, text: str) -> None:
+    def replace(self, span: tuple[int, int], replacement: str) -> None:
         """Replace characters, so that the browser's undo takes it back."""
-        self.run_method("replace", start, end, text)
+        self.run_method("replace", *span, replacement)
 
-    def go_to(self, start: int, end: int) -> None:
+    def go_to(self, span: tuple[int, int]) -> None:
         """Select characters."""
-        self.run_method("goTo", start, end)
+        self.run_method("goTo", *span)
+
+    def focus(self) -> None:
+        """Put the caret into it."""
+        self.run_method("focus")
 
 
-def _mark(diagnostic: Diagnostic) -> dict[str, Any]:
-    span = diagnostic.span
-    assert span is not None
-    return {"start": span.start, "end": span.end, "severity": diagnostic.severity, "message": diagnostic.message}
+class Field(ui.element, component="components/field.js"):
+    """A one-line input with a label. `heard` gets every change, `entered` what stands there when Enter is pressed."""
+
+    def __init__(
+        self,
+        label: str,
+        box: str,
+        heard: Callable[[str], Any],
+        entered: Callable[[str], Any] | None = None,
+        hint: str = "",
+    ) -> None:
+        super().__init__()
+        self._props.update({"label": label, "box": box, "hint": hint, "wrong": ""})
+        self.on("edit", lambda event: heard(event.args))
+        if entered is not None:
+            self.on("enter", lambda event: entered(event.args))
+
+    def set(self, text: str, even_focused: bool = False) -> None:
+        """Put a text in, unless the user is typing there."""
+        self.run_method("put" if even_focused else "set", text)
+
+    def wrong(self, why: str) -> None:
+        """Say what is wrong with it, "" for nothing."""
+        if self.props["wrong"] != why:
+            self.props["wrong"] = why
+
+    def focus(self) -> None:
+        """Put the caret into it."""
+        self.run_method("focus")
+
+
+class Window(ui.element, component="components/dialog.js"):
+    """A modal window with a title; `with window:` puts elements in."""
+
+    def __init__(self, title: str, kind: str = "") -> None:
+        super().__init__()
+        self._props["title"] = title
+        self._props["kind"] = kind
+
+    def open(self) -> None:
+        """Show it."""
+        self.run_method("open")
+
+    def hide(self) -> None:
+        """Take it away."""
+        self.run_method("hide")
+
+
+class Gallery(ui.element, component="components/gallery.js"):
+    """The library. `opened` gets the name of the strategy that is to be edited, `compared` of one to show beside."""
+
+    def __init__(self, opened: Callable[[str], Any], compared: Callable[[str], Any]) -> None:
+        super().__init__()
+        self.on("open", lambda event: opened(event.args))
+        self.on("compare", lambda event: compared(event.args))
+
+    def open(self) -> None:
+        """Show it."""
+        self.run_method("open")
+
+
+class Shell(ui.element, component="components/shell.js"):
+    """The browser around a page. `moved` gets the address after Back or Forward, `pressed` the name of a shortcut."""
+
+    def __init__(self, moved: Callable[[str], Any], pressed: Callable[[str], Any]) -> None:
+        super().__init__()
+        self._props["keys"] = [[shortcut.key, shortcut.name] for shortcut in KEYS]
+        self.on("address", lambda event: moved(event.args))
+        self.on("shortcut", lambda event: pressed(event.args))
+
+    def address(self, text: str, is_new: bool) -> None:
+        """Put the state into the address; `is_new` makes it a step that Back takes back."""
+        self.run_method("address", text, is_new)
+
+    def copy(self, text: str, said: str) -> None:
+        """Put a text on the clipboard, and say so."""
+        self.run_method("copy", text, said)
+
+    def copy_link(self, said: str) -> None:
+        """Put the page's address on the clipboard, and say so."""
+        self.run_method("copyLink", said)
+
+    def say(self, text: str) -> None:
+        """Show a short notice, and read it out to those who cannot see it."""
+        self.run_method("say", text)
+
+    def title(self, text: str) -> None:
+        """Set the title of the browser's tab."""
+        self.run_method("title", text)
+
+    def reveal(self, element: str) -> None:
+        """Scroll an element into view, by its id."""
+        self.run_method("reveal", element)
+
+
+def placed(span: Span | None, text: str) -> tuple[int, int] | None:
+    """Where a span stands in a text, in the browser's UTF-16 units; None for a span of another text."""
+    if span is None:
+        return None
+    # A line on its own is read without the space around it.
+    shift = 0 if span.source.text == text else len(text) - len(text.lstrip())
+    if span.source.text not in (text, text.strip()):
+        return None
+    return _units(text[: span.start + shift]), _units(text[: span.end + shift])
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2

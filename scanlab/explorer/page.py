@@ -2,86 +2,255 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from nicegui import run, ui
+from nicegui import ui
 
-from scanlab.explorer.elements import Editor
-from scanlab.explorer.player_element import Player
+from scanlab.explorer.desk import Desk, Shows
+from scanlab.explorer.documents import Documents, is_saved
+from scanlab.explorer.elements import Editor, Field, Gallery, Shell
+from scanlab.explorer.files import Folders
+from scanlab.explorer.help import help_window
+from scanlab.explorer.live import Live
+from scanlab.explorer.markup import button, tag
+from scanlab.explorer.picture import Picture
 from scanlab.explorer.problems import Problems
-from scanlab.explorer.snapshot import Snapshot, snapshot
-from scanlab.explorer.state import State
+from scanlab.explorer.selection import Selection
+from scanlab.explorer.snapshot import Snapshot
+from scanlab.explorer.state import State, from_address, to_address
+from scanlab.explorer.work import Drawn, Judged, merged, source_of
+from scanlab.explorer.workers import Workers
 from scanlab.facade import parse_grid
-from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.diagnostics import Diagnostic, ScanlabError
+from scanlab.ir.text import grid_text
 
-__all__ = ["Page"]
+try:
+    from scanlab.explorer.panes import PANES
+except ImportError:
+    PANES = {}
+
+__all__ = ["Page", "Session"]
+
+
+@dataclass(frozen=True)
+class Session:
+    """What all pages of a server share."""
+
+    workers: Workers
+    folders: Folders
+    start: State
 
 
 class Page:
     """What one browser tab shows. `state` is all that a reload needs."""
 
-    def __init__(self) -> None:
-        self.state = State()
-        self.shown: Snapshot | None = None
-        self._turn = 0
-        with ui.element("main").classes("explorer"):
-            with ui.element("section").classes("write").props('aria-label="Definitions"'):
-                self._toolbar()
-                self.editor = Editor(self.edited, self.saved)
-                self.problems = Problems(self.editor)
-            with ui.element("section").classes("see").props('aria-label="Paths"'):
-                self.player = Player()
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.state = session.start
+        self.snapshot: Snapshot | None = None
+        self.live = Live(session.workers, self._drawn, self._judged, self._failed)
+        self.shell = Shell(self._moved, self._pressed)
+        self.desk = Desk(PANES, self._prepare, self._arranged)
+        with tag("div", "explorer") as self.frame:
+            self._build_header()
+            with tag("main", "work"):
+                self._build_write()
+                self._build_see()
+        self.documents = Documents(session.folders, self)
+        self.gallery = Gallery(self._from_library, self._beside)
+        self.help = help_window(tuple(getattr(kind, "title", name) for name, kind in PANES.items()))
+        ui.context.client.on_delete(self.live.stop)
 
-    def _toolbar(self) -> None:
-        with ui.element("div").classes("tools"):
-            self.grid = ui.input("grid", value="x".join(map(str, self.state.grid)), on_change=self.regridded)
-            self.grid.props('dense outlined debounce=60 aria-label="Grid, as in 14x14"').classes("grid")
-            self.names = ui.select([], multiple=True, label="shown", on_change=self.chosen)
-            self.names.props("dense outlined options-dense").classes("names")
+    def _build_header(self) -> None:
+        with tag("header", "top"):
+            tag("h1", "", "ScanLab")
+            self.file = tag("span", "file", role="status")
+            with tag("nav", "actions", aria_label="Actions"):
+                button("Open", lambda: self.documents.show_open(), title="Ctrl+O")
+                button("Save", lambda: self.documents.save(), title="Ctrl+S")
+                button("Library", lambda: self.gallery.open(), title="Alt+L")
+                if "export" in PANES:
+                    button("Export", lambda: self._reveal("export"))
+                button("Copy link", self._copy_link, title="Alt+C: the whole state is in the address")
+                button("Copy as Python", self._copy_python)
+                button("Keys", lambda: self.help.open(), title="?", aria_label="Keyboard shortcuts")
 
-    async def begin(self, state: State) -> None:
-        """Fill the page, once the browser is there."""
+    def _build_write(self) -> None:
+        with tag("section", "write", aria_label="Definitions"):
+            with tag("div", "tools"):
+                self.grid = Field("grid", "grid-size", self._regridded, hint="14x14")
+                self.selection = Selection(self._chosen)
+            self.editor = Editor(self._edited)
+            self.problems = Problems(self.editor, lambda example: self.picture.show_example(example))
+
+    def _build_see(self) -> None:
+        with tag("div", "see"):
+            with tag("section", "paths", aria_label="Paths"):
+                if PANES:
+                    with tag("div", "arrange"):
+                        self.desk.build_bar()
+                        self.layout = button("", self._turn_layout, "plain layout", title="Alt+B")
+                self.picture = Picture(self._coloured, self.gallery_open)
+            self.desk.build()
+
+    def gallery_open(self) -> None:
+        """Open the library."""
+        self.gallery.open()
+
+    def begin(self, address: str) -> None:
+        """Fill the page, once the browser is there, from the state in its address or else the server's."""
+        self.take(from_address(address) if address else self.session.start)
+
+    def take(self, state: State, is_new: bool = False) -> None:
+        """Take on another state; `is_new` makes it a step that Back takes back."""
+        if state.text != self.state.text or self.snapshot is None:
+            self.editor.show(state.text)
+        if state.colour != self.state.colour:
+            self.picture.player.colour_by(state.colour)
         self.state = state
-        self.grid.value = "x".join(map(str, state.grid))
-        self.editor.show(self.state.text)
-        await self.refresh()
+        self.desk.set(state.panes)
+        self._follow(is_new)
 
-    async def edited(self, text: str) -> None:
-        """The text is another."""
-        self.state = replace(self.state, text=text)
-        await self.refresh()
+    def say(self, text: str) -> None:
+        """Show a short notice."""
+        self.shell.say(text)
 
-    def saved(self) -> None:
-        """Ctrl+S."""
+    # What the user does.
 
-    async def regridded(self) -> None:
-        """The grid is another, or is being typed."""
+    def _edited(self, text: Any) -> None:
+        if isinstance(text, str):
+            self.state = replace(self.state, text=text)
+            self._follow()
+
+    def _regridded(self, text: str) -> None:
         try:
-            grid = parse_grid(self.grid.value or "")
+            grid = parse_grid(text)
         except ScanlabError as error:
-            self.grid.props(f'error error-message="{error.diagnostics[0].message}"')
+            self.grid.wrong(error.diagnostics[0].message)
             return
-        self.grid.props(remove="error")
+        self.grid.wrong(self._misfit(grid))
         self.state = replace(self.state, grid=grid)
-        await self.refresh()
+        self._follow()
 
-    async def chosen(self) -> None:
-        """Other definitions are to be shown."""
-        names = tuple(self.names.value or ())
-        if names != self.state.names:
-            self.state = replace(self.state, names=names)
-            await self.refresh()
+    def _misfit(self, grid: tuple[int, ...]) -> str:
+        shown = self.snapshot.subjects if self.snapshot is not None else ()
+        if not shown or any(len(s.value.axes) == len(grid) for s in shown):
+            return ""
+        axes = shown[0].value.axes
+        return f"{shown[0].name} has {len(axes)} ax{'i' if len(axes) == 1 else 'e'}s: {', '.join(axes)}"
 
-    async def refresh(self) -> None:
-        """Compile what the state says, and draw it unless a later change overtook it."""
-        self._turn += 1
-        turn, state = self._turn, self.state
-        found = await run.io_bound(snapshot, state.text, state.grid, state.names)
-        if turn != self._turn or found is None:
+    def _chosen(self, names: tuple[str, ...]) -> None:
+        self.state = replace(self.state, names=names)
+        self._follow()
+
+    def _coloured(self, colour: str) -> None:
+        self.state = replace(self.state, colour=colour)
+        self.shell.address(to_address(self.state), False)
+
+    def _arranged(self) -> None:
+        self.state = replace(self.state, panes=self.desk.names)
+        self._label()
+        self.shell.address(to_address(self.state), False)
+
+    def _turn_layout(self) -> None:
+        self.state = replace(self.state, layout="below" if self.state.layout == "beside" else "beside")
+        self._arranged()
+
+    def _moved(self, address: str) -> None:
+        self.take(from_address(address) if address else self.session.start)
+
+    async def _from_library(self, name: str) -> None:
+        text = await self.session.workers.run(source_of, name)
+        self.take(replace(self.state, text=text, names=(), file="", base=""), is_new=True)
+        self.editor.focus()
+
+    def _beside(self, name: str) -> None:
+        shown = self.snapshot.subjects if self.snapshot is not None else ()
+        self._chosen(tuple(dict.fromkeys([*(s.name for s in shown), name])))
+
+    def _picked(self, source: str, axes: Sequence[str], grid: Sequence[int]) -> None:
+        """Show a strategy of a study."""
+        text = f"grid {', '.join(axes)}\n\norder picked = {source}\n" if axes else source
+        self.take(replace(self.state, text=text, grid=tuple(grid), names=(), file="", base=""), is_new=True)
+
+    def _reveal(self, pane: str) -> None:
+        self.desk.open(pane)
+        self.shell.reveal(f"pane-{pane}")
+
+    def _copy_link(self) -> None:
+        self.shell.copy_link("copied a link to all that is shown")
+
+    def _copy_python(self) -> None:
+        pass
+
+    def _pressed(self, name: str) -> Any:
+        if name.startswith("pane "):
+            return self.desk.toggle_number(int(name.removeprefix("pane ")))
+        actions = {
+            "save": self.documents.save,
+            "open": self.documents.show_open,
+            "library": self.gallery.open,
+            "link": self._copy_link,
+            "fix": self.problems.fix,
+            "problem": self.problems.go_to_next,
+            "editor": self.editor.focus,
+            "player": self.picture.focus,
+            "grid": self.grid.focus,
+            "layout": self._turn_layout,
+            "help": self.help.open,
+        }
+        return actions[name]()
+
+    # What comes of it.
+
+    def _follow(self, is_new: bool = False) -> None:
+        self.shell.address(to_address(self.state), is_new)
+        self._label()
+        self.live.follow(self.state)
+
+    def _label(self) -> None:
+        name = self.documents.name
+        mark = "" if not name else "saved" if is_saved(self.state) else "not saved"
+        self.file.text = f"{name} · {mark}" if name else ""
+        self.file.classes(add="unsaved" if mark == "not saved" else "", remove="unsaved" if mark != "not saved" else "")
+        self.frame.props["data-layout"] = self.state.layout
+        self.frame.props["data-panes"] = len(self.desk.names)
+        if PANES:
+            self.layout.text = "Panes below" if self.state.layout == "beside" else "Panes beside"
+            self.layout.props["hidden"] = not self.desk.names
+
+    def _drawn(self, drawn: Drawn, newest: bool) -> None:
+        found = drawn.snapshot
+        self.snapshot = found
+        self.picture.show(drawn)
+        self.selection.show(found.names, tuple(subject.name for subject in found.subjects))
+        self.grid.set(grid_text(found.subjects[0].grid if found.subjects else self.state.grid))
+        if newest:
+            self.editor.underline(found.text, found.diagnostics)
+            if found.diagnostics or not found.names:
+                self.problems.show(found.text, found.diagnostics, ())
+            self.desk.show(found)
+
+    def _judged(self, judged: Judged) -> None:
+        found = self.snapshot
+        if found is None:
             return
-        self.shown = found
-        self.names.set_options(list(found.names), value=[s.name for s in found.subjects])
-        self.editor.underline(found.diagnostics)
-        self.problems.show(found)
-        if found.subjects:
-            self.player.show(scene for subject in found.subjects for scene in subject.scenes)
+        problems = merged(found.diagnostics, judged)
+        self.editor.underline(found.text, problems)
+        self.problems.show(found.text, problems, judged.verdicts)
+        if not found.subjects:
+            self.picture.show_failure(problems)
+
+    def _failed(self, why: Diagnostic) -> None:
+        self.problems.show(self.state.text, (why,), ())
+        self.picture.show_failure((why,))
+
+    def _prepare(self, name: str, pane: Shows) -> None:
+        """Tell a pane what it needs of the page."""
+        del name
+        if hasattr(pane, "inside"):
+            pane.inside = self.session.folders.inside  # type: ignore[attr-defined]
+        if hasattr(pane, "on_pick"):
+            pane.on_pick = self._picked  # type: ignore[attr-defined]

@@ -1,50 +1,101 @@
-"""The list of what is wrong with the text, each with its place, its reason and its remedy."""
+"""Below the text: what is proved of each definition, and what is wrong, with its place, its reason and its remedy."""
 
 from __future__ import annotations
 
-from nicegui import ui
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from scanlab.explorer.elements import Editor
-from scanlab.explorer.snapshot import Snapshot
-from scanlab.ir.diagnostics import Diagnostic
+from scanlab.explorer.elements import Editor, placed
+from scanlab.explorer.markup import button, tag
+from scanlab.explorer.work import Verdict
+from scanlab.ir.diagnostics import CounterExample, Diagnostic
 
 __all__ = ["Problems"]
 
+_NAMES = {"✓": "proved", "?": "undecided", "✗": "wrong", "·": "helper"}
+# More than these are not read; the first ones often cause the rest.
+MOST_PROBLEMS = 12
+MOST_VERDICTS = 60
+
 
 class Problems:
-    """Below the text box; empty where nothing is wrong."""
+    """`show_example` draws a counter-example on its grid."""
 
-    def __init__(self, editor: Editor) -> None:
+    def __init__(self, editor: Editor, show_example: Callable[[CounterExample], Any]) -> None:
         self.editor = editor
-        self.box = ui.element("div").classes("problems").props('id="editor-problems" role="status"')
+        self.show_example = show_example
+        self.shown: tuple[Diagnostic, ...] = ()
+        self._verdicts: tuple[Verdict, ...] = ()
+        self._text = ""
+        self._next = 0
+        self.box = tag("div", "problems", id="editor-problems", role="status", aria_label="Problems and proofs")
 
-    def show(self, snapshot: Snapshot) -> None:
-        """List them."""
+    def show(self, text: str, diagnostics: Iterable[Diagnostic], verdicts: Iterable[Verdict]) -> None:
+        """List what is wrong with a text, and then what is proved."""
+        listed, proved = tuple(diagnostics), tuple(verdicts)
+        if (listed, proved, text) == (self.shown, self._verdicts, self._text):
+            return
+        self.shown, self._verdicts, self._text, self._next = listed, proved, text, 0
         self.box.clear()
         with self.box:
-            for diagnostic in snapshot.diagnostics:
-                self._one(diagnostic)
+            for diagnostic in listed[:MOST_PROBLEMS]:
+                self._problem(diagnostic)
+            if len(listed) > MOST_PROBLEMS:
+                tag("p", "more", f"and {len(listed) - MOST_PROBLEMS} more")
+            for verdict in [v for v in proved if v.mark != "✗"][:MOST_VERDICTS]:
+                self._verdict(verdict)
 
-    def _one(self, diagnostic: Diagnostic) -> None:
-        span, edit = diagnostic.span, diagnostic.edit
-        with ui.element("div").classes(f"problem {diagnostic.severity}"):
-            head = f"{diagnostic.severity} {diagnostic.code}"
-            if span is not None:
-                place = ui.element("button").classes("place").props('type="button"')
-                place.on("click", lambda: self.editor.go_to(span.start, span.end))
-                with place:
-                    ui.label(f"{head}, line {span.line}, column {span.column}")
-            else:
-                ui.label(head).classes("place")
-            ui.label(diagnostic.message)
+    def fix(self) -> bool:
+        """Take the first suggested edit; false where there is none."""
+        return any(self._edit(diagnostic) for diagnostic in self.shown)
+
+    def go_to_next(self) -> bool:
+        """Select the next problem in the text; false where there is none."""
+        places = [p for d in self.shown if (p := placed(d.span, self._text)) is not None]
+        if places:
+            self.editor.go_to(places[self._next % len(places)])
+            self._next += 1
+        return bool(places)
+
+    def _problem(self, diagnostic: Diagnostic) -> None:
+        with tag("div", f"problem {diagnostic.severity}"):
+            self._head(diagnostic)
+            tag("p", "message", diagnostic.message)
             if diagnostic.counterexample is not None:
-                ui.label(f"counter-example: {diagnostic.counterexample}")
-            for line in (diagnostic.note, diagnostic.help):
-                if line:
-                    ui.label(line).classes("help")
-            if edit is not None and edit.span is not None:
-                where = edit.span
-                fix = ui.element("button").classes("fix").props('type="button"')
-                fix.on("click", lambda: self.editor.replace(where.start, where.end, edit.replacement))
-                with fix:
-                    ui.label(f"Write {edit.replacement}")
+                tag("p", "example", f"counter-example: {diagnostic.counterexample}")
+            if diagnostic.note:
+                tag("p", "note", diagnostic.note)
+            edit = diagnostic.edit
+            if diagnostic.help:
+                tag("p", "help", f"help: {diagnostic.help}")
+            with tag("div", "remedies"):
+                if edit is not None and placed(edit.span, self._text) is not None:
+                    button(f"Write {edit.replacement}", lambda: self._edit(diagnostic), "fix", title="Ctrl+. takes it")
+                example = diagnostic.counterexample
+                if example is not None and example.patches:
+                    button("Show on the grid", lambda: self.show_example(example), "example")
+
+    def _head(self, diagnostic: Diagnostic) -> None:
+        span, place = diagnostic.span, placed(diagnostic.span, self._text)
+        kind = f"{diagnostic.severity} {diagnostic.code}"
+        if span is None:
+            tag("span", "place", kind)
+        elif place is None:
+            tag("span", "place", f"{kind}, in {span.source.name}, line {span.line}")
+        else:
+            words = f"{kind}, line {span.line}, column {span.column}"
+            button(words, lambda: self.editor.go_to(place), "place", title="Go there")
+
+    def _verdict(self, verdict: Verdict) -> None:
+        with tag("p", f"verdict {_NAMES[verdict.mark]}"):
+            tag("span", "mark", verdict.mark, aria_hidden="true")
+            tag("code", "", verdict.signature)
+            tag("span", "", verdict.words)
+
+    def _edit(self, diagnostic: Diagnostic) -> bool:
+        edit = diagnostic.edit
+        place = placed(edit.span, self._text) if edit is not None else None
+        if edit is None or place is None:
+            return False
+        self.editor.replace(place, edit.replacement)
+        return True

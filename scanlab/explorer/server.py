@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import webbrowser
 from pathlib import Path
-from threading import Timer
 
+import nicegui.run
 import uvicorn
 from fastapi import FastAPI
 from nicegui import app, ui
 
-from scanlab.explorer.page import Page
+from scanlab.explorer.files import folders_of
+from scanlab.explorer.gallery import serve_gallery
+from scanlab.explorer.guard import Guard
+from scanlab.explorer.page import Page, Session
 from scanlab.explorer.player_element import serve_player
-from scanlab.explorer.state import State, from_address
+from scanlab.explorer.state import State
+from scanlab.explorer.workers import START_METHOD, Workers
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["serve"]
@@ -23,36 +28,61 @@ _STATIC = Path(__file__).parent / "static"
 _HEAD = '<link rel="stylesheet" href="/scanlab/player.css"><link rel="stylesheet" href="/scanlab/static/explorer.css">'
 
 
-def serve(files: list[Path], host: str = "127.0.0.1", port: int = 0, browser: bool = True) -> None:
-    """Serve until Ctrl-C; a port of 0 takes a free one.
+def serve(
+    files: list[Path], host: str = "127.0.0.1", port: int = 0, browser: bool = True, workers: Workers | None = None
+) -> None:
+    """Serve until Ctrl-C; a port of 0 takes a free one. The first of `files` that is no folder is opened.
 
-    Raises ScanlabError S511 where the address cannot be had.
+    Raises ScanlabError S511 where the address cannot be had, and S107, S103 or S104 where the file cannot be read.
     """
+    session = _session(files, workers or Workers())
     listening = _listen(host, port)
     shell = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    named = next((file for file in files if not file.is_dir()), None)
-    _pages(State() if named is None else State(text=named.read_text(encoding="utf-8"), file=str(named)))
+    _pages(session)
+    nicegui.run.process_pool_start_method = START_METHOD
     ui.run_with(shell, title="ScanLab explorer", dark=None, tailwind=False, show_welcome_message=False)
-    server = uvicorn.Server(uvicorn.Config(shell, log_level="warning", ws="wsproto", timeout_graceful_shutdown=1))
+    # A page sends and gets small messages to and from this machine: packing them would only cost time.
+    server = uvicorn.Server(
+        uvicorn.Config(
+            Guard(shell, host),
+            log_level="warning",
+            ws="wsproto",
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=1,
+            server_header=False,
+        )
+    )
     address = _address(host, listening.getsockname()[1])
     print(f"The explorer is at {address} until you press Ctrl-C.", flush=True)
     if browser:
-        Timer(0.5, webbrowser.open, [address]).start()
-    with contextlib.suppress(KeyboardInterrupt):
-        server.run(sockets=[listening])
+        threading.Timer(0.5, webbrowser.open, [address]).start()
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[listening])
+    finally:
+        session.workers.close()
 
 
-def _pages(start: State) -> None:
+def _session(files: list[Path], workers: Workers) -> Session:
+    folders = folders_of(files)
+    named = next((file for file in files if not file.is_dir()), None)
+    if named is None:
+        return Session(workers, folders, State())
+    opened = folders.open(named.resolve())
+    return Session(workers, folders, State(text=opened.text, file=str(opened.path), base=opened.digest))
+
+
+def _pages(session: Session) -> None:
     serve_player()
+    serve_gallery(session.workers)
     app.add_static_files("/scanlab/static", _STATIC)
 
     @ui.page("/")
     async def index() -> None:
         ui.add_head_html(_HEAD)
-        page = Page()
+        page = Page(session)
         await ui.context.client.connected()
-        address = await ui.run_javascript("return location.hash.slice(1)")
-        await page.begin(from_address(address) if address else start)
+        page.begin(await ui.run_javascript("return location.hash.slice(1)"))
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -61,6 +91,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+        # From here on browsers that connect wait for an answer, and are not refused.
+        listening.listen(128)
     except (OSError, OverflowError) as error:
         listening.close()
         reason = getattr(error, "strerror", None) or str(error)

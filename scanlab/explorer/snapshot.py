@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
 
 from scanlab.compiler.bind import CompiledPlan, CompiledScan, bind
-from scanlab.facade import as_value
+from scanlab.facade import as_value, load
 from scanlab.ir.diagnostics import CounterExample, Diagnostic, ScanlabError, Source
 from scanlab.ir.values import Value, orders_of
 from scanlab.language.library import library_templates
-from scanlab.language.module import read_module
+from scanlab.language.module import Module, read_module
 from scanlab.library_index import USUAL_GRIDS
 from scanlab.view.scene import PathScene, scenes_of
 
-__all__ = ["MOST_SUBJECTS", "Snapshot", "Subject", "snapshot"]
+__all__ = ["MOST_SUBJECTS", "Snapshot", "Subject", "defines", "read", "snapshot"]
 
 MOST_SUBJECTS = 6
 # All paths of a picture together: four paths over 256x256 patches, a few times over.
@@ -37,11 +37,13 @@ class Subject:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """What can be shown of a text. names: all definitions that stand alone; subjects: those that are shown."""
+    """What can be shown of a text. names: all its definitions that stand alone; subjects: those that are shown, and
+    what is shown of the library beside them; text: what was read."""
 
     names: tuple[str, ...]
     subjects: tuple[Subject, ...]
     diagnostics: tuple[Diagnostic, ...]
+    text: str = ""
 
     @property
     def counterexample(self) -> CounterExample | None:
@@ -53,34 +55,48 @@ def snapshot(text: str, grid: tuple[int, ...] = (), names: tuple[str, ...] = (),
     """Read a text and bind what it defines.
 
     text: definitions as in a .scan file, or one line such as `by h, ~w` or `cross`. grid: the extents, for definitions
-    with as many axes; others get a usual grid. names: which definitions are shown, by default the last; at most
-    MOST_SUBJECTS. Never raises for what a text says: that is in the diagnostics, sorted by place.
+    with as many axes; others get a usual grid. names: what is shown, of the text or else of the library, by default
+    the text's last definition; at most MOST_SUBJECTS. Never raises for what a text says: that is in the diagnostics,
+    sorted by place.
     """
     found, problems = _definitions(text, file)
-    wanted = [name for name in names if name in found] or list(found)[-1:]
     subjects = []
     left = MOST_PATCHES
-    for name in wanted[:MOST_SUBJECTS]:
+    for name in _wanted(names, found)[:MOST_SUBJECTS]:
         try:
-            subject = _subject(name, found[name], grid, left)
+            subject = _subject(name, found[name] if name in found else load(name), grid, left)
             left -= sum(scene.patches for scene in subject.scenes)
             subjects.append(subject)
         except ScanlabError as error:
             problems += error.diagnostics
     ordered = sorted(dict.fromkeys(problems), key=Diagnostic.sort_key)
-    return Snapshot(tuple(found), tuple(subjects), tuple(ordered))
+    return Snapshot(tuple(found), tuple(subjects), tuple(ordered), text)
+
+
+def defines(text: str) -> bool:
+    """Whether a text holds definitions, as a .scan file does, and not one line without a name."""
+    return _DEFINES.search(text) is not None
+
+
+def read(text: str, file: str) -> Module:
+    """The definitions of a text, with the library's names known."""
+    return read_module(Source(text, file), library_templates)
+
+
+def _wanted(names: tuple[str, ...], found: Mapping[str, Value]) -> list[str]:
+    """The names that still mean something; where the text's own are all gone, its last definition comes first."""
+    library = library_templates()
+    kept = [n for n in dict.fromkeys(names) if n in found or n.split("[", 1)[0] in library]
+    return kept if any(n in found for n in kept) or not found else [*list(found)[-1:], *kept]
 
 
 def _definitions(text: str, file: str) -> tuple[dict[str, Value], list[Diagnostic]]:
-    if _DEFINES.search(text):
-        try:
-            module = read_module(Source(text, file), library_templates)
-        except ScanlabError as error:
-            return {}, list(error.diagnostics)
-        return {d.name: d.value for d in module.definitions if d.value is not None}, list(module.problems)
-    if not text.strip():
-        return {}, []
     try:
+        if defines(text):
+            module = read(text, file)
+            return {d.name: d.value for d in module.definitions if d.value is not None}, list(module.problems)
+        if not text.strip():
+            return {}, []
         value = as_value(text.strip())
     except ScanlabError as error:
         return {}, list(error.diagnostics)
@@ -91,11 +107,11 @@ def _definitions(text: str, file: str) -> tuple[dict[str, Value], list[Diagnosti
 
 def _subject(name: str, value: Value, grid: tuple[int, ...], left: int) -> Subject:
     extents = grid if len(grid) == len(value.axes) else USUAL_GRIDS[len(value.axes)]
-    paths = sum(1 for _ in _orders(value))
-    if prod(extents) * paths > left:
+    count = prod(extents) * sum(1 for _ in orders_of(value))
+    if count > left:
         raise ScanlabError.at(
             "S504",
-            f"{prod(extents) * paths:,} patches of {name} are too many to draw here",
+            f"{count:,} patches of {name} are too many to draw here",
             note=f"all paths together may have {MOST_PATCHES:,}",
             help="choose a smaller grid, or fewer strategies",
         )
@@ -103,7 +119,3 @@ def _subject(name: str, value: Value, grid: tuple[int, ...], left: int) -> Subje
     scans = bound.scans if isinstance(bound, CompiledPlan) else (bound,)
     scenes = [replace(scene, group=name) for scan in scans for scene in scenes_of(scan)]
     return Subject(name, value, extents, scans, tuple(scenes))
-
-
-def _orders(value: Value) -> Iterator[object]:
-    return orders_of(value)

@@ -245,6 +245,7 @@ _OUTPUT = {
     "S512": Code("a file outside the open folders", "The explorer reads and writes .scan files in their folders only."),
     "S513": Code("a file that changed on disk", "It is not what was opened; save over it, or open it again."),
     "S514": Code("a text that takes too long", "The explorer stops the compiler after some seconds."),
+    "S515": Code("a failure of the compiler", "This is a mistake in ScanLab; the explorer's terminal has the details."),
 }
 
 _STUDIES = {
@@ -288,6 +289,13 @@ _STUDIES = {
     "S656": Code("a full disk", "Make room; the same command goes on from what is finished."),
     "S657": Code("a database that cannot be used", "It is missing, or its folder cannot be written to."),
     "S658": Code("strategies of unequal cost", "All must have the same parameters and FLOPs, or be allowed to differ."),
+    "S660": Code("Ray is missing", 'Running on many machines needs it: pip install "scanlab[cluster]".'),
+    "S661": Code("a cluster that cannot be used", "Nothing answers there, or no worker can start on its machines."),
+    "S662": Code("a logger that is missing", "Each logger needs its library; the message says how to install it."),
+    "S663": Code("a logger that cannot log", "Its server does not answer, or its folder cannot be written to."),
+    "S664": Code(
+        "processes that cannot train together", "Under torchrun, each needs a GPU of its own, or all the CPU."
+    ),
     "S665": Code("pyarrow is missing", 'A study\'s Parquet files need it: pip install "scanlab[reports]".'),
     "S666": Code("Optuna is missing", 'Searching with its sampler needs it: pip install "scanlab[search]".'),
     "S667": Code("nothing to search", "The message says which setting leaves no order to try, and what to change."),

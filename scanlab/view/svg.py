@@ -71,6 +71,30 @@ def svg(scenes: Iterable[PathScene], title: str = "") -> str:
     return "\n".join([*_head(name, kept, width, top + room + _GAP), *body, "</svg>", ""])
 
 
+def thumbnail(scenes: Iterable[PathScene], side: int = 120) -> str:
+    """Draw up to four paths as one small square picture without words, `side` pixels wide.
+
+    Raises ScanlabError S503 for no scenes, S504 for more than SVG_LIMIT patches.
+    """
+    kept = check_drawable(scenes, SVG_LIMIT, "an SVG file", "give a smaller grid")[:4]
+    columns = 1 if len(kept) == 1 else 2
+    room, gap = side / columns, 8.0
+    body = []
+    for k, scene in enumerate(kept):
+        steps, projection = steps_of(scene), project(scene)
+        scale = (room - 2 * gap) / max(projection.size)
+        left = k % columns * room + (room - projection.size[0] * scale) / 2
+        # Two paths stand in the middle of the square, not at its top.
+        top = (k // columns + (0.5 if len(kept) == 2 else 0)) * room + (room - projection.size[1] * scale) / 2
+        body.append(f'<g transform="translate({_number(left)} {_number(top)}) scale({scale:.4f})">')
+        body += [*_ground(scene, projection), *_lines(scene, steps, projection, scale)]
+        body += [*_marks(scene, projection, scale * 1.6), "</g>"]
+    size = f'viewBox="0 0 {side} {side}" width="{side}" height="{side}"'
+    return "\n".join(
+        [f'<svg xmlns="http://www.w3.org/2000/svg" {size}>', f"<style>{_STYLE}</style>", *body, "</svg>", ""]
+    )
+
+
 def _head(name: str, scenes: tuple[PathScene, ...], width: float, height: float) -> list[str]:
     about = "; ".join(f"{scene.title}: {scene.source}" for scene in scenes)
     stops = "".join(

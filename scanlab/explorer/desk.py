@@ -1,0 +1,147 @@
+"""The panes beside the paths: which are open, in which order, and how they get what they show."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from nicegui import background_tasks
+from nicegui.element import Element
+
+from scanlab.explorer.markup import button, tag
+from scanlab.explorer.snapshot import Snapshot
+
+__all__ = ["Desk", "Shows"]
+
+
+class Shows(Protocol):
+    """What a pane is: it builds its elements when it is made, and shows one snapshot after the other."""
+
+    title: str
+
+    async def show(self, snapshot: Snapshot) -> None: ...
+
+
+class Desk:
+    """`kinds`: the panes there are, by name; `prepare` is called with each that is opened, before it shows anything;
+    `changed` after one was opened, closed or moved."""
+
+    def __init__(
+        self, kinds: Mapping[str, Callable[[], Shows]], prepare: Callable[[str, Shows], Any], changed: Callable[[], Any]
+    ) -> None:
+        self.kinds = kinds
+        self.prepare = prepare
+        self.changed = changed
+        self.snapshot: Snapshot | None = None
+        self._open: dict[str, tuple[Element, Shows]] = {}
+        self._buttons: dict[str, Element] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The open panes, in order."""
+        return tuple(self._open)
+
+    def build_bar(self) -> None:
+        """Build the buttons that open and close the panes, here."""
+        with tag("div", "bar", role="toolbar", aria_label="Panes"):
+            for i, (name, kind) in enumerate(self.kinds.items()):
+                title = getattr(kind, "title", name)
+                hint = f"Alt+{i + 1}" if i < 9 else ""
+                made = button(title, lambda name=name: self.toggle(name), "chip", aria_pressed="false", title=hint)
+                self._buttons[name] = made
+
+    def build(self) -> None:
+        """Build the place of the panes, here."""
+        self.box = tag("div", "desk", aria_label="Panes", role="group")
+
+    def toggle(self, name: str) -> None:
+        """Open a pane, or close it."""
+        self.close(name) if name in self._open else self.open(name)
+
+    def toggle_number(self, number: int) -> None:
+        """As `toggle`, counted from 1; nothing where there are not so many."""
+        if 1 <= number <= len(self.kinds):
+            self.toggle(list(self.kinds)[number - 1])
+
+    def set(self, names: tuple[str, ...]) -> None:
+        """Open exactly these, in order; names that mean nothing are left out."""
+        wanted = [name for name in names if name in self.kinds]
+        if list(self._open)[: len(wanted)] == wanted and len(self._open) == len(wanted):
+            return
+        for name in list(self._open):
+            self._close(name)
+        for name in wanted:
+            self._show(name)
+
+    def open(self, name: str) -> None:
+        """Open a pane, where it is not open."""
+        if name in self.kinds and name not in self._open:
+            self._show(name)
+            self.changed()
+
+    def close(self, name: str) -> None:
+        """Close a pane."""
+        if name in self._open:
+            self._close(name)
+            self.changed()
+
+    def move(self, name: str) -> None:
+        """Put a pane one place earlier; the first becomes the last."""
+        order = list(self._open)
+        at = order.index(name)
+        order.insert(at - 1 if at else len(order) - 1, order.pop(at))
+        self._open = {n: self._open[n] for n in order}
+        for place, n in enumerate(order):
+            self._open[n][0].move(self.box, place)
+        self.changed()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Let all open panes show this, each on its own: one that fails leaves the others as they are."""
+        self.snapshot = snapshot
+        for frame, pane in self._open.values():
+            self._let_show(frame, pane, snapshot)
+
+    def _show(self, name: str) -> None:
+        with self.box, tag("section", "pane", id=f"pane-{name}", aria_label=name) as frame:
+            with tag("header"):
+                title = tag("h2")
+                button("↑", lambda: self.move(name), "plain", aria_label=f"Move {name} up", title="Move up")
+                button("✕", lambda: self.close(name), "plain", aria_label=f"Close {name}", title="Close")
+            with tag("div", "inside"):
+                pane = self.kinds[name]()
+        title.text = pane.title
+        frame.props["aria-label"] = pane.title
+        self._open[name] = (frame, pane)
+        self._press(name, True)
+        self.prepare(name, pane)
+        if self.snapshot is not None:
+            self._let_show(frame, pane, self.snapshot)
+
+    def _close(self, name: str) -> None:
+        frame, _ = self._open.pop(name)
+        frame.delete()
+        self._press(name, False)
+
+    def _press(self, name: str, is_open: bool) -> None:
+        if name in self._buttons:
+            self._buttons[name].props["aria-pressed"] = "true" if is_open else "false"
+
+    def _let_show(self, frame: Element, pane: Shows, snapshot: Snapshot) -> None:
+        async def showing() -> None:
+            with frame:
+                try:
+                    await pane.show(snapshot)
+                except Exception:
+                    if not frame.is_deleted:
+                        traceback.print_exc()
+                        _failed(frame)
+
+        background_tasks.create(showing(), name=f"pane {pane.title}")
+
+
+def _failed(frame: Element) -> None:
+    if any("failed" in child.classes for child in frame):
+        return
+    with frame:
+        tag("p", "failed", "This pane failed; the terminal says why. Close it and open it again.", role="alert")

@@ -1,0 +1,115 @@
+"""Following a text as it is typed: the newest is drawn, then judged; what was overtaken is dropped."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+
+from nicegui import background_tasks
+
+from scanlab.explorer.state import State
+from scanlab.explorer.work import Drawn, Judged, draw, judge
+from scanlab.explorer.workers import TooLong, WorkerFailed, Workers
+from scanlab.ir.diagnostics import Diagnostic
+
+__all__ = ["Live"]
+
+# Seconds until a text is given up. A drawing that takes this long already is no pleasure to wait for.
+LIMIT = 10.0
+# Seconds that a drawing may be behind the text before it is ended for a newer one; most are done by then.
+PATIENCE = 0.15
+
+
+class Live:
+    """`drawn` gets each picture, and whether it is that of the newest text; `judged` gets the proofs of the newest text
+    only, once without and once with its kin in the library; `failed` gets what kept a text from being drawn."""
+
+    def __init__(
+        self,
+        workers: Workers,
+        drawn: Callable[[Drawn, bool], Any],
+        judged: Callable[[Judged], Any],
+        failed: Callable[[Diagnostic], Any],
+    ) -> None:
+        self.workers = workers
+        self.drawn = drawn
+        self.judged = judged
+        self.failed = failed
+        self._wanted: State | None = None
+        self._drawing: asyncio.Task[Any] | None = None
+        self._judging: asyncio.Task[Any] | None = None
+        self._loop: asyncio.Task[Any] | None = None
+
+    def follow(self, state: State) -> None:
+        """Draw and judge this state, and nothing older."""
+        self._wanted = state
+        if self._judging is not None:
+            self._judging.cancel()
+        if self._loop is None or self._loop.done():
+            self._loop = background_tasks.create(self._draw_newest(), name="drawing")
+        elif self._drawing is not None:
+            asyncio.get_running_loop().call_later(PATIENCE, _cancel, self._drawing)
+
+    def stop(self) -> None:
+        """Do nothing more, as when the page is closed."""
+        for task in (self._loop, self._judging):
+            if task is not None:
+                task.cancel()
+
+    async def _draw_newest(self) -> None:
+        done: State | None = None
+        while self._wanted is not None and self._wanted is not done:
+            state = done = self._wanted
+            self._drawing = background_tasks.create(self._draw(state), name="one drawing")
+            try:
+                await asyncio.shield(self._drawing)
+            except asyncio.CancelledError:
+                if not self._drawing.cancelled():
+                    self._drawing.cancel()
+                    raise
+
+    async def _draw(self, state: State) -> None:
+        found = await self._ask(
+            self.workers.run(draw, state.text, state.grid, state.names, state.file or "<text>", limit=LIMIT)
+        )
+        newest = state is self._wanted
+        if isinstance(found, Diagnostic):
+            if newest:
+                self.failed(found)
+            return
+        self.drawn(found, newest)
+        if newest:
+            shown = tuple(subject.name for subject in found.snapshot.subjects)
+            self._judging = background_tasks.create(self._judge(state, shown), name="judging")
+
+    async def _judge(self, state: State, shown: tuple[str, ...]) -> None:
+        for kin in ((), shown) if shown else ((),):
+            found = await self._ask(
+                self.workers.run(judge, state.text, state.grid, kin, state.file or "<text>", limit=LIMIT)
+            )
+            if state is not self._wanted:
+                return
+            late = isinstance(found, Diagnostic)
+            self.judged(Judged(diagnostics=(replace(found, severity="warning"),)) if late else found)
+
+    async def _ask(self, asked: Coroutine[Any, Any, Any]) -> Any:
+        """The result, or a diagnostic that says why there is none."""
+        try:
+            return await asked
+        except TooLong:
+            return Diagnostic(
+                "S514",
+                f"this text was not compiled within {LIMIT:g} seconds",
+                help="make the grid smaller, or the keys simpler",
+            )
+        except WorkerFailed as error:
+            print(error, file=sys.stderr, flush=True)
+            return Diagnostic("S515", "the compiler failed on this text; the terminal says more")
+
+
+def _cancel(task: asyncio.Task[Any]) -> None:
+    if not task.done():
+        task.cancel()

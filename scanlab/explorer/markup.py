@@ -1,0 +1,30 @@
+"""Plain HTML elements with a text, properties, and what a click does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from nicegui.elements.mixins.text_element import TextElement
+
+__all__ = ["button", "tag"]
+
+
+def tag(name: str, classes: str = "", text: str = "", **props: Any) -> TextElement:
+    """An element; an underscore in the name of a property stands for a hyphen, and one at its end for nothing.
+
+    `with tag("section"):` puts what follows inside.
+    """
+    made = TextElement(tag=name, text=text)
+    if classes:
+        made.classes(classes)
+    for key, value in props.items():
+        made.props[key.rstrip("_").replace("_", "-")] = value
+    return made
+
+
+def button(text: str, clicked: Callable[[], Any], classes: str = "", **props: Any) -> TextElement:
+    """A button; `clicked` may be a coroutine function."""
+    made = tag("button", classes, text, type="button", **props)
+    made.on("click", lambda _: clicked(), [])
+    return made

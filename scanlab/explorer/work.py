@@ -1,0 +1,99 @@
+"""What the worker processes do for a page: draw a text, judge it, draw thumbnails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from scanlab.checking import check_definition, mark_of, verdict_of
+from scanlab.compiler.bind import CompiledPlan, bind
+from scanlab.explorer.snapshot import Snapshot, defines, read, snapshot
+from scanlab.facade import load, load_definition
+from scanlab.ir.diagnostics import Diagnostic, ScanlabError
+from scanlab.language.library import library_templates
+from scanlab.view.player import player_data
+from scanlab.view.scene import scenes_of
+from scanlab.view.svg import thumbnail
+
+__all__ = ["Drawn", "Judged", "Verdict", "draw", "draw_thumbnail", "judge", "merged", "source_of"]
+
+_SMALL = {1: (16,), 2: (8, 8), 3: (3, 4, 4), 4: (2, 2, 3, 3), 5: (2, 2, 2, 2, 2)}
+
+# Whoever imports this module will need it: processes that are forked from it have the library then.
+library_templates()
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A snapshot, and what the player shows of it."""
+
+    snapshot: Snapshot
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is known of one definition: its sign ✓ ✗ ? ·, its signature, what is proved, and its line from 1."""
+
+    name: str
+    mark: str
+    signature: str
+    words: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the proofs say of a text. diagnostics: all of the text's, sorted by place."""
+
+    verdicts: tuple[Verdict, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def draw(text: str, grid: tuple[int, ...], names: tuple[str, ...], file: str = "<text>") -> Drawn:
+    """Everything for the picture: see `snapshot`."""
+    found = snapshot(text, grid, names, file)
+    return Drawn(found, player_data(scene for subject in found.subjects for scene in subject.scenes))
+
+
+def judge(text: str, grid: tuple[int, ...], shown: tuple[str, ...], file: str = "<text>") -> Judged:
+    """Prove all definitions of a text; those that are shown are looked up in the library, too."""
+    if not defines(text):
+        return Judged()
+    try:
+        module = read(text, file)
+    except ScanlabError as error:
+        return Judged(diagnostics=error.diagnostics)
+    verdicts, problems = [], list(module.problems)
+    for definition in module.definitions:
+        fits = grid if len(grid) == len(definition.axes) else None
+        checked = check_definition(definition, fits, kin=definition.name in shown)
+        # What could not be proved of the library is no news while one types.
+        checked = replace(checked, kin=tuple(k for k in checked.kin if k.proof.verdict == "proved"))
+        problems += checked.diagnostics
+        words = verdict_of(checked)
+        verdicts.append(Verdict(definition.name, mark_of(checked), definition.signature, words, definition.span.line))
+    return Judged(tuple(verdicts), tuple(sorted(dict.fromkeys(problems), key=Diagnostic.sort_key)))
+
+
+def merged(first: Iterable[Diagnostic], judged: Judged) -> tuple[Diagnostic, ...]:
+    """All that is wrong with a text: what reading and binding said, with the proofs' say on what they cover."""
+    proved = {d.code for d in judged.diagnostics}
+    refuted = any(code.startswith("S30") for code in proved)
+    kept = [d for d in first if d.code not in proved and not (refuted and d.code.startswith("S30"))]
+    return tuple(sorted(dict.fromkeys([*kept, *judged.diagnostics]), key=Diagnostic.sort_key))
+
+
+def draw_thumbnail(name: str) -> str:
+    """A small picture of a library strategy, as SVG. Raises ScanlabError."""
+    value = load(name)
+    bound = bind(value, _SMALL[len(value.axes)])
+    return thumbnail(scenes_of(bound.scans[0] if isinstance(bound, CompiledPlan) else bound))
+
+
+def source_of(name: str) -> str:
+    """A text that defines a library strategy as the library does. Raises ScanlabError S201."""
+    definition = load_definition(name)
+    head = f"grid {', '.join(definition.axes)}\n\n" if definition.axes else ""
+    return f"{head}{definition.span.text}\n"
