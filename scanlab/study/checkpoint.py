@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ from torch import Tensor
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.record import Epoch
 
-__all__ = ["Progress", "read_checkpoint", "write_checkpoint"]
+__all__ = ["Progress", "read_checkpoint", "write_checkpoint", "write_whole"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +43,17 @@ def write_checkpoint(path: Path, key: str, progress: Progress, stateful: Mapping
         "chance": progress.chance,
         "states": {name: part.state_dict() for name, part in stateful.items()},
     }
+    write_whole(path, lambda stream: torch.save(content, stream))
+
+
+def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Write a checkpoint's file, whole or not at all; an older one is replaced. Raises S653 where that fails."""
     temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as stream:
-            torch.save(content, stream)
+            write(stream)
         os.replace(temporary, path)  # noqa: PTH105 - the atomic call itself, as the name says
     except (OSError, RuntimeError) as error:
         # torch reports a full disk as a RuntimeError of its own.

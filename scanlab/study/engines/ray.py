@@ -1,0 +1,196 @@
+"""Trials on the machines of a Ray cluster, which need not share a disk."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.study.checkpoint import write_whole
+from scanlab.study.engines import Event, Failed, Finished, Job, Lost
+from scanlab.study.engines.cluster import connected, unusable
+from scanlab.study.engines.remote import Said, Worker, sent
+
+__all__ = ["RayEngine"]
+
+PATIENCE_S = 300.0
+MOST_STILLBORN = 3
+
+
+@dataclass(frozen=True)
+class RayEngine:
+    """Several trials at once, each worker a Ray actor with one CPU, kept from trial to trial.
+
+    address: HOST:PORT of a cluster's head node, or "auto" for the cluster that this machine belongs to, which is left
+    running; None starts a cluster on this machine, and ends it. workers: at most so many at once; those that the
+    cluster has no room for wait for it, without a trial. device: "cpu", "cuda" or "auto" (a GPU where the cluster has
+    any), in place of the job's own. gpus: of a worker on a GPU; 0.5 lets two share one.
+
+    The machines need ScanLab and the data's files, but nothing of the study's folder: a checkpoint travels with its
+    job, and comes back with every epoch. A worker whose process or machine dies is reported as lost and replaced;
+    workers end with the calling process, even when that is killed.
+    """
+
+    address: str | None = None
+    workers: int = 1
+    device: str = ""
+    gpus: float = 1.0
+
+    def run(self, take: Callable[[], Job | None], heard: Callable[[Event], None]) -> None:
+        """See Engine. Raises S660 without Ray, S661 for a cluster on which no worker can start, and S608 where there
+        is no GPU and one is wanted."""
+        job = take()
+        if job is None:
+            return
+        with connected(self.address, self.workers) as ray:
+            device = self._device(ray, job)
+            actors = ray.remote(Worker).options(num_cpus=1, num_gpus=self.gpus if device == "cuda" else 0)
+            crew = _Crew(ray, actors, self.workers, device, deque([job]))
+            try:
+                while crew.supplied(take):
+                    crew.listened(heard)
+            finally:
+                crew.dismiss()
+
+    def _device(self, ray: Any, job: Job) -> str:
+        wanted = self.device or job.device
+        if wanted == "cpu":
+            return "cpu"
+        has = ray.cluster_resources().get("GPU", 0) > 0
+        if not has and wanted != "auto":
+            raise ScanlabError.at("S608", "no machine of the Ray cluster has a GPU", help="choose --device cpu")
+        return "cuda" if has else "cpu"
+
+
+@dataclass
+class _Hand:
+    """A worker. hello: its first answer, until it has come; says: what it tells of its job."""
+
+    actor: Any
+    hello: Any
+    name: str = ""
+    job: Job | None = None
+    says: Any = None
+
+    @property
+    def next(self) -> Any:
+        """What is to come from it, None while it is idle."""
+        return self.says if self.hello is None else self.hello
+
+
+@dataclass
+class _Crew:
+    """The workers, and the jobs that wait for one of them to start."""
+
+    ray: Any
+    actors: Any
+    size: int
+    device: str
+    waiting: deque[Job]
+    hands: list[_Hand] = field(default_factory=list)
+    stillborn: int = 0
+
+    def supplied(self, take: Callable[[], Job | None]) -> bool:
+        """Give every idle worker a job, and start workers for more; whether there is anything to wait for then."""
+        for hand in self.hands:
+            if hand.hello is None and hand.job is None:
+                job = self.waiting.popleft() if self.waiting else take()
+                if job is None:
+                    break
+                self._give(hand, job)
+        while len(self.hands) < max(1, self.size):
+            # A job is bound to no worker before that has started: there may never be room for it.
+            if sum(hand.hello is not None for hand in self.hands) >= len(self.waiting):
+                job = take()
+                if job is None:
+                    break
+                self.waiting.append(job)
+            actor = self.actors.remote()
+            self.hands.append(_Hand(actor, actor.name.remote()))
+        return bool(self.waiting) or any(hand.job for hand in self.hands)
+
+    def listened(self, heard: Callable[[Event], None]) -> None:
+        """Wait until some worker starts, says something or dies, and pass it on."""
+        awaited = [(hand.next, hand) for hand in self.hands if hand.next is not None]
+        busy = any(hand.job for hand in self.hands)
+        ready, _ = self.ray.wait([ref for ref, _ in awaited], timeout=None if busy else PATIENCE_S)
+        if not ready:
+            raise unusable(
+                f"the Ray cluster has had no room for a worker for {PATIENCE_S:.0f} s",
+                "see `ray status`: a worker needs one CPU, and on a GPU the share of it that the engine was given",
+            )
+        for _, hand in (pair for pair in awaited if pair[0] in ready):
+            if hand.hello is not None:
+                self._greet(hand)
+            else:
+                self._hear(hand, heard)
+
+    def dismiss(self) -> None:
+        """End all workers, whatever they do."""
+        for hand in self.hands:
+            self._end(hand)
+        self.hands.clear()
+
+    def _give(self, hand: _Hand, job: Job) -> None:
+        travelling, held = sent(job, self.device)
+        hand.says = hand.actor.work.options(num_returns="streaming").remote(travelling, held)
+        hand.job = job
+
+    def _greet(self, hand: _Hand) -> None:
+        errors = self.ray.exceptions
+        try:
+            hand.name = self.ray.get(hand.hello)
+        except errors.RayError as error:
+            self._leave(hand)
+            self.stillborn += 1
+            if self.stillborn >= MOST_STILLBORN or isinstance(error, errors.RayTaskError):
+                last = str(error).strip().rpartition("\n")[2]
+                raise unusable(
+                    f"a worker cannot start on the Ray cluster: {last}",
+                    "see that every machine has the same ScanLab, Ray and Python, and room in its memory",
+                ) from error
+        else:
+            hand.hello, self.stillborn = None, 0
+
+    def _hear(self, hand: _Hand, heard: Callable[[Event], None]) -> None:
+        job = hand.job
+        assert job is not None
+        errors = self.ray.exceptions
+        try:
+            said: Said = self.ray.get(next(hand.says))
+        except errors.RayTaskError as error:
+            said = Failed(job.key, type(error.cause).__name__, str(error), {}), None
+        except (errors.RayError, StopIteration) as error:
+            self._leave(hand)
+            heard(Lost(job.key, _cause(hand, error)))
+            return
+        event, content = said
+        if content is not None and job.checkpoint:
+            write_whole(job.checkpoint, lambda stream: stream.write(content))
+        if isinstance(event, Finished | Failed):
+            hand.job = hand.says = None
+        heard(event)
+
+    def _leave(self, hand: _Hand) -> None:
+        self.hands.remove(hand)
+        # It may only be out of reach; nobody listens to it any more.
+        self._end(hand)
+
+    def _end(self, hand: _Hand) -> None:
+        with contextlib.suppress(self.ray.exceptions.RayError):
+            self.ray.kill(hand.actor)
+
+
+def _cause(hand: _Hand, error: Exception) -> str:
+    """Why a worker is lost, from the many lines that Ray says of it."""
+    text = str(error)
+    if "node has died" in text:
+        why = "its machine left the cluster"
+    elif "unavailable" in text:
+        why = "its machine is out of reach"
+    else:
+        why = "its process died: perhaps the machine is out of memory"
+    return f"the worker on {hand.name} is gone: {why}"

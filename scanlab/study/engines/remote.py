@@ -1,0 +1,100 @@
+"""What a worker does that shares neither memory nor disk with the runner."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from queue import SimpleQueue
+from tempfile import TemporaryDirectory
+from threading import Thread
+
+from scanlab.data import SOURCES
+from scanlab.study.engines import Event, Failed, Job, Started
+from scanlab.study.engines.local import portable
+from scanlab.study.trial import DataChoice
+from scanlab.study.work import dataset_of, environment, run_job
+
+__all__ = ["NO_DATA", "OTHER_DATA", "Said", "Worker", "sent"]
+
+NO_DATA, OTHER_DATA = "no data", "other data"
+# An event, and the checkpoint's content where that has changed since the last one.
+Said = tuple[Event, bytes | None]
+
+
+def sent(job: Job, device: str) -> tuple[Job, bytes | None]:
+    """A job as it travels to another machine, and the content of its checkpoint, None where it has none.
+
+    Data in a file or folder are named by the absolute path, since a worker runs in a folder of its own.
+    """
+    trial = portable(job.trial)
+    trial = replace(trial, problem=replace(trial.problem, data=_anywhere(trial.problem.data)))
+    # The configuration does not depend on where data lie, and holds a digest that is not cheap.
+    trial.__dict__["config"] = job.trial.config
+    held = job.checkpoint.read_bytes() if job.checkpoint and job.checkpoint.exists() else None
+    return replace(job, trial=trial, checkpoint=None, device=device), held
+
+
+class Worker:
+    """Runs jobs in the process that it was made in. Its checkpoints are in a temporary folder while a job runs."""
+
+    def name(self) -> str:
+        """The machine and the process."""
+        return f"{platform.node()}, process {os.getpid()}"
+
+    def work(self, job: Job, held: bytes | None) -> Iterator[Said]:
+        """Run a job from the content of its checkpoint; what happens, as it happens, the last a Finished or Failed."""
+        yield Started(job.key, self.name()), None
+        if wrong := _unlike(job):
+            yield wrong, None
+            return
+        with TemporaryDirectory(prefix="scanlab-") as folder:
+            place = Path(folder) / "checkpoint.pt"
+            if held is not None:
+                place.write_bytes(held)
+            said: SimpleQueue[Said | None] = SimpleQueue()
+            # A training calls back, and a caller from afar can only ask: a thread turns one into the other.
+            Thread(target=_train, args=(job, place, held, said), daemon=True).start()
+            while (one := said.get()) is not None:
+                yield one
+
+
+def _train(job: Job, place: Path, known: bytes | None, said: SimpleQueue[Said | None]) -> None:
+    def heard(event: Event) -> None:
+        nonlocal known
+        content = place.read_bytes()
+        # Epochs that the checkpoint held already are told of as well.
+        said.put((event, None if content == known else content))
+        known = content
+
+    try:
+        said.put((run_job(replace(job, checkpoint=place), heard), None))
+    finally:
+        said.put(None)
+
+
+def _anywhere(data: DataChoice) -> DataChoice:
+    name = data.name.rpartition("permuted:")[2]
+    path = Path(name).expanduser()
+    if name in SOURCES or not path.exists():
+        return data
+    return replace(data, name=data.name.removesuffix(name) + str(path.resolve()))
+
+
+def _unlike(job: Job) -> Failed | None:
+    """What is wrong with this machine's data, compared with the data that the study was made of."""
+    problem, here = job.trial.problem, platform.node()
+    path = Path(problem.data.name.rpartition("permuted:")[2])
+    if path.is_absolute() and not path.exists():
+        words = f"{here} has no {path}: copy it to the same place on every machine, or share the folder"
+        return Failed(job.key, NO_DATA, words, environment())
+    try:
+        found = dataset_of(problem.data).fingerprint
+    except Exception:  # The training meets the same error, and reports it as any other.
+        return None
+    if found == problem.fingerprint:
+        return None
+    words = f"{problem.data.name} on {here} has the fingerprint {found}, the study's data have {problem.fingerprint}"
+    return Failed(job.key, OTHER_DATA, f"{words}: copy the same files to every machine", environment())
