@@ -183,13 +183,20 @@ def erf(
 
 @app.command("data")
 def data_(
-    name: Annotated[str, typer.Argument(help="A data set's name, or a .npz file; without one, the names.")] = "",
+    name: Annotated[
+        str, typer.Argument(help="A name, a .npz file, a folder, torchvision:MNIST, …; without one, the names.")
+    ] = "",
+    size: Annotated[str, typer.Option(help="Resize to this, as in 64x64.")] = "",
+    part: Annotated[str, typer.Option(help="Show what a study sees that measures on test, or on val.")] = "",
+    limit: Annotated[int | None, typer.Option(help="At most so many training samples.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Draw a sheet of samples, .png or .svg.")] = None,
     json: Json = False,
 ) -> None:
     """What a data set holds: parts, classes, sizes, channels, and a sample of some classes."""
-    from scanlab.cli.data import run
+    from scanlab.cli.arguments import parse_grid
+    from scanlab.cli.data import Wanted, run
 
-    run(name, json)
+    run(name, Wanted(parse_grid(size) if size else None, part, limit, out), json)
 
 
 @app.command()

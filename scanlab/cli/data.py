@@ -2,74 +2,170 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
 from scanlab.cli.output import console, print_json
-from scanlab.data import SOURCES, Dataset, load
+from scanlab.data import SOURCES, Dataset, load, whole
+from scanlab.data.facts import class_name, facts, kind
+from scanlab.data.parts import PARTS
+from scanlab.data.samples import Sample, samples
+from scanlab.ir.text import grid_text
+from scanlab.view.samples import Picture, Row, check_sheet, write
 
-__all__ = ["run"]
+__all__ = ["Wanted", "run"]
 
-RAMP = " .:-=+*#%@"
-MOST_SAMPLES = 4
-WIDEST = 24
+RAMP, MARKS = " .:-=+*#%@", "·123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ#"
+# In the terminal.
+MOST_SAMPLES, MOST_SLICES, WIDEST = 4, 4, 24
+# On a sheet.
+MOST_ROWS, IMAGES_EACH, VOLUMES_EACH, SHEET_SLICES = 10, 6, 2, 6
+MOST_LISTED = 40
 
 
-def run(name: str, as_json: bool) -> None:
-    """Print a data set's facts and one sample of some classes; without a name, the names there are."""
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for.
+
+    size: extents to resize to. part: "" for all parts as they are, else what a study sees that measures on "test" or
+    "val". limit: training samples at most. out: a sheet of samples, .png or .svg.
+    """
+
+    size: tuple[int, ...] | None = None
+    part: str = ""
+    limit: int | None = None
+    out: Path | None = None
+
+
+def run(name: str, wanted: Wanted, as_json: bool) -> None:
+    """Print a data set's facts and one sample of some classes, or draw a sheet; without a name, the names there are."""
     screen = console()
     if not name:
         for source, build in SOURCES.items():
             about = (build.__doc__ or "").split(".")[0]
             screen.print(f"{source}: {about}.", soft_wrap=True)
         return
-    dataset = load(name)
+    if wanted.out is not None:
+        check_sheet(wanted.out)
+    if wanted.part or wanted.limit is not None:
+        dataset = load(name, size=wanted.size, part=wanted.part or "test", limit=wanted.limit)
+    else:
+        dataset = whole(name, wanted.size)
+    found = facts(dataset)
     if as_json:
-        print_json(_facts(dataset))
-        return
-    table = Table(title=dataset.name, title_justify="left", show_header=False)
-    for label, value in _facts(dataset).items():
-        table.add_row(label, ", ".join(map(str, value)) if isinstance(value, list) else str(value))
-    screen.print(table)
-    for line in _samples(dataset):
-        screen.print(line, markup=False, highlight=False, soft_wrap=True)
+        print_json(found)
+    else:
+        screen.print(_summary(found))
+        screen.print(_classes(dataset, found))
+        if len(found["train per class"]) > MOST_LISTED:
+            screen.print(f"and {dataset.classes - MOST_LISTED} more classes")
+    if wanted.out is not None:
+        _sheet(dataset, wanted.out)
+        console(stderr=True).print(f"wrote {wanted.out}", soft_wrap=True)
+    elif not as_json:
+        for line in _drawn(dataset, screen.width):
+            screen.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _facts(dataset: Dataset) -> dict[str, object]:
-    counts = {part: _counts(dataset, getattr(dataset, part)) for part in ("train", "test")}
-    return {
-        "images": len(dataset.images),
-        "extents": list(dataset.extents),
-        "channels": dataset.images.shape[1],
-        "classes": dataset.classes,
-        "train images": len(dataset.train),
-        "test images": len(dataset.test),
-        "train images per class": counts["train"],
-        "test images per class": counts["test"],
-        "values": [round(float(dataset.images.min()), 3), round(float(dataset.images.max()), 3)],
-        "credit": dataset.credit,
+def _summary(found: Mapping[str, Any]) -> Table:
+    table = Table(title=found["name"], title_justify="left", show_header=False)
+    low, mean, high = found["values"]
+    parts = [f"{found[part]:,} {part}" for part in PARTS if found[part]]
+    rows = {
+        found["kind"]: f"{found['samples']:,}: {', '.join(parts)}",
+        "extents": f"{grid_text(found['extents'])} pixels, {found['channels']} channel{'s' * (found['channels'] > 1)}",
+        "values": f"{low:g} to {high:g}, {mean:g} on average",
+        "targets": f"{found['targets']}, {found['classes']} classes",
+        "groups": "" if found["groups"] is None else f"{found['groups']:,}, none of them in two parts",
+        "credit": found["credit"],
     }
+    for label, value in rows.items():
+        if value:
+            table.add_row(label, value)
+    return table
 
 
-def _counts(dataset: Dataset, part: NDArray[np.int64]) -> list[int]:
-    return np.bincount(dataset.labels[part], minlength=dataset.classes).tolist()
+def _classes(dataset: Dataset, found: Mapping[str, Any]) -> Table:
+    """A row per class: of every part how many samples, and which share of them or of their pixels."""
+    table = Table()
+    parts = [part for part in PARTS if found[part]]
+    table.add_column("class")
+    for part in parts:
+        holding = f"{part} {found['kind']} with it" if dataset.masks else f"{part} {found['kind']}"
+        table.add_column(holding, justify="right")
+        table.add_column("% of pixels" if dataset.masks else "%", justify="right")
+    for label in range(min(dataset.classes, MOST_LISTED)):
+        cells = []
+        for part in parts:
+            count = found[f"{part} per class"][label]
+            share = found[f"{part} share of pixels"][label] if dataset.masks else count / found[part]
+            cells += [f"{count:,}", f"{100 * share:.1f}"]
+        name = class_name(dataset, label)
+        table.add_row(f"{label}: {name}" if dataset.class_names else name, *cells)
+    return table
 
 
-def _samples(dataset: Dataset) -> list[str]:
-    """The first training image of a few classes, each as a row of slices, from dark to bright."""
+def _drawn(dataset: Dataset, width: int) -> list[str]:
+    """A training sample of a few classes in characters, from dark to bright, its mask beside it."""
     lines = []
-    for label in np.unique(dataset.labels[dataset.train])[:MOST_SAMPLES]:
-        first = dataset.train[dataset.labels[dataset.train] == label][0]
-        lines += [f"class {label}", *_drawn(dataset.images[first].mean(0)), ""]
-    return lines
+    for sample in samples(dataset, MOST_SAMPLES, 1, MOST_SLICES if not dataset.masks else 2):
+        grey = sample.pictures.mean(-1) if sample.pictures.ndim == 4 else sample.pictures
+        count = len(grey) * (1 if sample.masks is None else 2)
+        widest = max(4, min(WIDEST, (width - 3 * (count - 1)) // (2 * count)))
+        blocks = []
+        for number, picture in enumerate(grey):
+            blocks.append(_shaded(picture, widest))
+            if sample.masks is not None:
+                blocks.append(_marked(sample.masks[number], widest))
+        where = f", {_places(dataset, sample)}" if len(dataset.extents) > 2 else ""
+        lines += [f"{class_name(dataset, sample.label)}{where}", *("   ".join(row) for row in _rows(blocks)), ""]
+    return [line.rstrip() for line in lines]
 
 
-def _drawn(picture: NDArray[np.float32]) -> list[str]:
-    """[H, W] or [D, H, W] as text, two characters per pixel; of volumes and videos up to four slices side by side."""
-    slices = picture[None] if picture.ndim == 2 else picture[:: max(1, -(-len(picture) // MOST_SAMPLES))]
-    step = max(1, -(-max(slices.shape[1:]) // WIDEST))
-    shades = (slices[:, ::step, ::step].clip(0, 1) * (len(RAMP) - 1)).round().astype(int)
-    return [
-        "   ".join("".join(2 * RAMP[v] for v in row) for row in rows).rstrip() for rows in shades.transpose(1, 0, 2)
-    ]
+def _rows(blocks: list[list[str]]) -> list[tuple[str, ...]]:
+    return list(zip(*blocks, strict=True))
+
+
+def _shaded(picture: NDArray[np.float32], widest: int) -> list[str]:
+    """[H, W] in [0, 1] as rows of text, two characters for the mean of a square of pixels."""
+    step = -(-max(picture.shape) // widest)
+    down, right = (np.arange(0, n, step) for n in picture.shape)
+    sums = np.add.reduceat(np.add.reduceat(picture, down, 0), right, 1)
+    counts = np.add.reduceat(np.add.reduceat(np.ones_like(picture), down, 0), right, 1)
+    shades = (sums / counts * (len(RAMP) - 1)).round().astype(int)
+    return ["".join(2 * RAMP[shade] for shade in row) for row in shades]
+
+
+def _marked(mask: NDArray[np.uint8], widest: int) -> list[str]:
+    """A mask as rows of text, two characters for the class in the middle of a square of pixels."""
+    step = -(-max(mask.shape) // widest)
+    down, right = (np.minimum(np.arange(0, n, step) + step // 2, n - 1) for n in mask.shape)
+    return ["".join(2 * MARKS[label] for label in row) for row in mask[np.ix_(down, right)]]
+
+
+def _places(dataset: Dataset, sample: Sample) -> str:
+    word = "frames" if dataset.video else "slices"
+    return f"{word} {', '.join(map(str, sample.places))} of {dataset.extents[0]}"
+
+
+def _sheet(dataset: Dataset, out: Path) -> None:
+    """A sheet with a row per class, or per volume or video with its slices or frames."""
+    deep = len(dataset.extents) > 2
+    found = samples(dataset, MOST_ROWS, VOLUMES_EACH if deep else IMAGES_EACH, SHEET_SLICES)
+    rows: dict[tuple[int, int], list[Picture]] = {}
+    for sample in found:
+        masks = sample.masks if sample.masks is not None else [None] * len(sample.pictures)
+        word = "frame" if dataset.video else "slice"
+        row = rows.setdefault((sample.label, sample.number if deep else 0), [])
+        for picture, mask, place in zip(sample.pictures, masks, sample.places, strict=True):
+            row.append(Picture(picture, mask, f"{word} {place}" if deep else ""))
+    names = [class_name(dataset, label) for label in range(dataset.classes)] if dataset.masks else []
+    title = f"{dataset.name}: training {kind(dataset)}, {grid_text(dataset.extents)}"
+    labelled = [Row(class_name(dataset, label), pictures) for (label, _), pictures in rows.items()]
+    write(labelled, out, title, names)

@@ -5,7 +5,7 @@ from scanlab.data.dataset import Dataset
 from scanlab.data.digits import load_digits
 from scanlab.data.given import from_arrays
 from scanlab.data.made import load_moving_digits, load_permuted_digits, permuted
-from scanlab.data.sources import SOURCES, load
+from scanlab.data.sources import SOURCES, load, whole
 
 __all__ = [
     "SOURCES",
@@ -17,4 +17,5 @@ __all__ = [
     "load_moving_digits",
     "load_permuted_digits",
     "permuted",
+    "whole",
 ]

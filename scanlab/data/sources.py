@@ -20,7 +20,7 @@ from scanlab.data.remote import REMOTE, load_remote
 from scanlab.data.resize import check_size, resized, resized_masks
 from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["SOURCES", "load"]
+__all__ = ["SOURCES", "load", "whole"]
 
 SOURCES: Mapping[str, Callable[[], Dataset]] = MappingProxyType(
     {"digits": load_digits, "moving-digits": load_moving_digits, "permuted-digits": load_permuted_digits}
@@ -48,6 +48,13 @@ def load(
     found = limited(measured_on(_loaded(name, size), part), limit, test_limit)
     check_parts(found)
     return found
+
+
+def whole(name: str, size: tuple[int, ...] | None = None) -> Dataset:
+    """Data with all their parts, the validation part too. Raises what `load` raises."""
+    if name.startswith("permuted:"):
+        return permuted(whole(name.removeprefix("permuted:"), size))
+    return _loaded(name, size)
 
 
 def _loaded(name: str, size: tuple[int, ...] | None) -> Dataset:

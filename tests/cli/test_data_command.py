@@ -1,18 +1,43 @@
-"""scanlab data."""
+"""scanlab data: facts, shares, samples in the terminal, and sheets."""
+
+from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from scanlab.cli.app import app
+from scanlab.cli.data import MARKS, _marked, _shaded
+from scanlab.view.ramp import rgb
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+
+
+def invoke(*words):
+    return CliRunner().invoke(app, ["data", *map(str, words)], env={"COLUMNS": "120", "NO_COLOR": "1"})
 
 
 def run(*words):
-    done = CliRunner().invoke(app, ["data", *words], env={"COLUMNS": "120", "NO_COLOR": "1"})
+    done = invoke(*words)
     assert done.exit_code == 0, done.output
     return done.output
+
+
+def masked_file(folder: Path, **more) -> Path:
+    """Six images of 8x10 pixels, half of them test images, with masks of three classes: known shares."""
+    masks = np.zeros((6, 8, 10), np.uint8)
+    masks[:, :4, :5] = 1
+    masks[0, 6:, 8:] = 2
+    images = np.where(masks > 0, 200, 30).astype(np.uint8)
+    path = folder / "cells.npz"
+    parts = {"train_images": images[:3], "train_masks": masks[:3], "test_images": images[3:], "test_masks": masks[3:]}
+    np.savez(path, **parts, **more)
+    return path
 
 
 def test_the_names():
@@ -21,19 +46,130 @@ def test_the_names():
 
 def test_facts_of_the_digits_and_a_picture():
     text = run("digits")
-    assert "1797" in text and "8, 8" in text and "CC BY 4.0" in text
-    assert "class 0" in text and "@@" in text
+    assert "1,797: 1,258 train, 539 test" in text and "8x8 pixels, 1 channel" in text and "CC BY 4.0" in text
+    assert "a class per image, 10 classes" in text and "0 to 1, 0.305 on average" in text
+    # 125 of 1,258 are zeros.
+    assert "class 0 │          125 │  9.9 " in text and "@@" in text
 
 
 def test_videos_show_frames_side_by_side():
-    [facts] = [json.loads(run("moving-digits", "--json"))]
+    facts = json.loads(run("moving-digits", "--json"))
     assert facts["extents"] == [8, 16, 16] and facts["classes"] == 8 and facts["channels"] == 1
-    assert sum(facts["train images per class"]) == facts["train images"] == 1258
-    assert max(map(len, run("moving-digits").splitlines())) > 2 * 16
+    assert facts["kind"] == "videos" and facts["class names"][2] == "+1 down, +0 right"
+    assert sum(facts["train per class"]) == facts["train"] == 1258
+    text = run("moving-digits")
+    assert "frames 0, 2, 5, 7 of 8" in text
+    assert 2 * 16 < max(map(len, text.splitlines())) <= 120
 
 
 @pytest.mark.parametrize("shape", [(6, 5, 7), (6, 5, 7, 3), (6, 40, 50)])
 def test_files(shape, tmp_path):
     np.savez(tmp_path / "mine.npz", x=np.random.default_rng(0).random(shape), y=np.arange(6) % 3)
-    text = run(str(tmp_path / "mine.npz"))
+    text = run(tmp_path / "mine.npz")
     assert "mine" in text and "class 2" in text
+
+
+def test_masks_are_counted_by_pixel_and_by_image(tmp_path):
+    facts = json.loads(run(masked_file(tmp_path), "--json"))
+    assert facts["targets"] == "a class per pixel"
+    assert facts["train per class"] == [3, 3, 1] and facts["test per class"] == [3, 3, 0]
+    # Of 3 x 80 pixels 60 are class 1 and 4 are class 2.
+    assert facts["train share of pixels"] == [round(176 / 240, 5), 0.25, round(4 / 240, 5)]
+    assert facts["test share of pixels"] == [0.75, 0.25, 0.0]
+    text = run(tmp_path / "cells.npz")
+    assert "25.0" in text and "1.7" in text
+    rows = text[text.index("class 2\n") :].splitlines()[1:9]
+    # The image of class 2, and beside it the mask.
+    assert rows[0].endswith("1111111111··········") and rows[7].endswith("················2222")
+    assert rows[0].startswith("@@@@@@@@@@")
+
+
+def test_groups_and_all_parts_are_told(tmp_path):
+    draw = np.random.default_rng(0)
+    arrays = {}
+    for part, count in (("train", 8), ("val", 4), ("test", 4)):
+        arrays[f"{part}_images"] = draw.random((count, 4, 4))
+        arrays[f"{part}_labels"] = np.arange(count) % 2
+        arrays[f"{part}_groups"] = np.array([f"{part} {n // 2}" for n in range(count)])
+    np.savez(tmp_path / "patients.npz", **arrays)
+    text = run(tmp_path / "patients.npz")
+    assert "16: 8 train, 4 val, 4 test" in text and "8, none of them in two parts" in text
+    seen = json.loads(run(tmp_path / "patients.npz", "--part", "val", "--json"))
+    assert (seen["train"], seen["val"], seen["test"], seen["groups"]) == (8, 0, 4, 6)
+
+
+def test_folders_with_names_and_another_size(tmp_path):
+    for name, shade in (("cat", 40), ("dog", 200)):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for number in range(4):
+            Image.new("RGB", (6, 4), (shade, 0, 10 * number)).save(tmp_path / "pets" / name / f"{number}.png")
+    text = run(tmp_path / "pets", "--size", "8x12")
+    assert "0: cat" in text and "1: dog" in text and "8x12 pixels, 3 channels" in text
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg"])
+def test_a_sheet_of_images(tmp_path, suffix):
+    out = tmp_path / f"sheet{suffix}"
+    said = run("digits", "--out", out)
+    assert "wrote" in said and "class 9" in said
+    first = out.read_bytes()
+    if suffix == ".png":
+        # White in the corner, black and white digits inside.
+        picture = np.asarray(Image.open(out).convert("L"))
+        assert picture[0, -1] == 255 and (picture == 0).mean() > 0.2
+    else:
+        root = ET.fromstring(first)
+        # Ten classes, six digits each.
+        assert len(root.findall(".//{http://www.w3.org/2000/svg}image")) == 60
+    run("digits", "--out", out)
+    assert out.read_bytes() == first
+
+
+def test_a_sheet_outlines_masks(tmp_path):
+    run(masked_file(tmp_path), "--out", tmp_path / "masks.png")
+    picture = np.asarray(Image.open(tmp_path / "masks.png").convert("RGB")).astype(int)
+    # The two classes' colours stand nowhere else on the sheet.
+    shares = [(np.abs(picture - rgb(place)).max(2) < 12).sum() for place in (1, 0.25)]
+    assert shares[0] > 500 and shares[1] > 50
+    # A mask is outlined, not painted: most of what it covers is grey as before.
+    assert (np.ptp(picture, axis=2) > 12).mean() < 0.1
+
+
+def test_a_sheet_shows_frames(tmp_path):
+    run("moving-digits", "--out", tmp_path / "frames.svg", "--limit", 40)
+    root = ET.fromstring((tmp_path / "frames.svg").read_bytes())
+    assert len(root.findall(".//{http://www.w3.org/2000/svg}image")) == 8 * 2 * 6
+
+
+def test_what_is_refused(tmp_path):
+    for words, code in [
+        (("digits", "--out", tmp_path / "a.gif"), "S501"),
+        (("digits", "--out", tmp_path / "none" / "a.png"), "S502"),
+        (("digits", "--size", "8"), "S646"),
+        (("digits", "--part", "train"), "S642"),
+        (("digits", "--limit", 0), "S646"),
+        (("digit",), "S600"),
+    ]:
+        done = invoke(*words)
+        assert done.exit_code != 0 and done.exception.code == code, words
+
+
+def test_a_picture_in_characters_is_the_mean_of_squares():
+    picture = np.array([[0, 0, 1, 1], [0, 0, 1, 1], [1, 0, 0.5, 0.5]], np.float32)
+    assert _shaded(picture, 4) == ["    @@@@", "    @@@@", "@@  ===="]
+    assert _shaded(picture, 2) == ["  @@", "===="]
+    assert _marked(np.array([[0, 0, 1], [2, 2, 1]]), 3) == [f"{2 * MARKS[0]}{2 * MARKS[0]}11", "222211"]
+
+
+@pytest.mark.skipif(not (SHARED / "hippocampus").is_dir(), reason="the hippocampus is not in ../shared/data")
+def test_real_volumes(tmp_path):
+    text = run(SHARED / "hippocampus", "--size", "12x16x12", "--out", tmp_path / "brain.png")
+    assert "260: 184 train, 76 test" in text and "a class per pixel, 3 classes" in text
+    assert np.asarray(Image.open(tmp_path / "brain.png")).shape[1] > 1000
+
+
+@pytest.mark.skipif(not (SHARED / "adrenalmnist3d").is_dir(), reason="AdrenalMNIST3D is not in ../shared/data")
+def test_a_real_volume_file_with_a_validation_part():
+    found = json.loads(run(SHARED / "adrenalmnist3d" / "adrenalmnist3d_64.npz", "--size", "8x8x8", "--json"))
+    assert (found["train"], found["val"], found["test"]) == (1188, 98, 298)
+    assert found["kind"] == "volumes" and found["train per class"] == [929, 259]

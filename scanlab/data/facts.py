@@ -1,0 +1,63 @@
+"""What a data set holds, in numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scanlab.data.dataset import Dataset
+from scanlab.data.parts import PARTS
+
+__all__ = ["class_name", "facts", "kind", "pixel_counts"]
+
+_KINDS = {1: "series", 2: "images", 3: "volumes"}
+
+
+def facts(dataset: Dataset) -> dict[str, Any]:
+    """The figures of a data set, in JSON's types, by words that a reader understands.
+
+    Of every part how many samples it has, and how many of each class; where targets are masks, how many samples hold
+    a class, and which share of all pixels it has.
+    """
+    what, images = kind(dataset), dataset.images
+    found: dict[str, Any] = {
+        "name": dataset.name,
+        "kind": what,
+        "targets": f"a class per {'pixel' if dataset.masks else what.removesuffix('s')}",
+        "samples": len(images),
+        "extents": list(dataset.extents),
+        "channels": dataset.channels,
+        "values": [round(float(value), 3) for value in (images.min(), images.mean(), images.max())],
+        "classes": dataset.classes,
+        "class names": list(dataset.class_names),
+        "groups": None if dataset.groups is None else len(np.unique(dataset.groups)),
+    }
+    for part in PARTS:
+        chosen = getattr(dataset, part)
+        found[part] = len(chosen)
+        if dataset.masks:
+            counts = pixel_counts(dataset.labels[chosen], dataset.classes)
+            found[f"{part} per class"] = (counts > 0).sum(0).tolist()
+            shares = counts.sum(0) / max(1, counts.sum())
+            found[f"{part} share of pixels"] = [round(float(share), 5) for share in shares]
+        else:
+            found[f"{part} per class"] = np.bincount(dataset.labels[chosen], minlength=dataset.classes).tolist()
+    return found | {"credit": dataset.credit}
+
+
+def kind(dataset: Dataset) -> str:
+    """What the samples are: images, volumes, videos or series."""
+    return "videos" if dataset.video else _KINDS[len(dataset.extents)]
+
+
+def class_name(dataset: Dataset, label: int) -> str:
+    """The name of a class, or its number."""
+    return dataset.class_names[label] if dataset.class_names else f"class {label}"
+
+
+def pixel_counts(masks: NDArray, classes: int) -> NDArray[np.int64]:
+    """How many pixels of each class every mask has: uint8 [M, *extents] -> int64 [M, classes]."""
+    counts = [np.bincount(mask.ravel(), minlength=classes) for mask in masks]
+    return np.array(counts, np.int64).reshape(len(masks), classes)

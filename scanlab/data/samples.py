@@ -1,0 +1,85 @@
+"""Samples of every class, ready to be looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scanlab.data.dataset import Dataset
+from scanlab.data.facts import pixel_counts
+
+__all__ = ["Sample", "samples"]
+
+# Of values that are not in [0, 1], so many of a hundred at either end do not count: one bright voxel hides a brain.
+_DARKEST, _BRIGHTEST = 1, 99
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A sample of the training part.
+
+    label: its class, or a class that its mask has; number: its index in the data. pictures: float32 [S, H, W] grey or
+    [S, H, W, 3], in [0, 1]; masks: uint8 [S, H, W], or None. An image has one picture; of a volume or a video S slices
+    or frames along the first axis, at `places`.
+    """
+
+    label: int
+    number: int
+    pictures: NDArray[np.float32]
+    masks: NDArray[np.uint8] | None
+    places: tuple[int, ...]
+
+
+def samples(dataset: Dataset, classes: int, each: int, slices: int) -> list[Sample]:
+    """Up to `each` samples of the first classes, `slices` pictures of each volume or video at most.
+
+    The first of a class in the training part; where targets are masks, those with the most pixels of the class, of
+    all but the background, and slices that have some of it. Always the same.
+    """
+    found = []
+    for label, numbers in _chosen(dataset, classes, each):
+        for number in numbers:
+            image = dataset.images[number]
+            mask = dataset.labels[number] if dataset.masks else None
+            flat = image.ndim == 3
+            places = (0,) if flat else _places(len(image[0]), slices, dataset.video, mask, label)
+            pictures = _shown(image)[None] if flat else _shown(image)[list(places)]
+            masks = None if mask is None else mask[None] if flat else mask[list(places)]
+            found.append(Sample(label, int(number), pictures, masks, places))
+    return found
+
+
+def _chosen(dataset: Dataset, classes: int, each: int) -> list[tuple[int, NDArray[np.int64]]]:
+    """Classes with the numbers of their samples."""
+    if not dataset.masks:
+        labels = dataset.labels[dataset.train]
+        return [(int(c), dataset.train[labels == c][:each]) for c in np.unique(labels)[:classes]]
+    counts = pixel_counts(dataset.labels[dataset.train], dataset.classes)
+    held = [c for c in range(1, dataset.classes) if counts[:, c].any()][:classes]
+    best = {c: np.argsort(-counts[:, c], kind="stable") for c in held}
+    return [(c, dataset.train[best[c][counts[best[c], c] > 0][:each]]) for c in held]
+
+
+def _places(depth: int, most: int, video: bool, mask: NDArray | None, label: int) -> tuple[int, ...]:
+    """Slices in the middle of equal parts of the depth, or of where the mask has the class; frames from first to
+    last."""
+    first, count = 0, depth
+    if mask is not None:
+        held = np.flatnonzero((mask == label).reshape(depth, -1).any(1))
+        first, count = int(held[0]), int(held[-1] - held[0]) + 1
+    number = min(most, count)
+    if video and number > 1:
+        return tuple(first + round(k * (count - 1) / (number - 1)) for k in range(number))
+    return tuple(first + int((k + 0.5) * count / number) for k in range(number))
+
+
+def _shown(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[C, *extents] as grey [*extents] or colours [*extents, 3], in [0, 1], the brightest 1: microscopes leave much of
+    the range unused."""
+    low, high = min(0.0, float(image.min())), float(image.max())
+    if low < 0 or high > 1:
+        low, high = np.percentile(image, (_DARKEST, _BRIGHTEST))
+    shown = ((image - low) / max(high - low, 1e-6)).clip(0, 1).astype(np.float32)
+    return np.moveaxis(shown, 0, -1) if len(shown) == 3 else shown.mean(0)

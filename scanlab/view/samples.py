@@ -1,0 +1,153 @@
+"""Samples of data as a contact sheet: a row per sample, masks outlined."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.view.export import check_target, write_whole
+from scanlab.view.extras import need
+from scanlab.view.ramp import hex_colour
+
+__all__ = ["MEDIA", "Picture", "Row", "check_sheet", "draw", "write"]
+
+MEDIA: Mapping[str, str] = MappingProxyType({".svg": "svg", ".png": "png"})
+# In inches: the width of a picture, and what stands around it.
+_SIDE, _GAP, _MARGIN, _HEAD, _FOOT, _CAPTION = 1.15, 0.06, 1.5, 0.32, 0.35, 0.14
+_INK, _SOFT = "#1c1b22", "#5d5b6b"
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One image or slice: grey floats [H, W] or colours [H, W, 3], in [0, 1]; mask: a class per pixel [H, W], 0 the
+    background; caption: what stands below, such as which slice it is."""
+
+    values: np.ndarray
+    mask: np.ndarray | None = None
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Pictures side by side under one label."""
+
+    label: str
+    pictures: Sequence[Picture]
+
+
+def write(rows: Sequence[Row], target: Path, title: str = "", classes: Sequence[str] = ()) -> None:
+    """Draw a sheet into a file called .svg or .png. Raises ScanlabError as `check_sheet` and `draw`."""
+    medium = check_sheet(target)
+    write_whole(target, draw(rows, medium, title, classes))
+
+
+def check_sheet(target: Path) -> str:
+    """The medium that a file's suffix names.
+
+    Raises ScanlabError S501 for another suffix than .svg and .png, S502 where the file cannot be written, and S500
+    without matplotlib.
+    """
+    medium = MEDIA.get(target.suffix.lower())
+    if medium is None:
+        given = f"“{target.suffix}”" if target.suffix else "a name without a suffix"
+        raise ScanlabError.at(
+            "S501", f"no sheet of samples is called {given}: {target}", help="end the file's name in .svg or .png"
+        )
+    check_target(target)
+    _need("matplotlib.figure")
+    return medium
+
+
+def draw(rows: Sequence[Row], medium: str = "png", title: str = "", classes: Sequence[str] = ()) -> bytes:
+    """Draw rows of pictures, and return the bytes of an SVG or PNG file.
+
+    classes: the names of a mask's classes by number; all but the first, the background, are outlined in colours of the
+    ramp, told below. The same rows give the same bytes. Raises ScanlabError S500 without matplotlib, S503 for no rows.
+    """
+    if not rows:
+        raise ScanlabError.at("S503", "there is no sample to draw", help="choose data with samples to train on")
+    matplotlib = _need("matplotlib")
+    figure = _figure(rows, title, classes)
+    buffer = io.BytesIO()
+    dates = {"Date": None} if medium == "svg" else {"Software": None}
+    # Names in an SVG would otherwise differ from run to run; and each picture stays one of its own there.
+    with matplotlib.rc_context({"svg.hashsalt": "scanlab", "svg.fonttype": "path", "image.composite_image": False}):
+        figure.savefig(buffer, format=medium, dpi=150, facecolor="white", metadata=dates)
+    return buffer.getvalue()
+
+
+def _figure(rows: Sequence[Row], title: str, classes: Sequence[str]) -> Any:
+    """All pictures on one pair of axes, in inches from the upper left: axes of their own take seconds to draw."""
+    caption = _CAPTION if any(picture.caption for row in rows for picture in row.pictures) else 0.0
+    heights = [_SIDE * _tallest(row) for row in rows]
+    width = _MARGIN + (_SIDE + _GAP) * max(len(row.pictures) for row in rows)
+    height = _HEAD + sum(heights) + (_GAP + caption) * len(rows) + _FOOT * bool(classes)
+    figure = _need("matplotlib.figure").Figure(figsize=(width, height))
+    sheet = figure.add_axes((0, 0, 1, 1))
+    sheet.set_axis_off()
+    top = _HEAD
+    for row, tall in zip(rows, heights, strict=True):
+        sheet.text(_MARGIN - 0.12, top + tall / 2, _plain(row.label), ha="right", va="center", fontsize=8, color=_INK)
+        for number, picture in enumerate(row.pictures):
+            _picture(sheet, picture, len(classes), (_MARGIN + (_SIDE + _GAP) * number, top, tall))
+        top += tall + _GAP + caption
+    sheet.text(width / 2, 0.15, _plain(title), ha="center", va="center", color=_INK, fontsize=9, weight="bold")
+    # Set last, for every image sets them anew.
+    sheet.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
+    if classes:
+        _tell_colours(figure, classes)
+    return figure
+
+
+def _picture(sheet: Any, picture: Picture, classes: int, place: tuple[float, float, float]) -> None:
+    """Draw a picture with its left edge, upper edge and height at a place."""
+    left, top, tall = place
+    extent = (left, left + _SIDE, top + tall, top)
+    sheet.imshow(picture.values, cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=extent)
+    if picture.caption:
+        sheet.text(left + _SIDE / 2, top + tall + 0.02, picture.caption, ha="center", va="top", fontsize=6, color=_SOFT)
+    if picture.mask is None:
+        return
+    # With a border of nothing, outlines close where an object leaves the picture.
+    framed = np.pad(picture.mask, 1)
+    height, width = picture.mask.shape
+    down = top + (np.arange(-1, height + 1) + 0.5) * tall / height
+    right = left + (np.arange(-1, width + 1) + 0.5) * _SIDE / width
+    for label in range(1, classes):
+        if (framed == label).any():
+            sheet.contour(right, down, framed == label, [0.5], colors=[_colour(label, classes)], linewidths=0.9)
+
+
+def _tell_colours(figure: Any, classes: Sequence[str]) -> None:
+    lines = _need("matplotlib.lines")
+    keys = [
+        lines.Line2D([], [], color=_colour(label, len(classes)), label=_plain(name))
+        for label, name in enumerate(classes)
+        if label
+    ]
+    figure.legend(handles=keys, loc="lower center", ncols=6, fontsize=7, frameon=False, labelcolor=_SOFT)
+
+
+def _colour(label: int, classes: int) -> str:
+    """The ramp from its amber end on; its blue end is lost on dark grey."""
+    return hex_colour(1 - 0.75 * (label - 1) / max(1, classes - 2))
+
+
+def _tallest(row: Row) -> float:
+    """Height over width."""
+    return max(min(height / width, 3.0) for height, width, *_ in (picture.values.shape for picture in row.pictures))
+
+
+def _need(module: str) -> ModuleType:
+    return need(module, "a sheet of samples", "leave out --out: the terminal shows samples, too")
+
+
+def _plain(text: str) -> str:
+    return text.replace("$", r"\$")
