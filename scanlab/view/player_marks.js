@@ -99,6 +99,7 @@ function tokenSign(context, [x, y], size, name) {
 function markHovered(panel, patch) {
   const { marks, screen, cell, scene } = panel, side = Math.max(cell, 9);
   const box = (at, grown) => marks.strokeRect(screen[2 * at] - side / 2 - grown, screen[2 * at + 1] - side / 2 - grown, side + 2 * grown, side + 2 * grown);
+  marks.save();
   marks.lineJoin = "round";
   marks.strokeStyle = INK.soft;
   marks.lineWidth = 1;
@@ -109,6 +110,7 @@ function markHovered(panel, patch) {
   marks.strokeStyle = INK.ink;
   marks.lineWidth = 2.25;
   box(patch, 0.5);
+  marks.restore();
 }
 
 function ring(context, point, size, fill) {
