@@ -70,13 +70,14 @@ function markClash(marks, x, y, half) {
   marks.stroke();
 }
 
+// From edge to edge, in a bow around the patches between them.
 function joinEdges(marks, [x, y], [u, v], half) {
   const long = Math.hypot(u - x, v - y) || 1, [dx, dy] = [(u - x) / long, (v - y) / long];
-  const cut = half / Math.max(Math.abs(dx), Math.abs(dy), 0.01);
+  const cut = half / Math.max(Math.abs(dx), Math.abs(dy), 0.01), bow = long > 3 * half ? half + long * 0.12 : 0;
   if (long <= 2 * cut) return;
   marks.beginPath();
   marks.moveTo(x + dx * cut, y + dy * cut);
-  marks.lineTo(u - dx * cut, v - dy * cut);
+  marks.quadraticCurveTo((x + u) / 2 + dy * bow, (y + v) / 2 - dx * bow, u - dx * cut, v - dy * cut);
   marks.stroke();
 }
 
