@@ -119,7 +119,9 @@ class Desk:
             self._let_show(frame, pane, self.snapshot)
 
     def _close(self, name: str) -> None:
-        frame, _ = self._open.pop(name)
+        frame, pane = self._open.pop(name)
+        if hasattr(pane, "close"):
+            pane.close()  # type: ignore[attr-defined]
         frame.delete()
         self._press(name, False)
 

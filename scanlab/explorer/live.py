@@ -55,7 +55,8 @@ class Live:
 
     def stop(self) -> None:
         """Do nothing more, as when the page is closed."""
-        for task in (self._loop, self._judging):
+        self._wanted = None
+        for task in (self._loop, self._drawing, self._judging):
             if task is not None:
                 task.cancel()
 
@@ -76,6 +77,8 @@ class Live:
             self.workers.run(draw, state.text, state.grid, state.names, state.file or "<text>", limit=LIMIT)
         )
         newest = state is self._wanted
+        if self._wanted is None:
+            return
         if isinstance(found, Diagnostic):
             if newest:
                 self.failed(found)

@@ -182,8 +182,14 @@ class Page:
     def _copy_link(self) -> None:
         self.shell.copy_link("copied a link to all that is shown")
 
-    def _copy_python(self) -> None:
-        pass
+    async def _copy_python(self) -> None:
+        from scanlab.explorer.facts.python import as_python
+
+        if self.snapshot is None or not self.snapshot.subjects:
+            self.say("there is nothing to copy: no strategy is shown")
+            return
+        text = await self.session.workers.run(as_python, self.snapshot)
+        self.shell.copy(text, "copied Python that makes the same paths")
 
     def _pressed(self, name: str) -> Any:
         if name.startswith("pane "):
@@ -250,7 +256,9 @@ class Page:
     def _prepare(self, name: str, pane: Shows) -> None:
         """Tell a pane what it needs of the page."""
         del name
-        if hasattr(pane, "inside"):
-            pane.inside = self.session.folders.inside  # type: ignore[attr-defined]
+        if hasattr(pane, "workers"):
+            pane.workers = self.session.workers  # type: ignore[attr-defined]
+        if hasattr(pane, "folders"):
+            pane.folders = self.session.folders  # type: ignore[attr-defined]
         if hasattr(pane, "on_pick"):
             pane.on_pick = self._picked  # type: ignore[attr-defined]

@@ -36,7 +36,7 @@ class Player(ui.element, component="components/player.js"):
             self.on("colour", _first(on_colour))
 
     def show(self, scenes: Iterable[PathScene]) -> None:
-        """Draw other paths; the clock keeps its place."""
+        """Draw other paths, also in place of a counter-example; the clock keeps its place."""
         self.run_method("show", player_data(scenes))
 
     def go_to(self, step: int) -> None:
@@ -52,7 +52,7 @@ class Player(ui.element, component="components/player.js"):
         self.run_method("colourBy", name)
 
     def counterexample(self, grid: Sequence[int], patches: Iterable[Sequence[int]], label: str) -> None:
-        """Draw a grid on which an order fails, in place of the paths, until `clear_counterexample`.
+        """Draw a grid on which an order fails, in place of the paths, until `clear_counterexample` or `show`.
 
         grid: extents. patches: coordinates of the patches that show it. label: what is wrong with them.
         """
@@ -66,6 +66,10 @@ class Player(ui.element, component="components/player.js"):
     def image(self, url: str | None) -> None:
         """Show the patches of an image, given as a data URL, as the paths read them; None takes it away."""
         self.run_method("image", url)
+
+    def focus(self) -> None:
+        """Put the focus on the controls."""
+        self.run_method("focus")
 
 
 def serve_player() -> None:

@@ -25,7 +25,8 @@ from scanlab.ir.diagnostics import ScanlabError
 __all__ = ["serve"]
 
 _STATIC = Path(__file__).parent / "static"
-_HEAD = '<link rel="stylesheet" href="/scanlab/player.css"><link rel="stylesheet" href="/scanlab/static/explorer.css">'
+_STYLES = ("/scanlab/player.css", "/scanlab/static/explorer.css", "/scanlab/static/panes.css")
+_HEAD = "".join(f'<link rel="stylesheet" href="{style}">' for style in _STYLES)
 
 
 def serve(

@@ -110,7 +110,9 @@ export default {
       const top = parseFloat(style.paddingTop) + before.split("\n").length * high - area.scrollTop;
       const tall = this.offered.length * 26 + 10;
       const above = top + tall > area.clientHeight && top - high > tall;
-      this.place = { left: `${Math.max(4, Math.min(left, area.clientWidth - 220))}px`, top: `${above ? top - high - tall : top}px` };
+      // So that the words stand below the one that is typed, and never past the edge of the box.
+      const start = Math.max(4, Math.min(left - 13, area.clientWidth - 280));
+      this.place = { left: `${start}px`, top: `${above ? top - high - tall : top}px`, maxWidth: `${area.clientWidth - start - 4}px` };
     },
     // The text's own names.
     own() {
@@ -121,7 +123,7 @@ export default {
     },
     width(style) {
       const context = document.createElement("canvas").getContext("2d");
-      context.font = style.font;
+      context.font = `${style.fontSize} ${style.fontFamily}`;
       return context.measureText("0").width;
     },
     take(i) {

@@ -21,6 +21,7 @@ export default {
   methods: {
     // The state as it is now: it takes the place of the last one, and another document starts a new entry.
     address(text, isNew) {
+      if (isNew) this.settle();
       clearTimeout(this.timer);
       this.known = `#${text}`;
       if (isNew) history.pushState(null, "", this.known);
