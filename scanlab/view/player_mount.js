@@ -162,6 +162,6 @@ function watchWidth() {
 start();
 return {
   show, goTo, setPlaying, colourBy, redraw, autoplay, rotate, zoomBy, sliceAt, together, counterexample, clearCounterexample,
-  image: setImage, destroy: () => ENDING.abort(), CLOCK, VIEW, CAMERA,
+  image: setImage, focus: () => at("play").focus(), destroy: () => ENDING.abort(), CLOCK, VIEW, CAMERA,
   panels: () => PANELS, scenes: () => SCENES, counter: () => COUNTER, gapsOf,
 };

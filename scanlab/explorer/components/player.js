@@ -31,5 +31,6 @@ export default {
     clearCounterexample() { this.call("clearCounterexample"); },
     image(url) { this.call("image", url); },
     redraw() { this.call("redraw"); },
+    focus() { this.call("focus"); },
   },
 };
