@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import permutations
 
 import islpy as isl
@@ -170,6 +171,8 @@ def _equal(a: np.ndarray | None, b: np.ndarray | None) -> bool:
     return a is not None and b is not None and np.array_equal(a, b)
 
 
+# Comparing many orders with each other asks for the same few again and again.
+@lru_cache(maxsize=4096)
 def _sequence_on(order: Order, grid: tuple[int, ...]) -> np.ndarray | None:
     try:
         return bind_order(order, Lattice(order.axes, grid)).indices

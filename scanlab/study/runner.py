@@ -13,6 +13,7 @@ from pathlib import Path
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.engines import Engine, EpochDone, Event, Failed, Finished, Job, Lost
 from scanlab.study.engines.local import local_engine
+from scanlab.study.place import DATABASE, database_of
 from scanlab.study.record import StudyRecord
 from scanlab.study.store import Store
 from scanlab.study.trial import Study, Trial
@@ -20,7 +21,7 @@ from scanlab.study.work import FULL_DISK
 
 __all__ = ["DATABASE", "Update", "database_of", "read_study", "run"]
 
-DATABASE, CHECKPOINTS = "study.sqlite", "checkpoints"
+CHECKPOINTS = "checkpoints"
 MOST_LOSSES = 3
 HEARTBEAT_S = 15.0
 PAUSE_S = 0.5
@@ -79,11 +80,6 @@ def read_study(place: Path) -> StudyRecord:
     """The study in a folder, or in a database file. Raises S654, S655 and S657."""
     with Store(database_of(place), read_only=True) as store:
         return store.read()
-
-
-def database_of(place: Path) -> Path:
-    """The database file of a study's folder; a file is itself."""
-    return place / DATABASE if place.is_dir() else place
 
 
 class _Desk:

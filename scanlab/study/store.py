@@ -14,11 +14,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.record import Epoch, MemberRecord, StudyRecord, TrialRecord, TrialResult
-from scanlab.study.trial import Study
+
+if TYPE_CHECKING:
+    from scanlab.study.trial import Study
 
 __all__ = ["LEASE_S", "SCHEMA", "Store", "new_owner"]
 

@@ -18,7 +18,20 @@ from scanlab.view.export import check_target, write_whole
 from scanlab.view.extras import need
 from scanlab.view.ramp import hex_colour, table
 
-__all__ = ["FAINTEST", "MEDIA", "Field", "check_picture", "draw", "heat_map", "spread_text", "write"]
+__all__ = [
+    "FAINTEST",
+    "MEDIA",
+    "MOST_AXES",
+    "Field",
+    "check_picture",
+    "draw",
+    "heat_map",
+    "levels",
+    "outlines",
+    "picture_of",
+    "spread_text",
+    "write",
+]
 
 # The share of a field's largest contribution from which on colours tell contributions apart.
 FAINTEST = 1e-4
@@ -123,7 +136,7 @@ def heat_map(field: Field, colour: bool = True, width: int = 80) -> Text:
     Only every second, third, … element is shown where the field is wider than `width`. Raises S636 as `draw`.
     """
     _check([field])
-    picture = _levels(_flat(field))
+    picture = levels(picture_of(field))
     stride = -(-picture.shape[1] // max(width, 1))
     picture = picture[::stride, ::stride]
     lines = [_shaded(upper, lower) for upper, lower in _pairs(picture)] if colour else map(_tenths, picture)
@@ -157,13 +170,13 @@ def _check(fields: Sequence[Field]) -> None:
 
 
 def _panel(panel: Any, field: Field, ramp: Any, scale: Any) -> Any:
-    picture = _flat(field)
+    picture = picture_of(field)
     # Below the scale but not 0 is the ramp's first colour; 0 itself lies under it.
     shown = np.where(picture > 0, np.maximum(picture, FAINTEST), np.where(np.isnan(picture), np.nan, FAINTEST / 10))
     aspect = "auto" if field.values.ndim == 1 else "equal"
     image = panel.imshow(np.ma.masked_invalid(shown), cmap=ramp, norm=scale, aspect=aspect, interpolation="nearest")
     patches = _need("matplotlib.patches")
-    for (top, bottom), (left, right) in _outlines(field):
+    for (top, bottom), (left, right) in outlines(field):
         corner = (left - 0.5, top - 0.5)
         panel.add_patch(
             patches.Rectangle(corner, right - left, bottom - top, fill=False, edgecolor=_INK, linewidth=0.8)
@@ -176,7 +189,7 @@ def _panel(panel: Any, field: Field, ramp: Any, scale: Any) -> Any:
     return image
 
 
-def _flat(field: Field) -> np.ndarray:
+def picture_of(field: Field) -> np.ndarray:
     """The field as a picture [rows, columns] with its largest value 1; NaN between the slices of 3 axes."""
     values = normalised(np.asarray(field.values, dtype=np.float64))
     if values.ndim < MOST_AXES:
@@ -193,8 +206,8 @@ def _gap(values: np.ndarray) -> int:
     return max(1, values.shape[2] // 14)
 
 
-def _outlines(field: Field) -> list[Cell]:
-    """The rows and columns of the cell in the picture that `_flat` makes, once per slice."""
+def outlines(field: Field) -> list[Cell]:
+    """The rows and columns of the cell in the picture that `picture_of` makes, once per slice."""
     cell = field.centre
     if field.values.ndim < MOST_AXES:
         return [((0, 1), *cell)[-2:]]
@@ -204,7 +217,7 @@ def _outlines(field: Field) -> list[Cell]:
     return [(rows, (columns[0] + at, columns[1] + at)) for (rows, columns), at in zip(kept, shifts, strict=True)]
 
 
-def _levels(picture: np.ndarray) -> np.ndarray:
+def levels(picture: np.ndarray) -> np.ndarray:
     """Where each value lies on the logarithmic scale, in [0, 1]; -1 for exactly 0, NaN where nothing is drawn."""
     places = 1 - np.log(np.clip(picture, FAINTEST, None)) / np.log(FAINTEST)
     return np.where(picture == 0, -1.0, places)

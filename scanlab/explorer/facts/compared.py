@@ -1,0 +1,89 @@
+"""Strategies side by side: locality, and which are provably one another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from scanlab.compiler.comparison import CAVEAT, Measured, columns, figures, measured
+from scanlab.compiler.kin import strategy_relatives
+from scanlab.compiler.proof import Proof
+from scanlab.compiler.relations import relatives
+from scanlab.explorer.facts.markup import note, paragraph, section, table
+from scanlab.explorer.snapshot import Snapshot, Subject
+
+__all__ = ["compare_page", "metrics_page", "relation_sentences"]
+
+# Pairs of paths that are looked at: each takes some milliseconds.
+MOST_PAIRS = 2000
+
+
+def metrics_page(snapshot: Snapshot) -> str:
+    """The locality of every path, as `scanlab compare` prints it."""
+    return _tables(snapshot.subjects) + note(CAVEAT)
+
+
+def compare_page(snapshot: Snapshot) -> str:
+    """What two to six strategies have to do with each other, and their locality."""
+    if len(snapshot.subjects) < 2:
+        told = "Show two strategies or more, at most six: choose them above the paths or in the gallery."
+        return paragraph(told, "empty") + _tables(snapshot.subjects)
+    sentences = "".join(paragraph(s, "finding") for s in relation_sentences(snapshot.subjects))
+    return section("What they have in common", sentences, about="found by the prover") + metrics_page(snapshot)
+
+
+def _tables(subjects: tuple[Subject, ...]) -> str:
+    """One table for each grid: figures of different grids do not compare."""
+    places: dict[tuple[tuple[str, ...], tuple[int, ...]], list[Subject]] = {}
+    for subject in subjects:
+        places.setdefault((subject.value.axes, subject.grid), []).append(subject)
+    found = ""
+    for (axes, grid), there in places.items():
+        rows = measured((s.name, s.scans) for s in there)
+        size = "×".join(map(str, grid))
+        body = table(["path", *columns(axes)], [[row.label, *figures(row)] for row in rows])
+        found += section("Rank gaps of neighbouring patches and steps", body, about=f"on {size}")
+    return found
+
+
+def relation_sentences(subjects: tuple[Subject, ...]) -> Iterator[str]:
+    """What pairs of strategies have in common: all of it, or some of their paths; then the pairs without anything."""
+    left, strangers, untried = MOST_PAIRS, [], []
+    for first, second in combinations(subjects, 2):
+        pair = f"{first.name} and {second.name}"
+        grid = first.grid if first.grid == second.grid else None
+        whole = next(strategy_relatives(first.value, {second.name: second.value}, grid), None)
+        if whole is not None:
+            yield f"{first.name} is {whole} ({_verdict(whole.proof)})."
+            continue
+        a, b = _different(first), _different(second)
+        left -= len(a) * len(b)
+        found = list(_paths(a, b, grid)) if left >= 0 else []
+        yield from found
+        if not found:
+            (strangers if left >= 0 else untried).append(pair)
+    if strangers:
+        yield f"No path in common, not even reversed or transposed: {'; '.join(strangers)}."
+    if untried:
+        yield f"Different, with too many paths to compare one by one here: {'; '.join(untried)}."
+
+
+def _different(subject: Subject) -> list[Measured]:
+    """The paths of a strategy, each order once."""
+    rows = measured([(subject.name, subject.scans)])
+    return list({row.path.order: row for row in reversed(rows)}.values())[::-1]
+
+
+def _paths(first: list[Measured], second: list[Measured], grid: tuple[int, ...] | None) -> Iterator[str]:
+    """The plainest relation of each path of the first strategy to one of the second."""
+    others = {row.label: row.path.order for row in second}
+    for row in first:
+        kin = sorted(relatives(row.path.order, others, grid), key=lambda k: len(k.how))
+        if kin:
+            yield f"{row.label} is {kin[0]} ({_verdict(kin[0].proof)})."
+
+
+def _verdict(proof: Proof) -> str:
+    return {"proved": "proved for all sizes", "undecided": "alike on small grids, not decided for all sizes"}.get(
+        proof.verdict, proof.verdict
+    )

@@ -1,0 +1,64 @@
+"""The path functions that kernels call, for GPUs and CPUs, and what compiled kernels take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scanlab.codegen import program
+from scanlab.codegen.listing import TABLE, Listing, function_listing, title
+from scanlab.codegen.programs import Target
+from scanlab.codegen.report import Report
+from scanlab.explorer.facts.markup import code, note, section, table
+from scanlab.explorer.snapshot import Snapshot
+
+__all__ = ["KERNEL_COLUMNS", "code_page", "kernel_rows", "kernels_page", "programs_of"]
+
+KERNEL_COLUMNS = (
+    "kernel",
+    "registers",
+    "spills",
+    "stack, B",
+    "shared, B",
+    "barriers",
+    "instructions",
+    "per step",
+)
+
+
+def code_page(snapshot: Snapshot, target: Target) -> str:
+    """The path function of every scan that is shown, as `--emit triton` and `--emit cpu` print it."""
+    return "".join(
+        _listing(function_listing(scan, target), title(scan)) for subject in snapshot.subjects for scan in subject.scans
+    )
+
+
+def _listing(listing: Listing, name: str) -> str:
+    parts = [note(line) for line in listing.heading[1:]]
+    parts.append(code(listing.text.strip("\n"), "python"))
+    if listing.unused:
+        parts.append(
+            f"<details><summary>what was not chosen</summary>{code(listing.unused.strip(chr(10)), 'python')}</details>"
+        )
+    return section(name, *parts, about=listing.name)
+
+
+def programs_of(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """Each scan that is shown, with the name of its stored path program, "" for the table. Raises S731."""
+    return [(title(scan), program(scan, "triton").name) for subject in snapshot.subjects for scan in subject.scans]
+
+
+def kernel_rows(reports: Sequence[Report], names: Sequence[str]) -> list[list[object]]:
+    """What each kernel takes, in KERNEL_COLUMNS; dots for those that are still compiled."""
+    known = {r.kernel: r for r in reports}
+    return [_figures(known[n]) if n in known else [n, *["…"] * (len(KERNEL_COLUMNS) - 1)] for n in names]
+
+
+def _figures(r: Report) -> list[object]:
+    step = f"{r.loop / r.group:.0f}"
+    return [r.kernel, r.registers, r.spills, r.stack, r.shared, r.barriers, f"{r.instructions:,}", step]
+
+
+def kernels_page(name: str, used: Sequence[str], reports: Sequence[Report], names: Sequence[str]) -> str:
+    """The table of one path function's kernels. used: the scans that share it."""
+    about = name or TABLE
+    return section(", ".join(used), table(KERNEL_COLUMNS, kernel_rows(reports, names)), about=about)

@@ -1,0 +1,103 @@
+"""HTML that all panes are made of: sections, code, tables. Every text is escaped here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from html import escape
+from typing import Any
+
+from scanlab.ir.diagnostics import Diagnostic
+
+__all__ = ["code", "figure", "mistakes", "note", "paragraph", "section", "table", "text"]
+
+# Longer texts make a page slow; all of it is one command away.
+MOST_CHARACTERS = 400_000
+
+
+def text(words: object) -> str:
+    """A text as HTML."""
+    return escape(str(words))
+
+
+def paragraph(words: object, kind: str = "") -> str:
+    """A line of prose; kind: a class of the style sheet."""
+    return f'<p class="{escape(kind)}">{escape(str(words))}</p>' if kind else f"<p>{escape(str(words))}</p>"
+
+
+def note(words: object) -> str:
+    """A line that explains."""
+    return paragraph(words, "note")
+
+
+def section(heading: str, *parts: str, about: str = "") -> str:
+    """Parts under a heading; about: what it is, in a lighter colour beside it."""
+    aside = f" <small>{escape(about)}</small>" if about else ""
+    return f"<section><h3>{escape(heading)}{aside}</h3>{''.join(parts)}</section>"
+
+
+def figure(picture: str, *captions: str) -> str:
+    """A picture, which is HTML already, over its captions."""
+    told = "".join(f"<span>{escape(c)}</span>" for c in captions)
+    return f"<figure>{picture}<figcaption>{told}</figcaption></figure>"
+
+
+def code(words: str, language: str = "") -> str:
+    """A text in a typewriter face, coloured where the language is known: "python" or "scan"."""
+    shown = words if len(words) <= MOST_CHARACTERS else words[:MOST_CHARACTERS]
+    cut = "" if shown == words else note(f"{len(words) - len(shown):,} more characters are left out here.")
+    body = _coloured(shown, language) if language else escape(shown)
+    # A box that scrolls must be reachable by keyboard.
+    return f'<pre class="code" tabindex="0">{body}</pre>{cut}'
+
+
+def table(
+    head: Sequence[object], rows: Iterable[Sequence[object]], words: int = 1, marked: Sequence[int] = (), kind: str = ""
+) -> str:
+    """A table. words: how many of the first columns are text, the others are numbers; marked: rows to point out."""
+    cells = "".join(_cell("th", i < words, h, ' scope="col"') for i, h in enumerate(head))
+    lines = []
+    for number, row in enumerate(rows):
+        chosen = ' class="marked"' if number in marked else ""
+        lines.append(f"<tr{chosen}>" + "".join(_cell("td", i < words, c) for i, c in enumerate(row)) + "</tr>")
+    return (
+        f'<div class="scroll" tabindex="0"><table class="{escape(kind)}"><thead><tr>{cells}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    )
+
+
+def mistakes(diagnostics: Iterable[Diagnostic]) -> str:
+    """What is wrong, as everywhere else: code, message, counter-example, note and help."""
+    return "".join(_mistake(d) for d in diagnostics)
+
+
+def _mistake(d: Diagnostic) -> str:
+    lines = [d.note, d.help]
+    if d.counterexample is not None:
+        lines.insert(0, f"counter-example: {d.counterexample}")
+    told = "".join(paragraph(line, "note") for line in lines if line)
+    head = f"{d.severity} {d.code}" + (f", line {d.span.line}, column {d.span.column}" if d.span else "")
+    return f'<div class="mistake {escape(d.severity)}">{note(head)}{paragraph(d.message)}{told}</div>'
+
+
+def _cell(tag: str, is_text: bool, content: Any, more: str = "") -> str:
+    kind = "words" if is_text else "number"
+    return f'<{tag} class="{kind}"{more}>{escape("–" if content is None else str(content))}</{tag}>'
+
+
+def _coloured(words: str, language: str) -> str:
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+
+    return highlight(words, _lexer(language), HtmlFormatter(nowrap=True)).rstrip("\n")
+
+
+@cache
+def _lexer(language: str) -> Any:
+    if language == "scan":
+        from scanlab.language.lexer import ScanLexer
+
+        return ScanLexer(stripnl=False)
+    from pygments.lexers import get_lexer_by_name
+
+    return get_lexer_by_name(language, stripnl=False)

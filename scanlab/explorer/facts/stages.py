@@ -1,0 +1,86 @@
+"""The stages of the compiler for what is shown: keys, proofs, index expressions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from scanlab.compiler.loops import loops
+from scanlab.compiler.proof import Proof
+from scanlab.compiler.stages import different_orders, expressions, key_maps, keys, proofs
+from scanlab.explorer.facts.markup import code, mistakes, note, section, text
+from scanlab.explorer.snapshot import Snapshot, Subject
+from scanlab.ir.values import orders_of
+
+__all__ = ["expression_page", "keys_page", "proof_page"]
+
+_MARKS: Mapping[str, str] = {"proved": "✓", "proved for this grid": "✓", "undecided": "?", "refuted": "✗"}
+
+
+def keys_page(snapshot: Snapshot) -> str:
+    """The sort keys of every order, and the loops that visit it."""
+    return "".join(_keys(subject) for subject in snapshot.subjects)
+
+
+def _keys(subject: Subject) -> str:
+    orders = different_orders(subject.value)
+    # One order needs no heading of its own.
+    inner = len(orders) > 1
+    parts = []
+    for name, words in keys(subject.value).items():
+        order = orders[name]
+        found = code(words, "scan")
+        if order.where is not None or order.restart or order.tokens:
+            found = code(str(order), "scan") + found
+        found += f"<details><summary>as loops</summary>{code(loops(order), 'python')}</details>"
+        parts.append(f"<h4>{text(name)}</h4>{found}" if inner else found)
+    repeated = sum(1 for _ in orders_of(subject.value)) - len(orders)
+    told = note(f"{repeated} more of its paths repeat these.") if repeated else ""
+    return section(
+        subject.name, code(str(subject.value), "scan") if inner else "", *parts, told, about="most significant first"
+    )
+
+
+def proof_page(snapshot: Snapshot) -> str:
+    """The verdicts as the terminal prints them, and isl's relation from patches to keys."""
+    wrong = [d for d in snapshot.diagnostics if d.severity == "error"]
+    found = mistakes(wrong)
+    for subject in snapshot.subjects:
+        found_proofs = proofs(subject.value, subject.grid)
+        # One proof needs no name beside that of the strategy.
+        verdicts = "".join(verdict(name if len(found_proofs) > 1 else "", p) for name, p in found_proofs.items())
+        relations = "".join(
+            f"<h4>{text(name)}</h4>{code(wrapped_relation(words))}" for name, words in key_maps(subject.value).items()
+        )
+        maps = f"<details><summary>isl: from patches to keys</summary>{relations}</details>"
+        found += section(subject.name, verdicts, maps)
+    return found
+
+
+def verdict(name: str, proof: Proof) -> str:
+    """A proof with its sign: ✓ ? ✗. name: what it is about, "" where that is said above."""
+    kind = proof.verdict.replace(" ", "-")
+    first, _, rest = str(proof).partition("\n")
+    more = "".join(note(line.strip()) for line in rest.split("\n") if line)
+    sign = f'<b aria-hidden="true">{_MARKS[proof.verdict]}</b>'
+    head = f"<strong>{text(name)}</strong>" if name else ""
+    return f'<div class="verdict {kind}">{sign}<div>{head}<p>{text(first)}</p>{more}</div></div>'
+
+
+def wrapped_relation(words: str) -> str:
+    """isl's text of a relation with a line for each piece, so that it can be read."""
+    return re.sub(r"; (?=\[)", ";\n  ", words.replace("-> { ", "->\n{ "))
+
+
+def expression_page(snapshot: Snapshot) -> str:
+    """How each path finds the patch at step p, as `--emit expr` prints it."""
+    found = ""
+    for subject in snapshot.subjects:
+        forms = expressions(subject.scans)
+        parts = [
+            (f"<h4>{text(name)}</h4>" if len(forms) > 1 else "") + code(words, "python")
+            for name, words in forms.items()
+        ]
+        grid = "×".join(map(str, subject.grid))
+        found += section(subject.name, *parts, about=f"on {grid}, from step p to patch")
+    return found

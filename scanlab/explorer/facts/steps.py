@@ -1,0 +1,93 @@
+"""Which patch is visited at each step, and at which step each patch is visited."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scanlab.compiler.bind import Path
+from scanlab.compiler.stages import labelled_paths
+from scanlab.explorer.facts.markup import note, section, table
+from scanlab.explorer.snapshot import Snapshot, Subject
+
+__all__ = ["PAGE", "Range", "longest", "rank_rows", "step_rows", "steps_page"]
+
+PAGE = 200
+MOST_PATHS = 16
+
+
+@dataclass(frozen=True)
+class Range:
+    """Which rows are shown: from `first` on, PAGE of them. by: "step", or "patch" for the ranks."""
+
+    first: int = 0
+    by: str = "step"
+
+
+def steps_page(snapshot: Snapshot, shown: Range) -> str:
+    """The tables of all strategies that are shown, cut to a range."""
+    return "".join(_table(subject, shown) for subject in snapshot.subjects)
+
+
+def longest(snapshot: Snapshot, by: str) -> int:
+    """How many rows the longest of the tables has."""
+    sizes = [
+        path.sequence.size if by == "step" else int(np.prod(path.grid))
+        for subject in snapshot.subjects
+        for scan in subject.scans
+        for path in scan.paths
+    ]
+    return max(sizes, default=0)
+
+
+def step_rows(paths: list[Path], shown: Range) -> list[list[object]]:
+    """For each place of the sequence: the place, and for each path the flat patch with its coordinates, or a token.
+
+    A path that restarts there says so; one that has ended has None. Tokens are not patches: `sequence` counts them.
+    """
+    stop = min(shown.first + PAGE, max(p.sequence.size for p in paths))
+    cells = [_cells(path, shown.first, stop) for path in paths]
+    return [[place, *(column[i] for column in cells)] for i, place in enumerate(range(shown.first, stop))]
+
+
+def _cells(path: Path, first: int, stop: int) -> list[str | None]:
+    tokens = {place: name for name, place in path.token_positions}
+    patches = np.flatnonzero(path.sequence >= 0)
+    resets = set(patches[path.restarts[path.restarts > 0]].tolist())
+    cells: list[str | None] = []
+    for place in range(first, stop):
+        if place in tokens or place >= path.sequence.size:
+            cells.append(tokens.get(place))
+            continue
+        patch = int(path.sequence[place])
+        cells.append(f"{patch}  {_point(patch, path.grid)}" + (", state reset" if place in resets else ""))
+    return cells
+
+
+def rank_rows(paths: list[Path], shown: Range) -> list[list[object]]:
+    """For each patch: its flat index, its coordinates, and its rank in each path, None where a path leaves it out."""
+    grid = paths[0].grid
+    stop = min(shown.first + PAGE, int(np.prod(grid)))
+    ranks = [[None if r < 0 else r for r in path.ranks[shown.first : stop].tolist()] for path in paths]
+    return [
+        [patch, _point(patch, grid), *(column[i] for column in ranks)]
+        for i, patch in enumerate(range(shown.first, stop))
+    ]
+
+
+def _table(subject: Subject, shown: Range) -> str:
+    found = labelled_paths(subject.scans)
+    paths = dict(list(found.items())[:MOST_PATHS])
+    left = len(found) - len(paths)
+    more = note(f"{left} more paths are left out here.") if left else ""
+    if shown.by == "patch":
+        axes = ", ".join(paths[next(iter(paths))].axes)
+        body = table(["patch", axes, *paths], rank_rows(list(paths.values()), shown), words=0, kind="steps")
+        return section(subject.name, body, more, about="the step at which each patch is visited")
+    body = table(["step", *paths], step_rows(list(paths.values()), shown), words=0, kind="steps")
+    return section(subject.name, body, more, about="the patch at each step")
+
+
+def _point(patch: int, grid: tuple[int, ...]) -> str:
+    return "(" + ", ".join(str(int(v)) for v in np.unravel_index(patch, grid)) + ")"

@@ -1,0 +1,199 @@
+"""The kernels compiled with a path function, for GPUs that need not be there: what they take, and their assembly."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass, field, replace
+
+from scanlab.codegen.listing import ASSEMBLIES, DTYPES
+from scanlab.codegen.offline import TARGETS, compiler_command, compiler_environment, heard, refused
+from scanlab.codegen.report import Report
+from scanlab.explorer.facts.listings import kernels_page, programs_of
+from scanlab.explorer.facts.markup import code, section
+from scanlab.explorer.panes.controls import Choice
+from scanlab.explorer.panes.pane import Pane
+from scanlab.ir.diagnostics import ScanlabError
+
+__all__ = ["KernelsPane", "Wanted", "compiled"]
+
+# A line of the compiler's process holds a kernel's whole assembly.
+LONGEST_LINE = 1 << 26
+MOST_KEPT = 24
+# Seconds without another change before the compiler starts.
+QUIET = 0.6
+STATES = ("16", "1", "4", "8", "32", "64")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is compiled: a path program, for a target, a state size and a dtype."""
+
+    program: str
+    target: str = "sm_90"
+    states: str = "16"
+    dtype: str = "bfloat16"
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What is there so far of a compilation."""
+
+    names: tuple[str, ...] = ()
+    reports: tuple[Report, ...] = field(default=(), repr=False)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all kernels are there."""
+        return bool(self.names) and len(self.reports) == len(self.names)
+
+
+# What was compiled last, for all pages; and one compiler at a time, which is all that a small machine can bear.
+_kept: OrderedDict[Wanted, Compiled] = OrderedDict()
+_seat = asyncio.Semaphore(1)
+
+
+async def compiled(wanted: Wanted) -> AsyncGenerator[Compiled, None]:
+    """The kernels as they are compiled one by one, from the memory of the server where they are there.
+
+    Compilation runs in a process of its own, which ends with this generator. Names of programs are hashes of their
+    content, so what is kept never grows old. Raises ScanlabError S730 to S735.
+    """
+    async with _seat if wanted not in _kept else contextlib.nullcontext():
+        if wanted not in _kept:
+            async with contextlib.aclosing(_compile(wanted)) as steps:
+                async for found in steps:
+                    yield found
+            return
+    _kept.move_to_end(wanted)
+    yield _kept[wanted]
+
+
+async def _compile(wanted: Wanted) -> AsyncGenerator[Compiled, None]:
+    found = Compiled()
+    async with _process(wanted) as process:
+        assert process.stdout is not None and process.stderr is not None, "both are pipes"
+        words = asyncio.create_task(process.stderr.read())
+        async for line in process.stdout:
+            said = heard(line.decode())
+            is_report = isinstance(said, Report)
+            found = replace(found, reports=(*found.reports, said)) if is_report else replace(found, names=said)
+            if found.is_done:
+                _keep(wanted, found)
+            yield found
+        if not found.is_done:
+            raise refused(wanted.target, (await words).decode(errors="replace"))
+
+
+def _keep(wanted: Wanted, found: Compiled) -> None:
+    _kept[wanted] = found
+    while len(_kept) > MOST_KEPT:
+        _kept.popitem(last=False)
+
+
+@contextlib.asynccontextmanager
+async def _process(wanted: Wanted) -> AsyncIterator[asyncio.subprocess.Process]:
+    command = compiler_command(wanted.program, wanted.target, states=int(wanted.states), dtype=wanted.dtype)
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=pipe, stderr=pipe, env=compiler_environment(), limit=LONGEST_LINE, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+class KernelsPane(Pane):
+    """Registers, spills and instructions of every kernel, and the assembly of one of them."""
+
+    title = "PTX"
+    doing = "Starting the compiler"
+
+    def build_tools(self) -> None:
+        """What is compiled, and what is shown of it."""
+        self.target = Choice("for", TARGETS, self._again)
+        self.target.offer(TARGETS, "sm_90")
+        self.states = Choice("states", STATES, self._again)
+        self.dtype = Choice("dtype", DTYPES, self._again)
+        self.dtype.offer(DTYPES, "bfloat16")
+        self.kernel = Choice("kernel", (), self._show)
+        self.kind = Choice("as", self._kinds(), self._show)
+        self._compiled: dict[str, Compiled] = {}
+        self._uses: dict[str, list[str]] = {}
+
+    async def refresh(self) -> None:
+        """Compile what is shown, program by program, and show each kernel as soon as it is there."""
+        turn = self.next_turn()
+        snapshot = self.snapshot
+        if snapshot is None:
+            return
+        if not snapshot.subjects:
+            self.show_nothing(snapshot)
+            return
+        outcome = await self.ask(programs_of, (snapshot,))
+        if outcome is None or not self.is_current(turn):
+            return
+        if outcome.problems:
+            self.show_problems(outcome.problems)
+            return
+        uses: dict[str, list[str]] = {}
+        for scan, program in outcome.value:
+            uses.setdefault(program, []).append(scan)
+        self._uses, self._compiled = uses, dict.fromkeys(uses, Compiled())
+        self.say(f"{self.doing} …", "working")
+        try:
+            await self.unless_overtaken(self._follow_all(list(uses)))
+        except ScanlabError as error:
+            if self.is_current(turn):
+                self.show_problems(error.diagnostics)
+
+    async def _follow_all(self, programs: list[str]) -> None:
+        # Somebody who types does not want a compiler for every letter.
+        await asyncio.sleep(QUIET)
+        for program in programs:
+            wanted = Wanted(program, self.target.value, self.states.value, self.dtype.value)
+            async with contextlib.aclosing(compiled(wanted)) as steps:
+                async for found in steps:
+                    self._compiled[program] = found
+                    self._show()
+
+    async def _again(self, _: str) -> None:
+        self.kind.offer(self._kinds(), self.kind.value)
+        await self.refresh()
+
+    def _kinds(self) -> list[str]:
+        return [kind for kind, targets in ASSEMBLIES.items() if self.target.value in targets]
+
+    def _show(self, _: str = "") -> None:
+        """The tables as far as they are, and the chosen kernel's assembly."""
+        ready = [r for found in self._compiled.values() for r in found.reports]
+        names = dict.fromkeys(n for found in self._compiled.values() for n in found.names)
+        if list(names) != self.kernel.options:
+            self.kernel.offer(names, self.kernel.value)
+        tables = "".join(
+            kernels_page(program, self._uses[program], found.reports, found.names)
+            for program, found in self._compiled.items()
+            if found.names
+        )
+        shown = [(p, r) for p, found in self._compiled.items() for r in found.reports if r.kernel == self.kernel.value]
+        listings = "".join(
+            section(
+                f"{r.kernel}, {self.kind.value}",
+                code(r.assembly[self.kind.value].strip()),
+                about=", ".join(self._uses[p]),
+            )
+            for p, r in shown
+            if self.kind.value in r.assembly
+        )
+        self.page.set_content(tables + listings)
+        total = sum(len(found.names) for found in self._compiled.values())
+        if all(found.is_done for found in self._compiled.values()):
+            self.say("", "ready")
+        else:
+            self.say(f"Compiling for {self.target.value}: {len(ready)} of {total or '…'} kernels …", "working")

@@ -1,0 +1,192 @@
+"""The panes that are one page of facts, with few controls or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from scanlab.explorer.facts.compared import compare_page, metrics_page
+from scanlab.explorer.facts.field import Decay, field_page
+from scanlab.explorer.facts.listings import code_page
+from scanlab.explorer.facts.published import published_page
+from scanlab.explorer.facts.stages import expression_page, keys_page, proof_page
+from scanlab.explorer.facts.steps import PAGE, Range, longest, steps_page
+from scanlab.explorer.markup import button, tag
+from scanlab.explorer.panes.controls import Choice, Number
+from scanlab.explorer.panes.pane import Pane
+from scanlab.explorer.snapshot import Snapshot
+
+__all__ = [
+    "ComparePane",
+    "CpuPane",
+    "ExpressionPane",
+    "FieldPane",
+    "KeysPane",
+    "MetricsPane",
+    "ProofPane",
+    "PublishedPane",
+    "StepsPane",
+    "TritonPane",
+]
+
+Question = tuple[Callable[..., Any], tuple[Any, ...]]
+
+
+class KeysPane(Pane):
+    """The sort keys, and the loops that visit them."""
+
+    title = "Keys"
+
+    def question(self, snapshot: Snapshot) -> Question:
+        """See `keys_page`."""
+        return keys_page, (snapshot,)
+
+
+class ProofPane(Pane):
+    """The verdicts, and isl's relations. A text that is refuted has its counter-example here."""
+
+    title = "Proof"
+    doing = "Proving"
+
+    def question(self, snapshot: Snapshot) -> Question:
+        """See `proof_page`."""
+        return proof_page, (snapshot,)
+
+    def show_nothing(self, snapshot: Snapshot) -> None:
+        """The mistakes are the answer."""
+        if snapshot.diagnostics:
+            self.show_problems(snapshot.diagnostics)
+        else:
+            super().show_nothing(snapshot)
+
+
+class ExpressionPane(Pane):
+    """The index expressions."""
+
+    title = "Expression"
+    doing = "Deriving"
+
+    def question(self, snapshot: Snapshot) -> Question:
+        """See `expression_page`."""
+        return expression_page, (snapshot,)
+
+
+class TritonPane(Pane):
+    """The path function that GPU kernels call."""
+
+    title = "Triton"
+    doing = "Generating"
+
+    def question(self, snapshot: Snapshot) -> Question:
+        """See `code_page`."""
+        return code_page, (snapshot, "triton")
+
+
+class CpuPane(Pane):
+    """The path function that CPU kernels call."""
+
+    title = "CPU code"
+    doing = "Generating"
+
+    def question(self, snapshot: Snapshot) -> Question:
+        """See `code_page`."""
+        return code_page, (snapshot, "cpu")
+
+
+class MetricsPane(Pane):
+    """The locality of every path."""
+
+    title = "Locality"
+    doing = "Measuring"
+
+    def question(self, snapshot: Snapshot) -> Question:
+        """See `metrics_page`."""
+        return metrics_page, (snapshot,)
+
+
+class ComparePane(Pane):
+    """What the strategies that are shown have in common."""
+
+    title = "Compare"
+    doing = "Comparing"
+    limit: ClassVar[float] = 60.0
+
+    def question(self, snapshot: Snapshot) -> Question:
+        """See `compare_page`."""
+        return compare_page, (snapshot,)
+
+
+class PublishedPane(Pane):
+    """What was published about the systems that the strategies belong to."""
+
+    title = "Published"
+    doing = "Looking it up in the library"
+
+    def question(self, snapshot: Snapshot) -> Question:
+        """See `published_page`."""
+        return published_page, (snapshot,)
+
+
+class FieldPane(Pane):
+    """The receptive field that ranks alone predict, for a decay and a number of layers."""
+
+    title = "Receptive field"
+    doing = "Predicting"
+
+    def build_tools(self) -> None:
+        """Decay and layers."""
+        self.decay = Decay()
+        Number("a state keeps", f"{self.decay.kept:g}", (0, 1), "0.01", self._kept)
+        Number("layers", "", (1, 64), "1", self._layers)
+
+    def question(self, snapshot: Snapshot) -> Question:
+        """See `field_page`."""
+        return field_page, (snapshot, self.decay)
+
+    async def _kept(self, kept: float | None) -> None:
+        self.decay = replace(self.decay, kept=Decay().kept if kept is None else kept)
+        await self.refresh()
+
+    async def _layers(self, layers: float | None) -> None:
+        self.decay = replace(self.decay, layers=None if layers is None else int(layers))
+        await self.refresh()
+
+
+class StepsPane(Pane):
+    """The patch at each step, or the step of each patch, a page at a time."""
+
+    title = "Indices"
+    _KINDS: ClassVar[dict[str, str]] = {"the patch at each step": "step", "the step of each patch": "patch"}
+
+    def build_tools(self) -> None:
+        """What is listed, and from where on."""
+        self.range = Range()
+        Choice("list", self._KINDS, self._listed)
+        with tag("div", "turn"):
+            self.back = button("‹", lambda: self._turn_to(-PAGE), "plain", aria_label="Earlier rows", title="Earlier")
+            self.place = tag("span", "place")
+            self.on = button("›", lambda: self._turn_to(PAGE), "plain", aria_label="Later rows", title="Later")
+
+    def question(self, snapshot: Snapshot) -> Question:
+        """See `steps_page`."""
+        last = max(0, (longest(snapshot, self.range.by) - 1) // PAGE * PAGE)
+        self.range = replace(self.range, first=min(self.range.first, last))
+        return steps_page, (snapshot, self.range)
+
+    def answered(self, value: str) -> None:
+        """Show the table, and where in the whole it stands."""
+        super().answered(value)
+        assert self.snapshot is not None
+        size, first = longest(self.snapshot, self.range.by), self.range.first
+        self.place.text = f"{first:,} to {min(first + PAGE, size) - 1:,} of {size:,}"
+        self.back.props["disabled"] = first == 0
+        self.on.props["disabled"] = first + PAGE >= size
+
+    async def _listed(self, words: str) -> None:
+        self.range = Range(0, self._KINDS[words])
+        await self.refresh()
+
+    async def _turn_to(self, by: int) -> None:
+        self.range = replace(self.range, first=max(0, self.range.first + by))
+        await self.refresh()

@@ -1,0 +1,166 @@
+"""A study's database, opened beside the paths: how far it is while it runs, and what it has found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from nicegui import ui
+
+from scanlab.explorer.elements import Field
+from scanlab.explorer.facts.markup import mistakes
+from scanlab.explorer.facts.studies import Progress, Strategy, StudyState, find_studies, read_results, read_state
+from scanlab.explorer.files import Folders
+from scanlab.explorer.markup import button, tag
+from scanlab.explorer.panes.pane import Pane
+from scanlab.explorer.snapshot import Snapshot
+from scanlab.ir.diagnostics import ScanlabError
+
+__all__ = ["StudiesPane"]
+
+EVERY = 1.0
+Picked = Callable[[str, Sequence[str], Sequence[int]], Any]
+
+
+class StudiesPane(Pane):
+    """Lists the studies in the folders that are open; one that is opened is read again every second until it is over.
+
+    folders: where studies may lie. on_pick: called with a strategy's text, axes and grid when it is clicked.
+    """
+
+    title = "Studies"
+    # The first judging imports torch.
+    limit: ClassVar[float] = 120.0
+
+    def __init__(self) -> None:
+        self.folders: Folders | None = None
+        self.on_pick: Picked = lambda source, axes, grid: None
+        self.place: Path | None = None
+        self.state: StudyState | None = None
+        self._judged = ""
+        self._is_reading = False
+        super().__init__()
+        with self.box:
+            self.problem = ui.html("", sanitize=False)
+            self.head = tag("div", "study")
+            self.strategies = tag("div", "picks", role="group", aria_label="Strategies of the study")
+        for element, place in ((self.problem, 2), (self.head, 3), (self.strategies, 4)):
+            element.move(self.box, place)
+        with self.box:
+            self.clock = ui.timer(EVERY, self._tick, active=False)
+
+    def build_tools(self) -> None:
+        """The path, and the studies that were found."""
+        with tag("div", "opening"):
+            self.path = Field("study", "study-path", lambda text: setattr(self, "_typed", text), self.open, "out/study")
+            button("Open", lambda: self.open(self._typed))
+            button("Look again", self.look, "plain")
+        self.found = tag("ul", "found")
+        self._typed = ""
+
+    async def show(self, snapshot: Snapshot) -> None:
+        """What is shown in the paths changes nothing here; the first time, the folders are looked through."""
+        if self.snapshot is None:
+            self.snapshot = snapshot
+            await self.look()
+
+    async def look(self) -> None:
+        """List the studies in the open folders."""
+        assert self.folders is not None, "the page tells a pane its folders"
+        self.say("Looking for studies …", "working")
+        outcome = await self.ask(find_studies, (self.folders.roots,))
+        if outcome is None or self.box.is_deleted:
+            return
+        self.found.clear()
+        with self.found:
+            for file in outcome.value:
+                with tag("li"):
+                    shown = self.folders.shown(file.parent if file.name == "study.sqlite" else file)
+                    button(str(shown), lambda file=file: self.open(str(file)), "plain", title=str(file))
+        missing = "No study is in the open folders. `scanlab ablate` makes one: it may still run when you open it here."
+        self.say("" if outcome.value or self.place else missing, "ready" if outcome.value or self.place else "empty")
+
+    async def open(self, path: str) -> None:
+        """Show a study, given by its folder or its database, inside the open folders."""
+        assert self.folders is not None, "the page tells a pane its folders"
+        try:
+            place = self.folders.inside(path.strip() or ".")
+        except ScanlabError as error:
+            self.problem.set_content(mistakes(error.diagnostics))
+            return
+        self.next_turn()
+        self.place, self.state, self._judged, self._is_reading = place, None, "", False
+        self.path.set(self.folders.shown(place), even_focused=True)
+        self.problem.set_content("")
+        self.page.set_content("")
+        self.strategies.clear()
+        self.head.clear()
+        self.say("Reading the study …", "working")
+        await self._tick()
+
+    async def _tick(self) -> None:
+        """Read how far it is; where a trial has ended since, what it has found."""
+        if self._is_reading or self.place is None or self.box.is_deleted:
+            return
+        self._is_reading, place = True, self.place
+        try:
+            await self._read(place)
+        finally:
+            if place is self.place:
+                self._is_reading = False
+
+    async def _read(self, place: Path) -> None:
+        outcome = await self.ask(read_state, (place,))
+        if outcome is None or place is not self.place or self.box.is_deleted:
+            return
+        if outcome.problems:
+            self.clock.deactivate()
+            self.problem.set_content(mistakes(outcome.problems))
+            self.say("", "failed")
+            return
+        state: StudyState = outcome.value
+        self._show_progress(state)
+        if state.ended != self._judged:
+            results = await self.ask(read_results, (place,))
+            if results is None or place is not self.place or self.box.is_deleted:
+                return
+            self._judged = state.ended
+            self.page.set_content(mistakes(results.problems) if results.problems else results.value)
+        self.say("", "ready")
+        self.clock.active = not state.progress.is_over
+
+    def _show_progress(self, state: StudyState) -> None:
+        if self.state is None or self.state.strategies != state.strategies:
+            self._show_strategies(state.strategies)
+        if self.state is None or self.state != state:
+            self.head.clear()
+            with self.head:
+                tag("h3", "", state.name)
+                _progress(state.progress)
+        self.state = state
+        if state.ended != self._judged:
+            self.say("Judging what has ended …", "working")
+
+    def _show_strategies(self, strategies: Sequence[Strategy]) -> None:
+        self.strategies.clear()
+        several = len({s.problem for s in strategies}) > 1
+        with self.strategies:
+            for s in strategies:
+                label = f"{s.problem}: {s.label}" if several else s.label
+                button(label, lambda s=s: self.on_pick(s.source, s.axes, s.grid), "chip", title=f"Show {s.source}")
+
+
+def _progress(progress: Progress) -> None:
+    """The bar, the counts, and the trials under way."""
+    done, total = progress.epochs
+    counts = [f"{n} {status}" for status, n in sorted(progress.trials.items(), key=lambda item: _ORDER.index(item[0]))]
+    words = f"{', '.join(counts)} of {progress.total} trials · {done} of {total} epochs"
+    tag("progress", "", max=max(total, 1), value=done, aria_label="epochs that are done")
+    tag("p", "counts", words)
+    for trial in progress.running[:8]:
+        metric = "" if trial.metric is None else f", {trial.metric[0].replace('_', ' ')} {trial.metric[1]:.4f}"
+        tag("p", "note", f"{trial.name}: epoch {trial.epoch} of {trial.epochs}{metric}")
+
+
+_ORDER = ("done", "running", "waiting", "failed")
