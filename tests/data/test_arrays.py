@@ -12,7 +12,9 @@ from scanlab import data
 from scanlab.data.arrays import load_arrays
 from scanlab.ir.diagnostics import ScanlabError
 
-MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist" / "test.npz"
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+MNIST, NUCLEI = SHARED / "mnist" / "test.npz", SHARED / "dsb2018" / "nuclei_256.npz"
+ADRENAL = SHARED / "adrenalmnist3d" / "adrenalmnist3d_64.npz"
 
 
 def _saved(folder: Path, **arrays: np.ndarray) -> Path:
@@ -106,6 +108,15 @@ WRONG = {
     "float labels": ({"x": IMAGES, "y": LABELS / 2}, "float64", "whole number"),
     "negative labels": ({"x": IMAGES, "y": LABELS - 1}, "from -1", "from 0 up"),
     "objects": ({"x": IMAGES, "y": np.array([{}, 1, 2, 3])}, "its y cannot be read", "numbers"),
+    "masks of another shape": ({"images": IMAGES, "masks": IMAGES[:, :2]}, "its masks are uint8", "the images' 3x3"),
+    "too few masks": ({"images": IMAGES, "masks": IMAGES[:3]}, "4 images and 3 masks", "one mask, per image"),
+    "mask values": ({"images": IMAGES, "masks": IMAGES + 64}, "values from 64 to 64", "called instances"),
+    "negative masks": ({"images": IMAGES, "masks": IMAGES - np.int64(1)}, "values from -1 to -1", "from 0 to 63"),
+    "float masks": ({"images": IMAGES, "masks": IMAGES / 2}, "its masks are float64", "whole numbers"),
+    "too few labels": ({"x": IMAGES, "y": LABELS[:3]}, "4 x and 3 y", "one label"),
+    "infinite": ({"x": IMAGES + np.inf, "y": LABELS}, "values from inf", "floats from 0 to 1"),
+    "groups": ({"x": IMAGES, "y": LABELS, "groups": LABELS[:2]}, "its groups have shape [2]", "per image"),
+    "words": ({"x": np.array([["a"]] * 4), "y": LABELS}, "its x are <U1", "uint8"),
     "two shapes": ({"x": IMAGES, "y": LABELS, "x_test": IMAGES[:, :2], "y_test": LABELS}, "differ in shape", "one"),
 }  # fmt: skip
 
@@ -143,6 +154,114 @@ def test_files_that_are_no_npz(tmp_path: Path) -> None:
         load_arrays(tmp_path / "a.npy")
     with pytest.raises(ScanlabError, match=r"S642.*'train' cannot be measured on"):
         data.load("digits", part="train")
+
+
+@pytest.mark.parametrize("name, value", [("masks", 1), ("instances", 900)])
+def test_masks_and_numbered_objects(tmp_path: Path, name: str, value: int) -> None:
+    marks = np.zeros((8, 4, 6), np.uint16)
+    marks[:, 1:3, 2:] = value
+    images = np.arange(8, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 6, 3), np.uint8)
+    found = load_arrays(_saved(tmp_path, images=images, **{name: marks}))
+    assert found.masks and found.classes == 2 and found.labels.dtype == np.uint8
+    assert np.array_equal(found.labels, marks > 0) and found.images.shape == (8, 3, 4, 6)
+    # Of every quarter by brightness one image is held out.
+    assert (found.test // 2).tolist() == [0, 1, 2, 3]
+
+
+def test_masks_under_x_and_y_by_their_shape(tmp_path: Path) -> None:
+    found = load_arrays(_saved(tmp_path, x=np.zeros((8, 4, 6), np.uint8), y=np.tile(np.arange(6), (8, 4, 1))))
+    assert found.masks and found.classes == 6
+
+
+def test_masks_are_resized_to_the_class_at_the_middle(tmp_path: Path) -> None:
+    masks = np.tile(np.repeat([0, 1, 2], [2, 3, 1]), (8, 6, 1))
+    images = np.zeros((8, 6, 6), np.uint8)
+    found = load_arrays(_saved(tmp_path, images=images, masks=masks), (3, 3))
+    assert found.labels[0, 0].tolist() == [0, 1, 2] and found.images.shape == (8, 1, 3, 3)
+    larger = load_arrays(tmp_path / "things.npz", (12, 12))
+    assert larger.labels[0, 0].tolist() == np.repeat([0, 1, 2], [4, 6, 2]).tolist()
+
+
+def test_pixels_are_resized_to_the_mean_of_what_they_cover(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    images = draw.random((4, 6, 4, 2)).astype(np.float32)
+    found = load_arrays(_saved(tmp_path, x=images, y=np.arange(4) % 2), (3, 2))
+    by_hand = images.reshape(4, 3, 2, 2, 2, 2).mean((2, 4))
+    np.testing.assert_allclose(found.images, np.moveaxis(by_hand, -1, 1), atol=1e-6)
+    with pytest.raises(ScanlabError, match=r"S646.*cannot become 3x2x1"):
+        load_arrays(tmp_path / "things.npz", (3, 2, 1))
+
+
+def test_groups_are_never_divided(tmp_path: Path) -> None:
+    groups = np.array([f"patient {n // 4}" for n in range(40)])
+    found = load_arrays(_saved(tmp_path, x=np.zeros((40, 3, 3), np.uint8), y=np.arange(40) % 2, groups=groups))
+    assert not set(groups[found.train]) & set(groups[found.test])
+    assert found.groups is not None and len(np.unique(found.groups)) == 10
+
+
+def test_groups_in_two_parts_are_refused(tmp_path: Path) -> None:
+    arrays = _medical(4, 4)
+    for part, names in (("train", "aabbcc"), ("val", "dde"), ("test", "ffgg")):
+        arrays[f"{part}_groups"] = np.array(list(names))
+    found = load_arrays(_saved(tmp_path, **arrays))
+    assert found.groups is not None and found.groups.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 5, 5, 6, 6]
+    arrays["test_groups"][0] = "b"
+    with pytest.raises(ScanlabError, match=r"S642.*its group b is in train and in test"):
+        load_arrays(_saved(tmp_path, **arrays))
+
+
+def test_a_folder_of_files(tmp_path: Path) -> None:
+    for part, count in (("train", 8), ("val", 3), ("test", 4)):
+        x = np.full((count, 3, 3), {"train": 10, "val": 20, "test": 30}[part], np.uint8)
+        np.savez(tmp_path / f"{part}.npz", x=x, y=np.arange(count) % 2)
+    found = data.whole(str(tmp_path))
+    for part, count, value in (("train", 8, 10), ("val", 3, 20), ("test", 4, 30)):
+        chosen = getattr(found, part)
+        assert len(chosen) == count and (found.images[chosen] == np.float32(value / 255)).all()
+    (tmp_path / "test.npz").write_bytes(b"PK")
+    with pytest.raises(ScanlabError, match=r"S642.*test\.npz.*cannot be read"):
+        data.load(str(tmp_path))
+
+
+UNFIT = {
+    "one class": ({"x": IMAGES, "y": LABELS * 0}, "all of one class"),
+    "background": (
+        {"images": np.tile(IMAGES, (3, 1, 1)), "masks": np.tile(IMAGES, (3, 1, 1))},
+        "nothing but background",
+    ),
+    "no classes": ({"x": IMAGES, "y": LABELS * 10**8}, "go from 0 to 100000000"),
+    "too few": ({"x": IMAGES[:2], "y": LABELS[:2]}, "no test samples"),
+}
+
+
+@pytest.mark.parametrize("arrays, words", UNFIT.values(), ids=UNFIT.keys())
+def test_data_to_learn_nothing_from(tmp_path: Path, arrays: dict, words: str) -> None:
+    with pytest.raises(ScanlabError, match=words) as caught:
+        load_arrays(_saved(tmp_path, **arrays))
+    assert caught.value.code == "S646"
+
+
+def test_a_picture_under_the_name_of_an_npz(tmp_path: Path) -> None:
+    (tmp_path / "a.npz").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    with pytest.raises(ScanlabError, match=r"S642.*cannot be read"):
+        load_arrays(tmp_path / "a.npz")
+
+
+@pytest.mark.skipif(not NUCLEI.is_file(), reason="the nuclei of dsb2018 are not in ../shared/data")
+def test_nuclei() -> None:
+    found = data.load(str(NUCLEI), size=(32, 32))
+    assert found.images.shape == (334, 3, 32, 32) and found.labels.shape == (334, 32, 32)
+    assert (found.classes, len(found.train), len(found.test)) == (2, 234, 100)
+    assert 0.05 < found.labels.mean() < 0.2
+
+
+@pytest.mark.skipif(not ADRENAL.is_file(), reason="AdrenalMNIST3D is not in ../shared/data")
+def test_adrenal_glands() -> None:
+    found = data.whole(str(ADRENAL), (8, 8, 8))
+    assert [len(p) for p in (found.train, found.val, found.test)] == [1188, 98, 298]
+    assert found.images.shape == (1584, 1, 8, 8, 8) and found.classes == 2
+    with np.load(ADRENAL) as file:
+        assert found.labels[found.test].tolist() == file["test_labels"][:, 0].tolist()
 
 
 @pytest.mark.skipif(not MNIST.is_file(), reason="MNIST is not in ../shared/data")

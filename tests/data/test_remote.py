@@ -1,0 +1,241 @@
+"""Data of other libraries, through stand-ins with the libraries' own interfaces: torchvision's data sets give Pillow's
+images with numbers, by a flag or by split; medmnist's hold arrays; Hugging Face's are rows with typed columns."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scanlab import data
+from scanlab.ir.diagnostics import ScanlabError
+
+SIZES = {"train": 20, "val": 6, "test": 8}
+DRAW = np.random.default_rng(0)
+PIXELS = {part: DRAW.integers(0, 256, (count, 5, 4), dtype=np.uint8) for part, count in SIZES.items()}
+LABELS = {part: np.arange(count) % 3 for part, count in SIZES.items()}
+COLOURED = {part: np.stack([grey, grey // 2, 255 - grey], -1) for part, grey in PIXELS.items()}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SCANLAB_DATA", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+class Pictures:
+    """What torchvision's data sets have in common: items are (image, class), and `classes` are names."""
+
+    classes = ["0 - zero", "1 - one", "2 - two"]
+    arrays = PIXELS
+
+    def __init__(self, root: str, part: str, download: bool) -> None:
+        assert Path(root).is_dir() and download
+        self.part = part
+
+    def __len__(self) -> int:
+        return SIZES[self.part]
+
+    def __getitem__(self, number: int) -> tuple[Image.Image, int]:
+        if number >= len(self):
+            raise IndexError
+        return Image.fromarray(self.arrays[self.part][number]), int(LABELS[self.part][number])
+
+
+class Flagged(Pictures):
+    def __init__(self, root, train=True, transform=None, target_transform=None, download=False) -> None:
+        super().__init__(root, "train" if train else "test", download)
+
+
+class Split(Pictures):
+    arrays = COLOURED
+
+    def __init__(self, root, split="train", transform=None, target_transform=None, download=False) -> None:
+        if split not in ("train", "test", "extra"):
+            raise ValueError(f"Unknown value {split!r} for argument split.")
+        super().__init__(root, split, download)
+
+
+@pytest.fixture
+def torchvision(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    found = SimpleNamespace(MNIST=Flagged, SVHN=Split)
+    module = ModuleType("torchvision")
+    module.datasets = found
+    monkeypatch.setitem(sys.modules, "torchvision", module)
+    return found
+
+
+@pytest.mark.parametrize("name, channels", [("MNIST", 1), ("SVHN", 3)])
+def test_torchvision(torchvision: SimpleNamespace, name: str, channels: int) -> None:
+    found = data.load(f"torchvision:{name}")
+    assert found.images.shape == (28, channels, 5, 4) and found.classes == 3
+    assert found.class_names == ("0 - zero", "1 - one", "2 - two")
+    expected = PIXELS["test"][:, None] if channels == 1 else np.moveaxis(COLOURED["test"], -1, 1)
+    np.testing.assert_allclose(found.images[found.test], expected / 255, atol=1e-6)
+    assert found.labels[found.train].tolist() == LABELS["train"].tolist()
+    assert "torchvision" in found.credit
+
+
+def test_another_size_and_a_limit(torchvision: SimpleNamespace) -> None:
+    found = data.load("torchvision:MNIST", size=(10, 8), limit=6)
+    assert found.extents == (10, 8) and np.bincount(found.labels[found.train]).tolist() == [2, 2, 2]
+
+
+def test_images_that_differ_are_told_of(torchvision: SimpleNamespace) -> None:
+    class Odd(Flagged):
+        def __getitem__(self, number):
+            image, label = super().__getitem__(number)
+            return image.resize((3, 3)) if number == 7 else image, label
+
+    class Deep(Flagged):
+        def __getitem__(self, number):
+            image, label = super().__getitem__(number)
+            return image.convert("I"), label
+
+    class Negative(Flagged):
+        def __getitem__(self, number):
+            image, label = super().__getitem__(number)
+            return image, label - 1
+
+    torchvision.Odd, torchvision.Deep, torchvision.Negative = Odd, Deep, Negative
+    for name, words in (("Odd", "differ in size"), ("Deep", "mode I"), ("Negative", "go from -1 to 1")):
+        with pytest.raises(ScanlabError, match=f"S646.*{words}"):
+            data.load(f"torchvision:{name}")
+
+
+class Medical:
+    """medmnist's: all arrays at once; labels [M, 1]; `info` as in its INFO."""
+
+    info = {"label": {"0": "adipose", "1": "debris", "2": "mucus"}, "task": "multi-class"}
+    arrays = COLOURED
+
+    def __init__(self, split, transform=None, target_transform=None, download=False, as_rgb=False, root=None) -> None:
+        if not Path(root).exists() or not download:
+            raise RuntimeError("Failed to setup the default `root` directory.")
+        self.imgs, self.labels = self.arrays[split], LABELS[split][:, None].astype(np.uint8)
+
+
+class Volumes(Medical):
+    arrays = {part: np.repeat(grey[..., None], 6, -1) for part, grey in PIXELS.items()}
+
+
+class Several(Medical):
+    def __init__(self, *rest, **more) -> None:
+        super().__init__(*rest, **more)
+        self.labels = np.repeat(self.labels, 14, 1)
+
+
+@pytest.fixture
+def medmnist(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("medmnist")
+    module.PathMNIST, module.OrganMNIST3D, module.ChestMNIST = Medical, Volumes, Several
+    monkeypatch.setitem(sys.modules, "medmnist", module)
+
+
+def test_medmnist(medmnist: None) -> None:
+    found = data.whole("medmnist:PathMNIST")
+    assert [len(p) for p in (found.train, found.val, found.test)] == [20, 6, 8]
+    assert found.images.shape == (34, 3, 5, 4) and found.class_names == ("adipose", "debris", "mucus")
+    np.testing.assert_allclose(found.images[found.val], np.moveaxis(COLOURED["val"], -1, 1) / 255, atol=1e-6)
+    assert len(data.load("medmnist:PathMNIST", part="val").images) == 26
+
+
+def test_volumes_of_medmnist(medmnist: None) -> None:
+    found = data.load("medmnist:OrganMNIST3D", size=(5, 4, 3))
+    assert found.images.shape == (28, 1, 5, 4, 3)
+    np.testing.assert_allclose(found.images[0, 0, ..., 1], PIXELS["train"][0] / 255, atol=1e-6)
+
+
+def test_several_labels_are_refused(medmnist: None) -> None:
+    with pytest.raises(ScanlabError, match=r"S645.*ChestMNIST gives several labels"):
+        data.load("medmnist:ChestMNIST")
+
+
+class ClassLabel(SimpleNamespace):
+    """Hugging Face's features are told apart by their classes' names."""
+
+
+class Image_(SimpleNamespace):
+    pass
+
+
+Image_.__name__ = "Image"
+
+
+class Rows(list):
+    def __init__(self, part: str, features: dict) -> None:
+        self.features = features
+        pictures = [Image.fromarray(array) for array in PIXELS[part]]
+        pictures[0] = pictures[0].convert("RGB")
+        super().__init__(
+            {"img": image, "fine_label": int(label)} for image, label in zip(pictures, LABELS[part], strict=True)
+        )
+
+
+def huggingface(monkeypatch: pytest.MonkeyPatch, parts: dict[str, str], features: dict | None = None) -> list:
+    asked = []
+    kinds = features or {"img": Image_(), "fine_label": ClassLabel(names=["a", "b", "c"])}
+
+    def load_dataset(path, name=None, *, cache_dir=None, **more):
+        asked.append((path, cache_dir))
+        return {there: Rows(part, kinds) for part, there in parts.items()}
+
+    module = ModuleType("datasets")
+    module.load_dataset = load_dataset
+    monkeypatch.setitem(sys.modules, "datasets", module)
+    return asked
+
+
+def test_huggingface(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    asked = huggingface(monkeypatch, {"train": "train", "val": "validation", "test": "test"})
+    found = data.whole("huggingface:owner/birds")
+    assert asked == [("owner/birds", str(folder))]
+    assert [len(p) for p in (found.train, found.val, found.test)] == [20, 6, 8]
+    # One image has colours, so all have.
+    assert found.images.shape == (34, 3, 5, 4) and found.class_names == ("a", "b", "c")
+    np.testing.assert_allclose(found.images[1, 2], PIXELS["train"][1] / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize("parts", [{"train": "train"}, {"train": "train", "val": "validation"}])
+def test_a_test_part_is_held_out_where_there_is_none(monkeypatch: pytest.MonkeyPatch, parts: dict) -> None:
+    huggingface(monkeypatch, parts)
+    found = data.whole("huggingface:owner/birds")
+    together = np.concatenate([found.train, found.val, found.test])
+    assert len(np.unique(together)) == len(together) == len(found.images)
+    assert len(found.test) == 6 and found.test.max() < 20
+
+
+def test_columns_that_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    huggingface(monkeypatch, {"train": "train"}, {"text": SimpleNamespace(), "fine_label": ClassLabel(names=[])})
+    with pytest.raises(ScanlabError, match=r"S645.*the columns text, fine_label"):
+        data.load("huggingface:owner/poems")
+
+
+def test_what_a_library_raises_is_told(torchvision: SimpleNamespace) -> None:
+    class Broken(Flagged):
+        def __init__(self, *rest, **more) -> None:
+            raise OSError("Network is unreachable")
+
+    torchvision.Broken = Broken
+    with pytest.raises(ScanlabError, match=r"S645.*cannot load Broken: OSError: Network is unreachable"):
+        data.load("torchvision:Broken")
+    with pytest.raises(ScanlabError, match=r"S645.*cannot load Unheard: AttributeError"):
+        data.load("torchvision:Unheard")
+
+
+@pytest.mark.parametrize(
+    "library, package", [("torchvision", "torchvision"), ("medmnist", "medmnist"), ("huggingface", "datasets")]
+)
+def test_a_missing_library(monkeypatch: pytest.MonkeyPatch, library: str, package: str) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ScanlabError, match=f"S645.*need {package}[^$]*pip install {package}"):
+        data.load(f"{library}:MNIST")
+
+
+def test_an_unknown_library() -> None:
+    with pytest.raises(ScanlabError, match=r"(?s)S600.*tfds:mnist.*torchvision:NAME"):
+        data.load("tfds:mnist")
