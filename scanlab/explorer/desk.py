@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from nicegui import background_tasks
 from nicegui.element import Element
 
 from scanlab.explorer.markup import button, tag
+from scanlab.explorer.panes import Pane
 from scanlab.explorer.snapshot import Snapshot
 
-__all__ = ["Desk", "Shows"]
-
-
-class Shows(Protocol):
-    """What a pane is: it builds its elements when it is made, and shows one snapshot after the other."""
-
-    title: str
-
-    async def show(self, snapshot: Snapshot) -> None: ...
+__all__ = ["Desk"]
 
 
 class Desk:
@@ -28,13 +21,13 @@ class Desk:
     `changed` after one was opened, closed or moved."""
 
     def __init__(
-        self, kinds: Mapping[str, Callable[[], Shows]], prepare: Callable[[str, Shows], Any], changed: Callable[[], Any]
+        self, kinds: Mapping[str, type[Pane]], prepare: Callable[[Pane], Any], changed: Callable[[], Any]
     ) -> None:
         self.kinds = kinds
         self.prepare = prepare
         self.changed = changed
         self.snapshot: Snapshot | None = None
-        self._open: dict[str, tuple[Element, Shows]] = {}
+        self._open: dict[str, tuple[Element, Pane]] = {}
         self._buttons: dict[str, Element] = {}
 
     @property
@@ -46,7 +39,7 @@ class Desk:
         """Build the buttons that open and close the panes, here."""
         with tag("div", "bar", role="toolbar", aria_label="Panes"):
             for i, (name, kind) in enumerate(self.kinds.items()):
-                title = getattr(kind, "title", name)
+                title = kind.title
                 hint = f"Alt+{i + 1}" if i < 9 else ""
                 made = button(title, lambda name=name: self.toggle(name), "chip", aria_pressed="false", title=hint)
                 self._buttons[name] = made
@@ -103,18 +96,16 @@ class Desk:
             self._let_show(frame, pane, snapshot)
 
     def _show(self, name: str) -> None:
-        with self.box, tag("section", "pane", id=f"pane-{name}", aria_label=name) as frame:
+        with self.box, tag("section", "pane", id=f"pane-{name}", aria_label=self.kinds[name].title) as frame:
             with tag("header"):
-                title = tag("h2")
+                tag("h2", "", self.kinds[name].title)
                 button("↑", lambda: self.move(name), "plain", aria_label=f"Move {name} up", title="Move up")
                 button("✕", lambda: self.close(name), "plain", aria_label=f"Close {name}", title="Close")
             with tag("div", "inside"):
                 pane = self.kinds[name]()
-        title.text = pane.title
-        frame.props["aria-label"] = pane.title
         self._open[name] = (frame, pane)
         self._press(name, True)
-        self.prepare(name, pane)
+        self.prepare(pane)
         if self.snapshot is not None:
             self._let_show(frame, pane, self.snapshot)
 
@@ -129,7 +120,7 @@ class Desk:
         if name in self._buttons:
             self._buttons[name].props["aria-pressed"] = "true" if is_open else "false"
 
-    def _let_show(self, frame: Element, pane: Shows, snapshot: Snapshot) -> None:
+    def _let_show(self, frame: Element, pane: Pane, snapshot: Snapshot) -> None:
         async def showing() -> None:
             with frame:
                 try:

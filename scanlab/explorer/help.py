@@ -26,7 +26,12 @@ def help_window(panes: tuple[str, ...]) -> Window:
                     tag("h3", "", title)
                     with tag("dl"):
                         for key, words in rows:
-                            with tag("div"), tag("dt"):
-                                tag("kbd", "", key)
-                            tag("dd", "", words)
+                            _row(key, words)
     return window
+
+
+def _row(key: str, words: str) -> None:
+    with tag("div"):
+        with tag("dt"):
+            tag("kbd", "", key)
+        tag("dd", "", words)

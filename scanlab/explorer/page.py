@@ -3,44 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from nicegui import ui
 
-from scanlab.explorer.desk import Desk, Shows
+from scanlab.explorer.desk import Desk
 from scanlab.explorer.documents import Documents, is_saved
 from scanlab.explorer.elements import Editor, Field, Gallery, Shell
-from scanlab.explorer.files import Folders
+from scanlab.explorer.facts.python import as_python
 from scanlab.explorer.help import help_window
 from scanlab.explorer.live import Live
 from scanlab.explorer.markup import button, tag
+from scanlab.explorer.panes import PANES, Pane
+from scanlab.explorer.panes.studies import StudiesPane
 from scanlab.explorer.picture import Picture
 from scanlab.explorer.problems import Problems
 from scanlab.explorer.selection import Selection
+from scanlab.explorer.session import Session
 from scanlab.explorer.snapshot import Snapshot
 from scanlab.explorer.state import State, from_address, to_address
-from scanlab.explorer.work import Drawn, Judged, merged, source_of
-from scanlab.explorer.workers import Workers
+from scanlab.explorer.work import Drawn, Judged, defined, merged, source_of
 from scanlab.facade import parse_grid
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError
 from scanlab.ir.text import grid_text
 
-try:
-    from scanlab.explorer.panes import PANES
-except ImportError:
-    PANES = {}
-
-__all__ = ["Page", "Session"]
-
-
-@dataclass(frozen=True)
-class Session:
-    """What all pages of a server share."""
-
-    workers: Workers
-    folders: Folders
-    start: State
+__all__ = ["Page"]
 
 
 class Page:
@@ -60,7 +48,7 @@ class Page:
                 self._build_see()
         self.documents = Documents(session.folders, self)
         self.gallery = Gallery(self._from_library, self._beside)
-        self.help = help_window(tuple(getattr(kind, "title", name) for name, kind in PANES.items()))
+        self.help = help_window(tuple(kind.title for kind in PANES.values()))
         ui.context.client.on_delete(self.live.stop)
 
     def _build_header(self) -> None:
@@ -71,8 +59,7 @@ class Page:
                 button("Open", lambda: self.documents.show_open(), title="Ctrl+O")
                 button("Save", lambda: self.documents.save(), title="Ctrl+S")
                 button("Library", lambda: self.gallery.open(), title="Alt+L")
-                if "export" in PANES:
-                    button("Export", lambda: self._reveal("export"))
+                button("Export", lambda: self._reveal("export"))
                 button("Copy link", self._copy_link, title="Alt+C: the whole state is in the address")
                 button("Copy as Python", self._copy_python)
                 button("Keys", lambda: self.help.open(), title="?", aria_label="Keyboard shortcuts")
@@ -87,11 +74,10 @@ class Page:
 
     def _build_see(self) -> None:
         with tag("div", "see"):
+            with tag("div", "arrange"):
+                self.desk.build_bar()
+                self.layout = button("", self._turn_layout, "plain layout", title="Alt+B")
             with tag("section", "paths", aria_label="Paths"):
-                if PANES:
-                    with tag("div", "arrange"):
-                        self.desk.build_bar()
-                        self.layout = button("", self._turn_layout, "plain layout", title="Alt+B")
                 self.picture = Picture(self._coloured, self.gallery_open)
             self.desk.build()
 
@@ -170,9 +156,9 @@ class Page:
         shown = self.snapshot.subjects if self.snapshot is not None else ()
         self._chosen(tuple(dict.fromkeys([*(s.name for s in shown), name])))
 
-    def _picked(self, source: str, axes: Sequence[str], grid: Sequence[int]) -> None:
+    async def _picked(self, source: str, axes: Sequence[str], grid: Sequence[int]) -> None:
         """Show a strategy of a study."""
-        text = f"grid {', '.join(axes)}\n\norder picked = {source}\n" if axes else source
+        text = await self.session.workers.run(defined, source, tuple(axes))
         self.take(replace(self.state, text=text, grid=tuple(grid), names=(), file="", base=""), is_new=True)
 
     def _reveal(self, pane: str) -> None:
@@ -183,8 +169,6 @@ class Page:
         self.shell.copy_link("copied a link to all that is shown")
 
     async def _copy_python(self) -> None:
-        from scanlab.explorer.facts.python import as_python
-
         if self.snapshot is None or not self.snapshot.subjects:
             self.say("there is nothing to copy: no strategy is shown")
             return
@@ -223,9 +207,8 @@ class Page:
         self.file.classes(add="unsaved" if mark == "not saved" else "", remove="unsaved" if mark != "not saved" else "")
         self.frame.props["data-layout"] = self.state.layout
         self.frame.props["data-panes"] = len(self.desk.names)
-        if PANES:
-            self.layout.text = "Panes below" if self.state.layout == "beside" else "Panes beside"
-            self.layout.props["hidden"] = not self.desk.names
+        self.layout.text = "Panes below" if self.state.layout == "beside" else "Panes beside"
+        self.layout.props["hidden"] = not self.desk.names
 
     def _drawn(self, drawn: Drawn, newest: bool) -> None:
         found = drawn.snapshot
@@ -246,19 +229,16 @@ class Page:
         problems = merged(found.diagnostics, judged)
         self.editor.underline(found.text, problems)
         self.problems.show(found.text, problems, judged.verdicts)
-        if not found.subjects:
+        if problems and not found.subjects:
             self.picture.show_failure(problems)
 
     def _failed(self, why: Diagnostic) -> None:
         self.problems.show(self.state.text, (why,), ())
         self.picture.show_failure((why,))
 
-    def _prepare(self, name: str, pane: Shows) -> None:
-        """Tell a pane what it needs of the page."""
-        del name
-        if hasattr(pane, "workers"):
-            pane.workers = self.session.workers  # type: ignore[attr-defined]
-        if hasattr(pane, "folders"):
-            pane.folders = self.session.folders  # type: ignore[attr-defined]
-        if hasattr(pane, "on_pick"):
-            pane.on_pick = self._picked  # type: ignore[attr-defined]
+    def _prepare(self, pane: Pane) -> None:
+        """Give a pane what it needs of the page."""
+        pane.workers = self.session.workers
+        if isinstance(pane, StudiesPane):
+            pane.folders = self.session.folders
+            pane.on_pick = self._picked

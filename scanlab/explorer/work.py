@@ -9,14 +9,15 @@ from typing import Any
 from scanlab.checking import check_definition, mark_of, verdict_of
 from scanlab.compiler.bind import CompiledPlan, bind
 from scanlab.explorer.snapshot import Snapshot, defines, read, snapshot
-from scanlab.facade import load, load_definition
+from scanlab.facade import load, load_definition, parse
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError
+from scanlab.ir.values import Order, Scan
 from scanlab.language.library import library_templates
 from scanlab.view.player import player_data
 from scanlab.view.scene import scenes_of
 from scanlab.view.svg import thumbnail
 
-__all__ = ["Drawn", "Judged", "Verdict", "draw", "draw_thumbnail", "judge", "merged", "source_of"]
+__all__ = ["Drawn", "Judged", "Verdict", "defined", "draw", "draw_thumbnail", "judge", "merged", "source_of"]
 
 _SMALL = {1: (16,), 2: (8, 8), 3: (3, 4, 4), 4: (2, 2, 3, 3), 5: (2, 2, 2, 2, 2)}
 
@@ -97,3 +98,13 @@ def source_of(name: str) -> str:
     definition = load_definition(name)
     head = f"grid {', '.join(definition.axes)}\n\n" if definition.axes else ""
     return f"{head}{definition.span.text}\n"
+
+
+def defined(source: str, axes: tuple[str, ...]) -> str:
+    """A text that defines a strategy given as one line; the line itself where it says nothing on these axes."""
+    try:
+        value = parse(source, axes)
+    except ScanlabError:
+        return source
+    kind = "order" if isinstance(value, Order) else "scan" if isinstance(value, Scan) else "plan"
+    return f"grid {', '.join(axes)}\n\n{kind} picked = {source}\n"

@@ -134,9 +134,15 @@ def _serve(theirs: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(EOFError, OSError):
         while True:
-            task, args = theirs.recv()
-            try:
-                answer = (True, task(*args))
-            except Exception:
-                answer = (False, traceback.format_exc())
-            theirs.send(answer)
+            theirs.send(_done(theirs))
+
+
+def _done(theirs: Connection) -> tuple[bool, Any]:
+    """Do the next task: whether it was done, and what it gave, or a traceback."""
+    try:
+        task, args = theirs.recv()
+        return True, task(*args)
+    except EOFError:
+        raise
+    except Exception:
+        return False, traceback.format_exc()
