@@ -260,6 +260,32 @@ def ablate(
 
 
 @app.command()
+def train(
+    study: Annotated[Path | None, typer.Argument(help="A study file (TOML); or use the options.")] = None,
+    strategy: Annotated[
+        str,
+        typer.Option("--strategy", "-s", help="One of the study's; without a file, a name or a line (row)."),
+    ] = "",
+    problem: Annotated[str, typer.Option(help="One of the study's problems, where it has several.")] = "",
+    seed: Annotated[int, typer.Option(help="Of the weights, the batches and the augmentation.")] = 0,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training images.")] = None,
+    data: Annotated[
+        str, typer.Option("--data", "-d", help="A name, a .npz file or a folder: see `scanlab data`.")
+    ] = "",
+    device: Annotated[str, typer.Option(help="auto (GPUs where there are any), cpu or cuda.")] = "cpu",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder of the training: it goes on there; out/train/KEY.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Train one strategy and save the model; with several processes: torchrun --nproc-per-node 4 -m scanlab train …"""
+    from scanlab.cli.train import Wanted, run
+
+    options = {"dataset": data, "recipe.epochs": epochs}
+    run(study, options, Wanted(strategy, problem, seed, device), out, json)
+
+
+@app.command()
 def report(
     study: Annotated[Path, typer.Argument(help="The folder of a study, or its database.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to write; the study's folder.")] = None,

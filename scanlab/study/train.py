@@ -35,12 +35,14 @@ FIELD_IMAGES = 8
 class World:
     """The processes that train one model together: this one's rank, and how many there are.
 
-    wrap: makes a model whose gradients are averaged over them; each takes every `size`-th sample of a batch.
+    wrap: makes a model whose gradients are averaged over them; each takes every `size`-th sample of a batch. total: the
+    sum of a tensor over them.
     """
 
     rank: int = 0
     size: int = 1
     wrap: Callable[[nn.Module], nn.Module] = lambda model: model
+    total: Callable[[Tensor], Tensor] = lambda value: value
 
 
 ALONE = World()
@@ -184,7 +186,7 @@ class _Run:
             batch, wanted = augmented(images[some], targets[some], recipe, self.draw, self.video)
             loading += perf_counter() - before
             total += self._step(batch, wanted) * len(chosen)
-        loss = total.item() / len(images)
+        loss = self.world.total(total).item() / len(images)
         seconds = perf_counter() - start
         done = Epoch(loss, self._measured(*self.parts[2:]), seconds)
         return Progress(

@@ -1,0 +1,147 @@
+"""``scanlab train``: one strategy, trained once, by one process or by several under torchrun."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from scanlab.cli.live import duration
+from scanlab.cli.output import console, print_json
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.study import settings
+from scanlab.study.check import check_study
+from scanlab.study.distributed import common_checkpoint, joined
+from scanlab.study.record import Epoch, TrialResult
+from scanlab.study.train import World, trained
+from scanlab.study.trial import Problem, Study, Trial
+from scanlab.study.work import dataset_of, environment, one_thread
+from scanlab.zoo import save
+
+__all__ = ["Wanted", "run"]
+
+CHECKPOINT, MODEL, RESULT = "checkpoint.pt", "model.safetensors", "result.json"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which trial of a study: a strategy's label, a problem's name, "" for the only one; a seed. device: as torchrun's
+    processes have it, see `study.distributed`."""
+
+    strategy: str = ""
+    problem: str = ""
+    seed: int = 0
+    device: str = "cpu"
+
+
+def run(file: Path | None, options: Mapping[str, Any], wanted: Wanted, out: Path | None, as_json: bool) -> None:
+    """Train one trial, or go on with it, and save its model.
+
+    Each process computes on one thread, as in a study: on a CPU one process gives the study's numbers, bit for bit.
+    """
+    if importlib.util.find_spec("safetensors") is None:
+        help = 'pip install "scanlab[checkpoints]"'
+        raise ScanlabError.at("S618", "the trained model is saved with safetensors, which is not installed", help=help)
+    if wanted.device not in ("auto", "cpu", "cuda"):
+        raise ScanlabError.at("S608", f"there is no device {wanted.device!r}", help="choose auto, cpu or cuda")
+    if file is None:
+        # Without a study file the strategy is any definition; the default ones are for comparing.
+        options = {**options, "strategies": [wanted.strategy or "row"]}
+        wanted = replace(wanted, strategy="")
+    trial = _trial(settings.study_of(settings.from_options(settings.read(file) if file else None, options)), wanted)
+    folder = out or Path("out") / "train" / trial.key
+    with joined(wanted.device) as (world, device):
+        if world.rank == 0:
+            _claim(folder, trial)
+        heard = _printer(trial, folder, world) if world.rank == 0 and not as_json else lambda number, epoch: None
+        with one_thread(), common_checkpoint(folder / CHECKPOINT, world) as checkpoint:
+            dataset = dataset_of(trial.problem.data)
+            model, result = trained(trial, dataset, heard, checkpoint=checkpoint, device=device, world=world)
+        if world.rank == 0:
+            save(model, folder / MODEL)
+            data = _data(trial, result, device, world)
+            _write_result(folder / RESULT, data)
+            if as_json:
+                print_json(data | {"model": str(folder / MODEL)})
+            else:
+                console().print(f"wrote {folder / MODEL}", soft_wrap=True)
+
+
+def _trial(study: Study, wanted: Wanted) -> Trial:
+    """The trial that is wanted. Raises S607 and S608 where there is none, and what `check_study` does."""
+    problems = {problem.name: problem for problem in study.problems}
+    name = wanted.problem or _only(problems, "S608", "problem")
+    if name not in problems:
+        raise ScanlabError.at("S608", f"there is no problem {name!r}", help=f"one of {', '.join(problems)}")
+    problem = problems[name]
+    plans = dict(problem.strategies)
+    label = wanted.strategy or _only(plans, "S607", "strategy")
+    if label not in plans:
+        raise ScanlabError.at("S607", f"there is no strategy {label!r}", help=f"one of {', '.join(plans)}")
+    alone: Problem = replace(problem, strategies=((label, plans[label]),))
+    check_study(replace(study, problems=(alone,), seeds=(wanted.seed,), baseline="", controls=()))
+    return Trial(alone, plans[label], wanted.seed)
+
+
+def _only(names: Mapping[str, Any], code: str, what: str) -> str:
+    if len(names) != 1:
+        raise ScanlabError.at(
+            code, f"the study has more than one {what}", help=f"give --{what}, one of {', '.join(names)}"
+        )
+    return next(iter(names))
+
+
+def _claim(folder: Path, trial: Trial) -> None:
+    """Write down which trial a folder is of. Raises S608 for another trial's, and S502 where that cannot be done."""
+    place = folder / RESULT
+    found: Any = {}
+    with suppress(OSError, ValueError):
+        found = json.loads(place.read_text(encoding="utf-8"))
+    if isinstance(found, dict) and found.get("key", trial.key) != trial.key:
+        raise ScanlabError.at(
+            "S608",
+            f"{folder} holds another training: of other data, steps, sizes, recipe or seed",
+            help="give another folder with --out",
+        )
+    if not found:
+        _write_result(place, {"key": trial.key, "config": trial.config})
+
+
+def _write_result(place: Path, data: Mapping[str, Any]) -> None:
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ScanlabError.at("S502", f"{place} cannot be written: {error}", help="give another --out") from None
+
+
+def _data(trial: Trial, result: TrialResult, device: str, world: World) -> dict[str, Any]:
+    return {
+        "key": trial.key,
+        "config": trial.config,
+        "processes": world.size,
+        "result": asdict(result),
+        "environment": environment(device),
+    }
+
+
+def _printer(trial: Trial, folder: Path, world: World) -> Callable[[int, Epoch], None]:
+    screen, total = console(), trial.problem.recipe.epochs
+    label = trial.problem.strategies[0][0]
+    many = f", by {world.size} processes" if world.size > 1 else ""
+    screen.print(f"{trial.problem.name}, {label}, seed {trial.seed}{many}", soft_wrap=True)
+    if (folder / CHECKPOINT).exists():
+        screen.print(f"going on from {folder / CHECKPOINT}", soft_wrap=True)
+
+    def heard(number: int, epoch: Epoch) -> None:
+        figures = ", ".join(f"{name} {value:.4f}" for name, value in epoch.metrics.items() if not math.isnan(value))
+        left = (total - number - 1) * epoch.seconds
+        words = f"{epoch.seconds:.1f} s, about {duration(left)} left" if left else f"{epoch.seconds:.1f} s"
+        screen.print(f"epoch {number + 1} of {total}: loss {epoch.loss:.4f}, {figures}; {words}", soft_wrap=True)
+
+    return heard

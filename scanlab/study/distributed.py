@@ -1,0 +1,92 @@
+"""One model trained by several processes, as torchrun starts them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.study.train import ALONE, World
+
+__all__ = ["common_checkpoint", "joined"]
+
+
+@contextmanager
+def joined(device: str) -> Iterator[tuple[World, str]]:
+    """The processes that torchrun started together with this one, and this one's device; ALONE where there are none.
+
+    device: "cpu", "cuda" for a GPU for every process, or "auto" for GPUs where there are enough on this machine.
+    Processes talk through NCCL on GPUs, through Gloo on CPUs. Raises S608 where there is no GPU and one is wanted, and
+    S664 where processes cannot be joined.
+    """
+    if not dist.is_torchelastic_launched():
+        yield ALONE, "cpu" if device == "cpu" else _gpu(device, 0, 1)
+        return
+    local, here = int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"])
+    chosen = "cpu" if device == "cpu" else _gpu(device, local, here)
+    if chosen != "cpu":
+        torch.cuda.set_device(local)
+    try:
+        dist.init_process_group("gloo" if chosen == "cpu" else "nccl")
+    except (RuntimeError, ValueError) as error:
+        raise ScanlabError.at(
+            "S664", f"the processes cannot be joined: {error}", help="see that torchrun runs on every machine"
+        ) from error
+    try:
+        yield World(dist.get_rank(), dist.get_world_size(), _wrapped, _total), chosen
+    finally:
+        dist.destroy_process_group()
+
+
+@contextmanager
+def common_checkpoint(path: Path, world: World) -> Iterator[Path]:
+    """Where each process finds the checkpoint of rank 0: the file itself there, elsewhere a copy, as disks may differ.
+
+    Only the file of rank 0 is to be written.
+    """
+    if world.size == 1:
+        yield path
+        return
+    content = [path.read_bytes() if world.rank == 0 and path.exists() else None]
+    dist.broadcast_object_list(content)
+    if world.rank == 0:
+        yield path
+        return
+    with TemporaryDirectory(prefix="scanlab-") as folder:
+        copy = Path(folder) / path.name
+        if content[0] is not None:
+            copy.write_bytes(content[0])
+        yield copy
+
+
+def _gpu(device: str, local: int, here: int) -> str:
+    count = torch.cuda.device_count()
+    if count >= here:
+        return f"cuda:{local}"
+    if device == "auto":
+        return "cpu"
+    if not count:
+        raise ScanlabError.at("S608", "there is no GPU that torch can use", help="choose --device cpu")
+    raise ScanlabError.at(
+        "S664",
+        f"{here} processes run on a machine with {count} GPU{'s' if count > 1 else ''}, and each needs its own",
+        help=f"start torchrun with --nproc-per-node {count}, or choose --device cpu",
+    )
+
+
+def _wrapped(model: nn.Module) -> nn.Module:
+    # Some heads read the features before the backbone's last norm, whose weights then get no gradient, in no step.
+    return DistributedDataParallel(model, static_graph=True)
+
+
+def _total(value: Tensor) -> Tensor:
+    dist.all_reduce(value)
+    return value
