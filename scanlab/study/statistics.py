@@ -55,9 +55,10 @@ def paired_difference(values: Sequence[float], baseline: Sequence[float], confid
 
     With BOOTSTRAP_PAIRS pairs or more the interval is BCa's (Efron 1987; scipy, fixed seed); below, where that covers
     too little, it is Student's, mean ± t sd / sqrt(n). It covers what differs between the pairs (initial weights,
-    batches; problems where they are pooled), not the choice of the test images.
+    batches; problems where they are pooled), not the choice of the test images. Raises ValueError for lists of unequal
+    length: numpy would stretch a list of one.
     """
-    differences = np.subtract(values, baseline)
+    differences = _paired(values, baseline)
     n, mean = len(differences), float(math.fsum(differences) / len(differences))
     error = float(differences.std(ddof=1)) / math.sqrt(n) if n > 1 else 0.0
     # Rounding leaves equal differences a spread near 1e-17, which would pass for certainty.
@@ -90,7 +91,7 @@ def equivalence(values: Sequence[float], baseline: Sequence[float], margin: floa
     Schuirmann 1987, doi 10.1007/BF01068419. None without a margin, or for a single pair. Equal differences for every
     pair are within the margin or not, without doubt.
     """
-    differences = np.subtract(values, baseline)
+    differences = _paired(values, baseline)
     n = len(differences)
     if n < 2 or margin <= 0:
         return None
@@ -103,7 +104,7 @@ def equivalence(values: Sequence[float], baseline: Sequence[float], margin: floa
 def effect_size(values: Sequence[float], baseline: Sequence[float]) -> float | None:
     """The mean difference in standard deviations of the differences, Cohen's d_z, with Hedges' correction for few pairs
     (1 - 3 / (4 (n - 1) - 1)). None where there is no spread to divide by."""
-    differences = np.subtract(values, baseline)
+    differences = _paired(values, baseline)
     n = len(differences)
     if n < 3 or differences.std(ddof=1) < 1e-12:
         return None
@@ -173,6 +174,12 @@ def rank_correlation(x: Sequence[float], y: Sequence[float], confidence: float =
         return Correlation(rho, None, None, n)
     reach = float(stats.norm.ppf(0.5 + confidence / 2)) * math.sqrt(1.06 / (n - 3))
     return Correlation(rho, math.tanh(math.atanh(rho) - reach), math.tanh(math.atanh(rho) + reach), n)
+
+
+def _paired(values: Sequence[float], baseline: Sequence[float]) -> NDArray[np.float64]:
+    if len(values) != len(baseline):
+        raise ValueError(f"{len(values)} values and {len(baseline)} of the baseline are no pairs")
+    return np.subtract(values, baseline)
 
 
 def points(difference: float, unit: str = "points") -> str:

@@ -112,14 +112,8 @@ def _comparisons(rows: Sequence[Row], base: str) -> Iterator[str]:
         if c.kind not in ("better", "worse"):
             same.setdefault(c.verdict, []).append(label)
     for words, labels in same.items():
-        word = "to" if words.startswith("equivalent") else "from"
-        yield (
-            f"{', '.join(labels)}: {words.replace('equivalent', f'equivalent {word} {base}', 1)}."
-            if word == "to"
-            else (
-                f"{', '.join(labels)}: {words.replace('not distinguishable', f'not distinguishable from {base}', 1)}."
-            )
-        )
+        kind, preposition = ("equivalent", "to") if words.startswith("equivalent") else ("not distinguishable", "from")
+        yield f"{', '.join(labels)}: {words.replace(kind, f'{kind} {preposition} {base}', 1)}."
 
 
 def _control(row: Row, base: str, unit: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scanlab import data
 from scanlab.compiler.bind import bind
-from scanlab.facade import load
+from scanlab.facade import as_value
 from scanlab.nn import BackboneSizes, MixerSizes
 from scanlab.study import runner
 from scanlab.study.trial import DataChoice, Problem, Recipe, Study, Trial
@@ -18,7 +18,7 @@ GRID = (4, 4)
 
 def small_problem(names=("row", "hilbert"), epochs=2, sizes=SIZES, **recipe) -> Problem:
     """The digits on a 4x4 grid, with a model that learns an epoch in a tenth of a second."""
-    strategies = tuple((name, bind(load(name), GRID)) for name in names)
+    strategies = tuple((name, bind(as_value(name, GRID), GRID)) for name in names)
     settings = Recipe(epochs=epochs, **{"batch": 64, **recipe})
     fingerprint = data.load("digits").fingerprint
     return Problem("digits", DataChoice(), "classification", fingerprint, strategies, sizes, settings)
