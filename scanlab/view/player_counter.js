@@ -10,6 +10,7 @@ function counterexample(failing) {
   const panel = makePanel([scene]);
   panel.largest = 96;
   panel.clashing = patches.map((place) => place.reduce((flat, value, axis) => flat * grid[axis] + value, 0));
+  panel.facts.remove();
   panel.stage.setAttribute("role", "img");
   panel.stage.setAttribute("aria-label", label);
   panel.stage.removeAttribute("tabindex");

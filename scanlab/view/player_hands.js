@@ -44,7 +44,7 @@ function stageKey(panel, key) {
 }
 
 function moveHover(panel, axis, by) {
-  const { scene } = panel, from = HOVER && sameGrid(HOVER.scene, scene) ? HOVER.patch : -1;
+  const { scene } = panel, from = HOVER && sameGrid(HOVER.panel.scene, scene) ? HOVER.patch : -1;
   let patch = scene.indices[Math.max(stepOf(scene), 0)];
   if (from >= 0) {
     const value = scene.lattice.places[axis][from] + by;

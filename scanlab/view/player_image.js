@@ -3,7 +3,7 @@
 
 const LARGEST_IMAGE = 1024;
 const FEW = 500;
-const STRIP = { high: 124, largest: 30, least: 7, film: 36, gap: 2 };
+const STRIP = { high: 124, largest: 30, least: 7, film: 36, gap: 2, nothing: -1 };
 let IMAGE = null;
 
 function setImage(url) {
@@ -121,7 +121,7 @@ function fitStrip(panel) {
   const film = side < STRIP.least;
   if (film) side = STRIP.film;
   const columns = Math.max(Math.floor(width / (side + gap)), 1), rows = film ? 1 : Math.ceil(whole / columns);
-  Object.assign(panel.strip, { side, film, columns, drawn: -1 });
+  Object.assign(panel.strip, { side, film, columns, drawn: STRIP.nothing });
   sizeCanvas(panel.strip.canvas, width, rows * (side + gap), panel.dots);
 }
 
@@ -131,7 +131,7 @@ function drawStrip(panel, step) {
   const { scene } = panel, last = step === scene.length - 1 ? scene.length + scene.tokens.length - 1 : positionOf(scene, step);
   if (strip.drawn === last) return;
   let first = strip.drawn + 1, shift = 0;
-  if (strip.film || last < strip.drawn) {
+  if (strip.film || last < strip.drawn || strip.drawn === STRIP.nothing) {
     strip.context.clearRect(0, 0, panel.width, panel.height);
     first = strip.film ? Math.max(last - strip.columns + 1, 0) : 0;
     shift = strip.film ? first : 0;

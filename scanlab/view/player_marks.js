@@ -13,7 +13,7 @@ function drawMarks(panel, steps) {
     markTrack(panel, track.scene, steps[number]);
     marks.restore();
   });
-  if (HOVER && sameGrid(HOVER.scene, panel.scene)) markHovered(panel, HOVER.patch);
+  if (HOVER && sameGrid(HOVER.panel.scene, panel.scene)) markHovered(panel, HOVER.patch);
 }
 
 function markTrack(panel, scene, step) {

@@ -3,6 +3,7 @@
 const at = (name) => PARTS[name] || (PARTS[name] = root.querySelector(`[data-at="${name}"]`));
 const PARTS = {};
 const ENDING = new AbortController();
+let ARRANGED = "";
 
 // Show other paths in the place of those that are shown; the clock keeps its place, as a share of the longest path.
 function show(data) {
@@ -10,37 +11,53 @@ function show(data) {
   const grids = new Set(SCENES.map((scene) => scene.grid.join()));
   take(data);
   if (SCENES.some((scene) => !grids.has(scene.grid.join()))) Object.assign(CAMERA, { zoom: 1, x: 0, y: 0 });
-  COUNTER = null;
   CLOCK.place = share * (LONGEST - 1);
   CLOCK.told = -1;
   at("scrub").max = LONGEST - 1;
-  endHover();
   offerViews();
   arrange();
 }
 
+// Panels that fit are filled anew where they stand, which is quick enough for every keystroke; others are made.
 function arrange() {
   const sets = VIEW.together && mayJoin() ? joined() : SCENES.map((scene) => [scene]);
+  const headings = sets.map((set, number) => headingOf(set, sets[number - 1]));
+  const key = JSON.stringify(sets.map((set, number) => [headings[number], set.length, set[0].grid, set[0].axes, set[0].length > 0]));
+  const fits = key === ARRANGED && !COUNTER && !IMAGE && SCENES.every((scene) => scene.grid.length > 1);
+  ARRANGED = key;
+  COUNTER = null;
+  if (!fits) return rearrange(sets, headings);
+  PANELS.forEach((panel, number) => placePanel(fillPanel(panel, sets[number])));
+  paintLegend();
+  if (HOVER) fillTip(HOVER.panel.scene, HOVER.patch);
+  return refresh();
+}
+
+function rearrange(sets, headings) {
+  const main = at("panels");
+  endHover();
   PANELS = sets.map(makePanel);
-  const main = at("panels"), few = { 1: "100%", 2: "420px", 3: "320px", 4: "270px" };
-  main.style.setProperty("--panel", few[PANELS.length] || "270px");
   main.replaceChildren();
   if (!SCENES.length) main.append(element("p", "No path to show yet.", "empty"));
-  let group = SCENES.some((scene) => scene.group !== SCENES[0].group) ? null : SCENES[0]?.group;
-  for (const panel of PANELS) {
-    if (panel.scene.group !== group && needsHeading(panel)) main.append(element("h2", panel.scene.group));
-    group = panel.scene.group;
+  PANELS.forEach((panel, number) => {
+    if (headings[number]) main.append(element("h2", headings[number]));
     main.append(panel.figure);
     listen(panel);
-  }
+  });
   at("counter").replaceChildren();
   showCounter();
 }
 
+// The name above the first path of a scan, where there are several strategies.
+function headingOf(set, before) {
+  const [{ group }] = set, one = SCENES.every((scene) => scene.group === group);
+  return !one && (!before || before[0].group !== group) && needsHeading(set) ? group : "";
+}
+
 // A strategy of one path carries its own name; without a group there is none.
-function needsHeading({ scene, tracks }) {
+function needsHeading([scene, second]) {
   const alone = SCENES.filter(({ group }) => group === scene.group).length === 1;
-  return scene.group !== "" && tracks.length === 1 && !(alone && scene.label === scene.group);
+  return !second && !(alone && scene.label === scene.group);
 }
 
 // Paths of one scan over one grid, where they are few and short enough to tell apart.
@@ -111,9 +128,10 @@ function together(flag) {
 function redraw() {
   readInk();
   paintLegend();
+  setColumns();
+  measureRoom();
   if (COUNTER) fitPanel(COUNTER.panel);
   else PANELS.forEach(fitPanel);
-  for (const panel of PANELS) for (const ribbon of panel.ribbons) ribbon.strip = null;
   refresh();
 }
 

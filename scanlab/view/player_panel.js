@@ -4,7 +4,9 @@
 const DENSE = 4, THIN = 2.5;
 const MOST_STROKES = 30000;
 const LARGEST_PATCH = 60;
-let ROOM = () => window.innerHeight - 250;
+// Least width of a panel in a row, and what its caption, ribbon and facts take of its height.
+const NARROWEST = 250, COLUMN_GAP = 28, TRIMMINGS = 104;
+let ROOM = 0;
 
 function element(tag, text, className) {
   const node = document.createElement(tag);
@@ -14,20 +16,30 @@ function element(tag, text, className) {
 }
 
 function makePanel(scenes) {
-  const scene = scenes[0], figure = element("figure"), head = element("figcaption"), stage = element("div", undefined, "stage");
-  const several = scenes.length > 1;
-  head.append(element("strong", several ? scene.group || "together" : scene.label));
-  head.append(Object.assign(element("code", several ? scenes.map(({ label }) => label).join(" + ") : scene.subtitle), { title: scene.source }));
-  const layers = ["ground", "path", "marks"].map((name) => stage.appendChild(element("canvas", undefined, name)));
-  stage.classList.toggle("solid", isSolid(scene));
-  describe(stage, scenes);
-  figure.append(head, stage);
+  const figure = element("figure"), stage = element("div", undefined, "stage"), head = element("figcaption");
+  const name = head.appendChild(element("strong")), source = head.appendChild(element("code"));
+  const layers = ["ground", "path", "marks"].map((layer) => stage.appendChild(element("canvas", undefined, layer)));
   const [ground, path, marks] = layers.map((canvas) => canvas.getContext("2d"));
+  figure.append(head, stage);
+  const panel = { figure, stage, name, source, layers, ground, path, marks, largest: LARGEST_PATCH, ribbons: [] };
+  if (scenes[0].length) panel.ribbons = scenes.map((scene) => makeRibbon(panel, scene));
+  panel.facts = figure.appendChild(element("p", "", "facts"));
+  return fillPanel(panel, scenes);
+}
+
+// Put paths into a panel: into a new one, or others over the same grid into one that stands.
+function fillPanel(panel, scenes) {
+  const scene = scenes[0], several = scenes.length > 1;
+  panel.name.textContent = several ? scene.group || "together" : scene.label;
+  panel.source.textContent = several ? scenes.map(({ label }) => label).join(" + ") : scene.subtitle;
+  panel.source.title = scene.source;
+  panel.facts.textContent = scene.caption;
+  panel.stage.classList.toggle("solid", isSolid(scene));
+  describe(panel.stage, scenes);
+  panel.ribbons.forEach((ribbon, number) => { ribbon.scene = scenes[number]; });
   const tracks = scenes.map((each) => ({ scene: each, drawn: 0, dx: 0, dy: 0 }));
-  const panel = { scene, tracks, figure, stage, layers, ground, path, marks, largest: LARGEST_PATCH };
-  panel.ribbons = scene.length ? tracks.map((track) => makeRibbon(panel, track)) : [];
-  if (scene.caption) figure.append(element("p", scene.caption, "facts"));
-  return Object.assign(panel, layOut(scene), { screen: new Float32Array(scene.patches * 2), revealed: 0 });
+  const screen = panel.screen?.length === 2 * scene.patches ? panel.screen : new Float32Array(scene.patches * 2);
+  return Object.assign(panel, layOut(scene), { scene, tracks, screen, revealed: 0 });
 }
 
 function describe(stage, scenes) {
@@ -38,10 +50,31 @@ function describe(stage, scenes) {
   stage.setAttribute("aria-label", `${names}. Arrow keys move over the patches, page up and down between slices.`);
 }
 
+// As many columns as have room, and rows that are evenly filled.
+function setColumns() {
+  const main = at("panels"), fit = Math.floor((main.clientWidth + COLUMN_GAP) / (NARROWEST + COLUMN_GAP));
+  let most = 0, row = 0;
+  for (const node of main.children) {
+    row = node.tagName === "FIGURE" ? row + 1 : 0;
+    most = Math.max(most, row);
+  }
+  const rows = Math.ceil(most / Math.min(Math.max(fit, 1), most || 1));
+  main.style.setProperty("--columns", Math.max(Math.ceil(most / (rows || 1)), 1));
+}
+
+// The height that a picture may have so that it, its ribbon and the controls are seen at once.
+function measureRoom() {
+  let top = (COUNTER ? at("counter") : at("panels")).getBoundingClientRect().top;
+  for (let node = root; node; node = node.parentElement) top += node.scrollTop;
+  const below = window.innerHeight - at("bar").offsetHeight - TRIMMINGS;
+  // Where much stands above, the reader scrolls to the picture.
+  ROOM = top > window.innerHeight * 0.45 ? below : below - top;
+}
+
 // Fit the panel to its column and the window.
 function fitPanel(panel) {
   const below = (panel.ribbons.length - 1) * (RIBBON.height + 4) + (IMAGE ? STRIP.high + 30 : 0);
-  const wide = Math.max(panel.figure.clientWidth, 60), tall = Math.max(220, ROOM() - below);
+  const wide = Math.max(panel.figure.clientWidth, 60), tall = Math.max(220, ROOM - below);
   const [columns, rows] = panel.size, rim = rimOf(panel.scene);
   const shape = isSolid(panel.scene) ? 0.8 : Math.min(rows / columns, 1.4);
   panel.width = wide;
@@ -68,6 +101,8 @@ function placePanel(panel) {
   panel.manner = mannerOf(panel);
   const apart = Math.min(Math.max(panel.cell * 0.13, 1), 5), middle = (panel.tracks.length - 1) / 2;
   panel.tracks.forEach((track, number) => { track.dx = track.dy = (number - middle) * apart; });
+  for (const ribbon of panel.ribbons) ribbon.strip = null;
+  if (panel.strip) panel.strip.drawn = STRIP.nothing;
   if (panel.manner === "pixels") makePixels(panel);
   if (panel.manner === "cloud") makeCloud(panel);
   drawGround(panel);

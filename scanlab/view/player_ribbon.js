@@ -3,10 +3,10 @@
 
 const RIBBON = { height: 20, top: 6, thick: 8, sign: 6 };
 
-function makeRibbon(panel, track) {
+function makeRibbon(panel, scene) {
   const canvas = panel.figure.appendChild(element("canvas", undefined, "ribbon"));
   canvas.setAttribute("aria-hidden", "true");
-  const ribbon = { canvas, context: canvas.getContext("2d"), scene: track.scene, strip: null, step: -1 };
+  const ribbon = { canvas, context: canvas.getContext("2d"), scene, strip: null, step: -1 };
   const seek = (event) => {
     if (!event.buttons) return;
     const box = canvas.getBoundingClientRect(), share = (event.clientX - box.left) / box.width;

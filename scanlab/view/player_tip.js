@@ -4,7 +4,7 @@ const MOST_ROWS = 16;
 let HOVER = null;
 
 function hoverPatch(panel, patch, point) {
-  HOVER = patch < 0 ? null : { scene: panel.scene, panel, patch };
+  HOVER = patch < 0 ? null : { panel, patch };
   at("tip").hidden = !HOVER;
   if (HOVER) {
     fillTip(panel.scene, patch);

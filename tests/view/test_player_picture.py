@@ -10,6 +10,7 @@ from player_page import open_player
 
 import scanlab
 from scanlab.view.geometry import neighbour_gaps
+from scanlab.view.player import player_data
 from scanlab.view.ramp import table
 from scanlab.view.scene import scenes_of
 
@@ -311,3 +312,35 @@ def test_controls_without_use_are_not_shown(opened, made):
     player = opened([made.row(4, 4)])
     assert not player.shows("turning") and not player.shows("joining")
     assert opened([made.snake3(2, 3, 4)]).shows("turning")
+
+
+def test_other_paths_over_the_same_grid_are_drawn_where_the_first_stood(opened, made):
+    scene, other = made.snake(5, 8), made.zigzag(5, 8)
+    player = opened([scene])
+    player.do("window.stood = player.panels()[0].path.canvas")
+    player.hover(14)
+    player.page.evaluate("(data) => player.show(data)", player_data([other]))
+    player.settle()
+    assert player.do("stood === player.panels()[0].path.canvas && stood.isConnected")
+    steps = range(1, 40)
+    for step, found in zip(steps, player.pixels("path", middles(player, other, steps)), strict=True):
+        assert near(found, RAMP[round(step / 39 * 255)]), step
+    assert player.tip()[1][:2] == ["zigzag", str(other.ranks[14])]
+    assert "zigzag" in player.text("panels") and "snake" not in player.text("panels")
+    fresh = opened([other])
+    assert [player.picture(layer) for layer in ("ground", "path")] == [
+        fresh.picture(layer) for layer in ("ground", "path")
+    ]
+
+
+def test_other_grids_make_other_panels(opened, made):
+    player = opened([made.snake(5, 8)])
+    for scenes in ([made.row(4, 4)], [made.row(4, 4), made.snake3(2, 3, 4)], [made.shuffled(7)], [made.shuffled(9)]):
+        player.page.evaluate("(data) => player.show(data)", player_data(scenes))
+        player.settle()
+        drawn = player.do("player.panels().map((panel) => [panel.scene.grid.join(), panel.tracks[0].drawn])")
+        assert drawn == [[",".join(map(str, scene.grid)), scene.length] for scene in scenes]
+        fresh = opened(scenes)
+        assert [player.picture("path", k) for k in range(len(scenes))] == [
+            fresh.picture("path", k) for k in range(len(scenes))
+        ]
