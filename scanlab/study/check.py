@@ -13,9 +13,11 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
 from scanlab.ir.values import orders_of
 from scanlab.study.digest import Compiled
+from scanlab.study.ranges import check_ranges, check_seeds, check_study_ranges
 from scanlab.study.tasks import check_task, task_named
 from scanlab.study.train import initial_model, trial_flops
-from scanlab.study.trial import CONTROLS, Problem, Study, Trial
+from scanlab.study.transfer import patch_grid, transfer_grid
+from scanlab.study.trial import Problem, Study, Trial
 from scanlab.study.work import dataset_of
 from scanlab.zoo.counts import parameter_count
 
@@ -35,25 +37,19 @@ def check_study(study: Study) -> dict[tuple[str, str], Cost]:
 
     Raises S601 for no or repeated seeds, S607 for strategies that are missing, repeated or not those of the other
     problems, or a baseline that is none of them; S608 for a setting out of range or an unknown control; S650 and S652
-    for a task; S602 for a grid that is not the images' in patches; what the models raise (S603 to S605, S612, S615);
-    and S658 where strategies differ in parameters or FLOPs and the study does not allow it.
+    for a task; S651 for a change of the inputs; S602 for a grid that is not the images' in patches; what the models
+    raise (S603 to S605, S612, S615); and S658 where strategies differ in parameters or FLOPs and the study does not
+    allow it.
     """
-    _check_seeds(study.seeds)
+    check_seeds(study.seeds)
     _check_labels(study)
-    for control in study.controls:
-        if control not in CONTROLS:
-            raise ScanlabError.at(
-                "S608", f"there is no control {control!r}", help=f"choose from: {', '.join(CONTROLS)}"
-            )
-    if not 0.5 <= study.confidence < 1:
-        raise ScanlabError.at("S608", f"confidence is {study.confidence}", help="it must be a share, such as 0.95")
+    check_study_ranges(study)
     found = {}
     for problem in study.problems:
-        _check_ranges(problem)
         dataset = dataset_of(problem.data)
+        check_ranges(problem, dataset)
         check_task(task_named(problem.task), dataset)
-        for name, plan in problem.strategies:
-            _check_grid(name, tuple(plan.grid), dataset, problem)
+        _check_grids(problem, dataset)
         found |= {(problem.name, label): cost for label, cost in costs(problem, dataset).items()}
         if not study.unequal:
             _check_equal(problem, {label: found[problem.name, label] for label, _ in problem.strategies})
@@ -92,15 +88,6 @@ def _proved(one: Compiled, other: Compiled) -> bool:
     return all(prove_same(first, second).verdict == "proved" for first, second in pairs)
 
 
-def _check_seeds(seeds: tuple[int, ...]) -> None:
-    repeated = _repeated(seeds)
-    if not seeds or repeated or min(seeds) < 0:
-        problem = (
-            "has no seeds" if not seeds else f"has seed {repeated[0]} twice" if repeated else "has a negative seed"
-        )
-        raise ScanlabError.at("S601", f"the study {problem}", help="give different seeds of at least 0, such as 0 1 2")
-
-
 def _check_labels(study: Study) -> None:
     first = [label for label, _ in study.problems[0].strategies]
     for problem in study.problems:
@@ -123,42 +110,20 @@ def _check_labels(study: Study) -> None:
         )
 
 
-def _check_ranges(problem: Problem) -> None:
-    sizes, recipe = problem.sizes, problem.recipe
-    least = {
-        "patch": min(sizes.patch_sides(len(problem.strategies[0][1].grid))),
-        "dim": sizes.dim,
-        "depth": min(sizes.depths, default=0),
-        "state": sizes.mixer.state,
-        "expand": sizes.mixer.expand,
-        "epochs": recipe.epochs,
-        "batch": recipe.batch,
-    }
-    for name, value in least.items():
-        if value < 1:
-            raise ScanlabError.at("S608", f"{name} is {value}", help=f"{name} must be at least 1")
-    limits = {
-        "shift": (recipe.shift >= 0, "at least 0"),
-        "learning_rate": (recipe.learning_rate > 0, "above 0"),
-        "weight_decay": (recipe.weight_decay >= 0, "at least 0"),
-        "label_smoothing": (0 <= recipe.label_smoothing < 1, "from 0 to below 1"),
-    }
-    for name, (fits, need) in limits.items():
-        if not fits:
-            raise ScanlabError.at("S608", f"{name} is {getattr(recipe, name)}", help=f"{name} must be {need}")
-
-
-def _check_grid(name: str, grid: tuple[int, ...], dataset: Dataset, problem: Problem) -> None:
-    extents = dataset.extents
+def _check_grids(problem: Problem, dataset: Dataset) -> None:
+    extents, stride = dataset.extents, problem.sizes.stride
     sides = problem.sizes.patch_sides(len(extents))
-    wanted = tuple(-(-n // side) for n, side in zip(extents, sides, strict=True))
-    if grid != wanted:
-        raise ScanlabError.at(
-            "S602",
-            f"{name} is compiled for a {grid_text(grid)} grid, and {grid_text(extents)} images do not give one in "
-            f"{grid_text(sides)} patches",
-            help=f"compile {name} for a {grid_text(wanted)} grid, or choose another patch size",
-        )
+    wanted = patch_grid(extents, sides, stride)
+    for name, plan in problem.strategies:
+        if tuple(plan.grid) != wanted:
+            raise ScanlabError.at(
+                "S602",
+                f"{name} is compiled for a {grid_text(plan.grid)} grid, and {grid_text(extents)} images do not give "
+                f"one in {grid_text(sides)} patches",
+                help=f"compile {name} for a {grid_text(wanted)} grid, or choose another patch size",
+            )
+    for change in problem.transfer:
+        transfer_grid(change, wanted, sides, stride)
 
 
 def _check_equal(problem: Problem, found: dict[str, Cost]) -> None:

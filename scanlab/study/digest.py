@@ -46,7 +46,7 @@ def _grids(grid: Sequence[int], sizes: BackboneSizes, transfer: tuple[str, ...])
     yield tuple(grid)
     sides = sizes.patch_sides(len(grid))
     for name in transfer:
-        yield transfer_grid(name, tuple(grid), sides)
+        yield transfer_grid(name, tuple(grid), sides, sizes.stride)
 
 
 def _stages(grid: tuple[int, ...], sizes: BackboneSizes) -> Iterator[tuple[int, ...]]:

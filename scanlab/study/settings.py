@@ -15,6 +15,7 @@ from scanlab.compiler.bind import bind
 from scanlab.facade import as_value, load_file
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn import BackboneSizes, MixerSizes
+from scanlab.study.transfer import patch_grid
 from scanlab.study.trial import DEFAULT_CONTROLS, DataChoice, Problem, Recipe, Study
 from scanlab.study.work import dataset_of
 
@@ -41,7 +42,7 @@ _STUDY: Mapping[str, tuple[type, ...]] = MappingProxyType(
         "seeds": (int, list),
         "baseline": (str,),
         "controls": (list,),
-        "confidence": (float,),
+        "confidence": (float, int),
         "unequal": (bool,),
         "problem": (list,),
         "variants": (dict,),
@@ -63,6 +64,9 @@ _PROBLEM: Mapping[str, tuple[type, ...]] = MappingProxyType(
         "recipe": (dict,),
     }
 )
+_TABLES: Mapping[str, type] = MappingProxyType({"recipe": Recipe, "model": BackboneSizes, "model.mixer": MixerSizes})
+# Settings of a model that are None unless they are set.
+_NONE_AT_FIRST: Mapping[str, tuple[type, ...]] = MappingProxyType({"stride": (int,), "convolution": (str,)})
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,7 @@ def _problem(table: Table, suffix: str, settings: Settings) -> Problem:
     )
     dataset, sizes = dataset_of(choice), _model(table.get("model", {}), where)
     sides = sizes.patch_sides(len(dataset.extents))
-    grid = tuple(-(-n // max(1, side)) for n, side in zip(dataset.extents, sides, strict=True))
+    grid = patch_grid(dataset.extents, sides, sizes.stride)
     return Problem(
         name=table.get("name", dataset.name) + suffix,
         data=choice,
@@ -209,12 +213,11 @@ def _values(kind: type, table: Any, where: str, also: tuple[str, ...] = ()) -> A
     _known(table, {*usual, *also}, where)
     found = {}
     for key, value in table.items():
-        default = usual[key]
-        # Patches and depths may be one number or several; what is None at first is a name.
-        allowed: tuple[type, ...] = (type(default),) if default is not None else (str, int)
+        allowed = _NONE_AT_FIRST.get(key, (type(usual[key]),))
+        # Patches and depths may be one number or several.
         allowed += (int,) if allowed == (float,) else (list,) if key in ("patch", "depth") else ()
         _typed(key, value, allowed, where)
-        found[key] = tuple(value) if isinstance(value, list) else value
+        found[key] = _listed(value, int, key, where) if isinstance(value, list) else value
     return kind(**found)
 
 
@@ -250,7 +253,10 @@ def _known(table: Table, known: set[str], where: str) -> None:
             near = get_close_matches(key, known, 3, 0.5)
             listed = " or ".join(f"`{n}`" for n in near) if near else ", ".join(sorted(known))
             word = "did you mean" if near else "it can set"
-            raise _wrong(where, f"`{key}` means nothing here", f"{word} {listed}{'?' if near else ''}")
+            # What is known elsewhere is only in the wrong place.
+            place = next((f"[{name}]" for name, kind in _TABLES.items() if key in {f.name for f in fields(kind)}), "")
+            help = f"it belongs in {place}" if place and not near else f"{word} {listed}{'?' if near else ''}"
+            raise _wrong(where, f"`{key}` means nothing here", help)
 
 
 def _typed(key: str, value: Any, allowed: tuple[type, ...], where: str) -> None:

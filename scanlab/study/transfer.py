@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import grid_text
 
-__all__ = ["transfer_grid", "transferred"]
+__all__ = ["patch_grid", "transfer_grid", "transferred"]
 
 
 def transferred(name: str, images: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
@@ -29,16 +31,35 @@ def transferred(name: str, images: Tensor, masks: Tensor | None = None) -> tuple
     return resized, F.interpolate(masks[:, None].float(), size, mode="nearest")[:, 0].to(masks.dtype)
 
 
-def transfer_grid(name: str, grid: tuple[int, ...], sides: tuple[int, ...]) -> tuple[int, ...]:
-    """The grid of patches with such sides that a changed input has, if an unchanged one has `grid`. Raises S651."""
+def transfer_grid(
+    name: str, grid: tuple[int, ...], sides: tuple[int, ...], stride: int | None = None
+) -> tuple[int, ...]:
+    """The grid of patches with such sides that a changed input has, if an unchanged one has `grid`. Raises S651 for a
+    name that is no change, or not one of such inputs."""
     turns, size = _read(name)
     if turns:
+        if len(grid) < 2:
+            raise ScanlabError.at("S651", f"`{name}` turns two axes, and the data have one", help="give data of more")
+        if turns % 2 and sides[-1] != sides[-2]:
+            raise ScanlabError.at(
+                "S651",
+                f"`{name}` needs patches that are as high as wide, and these are {grid_text(sides)}",
+                help="choose rotate 180, or square patches",
+            )
         return (*grid[:-2], grid[-1], grid[-2]) if turns % 2 else grid
     if len(size) != len(sides):
         raise ScanlabError.at(
             "S651", f"`{name}` has {len(size)} extents and the data {len(sides)}", help="give one extent per axis"
         )
-    return tuple(-(-extent // side) for extent, side in zip(size, sides, strict=True))
+    return patch_grid(size, sides, stride)
+
+
+def patch_grid(extents: Sequence[int], sides: Sequence[int], stride: int | None = None) -> tuple[int, ...]:
+    """How many patches images of these extents have along each axis, as the backbone cuts them."""
+    pairs = zip(extents, sides, strict=True)
+    if stride:
+        return tuple(max(0, n - side) // stride + 1 for n, side in pairs)
+    return tuple(-(-n // max(1, side)) for n, side in pairs)
 
 
 def _read(name: str) -> tuple[int, tuple[int, ...]]:
