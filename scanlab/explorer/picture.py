@@ -18,7 +18,7 @@ class Picture:
 
     def __init__(self, coloured: Callable[[str], Any], browse: Callable[[], Any]) -> None:
         self._example: CounterExample | None = None
-        with tag("div", "picture", data_state="loading") as self.box:
+        with tag("div", "drawing", data_state="loading") as self.box:
             with tag("div", "word"):
                 self.word = tag("p", "", "Drawing …", role="status")
                 self.browse = button("Open the library", browse, "main", hidden=True)

@@ -73,7 +73,7 @@ class Problems:
                     button(f"Write {edit.replacement}", lambda: self._edit(diagnostic), "fix", title="Ctrl+. takes it")
                 example = diagnostic.counterexample
                 if example is not None and example.patches:
-                    button("Show on the grid", lambda: self.show_example(example), "example")
+                    button("Show on the grid", lambda: self.show_example(example), "shows")
 
     def _head(self, diagnostic: Diagnostic) -> None:
         span, place = diagnostic.span, placed(diagnostic.span, self._text)

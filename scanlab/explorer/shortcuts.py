@@ -40,5 +40,5 @@ PLAYER_KEYS = (
     ("space", "play or pause"),
     ("← →", "one step back or on"),
     ("home end", "first or last step"),
-    ("shift + arrows", "turn a volume"),
+    ("shift+arrow", "turn a volume"),
 )

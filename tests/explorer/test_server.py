@@ -144,7 +144,7 @@ def test_the_first_page_is_light(explorer: Any, new_page: Callable[..., Any]) ->
     frames: list[int] = []
     page.on("websocket", lambda ws: ws.on("framereceived", lambda frame: frames.append(len(frame))))
     page.goto(explorer.url)
-    page.wait_for_selector(".picture[data-state=paths]")
+    page.wait_for_selector(".drawing[data-state=paths]")
     page.wait_for_load_state("networkidle")
     total = sum(sizes.values()) + sum(frames)
     assert 100_000 < total < 2_000_000
@@ -158,7 +158,7 @@ def test_ctrl_c_ends_it_cleanly(start_explorer: Callable[..., Any], browser: Any
     explorer = start_explorer()
     page = browser.new_page()
     page.goto(explorer.url)
-    page.wait_for_selector(".picture[data-state=paths]")
+    page.wait_for_selector(".drawing[data-state=paths]")
     explorer.process.send_signal(signal.SIGINT)
     assert explorer.process.wait(timeout=30) == 0
     page.close()

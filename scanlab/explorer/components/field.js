@@ -2,13 +2,13 @@
 
 export default {
   template: `
-    <label class="field" :class="{ wrong }">
-      <span>{{ label }}</span>
+    <div class="field" :class="{ wrong }">
+      <label :for="box">{{ label }}</label>
       <input ref="box" :id="box" type="text" :aria-invalid="wrong ? 'true' : null" :aria-describedby="wrong ? box + '-wrong' : null"
         autocomplete="off" spellcheck="false" autocapitalize="off" :placeholder="hint" @input="$emit('edit', $event.target.value)"
         @keydown.enter="$emit('enter', $event.target.value)">
       <small v-if="wrong" :id="box + '-wrong'" role="alert">{{ wrong }}</small>
-    </label>`,
+    </div>`,
   props: { label: String, box: String, hint: String, wrong: String },
   emits: ["edit", "enter"],
   methods: {
