@@ -49,15 +49,15 @@ def scale_svg() -> str:
     )
     decades = round(-np.log10(FAINTEST))
     ticks = "".join(
-        f'<text x="{10 + 240 * k / decades:g}" y="30" text-anchor="middle">{10.0 ** (k - decades):g}</text>'
+        f'<text x="{24 + 240 * k / decades:g}" y="30" text-anchor="middle">{10.0 ** (k - decades):g}</text>'
         for k in range(decades + 1)
     )
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 440 34" width="440" role="img" '
         'aria-label="contribution, of the largest">'
         f'<defs><linearGradient id="heat-ramp">{stops}</linearGradient></defs>'
-        f'<rect x="10" y="4" width="240" height="12" rx="3" fill="url(#heat-ramp)"/>{ticks}'
-        '<text x="270" y="14">contribution / largest</text></svg>'
+        f'<rect x="24" y="4" width="240" height="12" rx="3" fill="url(#heat-ramp)"/>{ticks}'
+        '<text x="284" y="14">contribution / largest</text></svg>'
     )
 
 

@@ -9,7 +9,7 @@ from scanlab.compiler.comparison import CAVEAT, Measured, columns, figures, meas
 from scanlab.compiler.kin import strategy_relatives
 from scanlab.compiler.proof import Proof
 from scanlab.compiler.relations import relatives
-from scanlab.explorer.facts.markup import note, paragraph, section, table
+from scanlab.explorer.facts.markup import figures_table, note, paragraph, section
 from scanlab.explorer.snapshot import Snapshot, Subject
 
 __all__ = ["compare_page", "metrics_page", "relation_sentences"]
@@ -41,8 +41,12 @@ def _tables(subjects: tuple[Subject, ...]) -> str:
     for (axes, grid), there in places.items():
         rows = measured((s.name, s.scans) for s in there)
         size = "×".join(map(str, grid))
-        body = table(["path", *columns(axes)], [[row.label, *figures(row)] for row in rows])
-        found += section("Rank gaps of neighbouring patches and steps", body, about=f"on {size}")
+        # Where all are paths of one strategy, its name need not stand before each.
+        labels = [row.path.label if len(subjects) == 1 else row.label for row in rows]
+        body = figures_table(
+            ["path", *columns(axes)], [[label, *figures(row)] for label, row in zip(labels, rows, strict=True)]
+        )
+        found += section("Rank gaps", body, about=f"of neighbouring patches and steps, on {size}")
     return found
 
 

@@ -8,7 +8,7 @@ from math import isnan, prod
 from scanlab.compiler.bind import bind
 from scanlab.compiler.decay import DECAY, mean_distance, predicted_decay
 from scanlab.compiler.spread import SHARES, spread
-from scanlab.explorer.facts.markup import figure, note, paragraph, section, table
+from scanlab.explorer.facts.markup import figure, figures_table, note, paragraph, section
 from scanlab.explorer.snapshot import Snapshot, Subject
 from scanlab.view.heat import heat_svg, scale_svg
 from scanlab.view.receptive_field import MOST_AXES, Field
@@ -61,7 +61,12 @@ def field_page(snapshot: Snapshot, decay: Decay) -> str:
         told += " Fields of four axes and more have figures only."
     body = f'<div class="fields">{pictures}</div>' if pictures else ""
     share = "The share of the grid's area that holds so much of what reaches the centre; distances in patches."
-    return paragraph(told) + legend + body + section("How far it spreads", table(head, map(_row, found)), note(share))
+    return (
+        paragraph(told)
+        + legend
+        + body
+        + section("How far it spreads", figures_table(head, [_row(p) for p in found]), note(share))
+    )
 
 
 def _row(p: Predicted) -> list[object]:

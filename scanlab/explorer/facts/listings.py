@@ -8,7 +8,7 @@ from scanlab.codegen import program
 from scanlab.codegen.listing import TABLE, Listing, function_listing, title
 from scanlab.codegen.programs import Target
 from scanlab.codegen.report import Report
-from scanlab.explorer.facts.markup import code, note, section, table
+from scanlab.explorer.facts.markup import code, figures_table, note, section
 from scanlab.explorer.snapshot import Snapshot
 
 __all__ = ["KERNEL_COLUMNS", "code_page", "kernel_rows", "kernels_page", "programs_of"]
@@ -48,17 +48,25 @@ def programs_of(snapshot: Snapshot) -> list[tuple[str, str]]:
 
 
 def kernel_rows(reports: Sequence[Report], names: Sequence[str]) -> list[list[object]]:
-    """What each kernel takes, in KERNEL_COLUMNS; dots for those that are still compiled."""
+    """What each kernel takes, in KERNEL_COLUMNS; dots for those that are still compiled.
+
+    Names lose the words that they all begin with.
+    """
     known = {r.kernel: r for r in reports}
-    return [_figures(known[n]) if n in known else [n, *["…"] * (len(KERNEL_COLUMNS) - 1)] for n in names]
+    words = [n.split("_") for n in names]
+    shared = 0
+    while len(names) > 1 and all(len(w) > shared + 1 and w[shared] == words[0][shared] for w in words):
+        shared += 1
+    short = {n: " ".join(w[shared:]) for n, w in zip(names, words, strict=True)}
+    waiting = ["…"] * (len(KERNEL_COLUMNS) - 1)
+    return [[short[n], *(_figures(known[n]) if n in known else waiting)] for n in names]
 
 
 def _figures(r: Report) -> list[object]:
     step = f"{r.loop / r.group:.0f}"
-    return [r.kernel, r.registers, r.spills, r.stack, r.shared, r.barriers, f"{r.instructions:,}", step]
+    return [r.registers, r.spills, r.stack, r.shared, r.barriers, f"{r.instructions:,}", step]
 
 
 def kernels_page(name: str, used: Sequence[str], reports: Sequence[Report], names: Sequence[str]) -> str:
     """The table of one path function's kernels. used: the scans that share it."""
-    about = name or TABLE
-    return section(", ".join(used), table(KERNEL_COLUMNS, kernel_rows(reports, names)), about=about)
+    return section(", ".join(used), figures_table(KERNEL_COLUMNS, kernel_rows(reports, names)), about=name or TABLE)

@@ -9,8 +9,10 @@ from typing import Any
 
 from scanlab.ir.diagnostics import Diagnostic
 
-__all__ = ["code", "figure", "mistakes", "note", "paragraph", "section", "table", "text"]
+__all__ = ["code", "figure", "figures_table", "mistakes", "note", "paragraph", "section", "table", "text"]
 
+# So many things stand side by side in a narrow pane, with their figures below each other.
+MOST_COLUMNS = 4
 # Longer texts make a page slow; all of it is one command away.
 MOST_CHARACTERS = 400_000
 
@@ -64,6 +66,14 @@ def table(
         f'<div class="scroll" tabindex="0"><table class="{escape(kind)}"><thead><tr>{cells}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
+
+
+def figures_table(head: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
+    """A table of things (the first column) with their figures: a few of them side by side, more below each other."""
+    if len(rows) > MOST_COLUMNS:
+        return table(head, rows)
+    turned = list(zip(head, *rows, strict=True))
+    return table(turned[0], turned[1:])
 
 
 def mistakes(diagnostics: Iterable[Diagnostic]) -> str:

@@ -56,7 +56,8 @@ def library_matches(value: Value, grid: tuple[int, ...] | None = None) -> list[M
         for kin in strategy_relatives(value, {name: other}, grid):
             if not kin.how:
                 found.append(Match(name, definitions[name].source, kin.proof))
-    return found
+    # What holds for all sizes comes before what holds here.
+    return sorted(found, key=lambda m: m.proof.verdict != "proved")
 
 
 @cache

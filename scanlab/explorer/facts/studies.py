@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scanlab.study.place import database_of
+from scanlab.study.place import DATABASE, database_of
 from scanlab.study.record import StudyRecord
 from scanlab.study.store import Store
 
@@ -99,7 +99,9 @@ def _is_study(file: Path) -> bool:
             head = opened.read(72)
     except OSError:
         return False
-    return head.startswith(_SQLITE) and head[68:72] == _SCANLAB
+    # Of a study that has just begun, all but the first line of the header is still in SQLite's log.
+    begun = file.name == DATABASE and file.with_name(f"{file.name}-wal").exists()
+    return head.startswith(_SQLITE) and (head[68:72] == _SCANLAB or begun)
 
 
 def read_state(place: Path) -> StudyState:

@@ -19,7 +19,7 @@ __all__ = ["ExportPane"]
 _COPY = """(event) => {
   const pane = event.target.closest(".facts"), button = event.target;
   navigator.clipboard.writeText(pane.querySelector("pre.code").textContent).then(
-    () => { button.textContent = "Copied"; setTimeout(() => { button.textContent = "Copy"; }, 1500); },
+    () => { button.textContent = "Copied"; setTimeout(() => { button.textContent = "Copy the Python below"; }, 1500); },
     () => { button.textContent = "The browser does not allow it"; });
 }"""
 
@@ -43,7 +43,7 @@ class ExportPane(Pane):
                     if why:
                         tag("span", "why", why)
                 self._buttons[kind] = made
-        tag("button", "copy", "Copy", type="button").on("click", js_handler=_COPY)
+        tag("button", "copy", "Copy the Python below", type="button").on("click", js_handler=_COPY)
 
     async def refresh(self) -> None:
         """Show the Python; files are made when they are asked for."""

@@ -26,7 +26,7 @@ PAUSE = 0.15
 # Seconds before a pane says that it is at work: most answers come sooner, and a word would only flicker.
 SILENCE = 0.4
 # Tasks of panes at a time, so that the paths always find a free worker.
-SEATS = 2
+SEATS = 3
 EMPTY = "Nothing is shown yet. Write an order on the left, as in “by h, ~w”, or take one from the library."
 
 
@@ -49,7 +49,7 @@ class Pane:
         self.workers: Workers | None = None
         self.snapshot: Snapshot | None = None
         self._turn = 0
-        self._work: asyncio.Task[Any] | None = None
+        self._work: set[asyncio.Task[Any]] = set()
         with tag("div", "facts", data_state="empty") as self.box:
             with tag("div", "controls"):
                 self.build_tools()
@@ -102,20 +102,23 @@ class Pane:
     def next_turn(self) -> int:
         """Begin a turn: whatever is under way is overtaken."""
         self._turn += 1
-        if self._work is not None:
-            self._work.cancel()
+        for task in self._work:
+            task.cancel()
         return self._turn
 
     def is_current(self, turn: int) -> bool:
         """Whether nothing overtook a turn, and the pane is still open."""
         return turn == self._turn and not self.box.is_deleted
 
-    async def ask(self, task: Callable[..., Any], args: tuple[Any, ...]) -> Outcome | None:
-        """What a worker process makes of a task; None where a later turn overtook it."""
-        assert self.workers is not None, "the page gives its workers to a pane before it shows anything"
-        seats = self._seats.setdefault(self.workers, asyncio.Semaphore(SEATS))
+    async def ask(
+        self, task: Callable[..., Any], args: tuple[Any, ...], workers: Workers | None = None
+    ) -> Outcome | None:
+        """What a worker process, of the page's or of others, makes of a task; None where a later turn overtook it."""
+        asked = workers or self.workers
+        assert asked is not None, "the page gives its workers to a pane before it shows anything"
+        seats = self._seats.setdefault(asked, asyncio.Semaphore(SEATS))
         try:
-            return await self.unless_overtaken(_seated(seats, self.workers, self.limit, task, args))
+            return await self.unless_overtaken(_seated(seats, asked, self.limit, task, args))
         except TooLong:
             why = f"this takes more than {self.limit:g} seconds"
             return Outcome(problems=(Diagnostic("S514", why, help="make the grid smaller, or show fewer strategies"),))
@@ -125,7 +128,9 @@ class Pane:
 
     async def unless_overtaken(self, work: Coroutine[Any, Any, T]) -> T | None:
         """What some work gives; it is ended, and gives None, as soon as another turn begins."""
-        task = self._work = asyncio.create_task(work)
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
         try:
             await asyncio.wait({task})
         except asyncio.CancelledError:

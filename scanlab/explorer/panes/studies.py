@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-from nicegui import ui
+from nicegui import app, background_tasks, ui
 
 from scanlab.explorer.elements import Field
 from scanlab.explorer.facts.markup import mistakes
@@ -15,11 +16,22 @@ from scanlab.explorer.files import Folders
 from scanlab.explorer.markup import button, tag
 from scanlab.explorer.panes.pane import Pane
 from scanlab.explorer.snapshot import Snapshot
+from scanlab.explorer.workers import Workers
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["StudiesPane"]
 
 EVERY = 1.0
+
+
+@cache
+def _judges() -> Workers:
+    """One process for all pages: it holds torch, which is large and takes long to import."""
+    workers = Workers(1)
+    app.on_shutdown(workers.close)
+    return workers
+
+
 Picked = Callable[[str, Sequence[str], Sequence[int]], Any]
 
 
@@ -38,7 +50,7 @@ class StudiesPane(Pane):
         self.on_pick: Picked = lambda source, axes, grid: None
         self.place: Path | None = None
         self.state: StudyState | None = None
-        self._judged = ""
+        self._judged = self._judging = ""
         self._is_reading = False
         super().__init__()
         with self.box:
@@ -78,7 +90,7 @@ class StudiesPane(Pane):
                 with tag("li"):
                     shown = self.folders.shown(file.parent if file.name == "study.sqlite" else file)
                     button(str(shown), lambda file=file: self.open(str(file)), "plain", title=str(file))
-        missing = "No study is in the open folders. `scanlab ablate` makes one: it may still run when you open it here."
+        missing = "No study is in the open folders. “scanlab ablate” makes one, and you can open it here while it runs."
         self.say("" if outcome.value or self.place else missing, "ready" if outcome.value or self.place else "empty")
 
     async def open(self, path: str) -> None:
@@ -90,7 +102,7 @@ class StudiesPane(Pane):
             self.problem.set_content(mistakes(error.diagnostics))
             return
         self.next_turn()
-        self.place, self.state, self._judged, self._is_reading = place, None, "", False
+        self.place, self.state, self._judged, self._judging, self._is_reading = place, None, "", "", False
         self.path.set(self.folders.shown(place), even_focused=True)
         self.problem.set_content("")
         self.page.set_content("")
@@ -100,47 +112,54 @@ class StudiesPane(Pane):
         await self._tick()
 
     async def _tick(self) -> None:
-        """Read how far it is; where a trial has ended since, what it has found."""
-        if self._is_reading or self.place is None or self.box.is_deleted:
+        """Read how far it is; where a trial has ended since, begin to judge what it has found."""
+        place, turn = self.place, self._turn
+        if self._is_reading or place is None:
             return
-        self._is_reading, place = True, self.place
+        self._is_reading = True
         try:
-            await self._read(place)
+            outcome = await self.ask(read_state, (place,))
         finally:
-            if place is self.place:
-                self._is_reading = False
-
-    async def _read(self, place: Path) -> None:
-        outcome = await self.ask(read_state, (place,))
-        if outcome is None or place is not self.place or self.box.is_deleted:
+            self._is_reading = False
+        if outcome is None or not self.is_current(turn):
             return
         if outcome.problems:
             self.clock.deactivate()
             self.problem.set_content(mistakes(outcome.problems))
             self.say("", "failed")
             return
-        state: StudyState = outcome.value
-        self._show_progress(state)
-        if state.ended != self._judged:
-            results = await self.ask(read_results, (place,))
-            if results is None or place is not self.place or self.box.is_deleted:
-                return
-            self._judged = state.ended
-            self.page.set_content(mistakes(results.problems) if results.problems else results.value)
-        self.say("", "ready")
-        self.clock.active = not state.progress.is_over
+        self._show_progress(outcome.value)
+        # One at a time. The first takes long, as it imports torch: how far the study is goes on being read meanwhile.
+        if self.state is not None and self.state.ended != self._judged and not self._judging:
+            background_tasks.create(self._judge(place, turn, self.state.ended), name="judging a study")
+
+    async def _judge(self, place: Path, turn: int, ended: str) -> None:
+        self._judging = ended
+        self._say_how()
+        results = await self.ask(read_results, (place,), _judges())
+        if results is None or not self.is_current(turn):
+            return
+        self._judging, self._judged = "", ended
+        self.page.set_content(mistakes(results.problems) if results.problems else results.value)
+        self._say_how()
+
+    def _say_how(self) -> None:
+        if self._judging:
+            words = "Reading what the study has found …" if not self._judged else ""
+            self.say(words, "working")
+        else:
+            self.say("", "ready")
 
     def _show_progress(self, state: StudyState) -> None:
         if self.state is None or self.state.strategies != state.strategies:
             self._show_strategies(state.strategies)
-        if self.state is None or self.state != state:
+        if self.state != state:
             self.head.clear()
             with self.head:
                 tag("h3", "", state.name)
                 _progress(state.progress)
         self.state = state
-        if state.ended != self._judged:
-            self.say("Judging what has ended …", "working")
+        self.clock.active = not (state.progress.is_over and state.ended == self._judged)
 
     def _show_strategies(self, strategies: Sequence[Strategy]) -> None:
         self.strategies.clear()
