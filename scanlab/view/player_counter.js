@@ -61,7 +61,10 @@ function markClash(marks, x, y, half) {
   marks.globalAlpha = 0.35;
   marks.lineWidth = 2;
   marks.beginPath();
-  for (let shift = -2 * half; shift <= 2 * half; shift += 8) { marks.moveTo(x - half + shift, y + half); marks.lineTo(x + half + shift, y - half); }
+  for (let shift = -2 * half; shift <= 2 * half; shift += 8) {
+    marks.moveTo(x - half + shift, y + half);
+    marks.lineTo(x + half + shift, y - half);
+  }
   marks.stroke();
   marks.restore();
   marks.beginPath();

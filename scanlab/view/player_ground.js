@@ -33,8 +33,8 @@ function drawGridLines(panel) {
   ground.strokeStyle = INK.line;
   ground.lineWidth = 1;
   ground.beginPath();
-  for (let row = 1; lined && row < rows; row++) { ground.moveTo(left, top + row * cell); ground.lineTo(right, top + row * cell); }
-  for (let column = 1; inner && column < columns; column++) { ground.moveTo(left + column * cell, top); ground.lineTo(left + column * cell, bottom); }
+  for (let row = 1, y = top + cell; lined && row < rows; row++, y += cell) { ground.moveTo(left, y); ground.lineTo(right, y); }
+  for (let column = 1, x = left + cell; inner && column < columns; column++, x += cell) { ground.moveTo(x, top); ground.lineTo(x, bottom); }
   ground.stroke();
   ground.beginPath();
   ground.roundRect(left, top, right - left, bottom - top, Math.min(3, cell / 3));

@@ -55,11 +55,14 @@ function moveHover(panel, axis, by) {
   hoverPatch(panel, patch, [box.left + panel.screen[2 * patch], box.top + panel.screen[2 * patch + 1]]);
 }
 
+const TAKES_ALL = "input, select, textarea, [contenteditable], dialog, [role=dialog], [role=tablist], [role=listbox], "
+  + "[role=menu], [role=radiogroup], [role=slider], [role=combobox]";
+const TAKES_SPACE = "button, a, summary, [role=button], [role=option], [role=tab], [role=switch], [role=checkbox]";
+
 // Keys that something else has a use for belong to it; the player's own slider moves as the player does.
 function isTaken({ target, key }) {
   if (target === at("scrub") || !target.closest) return false;
-  if (target.closest("input, select, textarea, [contenteditable], [role=tablist], [role=listbox], [role=menu], [role=radiogroup], [role=slider], [role=combobox], [role=dialog], dialog")) return true;
-  return key === " " && target.closest("button, a, summary, [role=button], [role=option], [role=tab], [role=switch], [role=checkbox]") !== null;
+  return target.closest(TAKES_ALL) !== null || (key === " " && target.closest(TAKES_SPACE) !== null);
 }
 
 function listen(panel) {

@@ -111,7 +111,8 @@ function fitStrip(panel) {
     const box = element("div", undefined, "strip"), canvas = element("canvas");
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", "The patches of the image in the order of reading");
-    box.append(element("p", isSolid(panel.scene) ? "Read in this order, the same image in every slice" : "Read in this order", "facts"), canvas);
+    const slices = isSolid(panel.scene) ? ", the same image in every slice" : "";
+    box.append(element("p", `Read in this order${slices}`, "facts"), canvas);
     panel.figure.append(box);
     panel.strip = { box, canvas, context: canvas.getContext("2d") };
   }

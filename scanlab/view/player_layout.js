@@ -33,8 +33,8 @@ function basisOf(panel) {
   const rim = rimOf(scene), solid = isSolid(scene);
   const [wide, tall] = [width - rim.left - rim.right, height - rim.top - rim.bottom];
   const reach = Math.hypot(...size) / 2;
-  const fit = solid ? Math.min(wide / (2 * reach), tall / (1.8 * reach), panel.largest) : Math.min(wide / size[0], tall / size[1], panel.largest);
-  const cell = fit * CAMERA.zoom, { yaw, pitch } = solid ? CAMERA : { yaw: 0, pitch: 0 };
+  const across = solid ? 2 * reach : size[0], down = solid ? 1.8 * reach : size[1];
+  const cell = Math.min(wide / across, tall / down, panel.largest) * CAMERA.zoom, { yaw, pitch } = solid ? CAMERA : { yaw: 0, pitch: 0 };
   const [cy, sy, cp, sp] = [Math.cos(yaw), Math.sin(yaw), Math.cos(pitch), Math.sin(pitch)];
   const X = [cy * cell, sy * sp * cell, -sy * cp], Y = [0, cp * cell, sp], Z = [sy * cell, -cy * sp * cell, cy * cp];
   const middle = size.map((extent) => (extent - 1) / 2);

@@ -46,7 +46,8 @@ function markItems() {
   const items = [signItem("start", "start", pick), signItem("end", "end", pick)];
   if (SCENES.some((scene) => scene.kinds.includes(JUMP))) items.push(signItem("jump", "jump", pick, 22));
   if (SCENES.some((scene) => scene.restarts.length > 1)) items.push(signItem("reset", "state reset", pick));
-  if (SCENES.some((scene) => scene.grid.length === 2 && scene.length < scene.patches)) items.push(signItem("absent", "not visited", pick));
+  const partial = SCENES.some((scene) => scene.grid.length === 2 && scene.length < scene.patches);
+  if (partial) items.push(signItem("absent", "not visited", pick));
   const names = new Set(SCENES.flatMap((scene) => scene.tokens.map(({ name }) => name)));
   for (const name of names) {
     const item = element("span", undefined, "item"), known = { cls: "class token", mean: "mean token" };

@@ -56,7 +56,8 @@ function markResets(panel, scene, step, level, size) {
   if (restarts.length > MOST_RESETS) return;
   for (const at of restarts) {
     if (at > step) break;
-    if (at && (!panel.visible || panel.visible[indices[at]])) dot(panel.marks, pointAt(panel, scene, at), size, INK.paper, RAMP[level(at)]);
+    if (!at || (panel.visible && !panel.visible[indices[at]])) continue;
+    dot(panel.marks, pointAt(panel, scene, at), size, INK.paper, RAMP[level(at)]);
   }
 }
 
@@ -98,7 +99,10 @@ function tokenSign(context, [x, y], size, name) {
 
 function markHovered(panel, patch) {
   const { marks, screen, cell, scene } = panel, side = Math.max(cell, 9);
-  const box = (at, grown) => marks.strokeRect(screen[2 * at] - side / 2 - grown, screen[2 * at + 1] - side / 2 - grown, side + 2 * grown, side + 2 * grown);
+  const box = (at, grown) => {
+    const half = side / 2 + grown;
+    marks.strokeRect(screen[2 * at] - half, screen[2 * at + 1] - half, 2 * half, 2 * half);
+  };
   marks.save();
   marks.lineJoin = "round";
   marks.strokeStyle = INK.soft;

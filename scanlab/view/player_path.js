@@ -60,7 +60,7 @@ function drawLines(panel, track, step) {
   path.save();
   path.translate(track.dx, track.dy);
   if (isSolid(scene) || tiled) paintTiles(panel, track, step, tiled);
-  strokeSteps(panel, track, Math.max(track.drawn, 1), step, tiled && !isSolid(scene) ? INK.paper : "");
+  strokeSteps(panel, track, Math.max(track.drawn, 1), step, tiled && (panel.visible || !isSolid(scene)) ? INK.paper : "");
   path.restore();
 }
 
@@ -87,7 +87,8 @@ function strokeSteps(panel, track, from, to, plain) {
 }
 
 function strokeKind(path, panel, kind, band, colour, more) {
-  const near = 1 - 0.17 * band, broad = Math.min(Math.max(panel.cell * 0.17, 1.3), 7) / (panel.tracks.length > 1 ? 1.5 : 1);
+  const near = panel.visible ? 1 : 1 - 0.17 * band, share = panel.tracks.length > 1 ? 1.5 : 1;
+  const broad = Math.min(Math.max(panel.cell * 0.17, 1.3), 7) / share;
   path.strokeStyle = colour;
   path.lineWidth = kind === JUMP ? 1 : Math.max(broad * near * (hasImage(panel) ? 0.6 : 1), 1) + more;
   path.globalAlpha = (kind === JUMP ? (panel.cell < 12 ? 0.3 : 0.5) : 1) * near * (more ? 0.7 : 1);
@@ -113,12 +114,14 @@ function paintTiles(panel, { scene, drawn }, step, whole) {
   const { path, screen, visible, cell, bands } = panel, level = levelOf(scene), { indices } = scene;
   const { X, Y, Z } = panel.basis, half = [X, Y, Z.map((value) => value * panel.pitch)], sliced = visible !== null;
   const flat = slicePlane(scene), side = whole ? 0.46 : 0.4, radius = Math.min(Math.max(cell * 0.13, 1.2), 5);
+  const pictured = IMAGE && sliced && flat[1] === 1;
   for (let at = drawn; at <= step; at++) {
     const patch = indices[at], x = screen[2 * patch], y = screen[2 * patch + 1];
     if ((sliced && !visible[patch]) || x < -cell || y < -cell || x > panel.width + cell || y > panel.height + cell) continue;
     path.fillStyle = RAMP[level(at)];
-    path.globalAlpha = (sliced && !whole ? 0.45 : 1) * (bands ? 1 - 0.17 * bands[patch] : 1);
-    if (!bands) path.fillRect(x - cell * side, y - cell * side, 2 * cell * side, 2 * cell * side);
+    path.globalAlpha = sliced ? (whole ? 1 : 0.45) : bands ? 1 - 0.17 * bands[patch] : 1;
+    if (pictured) fillPicture(path, x, y, X, Y, sourceOf(scene, patch));
+    else if (!bands) path.fillRect(x - cell * side, y - cell * side, 2 * cell * side, 2 * cell * side);
     else if (sliced) fillTile(path, x, y, half[flat[0]], half[flat[1]], side);
     else { path.beginPath(); path.arc(x, y, whole ? radius * 1.7 : radius, 0, 2 * Math.PI); path.fill(); }
   }
@@ -131,6 +134,15 @@ function fillTile(path, x, y, one, other, side) {
     path.lineTo(x + a * one[0] + b * other[0], y + a * one[1] + b * other[1]);
   }
   path.fill();
+}
+
+// A patch of the image, as slanted as the layer that it lies in.
+function fillPicture(path, x, y, X, Y, source) {
+  path.save();
+  path.globalAlpha = 1;
+  path.transform(X[0], X[1], Y[0], Y[1], x - (X[0] + Y[0]) / 2, y - (X[1] + Y[1]) / 2);
+  path.drawImage(IMAGE, ...source, 0, 0, 1, 1);
+  path.restore();
 }
 
 // The two directions that a slice runs along, as numbers of X, Y and Z; of axes before the last three, rows and columns.

@@ -17,13 +17,13 @@ function endHover() {
   if (HOVER) hoverPatch(HOVER.panel, -1);
 }
 
-// Beside the pointer; on narrow screens above the controls, where no finger lies.
+// Beside the pointer; on narrow screens above the controls, or at the top where that would hide the patch.
 function placeTip([x, y]) {
   const tip = at("tip"), box = tip.getBoundingClientRect();
   if (matchMedia("(max-width: 560px)").matches) {
-    const bar = at("bar").getBoundingClientRect();
+    const top = Math.min(at("bar").getBoundingClientRect().top, window.innerHeight) - box.height - 8;
     tip.style.left = "8px";
-    tip.style.top = `${Math.max(Math.min(bar.top, window.innerHeight) - box.height - 8, 8)}px`;
+    tip.style.top = `${Math.max(y > top - 16 ? 8 : top, 8)}px`;
     return;
   }
   const right = x + 18 + box.width < window.innerWidth - 8 ? x + 18 : x - 18 - box.width;
@@ -33,21 +33,24 @@ function placeTip([x, y]) {
 
 function fillTip(scene, patch) {
   const place = placeOf(scene, patch).map((value, axis) => `${scene.axes[axis]} ${value}`).join(", ");
-  const neighbours = neighboursOf(scene, patch);
-  const here = SCENES.filter((other) => sameGrid(scene, other));
-  const table = element("table"), head = table.createTHead().insertRow(), body = table.createTBody();
-  for (const text of ["", "step", ...neighbours.map(([name]) => name)]) head.append(element("th", text));
-  here.slice(0, MOST_ROWS).forEach((each) => tipRow(body.insertRow(), each, patch, neighbours));
-  const more = here.length > MOST_ROWS ? [element("p", `and ${here.length - MOST_ROWS} more paths`)] : [];
+  const neighbours = neighboursOf(scene, patch), here = SCENES.filter((other) => sameGrid(scene, other));
+  // Many neighbours stand below each other where the screen is narrow, and fewer paths beside each other.
+  const upright = window.innerWidth < 640 && neighbours.length > 4, shown = here.slice(0, upright ? 3 : MOST_ROWS);
+  const head = ["", "step", ...neighbours.map(([name]) => name)].map((text) => element("th", text));
+  const rows = [head, ...shown.map((each) => tipCells(each, patch, neighbours))];
+  const table = element("table", undefined, upright ? "upright" : "");
+  for (const cells of upright ? head.map((_, column) => rows.map((row) => row[column])) : rows) table.insertRow().append(...cells);
+  const more = here.length > shown.length ? [element("p", `and ${here.length - shown.length} more`)] : [];
   at("tip").replaceChildren(element("b", `(${place}) is patch ${count(patch)}`), table, ...more, ...segmentNotes(here, patch));
 }
 
-function tipRow(row, scene, patch, neighbours) {
+function tipCells(scene, patch, neighbours) {
   const mark = element("i"), name = element("th"), rank = scene.ranks[patch];
   if (rank >= 0) mark.style.background = RAMP[levelOf(scene)(rank)];
   name.append(mark, scene.group && SCENES.some((other) => other.group !== scene.group) ? scene.title : scene.label);
-  row.append(name, element("td", rank < 0 ? "not visited" : count(rank), "here"));
-  for (const [, other] of neighbours) row.append(element("td", other < 0 ? "" : scene.ranks[other] < 0 ? "–" : count(scene.ranks[other])));
+  const word = (at) => (at < 0 ? "" : scene.ranks[at] < 0 ? "–" : count(scene.ranks[at]));
+  const here = element("td", rank < 0 ? "not visited" : count(rank), "here");
+  return [name, here, ...neighbours.map(([, other]) => element("td", word(other)))];
 }
 
 // What a table cannot say: the stretch between resets that a step lies in, and how far away neighbours are read.
@@ -58,7 +61,8 @@ function segmentNotes(scenes, patch) {
     if (rank < 0) continue;
     if (scene.restarts.length > 1) {
       const segment = segmentOf(scene, rank), first = scene.restarts[segment];
-      notes.push(element("p", `${prefix}segment ${count(segment + 1)} of ${count(scene.restarts.length)}, its step ${count(rank - first)}`));
+      const which = `segment ${count(segment + 1)} of ${count(scene.restarts.length)}`;
+      notes.push(element("p", `${prefix}${which}, its step ${count(rank - first)}`));
     }
     const gap = gapsOf(scene)[patch];
     if (VIEW.colour === "gap" && gap >= 0) notes.push(element("p", `${prefix}neighbours ${gap.toFixed(1)} steps away on average`));

@@ -121,6 +121,23 @@ def test_a_volume_reads_the_image_in_every_slice(opened, made):
     assert "the same image in every slice" in player.text("panels")
 
 
+def test_a_layer_of_a_volume_is_covered_by_the_image_as_it_is_read(opened, made):
+    scene = made.snake3(2, 4, 4)
+    colours, content = mosaic(4, 4)
+    player = opened([scene])
+    show_image(player, content)
+    player.do("player.sliceAt('t', 1)")
+    player.do("player.goTo(25)")
+    cell, points = player.do("player.panels()[0].cell"), player.points()
+    layer = range(16, 32)
+    # Above the middle of each patch, where no line of the path runs.
+    found = player.pixels("path", [(points[patch][0] + cell * 0.15, points[patch][1] - cell * 0.25) for patch in layer])
+    seen = [0 <= scene.ranks[patch] <= 25 for patch in layer]
+    assert [bool(pixel[3]) for pixel in found] == seen
+    right = same(found, colours)
+    assert sum(seen) == 10 and sum(right) >= 7 and not any(r and not s for r, s in zip(right, seen, strict=True))
+
+
 def test_an_image_is_cut_to_the_grid_s_proportions(opened, made):
     colours, content = mosaic(4, 8)
     player = opened([made.row(4, 4)])

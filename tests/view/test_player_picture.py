@@ -120,6 +120,34 @@ def test_a_tap_tells_of_a_patch_and_a_tap_elsewhere_ends_it(opened, made):
     assert not player.shows("tip")
 
 
+def test_on_a_phone_many_neighbours_stand_below_each_other(opened):
+    scan = compiled("sum((by t, ~h, ~w), (by h, w, t))", "t h w", (3, 4, 5))
+    player = opened(scenes_of(scan), viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    player.page.locator(".stage").first.focus()
+    player.press("Home", "Escape", "ArrowRight", "ArrowRight", "ArrowDown", "PageDown")
+    assert player.text("tip").startswith("(t 1, h 1, w 1)")
+    patch = 1 * 20 + 1 * 5 + 1
+    head, *rows = player.tip()
+    assert head == ["", *(path.label for path in scan.paths)]
+    assert rows[0] == ["step", *(str(path.ranks[patch]) for path in scan.paths)]
+    for row, other in zip(rows[1:], neighbours((3, 4, 5), patch), strict=True):
+        assert row[1:] == [str(path.ranks[other]) if other >= 0 else "" for path in scan.paths]
+    tip = player.page.locator("[data-at=tip]").bounding_box()
+    assert tip["x"] >= 0 and tip["x"] + tip["width"] <= 360
+
+
+def test_a_tip_does_not_hide_its_patch(opened, made):
+    player = opened([made.row(40, 8)], viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    box, points = player.page.locator(".stage").bounding_box(), player.points()
+    for patch in (3, 318):
+        x, y = box["x"] + points[patch][0], box["y"] + points[patch][1]
+        player.page.touchscreen.tap(x, y)
+        player.settle()
+        assert player.text("tip").startswith(f"(h {patch // 8}, w {patch % 8})")
+        tip = player.page.locator("[data-at=tip]").bounding_box()
+        assert not tip["y"] <= y <= tip["y"] + tip["height"]
+
+
 def test_lines_have_the_colour_of_their_step(opened, made):
     scene = made.snake(5, 8)
     player = opened([scene])
