@@ -59,7 +59,8 @@ def run(file: Path | None, options: Mapping[str, Any], wanted: Wanted, out: Path
         if world.rank == 0:
             _claim(folder, trial)
         heard = _printer(trial, folder, world) if world.rank == 0 and not as_json else lambda number, epoch: None
-        with one_thread(), common_checkpoint(folder / CHECKPOINT, world) as checkpoint:
+        checkpoint = common_checkpoint(folder / CHECKPOINT, world)
+        with one_thread():
             dataset = dataset_of(trial.problem.data)
             model, result = trained(trial, dataset, heard, checkpoint=checkpoint, device=device, world=world)
         if world.rank == 0:

@@ -1,7 +1,8 @@
-"""Where a trial stands after an epoch, in a file."""
+"""Where a trial stands after an epoch, in a file or as bytes."""
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from torch import Tensor
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.record import Epoch
 
-__all__ = ["Progress", "read_checkpoint", "write_checkpoint", "write_whole"]
+__all__ = ["InMemory", "Place", "Progress", "read_checkpoint", "write_checkpoint", "write_whole"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +33,18 @@ class Progress:
     chance: Tensor | None = None
 
 
-def write_checkpoint(path: Path, key: str, progress: Progress, stateful: Mapping[str, Any]) -> None:
-    """Write states and progress, whole or not at all; an older file is replaced. Raises S653 where that fails."""
+@dataclass(eq=False)
+class InMemory:
+    """A checkpoint that is no file, for a process whose disk nobody else sees. content: None before the first epoch."""
+
+    content: bytes | None = None
+
+
+Place = Path | InMemory
+
+
+def write_checkpoint(place: Place, key: str, progress: Progress, stateful: Mapping[str, Any]) -> None:
+    """Write states and progress, whole or not at all, in place of older ones. Raises S653 where a file cannot be."""
     content = {
         "key": key,
         "epochs": [asdict(epoch) for epoch in progress.epochs],
@@ -43,7 +54,12 @@ def write_checkpoint(path: Path, key: str, progress: Progress, stateful: Mapping
         "chance": progress.chance,
         "states": {name: part.state_dict() for name, part in stateful.items()},
     }
-    write_whole(path, lambda stream: torch.save(content, stream))
+    if isinstance(place, Path):
+        write_whole(place, lambda stream: torch.save(content, stream))
+    else:
+        stream = io.BytesIO()
+        torch.save(content, stream)
+        place.content = stream.getvalue()
 
 
 def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -66,13 +82,14 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         ) from error
 
 
-def read_checkpoint(path: Path, key: str, stateful: Mapping[str, Any]) -> Progress:
-    """Put the states of a trial's file back, and return how far it came; nothing was done where there is no such file.
+def read_checkpoint(place: Place, key: str, stateful: Mapping[str, Any]) -> Progress:
+    """Put the states of a trial's checkpoint back, and return how far it came; nothing was done where there is none.
 
-    A file of another trial, or one that cannot be read, counts as none.
+    One of another trial, or one that cannot be read, counts as none.
     """
     try:
-        content = torch.load(path, weights_only=True, map_location="cpu")
+        held = place if isinstance(place, Path) else io.BytesIO(place.content or b"")
+        content = torch.load(held, weights_only=True, map_location="cpu")
     except FileNotFoundError:
         return Progress()
     except Exception:  # Whatever is wrong with it, the trial can start anew.

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
 import torch.distributed as dist
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.study.checkpoint import InMemory, Place
 from scanlab.study.train import ALONE, World
 
 __all__ = ["common_checkpoint", "joined"]
@@ -46,25 +46,13 @@ def joined(device: str) -> Iterator[tuple[World, str]]:
         dist.destroy_process_group()
 
 
-@contextmanager
-def common_checkpoint(path: Path, world: World) -> Iterator[Path]:
-    """Where each process finds the checkpoint of rank 0: the file itself there, elsewhere a copy, as disks may differ.
-
-    Only the file of rank 0 is to be written.
-    """
+def common_checkpoint(path: Path, world: World) -> Place:
+    """The checkpoint of rank 0 for every process: the file itself there, elsewhere a copy, as disks may differ."""
     if world.size == 1:
-        yield path
-        return
+        return path
     content = [path.read_bytes() if world.rank == 0 and path.exists() else None]
     dist.broadcast_object_list(content)
-    if world.rank == 0:
-        yield path
-        return
-    with TemporaryDirectory(prefix="scanlab-") as folder:
-        copy = Path(folder) / path.name
-        if content[0] is not None:
-            copy.write_bytes(content[0])
-        yield copy
+    return path if world.rank == 0 else InMemory(content[0])
 
 
 def _gpu(device: str, local: int, here: int) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 from scanlab.data import Dataset
 from scanlab.nn import Backbone, BackboneSizes
 from scanlab.study.augment import augmented
-from scanlab.study.checkpoint import Progress, read_checkpoint, write_checkpoint
+from scanlab.study.checkpoint import Place, Progress, read_checkpoint, write_checkpoint
 from scanlab.study.receptive_field import receptive_field
 from scanlab.study.record import Epoch, TrialResult
 from scanlab.study.tasks import Task, task_named
@@ -53,17 +52,17 @@ def train(
     dataset: Dataset,
     heard: Callable[[int, Epoch], None] = lambda *_: None,
     *,
-    checkpoint: Path | None = None,
+    checkpoint: Place | None = None,
     device: str = "cpu",
     world: World = ALONE,
 ) -> TrialResult:
     """Train a trial's model on the train part and measure it on the test part after every epoch.
 
     Draws from generators of its own, seeded by the trial: two runs on one machine with the same number of threads give
-    the same numbers, and torch's global generator is left as it was. checkpoint: a file that holds everything after
-    each epoch; where it is there, training goes on from it and gives what an unbroken run gives (bit for bit on a CPU,
-    but for seconds, which add up). `heard` is told of every finished epoch, by its number from 0, those of the
-    checkpoint included. Of several processes only rank 0 writes. Raises S653 for a checkpoint that cannot be written.
+    the same numbers, and torch's global generator is left as it was. checkpoint: where everything is kept after each
+    epoch; training goes on from what it holds and gives what an unbroken run gives (bit for bit on a CPU, but for
+    seconds, which add up). `heard` is told of every finished epoch, by its number from 0, those of the checkpoint
+    included. Of several processes only rank 0 writes. Raises S653 for a checkpoint that cannot be written.
     """
     return trained(trial, dataset, heard, checkpoint=checkpoint, device=device, world=world)[1]
 
@@ -73,7 +72,7 @@ def trained(
     dataset: Dataset,
     heard: Callable[[int, Epoch], None] = lambda *_: None,
     *,
-    checkpoint: Path | None = None,
+    checkpoint: Place | None = None,
     device: str = "cpu",
     world: World = ALONE,
 ) -> tuple[nn.Module, TrialResult]:

@@ -23,7 +23,7 @@ from scanlab.study.distributed import joined
 from scanlab.study.tasks import task_named
 from scanlab.study.train import ALONE
 
-EPOCHS, LONG = 3, 16
+EPOCHS, LONG = 3, 10
 STUDY = f"""
 strategies = ["row", "hilbert"]
 dataset = "digits"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from small import numbers, small_problem, small_study
 from scanlab import data
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study import runner
+from scanlab.study.checkpoint import InMemory
 from scanlab.study.engines import EpochDone, Failed, Finished, Job, Lost, Started, cluster
 from scanlab.study.engines.ray import RayEngine
 from scanlab.study.engines.remote import Worker, sent
@@ -47,7 +50,7 @@ def machines():
 
 def told(job, held=None) -> tuple[list, list[bytes]]:
     """What a worker tells of a job: events, and checkpoints' contents."""
-    said = list(Worker().work(*sent(job, "cpu")) if held is None else Worker().work(sent(job, "cpu")[0], held))
+    said = list(Worker().work(sent(job if held is None else replace(job, checkpoint=InMemory(held)), "cpu")))
     return [event for event, _ in said], [content for _, content in said if content is not None]
 
 
@@ -83,13 +86,13 @@ def test_data_travel_by_name_and_are_compared(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     choice = DataChoice("permuted:some.npz")
     job = job_of(data=choice, fingerprint=data.load(choice.name).fingerprint, epochs=1)
-    travelling, _ = sent(job, "cpu")
+    travelling = sent(job, "cpu")
     assert travelling.trial.problem.data.name == f"permuted:{tmp_path / 'some.npz'}"
-    assert travelling.key == job.key and travelling.checkpoint is None
+    assert travelling.key == job.key and travelling.checkpoint.content is None
     monkeypatch.chdir("/")
-    assert isinstance(list(Worker().work(travelling, None))[-1][0], Finished)
+    assert isinstance(list(Worker().work(travelling))[-1][0], Finished)
     (tmp_path / "some.npz").rename(tmp_path / "moved.npz")
-    failed = list(Worker().work(travelling, None))[-1][0]
+    failed = list(Worker().work(travelling))[-1][0]
     assert isinstance(failed, Failed) and failed.kind == "no data"
     assert "some.npz: copy it to the same place on every machine" in failed.trace
 
@@ -132,6 +135,63 @@ def test_an_address_with_something_else_behind_it_is_refused(monkeypatch):
             RayEngine(address).run(lambda: job_of(), lambda event: None)
     with pytest.raises(ScanlabError, match=r"S661.*no Ray cluster answers"):
         RayEngine(address).run(lambda: job_of(), lambda event: None)
+
+
+class NoRoom:
+    """A stand-in for Ray, of a cluster on which no worker starts: they wait, or their start raises an error."""
+
+    def __init__(self, gpus=0, error=None):
+        self.exceptions = SimpleNamespace(RayError=RuntimeError, RayTaskError=ImportError)
+        self.gpus, self.error, self.wanted, self.made, self.killed = gpus, error, [], 0, 0
+
+    def cluster_resources(self):
+        return {"CPU": 4.0, **({"GPU": float(self.gpus)} if self.gpus else {})}
+
+    def remote(self, *worker):
+        if worker:
+            return SimpleNamespace(options=lambda **wanted: self.wanted.append(wanted) or self)
+        self.made += 1
+        return SimpleNamespace(name=SimpleNamespace(remote=object))
+
+    def wait(self, refs, timeout):
+        return (refs[:1], refs[1:]) if self.error else ([], refs)
+
+    def get(self, ref):
+        raise self.error
+
+    def kill(self, actor):
+        self.killed += 1
+
+
+@pytest.mark.parametrize(
+    ("error", "starts", "says"),
+    [
+        (None, 1, "no room for a worker"),
+        (RuntimeError("its node has died"), 3, "cannot start on the Ray cluster: its node has died"),
+        (ImportError("no module named scanlab"), 1, "cannot start on the Ray cluster: no module named scanlab"),
+    ],
+)
+def test_a_cluster_on_which_no_worker_starts_is_told_of(monkeypatch, error, starts, says):
+    class Broken(ImportError, RuntimeError):
+        """What the worker's own code raised is an error of Ray's as well."""
+
+    ray = NoRoom(error=Broken(str(error)) if isinstance(error, ImportError) else error)
+    monkeypatch.setattr("scanlab.study.engines.ray.connected", lambda *_: contextlib.nullcontext(ray))
+    with pytest.raises(ScanlabError, match=f"S661.*{says}"):
+        RayEngine().run(iter([job_of(), None]).__next__, lambda event: None)
+    assert ray.made == ray.killed == starts
+    assert ray.wanted == [{"num_cpus": 1, "num_gpus": 0}]
+
+
+@pytest.mark.parametrize(("device", "has", "gets"), [("auto", 0, 0), ("auto", 2, 0.5), ("cuda", 2, 0.5), ("cpu", 2, 0)])
+def test_workers_ask_for_gpus_where_the_device_says_so(monkeypatch, device, has, gets):
+    ray = NoRoom(gpus=has)
+    monkeypatch.setattr("scanlab.study.engines.ray.connected", lambda *_: contextlib.nullcontext(ray))
+    with pytest.raises(ScanlabError, match="S661"):
+        RayEngine(device=device, gpus=0.5).run(iter([job_of(), None]).__next__, lambda event: None)
+    assert ray.wanted == [{"num_cpus": 1, "num_gpus": gets}]
+    with pytest.raises(ScanlabError, match=r"S608.*no machine of the Ray cluster has a GPU"):
+        RayEngine()._device(NoRoom(), replace(job_of(), device="cuda"))
 
 
 def until_dead(pid: int) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
+from scanlab.study.checkpoint import Place
 from scanlab.study.record import Epoch, TrialResult
 from scanlab.study.trial import Trial
 
@@ -15,11 +15,11 @@ __all__ = ["Engine", "EpochDone", "Event", "Failed", "Finished", "Job", "Lost", 
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A trial to run. checkpoint: the file that it goes on from and writes after each epoch; device: as torch names it,
-    "auto" for a GPU where there is one."""
+    """A trial to run. checkpoint: where it goes on from and writes after each epoch, a file or memory; device: as torch
+    names it, "auto" for a GPU where there is one."""
 
     trial: Trial
-    checkpoint: Path | None = None
+    checkpoint: Place | None = None
     device: str = "cpu"
 
     @property

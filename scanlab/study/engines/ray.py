@@ -6,6 +6,7 @@ import contextlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from scanlab.ir.diagnostics import ScanlabError
@@ -135,8 +136,7 @@ class _Crew:
         self.hands.clear()
 
     def _give(self, hand: _Hand, job: Job) -> None:
-        travelling, held = sent(job, self.device)
-        hand.says = hand.actor.work.options(num_returns="streaming").remote(travelling, held)
+        hand.says = hand.actor.work.options(num_returns="streaming").remote(sent(job, self.device))
         hand.job = job
 
     def _greet(self, hand: _Hand) -> None:
@@ -168,7 +168,7 @@ class _Crew:
             heard(Lost(job.key, _cause(hand, error)))
             return
         event, content = said
-        if content is not None and job.checkpoint:
+        if content is not None and isinstance(job.checkpoint, Path):
             write_whole(job.checkpoint, lambda stream: stream.write(content))
         if isinstance(event, Finished | Failed):
             hand.job = hand.says = None

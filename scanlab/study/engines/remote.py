@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
-from tempfile import TemporaryDirectory
 from threading import Thread
 
 from scanlab.data import SOURCES
+from scanlab.study.checkpoint import InMemory
 from scanlab.study.engines import Event, Failed, Job, Started
 from scanlab.study.engines.local import portable
 from scanlab.study.trial import DataChoice
@@ -24,8 +24,8 @@ NO_DATA, OTHER_DATA = "no data", "other data"
 Said = tuple[Event, bytes | None]
 
 
-def sent(job: Job, device: str) -> tuple[Job, bytes | None]:
-    """A job as it travels to another machine, and the content of its checkpoint, None where it has none.
+def sent(job: Job, device: str) -> Job:
+    """A job as it travels to another machine, with the content of its checkpoint.
 
     Data in a file or folder are named by the absolute path, since a worker runs in a folder of its own.
     """
@@ -33,44 +33,45 @@ def sent(job: Job, device: str) -> tuple[Job, bytes | None]:
     trial = replace(trial, problem=replace(trial.problem, data=_anywhere(trial.problem.data)))
     # The configuration does not depend on where data lie, and holds a digest that is not cheap.
     trial.__dict__["config"] = job.trial.config
-    held = job.checkpoint.read_bytes() if job.checkpoint and job.checkpoint.exists() else None
-    return replace(job, trial=trial, checkpoint=None, device=device), held
+    place = job.checkpoint
+    if not isinstance(place, InMemory):
+        place = InMemory(place.read_bytes() if place and place.exists() else None)
+    return Job(trial, place, device)
 
 
 class Worker:
-    """Runs jobs in the process that it was made in. Its checkpoints are in a temporary folder while a job runs."""
+    """Runs jobs in the process that it was made in, and writes nothing to its disk."""
 
     def name(self) -> str:
         """The machine and the process."""
         return f"{platform.node()}, process {os.getpid()}"
 
-    def work(self, job: Job, held: bytes | None) -> Iterator[Said]:
-        """Run a job from the content of its checkpoint; what happens, as it happens, the last a Finished or Failed."""
+    def work(self, job: Job) -> Iterator[Said]:
+        """Run a job that was `sent`; what happens, as it happens, the last a Finished or Failed."""
         yield Started(job.key, self.name()), None
         if wrong := _unlike(job):
             yield wrong, None
             return
-        with TemporaryDirectory(prefix="scanlab-") as folder:
-            place = Path(folder) / "checkpoint.pt"
-            if held is not None:
-                place.write_bytes(held)
-            said: SimpleQueue[Said | None] = SimpleQueue()
-            # A training calls back, and a caller from afar can only ask: a thread turns one into the other.
-            Thread(target=_train, args=(job, place, held, said), daemon=True).start()
-            while (one := said.get()) is not None:
-                yield one
+        said: SimpleQueue[Said | None] = SimpleQueue()
+        # A training calls back, and a caller from afar can only ask: a thread turns one into the other.
+        Thread(target=_train, args=(job, said), daemon=True).start()
+        while (one := said.get()) is not None:
+            yield one
 
 
-def _train(job: Job, place: Path, known: bytes | None, said: SimpleQueue[Said | None]) -> None:
+def _train(job: Job, said: SimpleQueue[Said | None]) -> None:
+    place = job.checkpoint
+    assert isinstance(place, InMemory)
+    known = place.content
+
     def heard(event: Event) -> None:
         nonlocal known
-        content = place.read_bytes()
-        # Epochs that the checkpoint held already are told of as well.
-        said.put((event, None if content == known else content))
-        known = content
+        # Epochs that the checkpoint held already are told of as well, and need not travel back.
+        said.put((event, None if place.content is known else place.content))
+        known = place.content
 
     try:
-        said.put((run_job(replace(job, checkpoint=place), heard), None))
+        said.put((run_job(job, heard), None))
     finally:
         said.put(None)
 
