@@ -88,11 +88,13 @@ def trained(
                 write_checkpoint(checkpoint, trial.key, progress, run.stateful())
             heard(len(progress.epochs) - 1, progress.epochs[-1])
         transfer, field = run.transfer(), run.field()
+        # With drop paths this, too, draws from torch's generator.
+        flops = trial_flops(run.model, dataset, device)
     samples = len(dataset.train) * len(progress.epochs)
     result = TrialResult(
         epochs=progress.epochs,
         parameters=parameter_count(run.model),
-        flops=trial_flops(run.model, dataset, device),
+        flops=flops,
         seconds=progress.seconds,
         loading=progress.loading / progress.seconds if progress.seconds else 0.0,
         memory=memory.peak,

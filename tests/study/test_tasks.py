@@ -1,0 +1,178 @@
+"""Tasks: losses and metrics by hand and by brute force, and every task learns for an epoch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from small import SIZES
+from torch import nn
+
+from scanlab.compiler.bind import bind
+from scanlab.data import Dataset, from_arrays
+from scanlab.facade import parse
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.study.tasks import TASKS, check_task, task_named
+from scanlab.study.train import initial_model, train
+from scanlab.study.trial import DataChoice, Problem, Recipe, Trial
+from scanlab.study.work import one_thread
+
+RECIPE = Recipe(epochs=1, batch=16, shift=1, flip=True, label_smoothing=0.0)
+
+
+class Fixed(nn.Module):
+    """A model that answers with what it is shown."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images
+
+
+def made(extents: tuple[int, ...], masks: bool, classes: int = 3, video: bool = False, channels: int = 2) -> Dataset:
+    draw = np.random.default_rng(0)
+    images = draw.random((24, channels, *extents))
+    targets = draw.integers(0, classes, (24, *extents)) if masks else np.arange(24) % classes
+    return from_arrays(images, targets, video=video)
+
+
+def trial(task: str, dataset: Dataset, **changes) -> Trial:
+    axes = " ".join("abc"[: len(dataset.extents)])
+    grid = tuple(-(-n // 2) for n in dataset.extents)
+    plan = bind(parse(f"by {axes.replace(' ', ', ')}", grid=axes), grid)
+    problem = Problem("p", DataChoice(), task, dataset.fingerprint, (("row", plan),), SIZES, RECIPE)
+    return Trial(replace(problem, **changes), plan, 0)
+
+
+def test_the_tasks_and_their_primary_metrics() -> None:
+    assert {name: (task.primary, task.higher, task.masks) for name, task in TASKS.items()} == {
+        "classification": ("accuracy", True, False),
+        "classification by balanced accuracy": ("balanced_accuracy", True, False),
+        "classification by auc": ("auc", True, False),
+        "segmentation": ("dice", True, True),
+        "next patch": ("mse", False, False),
+        "next patch in bits": ("bits_per_value", False, False),
+    }
+    with pytest.raises(ScanlabError, match=r"(?s)S650.*no task 'guessing'.*segmentation"):
+        task_named("guessing")
+
+
+LEARNED = [
+    ("classification", (6, 6), False, False),
+    ("classification", (4, 6, 6), False, True),
+    ("classification by balanced accuracy", (6, 5), False, False),
+    ("classification by auc", (4, 4, 6), False, False),
+    ("segmentation", (6, 8), True, False),
+    ("segmentation", (4, 5, 6), True, False),
+    ("next patch", (6, 6), False, False),
+    ("next patch", (4, 4, 4), True, False),
+    ("next patch in bits", (6, 6), False, False),
+]
+
+
+@pytest.fixture(autouse=True)
+def threads():
+    """As workers train."""
+    with one_thread():
+        yield
+
+
+@pytest.mark.parametrize("task, extents, masks, video", LEARNED)
+def test_every_task_learns_for_an_epoch(task: str, extents: tuple[int, ...], masks: bool, video: bool) -> None:
+    channels = 1 if "patch" in task else 2
+    dataset = made(extents, masks, video=video, channels=channels)
+    transfer = ("rotate 180", f"size {'x'.join(str(n + 2) for n in extents)}")
+    result = train(trial(task, dataset, transfer=transfer), dataset)
+    [epoch] = result.epochs
+    kind = task_named(task)
+    assert math.isfinite(epoch.loss) and epoch.loss > 0
+    assert kind.primary in epoch.metrics and all(math.isfinite(v) for v in epoch.metrics.values())
+    assert set(result.transfer) == set(transfer) and all(math.isfinite(v) for v in result.transfer.values())
+    assert result.parameters > 0 and result.flops > 0 and result.throughput > 0
+    assert len(result.field) == np.prod([-(-n // 2) for n in extents]) and max(result.field) == 1.0
+
+
+def test_classification_by_hand() -> None:
+    logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0], [1.0, 0.0]])
+    targets = torch.tensor([0, 1, 0, 1])
+    found = task_named("classification").measure(Fixed(), logits, targets, 3)
+    assert found["accuracy"] == 0.75 and found["balanced_accuracy"] == 0.75
+    # Of the pairs of a 0 and a 1 the scores of the 0 are higher in all.
+    assert found["auc"] == 1.0
+    loss = task_named("classification").loss(Fixed(), logits, targets, RECIPE).item()
+    by_hand = np.mean([-math.log(1 / (1 + math.exp(-d))) for d in (2, 1, 3, -1)])
+    assert loss == pytest.approx(by_hand, rel=1e-6)
+
+
+def test_label_smoothing_by_hand() -> None:
+    logits, targets = torch.tensor([[2.0, 0.0]]), torch.tensor([0])
+    loss = task_named("classification").loss(Fixed(), logits, targets, replace(RECIPE, label_smoothing=0.2)).item()
+    right, wrong = -math.log(1 / (1 + math.exp(-2))), -math.log(1 / (1 + math.exp(2)))
+    assert loss == pytest.approx(0.9 * right + 0.1 * wrong, rel=1e-6)
+
+
+def _logits(guesses: np.ndarray, classes: int) -> torch.Tensor:
+    return torch.from_numpy(np.moveaxis(9.0 * np.eye(classes, dtype=np.float32)[guesses], -1, 1))
+
+
+@pytest.mark.parametrize("extents", [(4, 5), (3, 4, 5)])
+@pytest.mark.parametrize("batch", [1, 4, 100])
+def test_dice_and_iou_by_brute_force(extents: tuple[int, ...], batch: int) -> None:
+    draw = np.random.default_rng(0)
+    guesses, masks = draw.integers(0, 4, (2, 7, *extents))
+    # Class 3 is rare, and one image has neither it nor the guess of it; class 2 is only guessed in another.
+    masks[:5][masks[:5] == 3] = 1
+    guesses[:4][guesses[:4] == 3] = 0
+    masks[6][masks[6] == 2] = 0
+    dices, ious = {}, {}
+    for c in (1, 2, 3):
+        pairs = [(g == c, m == c) for g, m in zip(guesses, masks, strict=True) if (g == c).any() or (m == c).any()]
+        dices[c] = np.mean([2 * (g & m).sum() / (g.sum() + m.sum()) for g, m in pairs])
+        ious[c] = np.mean([(g & m).sum() / (g | m).sum() for g, m in pairs])
+    assert 0 < sum((masks == 3).reshape(7, -1).any(1)) < 7
+    found = task_named("segmentation").measure(Fixed(), _logits(guesses, 4), torch.from_numpy(masks), batch)
+    assert found["dice"] == pytest.approx(np.mean(list(dices.values())))
+    assert found["iou"] == pytest.approx(np.mean(list(ious.values())))
+    assert [found[f"dice_{c}"] for c in (1, 2, 3)] == pytest.approx(list(dices.values()))
+
+
+def test_dice_by_hand() -> None:
+    """Two images: one guessed right; of the other's two pixels of class 1 one is found, and one is made up."""
+    masks = np.array([[[1, 0], [0, 0]], [[1, 1], [0, 0]]])
+    guesses = np.array([[[1, 0], [0, 0]], [[1, 0], [0, 1]]])
+    found = task_named("segmentation").measure(Fixed(), _logits(guesses, 2), torch.from_numpy(masks), 2)
+    assert found["dice"] == pytest.approx((1 + 0.5) / 2) and found["iou"] == pytest.approx((1 + 1 / 3) / 2)
+
+
+def test_the_loss_of_masks_by_hand() -> None:
+    """Cross-entropy plus one minus the soft Dice of class 1, with 1 added above and below."""
+    logits = torch.tensor([[[[0.0, 2.0]], [[0.0, 0.0]]]])
+    masks = torch.tensor([[[1, 0]]])
+    shares = [1 / 2, 1 / (1 + math.exp(2))]
+    entropy = (-math.log(shares[0]) - math.log(1 - shares[1])) / 2
+    dice = (2 * shares[0] + 1) / (sum(shares) + 1 + 1)
+    loss = task_named("segmentation").loss(Fixed(), logits, masks, RECIPE).item()
+    assert loss == pytest.approx(entropy + 1 - dice, rel=1e-6)
+
+
+def test_the_error_of_the_next_patch_is_the_mean_over_all_images() -> None:
+    dataset = made((6, 6), False, channels=1)
+    kind = task_named("next patch")
+    model = initial_model(trial("next patch", dataset), dataset).eval()
+    images = torch.from_numpy(dataset.images)
+    with torch.no_grad():
+        one = [model.loss(image[None]).item() for image in images]
+        found = [kind.measure(model, images, torch.zeros(24), batch)["mse"] for batch in (5, 24)]
+    assert found == pytest.approx([np.mean(one)] * 2, rel=1e-5)
+
+
+def test_data_that_a_task_cannot_learn_from() -> None:
+    labels, masks = made((4, 4), False), made((4, 4), True)
+    for task in TASKS.values():
+        for dataset in (labels, masks):
+            if task.masks == dataset.masks or "next patch" in task.name:
+                check_task(task, dataset)
+            else:
+                with pytest.raises(ScanlabError, match=f"S652.*{task.name} needs"):
+                    check_task(task, dataset)
