@@ -17,26 +17,12 @@ if TYPE_CHECKING:
     from scanlab.compiler.bind import CompiledPlan, CompiledScan
     from scanlab.compiler.proof import Proof
 
-__all__ = ["compile", "load", "load_definition", "load_file", "parse", "parse_axes", "parse_grid", "prove"]
+__all__ = ["compile", "load", "load_definition", "load_file", "parse", "parse_axes", "prove"]
 
 
 def parse_axes(grid: str | Iterable[str]) -> tuple[str, ...]:
     """Axis names from ``"h w"``, ``"h, w"`` or a sequence of names."""
     return tuple(re.split(r"[\s,]+", grid.strip())) if isinstance(grid, str) else tuple(grid)
-
-
-def parse_grid(text: str) -> tuple[int, ...]:
-    """``14x14`` as (14, 14). Raises S400."""
-    parts = re.split(r"[x×,]", text.strip().lower())
-    try:
-        grid = tuple(int(p) for p in parts)
-    except ValueError:
-        raise ScanlabError.at(
-            "S400", f"`{text}` is no grid", help="give extents joined by x, as in 14x14 or 4x14x14"
-        ) from None
-    if any(n < 1 for n in grid):
-        raise ScanlabError.at("S400", f"the grid {text} has no patches", help="every extent must be at least 1")
-    return grid
 
 
 def parse(text: str, grid: str | Iterable[str] = "h w", name: str = "<text>") -> Value:

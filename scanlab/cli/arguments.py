@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from scanlab.facade import as_value, load_file, parse_grid
+from scanlab.facade import as_value, load_file
+from scanlab.ir.grids import parse_grid
 from scanlab.ir.values import Value
 from scanlab.library_index import USUAL_GRIDS
 

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from nicegui import background_tasks
 from nicegui.element import Element
 
 from scanlab.explorer.markup import button, tag
-from scanlab.explorer.panes import Pane
-from scanlab.explorer.snapshot import Snapshot
+from scanlab.explorer.titles import TITLES
+
+if TYPE_CHECKING:
+    from scanlab.explorer.panes import Pane
+    from scanlab.explorer.snapshot import Snapshot
 
 __all__ = ["Desk"]
 
 
 class Desk:
-    """`kinds`: the panes there are, by name; `prepare` is called with each that is opened, before it shows anything;
-    `changed` after one was opened, closed or moved."""
+    """`prepare` is called with each pane that is opened, before it shows anything; `changed` after one was opened,
+    closed or moved. The panes themselves are loaded when the first is opened, with all that they know."""
 
-    def __init__(
-        self, kinds: Mapping[str, type[Pane]], prepare: Callable[[Pane], Any], changed: Callable[[], Any]
-    ) -> None:
-        self.kinds = kinds
+    def __init__(self, prepare: Callable[[Pane], Any], changed: Callable[[], Any]) -> None:
         self.prepare = prepare
         self.changed = changed
         self.snapshot: Snapshot | None = None
@@ -38,8 +38,7 @@ class Desk:
     def build_bar(self) -> None:
         """Build the buttons that open and close the panes, here."""
         with tag("div", "bar", role="toolbar", aria_label="Panes"):
-            for i, (name, kind) in enumerate(self.kinds.items()):
-                title = kind.title
+            for i, (name, title) in enumerate(TITLES.items()):
                 hint = f"Alt+{i + 1}" if i < 9 else ""
                 made = button(title, lambda name=name: self.toggle(name), "chip", aria_pressed="false", title=hint)
                 self._buttons[name] = made
@@ -54,12 +53,12 @@ class Desk:
 
     def toggle_number(self, number: int) -> None:
         """As `toggle`, counted from 1; nothing where there are not so many."""
-        if 1 <= number <= len(self.kinds):
-            self.toggle(list(self.kinds)[number - 1])
+        if 1 <= number <= len(TITLES):
+            self.toggle(list(TITLES)[number - 1])
 
     def set(self, names: tuple[str, ...]) -> None:
         """Open exactly these, in order; names that mean nothing are left out."""
-        wanted = [name for name in names if name in self.kinds]
+        wanted = [name for name in names if name in TITLES]
         if list(self._open)[: len(wanted)] == wanted and len(self._open) == len(wanted):
             return
         for name in list(self._open):
@@ -69,7 +68,7 @@ class Desk:
 
     def open(self, name: str) -> None:
         """Open a pane, where it is not open."""
-        if name in self.kinds and name not in self._open:
+        if name in TITLES and name not in self._open:
             self._show(name)
             self.changed()
 
@@ -96,13 +95,15 @@ class Desk:
             self._let_show(frame, pane, snapshot)
 
     def _show(self, name: str) -> None:
-        with self.box, tag("section", "pane", id=f"pane-{name}", aria_label=self.kinds[name].title) as frame:
+        from scanlab.explorer.panes import PANES
+
+        with self.box, tag("section", "pane", id=f"pane-{name}", aria_label=TITLES[name]) as frame:
             with tag("header"):
-                tag("h2", "", self.kinds[name].title)
-                button("↑", lambda: self.move(name), "plain", aria_label=f"Move {name} up", title="Move up")
-                button("✕", lambda: self.close(name), "plain", aria_label=f"Close {name}", title="Close")
+                tag("h2", "", TITLES[name])
+                button("↑", lambda: self.move(name), "plain", aria_label=f"Move {TITLES[name]} up", title="Move up")
+                button("✕", lambda: self.close(name), "plain", aria_label=f"Close {TITLES[name]}", title="Close")
             with tag("div", "inside"):
-                pane = self.kinds[name]()
+                pane = PANES[name]()
         self._open[name] = (frame, pane)
         self._press(name, True)
         self.prepare(pane)
@@ -111,8 +112,7 @@ class Desk:
 
     def _close(self, name: str) -> None:
         frame, pane = self._open.pop(name)
-        if hasattr(pane, "close"):
-            pane.close()  # type: ignore[attr-defined]
+        pane.close()
         frame.delete()
         self._press(name, False)
 

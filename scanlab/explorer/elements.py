@@ -8,19 +8,20 @@ from typing import Any
 from nicegui import ui
 
 from scanlab.explorer.shortcuts import KEYS
-from scanlab.explorer.words import highlighting, words
 from scanlab.ir.diagnostics import Diagnostic, Span
 
-__all__ = ["Editor", "Field", "Gallery", "Shell", "Window", "placed"]
+__all__ = ["Editor", "Field", "Gallery", "Shell", "Vocabulary", "Window", "placed"]
+
+
+Vocabulary = tuple[list[tuple[str, str]], list[tuple[str, str]]]
 
 
 class Editor(ui.element, component="components/editor.js"):
-    """The text box. `heard` gets the whole text after every change."""
+    """The text box. `heard` gets the whole text after every change; vocabulary: see `scanlab.explorer.words`."""
 
-    def __init__(self, heard: Callable[[str], Any]) -> None:
+    def __init__(self, vocabulary: Vocabulary, heard: Callable[[str], Any]) -> None:
         super().__init__()
-        self._props["rules"] = highlighting()
-        self._props["words"] = words()
+        self._props["rules"], self._props["words"] = vocabulary
         self.on("edit", lambda event: heard(event.args))
 
     def show(self, text: str) -> None:

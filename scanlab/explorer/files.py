@@ -1,4 +1,7 @@
-"""Opening and saving .scan files, inside the folders that were opened and nowhere else."""
+"""Opening and saving .scan files, inside the folders that were opened and nowhere else.
+
+What reads and writes is loaded when it is needed, so that the first page does not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.language.module import read_file
-from scanlab.view.export import write_whole
 
 __all__ = ["Folders", "Opened", "folders_of"]
 
@@ -76,6 +77,8 @@ class Folders:
 
     def open(self, path: str | Path) -> Opened:
         """Read a file. Raises ScanlabError S512, S107, S103 or S104."""
+        from scanlab.language.module import read_file
+
         real = self.scan_file(path)
         text = read_file(real).text.replace("\r\n", "\n").replace("\r", "\n")
         return Opened(real, text, digest_of(real))
@@ -86,6 +89,8 @@ class Folders:
         base: digest of what the text was opened from, "" for a file that must not exist yet. Raises ScanlabError S513
         where the disk holds something else, unless `force` is set; S512 outside the folders; S502 if the disk refuses.
         """
+        from scanlab.view.export import write_whole
+
         real = self.scan_file(path)
         there = digest_of(real)
         if there != base and not force:

@@ -8,7 +8,6 @@ from typing import Any
 from nicegui import app
 from starlette.responses import JSONResponse, Response
 
-from scanlab.explorer.work import draw_thumbnail
 from scanlab.explorer.workers import WorkerFailed, Workers
 from scanlab.library_index import digest, read_index
 
@@ -61,7 +60,7 @@ def serve_gallery(workers: Workers) -> None:
             return Response("no such strategy", status_code=404)
         if name not in drawn:
             try:
-                drawn[name] = await workers.run(draw_thumbnail, name)
+                drawn[name] = await workers.do("draw_thumbnail", name)
             except WorkerFailed:
                 return Response("this strategy could not be drawn", status_code=500)
         # The address holds the library's digest: another library has other addresses.

@@ -10,8 +10,8 @@ from typing import Any
 
 from nicegui import background_tasks
 
+from scanlab.explorer.answers import Drawn, Judged
 from scanlab.explorer.state import State
-from scanlab.explorer.work import Drawn, Judged, draw, judge
 from scanlab.explorer.workers import TooLong, WorkerFailed, Workers
 from scanlab.ir.diagnostics import Diagnostic
 
@@ -19,6 +19,8 @@ __all__ = ["Live"]
 
 # Seconds until a text is given up. A drawing that takes this long already is no pleasure to wait for.
 LIMIT = 10.0
+# Seconds without another change before the library is searched for kin: that takes longer than all the rest.
+REST = 0.5
 # Seconds that a drawing may be behind the text before it is ended for a newer one; most are done by then.
 PATIENCE = 0.15
 
@@ -74,7 +76,7 @@ class Live:
 
     async def _draw(self, state: State) -> None:
         found = await self._ask(
-            self.workers.run(draw, state.text, state.grid, state.names, state.file or "<text>", limit=LIMIT)
+            self.workers.do("draw", state.text, state.grid, state.names, state.file or "<text>", limit=LIMIT)
         )
         newest = state is self._wanted
         if self._wanted is None:
@@ -90,8 +92,10 @@ class Live:
 
     async def _judge(self, state: State, shown: tuple[str, ...]) -> None:
         for kin in ((), shown) if shown else ((),):
+            if kin:
+                await asyncio.sleep(REST)
             found = await self._ask(
-                self.workers.run(judge, state.text, state.grid, kin, state.file or "<text>", limit=LIMIT)
+                self.workers.do("judge", state.text, state.grid, kin, state.file or "<text>", limit=LIMIT)
             )
             if state is not self._wanted:
                 return

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
+from scanlab.explorer.answers import Drawn, Judged, merged
 from scanlab.explorer.desk import Desk
 from scanlab.explorer.documents import Documents, is_saved
-from scanlab.explorer.elements import Editor, Field, Gallery, Shell
-from scanlab.explorer.facts.python import as_python
+from scanlab.explorer.elements import Editor, Field, Gallery, Shell, Vocabulary
 from scanlab.explorer.help import help_window
 from scanlab.explorer.live import Live
 from scanlab.explorer.markup import button, tag
-from scanlab.explorer.panes import PANES, Pane
-from scanlab.explorer.panes.studies import StudiesPane
 from scanlab.explorer.picture import Picture
 from scanlab.explorer.problems import Problems
 from scanlab.explorer.selection import Selection
 from scanlab.explorer.session import Session
-from scanlab.explorer.snapshot import Snapshot
 from scanlab.explorer.state import State, from_address, to_address
-from scanlab.explorer.work import Drawn, Judged, defined, merged, source_of
-from scanlab.facade import parse_grid
+from scanlab.explorer.titles import TITLES
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError
+from scanlab.ir.grids import parse_grid
 from scanlab.ir.text import grid_text
+
+if TYPE_CHECKING:
+    from scanlab.explorer.panes import Pane
+    from scanlab.explorer.snapshot import Snapshot
 
 __all__ = ["Page"]
 
@@ -34,21 +35,21 @@ __all__ = ["Page"]
 class Page:
     """What one browser tab shows. `state` is all that a reload needs."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, vocabulary: Vocabulary) -> None:
         self.session = session
         self.state = session.start
         self.snapshot: Snapshot | None = None
         self.live = Live(session.workers, self._drawn, self._judged, self._failed)
         self.shell = Shell(self._moved, self._pressed)
-        self.desk = Desk(PANES, self._prepare, self._arranged)
+        self.desk = Desk(self._prepare, self._arranged)
         with tag("div", "explorer") as self.frame:
             self._build_header()
             with tag("main", "work"):
-                self._build_write()
+                self._build_write(vocabulary)
                 self._build_see()
         self.documents = Documents(session.folders, self)
         self.gallery = Gallery(self._from_library, self._beside)
-        self.help = help_window(tuple(kind.title for kind in PANES.values()))
+        self.help = help_window(tuple(TITLES.values()))
         ui.context.client.on_delete(self.live.stop)
 
     def _build_header(self) -> None:
@@ -64,12 +65,12 @@ class Page:
                 button("Copy as Python", self._copy_python)
                 button("Keys", lambda: self.help.open(), title="?", aria_label="Keyboard shortcuts")
 
-    def _build_write(self) -> None:
+    def _build_write(self, vocabulary: Vocabulary) -> None:
         with tag("section", "write", aria_label="Definitions"):
             with tag("div", "tools"):
                 self.grid = Field("grid", "grid-size", self._regridded, hint="14x14")
                 self.selection = Selection(self._chosen)
-            self.editor = Editor(self._edited)
+            self.editor = Editor(vocabulary, self._edited)
             self.problems = Problems(self.editor, lambda example: self.picture.show_example(example))
 
     def _build_see(self) -> None:
@@ -148,7 +149,7 @@ class Page:
         self.take(from_address(address) if address else self.session.start)
 
     async def _from_library(self, name: str) -> None:
-        text = await self.session.workers.run(source_of, name)
+        text = await self.session.workers.do("source_of", name)
         self.take(replace(self.state, text=text, names=(), file="", base=""), is_new=True)
         self.editor.focus()
 
@@ -158,7 +159,7 @@ class Page:
 
     async def _picked(self, source: str, axes: Sequence[str], grid: Sequence[int]) -> None:
         """Show a strategy of a study."""
-        text = await self.session.workers.run(defined, source, tuple(axes))
+        text = await self.session.workers.do("defined", source, tuple(axes))
         self.take(replace(self.state, text=text, grid=tuple(grid), names=(), file="", base=""), is_new=True)
 
     def _reveal(self, pane: str) -> None:
@@ -172,7 +173,7 @@ class Page:
         if self.snapshot is None or not self.snapshot.subjects:
             self.say("there is nothing to copy: no strategy is shown")
             return
-        text = await self.session.workers.run(as_python, self.snapshot)
+        text = await self.session.workers.do("python_of", self.snapshot)
         self.shell.copy(text, "copied Python that makes the same paths")
 
     def _pressed(self, name: str) -> Any:
@@ -238,6 +239,8 @@ class Page:
 
     def _prepare(self, pane: Pane) -> None:
         """Give a pane what it needs of the page."""
+        from scanlab.explorer.panes.studies import StudiesPane
+
         pane.workers = self.session.workers
         if isinstance(pane, StudiesPane):
             pane.folders = self.session.folders

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from scanlab.explorer.answers import Drawn
 from scanlab.explorer.markup import button, tag
 from scanlab.explorer.player_element import Player
-from scanlab.explorer.work import Drawn
 from scanlab.ir.diagnostics import CounterExample, Diagnostic
 
 __all__ = ["Picture"]

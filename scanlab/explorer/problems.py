@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from scanlab.explorer.answers import Verdict
 from scanlab.explorer.elements import Editor, placed
 from scanlab.explorer.markup import button, tag
-from scanlab.explorer.work import Verdict
 from scanlab.ir.diagnostics import CounterExample, Diagnostic
 
 __all__ = ["Problems"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from scanlab.explorer.markup import button, tag
-from scanlab.explorer.snapshot import MOST_SUBJECTS
+from scanlab.explorer.state import MOST_SUBJECTS
 
 __all__ = ["Selection"]
 

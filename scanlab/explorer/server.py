@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import socket
 import threading
 import webbrowser
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 from nicegui import app, ui
 
 from scanlab.explorer.address import address
+from scanlab.explorer.elements import Vocabulary
 from scanlab.explorer.gallery import serve_gallery
 from scanlab.explorer.guard import Guard
 from scanlab.explorer.page import Page
@@ -49,6 +51,9 @@ def serve(session: Session, listening: socket.socket, host: str, browser: bool =
     print(f"The explorer is at {here} until you press Ctrl-C.", flush=True)
     if browser:
         threading.Timer(0.5, webbrowser.open, [here]).start()
+    later = threading.Timer(2.0, _load_the_rest)
+    later.daemon = True
+    later.start()
     try:
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listening])
@@ -56,14 +61,23 @@ def serve(session: Session, listening: socket.socket, host: str, browser: bool =
         session.workers.close()
 
 
+def _load_the_rest() -> None:
+    """Load what the first page did not need, before somebody waits for it."""
+    importlib.import_module("scanlab.explorer.panes")
+
+
 def _pages(session: Session) -> None:
     serve_player()
     serve_gallery(session.workers)
     app.add_static_files("/scanlab/static", _STATIC)
 
-    @ui.page("/")
+    vocabulary: list[Vocabulary] = []
+
+    @ui.page("/", response_timeout=30)
     async def index() -> None:
+        if not vocabulary:
+            vocabulary.append(await session.workers.do("vocabulary"))
         ui.add_head_html(_HEAD)
-        page = Page(session)
+        page = Page(session, vocabulary[0])
         await ui.context.client.connected()
         page.begin(await ui.run_javascript("return location.hash.slice(1)"))

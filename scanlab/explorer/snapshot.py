@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from scanlab.compiler.bind import CompiledPlan, CompiledScan, bind
+from scanlab.explorer.state import MOST_SUBJECTS
 from scanlab.facade import as_value, load
 from scanlab.ir.diagnostics import CounterExample, Diagnostic, ScanlabError, Source
 from scanlab.ir.values import Value, orders_of
@@ -18,7 +19,6 @@ from scanlab.view.scene import PathScene, scenes_of
 
 __all__ = ["MOST_SUBJECTS", "Snapshot", "Subject", "defines", "read", "snapshot"]
 
-MOST_SUBJECTS = 6
 # All paths of a picture together: four paths over 256x256 patches, a few times over.
 MOST_PATCHES = 1_000_000
 _DEFINES = re.compile(r"^\s*(grid|order|scan|plan)\b", re.MULTILINE)

@@ -10,11 +10,13 @@ from dataclasses import asdict, dataclass, fields
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["START", "State", "from_address", "to_address"]
+__all__ = ["MOST_SUBJECTS", "START", "State", "from_address", "to_address"]
 
 # The longest .scan file, so that every text that can be opened can be shared.
 MOST_CHARACTERS = 262_144
 MOST_NAMES = 64
+# What is shown side by side.
+MOST_SUBJECTS = 6
 START = """grid h, w
 
 "Row by row, every other one backwards."

@@ -1,14 +1,18 @@
-"""What the worker processes do for a page: draw a text, judge it, draw thumbnails."""
+"""What the worker processes do for a page: draw a text, judge it, draw thumbnails.
+
+The server names these functions and does not import them: it starts sooner without the compiler.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from scanlab.checking import check_definition, mark_of, verdict_of
 from scanlab.compiler.bind import CompiledPlan, bind
+from scanlab.explorer.answers import Drawn, Judged, Verdict
+from scanlab.explorer.facts.python import as_python
 from scanlab.explorer.snapshot import Snapshot, defines, read, snapshot
+from scanlab.explorer.words import highlighting, words
 from scanlab.facade import load, load_definition, parse
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError
 from scanlab.ir.values import Order, Scan
@@ -17,39 +21,12 @@ from scanlab.view.player import player_data
 from scanlab.view.scene import scenes_of
 from scanlab.view.svg import thumbnail
 
-__all__ = ["Drawn", "Judged", "Verdict", "defined", "draw", "draw_thumbnail", "judge", "merged", "source_of"]
+__all__ = ["defined", "draw", "draw_thumbnail", "judge", "python_of", "source_of", "vocabulary"]
 
 _SMALL = {1: (16,), 2: (8, 8), 3: (3, 4, 4), 4: (2, 2, 3, 3), 5: (2, 2, 2, 2, 2)}
 
 # Whoever imports this module will need it: processes that are forked from it have the library then.
 library_templates()
-
-
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """A snapshot, and what the player shows of it."""
-
-    snapshot: Snapshot
-    data: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What is known of one definition: its sign ✓ ✗ ? ·, its signature, what is proved, and its line from 1."""
-
-    name: str
-    mark: str
-    signature: str
-    words: str
-    line: int
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What the proofs say of a text. diagnostics: all of the text's, sorted by place."""
-
-    verdicts: tuple[Verdict, ...] = ()
-    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 def draw(text: str, grid: tuple[int, ...], names: tuple[str, ...], file: str = "<text>") -> Drawn:
@@ -78,14 +55,6 @@ def judge(text: str, grid: tuple[int, ...], shown: tuple[str, ...], file: str = 
     return Judged(tuple(verdicts), tuple(sorted(dict.fromkeys(problems), key=Diagnostic.sort_key)))
 
 
-def merged(first: Iterable[Diagnostic], judged: Judged) -> tuple[Diagnostic, ...]:
-    """All that is wrong with a text: what reading and binding said, with the proofs' say on what they cover."""
-    proved = {d.code for d in judged.diagnostics}
-    refuted = any(code.startswith("S30") for code in proved)
-    kept = [d for d in first if d.code not in proved and not (refuted and d.code.startswith("S30"))]
-    return tuple(sorted(dict.fromkeys([*kept, *judged.diagnostics]), key=Diagnostic.sort_key))
-
-
 def draw_thumbnail(name: str) -> str:
     """A small picture of a library strategy, as SVG. Raises ScanlabError."""
     value = load(name)
@@ -108,3 +77,13 @@ def defined(source: str, axes: tuple[str, ...]) -> str:
         return source
     kind = "order" if isinstance(value, Order) else "scan" if isinstance(value, Scan) else "plan"
     return f"grid {', '.join(axes)}\n\n{kind} picked = {source}\n"
+
+
+def python_of(found: Snapshot) -> str:
+    """A script that makes the same paths."""
+    return as_python(found)
+
+
+def vocabulary() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """How the text box colours the language, and the words that it offers."""
+    return highlighting(), words()

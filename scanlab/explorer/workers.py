@@ -45,6 +45,10 @@ class Workers:
         self._idle: list[_Worker] = []
         self._all: set[_Worker] = set()
 
+    async def do(self, name: str, *args: Any, limit: float = 10.0) -> Any:
+        """As `run`, for a function of `scanlab.explorer.work`, which this process does not import."""
+        return await self.run(_named, name, args, limit=limit)
+
     async def run(self, task: Callable[..., T], *args: Any, limit: float = 10.0) -> T:
         """What `task(*args)` returns, from another process; both must pickle.
 
@@ -127,6 +131,12 @@ class _Worker:
         self.is_usable = False
         if self._process is not None:
             self._process.kill()
+
+
+def _named(name: str, args: tuple[Any, ...]) -> Any:
+    from scanlab.explorer import work
+
+    return getattr(work, name)(*args)
 
 
 def _serve(theirs: Connection) -> None:

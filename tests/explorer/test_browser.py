@@ -203,12 +203,12 @@ def test_panes_open_close_move_and_stand_beside_or_below(page: Any) -> None:
     page.wait_for_selector("#pane-keys")
     order = "() => [...document.querySelectorAll('.pane')].map(e => e.id).join()"
     _waits(page, f"() => ({order})() === 'pane-proof,pane-keys'")
-    page.get_by_role("button", name="Move keys up").click()
+    page.get_by_role("button", name="Move Keys up").click()
     _waits(page, f"() => ({order})() === 'pane-keys,pane-proof'")
     beside = page.locator("#pane-keys").bounding_box()["x"]
     page.keyboard.press("Alt+b")
     _waits(page, "x => document.querySelector('#pane-keys').getBoundingClientRect().x < x", beside)
-    page.get_by_role("button", name="Close keys").click()
+    page.get_by_role("button", name="Close Keys").click()
     _waits(page, f"() => ({order})() === 'pane-proof'")
     page.keyboard.press("Alt+2")
     _waits(page, f"() => ({order})() === ''")

@@ -150,6 +150,24 @@ def test_the_first_page_is_light(explorer: Any, new_page: Callable[..., Any]) ->
     assert 100_000 < total < 2_000_000
 
 
+def test_the_first_page_waits_for_no_compiler() -> None:
+    code = """
+import sys
+import scanlab.explorer.server
+heavy = [m for m in ("torch", "numba", "triton", "scipy", "islpy", "lark", "networkx") if m in sys.modules]
+assert not heavy, heavy
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_titles_are_those_of_the_panes() -> None:
+    from scanlab.explorer.panes import PANES
+    from scanlab.explorer.titles import TITLES
+
+    assert list(TITLES.items()) == [(name, kind.title) for name, kind in PANES.items()]
+
+
 def _command(*words: str) -> list[str]:
     return [sys.executable, "-c", "from scanlab.cli import main; main()", "explore", *words]
 

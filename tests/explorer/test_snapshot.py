@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
 
 import scanlab
+from scanlab.explorer.answers import merged
 from scanlab.explorer.elements import placed
-from scanlab.explorer.snapshot import MOST_PATCHES, MOST_SUBJECTS, snapshot
-from scanlab.explorer.work import draw, draw_thumbnail, judge, merged, source_of
+from scanlab.explorer.snapshot import MOST_PATCHES, snapshot
+from scanlab.explorer.state import MOST_SUBJECTS
+from scanlab.explorer.work import defined, draw, draw_thumbnail, judge, source_of
 from scanlab.explorer.workers import TooLong, WorkerFailed, Workers
 from scanlab.facade import load
 from scanlab.library_index import USUAL_GRIDS, read_index
@@ -138,6 +142,12 @@ def workers() -> Iterator[Workers]:
     made.close()
 
 
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """In a thread of its own: Playwright's loop, where it was started before, stays in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()
+
+
 def test_a_task_that_ends_its_process_harms_no_other(workers: Workers) -> None:
     async def run() -> None:
         for task, word in ((os._exit, 3), (int, "no number"), (os._exit, 3), (os._exit, 3)):
@@ -145,7 +155,7 @@ def test_a_task_that_ends_its_process_harms_no_other(workers: Workers) -> None:
                 await workers.run(task, word)
         assert (await workers.run(draw, TWO, (4, 4), ())).snapshot.names == ("snake", "both")
 
-    asyncio.run(run())
+    _run(run())
 
 
 def test_a_task_without_end_is_ended(workers: Workers) -> None:
@@ -161,4 +171,19 @@ def test_a_task_without_end_is_ended(workers: Workers) -> None:
         assert await workers.run(max, 1, 2, limit=30) == 2
         assert time.monotonic() - begun < 30
 
-    asyncio.run(run())
+    _run(run())
+
+
+@pytest.mark.parametrize(
+    ("source", "axes", "kind"),
+    [
+        ("by h, ~w", ("h", "w"), "order"),
+        ("sum(row, -row)", ("h", "w"), "scan"),
+        ("by y, x, t", ("t", "x", "y"), "order"),
+    ],
+)
+def test_a_line_from_elsewhere_becomes_a_definition(source: str, axes: tuple[str, ...], kind: str) -> None:
+    text = defined(source, axes)
+    assert text == f"grid {', '.join(axes)}\n\n{kind} picked = {source}\n"
+    assert snapshot(text).subjects[0].value.axes == axes
+    assert defined("by nothing", axes) == "by nothing"
