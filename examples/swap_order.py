@@ -9,7 +9,7 @@ import scanlab
 from scanlab.data import load
 from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, set_scan
 from scanlab.study.train import trained
-from scanlab.study.trial import Recipe, Trial
+from scanlab.study.trial import DataChoice, Problem, Recipe, Trial
 from scanlab.zoo import from_official, to_official
 from scanlab.zoo.files import read_tensors
 
@@ -25,7 +25,17 @@ def main() -> None:
     digits = load("digits")
     images, labels = torch.tensor(digits.images[digits.test]), torch.tensor(digits.labels[digits.test])
     vim = scanlab.compile("vim", grid=(4, 4))
-    model, _ = trained(Trial("vim", vim, seed=0, sizes=SIZES, recipe=Recipe(epochs=EPOCHS)), digits)
+    problem = Problem(
+        "digits",
+        DataChoice("digits"),
+        "classification",
+        digits.fingerprint,
+        (("vim", vim),),
+        SIZES,
+        Recipe(epochs=EPOCHS),
+    )
+    model, _ = trained(Trial(problem, vim, seed=0), digits)
+    assert isinstance(model, Classifier)
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "checkpoint.pth"

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from scanlab.cli.live import duration, watched
 from scanlab.cli.output import console, print_json
-from scanlab.cli.pictures import path_pictures
+from scanlab.cli.pictures import study_pictures
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study import runner, settings, table
 from scanlab.study.analysis import analyse
@@ -76,12 +76,12 @@ def run(file: Path | None, options: Mapping[str, Any], out: Path | None, where: 
             listener=tell,
             command=command,
         )
-    return finish(record, folder, study_pictures(study), as_json)
+    return finish(record, folder, as_json)
 
 
-def finish(record: StudyRecord, folder: Path, pictures: Mapping[tuple[str, str], str], as_json: bool) -> int:
+def finish(record: StudyRecord, folder: Path, as_json: bool) -> int:
     """Print a study's results and write its report; 1 where trials failed."""
-    page = write(record, folder, pictures, remake=f"scanlab report {folder}")
+    page = write(record, folder, study_pictures(record), remake=f"scanlab report {folder}")
     found = analyse(record)
     if as_json:
         print_json(asdict(found) | {"report": str(page)})
@@ -95,13 +95,6 @@ def finish(record: StudyRecord, folder: Path, pictures: Mapping[tuple[str, str],
             screen.print(f"failed: {name}: {error.partition(chr(10))[0]}", soft_wrap=True)
         screen.print(f"wrote {page}", soft_wrap=True)
     return 1 if found.failures else 0
-
-
-def study_pictures(study: Study) -> dict[tuple[str, str], str]:
-    """An SVG of each strategy's paths on each problem's grid."""
-    return {
-        (problem.name, label): path_pictures(plan) for problem in study.problems for label, plan in problem.strategies
-    }
 
 
 def _earlier(folder: Path) -> StudyRecord | None:

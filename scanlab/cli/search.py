@@ -16,7 +16,7 @@ from rich.table import Table
 
 from scanlab.cli.live import duration
 from scanlab.cli.output import console, print_json
-from scanlab.cli.pictures import path_pictures
+from scanlab.cli.pictures import study_pictures
 from scanlab.study import report, runner
 from scanlab.study.estimate import estimate
 from scanlab.study.search import (
@@ -27,7 +27,6 @@ from scanlab.study.search import (
     as_data,
     candidates,
     explore,
-    final_study,
     judge,
     judged,
     lost_words,
@@ -85,15 +84,9 @@ def run(options: Options, out: Path, dry: bool, as_json: bool) -> None:
     else:
         _print(search, found, rows, best)
     # Last, since it may lack an extra, and nothing that took long hangs on it.
-    page = report.write(record, out, _pictures(search, found), shlex.join(["scanlab", "report", str(out)]))
+    page = report.write(record, out, study_pictures(record), shlex.join(["scanlab", "report", str(out)]))
     if not as_json:
         console().print(f"wrote {page}", soft_wrap=True)
-
-
-def _pictures(search: Search, found: Found) -> dict[tuple[str, str], str]:
-    """The paths of the finalists and of what they are compared with, for the report."""
-    [problem] = final_study(search, found).problems
-    return {(problem.name, label): path_pictures(plan) for label, plan in problem.strategies}
 
 
 def _search(options: Options) -> Search:

@@ -52,7 +52,7 @@ def analyse(record: StudyRecord) -> Findings:
         overall=overall,
         friedman=test,
         sentences=(),
-        counts=Counter(trial.status for trial in record.trials.values()),
+        counts=dict(Counter(trial.status for trial in record.trials.values())),
         failures=tuple(_failures(record)),
     )
     return replace(found, sentences=tuple(overall_sentences(found)))
