@@ -194,6 +194,18 @@ def test_workers_ask_for_gpus_where_the_device_says_so(monkeypatch, device, has,
         RayEngine()._device(NoRoom(), replace(job_of(), device="cuda"))
 
 
+def test_a_cluster_that_does_not_start_is_told_of(monkeypatch):
+    ray = pytest.importorskip("ray")
+
+    def timed_out(**_):
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr(ray, "init", timed_out)
+    with pytest.raises(ScanlabError, match=r"S661.*on this machine cannot be used: The current node timed out"):
+        RayEngine().run(iter([job_of(), None]).__next__, lambda event: None)
+    assert "RAY_USAGE_STATS_ENABLED" not in os.environ
+
+
 def until_dead(pid: int) -> bool:
     """Whether a process is gone within a while; one that nobody has waited for is."""
     end = time.monotonic() + 30

@@ -55,9 +55,10 @@ def _join(ray: Any, address: str | None, workers: int) -> None:
             ray.init(address=address, **_QUIET)
         else:
             ray.init(address="local", num_cpus=workers, include_dashboard=False, **_QUIET)
-    except (OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises whatever it meets, bare exceptions among them.
         where = f"the Ray cluster at {address}" if address else "a Ray cluster on this machine"
-        raise unusable(f"{where} cannot be used: {error}", "see that it runs the same Ray and Python") from error
+        help = "see that it runs the same Ray and Python" if address else "see that the machine is not too busy"
+        raise unusable(f"{where} cannot be used: {error}", help) from error
 
 
 def _ray() -> Any:
