@@ -1,0 +1,205 @@
+"""Commands on data, models and studies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scanlab.cli.root import Grid, Json, Names, app
+
+
+@app.command()
+def erf(
+    names: Names,
+    grid: Grid = "",
+    decay: Annotated[float, typer.Option(help="What a state keeps of itself at every step of a prediction.")] = 0.9,
+    layers: Annotated[
+        int | None, typer.Option(min=1, help="Layers of a prediction; 1, or as many as the plan or the model has.")
+    ] = None,
+    train: Annotated[
+        bool, typer.Option("--train/--no-train", help="Measure models before and after training.")
+    ] = False,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Measure a model from scanlab.zoo.save, with each order in its own's place.")
+    ] = None,
+    data: Annotated[str | None, typer.Option(help="Images to train or measure on: digits, or a .npz file.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Draw into this .svg or .png instead.")] = None,
+    json: Json = False,
+) -> None:
+    """How far the centre patch sees: predicted from ranks alone, and measured on models."""
+    from scanlab.cli.receptive_field import Wanted, run
+
+    run(names, Wanted(grid, decay, layers, train, epochs, checkpoint, data, out), json)
+
+
+@app.command("data")
+def data_(
+    name: Annotated[
+        str, typer.Argument(help="A name, a .npz file, a folder, torchvision:MNIST, …; without one, the names.")
+    ] = "",
+    size: Annotated[str, typer.Option(help="Resize to this, as in 64x64.")] = "",
+    part: Annotated[str, typer.Option(help="Show what a study sees that measures on test, or on val.")] = "",
+    limit: Annotated[int | None, typer.Option(help="At most so many training samples.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Draw a sheet of samples, .png or .svg.")] = None,
+    json: Json = False,
+) -> None:
+    """What a data set holds: parts, classes, sizes, channels, and a sample of some classes."""
+    from scanlab.cli.arguments import parse_grid
+    from scanlab.cli.data import Wanted, run
+
+    run(name, Wanted(parse_grid(size) if size else None, part, limit, out), json)
+
+
+@app.command()
+def ablate(
+    study: Annotated[Path | None, typer.Argument(help="A study file (TOML); or use the options.")] = None,
+    strategies: Annotated[
+        str, typer.Option("--strategies", "-s", help="Names or lines, separated by ';'. The first is the baseline.")
+    ] = "",
+    seeds: Annotated[int | None, typer.Option(help="How many seeds, from 0 up.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
+    data: Annotated[
+        str, typer.Option("--data", "-d", help="A name, a .npz file or a folder: see `scanlab data`.")
+    ] = "",
+    task: Annotated[str, typer.Option(help="classification, segmentation, next patch, …")] = "",
+    size: Annotated[str, typer.Option(help="Resize images to this, as in 64x64.")] = "",
+    limit: Annotated[int | None, typer.Option(help="At most so many training samples.")] = None,
+    part: Annotated[str, typer.Option(help="Measure on test, or on val and leave the test part alone.")] = "",
+    patch: Annotated[int | None, typer.Option(help="Side of a patch in pixels.")] = None,
+    margin: Annotated[float | None, typer.Option(help="The difference that still counts as none: 0.005.")] = None,
+    unequal: Annotated[bool, typer.Option("--unequal", help="Strategies may differ in parameters and FLOPs.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder of the study: it resumes what is there; out/NAME.")
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", "-w", help="Trials at once; 0 is one per GPU or core.")] = 0,
+    device: Annotated[str, typer.Option(help="auto (GPUs where there are any), cpu or cuda.")] = "cpu",
+    engine: Annotated[str, typer.Option(help="local, or ray for many machines.")] = "local",
+    address: Annotated[str, typer.Option(help="Of a Ray cluster; without one, one is started here.")] = "",
+    logger: Annotated[str, typer.Option(help="tensorboard, mlflow, wandb; several with commas.")] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the trials and how long they take; run none.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Train every strategy with every seed and compare them, with controls; a study that was stopped goes on."""
+    from scanlab.cli.ablate import Where, run
+    from scanlab.cli.arguments import parse_grid
+
+    options = {
+        "strategies": [s.strip() for s in strategies.split(";") if s.strip()] or None,
+        "seeds": seeds,
+        "dataset": data,
+        "task": task,
+        "size": list(parse_grid(size)) if size else None,
+        "limit": limit,
+        "part": part,
+        "margin": margin,
+        "unequal": unequal or None,
+        "model.patch": patch,
+        "recipe.epochs": epochs,
+    }
+    where = Where(workers, device, engine, address, tuple(n.strip() for n in logger.split(",") if n.strip()))
+    raise typer.Exit(run(study, options, out, where, dry_run, json))
+
+
+@app.command()
+def train(
+    study: Annotated[Path | None, typer.Argument(help="A study file (TOML); or use the options.")] = None,
+    strategy: Annotated[
+        str,
+        typer.Option("--strategy", "-s", help="One of the study's; without a file, a name or a line (row)."),
+    ] = "",
+    problem: Annotated[str, typer.Option(help="One of the study's problems, where it has several.")] = "",
+    seed: Annotated[int, typer.Option(help="Of the weights, the batches and the augmentation.")] = 0,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training images.")] = None,
+    data: Annotated[
+        str, typer.Option("--data", "-d", help="A name, a .npz file or a folder: see `scanlab data`.")
+    ] = "",
+    device: Annotated[str, typer.Option(help="auto (GPUs where there are any), cpu or cuda.")] = "cpu",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder of the training: it goes on there; out/train/KEY.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Train one strategy and save the model; with several processes: torchrun --nproc-per-node 4 -m scanlab train …"""
+    from scanlab.cli.train import Wanted, run
+
+    options = {"dataset": data, "recipe.epochs": epochs}
+    run(study, options, Wanted(strategy, problem, seed, device), out, json)
+
+
+@app.command()
+def report(
+    study: Annotated[Path, typer.Argument(help="The folder of a study, or its database.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to write; the study's folder.")] = None,
+    json: Json = False,
+) -> None:
+    """Write a study's page and tables anew from its database, finished or not."""
+    from scanlab.cli.report import run
+
+    raise typer.Exit(run(study, out, json))
+
+
+@app.command()
+def search(
+    study: Annotated[Path | None, typer.Argument(help="A study file (TOML) with one problem; or use --data.")] = None,
+    data: Annotated[str, typer.Option("--data", "-d", help="A data set's name or path; `scanlab data`.")] = "digits",
+    limit: Annotated[int | None, typer.Option(min=1, help="With --data: training samples at most.")] = None,
+    baseline: Annotated[
+        str, typer.Option("--baseline", "-b", help="What to improve on; candidates have as many paths. Default: row.")
+    ] = "",
+    space: Annotated[str, typer.Option("--space", help="parameters, keys, scans or plans.")] = "parameters",
+    sampler: Annotated[str, typer.Option(help="random, or optuna (TPE), which learns from the scores.")] = "random",
+    trials: Annotated[int | None, typer.Option(help="Candidates to train; 30, or no limit with --minutes.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Stop proposing after so many minutes.")] = None,
+    seeds: Annotated[int, typer.Option(help="Trainings of each candidate.")] = 1,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Of a candidate; a third of the recipe's.")] = None,
+    halving: Annotated[
+        bool, typer.Option("--halving", help="Train the best third three times as long, again.")
+    ] = False,
+    finalists: Annotated[int, typer.Option(help="How many to judge afresh.")] = 3,
+    final_seeds: Annotated[int, typer.Option(help="Fresh seeds to judge them with.")] = 5,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder; a search that was stopped goes on there.")] = Path(
+        "out/search"
+    ),
+    seed: Annotated[int, typer.Option(help="Of the proposals.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Trainings at the same time.")] = 1,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List candidates with their verdicts; no training.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Search the space of orders: each candidate proved, then trained; the best judged again with fresh seeds."""
+    from scanlab.cli.search import Options, run
+
+    budget = Options(study, data, limit, baseline, space, sampler, trials, minutes, seeds, epochs, halving)
+    run(replace(budget, finalists=finalists, final_seeds=final_seeds, seed=seed, workers=workers), out, dry_run, json)
+
+
+@app.command("eval")
+def evaluate(
+    checkpoint: Annotated[
+        Path, typer.Argument(help="A .safetensors file of ScanLab's, or with --model an official one.")
+    ],
+    scans: Annotated[
+        str, typer.Option("--scans", "-s", help="Names or lines, separated by ';', that the model shall follow.")
+    ] = "",
+    data: Annotated[
+        str, typer.Option("--data", "-d", help="digits, or a .npz file with images and labels.")
+    ] = "digits",
+    model: Annotated[str, typer.Option(help="Which model an official checkpoint is of, as in vim_tiny.")] = "",
+    classes: Annotated[int | None, typer.Option(min=1, help="With --model: its number of classes.")] = None,
+    channels: Annotated[int | None, typer.Option(min=1, help="With --model: channels of its images.")] = None,
+    input: Annotated[str, typer.Option("--input", help="With --model: extents of its images, as in 224x224.")] = "",
+    part: Annotated[str, typer.Option(help="Which images: test, train or all.")] = "test",
+    batch: Annotated[int, typer.Option(min=1, help="Images at a time.")] = 64,
+    json: Json = False,
+) -> None:
+    """Run a trained model as it is and along other scans, with the same weights, and compare the accuracies."""
+    from scanlab.cli.evaluate import Checkpoint, run
+
+    run(Checkpoint(checkpoint, model, classes, channels, input), scans, data, part, batch, json)

@@ -1,0 +1,47 @@
+"""The command line's root, and the options that several commands have."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["Grid", "Json", "MaybeGrid", "Names", "app", "complete"]
+
+app = typer.Typer(
+    name="scanlab",
+    help="The compiler for scan orders of vision state-space models.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def complete(incomplete: str) -> list[str]:
+    """Names of the library that begin so."""
+    from scanlab.library_index import read_index
+
+    return [e["name"] for e in read_index()["definitions"] if e["name"].startswith(incomplete)]
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Grid = Annotated[str, typer.Option("--grid", "-g", help="Extents, as in 14x14 or 4x14x14.")]
+MaybeGrid = Annotated[
+    str | None, typer.Option("--grid", "-g", help="Prove for this grid what cannot be proved for all.")
+]
+Names = Annotated[
+    list[str],
+    typer.Argument(
+        help="Library names (cross, window[k=4]), FILE.scan:NAME, or lines such as 'by h, ~w'.",
+        autocompletion=complete,
+    ),
+]
+
+
+@app.callback(invoke_without_command=True)
+def _options(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    if version:
+        import scanlab
+
+        typer.echo(f"scanlab {scanlab.__version__}")
+        raise typer.Exit
