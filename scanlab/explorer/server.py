@@ -80,4 +80,4 @@ def _pages(session: Session) -> None:
         ui.add_head_html(_HEAD)
         page = Page(session, vocabulary[0])
         await ui.context.client.connected()
-        page.begin(await ui.run_javascript("return location.hash.slice(1)"))
+        page.begin(await ui.run_javascript("return location.hash.slice(1)", timeout=30))
