@@ -31,25 +31,23 @@ def augmented(
 
 def shifted(images: Tensor, most: int, draw: torch.Generator) -> Tensor:
     """Images [B, C, *extents], each moved by -most to most pixels along every axis, with zeros coming in."""
-    count, channels, *extents = images.shape
+    count, _, *extents = images.shape
     # Drawn in any case: the same seed gives the same batches with and without shifts.
     moves = torch.randint(2 * most + 1, (len(extents), count), generator=draw)
     if not most:
         return images
-    padded = F.pad(images, (most,) * (2 * len(extents)))
-    where = images.device
-    places = [torch.arange(count, device=where), torch.arange(channels, device=where)]
-    places = [p.view(-1, *[1] * (len(extents) + 1 - axis)) for axis, p in enumerate(places)]
-    for axis, (move, extent) in enumerate(zip(moves, extents, strict=True)):
-        along = move.to(where)[:, None] + torch.arange(extent, device=where)
-        places.append(along.view(count, 1, *[1] * axis, extent, *[1] * (len(extents) - axis - 1)))
-    return padded[tuple(places)]
+    windows = F.pad(images, (most,) * (2 * len(extents)))
+    # A view with a window of the images' extents at every place, [B, C, *places, *extents]; one is taken of each image.
+    for axis, extent in enumerate(extents, start=2):
+        windows = windows.unfold(axis, extent, 1)
+    chosen = (torch.arange(count), *moves)
+    return windows.movedim(1, 1 + len(extents))[tuple(index.to(images.device) for index in chosen)]
 
 
 def flipped(images: Tensor, draw: torch.Generator, first: int = 0) -> Tensor:
     """Images [B, C, *extents], each mirrored along every axis from the first with probability one half."""
-    for axis in range(first, images.ndim - 2):
-        chosen = (torch.rand(len(images), generator=draw) < 0.5).to(images.device)
-        mirrored = images.flip(2 + axis)
-        images = torch.where(chosen.view(-1, *[1] * (images.ndim - 1)), mirrored, images)
-    return images
+    mirrored = images.clone()
+    for axis in range(2 + first, images.ndim):
+        chosen = (torch.rand(len(images), generator=draw) < 0.5).nonzero()[:, 0].to(images.device)
+        mirrored[chosen] = mirrored[chosen].flip(axis)
+    return mirrored
