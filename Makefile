@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 demo: $(READY)
 	$(BIN)/scanlab check
 	$(BIN)/scanlab show snake zigzag hilbert --grid 8x8
-	$(BIN)/scanlab ablate --strategies 'row; hilbert; cross' --seeds 3 --epochs 8 --out out/demo
+	$(BIN)/scanlab ablate --strategies 'row; hilbert; snake; window[k=2]' --seeds 3 --epochs 8 --out out/demo
 	@echo "The report is out/demo/report.html"
 
 test: $(READY)
