@@ -88,7 +88,7 @@ class Page:
 
     def begin(self, address: str) -> None:
         """Fill the page, once the browser is there, from the state in its address or else the server's."""
-        self.take(from_address(address) if address else self.session.start)
+        self.take(from_address(address) if address else self.session.fresh())
 
     def take(self, state: State, is_new: bool = False) -> None:
         """Take on another state; `is_new` makes it a step that Back takes back."""
@@ -137,7 +137,10 @@ class Page:
         self.shell.address(to_address(self.state), False)
 
     def _arranged(self) -> None:
+        opened = [name for name in self.desk.names if name not in self.state.panes]
         self.state = replace(self.state, panes=self.desk.names)
+        for name in opened:
+            self.shell.reveal(f"pane-{name}")
         self._label()
         self.shell.address(to_address(self.state), False)
 
@@ -146,7 +149,7 @@ class Page:
         self._arranged()
 
     def _moved(self, address: str) -> None:
-        self.take(from_address(address) if address else self.session.start)
+        self.take(from_address(address) if address else self.session.fresh())
 
     async def _from_library(self, name: str) -> None:
         text = await self.session.workers.do("source_of", name)
@@ -204,7 +207,9 @@ class Page:
     def _label(self) -> None:
         name = self.documents.name
         mark = "" if not name else "saved" if is_saved(self.state) else "not saved"
-        self.file.text = f"{name} · {mark}" if name else ""
+        if self.file.text != (shown := f"{name} · {mark}" if name else ""):
+            self.file.text = shown
+            self.shell.title(f"{name or 'ScanLab explorer'}{' · ScanLab' if name else ''}")
         self.file.classes(add="unsaved" if mark == "not saved" else "", remove="unsaved" if mark != "not saved" else "")
         self.frame.props["data-layout"] = self.state.layout
         self.frame.props["data-panes"] = len(self.desk.names)

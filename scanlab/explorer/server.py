@@ -35,7 +35,14 @@ def serve(session: Session, listening: socket.socket, host: str, browser: bool =
     shell = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     _pages(session)
     nicegui.run.process_pool_start_method = START_METHOD
-    ui.run_with(shell, title="ScanLab explorer", dark=None, tailwind=False, show_welcome_message=False)
+    ui.run_with(
+        shell,
+        title="ScanLab explorer",
+        dark=None,
+        tailwind=False,
+        binding_refresh_interval=None,
+        show_welcome_message=False,
+    )
     # A page sends and gets small messages to and from this machine: packing them would only cost time.
     server = uvicorn.Server(
         uvicorn.Config(
@@ -51,9 +58,7 @@ def serve(session: Session, listening: socket.socket, host: str, browser: bool =
     print(f"The explorer is at {here} until you press Ctrl-C.", flush=True)
     if browser:
         threading.Timer(0.5, webbrowser.open, [here]).start()
-    later = threading.Timer(2.0, _load_the_rest)
-    later.daemon = True
-    later.start()
+    app.on_startup(_load_the_rest_soon)
     try:
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listening])
@@ -61,9 +66,15 @@ def serve(session: Session, listening: socket.socket, host: str, browser: bool =
         session.workers.close()
 
 
-def _load_the_rest() -> None:
-    """Load what the first page did not need, before somebody waits for it."""
-    importlib.import_module("scanlab.explorer.panes")
+def _load_the_rest_soon() -> None:
+    """Load what the first page did not need, before somebody waits for it.
+
+    Not before the server has started: NiceGUI then walks over all objects there are, which Python does not bear while
+    another thread makes some.
+    """
+    later = threading.Timer(1.0, importlib.import_module, ["scanlab.explorer.panes"])
+    later.daemon = True
+    later.start()
 
 
 def _pages(session: Session) -> None:

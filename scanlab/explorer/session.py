@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scanlab.explorer.files import Folders, folders_of
 from scanlab.explorer.state import State
 from scanlab.explorer.workers import Workers
+from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["Session", "session_of"]
 
@@ -20,6 +21,16 @@ class Session:
     workers: Workers
     folders: Folders
     start: State
+
+    def fresh(self) -> State:
+        """What a page begins with now: the file may be another than when the server began."""
+        if not self.start.file:
+            return self.start
+        try:
+            opened = self.folders.open(self.start.file)
+        except ScanlabError:
+            return self.start
+        return replace(self.start, text=opened.text, base=opened.digest)
 
 
 def session_of(files: Sequence[Path], workers: Workers) -> Session:

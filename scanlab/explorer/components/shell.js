@@ -53,9 +53,12 @@ export default {
     reveal(id) { requestAnimationFrame(() => document.getElementById(id)?.scrollIntoView({ block: "nearest", behavior: "smooth" })); },
     onKey(event) {
       const typing = event.target.closest?.("textarea, input, select, [contenteditable]");
-      const name = `${event.ctrlKey || event.metaKey ? "Ctrl+" : ""}${event.altKey ? "Alt+" : ""}${event.key.length === 1 ? event.key.toUpperCase() : event.key}`;
+      const held = `${event.ctrlKey || event.metaKey ? "Ctrl+" : ""}${event.altKey ? "Alt+" : ""}`;
+      const key = event.key.length === 1 ? event.key.toUpperCase() : event.key;
+      // Where Alt makes other characters, as on a Mac, the key's place counts; but in a text they are meant.
+      const place = event.altKey && !typing ? /^(?:Key|Digit)(.)$/.exec(event.code)?.[1] : undefined;
       const plain = !event.ctrlKey && !event.metaKey && !event.altKey && event.key.length === 1;
-      const found = this.keys.find(([key]) => key === name);
+      const found = this.keys.find(([name]) => name === held + key || name === held + place);
       if (!found || (plain && typing) || document.querySelector("dialog[open]")) return;
       event.preventDefault();
       event.stopPropagation();
