@@ -58,8 +58,13 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits of the SHA-256 of all arrays: what a trial's hash knows the data by."""
-        digest = hashlib.sha256()
+        """16 hexadecimal digits of the SHA-256 of all that determines a trial: what its hash knows the data by.
+
+        The arrays, whether they are videos, and classes that no label has.
+        """
+        digest = hashlib.sha256(b"video" if self.video else b"")
+        if self.classes != 1 + int(self.labels.max(initial=0)):
+            digest.update(f"{self.classes} classes".encode())
         for array in (self.images, self.labels, self.train, self.val, self.test):
             digest.update(f"{array.dtype}{array.shape}".encode())
             digest.update(np.ascontiguousarray(array).data)
