@@ -37,7 +37,7 @@ def _listing(listing: Listing, name: str) -> str:
     parts.append(code(listing.text.strip("\n"), "python"))
     if listing.unused:
         parts.append(
-            f"<details><summary>what was not chosen</summary>{code(listing.unused.strip(chr(10)), 'python')}</details>"
+            f"<details><summary>What was not chosen:</summary>{code(listing.unused.strip(chr(10)), 'python')}</details>"
         )
     return section(name, *parts, about=listing.name)
 

@@ -60,9 +60,14 @@ def _is_of_library(name: str, value: Value) -> bool:
 
 
 def _variable(name: str, taken: set[str]) -> str:
-    plain = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_").lower()
-    if not re.fullmatch(r"[a-z_]\w{0,30}", plain, flags=re.ASCII) or keyword.iskeyword(plain):
+    """The name where Python can have it, else what is left of its letters, else "path"."""
+    plain = name if _is_plain(name) else re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_").lower()
+    if not _is_plain(plain):
         plain = "path"
     while plain in taken:
         plain += "_"
     return plain
+
+
+def _is_plain(name: str) -> bool:
+    return bool(re.fullmatch(r"[A-Za-z_]\w{0,30}", name, flags=re.ASCII)) and not keyword.iskeyword(name)

@@ -10,7 +10,7 @@ from scanlab.compiler.proof import Proof
 from scanlab.compiler.stages import different_orders, expressions, key_maps, keys, proofs
 from scanlab.explorer.facts.markup import code, mistakes, note, section, text
 from scanlab.explorer.snapshot import Snapshot, Subject
-from scanlab.ir.values import orders_of
+from scanlab.ir.values import Order, orders_of
 
 __all__ = ["expression_page", "keys_page", "proof_page"]
 
@@ -23,22 +23,19 @@ def keys_page(snapshot: Snapshot) -> str:
 
 
 def _keys(subject: Subject) -> str:
-    orders = different_orders(subject.value)
-    # One order needs no heading of its own.
-    inner = len(orders) > 1
-    parts = []
-    for name, words in keys(subject.value).items():
+    value, orders = subject.value, different_orders(subject.value)
+    parts = [] if isinstance(value, Order) else [code(str(value), "scan")]
+    for name, words in keys(value).items():
         order = orders[name]
         found = code(words, "scan")
         if order.where is not None or order.restart or order.tokens:
             found = code(str(order), "scan") + found
         found += f"<details><summary>as loops</summary>{code(loops(order), 'python')}</details>"
-        parts.append(f"<h4>{text(name)}</h4>{found}" if inner else found)
-    repeated = sum(1 for _ in orders_of(subject.value)) - len(orders)
+        # One order needs no heading of its own.
+        parts.append(f"<h4>{text(name)}</h4>{found}" if len(orders) > 1 else found)
+    repeated = sum(1 for _ in orders_of(value)) - len(orders)
     told = note(f"{repeated} more of its paths repeat these.") if repeated else ""
-    return section(
-        subject.name, code(str(subject.value), "scan") if inner else "", *parts, told, about="most significant first"
-    )
+    return section(subject.name, *parts, told, about="most significant first")
 
 
 def proof_page(snapshot: Snapshot) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from scanlab.explorer.elements import Field
 from scanlab.explorer.markup import tag
 
 __all__ = ["Choice", "Number"]
@@ -41,27 +42,39 @@ class Choice:
 
 
 class Number:
-    """A number within limits; None where the box is empty. `heard` gets it after every change that is a number."""
+    """A number within limits; None where the box is empty. `heard` gets it after every change that is one.
+
+    box: the id of the input. hint: what an empty box stands for. whole: whether only whole numbers will do.
+    """
 
     def __init__(
-        self, label: str, value: str, limits: tuple[float, float], step: str, heard: Callable[[float | None], Any]
+        self,
+        label: str,
+        box: str,
+        hint: str,
+        limits: tuple[float, float],
+        heard: Callable[[float | None], Any],
+        whole: bool = False,
     ) -> None:
         self.limits = limits
-        low, high = limits
-        with tag("label", "field"):
-            tag("span", "", label)
-            box = tag("input", "", type="number", value=value, min=low, max=high, step=step, inputmode="decimal")
-        box.on("input", lambda event: self._entered(event.args, heard), js_handler=_VALUE, throttle=0.1)
+        self.whole = whole
+        self.field = Field(label, box, lambda text: self._entered(text, heard), hint=hint)
 
     def _entered(self, text: Any, heard: Callable[[float | None], Any]) -> Any:
-        if text == "":
-            return heard(None)
-        try:
-            number = float(text)
-        except (TypeError, ValueError):
-            return None
-        # Beyond the limits nothing is asked: the browser marks the box.
-        return heard(number) if self.limits[0] <= number <= self.limits[1] else None
+        typed = str(text).strip()
+        number = _number(typed)
+        low, high = self.limits
+        fits = number is not None and low <= number <= high and not (self.whole and number % 1)
+        kind = "a whole number" if self.whole else "a number"
+        self.field.wrong("" if fits or not typed else f"give {kind} from {low:g} to {high:g}")
+        return heard(number) if fits or not typed else None
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 _VALUE = "(event) => emit(event.target.value)"

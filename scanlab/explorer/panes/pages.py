@@ -137,8 +137,8 @@ class FieldPane(Pane):
     def build_tools(self) -> None:
         """Decay and layers."""
         self.decay = Decay()
-        Number("a state keeps", f"{self.decay.kept:g}", (0, 1), "0.01", self._kept)
-        Number("layers", "", (1, 64), "1", self._layers)
+        Number("a state keeps", "field-decay", f"{self.decay.kept:g}", (0, 1), self._kept)
+        Number("layers", "field-layers", "1, or the plan's", (1, 64), self._layers, whole=True)
 
     def question(self, snapshot: Snapshot) -> Question:
         """See `field_page`."""
