@@ -138,7 +138,7 @@ class FieldPane(Pane):
         """Decay and layers."""
         self.decay = Decay()
         Number("a state keeps", "field-decay", f"{self.decay.kept:g}", (0, 1), self._kept)
-        Number("layers", "field-layers", "1, or the plan's", (1, 64), self._layers, whole=True)
+        Number("layers", "field-layers", "as the plan", (1, 64), self._layers, whole=True)
 
     def question(self, snapshot: Snapshot) -> Question:
         """See `field_page`."""
