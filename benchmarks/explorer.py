@@ -47,19 +47,19 @@ WATCH = """() => {
     show(data);
     // The channel's message comes after the frame is drawn, which requestAnimationFrame comes before.
     const channel = new MessageChannel();
-    channel.port1.onmessage = () => { window.painted = performance.now(); };
+    channel.port1.onmessage = () => { if (window.told) window.told(performance.now()); };
     requestAnimationFrame(() => channel.port2.postMessage(0));
   };
 }"""
 TYPE = """() => new Promise((done) => {
   const area = document.getElementById("editor-text");
-  window.painted = 0;
   area.focus();
   area.setSelectionRange(area.value.length, area.value.length);
-  area.addEventListener("input", () => { window.typed = performance.now(); }, { once: true, capture: true });
+  area.addEventListener("input", () => {
+    const typed = performance.now();
+    window.told = (painted) => { window.told = null; done(painted - typed); };
+  }, { once: true, capture: true });
   document.execCommand("insertText", false, " ");
-  const look = () => window.painted ? done(window.painted - window.typed) : setTimeout(look, 1);
-  look();
 })"""
 
 

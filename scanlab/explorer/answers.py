@@ -24,13 +24,12 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is known of one definition: its sign ✓ ✗ ? ·, its signature, what is proved, and its line from 1."""
+    """What is known of one definition: its sign ✓ ✗ ? ·, its signature, and what is proved, in words."""
 
     name: str
     mark: str
     signature: str
     words: str
-    line: int
 
 
 @dataclass(frozen=True)

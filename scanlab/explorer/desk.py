@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nicegui import background_tasks
 from nicegui.element import Element
 
-from scanlab.explorer.markup import button, tag
+from scanlab.explorer.markup import button, set_props, tag
 from scanlab.explorer.titles import TITLES
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Desk:
 
     def _press(self, name: str, is_open: bool) -> None:
         if name in self._buttons:
-            self._buttons[name].props["aria-pressed"] = "true" if is_open else "false"
+            set_props(self._buttons[name], aria_pressed="true" if is_open else "false")
 
     def _let_show(self, frame: Element, pane: Pane, snapshot: Snapshot) -> None:
         async def showing() -> None:

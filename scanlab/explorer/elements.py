@@ -22,10 +22,12 @@ class Editor(ui.element, component="components/editor.js"):
     def __init__(self, vocabulary: Vocabulary, heard: Callable[[str], Any]) -> None:
         super().__init__()
         self._props["rules"], self._props["words"] = vocabulary
-        self.on("edit", lambda event: heard(event.args))
+        self._marked: tuple[str, list[dict[str, Any]]] | None = None
+        self.on("edit", lambda event: self._edited(event.args, heard))
 
     def show(self, text: str) -> None:
         """Put another text in."""
+        self._marked = None
         self.run_method("show", text)
 
     def underline(self, text: str, diagnostics: Iterable[Diagnostic]) -> None:
@@ -35,7 +37,9 @@ class Editor(ui.element, component="components/editor.js"):
             place = placed(diagnostic.span, text)
             if place is not None:
                 marks.append({"start": place[0], "end": place[1], "severity": diagnostic.severity})
-        self.run_method("mark", marks, _units(text))
+        if (text, marks) != self._marked:
+            self._marked = (text, marks)
+            self.run_method("mark", marks, _units(text))
 
     def replace(self, span: tuple[int, int], replacement: str) -> None:
         """Replace characters, so that the browser's undo takes it back."""
@@ -48,6 +52,11 @@ class Editor(ui.element, component="components/editor.js"):
     def focus(self) -> None:
         """Put the caret into it."""
         self.run_method("focus")
+
+    def _edited(self, text: str, heard: Callable[[str], Any]) -> Any:
+        # The box forgets its marks with every change.
+        self._marked = None
+        return heard(text)
 
 
 class Field(ui.element, component="components/field.js"):

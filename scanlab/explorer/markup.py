@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from nicegui.element import Element
 from nicegui.elements.mixins.text_element import TextElement
 
-__all__ = ["button", "tag"]
+__all__ = ["button", "set_props", "tag"]
 
 
 def tag(name: str, classes: str = "", text: str = "", **props: Any) -> TextElement:
@@ -28,3 +29,11 @@ def button(text: str, clicked: Callable[[], Any], classes: str = "", **props: An
     made = tag("button", classes, text, type="button", **props)
     made.on("click", lambda _: clicked(), [])
     return made
+
+
+def set_props(element: Element, **props: Any) -> None:
+    """Set properties, named as in `tag`; the browser hears only of those that are others than before."""
+    for key, value in props.items():
+        name = key.rstrip("_").replace("_", "-")
+        if element.props.get(name) != value:
+            element.props[name] = value

@@ -14,7 +14,7 @@ from scanlab.explorer.documents import Documents, is_saved
 from scanlab.explorer.elements import Editor, Field, Gallery, Shell, Vocabulary
 from scanlab.explorer.help import help_window
 from scanlab.explorer.live import Live
-from scanlab.explorer.markup import button, tag
+from scanlab.explorer.markup import button, set_props, tag
 from scanlab.explorer.picture import Picture
 from scanlab.explorer.problems import Problems
 from scanlab.explorer.selection import Selection
@@ -210,11 +210,10 @@ class Page:
         if self.file.text != (shown := f"{name} · {mark}" if name else ""):
             self.file.text = shown
             self.shell.title(f"{name or 'ScanLab explorer'}{' · ScanLab' if name else ''}")
-        self.file.classes(add="unsaved" if mark == "not saved" else "", remove="unsaved" if mark != "not saved" else "")
-        self.frame.props["data-layout"] = self.state.layout
-        self.frame.props["data-panes"] = len(self.desk.names)
+        set_props(self.file, data_mark=mark)
+        set_props(self.frame, data_layout=self.state.layout, data_panes=len(self.desk.names))
         self.layout.text = "Panes below" if self.state.layout == "beside" else "Panes beside"
-        self.layout.props["hidden"] = not self.desk.names
+        set_props(self.layout, hidden=not self.desk.names)
 
     def _drawn(self, drawn: Drawn, newest: bool) -> None:
         found = drawn.snapshot

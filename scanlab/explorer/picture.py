@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from scanlab.explorer.answers import Drawn
-from scanlab.explorer.markup import button, tag
+from scanlab.explorer.markup import button, set_props, tag
 from scanlab.explorer.player_element import Player
 from scanlab.ir.diagnostics import CounterExample, Diagnostic
 
@@ -67,6 +67,6 @@ class Picture:
             self.player.clear_counterexample()
 
     def _state(self, name: str, word: str = "", browse: bool = False) -> None:
-        self.box.props["data-state"] = name
+        set_props(self.box, data_state=name)
         self.word.text = word
-        self.browse.props["hidden"] = not browse
+        set_props(self.browse, hidden=not browse)

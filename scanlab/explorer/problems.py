@@ -33,9 +33,11 @@ class Problems:
     def show(self, text: str, diagnostics: Iterable[Diagnostic], verdicts: Iterable[Verdict]) -> None:
         """List what is wrong with a text, and then what is proved."""
         listed, proved = tuple(diagnostics), tuple(verdicts)
-        if (listed, proved, text) == (self.shown, self._verdicts, self._text):
-            return
+        # Problems stand at places of their text; verdicts do not.
+        same = (listed, proved) == (self.shown, self._verdicts) and (text == self._text or not listed)
         self.shown, self._verdicts, self._text, self._next = listed, proved, text, 0
+        if same:
+            return
         self.box.clear()
         with self.box:
             for diagnostic in listed[:MOST_PROBLEMS]:

@@ -51,7 +51,7 @@ def judge(text: str, grid: tuple[int, ...], shown: tuple[str, ...], file: str = 
         checked = replace(checked, kin=tuple(k for k in checked.kin if k.proof.verdict == "proved"))
         problems += checked.diagnostics
         words = verdict_of(checked)
-        verdicts.append(Verdict(definition.name, mark_of(checked), definition.signature, words, definition.span.line))
+        verdicts.append(Verdict(definition.name, mark_of(checked), definition.signature, words))
     return Judged(tuple(verdicts), tuple(sorted(dict.fromkeys(problems), key=Diagnostic.sort_key)))
 
 
