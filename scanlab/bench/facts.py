@@ -18,7 +18,16 @@ from scanlab.ops.backends import missing
 
 __all__ = ["Fact", "facts"]
 
-EXTRAS = {"pictures": ("matplotlib", "PIL"), "reports": ("jinja2",)}
+EXTRAS = {
+    "pictures": ("matplotlib", "PIL"),
+    "reports": ("jinja2", "pyarrow"),
+    "checkpoints": ("safetensors",),
+    "data": ("PIL", "nibabel"),
+    "explorer": ("nicegui",),
+    "cluster": ("ray",),
+    "search": ("optuna",),
+    "logs": ("tensorboard",),
+}
 
 
 @dataclass(frozen=True)

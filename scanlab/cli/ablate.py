@@ -48,7 +48,7 @@ def run(file: Path | None, options: Mapping[str, Any], out: Path | None, where: 
     study = settings.study_of(given)
     costs = check_study(study)
     folder = out or Path("out") / (file.stem if file else "ablate")
-    devices = _devices(where.device)
+    devices = _devices(where.device, where.engine)
     workers = where.workers or (len(devices) if devices[0] != "cpu" else os.cpu_count() or 1)
     screen = console()
     before = _earlier(folder)
@@ -142,9 +142,10 @@ def _print_plan(
     screen.print(_power(study, before), soft_wrap=True)
 
 
-def _devices(name: str) -> tuple[str, ...]:
+def _devices(name: str, engine: str) -> tuple[str, ...]:
+    """Those of this machine; a cluster has its own."""
     count = torch.cuda.device_count() if name in ("auto", "cuda") else 0
-    if name == "cuda" and not count:
+    if name == "cuda" and not count and engine == "local":
         raise ScanlabError.at("S608", "there is no GPU that torch can use", help="choose --device cpu")
     if name not in ("auto", "cpu", "cuda"):
         raise ScanlabError.at("S608", f"there is no device {name!r}", help="choose auto, cpu or cuda")
@@ -157,7 +158,7 @@ def _engine(where: Where, workers: int) -> Engine | None:
     if where.engine == "ray":
         from scanlab.study.engines.ray import RayEngine
 
-        return RayEngine(where.address or None, workers)
+        return RayEngine(where.address or None, workers, where.device)
     raise ScanlabError.at("S608", f"there is no engine {where.engine!r}", help="choose local or ray")
 
 

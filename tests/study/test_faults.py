@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -170,6 +172,9 @@ def breaking(victim, error):
 
 def test_a_full_disk_under_the_database_stops_the_run_and_loses_nothing(tmp_path, unbroken):
     study = small_study(epochs=EPOCHS)
+    # Small pages, since usual ones have room left for all that this study writes.
+    with contextlib.closing(sqlite3.connect(tmp_path / runner.DATABASE)) as base:
+        base.executescript("PRAGMA page_size = 512; VACUUM;")
     with Store(tmp_path / runner.DATABASE) as store:
         store.open_study(study)
         pages = store._base.execute("PRAGMA page_count").fetchone()[0]
