@@ -142,7 +142,8 @@ def test_a_study_is_followed_while_it_runs_and_its_strategies_can_be_seen(start_
         process.stdout.readline()
         explorer = start_explorer(tmp_path)
         page = new_page(explorer.address(panes=("studies",)))
-        page.set_default_timeout(90_000)
+        # Two processes import torch meanwhile, which takes a busy machine a minute.
+        page.set_default_timeout(240_000)
         page.locator("#pane-studies .found button").click()
         bar = page.locator("#pane-studies progress")
         bar.wait_for()
