@@ -202,13 +202,3 @@ def test_ablate_refuses_a_wrong_study_file(scanlab: Command, tmp_path: Path) -> 
     file.write_text('stratgies = ["row"]\n', encoding="utf-8")
     run = scanlab("ablate", str(file))
     assert run.code == 1 and "S610" in run.err and "stratgies" in run.err
-
-
-@pytest.mark.slow
-def test_ablate_from_a_study_file(scanlab: Command, tmp_path: Path) -> None:
-    file = tmp_path / "study.toml"
-    file.write_text('strategies = ["row", "by w, h"]\nseeds = 2\nepochs = 1\n', encoding="utf-8")
-    run = scanlab("ablate", str(file), "--out", str(tmp_path / "out"), "--workers", "1")
-    assert run.code == 0, run.err
-    assert "random order" in run.out and "linear classifier" in run.out
-    assert "<svg" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
