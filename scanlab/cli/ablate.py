@@ -76,12 +76,12 @@ def run(file: Path | None, options: Mapping[str, Any], out: Path | None, where: 
             listener=tell,
             command=command,
         )
-    return finish(record, folder, as_json)
+    return finish(record, folder, f"scanlab report {shlex.quote(str(folder))}", as_json)
 
 
-def finish(record: StudyRecord, folder: Path, as_json: bool) -> int:
-    """Print a study's results and write its report; 1 where trials failed."""
-    page = write(record, folder, study_pictures(record), remake=f"scanlab report {folder}")
+def finish(record: StudyRecord, folder: Path, remake: str, as_json: bool) -> int:
+    """Print a study's results and write its report with the command that makes it again; 1 where trials failed."""
+    page = write(record, folder, study_pictures(record), remake)
     found = analyse(record)
     if as_json:
         print_json(asdict(found) | {"report": str(page)})

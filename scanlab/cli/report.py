@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from scanlab.cli.ablate import finish
@@ -12,4 +13,6 @@ __all__ = ["run"]
 
 def run(study: Path, out: Path | None, as_json: bool) -> int:
     """Write the report of a study, finished or not, and print its results; 1 where trials failed."""
-    return finish(runner.read_study(study), out or runner.database_of(study).parent, as_json)
+    folder = runner.database_of(study).parent
+    words = ["scanlab", "report", str(study), *(("--out", str(out)) if out and out != folder else ())]
+    return finish(runner.read_study(study), out or folder, shlex.join(words), as_json)
