@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from rich.table import Table
+from rich.text import Text
 
 from scanlab.cli.live import duration, watched
 from scanlab.cli.output import console, print_json
@@ -57,8 +58,8 @@ def run(file: Path | None, options: Mapping[str, Any], out: Path | None, where: 
         return 0
     if not as_json:
         for line in same_orders(study):
-            screen.print(line, soft_wrap=True)
-        screen.print(_power(study, before), soft_wrap=True)
+            screen.print(line, markup=False, soft_wrap=True)
+        screen.print(_power(study, before), markup=False, soft_wrap=True)
     command = shlex.join(["scanlab", *sys.argv[1:]])
     with watched(study, console(stderr=True), quiet=as_json) as listener:
         listeners = [listener, *_loggers(where.loggers, folder, study)]
@@ -90,10 +91,10 @@ def finish(record: StudyRecord, folder: Path, remake: str, as_json: bool) -> int
         for each in table.render(found):
             screen.print(each)
         for words in found.sentences:
-            screen.print(words, soft_wrap=True)
+            screen.print(words, markup=False, soft_wrap=True)
         for name, error in found.failures:
-            screen.print(f"failed: {name}: {error.partition(chr(10))[0]}", soft_wrap=True)
-        screen.print(f"wrote {page}", soft_wrap=True)
+            screen.print(f"failed: {name}: {error.partition(chr(10))[0]}", markup=False, soft_wrap=True)
+        screen.print(f"wrote {page}", markup=False, soft_wrap=True)
     return 1 if found.failures else 0
 
 
@@ -132,14 +133,16 @@ def _print_plan(
         cost = costs.get((problem, label))
         size = (f"{cost.parameters:,}", f"{cost.flops / 1e6:.2f} M") if cost else ("", "")
         seconds = f"{found.trials[members[0].trial.key]:.1f}"
-        shown.add_row(problem, label, str(len(members)), *size, seconds, style="dim" if members[0].control else "")
+        shown.add_row(
+            Text(problem), Text(label), str(len(members)), *size, seconds, style="dim" if members[0].control else ""
+        )
     screen = console()
     screen.print(shown)
     for line in same_orders(study):
-        screen.print(line, soft_wrap=True)
+        screen.print(line, markup=False, soft_wrap=True)
     share = f"{workers} worker{'s' if workers != 1 else ''}"
     screen.print(f"What is left takes about {duration(found.wall)} with {share}, by a few steps of each.")
-    screen.print(_power(study, before), soft_wrap=True)
+    screen.print(_power(study, before), markup=False, soft_wrap=True)
 
 
 def _devices(name: str, engine: str) -> tuple[str, ...]:

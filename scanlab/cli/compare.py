@@ -32,7 +32,7 @@ def run(names: list[str], grid: str, as_json: bool) -> None:
     out = console()
     out.print(_table(rows))
     for sentence in same:
-        out.print(sentence, soft_wrap=True)
+        out.print(sentence, markup=False, soft_wrap=True)
     out.print(CAVEAT, soft_wrap=True)
 
 

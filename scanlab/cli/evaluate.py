@@ -73,4 +73,4 @@ def _print(found: Evaluation, as_json: bool) -> None:
     screen = console()
     screen.print(render(found))
     for sentence in notes(found):
-        screen.print(sentence, soft_wrap=True)
+        screen.print(sentence, markup=False, soft_wrap=True)

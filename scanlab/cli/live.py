@@ -116,7 +116,7 @@ class _Board:
         for key, (trial, epoch, value) in self.running.items():
             total = trial.problem.recipe.epochs
             shown = "" if value != value else f"{value:.4f}"
-            table.add_row(self.name(key), ProgressBar(total, epoch, width=24), f"epoch {epoch} of {total}", shown)
+            table.add_row(Text(self.name(key)), ProgressBar(total, epoch, width=24), f"epoch {epoch} of {total}", shown)
         return table
 
 
@@ -133,7 +133,8 @@ def watched(study: Study, screen: Console, quiet: bool) -> Iterator[Listener]:
             board.hear(update)
             if isinstance(update.event, Finished | Failed | Lost):
                 line = f"{update.trials[0]} of {update.trials[1]}: {board.name(update.event.key)}"
-                screen.print(f"{line}{'' if isinstance(update.event, Finished) else ', ' + board.problems[-1]}")
+                what = "" if isinstance(update.event, Finished) else f", {board.problems[-1]}"
+                screen.print(f"{line}{what}", markup=False)
 
         yield plain
         return

@@ -135,7 +135,7 @@ def _printer(trial: Trial, folder: Path, world: World) -> Callable[[int, Epoch],
     screen, total = console(), trial.problem.recipe.epochs
     label = trial.problem.strategies[0][0]
     many = f", by {world.size} processes" if world.size > 1 else ""
-    screen.print(f"{trial.problem.name}, {label}, seed {trial.seed}{many}", soft_wrap=True)
+    screen.print(f"{trial.problem.name}, {label}, seed {trial.seed}{many}", markup=False, soft_wrap=True)
     if (folder / CHECKPOINT).exists():
         screen.print(f"going on from {folder / CHECKPOINT}", soft_wrap=True)
 

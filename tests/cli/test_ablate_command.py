@@ -15,7 +15,7 @@ from scanlab.study.runner import read_study
 TINY = """
 name = "a tiny study"
 question = "Is it quick?"
-strategies = { row = "row", twin = "by 2 * h, 3 * w", hilbert = "hilbert" }
+strategies = { row = "row", twin = "by 2 * h, 3 * w", "window[k=2]" = "window[k=2]" }
 seeds = 2
 controls = ["A/A"]
 limit = 300
@@ -55,6 +55,7 @@ def test_a_study_file_runs_to_a_report(ran: tuple[Path, Result]) -> None:
     assert "digits: twin is the same as row on every grid (proved), and not run twice" in done.output
     assert "With 2 seeds and 2 comparisons a true difference of" in done.output
     assert "6 of 6: digits, " in done.output, "two strategies and a control, twice"
+    assert "digits, window[k=2], seed 1" in done.output and "window[k=2]: not distinguishable" in done.output
     assert "the same as row" in done.output and "not distinguishable from row with 2 seeds" in done.output
     page = (folder / "out" / "report.html").read_text(encoding="utf-8")
     assert "Is it quick?" in page and page.count("<figure>") >= 3
@@ -100,7 +101,7 @@ def test_json_is_all_that_is_printed(ran: tuple[Path, Result]) -> None:
     data = json.loads(invoke("report", str(folder / "out"), "--json").stdout)
     assert data["baseline"] == "row" and data["report"].endswith("report.html")
     [problem] = data["problems"]
-    assert [row["label"] for row in problem["rows"]] == ["row", "twin", "hilbert", "control: A/A"]
+    assert [row["label"] for row in problem["rows"]] == ["row", "twin", "window[k=2]", "control: A/A"]
 
 
 def test_a_dry_run_says_what_it_would_do_and_does_nothing(tmp_path: Path) -> None:
