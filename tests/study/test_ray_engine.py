@@ -257,7 +257,8 @@ def test_a_killed_worker_and_a_lost_machine_lose_no_trial(tmp_path, machines, un
     assert numbers(record) == numbers(unbroken) and len(numbers(record)) == len(record.trials)
     assert sorted(finished) == sorted(record.trials), "a trial finished twice, or not at all"
     assert lost[0].key == killed[0] and "process died" in lost[0].why
-    assert len(lost) == 2
-    assert sum(trial.attempts for trial in record.trials.values()) == len(record.trials) + 2
+    # The machine had a trial when it went, or was between two.
+    assert len(lost) in (1, 2)
+    assert sum(trial.attempts for trial in record.trials.values()) == len(record.trials) + len(lost)
     assert record.trials[killed[0]].attempts >= 2
     assert not list((tmp_path / "checkpoints").iterdir())

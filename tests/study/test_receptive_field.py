@@ -46,7 +46,7 @@ def test_a_two_way_scan_hears_of_all():
 
 
 def test_without_memory_a_patch_hears_of_itself():
-    found = field_of(TWO_WAYS, alter=lambda table: CONTROLS["no memory"](table, 0))
+    found = field_of(TWO_WAYS, alter=CONTROLS["no memory"].alter)
     assert found.patches[CENTRE] > 0 and found.patches.sum() == found.patches[CENTRE]
     assert found.pixels.sum() == pytest.approx(found.pixels[4:6, 6:8].sum())
     assert found.spread.areas == (1 / 24,) * 4 and found.spread.mean_distance == 0
