@@ -16,6 +16,8 @@ from scanlab.view.page import page
 from scanlab.view.scene import PathScene
 from scanlab.view.svg import svg
 
+# What matplotlib draws.
+FIGURES: Mapping[str, str] = MappingProxyType({".svg": "svg", ".png": "png"})
 MEDIA: Mapping[str, Callable[[Sequence[PathScene], str], bytes]] = MappingProxyType(
     {
         ".svg": lambda scenes, title: svg(scenes, title).encode("utf-8"),
@@ -43,6 +45,20 @@ def write(scenes: Sequence[PathScene], target: Path, title: str = "") -> None:
         )
     check_target(target)
     write_whole(target, draw(scenes, title))
+
+
+def figure_medium(target: Path, what: str, help: str) -> str:
+    """The medium of a matplotlib figure that a file's suffix names.
+
+    what: what no file of another suffix is called. Raises ScanlabError S501 for another suffix than .svg and .png, S502
+    where the file cannot be written.
+    """
+    medium = FIGURES.get(target.suffix.lower())
+    if medium is None:
+        given = f"“{target.suffix}”" if target.suffix else "a name without a suffix"
+        raise ScanlabError.at("S501", f"no {what} is called {given}: {target}", help=help)
+    check_target(target)
+    return medium
 
 
 def check_target(target: Path) -> None:

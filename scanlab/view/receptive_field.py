@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,12 @@ from rich.text import Text
 
 from scanlab.compiler.spread import Cell, centre_cell, normalised, spread
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.view.export import check_target, write_whole
+from scanlab.view.export import FIGURES, figure_medium, write_whole
 from scanlab.view.extras import need
 from scanlab.view.ramp import hex_colour, table
 
 __all__ = [
     "FAINTEST",
-    "MEDIA",
     "MOST_AXES",
     "Field",
     "check_picture",
@@ -35,7 +34,6 @@ __all__ = [
 
 # The share of a field's largest contribution from which on colours tell contributions apart.
 FAINTEST = 1e-4
-MEDIA: Mapping[str, str] = MappingProxyType({".svg": "svg", ".png": "png"})
 MOST_AXES = 3
 _SIDE = 2.5
 _INK, _SOFT, _NOTHING = "#1c1b22", "#5d5b6b", "#f1eff5"
@@ -73,15 +71,7 @@ def check_picture(target: Path) -> str:
     Raises ScanlabError S501 for another suffix than .svg and .png, S502 where the file cannot be written, and S500
     without matplotlib.
     """
-    medium = MEDIA.get(target.suffix.lower())
-    if medium is None:
-        given = f"“{target.suffix}”" if target.suffix else "a name without a suffix"
-        raise ScanlabError.at(
-            "S501",
-            f"no picture of receptive fields is called {given}: {target}",
-            help=f"end the file's name in one of {', '.join(MEDIA)}",
-        )
-    check_target(target)
+    medium = figure_medium(target, "picture of receptive fields", f"end the file's name in one of {', '.join(FIGURES)}")
     _need("matplotlib.figure")
     return medium
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.view.export import check_target, write_whole
+from scanlab.view.export import figure_medium, write_whole
 from scanlab.view.extras import need
 from scanlab.view.ramp import hex_colour
 
-__all__ = ["MEDIA", "Picture", "Row", "check_sheet", "draw", "write"]
+__all__ = ["Picture", "Row", "check_sheet", "draw", "write"]
 
-MEDIA: Mapping[str, str] = MappingProxyType({".svg": "svg", ".png": "png"})
 # In inches: the width of a picture, and what stands around it.
 _SIDE, _GAP, _MARGIN, _HEAD, _FOOT, _CAPTION = 1.15, 0.06, 1.5, 0.32, 0.35, 0.14
 _INK, _SOFT = "#1c1b22", "#5d5b6b"
@@ -54,13 +53,7 @@ def check_sheet(target: Path) -> str:
     Raises ScanlabError S501 for another suffix than .svg and .png, S502 where the file cannot be written, and S500
     without matplotlib.
     """
-    medium = MEDIA.get(target.suffix.lower())
-    if medium is None:
-        given = f"“{target.suffix}”" if target.suffix else "a name without a suffix"
-        raise ScanlabError.at(
-            "S501", f"no sheet of samples is called {given}: {target}", help="end the file's name in .svg or .png"
-        )
-    check_target(target)
+    medium = figure_medium(target, "sheet of samples", "end the file's name in .svg or .png")
     _need("matplotlib.figure")
     return medium
 
