@@ -23,6 +23,10 @@ _EXP2 = (0.001326472731307149, 0.009671512991189957, 0.05550733581185341, 0.2402
 _LOG1P = (0.2817833423614502, 0.27960604429244995, 0.40024909377098083, 0.6666631698608398, 2.0)
 # Below, 2^x is not a normal float32; the states it multiplies are forgotten either way.
 _LOWEST = -126.0
+# From here on 2^x is infinite.
+_HIGHEST = 128.0
+# AVX-512 has an instruction for x 2^n of any n.
+_HAS_SCALEF = WIDTH == 16
 
 
 def _polynomial(builder: Any, x: Any, coefficients: tuple[float, ...]) -> Any:
@@ -37,24 +41,30 @@ def _larger(builder: Any, x: Any, least: float) -> Any:
     return builder.select(builder.fcmp_ordered("<", x, constant(least)), constant(least), x)
 
 
+def _smaller(builder: Any, x: Any, most: float) -> Any:
+    """min(x, most); a NaN stays one."""
+    return builder.select(builder.fcmp_ordered(">", x, constant(most)), constant(most), x)
+
+
 def _exp2(builder: Any, x: Any) -> Any:
     x = _larger(builder, x, _LOWEST)
+    if not _HAS_SCALEF:
+        x = _smaller(builder, x, _HIGHEST)
     whole = vector_call(builder, "llvm.rint", x)
     fraction = _polynomial(builder, builder.fsub(x, whole), _EXP2)
     return _scaled(builder, fraction, whole)
 
 
 def _scaled(builder: Any, x: Any, exponent: Any) -> Any:
-    """x 2^exponent, for a whole exponent of at least -126."""
-    if WIDTH == 16:
+    """x 2^exponent, for x in [0.7, 1.42] and a whole exponent; without scalef it lies in -126 to 128."""
+    if _HAS_SCALEF:
         kind = ir.FunctionType(FLOATS, [FLOATS, FLOATS, FLOATS, INT16, INT32])
         scalef = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.avx512.mask.scalef.ps.512")
         everywhere, rounding = ir.Constant(INT16, -1), ir.Constant(INT32, 4)
         return builder.call(scalef, [x, exponent, ir.Constant(FLOATS, ir.Undefined), everywhere, rounding])
-    high = builder.fcmp_ordered(">", exponent, constant(128.0))
-    bits = builder.fptosi(builder.select(high, constant(128.0), exponent), INTS)
-    bits = builder.shl(builder.add(bits, ir.Constant(INTS, [127] * WIDTH)), ir.Constant(INTS, [23] * WIDTH))
-    return builder.fmul(x, builder.bitcast(bits, FLOATS))
+    # Added to x's own exponent: 2^128 alone is no float32, but 0.71 2^128 is. 1 becomes infinity, a NaN stays one.
+    bits = builder.shl(builder.fptosi(exponent, INTS), ir.Constant(INTS, [23] * WIDTH))
+    return builder.bitcast(builder.add(builder.bitcast(x, INTS), bits), FLOATS)
 
 
 def _exp_of_minus_size(builder: Any, x: Any) -> Any:

@@ -155,9 +155,10 @@ def test_kernel_rows_wait_for_what_is_not_compiled():
     assert page[:2] == [["kernel", "forward", "backward"], ["registers", "134", "…"]]
 
 
-def test_locality_is_that_of_the_command(capsys):
+def test_locality_is_that_of_the_command(capsys, monkeypatch):
     from scanlab.cli import compare as command
 
+    monkeypatch.setenv("COLUMNS", "200")
     command.run(["snake", "hilbert"], "6x5", False)
     printed = capsys.readouterr().out
     page = cells(compared.metrics_page(shown("grid h, w", (6, 5), "snake", "hilbert")))
