@@ -14,7 +14,7 @@ from multiprocessing.process import BaseProcess
 from scanlab.compiler.bind import CompiledPlan, CompiledScan
 from scanlab.study.engines import Event, Failed, Finished, Job, Lost, Started
 from scanlab.study.trial import Problem, Trial
-from scanlab.study.work import run_job
+from scanlab.study.work import collected_as_before, run_job
 
 __all__ = ["InProcess", "Processes", "local_engine", "portable"]
 
@@ -34,9 +34,10 @@ class InProcess:
 
     def run(self, take: Callable[[], Job | None], heard: Callable[[Event], None]) -> None:
         """See Engine."""
-        while (job := take()) is not None:
-            heard(Started(job.key, "this process"))
-            heard(run_job(replace(job, device=self.device), heard))
+        with collected_as_before():
+            while (job := take()) is not None:
+                heard(Started(job.key, "this process"))
+                heard(run_job(replace(job, device=self.device), heard))
 
 
 @dataclass

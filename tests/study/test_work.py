@@ -1,0 +1,35 @@
+"""Jobs in the calling process."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import pytest
+from small import small_study
+
+from scanlab.study import runner, work
+
+
+def test_objects_are_set_aside_while_trials_run_and_no_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    work._warm_up(2, "cpu")
+    during, train = [], work.train
+
+    def watched(*given, **options):
+        during.append(gc.get_freeze_count())
+        return train(*given, **options)
+
+    monkeypatch.setattr(work, "train", watched)
+    for folder in ("first", "second"):
+        runner.run(small_study(), tmp_path / folder)
+        assert gc.get_freeze_count() == 0
+    assert len(during) > 6 and all(during)
+
+
+def test_what_the_caller_has_frozen_stays_so(tmp_path: Path) -> None:
+    gc.freeze()
+    try:
+        runner.run(small_study(), tmp_path)
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
