@@ -157,6 +157,7 @@ def measure(runs: int) -> dict[str, Any]:
         browser.close()
         stop(process)
     return {
+        "command": " ".join(["python", *sys.argv]),
         "environment": environment(["scanlab", "nicegui", "playwright"]),
         "load": os.getloadavg()[0],
         "first": firsts,
@@ -171,8 +172,8 @@ def show(figures: dict[str, Any]) -> None:
         table.add_column(name, justify="left" if name == "text" else "right")
     for row in figures["keystrokes"]:
         ms = row["ms"]
-        figures = (statistics.median(ms), min(ms), max(ms), statistics.median(row["processor_ms"]))
-        table.add_row(row["text"], row["grid"], *(f"{figure:.0f}" for figure in figures))
+        cells = (statistics.median(ms), min(ms), max(ms), statistics.median(row["processor_ms"]))
+        table.add_row(row["text"], row["grid"], *(f"{cell:.0f}" for cell in cells))
     out = Console()
     out.print(table)
     for what in ("address", "picture"):
@@ -188,9 +189,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     words = parser.parse_args()
     figures = measure(words.runs)
-    show(figures)
     if words.json:
         words.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    show(figures)
 
 
 if __name__ == "__main__":
