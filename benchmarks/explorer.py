@@ -63,6 +63,13 @@ TYPE = """() => new Promise((done) => {
 })"""
 
 
+MOMENTS = """() => {
+  const [page] = performance.getEntriesByType("navigation");
+  const [seen] = performance.getEntriesByName("first-contentful-paint");
+  return [page.responseEnd, seen.startTime].map((ms) => performance.timeOrigin + ms);
+}"""
+
+
 def start() -> tuple[subprocess.Popen[str], str]:
     """A server on a free port, and its address."""
     command = [sys.executable, "-c", "from scanlab.cli import main; main()", "explore", "--no-browser"]
@@ -80,24 +87,27 @@ def stop(process: subprocess.Popen[str]) -> None:
 
 
 def first_page(browser: Browser) -> dict[str, float]:
-    """Seconds from the command to its address and to the first picture, and the bytes that came."""
-    begun = time.perf_counter()
-    process, url = start()
-    told = time.perf_counter() - begun
+    """Seconds from the command to its address, to the page's arrival, to what is first seen of it and to the first
+    picture, and the bytes that came. The browser is open already."""
     page = browser.new_page()
+    page.goto("about:blank")
     sizes: dict[str, int] = {}
     frames: list[int] = []
     protocol = page.context.new_cdp_session(page)
     protocol.send("Network.enable")
     protocol.on("Network.loadingFinished", lambda event: sizes.update({event["requestId"]: event["encodedDataLength"]}))
     page.on("websocket", lambda ws: ws.on("framereceived", lambda frame: frames.append(len(frame))))
-    page.goto(url)
+    begun = time.time()
+    process, url = start()
+    told = time.time() - begun
+    page.goto(url, wait_until="commit")
     page.wait_for_selector(".drawing[data-state=paths]")
-    drawn = time.perf_counter() - begun
+    drawn = time.time() - begun
     page.wait_for_load_state("networkidle")
+    came, seen = (moment / 1000 - begun for moment in page.evaluate(MOMENTS))
     page.close()
     stop(process)
-    return {"address": told, "picture": drawn, "bytes": sum(sizes.values()) + sum(frames)}
+    return {"address": told, "page": came, "sight": seen, "picture": drawn, "bytes": sum(sizes.values()) + sum(frames)}
 
 
 def processor() -> float:
@@ -176,7 +186,7 @@ def show(figures: dict[str, Any]) -> None:
         table.add_row(row["text"], row["grid"], *(f"{cell:.0f}" for cell in cells))
     out = Console()
     out.print(table)
-    for what in ("address", "picture"):
+    for what in ("address", "page", "sight", "picture"):
         times = [first[what] for first in figures["first"]]
         out.print(f"start to {what}: {statistics.median(times):.2f} s, best {min(times):.2f} s")
     out.print(f"on the wire: {figures['first'][0]['bytes'] / 1e6:.2f} MB for the first page")

@@ -6,7 +6,7 @@ import contextlib
 import importlib
 import socket
 import threading
-import webbrowser
+from functools import cache
 from pathlib import Path
 
 import nicegui.run
@@ -14,7 +14,6 @@ import uvicorn
 from fastapi import FastAPI
 from nicegui import app, ui
 
-from scanlab.explorer.address import address
 from scanlab.explorer.elements import Vocabulary
 from scanlab.explorer.gallery import serve_gallery
 from scanlab.explorer.guard import Guard
@@ -27,11 +26,14 @@ __all__ = ["serve"]
 
 _STATIC = Path(__file__).parent / "static"
 _STYLES = ("/scanlab/player.css", "/scanlab/static/explorer.css", "/scanlab/static/panes.css")
+_NEEDED_NEXT = ("scanlab.explorer.snapshot", "scanlab.explorer.panes")
+# By then the files of a first page are with the browser, which takes as long again to read them.
+_SENT_S = 0.35
 _HEAD = "".join(f'<link rel="stylesheet" href="{style}">' for style in _STYLES)
 
 
-def serve(session: Session, listening: socket.socket, host: str, browser: bool = True) -> None:
-    """Serve until Ctrl-C on a socket that was bound to `host`; `browser` opens the page."""
+def serve(session: Session, listening: socket.socket, host: str) -> None:
+    """Serve until Ctrl-C on a socket that was bound to `host`."""
     shell = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     _pages(session)
     nicegui.run.process_pool_start_method = START_METHOD
@@ -54,11 +56,6 @@ def serve(session: Session, listening: socket.socket, host: str, browser: bool =
             server_header=False,
         )
     )
-    here = address(host, listening)
-    print(f"The explorer is at {here} until you press Ctrl-C.", flush=True)
-    if browser:
-        threading.Timer(0.5, webbrowser.open, [here]).start()
-    app.on_startup(_load_the_rest_soon)
     try:
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listening])
@@ -66,13 +63,14 @@ def serve(session: Session, listening: socket.socket, host: str, browser: bool =
         session.workers.close()
 
 
-def _load_the_rest_soon() -> None:
-    """Load what the first page did not need, before somebody waits for it.
+@cache
+def _load_the_rest() -> None:
+    """Load what answers and panes need, once, while the first browser reads the scripts that it has been sent.
 
     Not before the server has started: NiceGUI then walks over all objects there are, which Python does not bear while
     another thread makes some.
     """
-    later = threading.Timer(1.0, importlib.import_module, ["scanlab.explorer.panes"])
+    later = threading.Timer(_SENT_S, lambda: list(map(importlib.import_module, _NEEDED_NEXT)))
     later.daemon = True
     later.start()
 
@@ -90,5 +88,6 @@ def _pages(session: Session) -> None:
             vocabulary.append(await session.workers.do("vocabulary"))
         ui.add_head_html(_HEAD)
         page = Page(session, vocabulary[0])
+        _load_the_rest()
         await ui.context.client.connected()
         page.begin(await ui.run_javascript("return location.hash.slice(1)", timeout=30))

@@ -129,7 +129,8 @@ class _Worker:
     def end(self) -> None:
         """Kill the process."""
         self.is_usable = False
-        if self._process is not None:
+        # A process that has not started yet ends with the pipe that it would listen to.
+        if self._process is not None and self._process.pid is not None:
             self._process.kill()
 
 
