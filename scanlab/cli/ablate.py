@@ -82,8 +82,8 @@ def run(file: Path | None, options: Mapping[str, Any], out: Path | None, where: 
 
 def finish(record: StudyRecord, folder: Path, remake: str, as_json: bool) -> int:
     """Print a study's results and write its report with the command that makes it again; 1 where trials failed."""
-    page = write(record, folder, study_pictures(record), remake)
     found = analyse(record)
+    page = write(record, folder, study_pictures(record), remake, found)
     if as_json:
         print_json(asdict(found) | {"report": str(page)})
     else:

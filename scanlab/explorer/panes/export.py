@@ -47,12 +47,8 @@ class ExportPane(Pane):
 
     async def refresh(self) -> None:
         """Show the Python; files are made when they are asked for."""
-        self.next_turn()
-        snapshot = self.snapshot
+        _, snapshot = self.begin()
         if snapshot is None:
-            return
-        if not snapshot.subjects:
-            self.show_nothing(snapshot)
             return
         outcome = await self.ask(python_page, (snapshot,))
         if outcome is not None and not self.box.is_deleted:

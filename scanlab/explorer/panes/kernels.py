@@ -129,12 +129,8 @@ class KernelsPane(Pane):
 
     async def refresh(self) -> None:
         """Compile what is shown, program by program, and show each kernel as soon as it is there."""
-        turn = self.next_turn()
-        snapshot = self.snapshot
+        turn, snapshot = self.begin()
         if snapshot is None:
-            return
-        if not snapshot.subjects:
-            self.show_nothing(snapshot)
             return
         outcome = await self.ask(programs_of, (snapshot,))
         if outcome is None or not self.is_current(turn):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
 from scanlab.explorer.facts.compared import compare_page, metrics_page
@@ -37,10 +38,7 @@ class KeysPane(Pane):
     """The sort keys, and the loops that visit them."""
 
     title = "Keys"
-
-    def question(self, snapshot: Snapshot) -> Question:
-        """See `keys_page`."""
-        return keys_page, (snapshot,)
+    asks = staticmethod(keys_page)
 
 
 class ProofPane(Pane):
@@ -48,10 +46,7 @@ class ProofPane(Pane):
 
     title = "Proof"
     doing = "Proving"
-
-    def question(self, snapshot: Snapshot) -> Question:
-        """See `proof_page`."""
-        return proof_page, (snapshot,)
+    asks = staticmethod(proof_page)
 
     def show_nothing(self, snapshot: Snapshot) -> None:
         """The mistakes are the answer."""
@@ -66,10 +61,7 @@ class ExpressionPane(Pane):
 
     title = "Expression"
     doing = "Deriving"
-
-    def question(self, snapshot: Snapshot) -> Question:
-        """See `expression_page`."""
-        return expression_page, (snapshot,)
+    asks = staticmethod(expression_page)
 
 
 class TritonPane(Pane):
@@ -77,10 +69,7 @@ class TritonPane(Pane):
 
     title = "Triton"
     doing = "Generating"
-
-    def question(self, snapshot: Snapshot) -> Question:
-        """See `code_page`."""
-        return code_page, (snapshot, "triton")
+    asks = staticmethod(partial(code_page, target="triton"))
 
 
 class CpuPane(Pane):
@@ -88,10 +77,7 @@ class CpuPane(Pane):
 
     title = "CPU code"
     doing = "Generating"
-
-    def question(self, snapshot: Snapshot) -> Question:
-        """See `code_page`."""
-        return code_page, (snapshot, "cpu")
+    asks = staticmethod(partial(code_page, target="cpu"))
 
 
 class MetricsPane(Pane):
@@ -99,10 +85,7 @@ class MetricsPane(Pane):
 
     title = "Locality"
     doing = "Measuring"
-
-    def question(self, snapshot: Snapshot) -> Question:
-        """See `metrics_page`."""
-        return metrics_page, (snapshot,)
+    asks = staticmethod(metrics_page)
 
 
 class ComparePane(Pane):
@@ -111,10 +94,7 @@ class ComparePane(Pane):
     title = "Compare"
     doing = "Comparing"
     limit: ClassVar[float] = 60.0
-
-    def question(self, snapshot: Snapshot) -> Question:
-        """See `compare_page`."""
-        return compare_page, (snapshot,)
+    asks = staticmethod(compare_page)
 
 
 class PublishedPane(Pane):
@@ -122,10 +102,7 @@ class PublishedPane(Pane):
 
     title = "Published"
     doing = "Looking it up in the library"
-
-    def question(self, snapshot: Snapshot) -> Question:
-        """See `published_page`."""
-        return published_page, (snapshot,)
+    asks = staticmethod(published_page)
 
 
 class FieldPane(Pane):

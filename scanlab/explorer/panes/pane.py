@@ -33,14 +33,16 @@ EMPTY = "Nothing is shown yet. Write an order on the left, as in “by h, ~w”,
 class Pane:
     """Builds its elements where it is made, and shows one snapshot after the other.
 
-    A subclass says in `question` which function of `scanlab.explorer.facts` makes its HTML, and in `build_tools` which
-    controls stand above it. What a pane cannot show it says itself; the others go on.
+    A subclass says in `asks` which function of `scanlab.explorer.facts` makes its HTML of a snapshot, in `question`
+    what else that is given, and in `build_tools` which controls stand above it. What a pane cannot show it says itself;
+    the others go on.
     """
 
     title: ClassVar[str] = ""
     doing: ClassVar[str] = "Working"
     limit: ClassVar[float] = 30.0
     """Seconds that an answer may take."""
+    asks: ClassVar[Callable[..., Any]]
 
     _seats: ClassVar[WeakKeyDictionary[Workers, asyncio.Semaphore]] = WeakKeyDictionary()
 
@@ -63,7 +65,7 @@ class Pane:
 
     def question(self, snapshot: Snapshot) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """The function that makes the page, and its arguments; both must pickle."""
-        raise NotImplementedError
+        return self.asks, (snapshot,)
 
     def answered(self, value: Any) -> None:
         """Show what the question gave; HTML by default."""
@@ -76,12 +78,8 @@ class Pane:
 
     async def refresh(self) -> None:
         """Ask again, as after a change of the controls."""
-        turn = self.next_turn()
-        snapshot = self.snapshot
+        turn, snapshot = self.begin()
         if snapshot is None:
-            return
-        if not snapshot.subjects:
-            self.show_nothing(snapshot)
             return
         await asyncio.sleep(PAUSE)
         if not self.is_current(turn):
@@ -98,6 +96,14 @@ class Pane:
         else:
             self.answered(outcome.value)
             self.say("", "ready")
+
+    def begin(self) -> tuple[int, Snapshot | None]:
+        """Begin a turn: its number, and what there is to show; None, and a word on the pane, where that is nothing."""
+        turn, snapshot = self.next_turn(), self.snapshot
+        if snapshot is None or snapshot.subjects:
+            return turn, snapshot
+        self.show_nothing(snapshot)
+        return turn, None
 
     def next_turn(self) -> int:
         """Begin a turn: whatever is under way is overtaken."""

@@ -24,15 +24,21 @@ MEGABYTE = 1 << 20
 Pictures = Mapping[tuple[str, str], str]
 
 
-def write(record: StudyRecord, folder: Path, pictures: Pictures | None = None, remake: str = "") -> Path:
+def write(
+    record: StudyRecord,
+    folder: Path,
+    pictures: Pictures | None = None,
+    remake: str = "",
+    found: Findings | None = None,
+) -> Path:
     """Write report.html, results.json, trials.csv, epochs.csv and, with pyarrow, trials.parquet.
 
     Returns the page's path. Each is whole or not there; older ones are replaced. pictures: SVG text of the paths by
     problem and strategy, put into the page as they are, so they must come from a trusted maker. remake: the command
-    that rebuilds the page. The same record gives the same files. Raises S606 when the folder cannot be written and S609
-    without jinja2.
+    that rebuilds the page. found: what `analyse` says of the record, where that is known. The same record gives the
+    same files. Raises S606 when the folder cannot be written and S609 without jinja2.
     """
-    found = analyse(record)
+    found = found or analyse(record)
     page = render(record, found, pictures or {}, remake)
     trials = trial_rows(record)
     texts = {
