@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,15 @@ from rich.text import Text
 
 from scanlab.cli.live import duration, watched
 from scanlab.cli.output import console, print_json
-from scanlab.cli.pictures import study_pictures
+from scanlab.cli.report import finish
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.study import runner, settings, table
-from scanlab.study.analysis import analyse
+from scanlab.study import runner, settings
 from scanlab.study.check import Cost, check_study, same_orders
 from scanlab.study.engines import Engine
 from scanlab.study.estimate import estimate, spread_so_far
 from scanlab.study.power import sentence
 from scanlab.study.record import StudyRecord
-from scanlab.study.report import write
+from scanlab.study.store import read_study
 from scanlab.study.tasks import task_named
 from scanlab.study.trial import Study
 
@@ -80,26 +79,8 @@ def run(file: Path | None, options: Mapping[str, Any], out: Path | None, where: 
     return finish(record, folder, f"scanlab report {shlex.quote(str(folder))}", as_json)
 
 
-def finish(record: StudyRecord, folder: Path, remake: str, as_json: bool) -> int:
-    """Print a study's results and write its report with the command that makes it again; 1 where trials failed."""
-    found = analyse(record)
-    page = write(record, folder, study_pictures(record), remake, found)
-    if as_json:
-        print_json(asdict(found) | {"report": str(page)})
-    else:
-        screen = console()
-        for each in table.render(found):
-            screen.print(each)
-        for words in found.sentences:
-            screen.print(words, markup=False, soft_wrap=True)
-        for name, error in found.failures:
-            screen.print(f"failed: {name}: {error.partition(chr(10))[0]}", markup=False, soft_wrap=True)
-        screen.print(f"wrote {page}", markup=False, soft_wrap=True)
-    return 1 if found.failures else 0
-
-
 def _earlier(folder: Path) -> StudyRecord | None:
-    return runner.read_study(folder) if runner.database_of(folder).is_file() else None
+    return read_study(folder) if runner.database_of(folder).is_file() else None
 
 
 def _power(study: Study, before: StudyRecord | None) -> str:

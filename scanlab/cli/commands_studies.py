@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from scanlab.cli.root import Grid, Json, Names, app
+from scanlab.processes import TRAINING, begin_loading
 
 
 @app.command()
@@ -86,6 +87,8 @@ def ablate(
     json: Json = False,
 ) -> None:
     """Train every strategy with every seed and compare them, with controls; a study that was stopped goes on."""
+    if engine == "local" and workers != 1 and not dry_run:
+        begin_loading(*TRAINING)
     from scanlab.cli.ablate import Where, run
     from scanlab.cli.arguments import parse_grid
 
@@ -174,6 +177,8 @@ def search(
     json: Json = False,
 ) -> None:
     """Search the space of orders: each candidate proved, then trained; the best judged again with fresh seeds."""
+    if workers > 1 and not dry_run:
+        begin_loading(*TRAINING)
     from scanlab.cli.search import Options, run
 
     budget = Options(study, data, limit, baseline, space, sampler, trials, minutes, seeds, epochs, halving)

@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import asdict
 from pathlib import Path
 
-from scanlab.cli.ablate import finish
-from scanlab.study import runner
+from scanlab.cli.output import console, print_json
+from scanlab.cli.pictures import study_pictures
+from scanlab.study import table
+from scanlab.study.analysis import analyse
+from scanlab.study.place import database_of
+from scanlab.study.record import StudyRecord
+from scanlab.study.report import write
+from scanlab.study.store import read_study
 
-__all__ = ["run"]
+__all__ = ["finish", "run"]
 
 
 def run(study: Path, out: Path | None, as_json: bool) -> int:
     """Write the report of a study, finished or not, and print its results; 1 where trials failed."""
-    folder = runner.database_of(study).parent
+    folder = database_of(study).parent
     words = ["scanlab", "report", str(study), *(("--out", str(out)) if out and out != folder else ())]
-    return finish(runner.read_study(study), out or folder, shlex.join(words), as_json)
+    return finish(read_study(study), out or folder, shlex.join(words), as_json)
+
+
+def finish(record: StudyRecord, folder: Path, remake: str, as_json: bool) -> int:
+    """Print a study's results and write its report with the command that makes it again; 1 where trials failed."""
+    found = analyse(record)
+    page = write(record, folder, study_pictures(record), remake, found)
+    if as_json:
+        print_json(asdict(found) | {"report": str(page)})
+    else:
+        screen = console()
+        for each in table.render(found):
+            screen.print(each)
+        for words in found.sentences:
+            screen.print(words, markup=False, soft_wrap=True)
+        for name, error in found.failures:
+            screen.print(f"failed: {name}: {error.partition(chr(10))[0]}", markup=False, soft_wrap=True)
+        screen.print(f"wrote {page}", markup=False, soft_wrap=True)
+    return 1 if found.failures else 0

@@ -20,7 +20,7 @@ from scanlab.explorer.guard import Guard
 from scanlab.explorer.page import Page
 from scanlab.explorer.player_element import serve_player
 from scanlab.explorer.session import Session
-from scanlab.explorer.workers import START_METHOD
+from scanlab.processes import METHOD
 
 __all__ = ["serve"]
 
@@ -36,7 +36,7 @@ def serve(session: Session, listening: socket.socket, host: str) -> None:
     """Serve until Ctrl-C on a socket that was bound to `host`."""
     shell = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     _pages(session)
-    nicegui.run.process_pool_start_method = START_METHOD
+    nicegui.run.process_pool_start_method = METHOD
     ui.run_with(
         shell,
         title="ScanLab explorer",

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import multiprocessing
 import signal
-import sys
 import threading
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-__all__ = ["START_METHOD", "TooLong", "WorkerFailed", "Workers"]
+from scanlab.processes import context_with
 
-# Processes are forked from one without threads that has loaded the library already, where that can be had.
-START_METHOD: Literal["spawn", "forkserver"] = "spawn" if sys.platform == "win32" else "forkserver"
+__all__ = ["TooLong", "WorkerFailed", "Workers"]
 
 T = TypeVar("T")
 
@@ -37,9 +34,7 @@ class Workers:
     """A few processes that take one task each; `most` bounds them, and they start when they are needed."""
 
     def __init__(self, most: int = 4) -> None:
-        self._context = multiprocessing.get_context(START_METHOD)
-        if START_METHOD == "forkserver":
-            self._context.set_forkserver_preload(["scanlab.explorer.work"])
+        self._context = context_with("scanlab.explorer.work")
         self._threads = ThreadPoolExecutor(most, "worker")
         self._free = asyncio.Semaphore(most)
         self._idle: list[_Worker] = []

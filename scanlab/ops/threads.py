@@ -23,7 +23,7 @@ def kernel_threads() -> Iterator[None]:
 
     Numba's `workqueue` layer, which it falls back to without OpenMP, ends the process when two threads launch kernels
     at once; there they wait for each other. As with all of OpenMP, a process that has run a kernel should not fork and
-    run one in the child: start workers by "spawn".
+    run one in the child: start workers by "spawn" or "forkserver".
     """
     layer = _launch()
     numba.set_num_threads(min(torch.get_num_threads(), _available()))

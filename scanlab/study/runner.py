@@ -19,7 +19,7 @@ from scanlab.study.store import Store
 from scanlab.study.trial import Study, Trial
 from scanlab.study.work import FULL_DISK
 
-__all__ = ["DATABASE", "Update", "database_of", "read_study", "run"]
+__all__ = ["DATABASE", "Update", "database_of", "run"]
 
 CHECKPOINTS = "checkpoints"
 MOST_LOSSES = 3
@@ -73,12 +73,6 @@ def run(
             finally:
                 with contextlib.suppress(ScanlabError):
                     store.release()
-        return store.read()
-
-
-def read_study(place: Path) -> StudyRecord:
-    """The study in a folder, or in a database file. Raises S654, S655 and S657."""
-    with Store(database_of(place), read_only=True) as store:
         return store.read()
 
 

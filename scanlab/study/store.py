@@ -17,12 +17,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.study.place import database_of
 from scanlab.study.record import Epoch, MemberRecord, StudyRecord, TrialRecord, TrialResult
 
 if TYPE_CHECKING:
     from scanlab.study.trial import Study
 
-__all__ = ["LEASE_S", "SCHEMA", "Store", "new_owner"]
+__all__ = ["LEASE_S", "SCHEMA", "Store", "new_owner", "read_study"]
 
 SCHEMA = 1
 # How long a trial belongs to a runner that gives no sign of life from another machine.
@@ -46,6 +47,12 @@ CREATE TABLE epochs (
 def new_owner() -> str:
     """A name for a runner that no other has: host, process, and a random part."""
     return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+def read_study(place: Path) -> StudyRecord:
+    """The study in a folder, or in a database file. Raises S654, S655 and S657."""
+    with Store(database_of(place), read_only=True) as store:
+        return store.read()
 
 
 class Store:

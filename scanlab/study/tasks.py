@@ -1,48 +1,32 @@
-"""What a model learns, and how it is judged."""
+"""What a model learns and what it is judged by; how it learns that is in `study.learning`, which needs torch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from types import MappingProxyType
-
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
 
 from scanlab.data import Dataset
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import Backbone, Classifier, NextPatch, Segmenter
-from scanlab.study.metrics import area_under_curve, balanced_accuracy, overlaps
-from scanlab.study.trial import Recipe
 
 __all__ = ["TASKS", "Task", "check_task", "task_named"]
-
-# Channels of a segmenter's pyramid: a study's models are small, and at full resolution these dominate their cost.
-PYRAMID_WIDTH = 16
 
 
 @dataclass(frozen=True)
 class Task:
     """One kind of task.
 
-    about: in a few words. masks: whether targets are a class per pixel. primary: the metric that a study judges by;
-    higher: whether more of it is better. unit: what a hundredth of the metric is called in words ("points"), or "" for
-    a metric whose differences are given as they are. build: the model over a backbone. loss: of a batch in training,
-    from images [B, C, *extents] and targets (classes int64 [B] or masks int64 [B, *extents]). measure: metrics by name
-    over all given images, so many at a time; the model is in evaluation mode and nothing is differentiated.
+    about: in a few words. kind: "classes" or "masks", which it learns from as targets, or "next patch", which needs
+    none. primary: the metric that a study judges by; higher: whether more of it is better. unit: what a hundredth of
+    the metric is called in words ("points"), or "" for a metric whose differences are given as they are.
     """
 
     name: str
     about: str
-    masks: bool
+    kind: str
     primary: str
     higher: bool
     unit: str
-    build: Callable[[Backbone, Dataset], nn.Module]
-    loss: Callable[[nn.Module, Tensor, Tensor, Recipe], Tensor]
-    measure: Callable[[nn.Module, Tensor, Tensor, int], dict[str, float]]
 
 
 def task_named(name: str) -> Task:
@@ -54,7 +38,7 @@ def task_named(name: str) -> Task:
 
 def check_task(task: Task, dataset: Dataset) -> None:
     """Raise S652 for data that a task cannot learn from."""
-    if task.masks != dataset.masks and task.name not in _NEXT_PATCH:
+    if task.kind == ("classes" if dataset.masks else "masks"):
         has, needs = ("a mask per image", "a class") if dataset.masks else ("a class per image", "a mask")
         raise ScanlabError.at(
             "S652",
@@ -63,85 +47,15 @@ def check_task(task: Task, dataset: Dataset) -> None:
         )
 
 
-def _classifier(backbone: Backbone, dataset: Dataset) -> nn.Module:
-    return Classifier(backbone, dataset.classes)
-
-
-def _classification_loss(model: nn.Module, images: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
-    return F.cross_entropy(model(images), targets, label_smoothing=recipe.label_smoothing)
-
-
-def _classification(model: nn.Module, images: Tensor, targets: Tensor, batch: int) -> dict[str, float]:
-    """accuracy: the share of right answers; balanced_accuracy and auc as in `study.metrics`."""
-    logits = torch.cat([model(some) for some in images.split(batch)])
-    guesses = logits.argmax(1)
-    return {
-        "accuracy": (guesses == targets).double().mean().item(),
-        "balanced_accuracy": balanced_accuracy(guesses, targets, logits.shape[1]),
-        "auc": area_under_curve(logits.softmax(1), targets),
-    }
-
-
-def _segmenter(backbone: Backbone, dataset: Dataset) -> nn.Module:
-    return Segmenter(backbone, dataset.classes, PYRAMID_WIDTH)
-
-
-def _segmentation_loss(model: nn.Module, images: Tensor, masks: Tensor, recipe: Recipe) -> Tensor:
-    """Cross-entropy plus one minus the soft Dice of the classes but the background, over the batch: the sum that
-    nnU-Net trains on (arXiv 1809.10486). Labels are not smoothed: a border is where it is."""
-    logits = model(images)
-    shares = logits.softmax(1)[:, 1:]
-    wanted = F.one_hot(masks, logits.shape[1]).movedim(-1, 1)[:, 1:].to(shares.dtype)
-    over = (0, *range(2, logits.ndim))
-    dice = (2 * (shares * wanted).sum(over) + 1) / (shares.sum(over) + wanted.sum(over) + 1)
-    return F.cross_entropy(logits, masks) + 1 - dice.mean()
-
-
-def _segmentation(model: nn.Module, images: Tensor, masks: Tensor, batch: int) -> dict[str, float]:
-    """dice: of every class but the background, averaged over the images where the mask or the guess has it, then over
-    the classes; dice_1, dice_2, …: of each; iou: as dice. An image whose mask lacks a class that the guess has counts
-    0 for it."""
-    dices, ious = [], []
-    for some, wanted in zip(images.split(batch), masks.split(batch), strict=True):
-        logits = model(some)
-        dice, iou = overlaps(logits.argmax(1), wanted, logits.shape[1])
-        dices.append(dice)
-        ious.append(iou)
-    per_class = torch.cat(dices)[:, 1:].nanmean(0)
-    found = {"dice": per_class.nanmean().item(), "iou": torch.cat(ious)[:, 1:].nanmean(0).nanmean().item()}
-    return found | {f"dice_{c}": value for c, value in enumerate(per_class.tolist(), start=1)}
-
-
-def _next_patch(loss: str, backbone: Backbone, dataset: Dataset) -> nn.Module:
-    return NextPatch(backbone, loss)
-
-
-def _next_patch_loss(model: nn.Module, images: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
-    # Through the module's own call, so that a wrapper for several processes sees the step.
-    assert isinstance(model, NextPatch)
-    return model.loss(images)
-
-
-def _next_patch_error(name: str, model: nn.Module, images: Tensor, targets: Tensor, batch: int) -> dict[str, float]:
-    """The mean over all values of all patches."""
-    assert isinstance(model, NextPatch)
-    return {name: sum(model.loss(some).item() * len(some) for some in images.split(batch)) / len(images)}
-
-
 def _tasks() -> Iterator[Task]:
     images = "the class of an image, a volume or a video"
     for primary in ("accuracy", "balanced_accuracy", "auc"):
         name = "classification" if primary == "accuracy" else f"classification by {primary.replace('_', ' ')}"
         about = images if primary == "accuracy" else f"{images}, judged by {primary}, for classes of unequal size"
-        yield Task(name, about, False, primary, True, "points", _classifier, _classification_loss, _classification)
-    about = "the class of every pixel of an image or a volume"
-    yield Task("segmentation", about, True, "dice", True, "points", _segmenter, _segmentation_loss, _segmentation)
-    for name, loss in _NEXT_PATCH.items():
-        measure = partial(_next_patch_error, "mse" if loss == "mse" else "bits_per_value")
-        primary = "mse" if loss == "mse" else "bits_per_value"
-        about = "every patch from those before it on the path"
-        yield Task(name, about, False, primary, False, "", partial(_next_patch, loss), _next_patch_loss, measure)
+        yield Task(name, about, "classes", primary, True, "points")
+    yield Task("segmentation", "the class of every pixel of an image or a volume", "masks", "dice", True, "points")
+    for name, primary in (("next patch", "mse"), ("next patch in bits", "bits_per_value")):
+        yield Task(name, "every patch from those before it on the path", "next patch", primary, False, "")
 
 
-_NEXT_PATCH = {"next patch": "mse", "next patch in bits": "bits"}
 TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in _tasks()})

@@ -16,6 +16,7 @@ from scanlab.data import Dataset
 from scanlab.nn import Backbone, BackboneSizes
 from scanlab.study.augment import augmented
 from scanlab.study.checkpoint import Place, Progress, read_checkpoint, write_checkpoint
+from scanlab.study.learning import Learning, learning_of
 from scanlab.study.receptive_field import receptive_field
 from scanlab.study.record import Epoch, TrialResult
 from scanlab.study.tasks import Task, task_named
@@ -115,7 +116,7 @@ def initial_model(trial: Trial, dataset: Dataset) -> nn.Module:
         torch.manual_seed(trial.seed + (control.weights if control else 0))
         alter = control.alter if control else None
         backbone = Backbone(trial.plan, sizes, input_size=dataset.extents, channels=dataset.channels, alter=alter)
-        return task_named(problem.task).build(backbone, dataset)
+        return learning_of(task_named(problem.task)).build(backbone, dataset)
 
 
 def trial_flops(model: nn.Module, dataset: Dataset, device: str = "cpu") -> int:
@@ -161,7 +162,7 @@ class _Run:
             trial=trial,
             task=task_named(trial.problem.task),
             model=model,
-            whole=world.wrap(_WithLoss(model, task_named(trial.problem.task), recipe)),
+            whole=world.wrap(_WithLoss(model, learning_of(task_named(trial.problem.task)), recipe)),
             optimizer=optimizer,
             schedule=schedule,
             draw=torch.Generator().manual_seed(trial.seed),
@@ -223,7 +224,7 @@ class _Run:
     @torch.no_grad()
     def _measured(self, images: Tensor, targets: Tensor) -> dict[str, float]:
         self.model.eval()
-        found = self.task.measure(self.model, images, targets, 4 * self._batch)
+        found = learning_of(self.task).measure(self.model, images, targets, 4 * self._batch)
         self.model.train()
         return found
 
@@ -249,12 +250,12 @@ class _Run:
 class _WithLoss(nn.Module):
     """The loss as a module's output, so that a wrapper sees the whole of a training step."""
 
-    def __init__(self, model: nn.Module, task: Task, recipe: Recipe) -> None:
+    def __init__(self, model: nn.Module, learning: Learning, recipe: Recipe) -> None:
         super().__init__()
-        self.model, self.task, self.recipe = model, task, recipe
+        self.model, self.learning, self.recipe = model, learning, recipe
 
     def forward(self, images: Tensor, targets: Tensor) -> Tensor:
-        return self.task.loss(self.model, images, targets, self.recipe)
+        return self.learning.loss(self.model, images, targets, self.recipe)
 
 
 def _part(dataset: Dataset, chosen: NDArray[np.int64], device: str) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from scanlab.cli.app import app
-from scanlab.study.runner import read_study
+from scanlab.study.store import read_study
 
 TINY = """
 name = "a tiny study"

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from scanlab.cli.app import app
 from scanlab.facade import load
-from scanlab.study.runner import read_study
+from scanlab.study.store import read_study
 
 TINY = ("--limit", "60", "--trials", "2", "--epochs", "1", "--finalists", "1", "--final-seeds", "1")
 

@@ -20,6 +20,7 @@ from scanlab.cli.app import app
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study import runner, settings
 from scanlab.study.distributed import joined
+from scanlab.study.learning import learning_of
 from scanlab.study.tasks import task_named
 from scanlab.study.train import ALONE
 
@@ -79,7 +80,7 @@ def test_one_process_gives_the_numbers_of_the_study(tmp_path, study):
     images, targets = torch.from_numpy(digits.images[digits.test]), torch.from_numpy(digits.labels[digits.test])
     with torch.no_grad():
         model = zoo.load(tmp_path / "out" / "model.safetensors")
-        found = task_named("classification").measure(model, images, targets, 4 * 65)
+        found = learning_of(task_named("classification")).measure(model, images, targets, 4 * 65)
     assert found["accuracy"] == wanted[-1][1]["accuracy"]
     again = run(study, "-s", "hilbert", "--seed", 1, "-o", tmp_path / "out", "--json")
     assert figures(json.loads(again.output)["result"]["epochs"]) == wanted

@@ -12,7 +12,7 @@ from scanlab.study import settings
 from scanlab.study.analysis import analyse
 from scanlab.study.check import check_study
 from scanlab.study.report import write
-from scanlab.study.runner import read_study
+from scanlab.study.store import read_study
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STUDIES = sorted(file.parent for file in EXAMPLES.glob("studies/*/study.sqlite"))

@@ -79,7 +79,7 @@ def test_reading_leaves_a_study_as_it_is(finished):
 def test_results_are_those_of_the_report(finished):
     from scanlab.study.analysis import analyse
     from scanlab.study.report.charts import curves, forest
-    from scanlab.study.runner import read_study
+    from scanlab.study.store import read_study
 
     found = analyse(read_study(finished / "out" / "small"))
     page = read_results(finished / "out" / "small")
@@ -96,7 +96,7 @@ def test_results_are_those_of_the_report(finished):
 def test_progress_counts_trials_and_epochs(finished):
     from dataclasses import replace
 
-    from scanlab.study.runner import read_study
+    from scanlab.study.store import read_study
 
     record = read_study(finished / "out" / "small")
     keys = list(record.trials)

@@ -16,6 +16,7 @@ ALLOWED = {
     "ir": set(),
     "kernels": set(),
     "strategies": set(),
+    "processes": set(),
     "language": {"ir", "strategies"},
     "compiler": {"ir"},
     "view": {"ir", "compiler"},
@@ -24,11 +25,11 @@ ALLOWED = {
     "ops": {"ir", "compiler", "codegen", "kernels"},
     "nn": {"ir", "compiler", "ops", "facade"},
     "zoo": {"ir", "ops", "nn", "facade"},
-    "study": {"ir", "language", "compiler", "ops", "nn", "zoo", "data", "facade"},
+    "study": {"ir", "language", "compiler", "ops", "nn", "zoo", "data", "facade", "processes"},
     "bench": {"ir", "language", "compiler", "codegen", "ops", "nn", "zoo", "kernels", "facade", "library_index"},
     "explorer": {
         *("ir", "language", "compiler", "codegen", "ops", "study", "view", "strategies"),
-        *("facade", "checking", "library_index"),
+        *("facade", "checking", "library_index", "processes"),
     },
     "facade": {"ir", "language", "compiler"},
     "checking": {"ir", "language", "compiler"},
@@ -104,3 +105,15 @@ assert not heavy, heavy
 def test_import_loads_nothing_heavy() -> None:
     code = "import sys, scanlab; assert not {'torch', 'numpy', 'islpy', 'lark'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_study_is_judged_without_torch(tmp_path: Path) -> None:
+    code = """
+import sys
+from scanlab.cli.report import run
+run(*map(__import__("pathlib").Path, sys.argv[1:]), as_json=True)
+assert not {"torch", "numba"} & set(sys.modules)
+"""
+    study = ROOT / "examples" / "studies" / "next_patch"
+    subprocess.run([sys.executable, "-c", code, str(study), str(tmp_path)], check=True, stdout=subprocess.DEVNULL)
+    assert (tmp_path / "report.html").is_file()

@@ -20,7 +20,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study import runner, train
 from scanlab.study.engines import EpochDone, Failed, Lost
 from scanlab.study.engines.local import Processes
-from scanlab.study.store import Store
+from scanlab.study.store import Store, read_study
 from scanlab.study.trial import Study
 from scanlab.study.work import OUT_OF_MEMORY
 
@@ -200,7 +200,7 @@ def test_a_full_disk_under_the_checkpoints_stops_the_run_and_loses_nothing(tmp_p
         patch.setattr("tempfile.mkstemp", lambda **_: (os.open("/dev/full", os.O_WRONLY), str(tmp_path / "gone")))
         with pytest.raises(ScanlabError, match="S653"):
             runner.run(study, tmp_path)
-    assert {t.status for t in runner.read_study(tmp_path).trials.values()} == {"waiting"}
+    assert {t.status for t in read_study(tmp_path).trials.values()} == {"waiting"}
     assert same(runner.run(study, tmp_path), unbroken)
 
 
@@ -230,4 +230,4 @@ def test_a_stopped_runner_gives_its_trials_back(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         runner.run(small_study(), tmp_path, workers=2, listener=listener)
-    assert "running" not in {t.status for t in runner.read_study(tmp_path).trials.values()}
+    assert "running" not in {t.status for t in read_study(tmp_path).trials.values()}

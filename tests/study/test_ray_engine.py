@@ -24,6 +24,7 @@ from scanlab.study.checkpoint import InMemory
 from scanlab.study.engines import EpochDone, Failed, Finished, Job, Lost, Started, cluster
 from scanlab.study.engines.ray import RayEngine
 from scanlab.study.engines.remote import Worker, sent
+from scanlab.study.store import read_study
 from scanlab.study.trial import DataChoice, Trial
 
 EPOCHS = 3
@@ -107,7 +108,7 @@ def test_without_ray_the_help_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ScanlabError, match=r"S660.*Ray(?s:.*)pip install \"scanlab\[cluster\]\""):
         runner.run(small_study(), tmp_path, engine=RayEngine())
-    assert {t.status for t in runner.read_study(tmp_path).trials.values()} == {"waiting"}
+    assert {t.status for t in read_study(tmp_path).trials.values()} == {"waiting"}
     # Nothing to do needs no cluster.
     RayEngine().run(lambda: None, lambda event: None)
 

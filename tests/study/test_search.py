@@ -15,7 +15,6 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.engines import Failed, Finished
 from scanlab.study.engines.local import InProcess
 from scanlab.study.record import Epoch, TrialResult
-from scanlab.study.runner import read_study
 from scanlab.study.search import (
     Found,
     Search,
@@ -31,6 +30,7 @@ from scanlab.study.search import (
 )
 from scanlab.study.search.found import Tried, plain_source
 from scanlab.study.search.run import ROUND
+from scanlab.study.store import read_study
 from scanlab.study.tasks import task_named
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 from scanlab.compiler.bind import CompiledPlan, CompiledScan
+from scanlab.processes import TRAINING, context_with
 from scanlab.study.engines import Event, Failed, Finished, Job, Lost, Started
 from scanlab.study.trial import Problem, Trial
 from scanlab.study.work import collected_as_before, run_job
@@ -136,16 +137,20 @@ def _light_scan(scan: CompiledScan) -> CompiledScan:
 
 
 def _started(number: int) -> _Worker:
-    context = multiprocessing.get_context("spawn")
+    context: Any = context_with(*TRAINING)
     ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs,), name=f"worker {number + 1}", daemon=True)
+    given = (theirs, dict(os.environ))
+    process = context.Process(target=_work, args=given, name=f"worker {number + 1}", daemon=True)
     process.start()
     theirs.close()
     return _Worker(process.name, process, ours)
 
 
-def _work(pipe: Connection) -> None:
+def _work(pipe: Connection, environ: dict[str, str]) -> None:
     """A worker's life: jobs in, events out, until the other end is closed."""
+    # The process that it was forked from may have begun before the caller set something.
+    os.environ.clear()
+    os.environ.update(environ)
     # Ctrl-C reaches the whole group of processes; the parent decides what becomes of the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

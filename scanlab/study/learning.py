@@ -1,0 +1,111 @@
+"""How tasks are learnt: models, losses and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from scanlab.data import Dataset
+from scanlab.nn import Backbone, Classifier, NextPatch, Segmenter
+from scanlab.study.metrics import area_under_curve, balanced_accuracy, overlaps
+from scanlab.study.tasks import Task
+from scanlab.study.trial import Recipe
+
+__all__ = ["Learning", "learning_of"]
+
+# Channels of a segmenter's pyramid: a study's models are small, and at full resolution these dominate their cost.
+PYRAMID_WIDTH = 16
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How a task is learnt.
+
+    build: the model over a backbone. loss: of a batch in training, from images [B, C, *extents] and targets (classes
+    int64 [B] or masks int64 [B, *extents]). measure: metrics by name over all given images, so many at a time; the
+    model is in evaluation mode and nothing is differentiated.
+    """
+
+    build: Callable[[Backbone, Dataset], nn.Module]
+    loss: Callable[[nn.Module, Tensor, Tensor, Recipe], Tensor]
+    measure: Callable[[nn.Module, Tensor, Tensor, int], dict[str, float]]
+
+
+def learning_of(task: Task) -> Learning:
+    """How a task is learnt."""
+    if task.kind == "classes":
+        return Learning(_classifier, _classification_loss, _classification)
+    if task.kind == "masks":
+        return Learning(_segmenter, _segmentation_loss, _segmentation)
+    loss = "mse" if task.primary == "mse" else "bits"
+    return Learning(partial(_next_patch, loss), _next_patch_loss, partial(_next_patch_error, task.primary))
+
+
+def _classifier(backbone: Backbone, dataset: Dataset) -> nn.Module:
+    return Classifier(backbone, dataset.classes)
+
+
+def _classification_loss(model: nn.Module, images: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
+    return F.cross_entropy(model(images), targets, label_smoothing=recipe.label_smoothing)
+
+
+def _classification(model: nn.Module, images: Tensor, targets: Tensor, batch: int) -> dict[str, float]:
+    """accuracy: the share of right answers; balanced_accuracy and auc as in `study.metrics`."""
+    logits = torch.cat([model(some) for some in images.split(batch)])
+    guesses = logits.argmax(1)
+    return {
+        "accuracy": (guesses == targets).double().mean().item(),
+        "balanced_accuracy": balanced_accuracy(guesses, targets, logits.shape[1]),
+        "auc": area_under_curve(logits.softmax(1), targets),
+    }
+
+
+def _segmenter(backbone: Backbone, dataset: Dataset) -> nn.Module:
+    return Segmenter(backbone, dataset.classes, PYRAMID_WIDTH)
+
+
+def _segmentation_loss(model: nn.Module, images: Tensor, masks: Tensor, recipe: Recipe) -> Tensor:
+    """Cross-entropy plus one minus the soft Dice of the classes but the background, over the batch: the sum that
+    nnU-Net trains on (arXiv 1809.10486). Labels are not smoothed: a border is where it is."""
+    logits = model(images)
+    shares = logits.softmax(1)[:, 1:]
+    wanted = F.one_hot(masks, logits.shape[1]).movedim(-1, 1)[:, 1:].to(shares.dtype)
+    over = (0, *range(2, logits.ndim))
+    dice = (2 * (shares * wanted).sum(over) + 1) / (shares.sum(over) + wanted.sum(over) + 1)
+    return F.cross_entropy(logits, masks) + 1 - dice.mean()
+
+
+def _segmentation(model: nn.Module, images: Tensor, masks: Tensor, batch: int) -> dict[str, float]:
+    """dice: of every class but the background, averaged over the images where the mask or the guess has it, then over
+    the classes; dice_1, dice_2, …: of each; iou: as dice. An image whose mask lacks a class that the guess has counts
+    0 for it."""
+    dices, ious = [], []
+    for some, wanted in zip(images.split(batch), masks.split(batch), strict=True):
+        logits = model(some)
+        dice, iou = overlaps(logits.argmax(1), wanted, logits.shape[1])
+        dices.append(dice)
+        ious.append(iou)
+    per_class = torch.cat(dices)[:, 1:].nanmean(0)
+    found = {"dice": per_class.nanmean().item(), "iou": torch.cat(ious)[:, 1:].nanmean(0).nanmean().item()}
+    return found | {f"dice_{c}": value for c, value in enumerate(per_class.tolist(), start=1)}
+
+
+def _next_patch(loss: str, backbone: Backbone, dataset: Dataset) -> nn.Module:
+    return NextPatch(backbone, loss)
+
+
+def _next_patch_loss(model: nn.Module, images: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
+    # Through the module's own call, so that a wrapper for several processes sees the step.
+    assert isinstance(model, NextPatch)
+    return model.loss(images)
+
+
+def _next_patch_error(name: str, model: nn.Module, images: Tensor, targets: Tensor, batch: int) -> dict[str, float]:
+    """The mean over all values of all patches."""
+    assert isinstance(model, NextPatch)
+    return {name: sum(model.loss(some).item() * len(some) for some in images.split(batch)) / len(images)}
