@@ -1,6 +1,11 @@
-"""Hypothesis strategies for key expressions, orders, scans and plans, within what the text of the language can say."""
+"""Hypothesis strategies for key expressions, orders, scans and plans, within what the text of the language can say.
+
+Each strategy is made once: to make one takes longer than to draw from it.
+"""
 
 from __future__ import annotations
+
+from functools import cache
 
 from hypothesis import strategies as st
 
@@ -55,6 +60,7 @@ def curves(operand: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
     return drawn()
 
 
+@cache
 def expressions(axes: tuple[str, ...], affine: bool = False, size: int = 5) -> st.SearchStrategy[Expr]:
     """Key expressions. ``affine`` keeps to what isl can reason about: no products of coordinates, no curves."""
 
@@ -77,29 +83,46 @@ def expressions(axes: tuple[str, ...], affine: bool = False, size: int = 5) -> s
     return st.recursive(leaves(axes), grow, max_leaves=size)
 
 
+@cache
 def conditions(axes: tuple[str, ...], affine: bool = False) -> st.SearchStrategy[Expr]:
     """Comparisons, as a ``where`` usually has them."""
     side = expressions(axes, affine, 2)
     return st.builds(Compare, st.sampled_from(_COMPARISONS), side, side)
 
 
+@cache
 def tokens() -> st.SearchStrategy[tuple[Token, ...]]:
     """No tokens, one, or one of each name."""
     named = [st.builds(Token, st.just(n), st.sampled_from(PLACES), st.booleans()) for n in ("cls", "mean")]
     return st.one_of(st.just(()), st.tuples(named[0]), st.tuples(named[1]), st.tuples(*named))
 
 
+@cache
+def _keys(axes: tuple[str, ...], affine: bool) -> st.SearchStrategy[list[Key]]:
+    return st.lists(st.builds(Key, expressions(axes, affine), st.booleans()), min_size=1, max_size=3)
+
+
+@cache
+def _wheres(axes: tuple[str, ...], affine: bool) -> st.SearchStrategy[Expr | None]:
+    return st.none() | conditions(axes, affine)
+
+
+@cache
+def _restarts(axes: tuple[str, ...], affine: bool) -> st.SearchStrategy[list[Expr]]:
+    return st.lists(expressions(axes, affine, 2), max_size=1)
+
+
 @st.composite
 def orders(draw: st.DrawFn, axes: tuple[str, ...], affine: bool = False, with_tokens: bool = False) -> Order:
     """Any order; where it does not tie by chance, usually its last keys are the coordinates, which forbid ties."""
-    keys = draw(st.lists(st.builds(Key, expressions(axes, affine), st.booleans()), min_size=1, max_size=3))
+    keys = draw(_keys(axes, affine))
     if draw(st.booleans()):
         keys += [Key(Axis(a), draw(st.booleans())) for a in draw(st.permutations(axes))]
     return Order(
         axes,
         tuple(keys),
-        draw(st.none() | conditions(axes, affine)),
-        tuple(draw(st.lists(expressions(axes, affine, 2), max_size=1))),
+        draw(_wheres(axes, affine)),
+        tuple(draw(_restarts(axes, affine))),
         draw(st.booleans()),
         draw(tokens()) if with_tokens else (),
     )
