@@ -15,7 +15,7 @@ from typing import Any
 import numba
 from numba.core import config
 
-__all__ = ["kernel"]
+__all__ = ["kernel", "part"]
 
 
 def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -34,6 +34,13 @@ def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
             settings.CACHE_DIR = before
 
     return decorate
+
+
+def part(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """A function that kernels call and Python never does: without the wrappers for that, kernels compile in two thirds
+    of the time, and run as fast. Called from Python, it would end the process."""
+    wrappers: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return numba.njit(**wrappers, **options)
 
 
 @cache

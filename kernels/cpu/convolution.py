@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
-from .caching import kernel
+from .caching import kernel, part
 from .elementary import sigmoid
 from .lanes import WIDTH, fma, load, prefetch, splat, store
 
@@ -51,21 +51,21 @@ class Sizes(NamedTuple):
     bias_path: int
 
 
-@kernel()
+@part()
 def _place(sizes, sample, steps, owners, track, step):
     """Where in x the row of a step begins."""
     row = steps[min(sample, len(steps) - 1), track, step]
     return sample * sizes.x_sample + owners[track, step] * sizes.x_path + row * sizes.x_row
 
 
-@kernel()
+@part()
 def _result(sizes, sample, steps, path, track, step):
     """Where in y the row of a step begins."""
     row = steps[min(sample, len(steps) - 1), track, step]
     return ((sample * sizes.paths + path) * sizes.rows + row) * sizes.channels
 
 
-@kernel()
+@part()
 def _filtered(x, places, missing, weight, bias, sizes, path, c, live):
     """p: the bias and the weighted rows; the first `missing` of them lie before the walk's start."""
     p = load(bias, path * sizes.bias_path + c, live)
@@ -75,12 +75,12 @@ def _filtered(x, places, missing, weight, bias, sizes, path, c, live):
     return p
 
 
-@kernel()
+@part()
 def _add(array, place, live, value):
     store(array, place, live, load(array, place, live) + value)
 
 
-@kernel()
+@part()
 def _start(runs, number):
     """The first step of the walk that a run belongs to."""
     while runs[number, 4]:
@@ -88,7 +88,7 @@ def _start(runs, number):
     return runs[number, 2]
 
 
-@kernel()
+@part()
 def _forward_walks(x, weight, bias, y, steps, owners, runs, sizes, silu, sample, low, high):
     """All walks of one sample, for channels low to high - 1."""
     places = np.zeros(sizes.taps, dtype=np.int64)
@@ -119,7 +119,7 @@ def convolution_forward_kernel(x, weight, bias, y, steps, owners, runs, sizes, s
         _forward_walks(x, weight, bias, y, steps, owners, runs, sizes, silu, task // blocks, low, high)
 
 
-@kernel()
+@part()
 def _slope(p, silu):
     """f'(p)."""
     one = splat(np.float32(1))
@@ -129,7 +129,7 @@ def _slope(p, silu):
     return one
 
 
-@kernel()
+@part()
 def _owed(q, x, places, missing, weight, sizes, path, step, ring, dweight, c, low, live):
     """What step `step` owes: to the gradients of the rows it read, in the ring, and to dw and db, in dweight."""
     total = path * (sizes.taps + 1) * sizes.channels + c
@@ -141,7 +141,7 @@ def _owed(q, x, places, missing, weight, sizes, path, step, ring, dweight, c, lo
     _add(dweight, total + sizes.taps * sizes.channels, live, q)
 
 
-@kernel()
+@part()
 def _backward_walks(x, weight, bias, dy, dx, dweight, steps, owners, runs, sizes, silu, sample, low, high):
     """All walks of one sample from their ends, for channels low to high - 1."""
     places = np.zeros(sizes.taps, dtype=np.int64)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from numba import njit
 from numba.extending import overload
 
+from .caching import part
 from .lanes import load, prefetch, spread
 
 __all__ = [
@@ -98,7 +98,7 @@ class Table(NamedTuple):
     ranges: Any
 
 
-@njit(forceinline=True)
+@part(forceinline=True)
 def row_at(rows, sample, path, row):
     """The index of the first channel of a row."""
     return sample * rows.sample + path * rows.path + row * rows.row

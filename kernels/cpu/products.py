@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .caching import kernel
+from .caching import part
 from .lanes import WIDTH, fma, load, splat, store, total
 
 __all__ = ["PAD", "add_product", "add_scaled", "clear", "gather", "padded", "row_dot", "scale", "transpose"]
@@ -17,13 +17,13 @@ ROWS = 8
 PAD = max(WIDTH, ROWS)
 
 
-@kernel()
+@part()
 def padded(size):
     """The next multiple of PAD."""
     return -(-size // PAD) * PAD
 
 
-@kernel()
+@part()
 def add_product(out, a, b):
     """out += a @ b. a may be transposed; b and out have contiguous rows."""
     columns = out.shape[1]
@@ -50,14 +50,14 @@ def add_product(out, a, b):
             store(out, at + 7 * columns, WIDTH, s7)
 
 
-@kernel()
+@part()
 def clear(out):
     """out = 0."""
     for i in range(0, out.size, WIDTH):
         store(out, i, WIDTH, splat(np.float32(0)))
 
 
-@kernel()
+@part()
 def scale(out, factors):
     """out = diag(factors) out."""
     columns = out.shape[1]
@@ -66,7 +66,7 @@ def scale(out, factors):
             store(out, i * columns + c, WIDTH, load(out, i * columns + c, WIDTH) * splat(factors[i]))
 
 
-@kernel()
+@part()
 def add_scaled(out, a, factors):
     """out += diag(factors) a."""
     columns = out.shape[1]
@@ -76,7 +76,7 @@ def add_scaled(out, a, factors):
             store(out, at, WIDTH, fma(load(a, at, WIDTH), splat(factors[i]), load(out, at, WIDTH)))
 
 
-@kernel()
+@part()
 def row_dot(a, b, i):
     """a[i] . b[i]."""
     columns = a.shape[1]
@@ -86,7 +86,7 @@ def row_dot(a, b, i):
     return total(sums)
 
 
-@kernel()
+@part()
 def gather(out, array, base, stride, rows, count, width):
     """out[t] = the `width` elements of a flat array from base + rows[t] * stride, for t < count; 0 below."""
     columns = out.shape[1]
@@ -98,7 +98,7 @@ def gather(out, array, base, stride, rows, count, width):
         store(out, i, WIDTH, splat(np.float32(0)))
 
 
-@kernel()
+@part()
 def transpose(out, a):
     """out = a^T."""
     for i in range(len(a)):

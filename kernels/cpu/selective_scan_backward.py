@@ -20,10 +20,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numba.extending import overload
 
-from .caching import kernel
+from .caching import kernel, part
 from .elementary import exp2, sigmoid
 from .lanes import WIDTH, fma, load, prefetch, splat, store, total
 from .layout import Constant, Inputs, ask_for_coefficients, coefficient, first_coefficient, is_constant, row_at
@@ -76,12 +76,12 @@ class _Work(NamedTuple):
     first_c: Any
 
 
-@njit(forceinline=True)
+@part(forceinline=True)
 def _lanes_for(count):
     return np.empty(count * WIDTH, np.float32)
 
 
-@njit(forceinline=True)
+@part(forceinline=True)
 def _work_for(longest):
     u, dy, delta, drive = _lanes_for(longest), _lanes_for(longest), _lanes_for(longest), _lanes_for(longest)
     slope, through_drive, through_decay = _lanes_for(longest), _lanes_for(longest), _lanes_for(longest)
@@ -90,7 +90,7 @@ def _work_for(longest):
     return _Work(u, dy, delta, drive, slope, through_drive, through_decay, decay, state, first_b, first_c)
 
 
-@njit(forceinline=True)
+@part(forceinline=True)
 def _ask_for(inputs, dy, sample, track, path, own, group, row, channel):
     """Ask for what another block of channels, or another chunk, reads at a row."""
     ask_for_coefficients(inputs.B, 0, sample, own, group, row)
@@ -100,7 +100,7 @@ def _ask_for(inputs, dy, sample, track, path, own, group, row, channel):
     prefetch(dy.values, row_at(dy, sample, track, row) + channel)
 
 
-@njit(forceinline=True)
+@part(forceinline=True)
 def _read_rows(work, inputs, sizes, steps, rows, back, chunk, sample, group, channel, following, live):
     """Gather what the steps of a chunk read, and what follows from it for all states.
 
@@ -133,7 +133,7 @@ def _read_rows(work, inputs, sizes, steps, rows, back, chunk, sample, group, cha
         work.first_c[i] = first_coefficient(inputs.C, sample, own, group, row, channel)
 
 
-@njit(forceinline=True)
+@part(forceinline=True)
 def _states_again(work, inputs, sizes, a, state, n, count, live):
     """The decays of a chunk and its states before and after each step, for one n."""
     store(work.state, 0, WIDTH, state)
@@ -146,7 +146,7 @@ def _states_again(work, inputs, sizes, a, state, n, count, live):
         store(work.state, lane + WIDTH, WIDTH, state)
 
 
-@njit(forceinline=True)
+@part(forceinline=True)
 def _walk_back(work, inputs, sizes, per_lane, a, gradient, n, count, fresh, live):
     """The steps of a chunk from the last to the first, for one n: the gradient of the state before it, and of A.
 
@@ -176,19 +176,19 @@ def _walk_back(work, inputs, sizes, per_lane, a, gradient, n, count, fresh, live
     return gradient, d_a
 
 
-@njit(forceinline=True)
+@part(forceinline=True)
 def _add_to(sums, place, live, value):
     store(sums, place, live, load(sums, place, live) + value)
 
 
-@njit(forceinline=True)
+@part(forceinline=True)
 def _add_or_write(rows, place, live, value, adds):
     if adds:
         value = value + load(rows.values, place, live)
     store(rows.values, place, live, value)
 
 
-@njit(forceinline=True)
+@part(forceinline=True)
 def _write_rows(work, inputs, sizes, steps, du, ddelta, sums, adds, chunk, sample, channel, live):
     """The gradients of u and delta at the rows of a chunk, and what adds up over them."""
     track, path, first, count = chunk[0], chunk[1], chunk[2], chunk[3] - chunk[2]
@@ -215,7 +215,7 @@ def _write_rows(work, inputs, sizes, steps, du, ddelta, sums, adds, chunk, sampl
     _add_to(sums.weights, (sample * paths + path) * sizes.channels + channel, live, d_weight)
 
 
-@njit(forceinline=True)
+@part(forceinline=True)
 def _chunk_of_block(work, inputs, sizes, kept, per_lane, gradients, sums, chunk, sample, channel, fresh, live):
     """All states of one chunk and one block of channels."""
     own, count, carry, slot = chunk[1] * inputs.parameters.own, chunk[3] - chunk[2], chunk[4], chunk[5]
@@ -278,7 +278,7 @@ def _fold_chunk_of(coefficients, found, per_lane, sizes, parts, adding, sample, 
     return fold
 
 
-@njit(forceinline=True)
+@part(forceinline=True)
 def _ask_for_sums(found, steps, parts, sample, group, part, chunk, own):
     """Ask for the rows that `_fold_chunk` will write: a chunk's work lies between."""
     offset = part * (len(found.values) // parts)
@@ -287,7 +287,7 @@ def _ask_for_sums(found, steps, parts, sample, group, part, chunk, own):
         ask_for_coefficients(found, offset, sample, own, group, row)
 
 
-@njit(forceinline=True)
+@part(forceinline=True)
 def _chunk(work, inputs, sizes, steps, rows, kept, per_lane, gradients, sums, adds, chunk, sample, group, part, blocks):
     """One chunk, for the blocks of channels of one thread: rows are (dy, du, ddelta, dB, dC)."""
     dy, du, ddelta, d_b, d_c = rows
@@ -317,7 +317,7 @@ def _chunk(work, inputs, sizes, steps, rows, kept, per_lane, gradients, sums, ad
         _fold_chunk(inputs.C, d_c, per_lane[1], sizes, adds.parts, adding, sample, own, group, part, row, i)
 
 
-@njit(forceinline=True)
+@part(forceinline=True)
 def _walk(inputs, sizes, table, rows, kept, sums, adds, sample, group, part):
     """All tracks from their ends to their starts, for one part of the channels of a group of one sample."""
     width = sizes.channels // sizes.groups

@@ -17,9 +17,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from .caching import kernel
+from .caching import kernel, part
 from .elementary import exp2, softplus
 from .lanes import WIDTH, fma, load, prefetch, store
 from .layout import Inputs, ask_for_coefficients, coefficient, first_coefficient, row_at
@@ -45,14 +45,14 @@ class Outputs(NamedTuple):
     last: Any
 
 
-@njit(forceinline=True)
+@part(forceinline=True)
 def effective_delta(raw, bias, use_softplus):
     """softplus(raw + bias), or raw + bias."""
     shifted = raw + bias
     return softplus(shifted) if use_softplus else shifted
 
 
-@njit(forceinline=True)
+@part(forceinline=True)
 def _save(state, states, out, first, stride, channels):
     """The states of a strip of channels to out[first + n * stride + channel]."""
     for channel in range(channels[0], channels[1], WIDTH):
@@ -61,7 +61,7 @@ def _save(state, states, out, first, stride, channels):
             store(out, first + n * stride + channel, live, load(state, place + n * WIDTH, WIDTH))
 
 
-@njit(forceinline=True)
+@part(forceinline=True)
 def _load_decays(decay, inputs, sizes, path, channels):
     for channel in range(channels[0], channels[1], WIDTH):
         place, live = (channel - channels[0]) * sizes.states, min(WIDTH, channels[1] - channel)
@@ -70,7 +70,7 @@ def _load_decays(decay, inputs, sizes, path, channels):
             store(decay, place + n * WIDTH, WIDTH, a)
 
 
-@njit(forceinline=True)
+@part(forceinline=True)
 def _ask_for(inputs, y, sample, track, path, own, group, row, channel):
     ask_for_coefficients(inputs.B, 0, sample, own, group, row)
     ask_for_coefficients(inputs.C, 0, sample, own, group, row)
@@ -79,7 +79,7 @@ def _ask_for(inputs, y, sample, track, path, own, group, row, channel):
     prefetch(y.values, row_at(y, sample, track, row) + channel)
 
 
-@njit(forceinline=True)
+@part(forceinline=True)
 def _step(inputs, sizes, state, decay, place, x, delta, skip, sample, own, group, row, channel, live):
     """Move the state on by one step; what the step puts out."""
     drive = delta * x
@@ -96,7 +96,7 @@ def _step(inputs, sizes, state, decay, place, x, delta, skip, sample, own, group
     return y
 
 
-@njit(forceinline=True)
+@part(forceinline=True)
 def _scan_chunk(inputs, sizes, steps, final, y, add, chunk, state, decay, sample, group, channels):
     track, path, first, last = chunk[0], chunk[1], chunk[2], chunk[3]
     own = path * inputs.parameters.own
@@ -121,7 +121,7 @@ def _scan_chunk(inputs, sizes, steps, final, y, add, chunk, state, decay, sample
             store(y.values, target, live, value)
 
 
-@njit(forceinline=True)
+@part(forceinline=True)
 def _scan_strip(inputs, sizes, table, y, out, sample, group, channels):
     """All tracks, one after the other, for the channels from channels[0] to channels[1] - 1 of one sample."""
     states, width = sizes.states, sizes.channels

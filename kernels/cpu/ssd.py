@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
-from .caching import kernel
+from .caching import kernel, part
 from .elementary import exp2
 from .lanes import WIDTH, fma, load, splat, store
 from .products import add_product, add_scaled, clear, gather, padded, scale, transpose
@@ -112,7 +112,7 @@ class Space(NamedTuple):
     to_end_dt: np.ndarray
 
 
-@kernel()
+@part()
 def space_of(sizes):
     """Work space for chunks of the given size."""
     T, N, P = padded(sizes.chunk), padded(sizes.states), padded(sizes.width)
@@ -124,13 +124,13 @@ def space_of(sizes):
     )  # fmt: skip
 
 
-@kernel()
+@part()
 def head_range(sizes, split):
     """The heads of one part."""
     return split * sizes.heads // sizes.splits, (split + 1) * sizes.heads // sizes.splits
 
 
-@kernel()
+@part()
 def rows_of(rows, steps, sample, piece):
     """Fill in the rows that a piece visits; how many they are."""
     track, first, last = piece[0], piece[2], piece[3]
@@ -140,7 +140,7 @@ def rows_of(rows, steps, sample, piece):
     return last - first
 
 
-@kernel()
+@part()
 def read_group(space, inputs, sizes, sample, path, group, rows, count):
     """B, C and C B^T of a group of heads."""
     base = sample * sizes.B_sample + path * sizes.B_path + group * sizes.B_group
@@ -152,7 +152,7 @@ def read_group(space, inputs, sizes, sample, path, group, rows, count):
     add_product(space.CB, space.C, space.BT)
 
 
-@kernel()
+@part()
 def read_decays(space, inputs, sizes, sample, path, head, rows, count):
     """dt and the powers of 2 of a head; after the chunk's end c stays as it is and dt is 0."""
     own = path if sizes.sets > 1 else 0
@@ -180,7 +180,7 @@ def read_decays(space, inputs, sizes, sample, path, head, rows, count):
             store(space.M, s * T + t, WIDTH, m)
 
 
-@kernel()
+@part()
 def read_input(space, inputs, sizes, sample, path, head, rows, count):
     """X of a head, weighted."""
     base = sample * sizes.x_sample + path * sizes.x_path + head * sizes.x_head
@@ -194,7 +194,7 @@ def read_input(space, inputs, sizes, sample, path, head, rows, count):
                 store(space.X, t * columns + p, WIDTH, load(space.X, t * columns + p, WIDTH) * weight)
 
 
-@kernel()
+@part()
 def advance(space, state):
     """H' from H."""
     last = space.from_start[-1]
@@ -205,7 +205,7 @@ def advance(space, state):
     add_product(state, space.scaled.T, space.X)
 
 
-@kernel()
+@part()
 def _put_out(space, state):
     """Y without the skip: from the state, then from within the chunk."""
     clear(space.Y)
@@ -214,7 +214,7 @@ def _put_out(space, state):
     add_product(space.Y, space.M, space.X)
 
 
-@kernel()
+@part()
 def _scatter(y, space, inputs, sizes, sample, track, path, head, rows, count):
     """Add Y and the skip to the rows where they belong."""
     own = path if sizes.sets > 1 else 0
@@ -231,7 +231,7 @@ def _scatter(y, space, inputs, sizes, sample, track, path, head, rows, count):
             store(y, place + p, live, load(y, place + p, live) + value)
 
 
-@kernel()
+@part()
 def _forward_part(inputs, y, last_state, steps, pieces, sizes, sample, split):
     """Some heads of a sample, through all tracks."""
     low, high = head_range(sizes, split)

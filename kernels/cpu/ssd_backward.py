@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
-from .caching import kernel
+from .caching import kernel, part
 from .lanes import WIDTH, fma, load, splat, store, total
 from .products import add_product, add_scaled, clear, gather, padded, row_dot, transpose
 from .ssd import (
@@ -82,7 +82,7 @@ class Adjoint(NamedTuple):
     columns: np.ndarray
 
 
-@kernel()
+@part()
 def _adjoint_of(sizes):
     T, N, P = padded(sizes.chunk), padded(sizes.states), padded(sizes.width)
     f = np.float32
@@ -94,7 +94,7 @@ def _adjoint_of(sizes):
     )  # fmt: skip
 
 
-@kernel()
+@part()
 def _within(adjoint, space):
     """F into S, E, and what they give to ddt and dc."""
     T = len(space.dt)
@@ -115,7 +115,7 @@ def _within(adjoint, space):
             store(adjoint.S, s * T + t, WIDTH, splat(np.float32(0)))
 
 
-@kernel()
+@part()
 def _inner(a, b):
     """<a, b>."""
     sums = splat(np.float32(0))
@@ -124,7 +124,7 @@ def _inner(a, b):
     return total(sums)
 
 
-@kernel()
+@part()
 def _across(adjoint, s):
     """The sum over i < s <= s' of E[s', i], from columns, which hold the sums over s' > s and take in row s."""
     T = len(adjoint.columns)
@@ -136,7 +136,7 @@ def _across(adjoint, s):
     return sums
 
 
-@kernel()
+@part()
 def _decay_gradients(adjoint, space, state, gradient):
     """ddt of what passes through the states, and dl."""
     T = len(space.dt)
@@ -154,7 +154,7 @@ def _decay_gradients(adjoint, space, state, gradient):
         adjoint.dl[t] = LN_2 * (later + adjoint.dl[t] + _across(adjoint, t))
 
 
-@kernel()
+@part()
 def _step_back(adjoint, space, state, gradient):
     """All gradients of a head in a chunk, but for D and the weights; G becomes that before the chunk."""
     _within(adjoint, space)
@@ -182,7 +182,7 @@ def _step_back(adjoint, space, state, gradient):
     add_product(gradient, space.scaled.T, adjoint.DY)
 
 
-@kernel()
+@part()
 def _skip(adjoint, space, inputs, outputs, sizes, sample, path, head, count):
     """D: to dX and dD."""
     own = path if sizes.sets > 1 else 0
@@ -200,7 +200,7 @@ def _skip(adjoint, space, inputs, outputs, sizes, sample, path, head, count):
         store(outputs.D, at, live, sums)
 
 
-@kernel()
+@part()
 def _weigh(adjoint, inputs, outputs, sizes, sample, path, head, rows, count):
     """Weights: to dX and to their own gradient."""
     place = (path * sizes.heads + head) * sizes.width
@@ -218,7 +218,7 @@ def _weigh(adjoint, inputs, outputs, sizes, sample, path, head, rows, count):
         store(outputs.weights, at, live, sums)
 
 
-@kernel()
+@part()
 def _scatter(out, a, base, stride, rows, count, width):
     """out[base + rows[t] * stride ...] += a[t], for t < count."""
     columns = a.shape[1]
@@ -229,7 +229,7 @@ def _scatter(out, a, base, stride, rows, count, width):
             store(out, place + c, live, load(out, place + c, live) + load(a, t * columns + c, WIDTH))
 
 
-@kernel()
+@part()
 def _put_head(adjoint, outputs, sizes, sample, path, head, rows, count):
     """Add dX, ddt and dl to the rows where they belong."""
     own = path if sizes.sets > 1 else 0
@@ -241,7 +241,7 @@ def _put_head(adjoint, outputs, sizes, sample, path, head, rows, count):
         outputs.decay[place] += adjoint.dl[t]
 
 
-@kernel()
+@part()
 def _put_group(adjoint, outputs, sizes, sample, split, path, group, rows, count):
     """Add dB and dC to the rows where they belong, and begin them anew."""
     own = path if sizes.sets > 1 else 0
@@ -253,7 +253,7 @@ def _put_group(adjoint, outputs, sizes, sample, split, path, group, rows, count)
     clear(adjoint.DC)
 
 
-@kernel()
+@part()
 def _states_before(kept, inputs, steps, pieces, sizes, sample, split, space, rows):
     """The state before each of the pieces of a track, for some heads."""
     low, high = head_range(sizes, split)
@@ -275,7 +275,7 @@ def _states_before(kept, inputs, steps, pieces, sizes, sample, split, space, row
             advance(space, kept[number + 1, head - low])
 
 
-@kernel()
+@part()
 def _backward_piece(inputs, outputs, dy, kept, gradient, rows, count, piece, sizes, sample, split, space, adjoint):
     """All gradients of some heads in one piece."""
     low, high = head_range(sizes, split)
@@ -298,7 +298,7 @@ def _backward_piece(inputs, outputs, dy, kept, gradient, rows, count, piece, siz
             _put_group(adjoint, outputs, sizes, sample, split, path, group, rows, count)
 
 
-@kernel()
+@part()
 def _backward_part(inputs, outputs, dy, steps, pieces, ranges, sizes, sample, split):
     """Some heads of a sample, through all tracks from their ends."""
     low, high = head_range(sizes, split)
