@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from scanlab.study.checkpoint import InMemory, Place
 from scanlab.study.train import ALONE, World
 
 __all__ = ["common_checkpoint", "joined"]
+
+_LET_GO_S = 0.2
 
 
 @contextmanager
@@ -43,6 +46,9 @@ def joined(device: str) -> Iterator[tuple[World, str]]:
     try:
         yield World(dist.get_rank(), dist.get_world_size(), _wrapped, _total), chosen
     finally:
+        # A thread of Gloo may still hold a tensor of the last step, and needs Python's lock to free it. The caller's
+        # model, freed with the group in it, would wait for that thread and hold the lock: the process would not end.
+        time.sleep(_LET_GO_S)
         dist.destroy_process_group()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 
 import torch
 import torch.distributed as dist
@@ -43,6 +44,8 @@ def main() -> None:
     if rank == 0:
         sys.stdout.write(json.dumps(losses) + "\n")
     if ranks > 1:
+        # Freed with the model, the group would wait for its threads, one of which may still want to free a tensor.
+        time.sleep(0.2)
         dist.destroy_process_group()
 
 

@@ -13,6 +13,9 @@ from scanlab.study import runner, work
 
 def test_objects_are_set_aside_while_trials_run_and_no_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     work._warm_up(2, "cpu")
+    # Whatever tests before this one have left, as a command does that ends with its process.
+    gc.unfreeze()
+    work._set_aside.cache_clear()
     during, train = [], work.train
 
     def watched(*given, **options):
