@@ -83,6 +83,12 @@ def test_a_killed_runner_goes_on_where_it_was(tmp_path, unbroken, workers):
         assert not alive(process.pid), "workers outlived their runner"
 
 
+def test_workers_leave_nothing_behind_that_python_complains_of(tmp_path):
+    command = [sys.executable, str(Path(__file__).with_name("small.py")), str(tmp_path), "1", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "Finished" in done.stdout and "leaked" not in done.stderr
+
+
 def test_a_lost_worker_loses_no_trial(tmp_path, unbroken):
     engine, lost = Processes(2), []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import signal
 from collections.abc import Callable
@@ -151,6 +152,8 @@ def _work(pipe: Connection, environ: dict[str, str]) -> None:
     # The process that it was forked from may have begun before the caller set something.
     os.environ.clear()
     os.environ.update(environ)
+    # Numba makes a lock that outlives a killed process where it believes that processes are forked from this one.
+    multiprocessing.set_start_method("spawn", force=True)
     # Ctrl-C reaches the whole group of processes; the parent decides what becomes of the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
