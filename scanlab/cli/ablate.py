@@ -22,6 +22,7 @@ from scanlab.study import runner, settings
 from scanlab.study.check import Cost, check_study, same_orders
 from scanlab.study.engines import Engine
 from scanlab.study.estimate import estimate, spread_so_far
+from scanlab.study.place import database_of
 from scanlab.study.power import sentence
 from scanlab.study.record import StudyRecord
 from scanlab.study.store import read_study
@@ -80,7 +81,7 @@ def run(file: Path | None, options: Mapping[str, Any], out: Path | None, where: 
 
 
 def _earlier(folder: Path) -> StudyRecord | None:
-    return read_study(folder) if runner.database_of(folder).is_file() else None
+    return read_study(folder) if database_of(folder).is_file() else None
 
 
 def _power(study: Study, before: StudyRecord | None) -> str:

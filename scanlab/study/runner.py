@@ -13,13 +13,13 @@ from pathlib import Path
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.engines import Engine, EpochDone, Event, Failed, Finished, Job, Lost
 from scanlab.study.engines.local import local_engine
-from scanlab.study.place import DATABASE, database_of
+from scanlab.study.place import DATABASE
 from scanlab.study.record import StudyRecord
 from scanlab.study.store import Store
 from scanlab.study.trial import Study, Trial
 from scanlab.study.work import FULL_DISK
 
-__all__ = ["DATABASE", "Update", "database_of", "run"]
+__all__ = ["DATABASE", "Update", "run"]
 
 CHECKPOINTS = "checkpoints"
 MOST_LOSSES = 3
