@@ -202,9 +202,10 @@ def test_the_data_name_versions_and_device():
 
 @pytest.mark.skipif(os.environ.get("TRITON_INTERPRET") == "1", reason="interpreted kernels are not compiled")
 def test_the_kernel_of_the_exponential_limit_is_one_instruction_per_round():
-    from scanlab.kernels.gpu.roofline import exp2_rate_kernel
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource, compile
+
+    from scanlab.kernels.gpu.roofline import exp2_rate_kernel
 
     signature = {"out": "*fp32", "rounds": "i32", "BLOCK": "constexpr", "ASM": "constexpr"}
     source = ASTSource(exp2_rate_kernel, signature, {(2,): 1024, (3,): True})

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from numba import njit
+
 from scanlab.kernels.cpu.elementary import exp2, sigmoid, softplus
 from scanlab.kernels.cpu.lanes import WIDTH, fma, load, splat, store, total
 

@@ -11,6 +11,7 @@ if os.environ.get("TRITON_INTERPRET") != "1":
 
 import triton
 import triton.language as tl
+
 from scanlab.kernels.gpu import mathematics
 from scanlab.kernels.gpu.mathematics import exp2, sigmoid, softplus
 

@@ -35,12 +35,11 @@ ALLOWED = {
     "checking": {"ir", "language", "compiler"},
     "library_index": {"ir", "language", "compiler", "strategies"},
 }
-FILES = sorted(p for p in (ROOT / "scanlab").rglob("*.py")) + sorted((ROOT / "kernels").rglob("*.py"))
+FILES = sorted((ROOT / "scanlab").rglob("*.py"))
 
 
 def _part(file: Path) -> str:
-    parts = file.relative_to(ROOT).with_suffix("").parts
-    return parts[1] if parts[0] == "scanlab" else parts[0]
+    return file.relative_to(ROOT / "scanlab").with_suffix("").parts[0]
 
 
 def _imports(file: Path) -> set[str]:
