@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from scanlab.compiler.proof import Proof, together
+from scanlab.compiler.kin import Relative, strategy_relatives
+from scanlab.compiler.proof import Proof
 from scanlab.compiler.prove import prove, prove_order, suggested_key
-from scanlab.compiler.relations import Relative, prove_continuous, prove_same, relatives
+from scanlab.compiler.relations import prove_continuous, prove_same
 from scanlab.ir.diagnostics import Diagnostic, Edit, ScanlabError
 from scanlab.ir.values import Claim, Order, Scan, Value, orders_of
 from scanlab.language.library import library_definitions
@@ -43,12 +44,16 @@ def verdict_of(checked: Checked) -> str:
         return ""
     if checked.proof is None:
         return "checked where it is used"
-    words = {"proved": "proved for all sizes", "undecided": "not decided for all sizes"}
-    text = f"{checked.proof.claim}, {words.get(checked.proof.verdict, checked.proof.verdict)}"
-    text += "".join(f"; {c.claim}" for c in checked.claims)
-    if checked.kin:
-        text += f". This is {' and '.join(map(str, checked.kin[:2]))} in the library"
+    text = f"{checked.proof.claim}, {checked.proof.words}"
+    text += "".join(f"; {_also(c, checked.proof)}" for c in checked.claims)
+    text += "".join(f". Note: {note}" for p in (checked.proof, *checked.claims) for note in p.notes)
+    for relative in checked.kin[:2]:
+        text += f". This {relative.words.replace(relative.name, f'{relative.name} in the library', 1)}"
     return text
+
+
+def _also(claim: Proof, proof: Proof) -> str:
+    return claim.claim if claim.words == proof.words else f"{claim.claim}, {claim.words}"
 
 
 def check_module(module: Module, grid: tuple[int, ...] | None = None, kin: bool = True) -> Iterator[Checked]:
@@ -72,37 +77,43 @@ def check_definition(definition: Definition, grid: tuple[int, ...] | None = None
     except ScanlabError as error:
         return Checked(definition, None, diagnostics=error.diagnostics)
     problems = [_undecided(definition, proof)] if proof.verdict == "undecided" else []
-    problems += [_failed(c, p) for c, p in zip(definition.claims, claims, strict=True) if not p]
+    problems += [_failed(definition.name, c, p) for c, p in zip(definition.claims, claims, strict=True) if not p]
     return Checked(definition, proof, claims, found, tuple(problems))
 
 
 def _refuted(value: Value, grid: tuple[int, ...] | None) -> Iterator[Diagnostic]:
     """One diagnostic for each order with a tie; else for what the merges need."""
     found = False
-    for order in dict.fromkeys(orders_of(value)):
-        proof = prove_order(order, grid)
-        if proof.verdict == "refuted":
+    within = tuple(dict.fromkeys(orders_of(value)))
+    for order in within:
+        proof = prove_order(order, grid, () if isinstance(value, Order) else within)
+        if proof.verdict == "refuted" and proof.code != "S311":
             found = True
             yield _tie(order, proof)
     if found:
         return
     proof = prove(value, grid)
-    overlap = "share a patch" in proof.reason
     yield Diagnostic(
-        "S302" if overlap else "S301",
-        proof.reason or "the paths of this scan do not fit together",
+        proof.code,
+        proof.reason,
         value.span,
         counterexample=proof.counterexample,
-        help="paths of a scatter exclude each other and together cover the grid; "
-        "paths that are summed visit the same patches, and all of them",
+        help=_HELPS.get(proof.code, _COVERAGE_HELP),
     )
+
+
+_COVERAGE_HELP = (
+    "paths of a scatter exclude each other and together cover the grid; "
+    "paths that are summed visit the same patches, and all of them"
+)
+_HELPS = {"S311": "an explicit list fits the grids with as many patches; give lists of one length"}
 
 
 def _tie(order: Order, proof: Proof) -> Diagnostic:
     example = proof.counterexample
     if example is None:
         return Diagnostic("S305", proof.reason, order.span, help="a path visits at least one patch")
-    if len(example.patches) < 2:
+    if proof.code == "S403":
         return Diagnostic(
             "S403",
             "a key divides by zero",
@@ -127,35 +138,30 @@ def _tie(order: Order, proof: Proof) -> Diagnostic:
 def _claim(claim: Claim, value: Value, grid: tuple[int, ...] | None) -> Proof:
     match claim.kind:
         case "continuous":
-            return together(
-                "every step goes to a neighbouring patch", [prove_continuous(o, grid) for o in orders_of(value)]
-            )
+            return prove_continuous(value, grid)
         case "covers":
             whole = Scan("sum", (value,)) if isinstance(value, Order) else value
             return replace(prove(whole, grid), claim="visits every patch of the grid")
     assert claim.other is not None, "`expect same as` has a value"
-    mine, other = tuple(orders_of(value)), tuple(orders_of(claim.other))
-    if len(mine) != len(other):
-        reason = f"one has {len(mine)} paths, the other {len(other)}"
-        return Proof("is the same", "refuted", "counting paths", reason)
-    return together("is the same", [prove_same(a, b, grid) for a, b in zip(mine, other, strict=True)])
+    return prove_same(value, claim.other, grid)
 
 
 _CLAIM_CODES = {"continuous": "S303", "same": "S304", "covers": "S307"}
 
 
-def _failed(claim: Claim, proof: Proof) -> Diagnostic:
+def _failed(name: str, claim: Claim, proof: Proof) -> Diagnostic:
+    sentence = proof.claim if claim.kind == "continuous" else f"`{name}` {proof.claim}"
     if proof.verdict == "undecided":
         return Diagnostic(
             "S308",
-            f"this claim could be neither proved nor refuted: {proof.claim}",
+            f"this claim could be neither proved nor refuted: {sentence}",
             claim.span,
             note=f"{proof.reason}; by {proof.method}",
             help="check it for one grid with --grid, or drop the claim",
         )
     return Diagnostic(
         _CLAIM_CODES[claim.kind],
-        f"this is not true: {proof.claim}",
+        f"this is not true: {sentence}",
         claim.span,
         note=proof.reason,
         counterexample=proof.counterexample,
@@ -183,4 +189,4 @@ def library_orders() -> dict[str, Order]:
 def _kin(definition: Definition, value: Value, grid: tuple[int, ...] | None) -> Iterator[Relative]:
     if isinstance(value, Order):
         others = {n: o for n, o in library_orders().items() if n != definition.name}
-        yield from relatives(value, others, grid)
+        yield from strategy_relatives(value, others, grid)

@@ -6,13 +6,12 @@ path is a track of its own, except that the paths of a `chain` share one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from scanlab.compiler.bind import CLASS_TOKEN, MEAN_TOKEN, CompiledScan
-from scanlab.ir.values import Order, Scan
+from scanlab.ir.values import sequences_of
 
 __all__ = ["Track", "token_rows", "tracks"]
 
@@ -28,7 +27,7 @@ class Track:
 def tracks(scan: CompiledScan) -> tuple[Track, ...]:
     """The tracks of a scan, in the order of their first paths."""
     rows = token_rows(scan)
-    members = _members(scan.scan, iter(range(len(scan.paths))))
+    members = sequences_of(scan.scan)
     return tuple(Track(paths, np.concatenate([_visited(scan, k, rows) for k in paths])) for paths in members)
 
 
@@ -38,14 +37,6 @@ def token_rows(scan: CompiledScan) -> dict[int, int]:
     first = int(np.prod(scan.grid))
     marks = {"cls": CLASS_TOKEN, "mean": MEAN_TOKEN}
     return {marks[name]: first + i for i, name in enumerate(names)}
-
-
-def _members(value: Order | Scan, numbers: Iterator[int]) -> list[tuple[int, ...]]:
-    """The paths of each track; paths are numbered left to right through the tree."""
-    if isinstance(value, Order):
-        return [(next(numbers),)]
-    parts = [members for part in value.parts for members in _members(part, numbers)]
-    return [tuple(k for members in parts for k in members)] if value.merge == "chain" else parts
 
 
 def _visited(scan: CompiledScan, k: int, rows: dict[int, int]) -> np.ndarray:

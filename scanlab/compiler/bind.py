@@ -163,8 +163,8 @@ def _bind_scan(scan: Scan, lattice: Lattice, partial_allowed: bool = False) -> C
     bound = {o: bind_order(o, lattice, empty_allowed=len(scan.parts) > 1) for o in dict.fromkeys(orders_of(scan))}
     paths = tuple(_laid_out(scan, bound, (Fraction(0), Fraction(1)), ()))
     if not partial_allowed:
-        everything = GridRegion(np.ones(int(np.prod(lattice.grid)), dtype=bool), lattice.grid)
-        gap = find_gap(scan, lambda o: GridRegion(bound[o].ranks >= 0, lattice.grid), everything)
+        everything = GridRegion(np.ones(int(np.prod(lattice.grid)), dtype=bool), lattice)
+        gap = find_gap(scan, lambda o: GridRegion(bound[o].ranks >= 0, lattice), everything)
         if gap is not None:
             raise gap_error(scan, gap)
     return CompiledScan(scan, scan.name, lattice.grid, paths)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from scanlab.compiler.bind import CompiledScan, Path
+from scanlab.compiler.kin import Relative, strategy_relatives
 from scanlab.compiler.metrics import Locality, locality
-from scanlab.compiler.relations import Relative, relatives
 
 __all__ = ["CAVEAT", "Kinship", "Measured", "columns", "figures", "kinships", "measured"]
 
@@ -41,7 +41,8 @@ class Kinship:
     strategies: tuple[str, str]
 
     def __str__(self) -> str:
-        return f"{self.first} is {self.relative} ({self.relative.proof.verdict})"
+        proved = " (proved)" if self.relative.proof.verdict == "proved" else ""
+        return f"{self.first} {self.relative.words}{proved}"
 
 
 def measured(strategies: Iterable[tuple[str, Iterable[CompiledScan]]]) -> list[Measured]:
@@ -81,7 +82,7 @@ def kinships(rows: Iterable[Measured], grid: tuple[int, ...] | None) -> Iterator
     for first, second in combinations(rows, 2):
         a, b = first.path, second.path
         if len(a.axes) == len(b.axes):
-            for kin in relatives(a.order, {b.label: b.order}, grid):
+            for kin in strategy_relatives(a.order, {b.label: b.order}, grid):
                 yield Kinship(a.label, kin, (first.strategy, second.strategy))
 
 

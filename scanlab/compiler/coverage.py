@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
+from scanlab.compiler.evaluate import Lattice
 from scanlab.ir.diagnostics import CounterExample, ScanlabError
 from scanlab.ir.values import Order, Scan
 
@@ -47,25 +48,22 @@ class Gap:
 
 @dataclass(frozen=True, eq=False)
 class GridRegion:
-    """The patches of one grid, as booleans [P]."""
+    """The patches of a lattice (one grid, or many side by side), as booleans [P]."""
 
     mask: np.ndarray
-    grid: tuple[int, ...]
+    lattice: Lattice
 
     def union(self, other: GridRegion) -> GridRegion:
-        return GridRegion(self.mask | other.mask, self.grid)
+        return GridRegion(self.mask | other.mask, self.lattice)
 
     def overlap(self, other: GridRegion) -> GridRegion:
-        return GridRegion(self.mask & other.mask, self.grid)
+        return GridRegion(self.mask & other.mask, self.lattice)
 
     def minus(self, other: GridRegion) -> GridRegion:
-        return GridRegion(self.mask & ~other.mask, self.grid)
+        return GridRegion(self.mask & ~other.mask, self.lattice)
 
     def witness(self) -> CounterExample | None:
-        if not self.mask.any():
-            return None
-        point = np.unravel_index(int(self.mask.argmax()), self.grid)
-        return CounterExample(self.grid, (tuple(int(v) for v in point),))
+        return self.lattice.witness(int(self.mask.argmax())) if self.mask.any() else None
 
 
 def find_gap(scan: Scan, region_of: Callable[[Order], R], everything: R) -> Gap | None:

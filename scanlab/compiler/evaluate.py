@@ -93,6 +93,23 @@ class Lattice:
             self._ranks[expr] = curve_ranks(expr.name, shifted, box, dict(expr.options))
         return self._ranks[expr]
 
+    def visit(self, indices: tuple[int, ...], span: Span | None) -> np.ndarray:
+        """The step at which an explicit list visits each patch. Raises S404 where it has another number of patches."""
+        total = int(np.prod(self.grid))
+        if len(indices) != total:
+            raise ScanlabError.at(
+                "S404",
+                f"this order lists {len(indices)} patches; a {grid_text(self.grid)} grid has {total}",
+                span,
+                help="an explicit list of indices fits only the grids with as many patches",
+            )
+        return _steps_of(indices).reshape(self.grid)
+
+    def witness(self, *rows: int) -> CounterExample:
+        """Patches by their numbers in the flat arrays of this lattice, with their grid."""
+        points = np.stack(np.unravel_index(rows, self.grid), axis=1).tolist()
+        return CounterExample(self.grid, tuple(map(tuple, points)))
+
 
 def evaluate_digits(expr: Expr, digits: Mapping[str, np.ndarray]) -> np.ndarray:
     """The value of an index expression for arrays of steps and digits, int64 of their common shape."""
@@ -156,7 +173,7 @@ class _Evaluator:
             case Curve(operands=many):
                 return self._lattice.curve(expr, [self.value(m) for m in many])
             case Visit(indices=indices):
-                return self._visit(indices)
+                return self._lattice.visit(indices, self._span)
         raise TypeError(f"not a key expression: {expr!r}")
 
     def _binary(self, expr: Expr, op: str, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -181,28 +198,20 @@ class _Evaluator:
     def _check_divisor(self, expr: Expr, divisor: np.ndarray) -> None:
         if np.all(divisor != 0):
             return
-        zeros = np.argwhere(np.broadcast_to(divisor, self._lattice.grid) == 0)
+        zero = int(np.broadcast_to(divisor == 0, self._lattice.grid).argmax())
         raise ScanlabError.at(
             "S403",
             f"`{print_expr(expr)}` divides by zero",
             self._span,
-            counterexample=CounterExample(self._lattice.grid, (tuple(int(v) for v in zeros[0]),)),
+            counterexample=self._lattice.witness(zero),
             help="no key may divide by something that can be zero; max(1, …) keeps a divisor positive",
         )
 
-    def _visit(self, indices: tuple[int, ...]) -> np.ndarray:
-        total = int(np.prod(self._lattice.grid))
-        if len(indices) != total:
-            size = grid_text(self._lattice.grid)
-            raise ScanlabError.at(
-                "S404",
-                f"this order lists {len(indices)} patches; a {size} grid has {total}",
-                self._span,
-                help="an explicit list of indices fits only the grids with as many patches",
-            )
-        ranks = np.empty(total, dtype=np.int64)
-        ranks[np.asarray(indices, dtype=np.int64)] = np.arange(total)
-        return ranks.reshape(self._lattice.grid)
+
+def _steps_of(indices: tuple[int, ...]) -> np.ndarray:
+    ranks = np.empty(len(indices), dtype=np.int64)
+    ranks[np.asarray(indices, dtype=np.int64)] = np.arange(len(indices))
+    return ranks
 
 
 def _magnitude(values: np.ndarray) -> int:

@@ -1,21 +1,46 @@
-"""Whole strategies that are one another: the same paths under the same merges, as they are, reversed or transposed."""
+"""Strategies that are one another: the same paths under the same merges, as they are, reversed or transposed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import permutations
 from typing import Any
 
 from scanlab.compiler.bind import CompiledPlan, CompiledScan, Path, bind
-from scanlab.compiler.proof import Proof, together
-from scanlab.compiler.relations import Relative, images, prove_same, sample_grids
+from scanlab.compiler.proof import Proof
+from scanlab.compiler.relations import prove_same, structure_of
+from scanlab.ir.coordinates import substitute_axes
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.values import Order, Plan, Scan, Value, map_orders, orders_of
+from scanlab.ir.expr import Axis
+from scanlab.ir.values import Order, Scan, Value, layers_of, map_orders
 
-__all__ = ["Sample", "sample", "strategy_relatives"]
+__all__ = ["Relative", "Sample", "sample", "strategy_relatives"]
 
 Sample = tuple[Any, ...] | None
 """A strategy's structure with its sequences on two grids: equal for strategies that look the same there."""
+
+
+@dataclass(frozen=True)
+class Relative:
+    """``order`` is ``name``, seen ``how``: as it is, reversed, with axes exchanged; as far as ``proof`` goes."""
+
+    name: str
+    how: str
+    proof: Proof
+
+    def __str__(self) -> str:
+        return f"{self.how or 'the same as'} {self.name}"
+
+    @property
+    def words(self) -> str:
+        """What follows "this": that it is the other, where that is proved, else no more than what was seen."""
+        if self.proof.verdict == "proved":
+            return f"is {self}"
+        if self.proof.verdict == "proved for this grid":
+            return f"is {self} (proved for this grid)"
+        return f"looks like {self.how + ' ' if self.how else ''}{self.name} on small grids (not proved)"
 
 
 def strategy_relatives(
@@ -32,55 +57,47 @@ def strategy_relatives(
     for name, other in others.items():
         if len(other.axes) != len(value.axes):
             continue
-        for how, change in images(other.axes, value.axes):
+        for how, change in _images(other.axes, value.axes):
             image = map_orders(other, change)
             if sample(image) == wanted:
-                proof = _proof(value, image, name, grid)
+                proof = prove_same(value, replace(image, name=name), grid)
                 if proof.verdict != "refuted":
                     yield Relative(name, how, proof)
                 break
 
 
+def _images(own: tuple[str, ...], axes: tuple[str, ...]) -> Iterator[tuple[str, Callable[[Order], Order]]]:
+    """What turns an order over `own` axes into its images over `axes` under reversal and axis exchange.
+
+    Each with a phrase for the image; the plainest first.
+    """
+    for permuted in permutations(axes):
+        renamed = {a: Axis(b) for a, b in zip(own, permuted, strict=True)}
+        exchanged = "the transpose of" if len(axes) == 2 else f"with axes {', '.join(permuted)}"
+        words = "" if permuted == axes else exchanged
+        yield words, lambda order, to=renamed: substitute_axes(order, axes, to)
+        yield f"the reverse of {words}".strip(), lambda order, to=renamed: -substitute_axes(order, axes, to)
+
+
+# Comparing many strategies with each other asks for the same few again and again.
+@lru_cache(maxsize=4096)
 def sample(value: Value) -> Sample:
-    """The strategy's structure and sequences on `sample_grids`; None where it cannot be bound to them."""
+    """The strategy's structure and sequences on two grids without equal extents; None where it cannot be bound."""
+    axes, structure = len(value.axes), structure_of(value)
     try:
-        bound = [bind(value, grid) for grid in sample_grids(len(value.axes))]
+        bound = [bind(value, grid) for grid in (tuple(range(4, 4 + axes)), tuple(range(5 + axes, 5, -1)))]
     except ScanlabError:
         return None
-    return tuple(_structure(b) for b in bound)
+    layers = layers_of(value)[: len(structure.merges)]
+    return structure.kind, structure.merges, tuple(_sequences(b, layers) for b in bound)
 
 
-def _structure(bound: CompiledScan | CompiledPlan) -> Any:
+def _sequences(bound: CompiledScan | CompiledPlan, layers: tuple[Order | Scan, ...]) -> Any:
     if isinstance(bound, CompiledScan):
-        return (_merges(bound.scan), tuple(_sequence(path) for path in bound.paths))
-    scans = {scan.scan: _structure(scan) for scan in bound.scans}
-    return (bound.plan.kind, tuple(scans[scan] for scan in _layers(bound.plan)))
-
-
-def _merges(part: Order | Scan) -> Any:
-    """The tree of merges; a merge of one part is that part."""
-    if isinstance(part, Order):
-        return ""
-    parts = tuple(_merges(p) for p in part.parts)
-    return parts[0] if len(parts) == 1 else (part.merge, parts)
+        return tuple(map(_sequence, bound.paths))
+    scans = {scan.scan: tuple(map(_sequence, scan.paths)) for scan in bound.scans}
+    return tuple(scans[layer] for layer in layers if isinstance(layer, Scan))
 
 
 def _sequence(path: Path) -> Any:
     return path.sequence.tobytes(), path.restarts.tobytes(), path.channels
-
-
-def _proof(value: Value, image: Value, name: str, grid: tuple[int, ...] | None) -> Proof:
-    """That every order of one is the order of the other in its place."""
-    pairs = dict.fromkeys(zip(_orders(value), _orders(image), strict=True))
-    claim = f"is the same as `{name}`"
-    return together(claim, [prove_same(a, replace(b, name=name), grid) for a, b in pairs])
-
-
-def _orders(value: Value) -> list[Order]:
-    """The orders; of a plan, layer by layer."""
-    scans = _layers(value) if isinstance(value, Plan) else [value]
-    return [order for scan in scans for order in orders_of(scan)]
-
-
-def _layers(plan: Plan) -> list[Scan]:
-    return [entry.scan for entry in plan.entries for _ in range(entry.count)]

@@ -34,6 +34,7 @@ from scanlab.ir.expr import (
     children,
 )
 from scanlab.ir.printer import print_expr
+from scanlab.ir.values import Order, signed_keys
 
 __all__ = ["OPERATION_LIMIT", "NotAffine", "Polyhedra", "SetRegion", "TooComplex", "limited", "smallest_point"]
 
@@ -49,8 +50,9 @@ class TooComplex(Exception):
 
 
 @contextmanager
-def limited(context: isl.Context, limit: int = OPERATION_LIMIT) -> Iterator[None]:
-    """Run isl under an operation limit. Raises TooComplex where it is reached, or where isl fails."""
+def limited(context: isl.Context, limit: int = OPERATION_LIMIT, *, effort: int = 1) -> Iterator[None]:
+    """Run isl under a limit of ``effort * limit`` operations. Raises TooComplex where it is reached, or isl fails."""
+    limit *= effort
     context.reset_operations()
     context.set_max_operations(limit)
     try:
@@ -211,6 +213,22 @@ class Polyhedra:
             result = one if result is None else result.flat_range_product(one)
         assert result is not None, "an order has at least one key"
         return result.intersect_domain(self.selected(where))
+
+    def order_map(self, order: Order) -> isl.Map:
+        """``{ patch -> [key, …] }`` on the patches that are visited, without keys that tell no patches apart.
+
+        A key that ties wherever those before it do changes nothing; without it isl has less to do. Raises NotAffine.
+        """
+        needed, before, alone = [], isl.Map.from_domain_and_range(self.domain, self.domain), self.domain.identity()
+        for key, signed in zip(order.keys, signed_keys(order), strict=True):
+            ties, exact = self._ties_of(key.expr)
+            if needed and exact and before.is_subset(ties):
+                continue
+            needed.append(signed)
+            before = before.intersect(ties)
+            if before.is_subset(alone):
+                break
+        return self.key_map(tuple(needed), order.where)
 
     def ties(self, keys: tuple[Expr, ...]) -> tuple[isl.Map, bool]:
         """``{ p -> q : all keys of p and q are equal }`` on the whole grid, and whether that is exact.

@@ -1,19 +1,205 @@
-"""Small grids to try a claim on where mathematics does not decide it; the first failure is a small one."""
+"""The grids that every claim is tried on, whatever mathematics says of it: all small ones at once, and a telling one.
+
+A claim about all grids that is false is nearly always false on a small grid. Those are looked at side by side: the
+patches of all of them stand in one flat array, so that trying an order on 64 grids costs one sort.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
-__all__ = ["describe_probes", "probe_grids"]
+import numpy as np
 
-_LARGEST = {1: 24, 2: 7, 3: 4, 4: 3, 5: 2}
+from scanlab.compiler.curves import CURVES, curve_ranks
+from scanlab.compiler.evaluate import Lattice, evaluate_on_grid
+from scanlab.ir.diagnostics import CounterExample, ScanlabError, Span
+from scanlab.ir.expr import Curve, Expr, Int, Visit, walk
+from scanlab.ir.text import grid_text
+from scanlab.ir.values import Order, expressions_of, signed_keys
+
+__all__ = [
+    "Grid",
+    "ManyGrids",
+    "Sequences",
+    "describe_small_grids",
+    "grids_of",
+    "listed_lengths",
+    "sequences",
+    "small_grids",
+    "telling_grids",
+    "tested_as_bijections",
+]
+
+Grid = tuple[int, ...]
+
+_LARGEST = {1: 24, 2: 8, 3: 4, 4: 3, 5: 2}
+_MOST_TELLING = 2**14
 
 
-def probe_grids(axes: int) -> list[tuple[int, ...]]:
-    """All grids up to a fixed extent per axis (1-D 24, 2-D 7, 3-D 4, 4-D 3, 5-D 2), smallest sum of extents first."""
-    return sorted(product(range(1, _LARGEST[axes] + 1), repeat=axes), key=lambda g: (sum(g), g))
+def describe_small_grids(axes: int, word: str = "grids") -> str:
+    """What ``small_grids`` covers, for messages."""
+    return f"all {word} up to {grid_text([_LARGEST[axes]] * axes)}"
 
 
-def describe_probes(axes: int) -> str:
-    """What ``probe_grids`` covers, for messages."""
-    return f"all grids up to {'x'.join([str(_LARGEST[axes])] * axes)}"
+@lru_cache(maxsize=32)
+def small_grids(axes: tuple[str, ...]) -> ManyGrids:
+    """All grids up to a fixed extent per axis (1-D 24, 2-D 8, 3-D 4, 4-D 3, 5-D 2), smallest sum of extents first."""
+    return ManyGrids(axes, product(range(1, _LARGEST[len(axes)] + 1), repeat=len(axes)))
+
+
+def telling_grids(orders: Iterable[Order]) -> list[Grid]:
+    """A grid past twice the largest constant of the orders, where windows and strides of that size show.
+
+    None where small grids do as well, or where it would have too many patches.
+    """
+    axes, constants = 1, [0]
+    for order in orders:
+        axes = len(order.axes)
+        constants += [e.value for root in expressions_of(order) for e in walk(root) if isinstance(e, Int)]
+    usual = [c for c in constants if c < _MOST_TELLING ** (1 / axes) / 2 - axes]
+    most = max(usual, default=0)
+    if 2 * most <= _LARGEST[axes] + 1:
+        return []
+    return [tuple(2 * most + 1 + i for i in range(axes))]
+
+
+def listed_lengths(orders: Iterable[Order]) -> tuple[int, ...]:
+    """The different lengths of the explicit lists in orders; such orders fit grids of that many patches alone."""
+    found = (e for o in orders for root in expressions_of(o) for e in walk(root) if isinstance(e, Visit))
+    return tuple(sorted({len(e.indices) for e in found}))
+
+
+def grids_of(patches: int, axes: int) -> Iterator[Grid]:
+    """Every grid of so many patches."""
+    if axes == 1:
+        yield (patches,)
+        return
+    small = [d for d in range(1, math.isqrt(patches) + 1) if patches % d == 0]
+    for extent in dict.fromkeys([*small, *(patches // d for d in reversed(small))]):
+        for rest in grids_of(patches // extent, axes - 1):
+            yield (extent, *rest)
+
+
+class ManyGrids(Lattice):
+    """Many grids side by side: every array is flat, int64 [P], with the patches of one grid after those of another."""
+
+    def __init__(self, axes: tuple[str, ...], grids: Iterable[Grid]) -> None:
+        self.axes = axes
+        self.grids: list[Grid] = sorted(grids, key=lambda g: (sum(g), g))
+        cells = [math.prod(g) for g in self.grids]
+        self.grid = (sum(cells),)
+        self.first = np.concatenate([[0], np.cumsum(cells)])
+        self.owner = np.repeat(np.arange(len(cells)), cells)
+        self.points = np.concatenate([np.indices(g).reshape(len(axes), -1).T for g in self.grids])
+        extents = np.array(self.grids)[self.owner]
+        self.coordinates = {a: self.points[:, i] for i, a in enumerate(axes)}
+        self.extents = {a: extents[:, i] for i, a in enumerate(axes)}
+
+    def curve(self, expr: Curve, operands: list[np.ndarray]) -> np.ndarray:
+        """The ranks of a curve, over the box that its operands span on each grid."""
+        flat = [np.broadcast_to(o, self.grid) for o in operands]
+        ranks = np.empty(self.grid, dtype=np.int64)
+        for first, last in zip(self.first[:-1], self.first[1:], strict=True):
+            own = [f[first:last] - f[first:last].min() for f in flat]
+            box = tuple(int(o.max()) + 1 for o in own)
+            if math.prod(box) <= 4 * (last - first):
+                ranks[first:last] = _table(expr.name, box, expr.options)[tuple(own)]
+            else:
+                ranks[first:last] = curve_ranks(expr.name, own, box, dict(expr.options))
+        return ranks
+
+    def visit(self, indices: tuple[int, ...], span: Span | None) -> np.ndarray:
+        """The step at which an explicit list visits each patch, on grids that all have as many patches as it."""
+        assert all(math.prod(g) == len(indices) for g in self.grids), "grids are chosen by the lists"
+        return np.tile(Lattice(("p",), (len(indices),)).visit(indices, span), len(self.grids))
+
+    def witness(self, *rows: int) -> CounterExample:
+        """Patches of one grid, by their numbers in the flat arrays."""
+        grid = self.grids[int(self.owner[rows[0]])]
+        return CounterExample(grid, tuple(tuple(int(v) for v in self.points[row]) for row in rows))
+
+
+@lru_cache(maxsize=4096)
+def _table(name: str, box: Grid, options: tuple[tuple[str, int], ...]) -> np.ndarray:
+    return CURVES[name](box, dict(options))
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """An order on many grids at once: int64 [M] patches, grid after grid, and whether the state is reset before each.
+
+    ``tie``: on the smallest grid that has any, the first two patches with equal keys.
+    """
+
+    lattice: ManyGrids
+    patches: np.ndarray
+    resets: np.ndarray
+    tie: CounterExample | None
+
+    @property
+    def owner(self) -> np.ndarray:
+        """int64 [M]: the number of the grid that each step belongs to."""
+        return self.lattice.owner[self.patches]
+
+
+def sequences(order: Order, lattice: ManyGrids) -> Sequences:
+    """The sequences of an order on all grids of the lattice, by one lexsort. Raises S402 and S403."""
+    columns = [_flat(e, lattice, k.span) for e, k in zip(signed_keys(order), order.keys, strict=True)]
+    kept = np.arange(lattice.grid[0])
+    if order.where is not None:
+        kept = np.flatnonzero(_flat(order.where, lattice, order.span))
+        columns = [c[kept] for c in columns]
+    steps = np.lexsort([*reversed(columns), lattice.owner[kept]])
+    patches = kept[steps]
+    owner = lattice.owner[patches]
+    same = owner[1:] == owner[:-1]
+    tied = same.copy()
+    for column in columns:
+        tied &= column[steps][1:] == column[steps][:-1]
+    resets = np.concatenate([[True], ~same]) if len(patches) else np.zeros(0, dtype=bool)
+    for expr in order.restart:
+        values = _flat(expr, lattice, order.span)[patches]
+        resets[1:] |= values[1:] != values[:-1]
+    return Sequences(lattice, patches, resets, _first_tie(tied, patches, owner, columns, steps, lattice))
+
+
+def _flat(expr: Expr, lattice: ManyGrids, span: Span | None) -> np.ndarray:
+    return np.broadcast_to(evaluate_on_grid(expr, lattice, span), lattice.grid)
+
+
+def _first_tie(
+    tied: np.ndarray,
+    patches: np.ndarray,
+    owner: np.ndarray,
+    columns: Sequence[np.ndarray],
+    steps: np.ndarray,
+    lattice: ManyGrids,
+) -> CounterExample | None:
+    """Of the ties on the smallest grid, the one whose first patch comes first. lexsort keeps tied patches in order."""
+    at = np.flatnonzero(tied)
+    if not len(at):
+        return None
+    at = at[owner[at] == owner[at[0]]]
+    step = int(at[np.argmin(patches[at])])
+    found = lattice.witness(int(patches[step]), int(patches[step + 1]))
+    return CounterExample(found.grid, found.patches, tuple(int(c[steps[step]]) for c in columns))
+
+
+@lru_cache(maxsize=256)
+def tested_as_bijections(name: str, options: tuple[tuple[str, int], ...], axes: int) -> str | None:
+    """A box on which a curve gives two cells one rank, as text; None where every small box was tried and has none.
+
+    Proofs take curves for bijections of their boxes; this is what that is based on.
+    """
+    for box in product(range(1, _LARGEST[axes] + 1), repeat=axes):
+        try:
+            ranks = _table(name, box, options)
+        except ScanlabError:
+            continue
+        if len(np.unique(ranks)) < math.prod(box):
+            return grid_text(box)
+    return None

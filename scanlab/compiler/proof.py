@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scanlab.ir.diagnostics import CounterExample
+from scanlab.ir.text import grid_text
 
 __all__ = ["Proof", "together"]
 
@@ -16,8 +17,10 @@ _VERDICTS = ("refuted", "undecided", "proved for this grid", "proved")
 class Proof:
     """The verdict on a claim.
 
-    ``verdict``: ``proved`` (for all grid sizes), ``proved for this grid``, ``refuted`` (with a counter-example) or
-    ``undecided`` (with the reason). ``method`` says how it was found.
+    ``verdict``: ``proved`` (for all grid sizes, or all of ``scope``), ``proved for this grid``, ``refuted`` (with a
+    counter-example and the ``code`` of the error that it is) or ``undecided`` (with the reason). ``method`` says how it
+    was found, ``scope`` which grids the claim is about where it is not about all, ``notes`` what it rests on and where
+    it says less than it seems to.
     """
 
     claim: str
@@ -26,24 +29,51 @@ class Proof:
     reason: str = ""
     counterexample: CounterExample | None = None
     grid: tuple[int, ...] | None = None
+    scope: str = ""
+    notes: tuple[str, ...] = ()
+    code: str = ""
 
     def __bool__(self) -> bool:
         """Whether the claim holds as far as asked: for all sizes, or for the grid that was given."""
         return self.verdict.startswith("proved")
 
+    @property
+    def words(self) -> str:
+        """The verdict with the grids that it is about: ``proved for all sizes``, ``not decided for all sizes``, …"""
+        match self.verdict:
+            case "proved":
+                return f"proved for {self.scope or 'all sizes'}"
+            case "proved for this grid":
+                return f"proved for this grid ({grid_text(self.grid or ())})"
+            case "undecided":
+                return f"not decided for {self.scope or 'all sizes'}"
+        return self.verdict
+
     def __str__(self) -> str:
-        size = {"proved": " for all sizes", "proved for this grid": f" ({'x'.join(map(str, self.grid or ()))})"}
-        lines = [f"{self.claim}: {self.verdict}{size.get(self.verdict, '')}"]
+        verdict = "undecided" if self.verdict == "undecided" else self.words
+        lines = [f"{self.claim}: {verdict}"]
         if self.counterexample is not None:
             lines.append(f"  counter-example: {self.counterexample}")
         if self.reason:
             lines.append(f"  because {self.reason}")
         if self.method:
             lines.append(f"  by {self.method}")
+        lines += [f"  {note}" for note in self.notes]
         return "\n".join(lines)
 
 
 def together(claim: str, proofs: Iterable[Proof]) -> Proof:
-    """The verdict on several claims at once: the weakest of them."""
-    worst = min(proofs, key=lambda p: _VERDICTS.index(p.verdict))
-    return Proof(claim, worst.verdict, worst.method, worst.reason, worst.counterexample, worst.grid)
+    """The verdict on several claims at once: the weakest of them, with the notes and the scope of all."""
+    given = list(proofs)
+    worst = min(given, key=lambda p: _VERDICTS.index(p.verdict))
+    return Proof(
+        claim,
+        worst.verdict,
+        worst.method,
+        worst.reason,
+        worst.counterexample,
+        worst.grid,
+        next((p.scope for p in given if p.scope), ""),
+        tuple(dict.fromkeys(note for p in given for note in p.notes)),
+        worst.code,
+    )

@@ -2,166 +2,193 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from itertools import combinations
 
 import islpy as isl
 import numpy as np
 
 from scanlab.compiler.bind import bind, bind_order
-from scanlab.compiler.coverage import find_gap
-from scanlab.compiler.evaluate import Lattice, evaluate_on_grid
+from scanlab.compiler.coverage import Gap, GridRegion, find_gap
+from scanlab.compiler.decide import Finding, Question, decide, fits_nowhere, unless_error
+from scanlab.compiler.evaluate import Lattice
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra, SetRegion, TooComplex, limited, smallest_point
-from scanlab.compiler.probes import describe_probes, probe_grids
+from scanlab.compiler.probes import Grid, ManyGrids, listed_lengths, sequences, small_grids
 from scanlab.compiler.proof import Proof, together
 from scanlab.ir.diagnostics import CounterExample, ScanlabError
 from scanlab.ir.expr import Axis, Expr, Visit
 from scanlab.ir.printer import print_expr
-from scanlab.ir.values import Key, Order, Plan, Scan, Value, orders_of, signed_keys
+from scanlab.ir.text import grid_text
+from scanlab.ir.values import Key, Order, Plan, Scan, Value, expressions_of, layers_of, orders_of, sequences_of
 
-__all__ = ["EXACTLY_ONCE", "SELECTED_ONCE", "exhaustively", "prove", "prove_order", "suggested_key"]
+__all__ = ["EXACTLY_ONCE", "SELECTED_ONCE", "prove", "prove_coverage", "prove_order", "suggested_key"]
 
 EXACTLY_ONCE = "visits every patch exactly once"
 SELECTED_ONCE = "visits every selected patch exactly once"
-_BY_ISL = "isl, for every grid size"
 
 
-def prove(value: Value, grid: tuple[int, ...] | None = None) -> Proof:
+def prove(value: Value, grid: Grid | None = None) -> Proof:
     """Prove that an order visits every patch (that its ``where`` keeps) exactly once, and that a scan covers the grid.
 
     Without ``grid`` the claim is about all grid sizes. Where isl cannot decide it, the given grid is checked
     exhaustively (``proved for this grid``), or all small grids are tried for a counter-example (``undecided`` if none).
+    Whatever isl decides is tried on small grids, too, and on ``grid``. Orders with explicit lists are judged on the
+    grids of as many patches.
+
+    Raises:
+        ScanlabError: S310 where isl and trying disagree; S401 to S404 where ``grid`` does not suit the keys.
     """
     match value:
         case Order():
             return prove_order(value, grid)
         case Scan():
-            proofs = [prove_order(o, grid) for o in dict.fromkeys(orders_of(value))]
-            return together(EXACTLY_ONCE, [*proofs, prove_coverage(value, grid)])
+            within = tuple(dict.fromkeys(orders_of(value)))
+            proofs = [prove_order(o, grid, within) for o in within]
+            return together(_claim_of(value), [*proofs, prove_coverage(value, grid, within)])
         case Plan():
-            different = dict.fromkeys(e.scan for e in value.entries)
-            return together(EXACTLY_ONCE, [prove(s, grid) for s in different])
+            lengths = listed_lengths(orders_of(value))
+            if len(lengths) > 1:
+                return fits_nowhere(EXACTLY_ONCE, lengths)
+            proofs = [prove(s, grid) for s in dict.fromkeys(layers_of(value))]
+            alike = all(p.claim == EXACTLY_ONCE for p in proofs)
+            return together(EXACTLY_ONCE if alike else "covers every patch in every layer", proofs)
 
 
-def prove_order(order: Order, grid: tuple[int, ...] | None = None) -> Proof:
-    """Prove that no two patches have equal keys."""
-    claim = SELECTED_ONCE if order.partial else EXACTLY_ONCE
+def _claim_of(scan: Scan) -> str:
+    """What a scan does when its orders are sound and its coverage fits: a chain may visit patches several times."""
+    orders = list(orders_of(scan))
+    several = [members for members in sequences_of(scan) if len(members) > 1]
+    if not several or all(_exclude_each_other([orders[k] for k in members]) for members in several):
+        return EXACTLY_ONCE
+    if all(not orders[k].partial for members in several for k in members):
+        times = max(map(len, several))
+        if len(sequences_of(scan)) == 1:
+            return f"visits every patch {times} times, in one sequence"
+        return f"covers every patch, up to {times} times in one sequence"
+    return "covers every patch, some several times"
+
+
+def _exclude_each_other(orders: list[Order]) -> bool:
+    """Whether no patch of any grid is visited by two of the orders, as far as isl can say."""
+    if any(not o.partial for o in orders):
+        return False
+    polyhedra, lattice = Polyhedra(orders[0].axes), small_grids(orders[0].axes)
     try:
-        refutation, exact = _smallest_tie(order)
-    except (NotAffine, TooComplex) as why:
-        return exhaustively(claim, order.axes, grid, str(why), lambda g: _tie_on(order, g))
-    if refutation is None and order.where is not None and _keeps_nothing(order):
-        return Proof(claim, "refuted", _BY_ISL, f"`where {print_expr(order.where)}` keeps no patch of any grid")
-    if refutation is None:
-        listed = [k.expr for k in order.keys if isinstance(k.expr, Visit)]
-        fits = (
-            f"it lists each patch once, and fits the grids of {len(listed[0].indices)} patches" if listed else _BY_ISL
-        )
-        return Proof(claim, "proved", fits)
-    if exact:
-        return Proof(claim, "refuted", _BY_ISL, "two patches have the same keys", refutation)
-    reason = "a remainder by an extent, or a condition, is beyond linear arithmetic"
-    return exhaustively(claim, order.axes, grid, reason, lambda g: _tie_on(order, g))
-
-
-def _smallest_tie(order: Order) -> tuple[CounterExample | None, bool]:
-    """The smallest grid with two patches of equal keys, and whether the relation behind it is exact."""
-    polyhedra = Polyhedra(order.axes)
-    with limited(polyhedra.context):
-        for expr in (*(k.expr for k in order.keys), *([order.where] if order.where else []), *order.restart):
-            polyhedra.check_divisors(expr)
-        # Where all earlier keys tie their sum does too, so ~ turns both patches alike: it cannot make or break a tie.
-        ties, exact = polyhedra.ties(tuple(k.expr for k in order.keys))
-        try:
-            kept = polyhedra.selected(order.where)
-        except NotAffine:
-            # No tie among all patches is no tie among those that are kept.
-            kept, exact = polyhedra.domain, False
-        ties = ties.intersect_domain(kept).intersect_range(kept)
-        ties = ties.subtract(isl.Map.identity(ties.get_space()))
-        if ties.is_empty():
-            return None, True
-        found = smallest_point(ties.wrap().flatten(), len(order.axes))
-    assert found is not None, "the set is not empty"
-    grid, pair = found
-    n = len(order.axes)
-    first, second = sorted((pair[:n], pair[n:]))
-    return CounterExample(grid, (first, second), _keys_at(order, grid, first) if exact else None), exact
-
-
-def _keeps_nothing(order: Order) -> bool:
-    polyhedra = Polyhedra(order.axes)
-    try:
+        visits = np.concatenate([sequences(o, lattice).patches for o in orders])
+        if len(np.unique(visits)) < len(visits):
+            return False
         with limited(polyhedra.context):
-            return bool(polyhedra.selected(order.where).is_empty())
-    except (NotAffine, TooComplex):
+            kept = [polyhedra.selected(o.where) for o in orders]
+            return all(bool(a.is_disjoint(b)) for a, b in combinations(kept, 2))
+    except (NotAffine, TooComplex, ScanlabError):
         return False
 
 
-def _keys_at(order: Order, grid: tuple[int, ...], patch: tuple[int, ...]) -> tuple[int, ...]:
-    lattice = Lattice(order.axes, grid)
-    values = (np.broadcast_to(evaluate_on_grid(e, lattice), lattice.grid) for e in signed_keys(order))
-    return tuple(int(v[patch]) for v in values)
+def prove_order(order: Order, grid: Grid | None = None, within: tuple[Order, ...] = ()) -> Proof:
+    """Prove that no two patches have equal keys.
+
+    within: the orders of the scan that this one is a path of. Alone, an order whose ``where`` keeps no patch is none.
+    """
+
+    def on(grid: Grid) -> Finding | None:
+        return unless_error(lambda: _bound(order, grid))
+
+    def on_many(lattice: ManyGrids) -> Finding | None:
+        return unless_error(lambda: _tie(sequences(order, lattice).tie))
+
+    claim = SELECTED_ONCE if order.partial else EXACTLY_ONCE
+    question = Question(claim, (order,), on, on_many, lambda p: _smallest_tie(order, p), within)
+    proof = decide(question, grid)
+    if order.where is None or not proof or len(within) > 1:
+        return proof
+    return _unless_empty(order, proof)
 
 
-def _tie_on(order: Order, grid: tuple[int, ...]) -> CounterExample | None:
+def _bound(order: Order, grid: Grid) -> None:
+    bind_order(order, Lattice(order.axes, grid))
+
+
+def _tie(example: CounterExample | None) -> Finding | None:
+    return None if example is None else Finding("S300", "two patches have the same keys", example)
+
+
+def _smallest_tie(order: Order, polyhedra: Polyhedra) -> CounterExample | None:
+    """The smallest grid with two patches of equal keys, by isl. Raises NotAffine where the relation is not exact."""
+    for expr in expressions_of(order):
+        polyhedra.check_divisors(expr)
+    # Where all earlier keys tie their sum does too, so ~ turns both patches alike: it cannot make or break a tie.
+    ties, exact = polyhedra.ties(tuple(k.expr for k in order.keys))
     try:
-        bind_order(order, Lattice(order.axes, grid))
-    except ScanlabError as error:
-        diagnostic = error.diagnostics[0]
-        if diagnostic.code == "S305":
-            return None
-        if diagnostic.code in ("S300", "S403"):
-            return diagnostic.counterexample
-        raise
-    return None
+        kept = polyhedra.selected(order.where)
+    except NotAffine:
+        # No tie among all patches is no tie among those that are kept.
+        kept, exact = polyhedra.domain, False
+    ties = ties.intersect_domain(kept).intersect_range(kept)
+    ties = ties.subtract(isl.Map.identity(ties.get_space()))
+    if ties.is_empty():
+        return None
+    if not exact:
+        raise NotAffine("a remainder by an extent, or a condition, is beyond linear arithmetic")
+    found = smallest_point(ties.wrap().flatten(), len(order.axes))
+    assert found is not None, "the set is not empty"
+    n = len(order.axes)
+    return CounterExample(found[0], (found[1][:n], found[1][n:]))
 
 
-def exhaustively(
-    claim: str,
-    axes: tuple[str, ...],
-    grid: tuple[int, ...] | None,
-    reason: str,
-    counterexample_on: Callable[[tuple[int, ...]], CounterExample | None],
-) -> Proof:
-    """Decide a claim by looking at every patch: of the grid, or of all small grids, where it stays undecided."""
-    if grid is not None:
-        found = counterexample_on(grid)
-        if found is None:
-            return Proof(claim, "proved for this grid", "looking at every patch", reason, grid=grid)
-        return Proof(claim, "refuted", "looking at every patch", _why(found), found, grid)
-    for small in probe_grids(len(axes)):
-        found = counterexample_on(small)
-        if found is not None:
-            return Proof(claim, "refuted", "looking at every patch of small grids", _why(found), found)
-    tried = f"no counter-example on {describe_probes(len(axes))}"
-    return Proof(claim, "undecided", f"looking at every patch of small grids; {tried}", reason)
+def _unless_empty(order: Order, proof: Proof) -> Proof:
+    """The proof of an order with ``where``, with a note on grids of which nothing is kept; refuted if all are."""
+    assert order.where is not None, "only a `where` leaves patches out"
+    text = f"`where {print_expr(order.where)}`"
+    lattice = small_grids(order.axes)
+    try:
+        counts = np.bincount(sequences(order, lattice).owner, minlength=len(lattice.grids))
+    except ScanlabError:
+        return proof
+    empty = [g for g, n in zip(lattice.grids, counts, strict=True) if not n]
+    if not empty:
+        return proof
+    size = next((grid_text(g) for g, n in zip(lattice.grids, counts, strict=True) if n), None) or _size_with_a_patch(
+        order
+    )
+    if size == "none":
+        why = f"{text} keeps no patch of any grid"
+        return replace(proof, verdict="refuted", reason=why, code="S305", notes=(), grid=None)
+    more = f"; the smallest grid with one is {size}" if size else ""
+    note = f"{text} keeps no patch of {len(empty)} of the {len(lattice.grids)} small grids, {grid_text(empty[0])} "
+    return replace(proof, notes=(*proof.notes, f"{note}among them{more}"))
 
 
-def _why(found: CounterExample) -> str:
-    return "a key divides by zero at this patch" if found.key is None and len(found.patches) == 1 else ""
+def _size_with_a_patch(order: Order) -> str:
+    """The smallest grid on which ``where`` keeps a patch; "none" where isl finds there is none, "" if it cannot say."""
+    polyhedra = Polyhedra(order.axes)
+    try:
+        with limited(polyhedra.context):
+            kept = polyhedra.selected(order.where)
+            if kept.is_empty():
+                return "none"
+            found = smallest_point(kept, len(order.axes))
+        assert found is not None, "the set is not empty"
+        bind_order(order, Lattice(order.axes, found[0]))
+    except (NotAffine, TooComplex, ScanlabError):
+        return ""
+    return grid_text(found[0])
 
 
-def prove_coverage(scan: Scan, grid: tuple[int, ...] | None = None) -> Proof:
+def prove_coverage(scan: Scan, grid: Grid | None = None, within: tuple[Order, ...] = ()) -> Proof:
     """Prove that the scan's paths visit what its merges need: all patches, or disjoint shares of them."""
     claim = "covers the grid"
     if not any(o.partial for o in orders_of(scan)) and not _scatters(scan):
-        return Proof(claim, "proved", "every path visits the whole grid")
-    polyhedra = Polyhedra(scan.axes)
-    try:
-        with limited(polyhedra.context):
-            everything = SetRegion(polyhedra.domain, polyhedra)
-            gap = find_gap(scan, lambda o: SetRegion(polyhedra.selected(o.where), polyhedra), everything)
-    except (NotAffine, TooComplex) as why:
-        return exhaustively(claim, scan.axes, grid, str(why), lambda g: _gap_on(scan, g))
-    if gap is None:
-        return Proof(claim, "proved", _BY_ISL)
-    what = (
-        f"`{gap.part}` and a path before it share a patch"
-        if gap.kind == "overlap"
-        else f"`{gap.part}` leaves out a patch"
-    )
-    return Proof(claim, "refuted", _BY_ISL, what, gap.witness)
+        lengths = listed_lengths(within)
+        scope = f"the grids of {lengths[0]} patches" if lengths else ""
+        return Proof(claim, "proved", "every path visits the whole grid", scope=scope)
+
+    def on(grid: Grid) -> Finding | None:
+        return unless_error(lambda: _gap_on(scan, grid))
+
+    def on_many(lattice: ManyGrids) -> Finding | None:
+        return unless_error(lambda: _gap_on_many(scan, lattice))
+
+    return decide(Question(claim, tuple(orders_of(scan)), on, on_many, lambda p: _gap_of(scan, p), within), grid)
 
 
 def _scatters(scan: Scan) -> bool:
@@ -170,16 +197,46 @@ def _scatters(scan: Scan) -> bool:
     )
 
 
-def _gap_on(scan: Scan, grid: tuple[int, ...]) -> CounterExample | None:
+def _gap_on(scan: Scan, grid: Grid) -> Finding | None:
     try:
         bind(scan, grid)
     except ScanlabError as error:
         diagnostic = error.diagnostics[0]
-        if diagnostic.code in ("S301", "S302"):
-            return diagnostic.counterexample
-        if diagnostic.code != "S305":
+        if diagnostic.code not in ("S301", "S302"):
             raise
+        assert diagnostic.counterexample is not None, "a gap has a patch"
+        return Finding(diagnostic.code, diagnostic.message, diagnostic.counterexample)
     return None
+
+
+def _gap_on_many(scan: Scan, lattice: ManyGrids) -> Finding | None:
+    """The gap on the smallest grid that has any, whatever its kind."""
+    best: Gap | None = None
+    while True:
+        upto = int(lattice.first[lattice.grids.index(best.witness.grid)]) if best else lattice.grid[0]
+        inside = np.arange(lattice.grid[0]) < upto
+        gap = find_gap(scan, lambda o, inside=inside: _visited(o, lattice, inside), GridRegion(inside, lattice))
+        if gap is None:
+            return None if best is None else _finding(best)
+        best = gap
+
+
+def _visited(order: Order, lattice: ManyGrids, inside: np.ndarray) -> GridRegion:
+    mask = np.zeros(lattice.grid, dtype=bool)
+    mask[sequences(order, lattice).patches] = True
+    return GridRegion(mask & inside, lattice)
+
+
+def _finding(gap: Gap) -> Finding:
+    if gap.kind == "overlap":
+        return Finding("S302", f"`{gap.part}` and a path before it share a patch", gap.witness)
+    return Finding("S301", f"`{gap.part}` leaves out a patch", gap.witness)
+
+
+def _gap_of(scan: Scan, polyhedra: Polyhedra) -> CounterExample | None:
+    everything = SetRegion(polyhedra.domain, polyhedra)
+    gap = find_gap(scan, lambda o: SetRegion(polyhedra.selected(o.where), polyhedra), everything)
+    return None if gap is None else gap.witness
 
 
 def suggested_key(order: Order) -> str | None:

@@ -1,193 +1,254 @@
-"""Claims about orders beyond "exactly once": continuous, the same as another, its reverse, its transpose."""
+"""Claims about whole strategies beyond "exactly once": continuous, the same as another."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from itertools import permutations
 
 import islpy as isl
 import numpy as np
 
-from scanlab.compiler.bind import bind_order
+from scanlab.compiler.bind import Path, bind_order
+from scanlab.compiler.continuity import CONTINUOUS, prove_sequence
+from scanlab.compiler.decide import Finding, Question, decide, fits_nowhere, unless_error
 from scanlab.compiler.evaluate import Lattice
-from scanlab.compiler.polyhedra import NotAffine, Polyhedra, TooComplex, limited, smallest_point
-from scanlab.compiler.proof import Proof
-from scanlab.compiler.prove import exhaustively
-from scanlab.ir.coordinates import substitute_axes
-from scanlab.ir.diagnostics import CounterExample, ScanlabError
-from scanlab.ir.expr import Axis
-from scanlab.ir.values import Order, signed_keys
+from scanlab.compiler.polyhedra import NotAffine, Polyhedra, smallest_point
+from scanlab.compiler.probes import Grid, ManyGrids, Sequences, listed_lengths, sequences
+from scanlab.compiler.proof import Proof, together
+from scanlab.ir.diagnostics import CounterExample
+from scanlab.ir.values import Order, Plan, Scan, Token, Value, layers_of, orders_of, sequences_of
 
-__all__ = ["Relative", "images", "prove_continuous", "prove_same", "relatives", "sample_grids"]
-
-_CONTINUOUS = "every step goes to a neighbouring patch"
+__all__ = ["Structure", "prove_continuous", "prove_same", "structure_of"]
 
 
-def prove_continuous(order: Order, grid: tuple[int, ...] | None = None) -> Proof:
-    """Prove that every step changes one coordinate by one; steps over a restart do not count."""
-    polyhedra = Polyhedra(order.axes)
-    try:
-        with limited(polyhedra.context):
-            jumps = _jumps(order, polyhedra)
-            found = smallest_point(jumps.wrap().flatten(), len(order.axes))
-    except (NotAffine, TooComplex) as why:
-        return exhaustively(_CONTINUOUS, order.axes, grid, str(why), lambda g: _jump_on(order, g))
-    if found is None:
-        return Proof(_CONTINUOUS, "proved", "isl, for every grid size")
-    n = len(order.axes)
-    example = CounterExample(found[0], (found[1][:n], found[1][n:]))
-    return Proof(_CONTINUOUS, "refuted", "isl, for every grid size", "these patches follow each other", example)
+def prove_continuous(value: Value, grid: Grid | None = None) -> Proof:
+    """Prove that every step of every sequence goes to a neighbouring patch: one coordinate changes by one.
+
+    A ``chain`` is one sequence, the steps from one of its paths to the next included. A step over a restart of a path
+    does not count; virtual tokens stand between patches and do not count as steps.
+    """
+    within = tuple(dict.fromkeys(orders_of(value)))
+    if len(lengths := listed_lengths(within)) > 1:
+        return fits_nowhere(CONTINUOUS, lengths)
+    different: dict[tuple[Order, ...], None] = {}
+    for scan in layers_of(value):
+        orders = list(orders_of(scan))
+        different |= dict.fromkeys(tuple(orders[k] for k in members) for members in sequences_of(scan))
+    return together(CONTINUOUS, [prove_sequence(parts, grid, within) for parts in different])
 
 
-def _jumps(order: Order, polyhedra: Polyhedra) -> isl.Map:
-    """``{ p -> q : q follows p, is no neighbour of it, and no restart lies between }``."""
-    keys = polyhedra.key_map(signed_keys(order), order.where)
-    later = keys.lex_lt_map(keys).apply_range(keys)
-    following = later.lexmin().apply_range(keys.reverse())
-    for expr in order.restart:
-        value = polyhedra.affine(expr)
-        following = following.intersect(value.eq_map(value))
-    return following.subtract(_unit_steps(polyhedra))
+@dataclass(frozen=True)
+class Structure:
+    """A strategy without its orders: how layers follow, how paths merge; and its orders, in the places they have there.
+
+    ``kind``: ``layers``, ``cycle`` or "" for what is no plan. ``merges``: a tree for every layer, in which an order is
+    its number in ``orders`` from left to right. ``orders`` carry the tokens that their scan gives them.
+    """
+
+    kind: str
+    merges: tuple[str, ...]
+    orders: tuple[Order, ...]
 
 
-def _unit_steps(polyhedra: Polyhedra) -> isl.Map:
-    names = polyhedra.axes
-    moved = [f"{a}_" for a in names]
-    steps = []
-    for i in range(len(names)):
-        still = [f"{m} = {a}" for j, (a, m) in enumerate(zip(names, moved, strict=True)) if j != i]
-        steps += [" and ".join([*still, f"{moved[i]} = {names[i]} {sign} 1"]) for sign in "+-"]
-    head = f"[{', '.join(a.upper() for a in names)}] -> "
-    text = f"{head}{{ [{', '.join(names)}] -> [{', '.join(moved)}] : {' or '.join(f'({s})' for s in steps)} }}"
-    return isl.Map.read_from_str(polyhedra.context, text)
+def structure_of(value: Value) -> Structure:
+    """The structure of a strategy, written one way.
+
+    A merge of one part is that part, a sum within a sum (scatter within scatter, chain within chain) is one sum, and a
+    cycle is its shortest period.
+    """
+    layers = [(_tree(scan), tuple(_placed(scan))) for scan in layers_of(value)]
+    kind = value.kind if isinstance(value, Plan) else ""
+    if kind == "cycle":
+        layers = layers[: _period(layers)]
+    return Structure(kind, tuple(tree for tree, _ in layers), tuple(o for _, orders in layers for o in orders))
 
 
-def _jump_on(order: Order, grid: tuple[int, ...]) -> CounterExample | None:
-    try:
-        path = bind_order(order, Lattice(order.axes, grid))
-    except ScanlabError as error:
-        if error.code in ("S300", "S403"):
-            return error.diagnostics[0].counterexample
-        if error.code == "S305":
-            return None
-        raise
-    points = np.stack(np.unravel_index(path.indices, path.grid), axis=1)
-    far = np.abs(np.diff(points, axis=0)).sum(axis=1) != 1
-    far[path.restarts[1:] - 1] = False
-    if not far.any():
-        return None
-    step = int(far.argmax())
-    return CounterExample(grid, tuple(tuple(int(v) for v in points[i]) for i in (step, step + 1)))
+_FLAT = ("sum", "scatter", "chain")
 
 
-def prove_same(first: Order, second: Order, grid: tuple[int, ...] | None = None) -> Proof:
-    """Prove that two orders visit the same patches in the same sequence."""
-    claim = f"is the same order as `{second.name or second}`"
-    if first == second:
+def _tree(part: Order | Scan) -> str:
+    """The tree of merges, as text, with a dot for each path."""
+    if isinstance(part, Order):
+        return "·"
+    if len(part.parts) == 1:
+        return _tree(part.parts[0])
+    below = []
+    for inner in part.parts:
+        text = _tree(inner)
+        same = part.merge in _FLAT and text.startswith(f"{part.merge}(")
+        below.append(text[len(part.merge) + 1 : -1] if same else text)
+    return f"{part.merge}({', '.join(below)})"
+
+
+def _placed(part: Order | Scan, tokens: tuple[Token, ...] = ()) -> Iterator[Order]:
+    """The orders, each with the tokens that stand in its sequence."""
+    if isinstance(part, Order):
+        yield replace(part, tokens=tokens or part.tokens)
+        return
+    for inner in part.parts:
+        yield from _placed(inner, part.tokens or tokens)
+
+
+def _period(layers: list[tuple[str, tuple[Order, ...]]]) -> int:
+    count = len(layers)
+    return next(n for n in range(1, count + 1) if count % n == 0 and layers == layers[:n] * (count // n))
+
+
+def prove_same(first: Value, second: Value, grid: Grid | None = None) -> Proof:
+    """Prove that two strategies are the same, path by path in the order they are written.
+
+    They have the same tree of merges (so that paths share channels and states alike), the same scan in every layer of a
+    plan, and path by path the same patches in the same sequence, with restarts and virtual tokens at the same steps.
+    """
+    claim = f"is the same as `{second.name or second}`"
+    if len(lengths := listed_lengths((*orders_of(first), *orders_of(second)))) > 1:
+        return fits_nowhere(claim, lengths)
+    one, two = structure_of(first), structure_of(second)
+    difference = _structures_differ(one, two)
+    if difference:
+        return Proof(claim, "refuted", "comparing layers, merges and paths", difference, code="S304")
+    within = tuple(dict.fromkeys((*one.orders, *two.orders)))
+    pairs = dict.fromkeys(zip(one.orders, two.orders, strict=True))
+    return together(claim, [_same_order(claim, a, b, grid, within) for a, b in pairs])
+
+
+def _structures_differ(one: Structure, two: Structure) -> str:
+    """How two structures differ, in words; "" where they do not."""
+    if one.kind != two.kind:
+        words = {"": "no plan", "cycle": "a cycle of layers", "layers": "a list of layers"}
+        return f"one is {words[one.kind]}, the other {words[two.kind]}"
+    if len(one.merges) != len(two.merges):
+        return f"one has {len(one.merges)} layers before they repeat or end, the other {len(two.merges)}"
+    for i, (a, b) in enumerate(zip(one.merges, two.merges, strict=True)):
+        if a != b:
+            where = f"in layer {i}, " if one.kind else ""
+            return f"{where}one merges {a}, the other {b}, where · is a path"
+    return ""
+
+
+def _same_order(claim: str, first: Order, second: Order, grid: Grid | None, within: tuple[Order, ...]) -> Proof:
+    if first == second and not listed_lengths(within):
         return Proof(claim, "proved", "they are written alike")
-    polyhedra = Polyhedra(first.axes)
-    try:
-        with limited(polyhedra.context):
-            found = _difference(first, second, polyhedra)
-    except (NotAffine, TooComplex) as why:
-        return exhaustively(claim, first.axes, grid, str(why), lambda g: _difference_on(first, second, g))
-    if found is None:
-        return Proof(claim, "proved", "isl, for every grid size")
-    return Proof(claim, "refuted", "isl, for every grid size", "they visit these in different order", found)
+
+    def on(grid: Grid) -> Finding | None:
+        return unless_error(lambda: _difference_on(first, second, grid))
+
+    def on_many(lattice: ManyGrids) -> Finding | None:
+        return unless_error(lambda: _difference_on_many(first, second, lattice))
+
+    question = Question(claim, (first, second), on, on_many, lambda p: _difference(first, second, p), within)
+    return decide(question, grid)
+
+
+_OTHER_ORDER = "they visit these in different order"
+_RESTART = "one restarts its state between these, the other does not"
+
+
+def _difference_on(first: Order, second: Order, grid: Grid) -> Finding | None:
+    lattice = Lattice(first.axes, grid)
+    a, b = (bind_order(o, lattice, empty_allowed=True) for o in (first, second))
+    found = _first_difference(a.indices, b.indices, a.restarts, b.restarts, lattice)
+    if found is None and (len(a.sequence) != len(b.sequence) or (a.sequence != b.sequence).any()):
+        return Finding(
+            "S304", f"virtual tokens stand elsewhere: {_tokens(a)} against {_tokens(b)}", CounterExample(grid)
+        )
+    return found
+
+
+def _tokens(path: Path) -> str:
+    return ", ".join(f"{name} at step {position}" for name, position in path.token_positions) or "none"
+
+
+def _first_difference(
+    a: np.ndarray, b: np.ndarray, resets_a: np.ndarray, resets_b: np.ndarray, lattice: Lattice
+) -> Finding | None:
+    """Where two sequences of patches on one grid part, or their restarts (as steps) do."""
+    shorter = min(len(a), len(b))
+    differ = np.flatnonzero(a[:shorter] != b[:shorter])
+    if len(differ) or len(a) != len(b):
+        step = int(differ[0]) if len(differ) else shorter
+        patches = [int(x[step]) for x in (a, b) if step < len(x)]
+        return Finding("S304", _OTHER_ORDER, lattice.witness(*patches))
+    apart = np.setxor1d(resets_a, resets_b)
+    if len(apart):
+        step = int(apart[0])
+        return Finding("S304", _RESTART, lattice.witness(int(a[step - 1]), int(a[step])))
+    return None
+
+
+def _difference_on_many(first: Order, second: Order, lattice: ManyGrids) -> Finding | None:
+    a, b = sequences(first, lattice), sequences(second, lattice)
+    for run in (a, b):
+        if run.tie is not None:
+            return Finding("S300", "two patches have the same keys", run.tie)
+    alike = len(a.patches) == len(b.patches) and (a.patches == b.patches).all() and (a.resets == b.resets).all()
+    if alike and not first.tokens and not second.tokens:
+        return None
+    for number, grid in enumerate(lattice.grids):
+        one, two = (_of_grid(run, number) for run in (a, b))
+        found = _first_difference(one[0], two[0], one[1], two[1], lattice)
+        found = found or (_difference_on(first, second, grid) if first.tokens or second.tokens else None)
+        if found is not None:
+            return found
+    return None
+
+
+def _of_grid(run: Sequences, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """The patches of one grid in order, and the steps with a reset."""
+    first, last = np.searchsorted(run.owner, [number, number + 1])
+    return run.patches[first:last], np.flatnonzero(run.resets[first:last])
 
 
 def _difference(first: Order, second: Order, polyhedra: Polyhedra) -> CounterExample | None:
-    """Two patches that the orders visit the other way round, or one that only one of them visits."""
+    """Two patches that the orders visit the other way round, or one that only one of them visits, or a restart."""
     n = len(polyhedra.axes)
-    maps = [polyhedra.key_map(signed_keys(o), o.where) for o in (first, second)]
+    maps = [polyhedra.order_map(o) for o in (first, second)]
     domains = [m.domain() for m in maps]
     found = smallest_point(domains[0].subtract(domains[1]).union(domains[1].subtract(domains[0])), n)
     if found is not None:
         return CounterExample(found[0], (found[1],))
     before = [m.lex_lt_map(m) for m in maps]
-    pair = smallest_point(before[0].subtract(before[1]).wrap().flatten(), n)
-    return None if pair is None else CounterExample(pair[0], (pair[1][:n], pair[1][n:]))
-
-
-def _difference_on(first: Order, second: Order, grid: tuple[int, ...]) -> CounterExample | None:
-    a, b = (_visited(o, grid) for o in (first, second))
-    if len(a) == len(b) and (a == b).all():
+    found = smallest_point(before[0].subtract(before[1]).wrap().flatten(), n)
+    if found is None and first.restart != second.restart:
+        found = smallest_point(_restarts_apart(first, second, before[0], polyhedra).wrap().flatten(), n)
+    if found is None:
+        if _tokens_of(first) != _tokens_of(second):
+            raise NotAffine("where their virtual tokens stand is compared on grids alone")
         return None
-    shorter = min(len(a), len(b))
-    differ = np.flatnonzero(a[:shorter] != b[:shorter])
-    step = int(differ[0]) if len(differ) else shorter
-    patches = [int(x[step]) for x in (a, b) if step < len(x)]
-    return CounterExample(grid, tuple(tuple(int(v) for v in np.unravel_index(p, grid)) for p in patches))
+    return CounterExample(found[0], (found[1][:n], found[1][n:]))
 
 
-def _visited(order: Order, grid: tuple[int, ...]) -> np.ndarray:
-    """The patches in order; none where ``where`` keeps none. Raises ScanlabError for a tie."""
-    try:
-        return bind_order(order, Lattice(order.axes, grid)).indices
-    except ScanlabError as error:
-        if error.code == "S305":
-            return np.empty(0, dtype=np.int64)
-        raise
+def _restarts_apart(first: Order, second: Order, later: isl.Map, polyhedra: Polyhedra) -> isl.Map:
+    """``{ p -> q : q follows p, and one order restarts between them, the other does not }``."""
+    whole = isl.Map.from_domain_and_range(polyhedra.domain, polyhedra.domain)
+    kept = []
+    for order in (first, second):
+        alike = whole
+        for expr in order.restart:
+            value = polyhedra.affine(expr)
+            alike = alike.intersect(value.eq_map(value))
+        kept.append(alike)
+    apart = kept[0].subtract(kept[1]).union(kept[1].subtract(kept[0])).intersect(later)
+    return apart if apart.is_empty() else apart.subtract(later.apply_range(later))
 
 
-@dataclass(frozen=True)
-class Relative:
-    """``order`` is ``name``, seen ``how``: as it is, reversed, with axes exchanged."""
+def _tokens_of(order: Order) -> tuple[object, ...]:
+    """Where virtual tokens stand: before the patches, in their middle counted from either end, and after them.
 
-    name: str
-    how: str
-    proof: Proof
-
-    def __str__(self) -> str:
-        return f"{self.how or 'the same as'} {self.name}"
-
-
-def relatives(order: Order, library: dict[str, Order], grid: tuple[int, ...] | None = None) -> Iterator[Relative]:
-    """The library's orders that this one equals, reverses or transposes: tried on two grids, then proved."""
-    wanted = [_sequence_on(order, g) for g in sample_grids(len(order.axes))]
-    if any(w is None for w in wanted):
-        return
-    for name, other in library.items():
-        if len(other.axes) != len(order.axes):
-            continue
-        for how, change in images(other.axes, order.axes):
-            image = change(other)
-            sampled = [_sequence_on(image, g) for g in sample_grids(len(order.axes))]
-            if all(_equal(a, b) for a, b in zip(wanted, sampled, strict=True)):
-                proof = prove_same(order, replace(image, name=name), grid)
-                if proof.verdict != "refuted":
-                    yield Relative(name, how, proof)
-                break
-
-
-def sample_grids(axes: int) -> tuple[tuple[int, ...], ...]:
-    """Two grids without equal extents, on which orders are told apart before anything is proved."""
-    return tuple(range(4, 4 + axes)), tuple(range(5 + axes, 5, -1))
-
-
-def _equal(a: np.ndarray | None, b: np.ndarray | None) -> bool:
-    return a is not None and b is not None and np.array_equal(a, b)
-
-
-# Comparing many orders with each other asks for the same few again and again.
-@lru_cache(maxsize=4096)
-def _sequence_on(order: Order, grid: tuple[int, ...]) -> np.ndarray | None:
-    try:
-        return bind_order(order, Lattice(order.axes, grid)).indices
-    except ScanlabError:
-        return None
-
-
-def images(own: tuple[str, ...], axes: tuple[str, ...]) -> Iterator[tuple[str, Callable[[Order], Order]]]:
-    """What turns an order over `own` axes into its images over `axes` under reversal and axis exchange.
-
-    Each with a phrase for the image; the plainest first.
+    Equal for orders whose tokens stand alike on every grid. As in ``bind``: tokens that are not fixed are placed before
+    the path is reversed, fixed ones after.
     """
-    for permuted in permutations(axes):
-        renamed = {a: Axis(b) for a, b in zip(own, permuted, strict=True)}
-        exchanged = "the transpose of" if len(axes) == 2 else f"with axes {', '.join(permuted)}"
-        words = "" if permuted == axes else exchanged
-        yield words, lambda order, to=renamed: substitute_axes(order, axes, to)
-        yield f"the reverse of {words}".strip(), lambda order, to=renamed: -substitute_axes(order, axes, to)
+    before: list[str] = []
+    middles: list[tuple[str, bool]] = []
+    after: list[str] = []
+    for fixed in (False, True):
+        for token in (t for t in order.tokens if t.fixed == fixed):
+            if token.place == "middle":
+                middles.append((token.name, order.reverse and not fixed))
+            before[:0] = [token.name] * (token.place in ("start", "both"))
+            after += [token.name] * (token.place in ("end", "both"))
+        if order.reverse and not fixed:
+            before, middles, after = after[::-1], middles[::-1], before[::-1]
+    # On a grid of one patch a token in the middle stands before those at the start.
+    written = (order.tokens, order.reverse) if middles and before else ()
+    return tuple(before), tuple(middles), tuple(after), written

@@ -214,6 +214,18 @@ _PROOFS = {
         _HW + "order a = by h * w, h + w, h",
         _HW + "order a = by h + w, h",
     ),
+    "S310": Code(
+        "two answers",
+        "Every verdict of isl is tried by looking at every patch of some grids. Here the two disagree, so there is "
+        "none: a mistake in ScanLab or in isl, to be reported.",
+    ),
+    "S311": Code(
+        "lists that fit no grid",
+        "An order with an explicit list fits the grids with as many patches. Lists of different lengths fit no grid "
+        "together.",
+        _HW + "scan a = sum((by visit(0, 1, 2, 3)), (by visit(0, 1)))",
+        _HW + "scan a = sum((by visit(0, 1, 2, 3)), (by visit(3, 2, 1, 0)))",
+    ),
 }
 
 _GRIDS = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 from scanlab.ir.diagnostics import ScanlabError, Span
 from scanlab.ir.expr import Binary, Compare, Expr, Int, Logic, Negate, Select, Visit
@@ -27,8 +28,11 @@ __all__ = [
     "Value",
     "alternated",
     "conjunction",
+    "expressions_of",
+    "layers_of",
     "map_orders",
     "orders_of",
+    "sequences_of",
     "signed_keys",
 ]
 
@@ -224,6 +228,31 @@ def orders_of(value: Value) -> Iterator[Order]:
         case Plan(entries=entries):
             for entry in entries:
                 yield from orders_of(entry.scan)
+
+
+def expressions_of(order: Order) -> tuple[Expr, ...]:
+    """What an order is written with: its keys, its ``where`` and what it restarts by."""
+    return (*(k.expr for k in order.keys), *(() if order.where is None else (order.where,)), *order.restart)
+
+
+def layers_of(value: Value) -> tuple[Order | Scan, ...]:
+    """The scan of every layer that a plan tells apart, once per layer; anything else is its only one."""
+    return tuple(e.scan for e in value.entries for _ in range(e.count)) if isinstance(value, Plan) else (value,)
+
+
+def sequences_of(value: Order | Scan) -> list[tuple[int, ...]]:
+    """The numbers of the orders that run one after another with one state: those of a ``chain``, else each alone.
+
+    Orders are numbered left to right, as ``orders_of`` gives them.
+    """
+    return _sequences(value, count())
+
+
+def _sequences(value: Order | Scan, numbers: Iterator[int]) -> list[tuple[int, ...]]:
+    if isinstance(value, Order):
+        return [(next(numbers),)]
+    parts = [sequence for part in value.parts for sequence in _sequences(part, numbers)]
+    return [tuple(k for sequence in parts for k in sequence)] if value.merge == "chain" else parts
 
 
 def map_orders(value: Value, change: Callable[[Order], Order]) -> Value:

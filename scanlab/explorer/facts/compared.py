@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from scanlab.compiler.comparison import CAVEAT, Measured, columns, figures, measured
-from scanlab.compiler.kin import strategy_relatives
-from scanlab.compiler.proof import Proof
-from scanlab.compiler.relations import relatives
+from scanlab.compiler.kin import Relative, strategy_relatives
 from scanlab.explorer.facts.markup import figures_table, note, paragraph, section
 from scanlab.explorer.snapshot import Snapshot, Subject
 
@@ -58,7 +56,7 @@ def relation_sentences(subjects: tuple[Subject, ...]) -> Iterator[str]:
         grid = first.grid if first.grid == second.grid else None
         whole = next(strategy_relatives(first.value, {second.name: second.value}, grid), None)
         if whole is not None:
-            yield f"{first.name} is {whole} ({_verdict(whole.proof)})."
+            yield f"{first.name} {_words(whole)}."
             continue
         a, b = _different(first), _different(second)
         left -= len(a) * len(b)
@@ -82,12 +80,10 @@ def _paths(first: list[Measured], second: list[Measured], grid: tuple[int, ...] 
     """The plainest relation of each path of the first strategy to one of the second."""
     others = {row.label: row.path.order for row in second}
     for row in first:
-        kin = sorted(relatives(row.path.order, others, grid), key=lambda k: len(k.how))
+        kin = sorted(strategy_relatives(row.path.order, others, grid), key=lambda k: len(k.how))
         if kin:
-            yield f"{row.label} is {kin[0]} ({_verdict(kin[0].proof)})."
+            yield f"{row.label} {_words(kin[0])}."
 
 
-def _verdict(proof: Proof) -> str:
-    return {"proved": "proved for all sizes", "undecided": "alike on small grids, not decided for all sizes"}.get(
-        proof.verdict, proof.verdict
-    )
+def _words(kin: Relative) -> str:
+    return kin.words + (" (proved for all sizes)" if kin.proof.verdict == "proved" else "")

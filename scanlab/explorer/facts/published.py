@@ -9,8 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from scanlab.compiler.kin import Sample, sample, strategy_relatives
-from scanlab.compiler.proof import Proof
+from scanlab.compiler.kin import Relative, Sample, sample, strategy_relatives
 from scanlab.explorer.facts.markup import note, paragraph, section, table, text
 from scanlab.explorer.snapshot import Snapshot, Subject
 from scanlab.ir.values import Value
@@ -24,11 +23,15 @@ _ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")
 
 @dataclass(frozen=True)
 class Match:
-    """A strategy of the library that is the one asked for: its name, its source, and the proof."""
+    """A strategy of the library that is the one asked for, as far as the proof goes, and its source."""
 
-    name: str
+    kin: Relative
     source: str
-    proof: Proof
+
+    @property
+    def name(self) -> str:
+        """The strategy's name in the library."""
+        return self.kin.name
 
     @property
     def papers(self) -> set[str]:
@@ -55,9 +58,9 @@ def library_matches(value: Value, grid: tuple[int, ...] | None = None) -> list[M
         assert other is not None, "samples are of definitions that stand alone"
         for kin in strategy_relatives(value, {name: other}, grid):
             if not kin.how:
-                found.append(Match(name, definitions[name].source, kin.proof))
+                found.append(Match(kin, definitions[name].source))
     # What holds for all sizes comes before what holds here.
-    return sorted(found, key=lambda m: m.proof.verdict != "proved")
+    return sorted(found, key=lambda m: m.kin.proof.verdict != "proved")
 
 
 @cache
@@ -105,8 +108,8 @@ def _subject(subject: Subject) -> str:
 
 def _belongs(name: str, matches: list[Match]) -> str:
     sources = list(dict.fromkeys(m.source for m in matches if m.source))
-    others = [f"{m.name} ({m.proof.verdict})" for m in matches if m.name != name]
-    same = f"The same as {', '.join(others)} of the library. " if others else ""
+    others = [m.kin.words for m in matches if m.name != name]
+    same = f"In the library, it {', '.join(others)}. " if others else ""
     return f"{same}Source: {'; '.join(sources)}." if sources else same
 
 

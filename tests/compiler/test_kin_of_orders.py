@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import scanlab
-from scanlab.compiler.relations import relatives
+from scanlab.compiler.kin import strategy_relatives
 from scanlab.ir.values import Order
 
 LIBRARY = {
@@ -26,18 +26,18 @@ LIBRARY = {
 )
 def test_kin_is_proved(text: str, kin: str) -> None:
     orders = {n: o for n, o in LIBRARY.items() if isinstance(o, Order)}
-    found = list(relatives(scanlab.parse(text), orders))  # pyright: ignore[reportArgumentType]
+    found = list(strategy_relatives(scanlab.parse(text), orders))  # pyright: ignore[reportArgumentType]
     assert [(str(k), k.proof.verdict) for k in found] == [(kin, "proved")]
 
 
 def test_beyond_arithmetic_it_says_undecided_or_proves_one_grid() -> None:
     orders = {"row": scanlab.parse("by h, w")}
     order = scanlab.parse("by W * h + w")
-    [open_] = relatives(order, orders)  # pyright: ignore[reportArgumentType]
+    [open_] = strategy_relatives(order, orders)  # pyright: ignore[reportArgumentType]
     assert open_.proof.verdict == "undecided"
-    [closed] = relatives(order, orders, (9, 9))  # pyright: ignore[reportArgumentType]
+    [closed] = strategy_relatives(order, orders, (9, 9))  # pyright: ignore[reportArgumentType]
     assert closed.proof.verdict == "proved for this grid"
 
 
 def test_strangers_are_not_kin() -> None:
-    assert not list(relatives(scanlab.parse("by hilbert(h, w)"), {"row": scanlab.parse("by h, w")}))  # pyright: ignore[reportArgumentType]
+    assert not list(strategy_relatives(scanlab.parse("by hilbert(h, w)"), {"row": scanlab.parse("by h, w")}))  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,235 @@
+"""How a claim is decided: by mathematics for all grids, and by looking at every patch of some. Both must agree.
+
+What isl proves is tried on all small grids, on a telling one, and on the grid that was asked for; a counter-example of
+isl's is bound and must fail. Where the two roads disagree nobody is told yes or no, but that they do (S310).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from scanlab.compiler.polyhedra import NotAffine, Polyhedra, TooComplex, limited
+from scanlab.compiler.probes import (
+    Grid,
+    ManyGrids,
+    describe_small_grids,
+    grids_of,
+    listed_lengths,
+    small_grids,
+    telling_grids,
+    tested_as_bijections,
+)
+from scanlab.compiler.proof import Proof
+from scanlab.ir.diagnostics import CounterExample, ScanlabError
+from scanlab.ir.expr import Curve, walk
+from scanlab.ir.text import grid_text
+from scanlab.ir.values import Order, expressions_of
+
+__all__ = ["Finding", "Question", "decide", "fits_nowhere", "unless_error"]
+
+BY_ISL = "isl, for every grid size, and looking at every patch of small grids"
+_BY_LOOKING = "looking at every patch"
+_MOST_LISTED = 2**20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Why a claim is false: the code of the error that this is, a grid with patches of it, and what is wrong there."""
+
+    code: str
+    why: str
+    example: CounterExample
+
+
+@dataclass(frozen=True)
+class Question:
+    """A claim about orders, and three ways to find it false.
+
+    ``on`` looks at every patch of one grid, ``on_many`` at every patch of many grids at once and finds the smallest,
+    ``symbolic`` asks isl about all grids; it raises NotAffine or TooComplex where isl cannot say. ``within``: all
+    orders of the strategy that the claim is about, where that is more than ``orders``. ``effort``: how many times isl's
+    usual number of operations it may take.
+    """
+
+    claim: str
+    orders: tuple[Order, ...]
+    on: Callable[[Grid], Finding | None]
+    on_many: Callable[[ManyGrids], Finding | None]
+    symbolic: Callable[[Polyhedra], CounterExample | None]
+    within: tuple[Order, ...] = ()
+    effort: int = 1
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The axes of the grid."""
+        return self.orders[0].axes
+
+
+def decide(question: Question, grid: Grid | None) -> Proof:
+    """The verdict on a claim, for all grids or, where that is beyond isl, for ``grid``.
+
+    Raises S310 where isl and looking disagree, S401 to S404 where ``grid`` does not suit the orders.
+    """
+    lengths = listed_lengths((*question.orders, *question.within))
+    if lengths:
+        return _decide_listed(question, lengths, grid)
+    found, unseen = _on_small_grids(question)
+    if found is not None and grid is None:
+        return _refuted(question, found, f"{_BY_LOOKING} of small grids")
+    here = None if grid is None else question.on(grid)
+    if here is not None:
+        return _refuted(question, here, _BY_LOOKING, grid)
+    try:
+        candidate = _ask_isl(question)
+    except (NotAffine, TooComplex) as why:
+        if grid is not None:
+            return Proof(question.claim, "proved for this grid", _BY_LOOKING, str(why), grid=grid)
+        tried = f"no counter-example on {describe_small_grids(len(question.axes))}"
+        method = f"{_BY_LOOKING} of small grids; {tried}"
+        return Proof(question.claim, "undecided", method, str(why), notes=unseen)
+    if candidate is None:
+        if found is not None:
+            raise _contradiction(question, "isl proves it for every grid", f"{found.example}: {found.why}")
+        return Proof(question.claim, "proved", BY_ISL, notes=(*unseen, *_assumed(question)))
+    return _refuted_by_isl(question, candidate, found, grid)
+
+
+def _ask_isl(question: Question) -> CounterExample | None:
+    for name, options, axes in _curves(question):
+        box = tested_as_bijections(name, options, axes)
+        if box is not None:
+            raise NotAffine(f"{name} gives two cells of a {box} box the same rank")
+    polyhedra = Polyhedra(question.axes)
+    with limited(polyhedra.context, effort=question.effort):
+        return question.symbolic(polyhedra)
+
+
+def _refuted_by_isl(question: Question, candidate: CounterExample, found: Finding | None, grid: Grid | None) -> Proof:
+    if found is not None:
+        return _refuted(question, found, f"{_BY_LOOKING} of small grids, and isl")
+    if math.prod(candidate.grid) > _MOST_LISTED:
+        why = f"isl finds a counter-example on a {grid_text(candidate.grid)} grid, which is too large to look at here"
+        if grid is not None:
+            return Proof(question.claim, "proved for this grid", _BY_LOOKING, why, grid=grid)
+        return Proof(question.claim, "undecided", f"isl, and {_BY_LOOKING} of small grids", why)
+    seen = question.on(candidate.grid)
+    if seen is None:
+        said = f"isl finds a counter-example {candidate}"
+        raise _contradiction(question, said, "looking at every patch of that grid finds none")
+    return _refuted(question, seen, f"isl, and {_BY_LOOKING} of the grid that it finds")
+
+
+def _on_small_grids(question: Question) -> tuple[Finding | None, tuple[str, ...]]:
+    """The counter-example on the smallest grid that has one, and what could not be looked at, as notes."""
+    left_out: list[Grid] = []
+    try:
+        found = question.on_many(small_grids(question.axes))
+    except ScanlabError as error:
+        if error.code not in _TOO_LARGE:
+            raise
+        found = _one_by_one(question, small_grids(question.axes).grids, left_out)
+    if found is None:
+        found = _one_by_one(question, telling_grids(question.orders), left_out)
+    unseen = f"keys leave 64-bit integers from a {grid_text(left_out[0])} grid on" if left_out else ""
+    return found, (unseen,) if unseen else ()
+
+
+_TOO_LARGE = ("S401", "S402")
+
+
+def _one_by_one(question: Question, grids: list[Grid], left_out: list[Grid]) -> Finding | None:
+    """As ``question.on_many``. What is too large on a grid leaves it out; on every grid, it is raised."""
+    problem = None
+    for grid in grids:
+        try:
+            found = question.on(grid)
+        except ScanlabError as error:
+            if error.code not in _TOO_LARGE:
+                raise
+            problem = error
+            left_out.append(grid)
+            continue
+        if found is not None:
+            return found
+    if problem is not None and len(left_out) == len(grids) and math.prod(grids[0]) == 1:
+        raise problem
+    return None
+
+
+def _decide_listed(question: Question, lengths: tuple[int, ...], grid: Grid | None) -> Proof:
+    """A claim about orders with explicit lists is one about the grids of as many patches: all of them are tried."""
+    if grid is not None:
+        here = question.on(grid)
+        if here is not None:
+            return _refuted(question, here, _BY_LOOKING, grid)
+    if len(lengths) > 1:
+        return fits_nowhere(question.claim, lengths)
+    patches = next(iter(lengths))
+    grids = list(grids_of(patches, len(question.axes)))
+    scope = f"the grids of {patches} patches"
+    if patches * len(grids) > _MOST_LISTED:
+        if grid is not None:
+            return Proof(question.claim, "proved for this grid", _BY_LOOKING, grid=grid)
+        why = f"{len(grids)} grids have {patches} patches, too many to look at all"
+        return Proof(question.claim, "undecided", "nothing was tried", why, scope=scope)
+    found = question.on_many(ManyGrids(question.axes, grids))
+    if found is None:
+        return Proof(question.claim, "proved", f"{_BY_LOOKING} of all {len(grids)} grids that fit", scope=scope)
+    if grid is not None:
+        why = f"it does not hold on every grid of {patches} patches"
+        return Proof(question.claim, "proved for this grid", _BY_LOOKING, why, grid=grid)
+    return replace(_refuted(question, found, f"{_BY_LOOKING} of the grids that fit"), scope=scope)
+
+
+def fits_nowhere(claim: str, lengths: tuple[int, ...]) -> Proof:
+    """The verdict on orders whose explicit lists have different lengths, so that no grid fits all of them."""
+    counts = " and ".join(map(str, lengths))
+    why = f"no grid has {counts} patches, as the lists of its orders have"
+    return Proof(claim, "refuted", "counting", why, code="S311")
+
+
+def _refuted(question: Question, found: Finding, method: str, grid: Grid | None = None) -> Proof:
+    return Proof(question.claim, "refuted", method, found.why, found.example, grid, code=found.code)
+
+
+def _contradiction(question: Question, isl: str, looking: str) -> ScanlabError:
+    texts = "; ".join(dict.fromkeys(str(o) for o in question.orders))
+    return ScanlabError.at(
+        "S310",
+        f"two ways of deciding a claim disagree, so neither is believed: “{question.claim}” of {texts}",
+        question.orders[0].span,
+        note=f"{isl}; {looking}",
+        help="this is a mistake in ScanLab or in isl; please report it with this text",
+    )
+
+
+def _curves(question: Question) -> list[tuple[str, tuple[tuple[str, int], ...], int]]:
+    nodes = (e for o in question.orders for root in expressions_of(o) for e in walk(root) if isinstance(e, Curve))
+    return list(dict.fromkeys((e.name, e.options, len(e.operands)) for e in nodes))
+
+
+def _assumed(question: Question) -> tuple[str, ...]:
+    """What a proof rests on that isl did not prove."""
+    boxes = {(name, axes): describe_small_grids(axes, "boxes") for name, _, axes in _curves(question)}
+    return tuple(
+        f"assuming that {name} gives every cell of a box a rank of its own: tried on {tried}"
+        for (name, _), tried in boxes.items()
+    )
+
+
+def unless_error(look: Callable[[], Finding | None]) -> Finding | None:
+    """What ``look`` finds; a tie or a division by zero on the way is a finding, too, and no patch at all is none."""
+    try:
+        return look()
+    except ScanlabError as error:
+        diagnostic = error.diagnostics[0]
+        if diagnostic.code == "S305":
+            return None
+        if diagnostic.code in ("S300", "S403") and diagnostic.counterexample is not None:
+            why = (
+                "a key divides by zero at this patch" if diagnostic.code == "S403" else "two patches have the same keys"
+            )
+            return Finding(diagnostic.code, why, diagnostic.counterexample)
+        raise
