@@ -10,7 +10,7 @@ import islpy as isl
 
 from scanlab.ir.expr import Binary, Compare, Digit, Expr, Extremum, Int, Logic, Negate, Select
 
-__all__ = ["expression_of"]
+__all__ = ["expression_of", "expression_of_ast"]
 
 _OP = isl.ast_expr_op_type
 
@@ -23,7 +23,7 @@ def expression_of(function: isl.PwAff, variables: tuple[str, ...], domain: isl.S
     context = function.get_ctx()
     names = isl.MultiId.from_id_list(domain.get_space(), _ids(context, variables))
     build = isl.AstBuild.from_context(domain.bind(names))
-    return _expr(build.expr_from_pw_aff(function.coalesce().gist(domain).bind_domain(names)))
+    return expression_of_ast(build.expr_from_pw_aff(function.coalesce().gist(domain).bind_domain(names)))
 
 
 def _ids(context: isl.Context, variables: tuple[str, ...]) -> isl.IdList:
@@ -50,14 +50,15 @@ _COMPARE: Mapping[object, str] = MappingProxyType({_OP.eq: "==", _OP.le: "<=", _
 _LOGIC: Mapping[object, str] = MappingProxyType({getattr(_OP, f"{word}_"): word for word in ("and", "or")})
 
 
-def _expr(node: isl.AstExpr) -> Expr:
+def expression_of_ast(node: isl.AstExpr) -> Expr:
+    """An expression of isl's generated code; its variables become Digits."""
     kind = node.get_type()
     if kind == isl.ast_expr_type.int:
         return Int(int(node.get_val().to_python()))
     if kind == isl.ast_expr_type.id:
         return Digit(node.get_id().get_name())
     operation = node.get_op_type()
-    operands = [_expr(node.get_op_arg(i)) for i in range(node.get_op_n_arg())]
+    operands = [expression_of_ast(node.get_op_arg(i)) for i in range(node.get_op_n_arg())]
     if operation in _BINARY:
         return Binary(_BINARY[operation], *operands)
     if operation in _COMPARE:

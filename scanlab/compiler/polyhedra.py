@@ -60,7 +60,7 @@ def limited(context: isl.Context, limit: int = OPERATION_LIMIT, *, effort: int =
     except isl.Error as error:
         # Past the limit isl fails wherever it happens to be, under many messages.
         detail = str(error).split(" in /", 1)[0]
-        why = f"isl gave up within its limit of {limit:,} operations ({detail})"
+        why = f"isl gave up: {detail} (its limit is {limit:,} operations)"
         raise TooComplex(why) from None
     finally:
         context.set_max_operations(0)
