@@ -48,7 +48,7 @@ def verdict_of(checked: Checked) -> str:
     text += "".join(f"; {_also(c, checked.proof)}" for c in checked.claims)
     text += "".join(f". Note: {note}" for p in (checked.proof, *checked.claims) for note in p.notes)
     for relative in checked.kin[:2]:
-        text += f". This {relative.words.replace(relative.name, f'{relative.name} in the library', 1)}"
+        text += f". This {relative.words(' in the library')}"
     return text
 
 

@@ -42,7 +42,7 @@ class Kinship:
 
     def __str__(self) -> str:
         proved = " (proved)" if self.relative.proof.verdict == "proved" else ""
-        return f"{self.first} {self.relative.words}{proved}"
+        return f"{self.first} {self.relative.words()}{proved}"
 
 
 def measured(strategies: Iterable[tuple[str, Iterable[CompiledScan]]]) -> list[Measured]:

@@ -11,13 +11,16 @@ instead of three it is cheaper than the next patch as a relation.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import combinations
+
 import islpy as isl
 import numpy as np
 
 from scanlab.compiler.bind import bind_order
 from scanlab.compiler.decide import Finding, Question, decide, unless_error
 from scanlab.compiler.evaluate import Lattice
-from scanlab.compiler.polyhedra import NotAffine, Polyhedra, smallest_point
+from scanlab.compiler.polyhedra import Polyhedra, smallest_point
 from scanlab.compiler.probes import Grid, ManyGrids, sequences
 from scanlab.compiler.proof import Proof
 from scanlab.ir.diagnostics import CounterExample
@@ -93,15 +96,23 @@ def _stranded(parts: tuple[Order, ...], polyhedra: Polyhedra) -> CounterExample 
         found = _point(_without_near_successor(order, after, steps, polyhedra), polyhedra)
         if found is not None:
             return found
-    for i in range(len(parts) - 1):
-        here, there = (polyhedra.selected(parts[j].where) for j in (i, i + 1))
-        if not polyhedra.domain.params().is_subset(here.params().intersect(there.params())):
-            raise NotAffine("a path of the chain visits no patch of some grids")
-        joint = isl.Map.from_domain_and_range(here.subtract(later[i].domain()), there.subtract(later[i + 1].range()))
+    for joint in _joints(parts, later, polyhedra):
         found = _point(joint.subtract(_union(steps)).domain(), polyhedra)
         if found is not None:
             return found
     return None
+
+
+def _joints(parts: tuple[Order, ...], later: list[isl.Map], polyhedra: Polyhedra) -> Iterator[isl.Map]:
+    """``{ last patch of a part -> first patch of the next }``, on the grids where what lies between visits nothing."""
+    kept = [polyhedra.selected(o.where) for o in parts]
+    for i, j in combinations(range(len(parts)), 2):
+        between = polyhedra.domain.params()
+        for skipped in kept[i + 1 : j]:
+            between = between.subtract(skipped.params())
+        if not between.is_empty():
+            last, first = kept[i].subtract(later[i].domain()), kept[j].subtract(later[j].range())
+            yield isl.Map.from_domain_and_range(last, first).intersect_params(between)
 
 
 def _later(order: Order, polyhedra: Polyhedra) -> isl.Map:

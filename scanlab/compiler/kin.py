@@ -33,14 +33,16 @@ class Relative:
     def __str__(self) -> str:
         return f"{self.how or 'the same as'} {self.name}"
 
-    @property
-    def words(self) -> str:
-        """What follows "this": that it is the other, where that is proved, else no more than what was seen."""
+    def words(self, place: str = "") -> str:
+        """What follows "this": that it is the other, where that is proved, else no more than what was seen.
+
+        place: stands behind the name, such as " in the library".
+        """
         if self.proof.verdict == "proved":
-            return f"is {self}"
+            return f"is {self}{place}"
         if self.proof.verdict == "proved for this grid":
-            return f"is {self} (proved for this grid)"
-        return f"looks like {self.how + ' ' if self.how else ''}{self.name} on small grids (not proved)"
+            return f"is {self}{place} (proved for this grid)"
+        return f"looks like {self.how + ' ' if self.how else ''}{self.name}{place} on small grids (not proved)"
 
 
 def strategy_relatives(

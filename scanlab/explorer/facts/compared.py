@@ -86,4 +86,4 @@ def _paths(first: list[Measured], second: list[Measured], grid: tuple[int, ...] 
 
 
 def _words(kin: Relative) -> str:
-    return kin.words + (" (proved for all sizes)" if kin.proof.verdict == "proved" else "")
+    return kin.words() + (" (proved for all sizes)" if kin.proof.verdict == "proved" else "")

@@ -108,7 +108,7 @@ def _subject(subject: Subject) -> str:
 
 def _belongs(name: str, matches: list[Match]) -> str:
     sources = list(dict.fromkeys(m.source for m in matches if m.source))
-    others = [m.kin.words for m in matches if m.name != name]
+    others = [m.kin.words() for m in matches if m.name != name]
     same = f"In the library, it {', '.join(others)}. " if others else ""
     return f"{same}Source: {'; '.join(sources)}." if sources else same
 
