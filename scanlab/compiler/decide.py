@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from scanlab.compiler.evaluate import MOST_PATCHES
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra, TooComplex, limited
 from scanlab.compiler.probes import (
     Grid,
@@ -109,7 +110,7 @@ def _ask_isl(question: Question) -> CounterExample | None:
 def _refuted_by_isl(question: Question, candidate: CounterExample, found: Finding | None, grid: Grid | None) -> Proof:
     if found is not None:
         return _refuted(question, found, f"{_BY_LOOKING} of small grids, and isl")
-    if math.prod(candidate.grid) > _MOST_LISTED:
+    if math.prod(candidate.grid) > MOST_PATCHES:
         why = f"isl finds a counter-example on a {grid_text(candidate.grid)} grid, which is too large to look at here"
         if grid is not None:
             return Proof(question.claim, "proved for this grid", _BY_LOOKING, why, grid=grid)

@@ -38,6 +38,9 @@ def prove(value: Value, grid: Grid | None = None) -> Proof:
     Raises:
         ScanlabError: S310 where isl and trying disagree; S401 to S404 where ``grid`` does not suit the keys.
     """
+    lengths = listed_lengths(orders_of(value))
+    if len(lengths) > 1:
+        return fits_nowhere(EXACTLY_ONCE, lengths)
     match value:
         case Order():
             return prove_order(value, grid)
@@ -46,9 +49,6 @@ def prove(value: Value, grid: Grid | None = None) -> Proof:
             proofs = [prove_order(o, grid, within) for o in within]
             return together(_claim_of(value), [*proofs, prove_coverage(value, grid, within)])
         case Plan():
-            lengths = listed_lengths(orders_of(value))
-            if len(lengths) > 1:
-                return fits_nowhere(EXACTLY_ONCE, lengths)
             proofs = [prove(s, grid) for s in dict.fromkeys(layers_of(value))]
             alike = all(p.claim == EXACTLY_ONCE for p in proofs)
             return together(EXACTLY_ONCE if alike else "covers every patch in every layer", proofs)
