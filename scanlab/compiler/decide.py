@@ -51,7 +51,8 @@ class Question:
     ``on`` looks at every patch of one grid, ``on_many`` at every patch of many grids at once and finds the smallest,
     ``symbolic`` asks isl about all grids; it raises NotAffine or TooComplex where isl cannot say. ``within``: all
     orders of the strategy that the claim is about, where that is more than ``orders``. ``effort``: how many times isl's
-    usual number of operations it may take.
+    usual number of operations it may take. ``at``: looks at the patches of isl's counter-example alone, where those
+    say enough; without it every patch of its grid is looked at.
     """
 
     claim: str
@@ -61,6 +62,7 @@ class Question:
     symbolic: Callable[[Polyhedra], CounterExample | None]
     within: tuple[Order, ...] = ()
     effort: int = 1
+    at: Callable[[CounterExample], Finding | None] | None = None
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -110,16 +112,22 @@ def _ask_isl(question: Question) -> CounterExample | None:
 def _refuted_by_isl(question: Question, candidate: CounterExample, found: Finding | None, grid: Grid | None) -> Proof:
     if found is not None:
         return _refuted(question, found, f"{_BY_LOOKING} of small grids, and isl")
-    if math.prod(candidate.grid) > MOST_PATCHES:
+    if question.at is None and math.prod(candidate.grid) > MOST_PATCHES:
         why = f"isl finds a counter-example on a {grid_text(candidate.grid)} grid, which is too large to look at here"
         if grid is not None:
             return Proof(question.claim, "proved for this grid", _BY_LOOKING, why, grid=grid)
         return Proof(question.claim, "undecided", f"isl, and {_BY_LOOKING} of small grids", why)
-    seen = question.on(candidate.grid)
+    seen = question.at(candidate) if question.at else question.on(candidate.grid)
     if seen is None:
         said = f"isl finds a counter-example {candidate}"
-        raise _contradiction(question, said, "looking at every patch of that grid finds none")
-    return _refuted(question, seen, f"isl, and {_BY_LOOKING} of the grid that it finds")
+        raise _contradiction(question, said, "looking there finds none")
+    return _refuted(
+        question,
+        seen,
+        "isl, and looking at the patches that it finds"
+        if question.at
+        else f"isl, and {_BY_LOOKING} of the grid it finds",
+    )
 
 
 def _on_small_grids(question: Question) -> tuple[Finding | None, tuple[str, ...]]:

@@ -15,11 +15,23 @@ from scanlab.compiler.evaluate import Lattice
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra, SetRegion, TooComplex, limited, smallest_point
 from scanlab.compiler.probes import Grid, ManyGrids, listed_lengths, sequences, small_grids
 from scanlab.compiler.proof import Proof, together
+from scanlab.ir.constants import evaluate
 from scanlab.ir.diagnostics import CounterExample, ScanlabError
-from scanlab.ir.expr import Axis, Expr, Visit
+from scanlab.ir.expr import Axis, Curve, Expr, Visit, walk
 from scanlab.ir.printer import print_expr
 from scanlab.ir.text import grid_text
-from scanlab.ir.values import Key, Order, Plan, Scan, Value, expressions_of, layers_of, orders_of, sequences_of
+from scanlab.ir.values import (
+    Key,
+    Order,
+    Plan,
+    Scan,
+    Value,
+    expressions_of,
+    layers_of,
+    orders_of,
+    sequences_of,
+    signed_keys,
+)
 
 __all__ = ["EXACTLY_ONCE", "SELECTED_ONCE", "prove", "prove_coverage", "prove_order", "suggested_key"]
 
@@ -97,7 +109,9 @@ def prove_order(order: Order, grid: Grid | None = None, within: tuple[Order, ...
         return unless_error(lambda: _tie(sequences(order, lattice).tie))
 
     claim = SELECTED_ONCE if order.partial else EXACTLY_ONCE
-    question = Question(claim, (order,), on, on_many, lambda p: _smallest_tie(order, p), within)
+    curved = any(isinstance(e, Curve) for key in order.keys for e in walk(key.expr))
+    at = None if curved else lambda example: _tie_at(order, example)
+    question = Question(claim, (order,), on, on_many, lambda p: _smallest_tie(order, p), within, at=at)
     proof = decide(question, grid)
     if order.where is None or not proof or len(within) > 1:
         return proof
@@ -110,6 +124,17 @@ def _bound(order: Order, grid: Grid) -> None:
 
 def _tie(example: CounterExample | None) -> Finding | None:
     return None if example is None else Finding("S300", "two patches have the same keys", example)
+
+
+def _tie_at(order: Order, example: CounterExample) -> Finding | None:
+    """The tie of two patches, by the value of each key there in plain integers."""
+    extents = dict(zip(order.axes, example.grid, strict=True))
+    points = [dict(zip(order.axes, patch, strict=True)) for patch in example.patches]
+    if order.where is not None and not all(evaluate(order.where, p, extents) for p in points):
+        return None
+    first, second = (tuple(evaluate(e, p, extents) for e in signed_keys(order)) for p in points)
+    patches = tuple(sorted(example.patches))
+    return _tie(CounterExample(example.grid, patches, first)) if first == second else None
 
 
 def _smallest_tie(order: Order, polyhedra: Polyhedra) -> CounterExample | None:

@@ -227,9 +227,14 @@ def test_proofs_of_isl_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
         prove_continuous(parse("by h, w"), (1, 5))
 
 
-def test_a_counterexample_too_large_to_try_is_no_refutation() -> None:
-    proof = prove(parse("by 33554432 * h + w"))
-    assert proof.verdict == "undecided" and "too large to look at" in proof.reason
+def test_a_counterexample_too_large_to_bind() -> None:
+    tie = prove(parse("by 33554432 * h + w"))
+    assert tie.counterexample is not None
+    assert tie.counterexample.patches == ((0, 33554432), (1, 0)) and tie.counterexample.key == (33554432,)
+    same = prove_same(parse("by h // 20000000, h % 20000000"), parse("by h // 20000000, h % 20000000, w"))
+    assert same.verdict == "refuted"
+    jump = prove_continuous(parse("by p // 20000000, p % 20000000, p // 19999999 where p % 2 < 3", "p"))
+    assert jump.verdict in ("proved", "undecided")
 
 
 def test_a_grid_that_was_asked_for_is_looked_at() -> None:
