@@ -121,13 +121,8 @@ def _refuted_by_isl(question: Question, candidate: CounterExample, found: Findin
     if seen is None:
         said = f"isl finds a counter-example {candidate}"
         raise _contradiction(question, said, "looking there finds none")
-    return _refuted(
-        question,
-        seen,
-        "isl, and looking at the patches that it finds"
-        if question.at
-        else f"isl, and {_BY_LOOKING} of the grid it finds",
-    )
+    looked = "looking at the patches that it finds" if question.at else f"{_BY_LOOKING} of the grid that it finds"
+    return _refuted(question, seen, f"isl, and {looked}")
 
 
 def _on_small_grids(question: Question) -> tuple[Finding | None, tuple[str, ...]]:
