@@ -47,7 +47,9 @@ _BINARY: Mapping[object, str] = MappingProxyType(
 )
 _COMPARE: Mapping[object, str] = MappingProxyType({_OP.eq: "==", _OP.le: "<=", _OP.lt: "<", _OP.ge: ">=", _OP.gt: ">"})
 # islpy's stubs leave these two out, whose names are words of Python.
-_LOGIC: Mapping[object, str] = MappingProxyType({getattr(_OP, f"{word}_"): word for word in ("and", "or")})
+_LOGIC: Mapping[object, str] = MappingProxyType(
+    {getattr(_OP, f"{word}_"): word for word in ("and", "or")} | {_OP.and_then: "and", _OP.or_else: "or"}
+)
 
 
 def _expr(node: isl.AstExpr) -> Expr:
