@@ -15,6 +15,7 @@ import numpy as np
 from scanlab.compiler.curves import curve_ranks
 from scanlab.ir.diagnostics import CounterExample, ScanlabError, Span
 from scanlab.ir.expr import (
+    LARGEST_VALUE,
     Absolute,
     Axis,
     Binary,
@@ -37,7 +38,6 @@ from scanlab.ir.text import grid_text
 __all__ = ["MOST_PATCHES", "Lattice", "check_grid", "evaluate_digits", "evaluate_on_grid"]
 
 MOST_PATCHES = 2**24
-_MOST = 2**62
 
 _ARITHMETIC: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = MappingProxyType(
     {
@@ -185,7 +185,7 @@ class _Evaluator:
         return _Evaluator(self._lattice, self._span, self._digits, reached)
 
     def _constant(self, expr: Expr, value: int) -> np.ndarray:
-        if abs(value) >= _MOST:
+        if abs(value) >= LARGEST_VALUE:
             raise self._too_large(expr)
         return np.int64(value)  # type: ignore[return-value]
 
@@ -252,7 +252,7 @@ class _Evaluator:
 def _within(op: str, left: np.ndarray, right: np.ndarray) -> bool:
     """Whether a sum, difference or product stays within 62 bits."""
     a, b = _magnitude(left), _magnitude(right)
-    return (a * b if op == "*" else a + b) < _MOST
+    return (a * b if op == "*" else a + b) < LARGEST_VALUE
 
 
 def _magnitude(values: np.ndarray) -> int:

@@ -48,7 +48,7 @@ _READING = {
     "S105": Code("nested too deeply", "Brackets nest at most 64 deep, and one expression has at most 1,000 words."),
     "S106": Code(
         "a number that is too large",
-        "Numbers in a text go up to 2147483647.",
+        "Numbers in a text go up to 2147483647, and what is computed from numbers alone stays below 2^62.",
         _HW + "order a = by 99999999999 * h, w",
         _HW + "order a = by 1000 * h, w",
     ),
@@ -204,14 +204,14 @@ _PROOFS = {
     "S308": Code(
         "an undecided claim",
         "A claim must be proved: this one is beyond linear arithmetic, and no small grid refutes it.",
-        _HW + "order a = by h * w, h + w, h\n  expect covers",
+        _HW + "order a = by h * h * W * W + w * w\n  expect covers",
         _HW + "order a = by h + w, h\n  expect covers",
     ),
     "S309": Code(
         "not proved for all sizes",
         "A warning: the keys are beyond linear arithmetic. No small grid refutes them, and every grid that the order "
         "is used on is checked patch by patch.",
-        _HW + "order a = by h * w, h + w, h",
+        _HW + "order a = by h * h * W * W + w * w",
         _HW + "order a = by h + w, h",
     ),
 }

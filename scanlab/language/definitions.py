@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from scanlab.ir.diagnostics import ScanlabError, Span
-from scanlab.ir.expr import LARGEST_INT, integer
+from scanlab.ir.expr import integer
 from scanlab.ir.values import Entry, Order, Plan, Scan, Value
 from scanlab.language import syntax as tree
 from scanlab.language.keys import constant
@@ -105,7 +105,7 @@ def _parameters(template: Template, given: tuple[tree.Argument, ...], span: Span
             raise ScanlabError.at("S205", f"`{template.name}` has no {what}; {known}", argument.span)
         if name in values:
             raise ScanlabError.at("S205", f"the parameter `{name}` is given twice", argument.span)
-        values[name] = _in_range(constant(argument.value, scope), argument.span)
+        values[name] = constant(argument.value, scope)
     for parameter in syntax.parameters:
         name = parameter.name.text
         if name in values:
@@ -117,11 +117,5 @@ def _parameters(template: Template, given: tuple[tree.Argument, ...], span: Span
                 span,
                 help=f"write {template.name}[{', '.join(f'{n}=…' for n in names)}]",
             )
-        values[name] = _in_range(constant(parameter.default, scope), parameter.span)
+        values[name] = constant(parameter.default, scope)
     return {n: values[n] for n in names}
-
-
-def _in_range(value: int, span: Span) -> int:
-    if abs(value) > LARGEST_INT:
-        raise ScanlabError.at("S106", f"this number is larger than {LARGEST_INT}", span)
-    return value

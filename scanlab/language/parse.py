@@ -12,6 +12,7 @@ from lark import Lark
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
 from scanlab.ir.diagnostics import Diagnostic, Edit, ScanlabError, Source, Span
+from scanlab.ir.text import shortened
 from scanlab.language import syntax as tree
 from scanlab.language.build import Builder, PlacedToken
 
@@ -191,8 +192,7 @@ def _unfinished(tokens: list[PlacedToken], accepted: set[str], source: Source) -
 
 
 def _found(token: PlacedToken) -> str:
-    text = str(token) if len(token) <= 40 else f"{token[:37]}..."
-    return "this string" if token.type == "STRING" else f"`{text}`"
+    return "this string" if token.type == "STRING" else f"`{shortened(token)}`"
 
 
 _PLAIN = {"NAME": "a name", "INT": "a number", "STRING": "a string", "$END": "the end"}

@@ -43,6 +43,11 @@ class Scope:
     locals: Mapping[str, Meaning] = field(default_factory=dict)
     stack: tuple[str, ...] = ()
     memo: dict[object, Meaning] = field(default_factory=dict, compare=False)
+    reached: bool = True
+
+    def unreached(self) -> Scope:
+        """The scope of what may never be evaluated, such as a branch: a division by zero is no error there yet."""
+        return replace(self, reached=False) if self.reached else self
 
     def axes_or_error(self, span: Span) -> tuple[str, ...]:
         """The grid's axes. Raises S200 where no grid line stands above."""
@@ -73,7 +78,7 @@ class Scope:
             raise ScanlabError.at(
                 "S207", f"definitions use each other more than {DEEPEST_DEFINITIONS} levels deep", span
             )
-        return replace(self, axes=axes, locals={}, stack=(*self.stack, name))
+        return replace(self, axes=axes, locals={}, stack=(*self.stack, name), reached=True)
 
     def key_names(self) -> list[str]:
         """What can stand in a key."""
