@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from scanlab.ir.constants import fold
+from scanlab.ir.constants import divides_by_zero, fold
 from scanlab.ir.coordinates import flipped
 from scanlab.ir.diagnostics import ScanlabError, Span
 from scanlab.ir.expr import (
@@ -31,7 +31,7 @@ from scanlab.ir.values import Order
 from scanlab.language import syntax as tree
 from scanlab.language.scope import Scope, unknown_name, wrong_kind
 
-__all__ = ["check_count", "check_curve_count", "constant", "key", "option_value"]
+__all__ = ["check_count", "check_curve_count", "constant", "key", "option_value", "zero_divisor"]
 
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
@@ -74,6 +74,8 @@ def _read(node: tree.Node, scope: Scope) -> Expr:
 def _name(text: str, span: Span, scope: Scope) -> Expr:
     local = scope.locals.get(text)
     if isinstance(local, Expr):
+        if scope.reached and divides_by_zero(local):
+            raise zero_divisor(span)
         return local
     for axis in scope.axes_or_error(span):
         if text in (axis, axis.upper()):
@@ -120,11 +122,16 @@ def _bounded(expr: Expr, span: Span) -> Expr:
 
 
 def _binary(op: str, left: Expr, right: Expr, right_span: Span, scope: Scope) -> Expr:
-    if op in ("//", "%") and right == Int(0) and scope.reached:
-        raise ScanlabError.at("S306", "this divides by zero", right_span, help="divide by a positive number")
+    if op in ("//", "%") and scope.reached and fold(right) == 0:
+        raise zero_divisor(right_span)
     if op in _COMPARISONS:
         return Compare(op, left, right)
     return Logic(op, left, right) if op in ("and", "or") else Binary(op, left, right)
+
+
+def zero_divisor(span: Span) -> ScanlabError:
+    """S306: a divisor is zero whatever the patch."""
+    return ScanlabError.at("S306", "this divides by zero", span, help="divide by a positive number")
 
 
 def _call(node: tree.Apply, scope: Scope) -> Expr:

@@ -98,7 +98,9 @@ def parse_body(source: Source) -> tree.Node:
 
 def _lex(source: Source) -> list[PlacedToken]:
     try:
-        tokens = [PlacedToken.of(token, source) for token in _parser().lex(source.text)]
+        # The parser's own lexer: `Lark.lex` would build one anew for every text.
+        reading = _parser().parse_interactive(source.text, start="body")
+        tokens = [PlacedToken.of(token, source) for token in reading.lexer_thread.lex(reading.parser_state)]
     except UnexpectedCharacters as error:
         raise _unreadable(source, error.pos_in_stream or 0) from None
     _check_nesting(tokens)

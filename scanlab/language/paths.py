@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from scanlab.ir.constants import divides_by_zero
 from scanlab.ir.coordinates import substitute_axes
 from scanlab.ir.diagnostics import ScanlabError, Span
 from scanlab.ir.expr import Axis, Expr
@@ -24,7 +25,7 @@ from scanlab.ir.values import (
 from scanlab.language import syntax as tree
 from scanlab.language.combine import combine, combines
 from scanlab.language.definitions import instantiate, kind_of, one
-from scanlab.language.keys import key
+from scanlab.language.keys import key, zero_divisor
 from scanlab.language.scope import COMBINATORS, Meaning, Scope, Template, unknown_name, wrong_kind
 
 __all__ = ["define", "path", "paths"]
@@ -210,7 +211,14 @@ def _on_grid(value: Value, scope: Scope, span: Span) -> Value:
 
 
 def _over(value: Value, axes: tuple[str, ...], new: dict[str, Expr], span: Span) -> Value:
-    return map_orders(value, lambda o: replace(substitute_axes(o, axes, new, span), span=span))
+    def changed(order: Order) -> Order:
+        found = replace(substitute_axes(order, axes, new, span), span=span)
+        conditions = () if found.where is None else (found.where,)
+        if any(map(divides_by_zero, (*(k.expr for k in found.keys), *conditions, *found.restart))):
+            raise zero_divisor(span)
+        return found
+
+    return map_orders(value, changed)
 
 
 def _apply(node: tree.Apply, scope: Scope) -> tuple[Value, ...]:

@@ -5,9 +5,9 @@ node := Number | Name | Unary | Binary | Conditional | Apply | By | Let | Suffix
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from scanlab.ir.diagnostics import Span
+from scanlab.ir.diagnostics import ScanlabError, Span
 
 __all__ = [
     "Apply",
@@ -32,11 +32,30 @@ __all__ = [
 ]
 
 
+DEEPEST_TREE = 192
+
+
 @dataclass(frozen=True)
 class Node:
-    """Anything with a place in the source."""
+    """Anything with a place in the source; ``depth`` counts the longest branch below it, and is bounded (S105)."""
 
     span: Span
+    depth: int = field(init=False, repr=False, compare=False, default=1)
+
+    def __post_init__(self) -> None:
+        depth = 1
+        for value in vars(self).values():
+            for below in value if isinstance(value, tuple) else (value,):
+                if isinstance(below, Node) and below.depth >= depth:
+                    depth = below.depth + 1
+        if depth > DEEPEST_TREE:
+            raise ScanlabError.at(
+                "S105",
+                f"this expression is more than {DEEPEST_TREE} operations deep",
+                self.span,
+                help="name its parts with `let` or with definitions of their own",
+            )
+        object.__setattr__(self, "depth", depth)
 
 
 @dataclass(frozen=True)
