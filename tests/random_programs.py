@@ -53,7 +53,9 @@ class Writer:
         if self.random.random() < self.wild:
             return self.random.choice(("zz", "h", "H", "row", "hilbert", *_SLIPS))
         axis = self.random.choice(self.axes)
-        return self.pick(lambda: axis, lambda: axis, axis.upper, self.number, lambda: self.random.choice((axis, *self.locals)))
+        return self.pick(
+            lambda: axis, lambda: axis, axis.upper, self.number, lambda: self.random.choice((axis, *self.locals))
+        )
 
     def key(self, depth: int) -> str:
         if depth <= 0 or self.random.random() < 0.25:
@@ -128,7 +130,9 @@ class Writer:
         return f"{self.random.choice(MERGES)}({', '.join(parts)})"
 
     def plan(self) -> str:
-        entries = [f"{self.path(1)}{self.random.choice(('', f' * {self.number()}'))}" for _ in range(self.random.randint(1, 3))]
+        entries = [
+            f"{self.path(1)}{self.random.choice(('', f' * {self.number()}'))}" for _ in range(self.random.randint(1, 3))
+        ]
         return f"{self.random.choice(('cycle', 'layers'))}({', '.join(entries)})"
 
     def claim(self) -> str:
@@ -180,7 +184,9 @@ def sound_texts() -> tuple[str, ...]:
     @settings(max_examples=150, database=None, derandomize=True, deadline=None)
     def draw(data: st.DataObject) -> None:
         axes = data.draw(st.sampled_from(AXES))
-        value: Value = data.draw(st.one_of(orders(axes, with_tokens=True), orders(axes, affine=True), scans(axes), plans(axes)))
+        value: Value = data.draw(
+            st.one_of(orders(axes, with_tokens=True), orders(axes, affine=True), scans(axes), plans(axes))
+        )
         found.append(_file(axes, value))
 
     draw()
@@ -218,7 +224,9 @@ def _damaged_tokens(text: str, random: Random) -> str:
             case 3:
                 words.insert(at, f" {random.choice(_SLIPS)} ")
             case _:
-                words.insert(at, random.choice(("(", ")", ",", "~", "by ", " in ", "=", str(random.choice(_HOSTILE)), " grid ")))
+                words.insert(
+                    at, random.choice(("(", ")", ",", "~", "by ", " in ", "=", str(random.choice(_HOSTILE)), " grid "))
+                )
     return "".join(words)
 
 

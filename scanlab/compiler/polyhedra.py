@@ -88,9 +88,7 @@ class Polyhedra:
     def constant(self, value: int) -> isl.PwAff:
         """The constant function."""
         space = isl.LocalSpace.from_space(self.space)
-        return isl.PwAff.from_aff(
-            isl.Aff.zero_on_domain(space).add_constant_val(self._val(value))
-        )
+        return isl.PwAff.from_aff(isl.Aff.zero_on_domain(space).add_constant_val(self._val(value)))
 
     def _val(self, value: int) -> isl.Val:
         """The constant as isl's number, of any size: its `int_from_si` ends at 64 bits."""

@@ -84,7 +84,9 @@ def _name(text: str, span: Span, scope: Scope) -> Expr:
         raise wrong_kind(f"the path `{text}`", "a key", span, f"give it coordinates to use its keys: {text}(h, w)")
     if text in CURVES or text in ARITHMETIC or text == "visit":
         raise wrong_kind(f"the function `{text}`", "a key", span, f"give it arguments: {text}(h, w)")
-    raise unknown_name(text, span, scope.key_names(), "a key can use")
+    name = scope.stack[-1] if scope.stack else "a"
+    hint = f"; if `{text}` is a parameter, declare it with a default: order {name}[{text}=4] = …"
+    raise unknown_name(text, span, scope.key_names(), "a key can use", hint)
 
 
 def _unary(op: str, operand: tree.Node, span: Span, scope: Scope) -> Expr:

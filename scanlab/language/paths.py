@@ -9,6 +9,7 @@ from scanlab.ir.coordinates import substitute_axes
 from scanlab.ir.diagnostics import ScanlabError, Span
 from scanlab.ir.expr import Axis, Expr
 from scanlab.ir.functions import ARITHMETIC, CURVES
+from scanlab.ir.text import shortened
 from scanlab.ir.values import (
     PLACES,
     TOKENS,
@@ -62,7 +63,17 @@ def paths(node: tree.Node, scope: Scope) -> tuple[Value, ...]:
             raise ScanlabError.at(
                 "S209", "`~` belongs to a key, not to a path", node.span, help="to reverse a path write -"
             )
-    raise wrong_kind("a key", "a path", node.span, f"an order begins with by: by {node.span.text}")
+    if isinstance(node, tree.Binary) and node.op in ("+", "*"):
+        raise wrong_kind(
+            "a key",
+            "a path",
+            node.span,
+            f"an order begins with by, as in by {shortened(node.span.text)}; paths are merged as in sum(row, column)",
+        )
+    if isinstance(node, tree.Conditional):
+        help = "a condition chooses keys: by (a if c else b), …; or part of the grid: scatter((row where c), …)"
+        raise wrong_kind("a key", "a path", node.span, help)
+    raise wrong_kind("a key", "a path", node.span, f"an order begins with by: by {shortened(node.span.text)}")
 
 
 def _let_value(node: tree.Node, scope: Scope) -> Meaning:
@@ -239,7 +250,22 @@ def _apply(node: tree.Apply, scope: Scope) -> tuple[Value, ...]:
     value = instantiate(template, node.parameters or (), (), node.span, scope, paths)
     if node.arguments is None:
         return (_on_grid(value, scope, node.span),)
-    return (_coordinates(value, node, scope),)
+    try:
+        return (_coordinates(value, node, scope),)
+    except ScanlabError as error:
+        raise _in_brackets(error, template, node) from None
+
+
+def _in_brackets(error: ScanlabError, template: Template, node: tree.Apply) -> ScanlabError:
+    """The error, with the brackets that are meant where a parameter is given as a coordinate: window(4), window(k=4)."""
+    names, given = [p.name.text for p in template.syntax.parameters], node.arguments or ()
+    named = any(a.name in names for a in given)
+    if error.code not in ("S201", "S204") or node.parameters or not (named or 0 < len(given) <= len(names)):
+        return error
+    values = [a.value.span.text for a in given]
+    words = ", ".join(f"{n}={shortened(v)}" for n, v in zip(names, values, strict=False))
+    help = f"parameters stand in brackets: {template.name}[{words}]"
+    return ScanlabError(tuple(replace(d, help=help, edit=None) for d in error.diagnostics))
 
 
 def _expand(template: Template, node: tree.Apply, scope: Scope) -> list[Value]:
@@ -278,6 +304,7 @@ def _coordinates(value: Value, node: tree.Apply, scope: Scope) -> Value:
                 "S204",
                 f"`{node.name}` runs over {len(value.axes)} coordinates ({', '.join(value.axes)}), {len(given)} given",
                 node.span,
+                help=f"give each a key, as in {node.name}({', '.join(reversed(value.axes))})",
             )
         new = {x: key(a.value, scope) for x, a in zip(value.axes, given, strict=True)}
     return _over(value, axes, new, node.span)

@@ -11,6 +11,7 @@ from scanlab.ir.expr import Expr
 from scanlab.ir.functions import ARITHMETIC, CURVES
 from scanlab.ir.values import MERGES, Order, Plan, Scan
 from scanlab.language import syntax as tree
+from scanlab.language.habits import NAMES
 
 __all__ = ["COMBINATORS", "Meaning", "Scope", "Template", "unknown_name", "wrong_kind"]
 
@@ -90,17 +91,22 @@ class Scope:
         return [*self.locals, *COMBINATORS, *self.known()]
 
 
-def unknown_name(word: str, span: Span, names: Iterable[str], what: str) -> ScanlabError:
-    """S201, with the nearest known name as the suggested edit. ``span`` starts with the word."""
+def unknown_name(word: str, span: Span, names: Iterable[str], what: str, hint: str = "") -> ScanlabError:
+    """S201, with the nearest known name as the suggested edit. ``span`` starts with the word.
+
+    hint: what to say beside the known names, where none of them is near.
+    """
     candidates = sorted(set(names))
-    close = difflib.get_close_matches(word, candidates, 1, 0.6)
     span = Span(span.source, span.start, span.start + len(word))
+    if word in NAMES:
+        return ScanlabError.at("S201", f"unknown name `{word}`", span, help=NAMES[word])
+    close = difflib.get_close_matches(word, candidates, 1, 0.6)
     if close:
         return ScanlabError.at(
             "S201", f"unknown name `{word}`", span, help=f"did you mean `{close[0]}`?", edit=Edit(span, close[0])
         )
     few = ", ".join(candidates[:12]) + (", …" if len(candidates) > 12 else "")
-    return ScanlabError.at("S201", f"unknown name `{word}`", span, help=f"{what}: {few}")
+    return ScanlabError.at("S201", f"unknown name `{word}`", span, help=f"{what}: {few}{hint}")
 
 
 def wrong_kind(found: str, wanted: str, span: Span, help: str = "") -> ScanlabError:

@@ -5,6 +5,7 @@ node := Number | Name | Unary | Binary | Conditional | Apply | By | Let | Suffix
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from scanlab.ir.diagnostics import ScanlabError, Span
@@ -29,10 +30,11 @@ __all__ = [
     "TokenAt",
     "Unary",
     "Word",
+    "names_in",
 ]
 
 
-DEEPEST_TREE = 192
+DEEPEST_TREE = 256
 
 
 @dataclass(frozen=True)
@@ -205,3 +207,17 @@ class Definition(Node):
     formals: tuple[Word, ...]
     body: Node
     clauses: tuple[Clause, ...]
+
+
+def names_in(node: Node) -> Iterator[str]:
+    """Every name that is used in a node, and every name of an argument."""
+    if isinstance(node, Name):
+        yield node.text
+    if isinstance(node, Apply):
+        yield node.name
+    if isinstance(node, Argument) and node.name is not None:
+        yield node.name
+    for value in vars(node).values():
+        for below in value if isinstance(value, tuple) else (value,):
+            if isinstance(below, Node):
+                yield from names_in(below)

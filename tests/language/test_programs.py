@@ -33,7 +33,13 @@ from scanlab.language.module import Module, parse_value, read_module
 from scanlab.language.parse import decode
 
 _SECONDS = 20
-_GRIDS = {1: ((5,), (1,)), 2: ((3, 4), (5, 2), (1, 3), (4, 4)), 3: ((2, 3, 2),), 4: ((2, 1, 2, 2),), 5: ((1, 2, 2, 1, 2),)}
+_GRIDS = {
+    1: ((5,), (1,)),
+    2: ((3, 4), (5, 2), (1, 3), (4, 4)),
+    3: ((2, 3, 2),),
+    4: ((2, 1, 2, 2),),
+    5: ((1, 2, 2, 1, 2),),
+}
 _STAGES = tuple(s for s in STAGES if s != "proof")
 
 
