@@ -125,8 +125,8 @@ class Writer:
         if self.random.random() < 0.2:
             return f"{self.random.choice(MERGES)}(orbit({parts[0]}, transpose, flip_w))"
         if self.random.random() < 0.15:
-            axis, k = self.random.choice(self.axes), self.number()
-            return f"scatter((by {', '.join(self.axes)} where {axis} < {k}), (by {', '.join(self.axes)} where {axis} >= {k}))"
+            axis, k, all_of = self.random.choice(self.axes), self.number(), f"by {', '.join(self.axes)}"
+            return f"scatter(({all_of} where {axis} < {k}), ({all_of} where {axis} >= {k}))"
         return f"{self.random.choice(MERGES)}({', '.join(parts)})"
 
     def plan(self) -> str:

@@ -109,10 +109,7 @@ class Polyhedra:
             case Binary(op=op, left=a, right=b):
                 return self._binary(expr, op, a, b)
             case Select(condition=c, then=a, otherwise=b):
-                known = fold(c)
-                if known is not None:
-                    return self.affine(a if known else b)
-                return isl.PwAff.cond(self._indicator(self.condition(c)), self.affine(a), self.affine(b))
+                return self._select(c, a, b)
             case Extremum(op=op, operands=many):
                 result = self.affine(many[0])
                 for other in many[1:]:
@@ -126,6 +123,13 @@ class Polyhedra:
             case Curve(name=name):
                 raise NotAffine(f"`{print_expr(expr)}`: {name} is defined by recursion or from data, not by arithmetic")
         raise NotAffine(f"`{print_expr(expr)}` is an explicit list")
+
+    def _select(self, condition: Expr, then: Expr, otherwise: Expr) -> isl.PwAff:
+        known = fold(condition)
+        if known is not None:
+            # The other branch is never evaluated: it may divide by zero.
+            return self.affine(then if known else otherwise)
+        return isl.PwAff.cond(self._indicator(self.condition(condition)), self.affine(then), self.affine(otherwise))
 
     def _extent(self, name: str) -> isl.PwAff:
         i = self.axes.index(name)
@@ -199,17 +203,18 @@ class Polyhedra:
     def check_divisors(self, expr: Expr, reached: isl.Set | None = None) -> None:
         """Raise NotAffine where a divisor is not known to differ from zero on every grid, at the patches that reach it.
 
-        reached: the patches at which ``expr`` is evaluated, by default all. A divisor that is the same on the whole grid
-        must be positive.
+        reached: the patches at which ``expr`` is evaluated, by default all. A divisor that is the same on the whole
+        grid must be positive.
         """
         reached = self.domain if reached is None else reached
-        divides = isinstance(expr, Binary) and expr.op in ("//", "%")
         if not any(isinstance(e, Binary) and e.op in ("//", "%") and not self._number(e.right) for e in walk(expr)):
             return
         for child, where in self._reached_below(expr, reached):
             self.check_divisors(child, where)
-        if not divides or self._number(expr.right):
-            return
+        if isinstance(expr, Binary) and expr.op in ("//", "%") and not self._number(expr.right):
+            self._check_divisor(expr, reached)
+
+    def _check_divisor(self, expr: Binary, reached: isl.Set) -> None:
         varies = _has(expr.right, (Axis, Curve, Visit))
         zero = self.constant(0)
         try:

@@ -153,11 +153,11 @@ _NAMES = {
         _HW + "scan a = sum((row with cls at start)) with cls at end",
         _HW + "scan a = sum(row) with cls at end",
     ),
+    "S216": Code("a branch on a coordinate", "In Python, use scanlab.where(condition, a, b) in place of if."),
     "S217": Code(
         "a definition that depends on a broken one",
         "Another definition of the file has a mistake; it is shown, too. What does not depend on it can be used.",
     ),
-    "S216": Code("a branch on a coordinate", "In Python, use scanlab.where(condition, a, b) in place of if."),
 }
 
 _PROOFS = {

@@ -257,7 +257,7 @@ def _apply(node: tree.Apply, scope: Scope) -> tuple[Value, ...]:
 
 
 def _in_brackets(error: ScanlabError, template: Template, node: tree.Apply) -> ScanlabError:
-    """The error, with the brackets that are meant where a parameter is given as a coordinate: window(4), window(k=4)."""
+    """The error, with the brackets that are meant where a parameter is given as a coordinate, as in window(4)."""
     names, given = [p.name.text for p in template.syntax.parameters], node.arguments or ()
     named = any(a.name in names for a in given)
     if error.code not in ("S201", "S204") or node.parameters or not (named or 0 < len(given) <= len(names)):
