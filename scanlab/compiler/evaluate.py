@@ -106,13 +106,15 @@ def evaluate_digits(expr: Expr, digits: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.asarray(_Evaluator(_NO_GRID, None, digits).value(expr), dtype=np.int64)
 
 
-def evaluate_on_grid(expr: Expr, lattice: Lattice, span: Span | None = None) -> np.ndarray:
-    """The value of a key at every patch.
+def evaluate_on_grid(
+    expr: Expr, lattice: Lattice, span: Span | None = None, reached: np.ndarray | None = None
+) -> np.ndarray:
+    """The value of a key at every patch, or at those where ``reached`` holds; at others it means nothing.
 
-    Returns int64 [grid] or a shape that broadcasts to it. Raises S402 where a value could leave 63 bits, S403 where
+    reached: booleans that broadcast to the grid. Returns int64 [grid] or a shape that broadcasts to it. Raises S402 where a value could leave 63 bits, S403 where
     it divides by zero at some patch (named), S404 where an explicit list of indices does not fit the grid.
     """
-    value = _Evaluator(lattice, span, {}).value(expr)
+    value = _Evaluator(lattice, span, {}, reached).value(expr)
     return np.asarray(value, dtype=np.int64)
 
 

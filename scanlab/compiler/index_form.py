@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import islpy as isl
 import numpy as np
 
-from scanlab.compiler.bind import Path, sorted_patches
+from scanlab.compiler.bind import Path, kept_patches, sorted_patches
 from scanlab.compiler.curves import INVERSES
 from scanlab.compiler.curves.program import point_program
 from scanlab.compiler.evaluate import Lattice, evaluate_digits, evaluate_on_grid
@@ -202,8 +202,9 @@ def _last_curve(expr: Expr, path: Path) -> _Curved | None:
 def _columns(keys: tuple[Expr, ...], path: Path) -> list[np.ndarray]:
     """The value of each key along the forward path, int64 [L]."""
     lattice = Lattice(path.axes, path.grid)
+    kept = kept_patches(path.order, lattice)
     along = path.indices[::-1] if path.order.reverse else path.indices
-    return [np.broadcast_to(evaluate_on_grid(k, lattice), path.grid).reshape(-1)[along] for k in keys]
+    return [np.broadcast_to(evaluate_on_grid(k, lattice, reached=kept), path.grid).reshape(-1)[along] for k in keys]
 
 
 def _strides(columns: list[np.ndarray]) -> tuple[int, ...]:

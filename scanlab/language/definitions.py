@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from scanlab.ir.coordinates import substitute_axes
 from scanlab.ir.diagnostics import ScanlabError, Span
@@ -90,25 +91,31 @@ def instantiate(
     return value
 
 
+# What a helper that stands under no grid line, such as the library's, calls the axes of a grid.
+_USUAL_AXES: Mapping[int, tuple[str, ...]] = MappingProxyType({1: ("w",), 2: ("h", "w"), 3: ("t", "h", "w")})
+
+
 def _axes_inside(template: Template, formals: tuple[Value, ...], span: Span, scope: Scope) -> tuple[str, ...] | None:
     """The axes under which a body is read: an order's own; a helper's are those of the place of use.
 
     A helper that names axes which are not there means them by place. Raises S208 where their numbers differ.
     """
-    own, here = template.axes, scope.axes
-    if not formals or own is None or here is None:
-        return own if not formals else here
-    named = set(own) & {w.lower() for w in tree.names_in(template.syntax.body)}
+    here = scope.axes
+    if not formals or here is None:
+        return template.axes if not formals else here
+    own = template.axes or _USUAL_AXES.get(len(here), ())
+    usual = {a for axes in _USUAL_AXES.values() for a in axes}
+    named = set(template.axes or usual) & {w.lower() for w in tree.names_in(template.syntax.body)}
     if named <= set(here):
         return here
-    if len(own) == len(here):
+    if len(own) == len(here) and named <= set(own):
         return own
     raise ScanlabError.at(
         "S208",
-        f"`{template.name}` names the axes {', '.join(own)}; the grid here has {', '.join(here)}",
+        f"`{template.name}` names the axes {', '.join(own or sorted(named))}; the grid here has {', '.join(here)}",
         span,
         help="write its substitution out, by the names of the axes here, as in "
-        f"row({', '.join(here[:-1])}, {here[-1].upper()} - 1 - {here[-1]})",
+        f"row({here[-1]} = {here[-1].upper()} - 1 - {here[-1]})",
     )
 
 
@@ -131,7 +138,9 @@ def _at_use(error: ScanlabError, template: Template, span: Span) -> ScanlabError
         if d.span is not None and d.span.source is source:
             place = f"in {source.name}, line {d.span.line}: {shortened(d.span.text)}"
             message = f"`{template.name}` cannot be used so: {d.message}"
-            d = replace(d, message=message, span=span, note="; ".join(filter(None, (d.note, place))), edit=None)
+            note = "; ".join(filter(None, (d.note, place)))
+            help = "it takes orders: apply it to each path of the scan" if d.code == "S206" else d.help
+            d = replace(d, message=message, span=span, note=note, help=help, edit=None)
         found.append(d)
     return ScanlabError(tuple(found))
 

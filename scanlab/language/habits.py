@@ -110,7 +110,7 @@ _HABITS = (
     Habit(r"by\b", "a let ends in `in`: let a = h in by a, w", r"\blet \w+ = [^,]*"),
     Habit(r"(?P<b>\w+)", "expect same as {b}", r"\bexpect same"),
     Habit(r"by\b", "`=` follows the name: {kind} {a} = by …", r"(?P<kind>order|scan|plan) (?P<a>\w+)"),
-    Habit(r"by (?P<keys>[^()]*)", "put a line in parentheses: {a}((by h, w), (by w, h))", r"(?P<a>\w+) \("),
+    Habit(r"by (?P<keys>[^()]*)", "put a line in parentheses: {a}((by h, w), …)", r"(?P<a>\w+) \("),
     Habit(r"by\b", "put a line in parentheses: (by h, w)", r"[(,]"),
     Habit(r"(?P<b>\w+)", "restart by {b}", r"\brestart"),
     Habit(r"(?P<b>\w+)", "with {a} at {b}", r"\bwith (?P<a>\w+)"),
