@@ -81,7 +81,8 @@ def _let_value(node: tree.Node, scope: Scope) -> Meaning:
     if _applies_path(node, scope):
         return path(node, scope)
     try:
-        return key(node, scope)
+        # A let is expanded where it is used, so whether it is evaluated is known only there.
+        return key(node, scope.unreached())
     except ScanlabError as not_a_key:
         if not_a_key.code != "S206":
             raise
