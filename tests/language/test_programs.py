@@ -89,7 +89,7 @@ def _drive(text: bytes, random: Random) -> None:
     if random.random() < 0.04:
         _check(module, random)
     for definition in module.definitions:
-        if definition.value is not None and random.random() < 0.1:
+        if definition.value is not None and random.random() < 0.07:
             _compile(definition.value, random)
 
 
