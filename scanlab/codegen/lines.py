@@ -57,7 +57,7 @@ class Arithmetic:
 
 def tidied(value: Arithmetic) -> Arithmetic:
     """The same rows in fewer lines: names used once, short or trivial go into their place; sums are simplified."""
-    # What has been simplified is kept by identity: putting a line in its place leaves the other expressions as they are.
+    # What has been simplified is known by identity: putting a line in its place leaves other expressions as they are.
     done: dict[int, Expr] = {}
 
     def simple(expr: Expr) -> Expr:

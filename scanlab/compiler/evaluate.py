@@ -111,8 +111,9 @@ def evaluate_on_grid(
 ) -> np.ndarray:
     """The value of a key at every patch, or at those where ``reached`` holds; at others it means nothing.
 
-    reached: booleans that broadcast to the grid. Returns int64 [grid] or a shape that broadcasts to it. Raises S402 where a value could leave 63 bits, S403 where
-    it divides by zero at some patch (named), S404 where an explicit list of indices does not fit the grid.
+    reached: booleans that broadcast to the grid. Returns int64 [grid] or a shape that broadcasts to it. Raises S402
+    where a value could leave 63 bits, S403 where it divides by zero at some patch (named), S404 where an explicit list
+    of indices does not fit the grid.
     """
     value = _Evaluator(lattice, span, {}, reached).value(expr)
     return np.asarray(value, dtype=np.int64)

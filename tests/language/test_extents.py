@@ -19,8 +19,25 @@ def _key(text: str):
 
 @pytest.mark.parametrize(
     "text",
-    ["h", "H - 1 - h", "h // 3", "h % 3", "w % -3", "w % H", "w % (H - 2)", "w % (h + 1)", "w % max(1, h)", "w % max(1, H - 9)"]
-    + ["w % min(3, H)", "w % ((H + 2) // 3)", "w % (H // 3)", "w % 0 if 0 else w", "(w // 2) % 3", "h // -2", "w % (2 * H)"],
+    [
+        "h",
+        "H - 1 - h",
+        "h // 3",
+        "h % 3",
+        "w % -3",
+        "w % H",
+        "w % (H - 2)",
+        "w % (h + 1)",
+        "w % max(1, h)",
+        "w % max(1, H - 9)",
+        "w % min(3, H)",
+        "w % ((H + 2) // 3)",
+        "w % (H // 3)",
+        "w % 0 if 0 else w",
+        "(w // 2) % 3",
+        "h // -2",
+        "w % (2 * H)",
+    ],
 )
 def test_an_extent_holds_all_values(text: str) -> None:
     expr = _key(text)

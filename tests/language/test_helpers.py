@@ -59,9 +59,7 @@ def test_the_library_means_the_last_axes_of_a_volume() -> None:
     assert value == scanlab.parse("by z, y, X - 1 - x", "z y x")
 
 
-@pytest.mark.parametrize(
-    ("line", "code"), [("order a = window[0]", "S306"), ("order a = transpose(cross)", "S206")]
-)
+@pytest.mark.parametrize(("line", "code"), [("order a = window[0]", "S306"), ("order a = transpose(cross)", "S206")])
 def test_errors_inside_the_library_point_to_the_use(line: str, code: str) -> None:
     [found] = _read(f"grid h, w\n{line}\n").problems
     name = line.split("= ")[1].split("[")[0].split("(")[0]
