@@ -45,7 +45,10 @@ _READING = {
     ),
     "S103": Code("not UTF-8", "A .scan file is UTF-8 text; the message names the first byte that is not."),
     "S104": Code("a text that is too long", "One file holds at most 262,144 characters."),
-    "S105": Code("nested too deeply", "Brackets nest at most 64 deep, operations 256 deep, and one expression has at most 1,000 words."),
+    "S105": Code(
+        "nested too deeply",
+        "Brackets nest at most 64 deep, operations 256 deep, and one expression has at most 1,000 words.",
+    ),
     "S106": Code(
         "a number that is too large",
         "Numbers in a text go up to 2147483647, and what is computed from numbers alone stays below 2^62.",
