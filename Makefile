@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint index clean
+.PHONY: demo test sweep lint index clean
 
 demo: $(READY)
 	$(BIN)/scanlab check
@@ -15,6 +15,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2
+
+# What is too long for every run: the same randomised tests with many more examples; SCANLAB_SWEEP=0.1 for a tenth.
+sweep: $(READY)
+	SCANLAB_SWEEP=$${SCANLAB_SWEEP:-1} $(BIN)/python -m pytest -n 2 -m sweep
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -73,14 +73,19 @@ def load_definition(name: str) -> Definition:
 
 
 def _from_file(file: str, wanted: str) -> Definition:
-    module = load_file(file).raise_problems()
+    module = load_file(file)
     usable = [d for d in module.definitions if d.value is not None]
     if wanted:
+        # A sound definition stands alone, whatever else is wrong with the file.
         for definition in module.definitions:
             if definition.name == wanted:
                 return definition
+        if wanted in module.failures:
+            raise module.failure(wanted)
+        module.raise_problems()
         names = ", ".join(d.name for d in module.definitions)
         raise ScanlabError.at("S201", f"{file} does not define `{wanted}`", help=f"it defines {names}")
+    module.raise_problems()
     if len(usable) != 1:
         names = ", ".join(d.name for d in usable) or "nothing that stands alone"
         raise ScanlabError.at("S201", f"{file} defines {names}", help=f"pick one, as in {file}:NAME")

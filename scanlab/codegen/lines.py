@@ -57,9 +57,19 @@ class Arithmetic:
 
 def tidied(value: Arithmetic) -> Arithmetic:
     """The same rows in fewer lines: names used once, short or trivial go into their place; sums are simplified."""
+    # What has been simplified is known by identity: putting a line in its place leaves other expressions as they are.
+    done: dict[int, Expr] = {}
+
+    def simple(expr: Expr) -> Expr:
+        if id(expr) in done:
+            return expr
+        made = simpler(expr)
+        done[id(made)] = made
+        return made
+
     while True:
-        lines = tuple(mapped(line, simpler) for line in value.lines)
-        value = replace(value, lines=lines, row=simpler(value.row))
+        lines = tuple(mapped(line, simple) for line in value.lines)
+        value = replace(value, lines=lines, row=simple(value.row))
         found = _to_inline(value)
         if found is None:
             return value

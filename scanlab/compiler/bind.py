@@ -32,6 +32,7 @@ __all__ = [
     "Path",
     "bind",
     "bind_order",
+    "kept_patches",
     "sorted_patches",
     "visited_patches",
 ]
@@ -219,16 +220,19 @@ def bind_order(order: Order, lattice: Lattice, empty_allowed: bool = False) -> P
 
 
 def _keys(order: Order, lattice: Lattice) -> list[np.ndarray]:
-    spans = [k.span for k in order.keys]
-    return [evaluate_on_grid(e, lattice, s) for e, s in zip(signed_keys(order), spans, strict=True)]
+    spans, kept = [k.span for k in order.keys], kept_patches(order, lattice)
+    return [evaluate_on_grid(e, lattice, s, kept) for e, s in zip(signed_keys(order), spans, strict=True)]
+
+
+def kept_patches(order: Order, lattice: Lattice) -> np.ndarray | None:
+    """Booleans that broadcast to the grid: what ``where`` keeps, and keys are evaluated for; None for all."""
+    return None if order.where is None else evaluate_on_grid(order.where, lattice, order.span) != 0
 
 
 def _selected(order: Order, lattice: Lattice) -> np.ndarray | None:
     """The flat indices of the patches that ``where`` keeps; None for all."""
-    if order.where is None:
-        return None
-    kept = np.broadcast_to(evaluate_on_grid(order.where, lattice, order.span) != 0, lattice.grid)
-    return np.flatnonzero(kept)
+    kept = kept_patches(order, lattice)
+    return None if kept is None else np.flatnonzero(np.broadcast_to(kept, lattice.grid))
 
 
 def sorted_patches(order: Order, lattice: Lattice) -> np.ndarray:
@@ -297,8 +301,10 @@ def _restarts(order: Order, lattice: Lattice, indices: np.ndarray) -> np.ndarray
     """The steps at which a ``restart by`` value changes along the path; step 0 always."""
     change = np.zeros(len(indices), dtype=bool)
     change[:1] = True
+    kept = kept_patches(order, lattice) if order.restart else None
     for expr in order.restart:
-        values = np.broadcast_to(evaluate_on_grid(expr, lattice, order.span), lattice.grid).reshape(-1)[indices]
+        values = evaluate_on_grid(expr, lattice, order.span, kept)
+        values = np.broadcast_to(values, lattice.grid).reshape(-1)[indices]
         change[1:] |= values[1:] != values[:-1]
     return np.flatnonzero(change)
 

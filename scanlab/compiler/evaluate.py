@@ -1,4 +1,8 @@
-"""Key expressions on every patch of a grid at once, with numpy; refuses overflow and division by zero beforehand."""
+"""Key expressions on every patch of a grid at once, with numpy; refuses overflow and division by zero beforehand.
+
+``a if c else b``, ``and`` and ``or`` evaluate what they need, patch by patch, as Python does: a division by zero or an
+overflow counts at the patches that reach it. A curve's arguments are evaluated on the whole grid, which is its box.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ import numpy as np
 from scanlab.compiler.curves import curve_ranks
 from scanlab.ir.diagnostics import CounterExample, ScanlabError, Span
 from scanlab.ir.expr import (
+    LARGEST_VALUE,
     Absolute,
     Axis,
     Binary,
@@ -33,7 +38,6 @@ from scanlab.ir.text import grid_text
 __all__ = ["MOST_PATCHES", "Lattice", "check_grid", "evaluate_digits", "evaluate_on_grid"]
 
 MOST_PATCHES = 2**24
-_MOST = 2**62
 
 _ARITHMETIC: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = MappingProxyType(
     {
@@ -112,17 +116,23 @@ class Lattice:
 
 
 def evaluate_digits(expr: Expr, digits: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The value of an index expression for arrays of steps and digits, int64 of their common shape."""
+    """The value of an index expression for arrays of steps and digits, int64 of their common shape.
+
+    Raises ZeroDivisionError where a step that reaches it divides by zero, and S402 where a value could leave 63 bits.
+    """
     return np.asarray(_Evaluator(_NO_GRID, None, digits).value(expr), dtype=np.int64)
 
 
-def evaluate_on_grid(expr: Expr, lattice: Lattice, span: Span | None = None) -> np.ndarray:
-    """The value of a key at every patch.
+def evaluate_on_grid(
+    expr: Expr, lattice: Lattice, span: Span | None = None, reached: np.ndarray | None = None
+) -> np.ndarray:
+    """The value of a key at every patch, or at those where ``reached`` holds; at others it means nothing.
 
-    Returns int64 [grid] or a shape that broadcasts to it. Raises S402 where a value could leave 63 bits, S403 where
-    it divides by zero at some patch (named), S404 where an explicit list of indices does not fit the grid.
+    reached: booleans that broadcast to the grid. Returns int64 [grid] or a shape that broadcasts to it. Raises S402
+    where a value could leave 63 bits, S403 where it divides by zero at some patch (named), S404 where an explicit list
+    of indices does not fit the grid.
     """
-    value = _Evaluator(lattice, span, {}).value(expr)
+    value = _Evaluator(lattice, span, {}, reached).value(expr)
     return np.asarray(value, dtype=np.int64)
 
 
@@ -130,17 +140,27 @@ _NO_GRID = Lattice((), ())
 
 
 class _Evaluator:
-    """One evaluation; carries the grid and the place that errors point to."""
+    """One evaluation; carries the grid, the place that errors point to, and which patches reach the expression.
 
-    def __init__(self, lattice: Lattice, span: Span | None, digits: Mapping[str, np.ndarray]) -> None:
+    ``reached`` is None for all patches, else booleans that broadcast to them; elsewhere values mean nothing.
+    """
+
+    def __init__(
+        self,
+        lattice: Lattice,
+        span: Span | None,
+        digits: Mapping[str, np.ndarray],
+        reached: np.ndarray | None = None,
+    ) -> None:
         self._lattice = lattice
         self._span = span
         self._digits = digits
+        self._reached = reached
 
     def value(self, expr: Expr) -> np.ndarray:
         match expr:
             case Int(value=v):
-                return np.int64(v)  # type: ignore[return-value]
+                return self._constant(expr, v)
             case Axis(name=n):
                 return self._lattice.coordinates[n]
             case Digit(name=n):
@@ -160,10 +180,12 @@ class _Evaluator:
     def _other(self, expr: Expr) -> np.ndarray:
         match expr:
             case Logic(op=op, left=a, right=b):
-                left, right = self.value(a) != 0, self.value(b) != 0
+                left = self.value(a) != 0
+                right = self._where(left if op == "and" else ~left).value(b) != 0
                 return ((left & right) if op == "and" else (left | right)).astype(np.int64)
             case Select(condition=c, then=a, otherwise=b):
-                return np.where(self.value(c) != 0, self.value(a), self.value(b))
+                holds = self.value(c) != 0
+                return np.where(holds, self._where(holds).value(a), self._where(~holds).value(b))
             case Extremum(op=op, operands=many):
                 values = [self.value(m) for m in many]
                 result = values[0]
@@ -171,40 +193,65 @@ class _Evaluator:
                     result = np.minimum(result, v) if op == "min" else np.maximum(result, v)
                 return result
             case Curve(operands=many):
-                return self._lattice.curve(expr, [self.value(m) for m in many])
+                everywhere = _Evaluator(self._lattice, self._span, self._digits)
+                return self._lattice.curve(expr, [everywhere.value(m) for m in many])
             case Visit(indices=indices):
                 return self._lattice.visit(indices, self._span)
         raise TypeError(f"not a key expression: {expr!r}")
 
+    def _where(self, condition: np.ndarray) -> _Evaluator:
+        """The evaluation of what is reached only where a condition holds."""
+        reached = condition if self._reached is None else self._reached & condition
+        return _Evaluator(self._lattice, self._span, self._digits, reached)
+
+    def _constant(self, expr: Expr, value: int) -> np.ndarray:
+        if abs(value) >= LARGEST_VALUE:
+            raise self._too_large(expr)
+        return np.int64(value)  # type: ignore[return-value]
+
     def _binary(self, expr: Expr, op: str, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         if op in ("//", "%"):
-            self._check_divisor(expr, right)
-        elif op in ("+", "-", "*"):
-            self._check_range(expr, op, left, right)
+            right = self._divisor(expr, right)
+        elif op in ("+", "-", "*") and not _within(op, left, right):
+            left, right = self._in_range(expr, op, left, right)
         result = _ARITHMETIC[op](left, right)
         return result.astype(np.int64) if result.dtype == np.bool_ else result
 
-    def _check_range(self, expr: Expr, op: str, left: np.ndarray, right: np.ndarray) -> None:
-        a, b = _magnitude(left), _magnitude(right)
-        if (a * b if op == "*" else a + b) >= _MOST:
-            size = grid_text(self._lattice.grid)
-            raise ScanlabError.at(
-                "S402",
-                f"`{print_expr(expr)}` can leave the range of 64-bit integers on a {size} grid",
-                self._span,
-                help="only the order of key values matters: use smaller factors, or several keys",
-            )
+    def _in_range(self, expr: Expr, op: str, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The operands, 0 where they are not reached. Raises S402 where what is reached could leave 63 bits."""
+        if self._reached is not None:
+            left, right = np.where(self._reached, left, 0), np.where(self._reached, right, 0)
+            if _within(op, left, right):
+                return left, right
+        raise self._too_large(expr)
 
-    def _check_divisor(self, expr: Expr, divisor: np.ndarray) -> None:
-        if np.all(divisor != 0):
-            return
-        zero = int(np.broadcast_to(divisor == 0, self._lattice.grid).argmax())
+    def _too_large(self, expr: Expr) -> ScanlabError:
+        size = grid_text(self._lattice.grid)
+        return ScanlabError.at(
+            "S402",
+            f"`{print_expr(expr)}` can leave the range of 64-bit integers on a {size} grid",
+            self._span,
+            help="only the order of key values matters: use smaller factors, or several keys",
+        )
+
+    def _divisor(self, expr: Expr, divisor: np.ndarray) -> np.ndarray:
+        """The divisor, 1 where it is zero and not reached. Raises S403, or ZeroDivisionError where there is no grid."""
+        zero = divisor == 0
+        if not np.any(zero):
+            return divisor
+        bad = zero if self._reached is None else zero & self._reached
+        if not np.any(bad):
+            return np.where(zero, 1, divisor)
+        if not self._lattice.axes:
+            raise ZeroDivisionError(print_expr(expr))
+        first = int(np.broadcast_to(bad, self._lattice.grid).argmax())
         raise ScanlabError.at(
             "S403",
             f"`{print_expr(expr)}` divides by zero",
             self._span,
-            counterexample=self._lattice.witness(zero),
-            help="no key may divide by something that can be zero; max(1, …) keeps a divisor positive",
+            counterexample=self._lattice.witness(first),
+            help="no key may divide by something that can be zero: max(1, …) keeps a divisor positive, and "
+            "`a if c else b` evaluates only the branch it takes",
         )
 
 
@@ -212,6 +259,12 @@ def _steps_of(indices: tuple[int, ...]) -> np.ndarray:
     ranks = np.empty(len(indices), dtype=np.int64)
     ranks[np.asarray(indices, dtype=np.int64)] = np.arange(len(indices))
     return ranks
+
+
+def _within(op: str, left: np.ndarray, right: np.ndarray) -> bool:
+    """Whether a sum, difference or product stays within 62 bits."""
+    a, b = _magnitude(left), _magnitude(right)
+    return (a * b if op == "*" else a + b) < LARGEST_VALUE
 
 
 def _magnitude(values: np.ndarray) -> int:

@@ -9,7 +9,7 @@ from a start in equal strides, and each of its values is held for equally many s
 
 A reversed path is the forward one at step L-1-p. A last key that is a curve is inverted by the curve itself (bits for
 Morton, a bounded loop for Hilbert). Every form is compared with the sorted order, step by step, before it is handed
-out; where it fails, or none is found, a table stays.
+out; where it fails, or none is found, a table stays, and says why.
 """
 
 from __future__ import annotations
@@ -20,17 +20,20 @@ from dataclasses import dataclass
 import islpy as isl
 import numpy as np
 
-from scanlab.compiler.bind import Path
+from scanlab.compiler.bind import Path, kept_patches, sorted_patches
 from scanlab.compiler.curves import INVERSES
 from scanlab.compiler.curves.program import point_program
 from scanlab.compiler.evaluate import Lattice, evaluate_digits, evaluate_on_grid
 from scanlab.compiler.isl_expr import expression_of
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra, TooComplex, limited
-from scanlab.ir.constants import fold
+from scanlab.ir.constants import evaluate, fold
+from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Binary, Compare, Curve, Digit, Expr, Int, Select, children, rebuild, substitute
 from scanlab.ir.printer import print_expr
 
-__all__ = ["CurveStep", "IndexForm", "derive", "evaluate_form"]
+__all__ = ["CurveStep", "IndexForm", "derive", "evaluate_form", "patch_at"]
+
+_STEPS_BY_HAND = 33
 
 
 @dataclass(frozen=True)
@@ -73,40 +76,69 @@ class IndexForm:
 
 
 class _NoForm(Exception):
-    """There is no index expression; the argument says why."""
+    """There is no index expression that is right; the argument says why."""
 
 
 def derive(path: Path) -> IndexForm:
-    """The index form of a bound path, checked against it step by step."""
+    """The index form of a bound path; a table where there is none, or where it does not give the sorted order."""
     if not len(path.indices):
         return IndexForm("table", reason="the path visits no patch of this grid")
     polyhedra = Polyhedra(path.axes, path.grid)
     try:
         with limited(polyhedra.context):
             form = _derive(path, polyhedra)
+        _check(form, path)
     except (_NoForm, NotAffine, TooComplex) as why:
         return IndexForm("table", reason=str(why))
-    found = evaluate_form(form, path.axes, len(path.indices))
-    if found is None or not np.array_equal(found, path.indices):
-        return IndexForm("table", reason="the number of patches per key value varies, so no fixed digits give the step")
+    except ScanlabError as error:
+        # A key that was bound can still be too large for arithmetic: too many terms, numbers past 64 bits.
+        return IndexForm("table", reason=error.diagnostics[0].message)
     return form
 
 
-def evaluate_form(form: IndexForm, axes: tuple[str, ...], length: int) -> np.ndarray | None:
-    """int64 [L]: the patches an index form gives for the steps 0 to L-1; None where it divides by zero."""
+def _check(form: IndexForm, path: Path) -> None:
+    """Raise _NoForm unless the form gives the sorted order: all steps by numpy, and some by Python's own integers."""
+    try:
+        found = evaluate_form(form, path.axes, len(path.indices))
+    except ZeroDivisionError:
+        raise _NoForm("at some step its arithmetic would divide by zero") from None
+    oracle = sorted_patches(path.order, Lattice(path.axes, path.grid))
+    if not np.array_equal(found, oracle) or not np.array_equal(path.indices, oracle):
+        raise _NoForm("the number of patches per key value varies, so no fixed digits give the step")
+    steps = np.unique(np.linspace(0, len(oracle) - 1, _STEPS_BY_HAND).astype(np.int64))
+    if any(patch_at(form, path.axes, int(step)) != oracle[step] for step in steps):
+        raise _NoForm("two evaluations of its arithmetic differ, which is a mistake in ScanLab")
+
+
+def evaluate_form(form: IndexForm, axes: tuple[str, ...], length: int) -> np.ndarray:
+    """int64 [L]: the patches an index form gives for the steps 0 to L-1.
+
+    Raises ZeroDivisionError where it divides by zero, and S402 where a value could leave 63 bits.
+    """
     assert form.patch is not None, "a table has no expression"
     values: dict[str, np.ndarray] = {"p": np.arange(length, dtype=np.int64)}
-    try:
-        with np.errstate(divide="raise"):
-            for name, expr in form.digits:
-                values[name] = evaluate_digits(expr, values)
-            if form.curve is not None:
-                _evaluate_curve(form.curve, values)
-            for axis, expr in zip(axes, form.coordinates, strict=True):
-                values[axis] = evaluate_digits(expr, values)
-            return np.broadcast_to(evaluate_digits(form.patch, values), (length,))
-    except (FloatingPointError, _NoForm):
-        return None
+    for name, expr in form.digits:
+        values[name] = evaluate_digits(expr, values)
+    if form.curve is not None:
+        _evaluate_curve(form.curve, values)
+    for axis, expr in zip(axes, form.coordinates, strict=True):
+        values[axis] = evaluate_digits(expr, values)
+    return np.broadcast_to(evaluate_digits(form.patch, values), (length,))
+
+
+def patch_at(form: IndexForm, axes: tuple[str, ...], step: int) -> int:
+    """The patch an index form gives for one step, on Python's integers: the second road beside ``evaluate_form``."""
+    assert form.patch is not None, "a table has no expression"
+    values = {"p": step}
+    for name, expr in form.digits:
+        values[name] = evaluate(expr, values, {})
+    if form.curve is not None:
+        rank = np.array([evaluate(form.curve.rank, values, {})])
+        point = INVERSES[form.curve.name](rank, len(form.curve.outputs), form.curve.bits)[0]
+        values |= dict(zip(form.curve.outputs, map(int, point), strict=True))
+    for axis, expr in zip(axes, form.coordinates, strict=True):
+        values[axis] = evaluate(expr, values, {})
+    return evaluate(form.patch, values, {})
 
 
 def _evaluate_curve(step: CurveStep, values: dict[str, np.ndarray]) -> None:
@@ -170,8 +202,9 @@ def _last_curve(expr: Expr, path: Path) -> _Curved | None:
 def _columns(keys: tuple[Expr, ...], path: Path) -> list[np.ndarray]:
     """The value of each key along the forward path, int64 [L]."""
     lattice = Lattice(path.axes, path.grid)
+    kept = kept_patches(path.order, lattice)
     along = path.indices[::-1] if path.order.reverse else path.indices
-    return [np.broadcast_to(evaluate_on_grid(k, lattice), path.grid).reshape(-1)[along] for k in keys]
+    return [np.broadcast_to(evaluate_on_grid(k, lattice, reached=kept), path.grid).reshape(-1)[along] for k in keys]
 
 
 def _strides(columns: list[np.ndarray]) -> tuple[int, ...]:

@@ -8,7 +8,8 @@ from types import MappingProxyType
 
 import islpy as isl
 
-from scanlab.ir.expr import Binary, Compare, Digit, Expr, Extremum, Int, Logic, Negate, Select
+from scanlab.compiler.polyhedra import NotAffine
+from scanlab.ir.expr import LARGEST_VALUE, Binary, Compare, Digit, Expr, Extremum, Int, Logic, Negate, Select
 
 __all__ = ["expression_of", "expression_of_ast"]
 
@@ -18,7 +19,8 @@ _OP = isl.ast_expr_op_type
 def expression_of(function: isl.PwAff, variables: tuple[str, ...], domain: isl.Set) -> Expr:
     """A piecewise quasi-affine function as an expression over Digits named ``variables``.
 
-    ``domain`` is where it will be used; what always holds there is not tested again.
+    ``domain`` is where it will be used; what always holds there is not tested again. Raises NotAffine where isl's form
+    is none of ours.
     """
     context = function.get_ctx()
     names = isl.MultiId.from_id_list(domain.get_space(), _ids(context, variables))
@@ -47,14 +49,19 @@ _BINARY: Mapping[object, str] = MappingProxyType(
 )
 _COMPARE: Mapping[object, str] = MappingProxyType({_OP.eq: "==", _OP.le: "<=", _OP.lt: "<", _OP.ge: ">=", _OP.gt: ">"})
 # islpy's stubs leave these two out, whose names are words of Python.
-_LOGIC: Mapping[object, str] = MappingProxyType({getattr(_OP, f"{word}_"): word for word in ("and", "or")})
+_LOGIC: Mapping[object, str] = MappingProxyType(
+    {getattr(_OP, f"{word}_"): word for word in ("and", "or")} | {_OP.and_then: "and", _OP.or_else: "or"}
+)
 
 
 def expression_of_ast(node: isl.AstExpr) -> Expr:
     """An expression of isl's generated code; its variables become Digits."""
     kind = node.get_type()
     if kind == isl.ast_expr_type.int:
-        return Int(int(node.get_val().to_python()))
+        value = node.get_val()
+        if not value.abs().lt(isl.Val.read_from_str(value.get_ctx(), str(LARGEST_VALUE))):
+            raise NotAffine("isl's form of it holds numbers past 64 bits")
+        return Int(int(value.to_python()))
     if kind == isl.ast_expr_type.id:
         return Digit(node.get_id().get_name())
     operation = node.get_op_type()
@@ -72,4 +79,4 @@ def expression_of_ast(node: isl.AstExpr) -> Expr:
         return Extremum("min" if operation == _OP.min else "max", tuple(operands))
     if operation in (_OP.cond, _OP.select):
         return Select(*operands)
-    raise ValueError(f"isl wrote an operation that has no counterpart: {node.to_C_str()}")
+    raise NotAffine(f"isl wrote an operation that has no counterpart: {node.to_C_str()}")

@@ -32,6 +32,7 @@ from scanlab.ir.expr import (
     Select,
     Visit,
     children,
+    walk,
 )
 from scanlab.ir.printer import print_expr
 from scanlab.ir.values import Order, signed_keys
@@ -89,9 +90,11 @@ class Polyhedra:
     def constant(self, value: int) -> isl.PwAff:
         """The constant function."""
         space = isl.LocalSpace.from_space(self.space)
-        return isl.PwAff.from_aff(
-            isl.Aff.zero_on_domain(space).add_constant_val(isl.Val.int_from_si(self.context, value))
-        )
+        return isl.PwAff.from_aff(isl.Aff.zero_on_domain(space).add_constant_val(self._val(value)))
+
+    def _val(self, value: int) -> isl.Val:
+        """The constant as isl's number, of any size: its `int_from_si` ends at 64 bits."""
+        return isl.Val.read_from_str(self.context, str(value))
 
     def affine(self, expr: Expr) -> isl.PwAff:
         """The key as a piecewise quasi-affine function. Raises NotAffine."""
@@ -108,7 +111,7 @@ class Polyhedra:
             case Binary(op=op, left=a, right=b):
                 return self._binary(expr, op, a, b)
             case Select(condition=c, then=a, otherwise=b):
-                return isl.PwAff.cond(self._indicator(self.condition(c)), self.affine(a), self.affine(b))
+                return self._select(c, a, b)
             case Extremum(op=op, operands=many):
                 result = self.affine(many[0])
                 for other in many[1:]:
@@ -122,6 +125,13 @@ class Polyhedra:
             case Curve(name=name):
                 raise NotAffine(f"`{print_expr(expr)}`: {name} is defined by recursion or from data, not by arithmetic")
         raise NotAffine(f"`{print_expr(expr)}` is an explicit list")
+
+    def _select(self, condition: Expr, then: Expr, otherwise: Expr) -> isl.PwAff:
+        known = fold(condition)
+        if known is not None:
+            # The other branch is never evaluated: it may divide by zero.
+            return self.affine(then if known else otherwise)
+        return isl.PwAff.cond(self._indicator(self.condition(condition)), self.affine(then), self.affine(otherwise))
 
     def _extent(self, name: str) -> isl.PwAff:
         i = self.axes.index(name)
@@ -145,7 +155,7 @@ class Polyhedra:
         value = self.affine(left)
         # Python rounds towards minus infinity: a // -k is (-a) // k, and a % -k is -((-a) % k).
         value = value.neg() if divisor < 0 else value
-        scale = isl.Val.int_from_si(self.context, abs(divisor))
+        scale = self._val(abs(divisor))
         if op == "//":
             return value.scale_down_val(scale).floor()
         remainder = value.mod_val(scale)
@@ -154,7 +164,7 @@ class Polyhedra:
     def _product(self, expr: Expr, left: Expr, right: Expr) -> isl.PwAff:
         for factor, other in ((self._number(left), right), (self._number(right), left)):
             if factor is not None:
-                return self.affine(other).scale_val(isl.Val.int_from_si(self.context, factor))
+                return self.affine(other).scale_val(self._val(factor))
         raise NotAffine(f"`{print_expr(expr)}` multiplies two coordinates")
 
     def _number(self, expr: Expr) -> int | None:
@@ -179,7 +189,10 @@ class Polyhedra:
                 }
                 return compare[op](right)
             case Logic(op=op, left=a, right=b):
-                one, two = self.condition(a), self.condition(b)
+                one, known = self.condition(a), fold(a)
+                if known is not None and bool(known) == (op == "or"):
+                    return one
+                two = self.condition(b)
                 return one.intersect(two) if op == "and" else one.union(two)
             case Not(operand=a):
                 return self.condition(a).complement()
@@ -189,17 +202,57 @@ class Polyhedra:
         one = self.constant(1).intersect_domain(where)
         return one.union_add(self.constant(0).intersect_domain(where.complement()))
 
-    def check_divisors(self, expr: Expr) -> None:
-        """Raise NotAffine where a divisor is not known to differ from zero on every grid."""
-        for child in children(expr):
-            self.check_divisors(child)
-        if not isinstance(expr, Binary) or expr.op not in ("//", "%") or self._number(expr.right):
+    def check_divisors(self, expr: Expr, reached: isl.Set | None = None) -> None:
+        """Raise NotAffine where a divisor is not known to differ from zero on every grid, at the patches that reach it.
+
+        reached: the patches at which ``expr`` is evaluated, by default all. A divisor that is the same on the whole
+        grid must be positive.
+        """
+        reached = self.domain if reached is None else reached
+        if not any(isinstance(e, Binary) and e.op in ("//", "%") and not self._number(e.right) for e in walk(expr)):
             return
+        for child, where in self._reached_below(expr, reached):
+            self.check_divisors(child, where)
+        if isinstance(expr, Binary) and expr.op in ("//", "%") and not self._number(expr.right):
+            self._check_divisor(expr, reached)
+
+    def _check_divisor(self, expr: Binary, reached: isl.Set) -> None:
         varies = _has(expr.right, (Axis, Curve, Visit))
-        if not varies and self.domain.is_subset(self.affine(expr.right).gt_set(self.constant(0))):
+        zero = self.constant(0)
+        try:
+            divisor = self.affine(expr.right)
+        except NotAffine:
+            divisor = zero
+        if reached.is_subset(divisor.ne_set(zero) if varies else divisor.gt_set(zero)):
             return
         why = "varies from patch to patch" if varies else "is not known to be positive"
         raise NotAffine(f"`{print_expr(expr)}` divides by something that {why}")
+
+    def _reached_below(self, expr: Expr, reached: isl.Set) -> Iterator[tuple[Expr, isl.Set]]:
+        """The operands of a node, each with the patches at which it is evaluated."""
+        match expr:
+            case Select(condition=c, then=a, otherwise=b):
+                yield c, reached
+                holds = self._condition_or_none(c)
+                yield a, reached if holds is None else reached.intersect(holds)
+                yield b, reached if holds is None else reached.subtract(holds)
+            case Logic(op=op, left=a, right=b):
+                yield a, reached
+                holds = self._condition_or_none(a)
+                if holds is not None:
+                    reached = reached.intersect(holds) if op == "and" else reached.subtract(holds)
+                yield b, reached
+            case Curve(operands=many):
+                # A curve's box is the whole grid's, so its arguments are evaluated everywhere.
+                yield from ((e, self.domain) for e in many)
+            case _:
+                yield from ((e, reached) for e in children(expr))
+
+    def _condition_or_none(self, expr: Expr) -> isl.Set | None:
+        try:
+            return self.condition(expr)
+        except NotAffine:
+            return None
 
     def selected(self, where: Expr | None) -> isl.Set:
         """The patches that ``where`` keeps. Raises NotAffine."""
@@ -236,11 +289,20 @@ class Polyhedra:
         Where it is not exact it is too large, so that "no two patches tie" is still a proof. Raises NotAffine.
         """
         relation = isl.Map.from_domain_and_range(self.domain, self.domain)
-        exact = True
+        exact, beyond = True, None
         for expr in keys:
-            one, one_exact = self._ties_of(expr)
+            try:
+                one, one_exact = self._ties_of(expr)
+            except NotAffine as why:
+                beyond = why
+                continue
             relation, exact = relation.intersect(one), exact and one_exact
-        return relation, exact
+        if beyond is None:
+            return relation, exact
+        # The other keys alone may tell all patches apart, whatever this one is.
+        if relation.is_subset(isl.Map.identity(relation.get_space())):
+            return relation, exact
+        raise beyond
 
     def _ties_of(self, expr: Expr) -> tuple[isl.Map, bool]:
         match expr:

@@ -14,6 +14,7 @@ from itertools import product
 
 import numpy as np
 
+from scanlab.compiler.bind import kept_patches
 from scanlab.compiler.curves import CURVES, curve_ranks
 from scanlab.compiler.evaluate import Lattice, evaluate_on_grid
 from scanlab.ir.diagnostics import CounterExample, ScanlabError, Span
@@ -148,11 +149,10 @@ class Sequences:
 
 def sequences(order: Order, lattice: ManyGrids) -> Sequences:
     """The sequences of an order on all grids of the lattice, by one lexsort. Raises S402 and S403."""
-    columns = [_flat(e, lattice, k.span) for e, k in zip(signed_keys(order), order.keys, strict=True)]
-    kept = np.arange(lattice.grid[0])
-    if order.where is not None:
-        kept = np.flatnonzero(_flat(order.where, lattice, order.span))
-        columns = [c[kept] for c in columns]
+    selected = kept_patches(order, lattice)
+    kept = np.arange(lattice.grid[0]) if selected is None else np.flatnonzero(np.broadcast_to(selected, lattice.grid))
+    signed = zip(signed_keys(order), order.keys, strict=True)
+    columns = [_flat(e, lattice, k.span, selected)[kept] for e, k in signed]
     steps = np.lexsort([*reversed(columns), lattice.owner[kept]])
     patches = kept[steps]
     owner = lattice.owner[patches]
@@ -162,13 +162,13 @@ def sequences(order: Order, lattice: ManyGrids) -> Sequences:
         tied &= column[steps][1:] == column[steps][:-1]
     resets = np.concatenate([[True], ~same]) if len(patches) else np.zeros(0, dtype=bool)
     for expr in order.restart:
-        values = _flat(expr, lattice, order.span)[patches]
+        values = _flat(expr, lattice, order.span, selected)[patches]
         resets[1:] |= values[1:] != values[:-1]
     return Sequences(lattice, patches, resets, _first_tie(tied, patches, owner, columns, steps, lattice))
 
 
-def _flat(expr: Expr, lattice: ManyGrids, span: Span | None) -> np.ndarray:
-    return np.broadcast_to(evaluate_on_grid(expr, lattice, span), lattice.grid)
+def _flat(expr: Expr, lattice: ManyGrids, span: Span | None, selected: np.ndarray | None) -> np.ndarray:
+    return np.broadcast_to(evaluate_on_grid(expr, lattice, span, selected), lattice.grid)
 
 
 def _first_tie(

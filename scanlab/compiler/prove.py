@@ -26,7 +26,6 @@ from scanlab.ir.values import (
     Plan,
     Scan,
     Value,
-    expressions_of,
     layers_of,
     orders_of,
     sequences_of,
@@ -139,20 +138,23 @@ def _tie_at(order: Order, example: CounterExample) -> Finding | None:
 
 def _smallest_tie(order: Order, polyhedra: Polyhedra) -> CounterExample | None:
     """The smallest grid with two patches of equal keys, by isl. Raises NotAffine where the relation is not exact."""
-    for expr in expressions_of(order):
-        polyhedra.check_divisors(expr)
-    # Where all earlier keys tie their sum does too, so ~ turns both patches alike: it cannot make or break a tie.
-    ties, exact = polyhedra.ties(tuple(k.expr for k in order.keys))
+    exact = True
+    if order.where is not None:
+        polyhedra.check_divisors(order.where)
     try:
         kept = polyhedra.selected(order.where)
     except NotAffine:
         # No tie among all patches is no tie among those that are kept.
         kept, exact = polyhedra.domain, False
+    for expr in (*(k.expr for k in order.keys), *order.restart):
+        polyhedra.check_divisors(expr, kept)
+    # Where all earlier keys tie their sum does too, so ~ turns both patches alike: it cannot make or break a tie.
+    ties, known = polyhedra.ties(tuple(k.expr for k in order.keys))
     ties = ties.intersect_domain(kept).intersect_range(kept)
     ties = ties.subtract(isl.Map.identity(ties.get_space()))
     if ties.is_empty():
         return None
-    if not exact:
+    if not (exact and known):
         raise NotAffine("a remainder by an extent, or a condition, is beyond linear arithmetic")
     found = smallest_point(ties.wrap().flatten(), len(order.axes))
     assert found is not None, "the set is not empty"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scanlab.compiler.bind import CompiledPlan, CompiledScan, Path
-from scanlab.compiler.polyhedra import NotAffine, Polyhedra
+from scanlab.compiler.polyhedra import NotAffine, Polyhedra, TooComplex, limited
 from scanlab.compiler.proof import Proof
 from scanlab.compiler.prove import prove
 from scanlab.ir.printer import print_expr
@@ -66,8 +66,10 @@ def key_maps(value: Value) -> dict[str, str]:
     found = {}
     for name, order in different_orders(value).items():
         try:
-            found[name] = str(Polyhedra(order.axes).key_map(signed_keys(order), order.where))
-        except NotAffine as why:
+            polyhedra = Polyhedra(order.axes)
+            with limited(polyhedra.context):
+                found[name] = str(polyhedra.key_map(signed_keys(order), order.where))
+        except (NotAffine, TooComplex) as why:
             found[name] = f"no Presburger relation: {why}"
     return found
 

@@ -45,10 +45,13 @@ _READING = {
     ),
     "S103": Code("not UTF-8", "A .scan file is UTF-8 text; the message names the first byte that is not."),
     "S104": Code("a text that is too long", "One file holds at most 262,144 characters."),
-    "S105": Code("nested too deeply", "Brackets nest at most 64 deep, and one expression has at most 1,000 words."),
+    "S105": Code(
+        "nested too deeply",
+        "Brackets nest at most 64 deep, operations 256 deep, and one expression has at most 1,000 words.",
+    ),
     "S106": Code(
         "a number that is too large",
-        "Numbers in a text go up to 2147483647.",
+        "Numbers in a text go up to 2147483647, and what is computed from numbers alone stays below 2^62.",
         _HW + "order a = by 99999999999 * h, w",
         _HW + "order a = by 1000 * h, w",
     ),
@@ -154,6 +157,10 @@ _NAMES = {
         _HW + "scan a = sum(row) with cls at end",
     ),
     "S216": Code("a branch on a coordinate", "In Python, use scanlab.where(condition, a, b) in place of if."),
+    "S217": Code(
+        "a definition that depends on a broken one",
+        "Another definition of the file has a mistake; it is shown, too. What does not depend on it can be used.",
+    ),
 }
 
 _PROOFS = {
@@ -204,14 +211,14 @@ _PROOFS = {
     "S308": Code(
         "an undecided claim",
         "A claim must be proved: this one is beyond linear arithmetic, and no small grid refutes it.",
-        _HW + "order a = by h * w, h + w, h\n  expect covers",
+        _HW + "order a = by h * h * W * W + w * w\n  expect covers",
         _HW + "order a = by h + w, h\n  expect covers",
     ),
     "S309": Code(
         "not proved for all sizes",
         "A warning: the keys are beyond linear arithmetic. No small grid refutes them, and every grid that the order "
         "is used on is checked patch by patch.",
-        _HW + "order a = by h * w, h + w, h",
+        _HW + "order a = by h * h * W * W + w * w",
         _HW + "order a = by h + w, h",
     ),
     "S310": Code(

@@ -23,7 +23,7 @@ from scanlab.ir.expr import (
     children,
 )
 
-__all__ = ["evaluate", "fold"]
+__all__ = ["divides_by_zero", "evaluate", "fold"]
 
 
 def fold(expr: Expr) -> int | None:
@@ -32,6 +32,22 @@ def fold(expr: Expr) -> int | None:
         return evaluate(expr, {}, {})
     except (KeyError, ZeroDivisionError):
         return None
+
+
+def divides_by_zero(expr: Expr) -> bool:
+    """Whether a divisor is the constant zero where it is certainly evaluated, whatever the patch."""
+    match expr:
+        case Binary(op="//" | "%", right=b) if fold(b) == 0:
+            return True
+        case Select(condition=c, then=a, otherwise=b):
+            known = fold(c)
+            certain = (c,) if known is None else (c, a if known else b)
+        case Logic(op=op, left=a, right=b):
+            known = fold(a)
+            certain = (a, b) if known is not None and bool(known) == (op == "and") else (a,)
+        case _:
+            certain = children(expr)
+    return any(map(divides_by_zero, certain))
 
 
 def evaluate(expr: Expr, point: Mapping[str, int], extents: Mapping[str, int]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from scanlab.ir.diagnostics import ScanlabError, Span
-from scanlab.ir.expr import Axis, Binary, Expr, Extent, Extremum, Int, substitute
+from scanlab.ir.expr import Axis, Binary, Expr, Extent, Extremum, Int, Negate, substitute, walk
 from scanlab.ir.values import Key, Order
 
 __all__ = ["extent_of", "flipped", "substitute_axes"]
@@ -35,10 +35,35 @@ def extent_of(expr: Expr) -> Expr | None:
             return extent if extent_of(inner) == extent else None
         case Binary(op="//", left=inner, right=Int(value=k)) if k > 0 and (extent := extent_of(inner)) is not None:
             return Binary("//", Binary("+", extent, Int(k - 1)), Int(k))
-        case Binary(op="%", left=inner, right=modulus):
+        case Binary(op="%", left=inner, right=modulus) if _positive(modulus):
             extent = extent_of(inner)
             return modulus if extent is None else Extremum("min", (modulus, extent))
     return None
+
+
+def _positive(expr: Expr) -> bool:
+    """Whether an expression is at least 1 on every grid, and the same at all its patches, as far as can be read off.
+
+    A remainder by a negative number is negative itself, and one by something that varies has no extent.
+    """
+    match expr:
+        case Int(value=value):
+            return value > 0
+        case Extent():
+            return True
+        case Binary(op="+" | "*", left=a, right=b):
+            return _positive(a) and _positive(b)
+        case Binary(op="//", left=Binary(op="+", left=a, right=Int(value=more)), right=Int(value=k)):
+            return _positive(a) and more >= k - 1 >= 0
+        case Extremum(op="min", operands=many):
+            return all(map(_positive, many))
+        case Extremum(op="max", operands=many):
+            return any(map(_positive, many)) and all(_same_everywhere(e) for e in many)
+    return False
+
+
+def _same_everywhere(expr: Expr) -> bool:
+    return all(isinstance(e, Int | Extent | Binary | Extremum | Negate) for e in walk(expr))
 
 
 def substitute_axes(order: Order, axes: tuple[str, ...], new: Mapping[str, Expr], span: Span | None = None) -> Order:

@@ -38,6 +38,8 @@ __all__ = [
 ]
 
 LARGEST_INT = 2**31 - 1
+# Key values, and so constants computed from numbers alone, stay below this: sums and differences of two fit 64 bits.
+LARGEST_VALUE = 2**62
 MOST_NODES = 4096
 DEEPEST = 128
 

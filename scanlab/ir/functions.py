@@ -55,11 +55,18 @@ _CORNER = Option(
 _HEADING = Option("heading", 0, 3, "its first step, clockwise from the right", words=("right", "down", "left", "up"))
 
 
+_GILBERT = (
+    "generalised Hilbert curve of any box, in unit steps, but for one diagonal on a rectangle whose longer side is odd "
+    "and whose shorter one is even, from 4 up, and a few longer steps on boxes of three axes with an odd side; a side "
+    "of 1 counts as absent"
+)
+
+
 def _curves() -> tuple[Signature, ...]:
     graph = "order of the grid graph (neighbours differ by one step on one axis)"
     return (
         Signature("hilbert", 2, 3, "Hilbert curve of the enclosing power of two; what lies outside is dropped"),
-        Signature("gilbert", 2, 3, "generalised Hilbert curve of any box, in unit steps wherever they are possible"),
+        Signature("gilbert", 2, 3, _GILBERT),
         Signature("morton", 1, 5, "Morton order (Z-order): the bits of the coordinates interleaved, the last lowest"),
         Signature("spiral_in", 2, 2, "ring by ring from a corner to the centre", (_CORNER, _TURN)),
         Signature("spiral_out", 2, 2, "square spiral out of the centre patch (H//2, W//2)", (_HEADING, _TURN)),

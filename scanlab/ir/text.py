@@ -2,9 +2,15 @@
 
 from collections.abc import Iterable
 
-__all__ = ["grid_text"]
+__all__ = ["grid_text", "shortened"]
 
 
 def grid_text(extents: Iterable[int]) -> str:
     """The extents of a grid or of an image as a user writes them: 14x14."""
     return "x".join(map(str, extents))
+
+
+def shortened(text: str, most: int = 40) -> str:
+    """A piece of a user's text on one line of a message: its end is cut where it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 3]}..."

@@ -21,10 +21,11 @@ class PlacedToken(Token):
     span: Span
 
     @classmethod
-    def of(cls, token: Token, source: Source) -> PlacedToken:
-        """The token with its place."""
+    def of(cls, token: Token, source: Source, offset: int = 0) -> PlacedToken:
+        """The token with its place; ``offset`` is where in the source the text that was read begins."""
         placed = cls.new_borrow_pos(token.type, token.value, token)
-        placed.span = Span(source, token.start_pos or 0, (token.start_pos or 0) + len(token))
+        start = offset + (token.start_pos or 0)
+        placed.span = Span(source, start, start + len(token))
         return placed
 
 

@@ -96,6 +96,9 @@ def _plan(node: tree.Apply, scope: Scope, read: Reader) -> Plan:
         _no_name(argument)
         count, value = 1, argument.value
         if isinstance(value, tree.Binary) and value.op == "*":
+            if isinstance(value.left, tree.Number):
+                swapped = f"{value.right.span.text} * {value.left.span.text}"
+                raise wrong_kind("a number", "a path", value.left.span, f"the count stands last: {swapped}")
             count, value = constant(value.right, scope), value.left
             if not 1 <= count <= MOST_LAYERS:
                 raise ScanlabError.at(

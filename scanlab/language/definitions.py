@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
+from scanlab.ir.coordinates import substitute_axes
 from scanlab.ir.diagnostics import ScanlabError, Span
-from scanlab.ir.expr import LARGEST_INT, integer
-from scanlab.ir.values import Entry, Order, Plan, Scan, Value
+from scanlab.ir.expr import Axis, integer
+from scanlab.ir.text import shortened
+from scanlab.ir.values import Entry, Order, Plan, Scan, Value, map_orders
 from scanlab.language import syntax as tree
 from scanlab.language.keys import constant
 from scanlab.language.scope import Scope, Template, wrong_kind
@@ -69,17 +72,77 @@ def instantiate(
         known = scope.memo[memo_key]
         assert isinstance(known, Order | Scan | Plan)
         return known
-    inner = scope.inside(template.name, template.axes if not formals else scope.axes, span)
+    axes = _axes_inside(template, formals, span, scope)
+    inner = scope.inside(template.name, axes, span)
     for name, value in values.items():
         inner = inner.bind(_parameter_word(syntax, name), integer(value))
     for word, formal in zip(syntax.formals, formals, strict=True):
-        inner = inner.bind(word, formal)
-    value = as_kind(one(read(syntax.body, inner), syntax.body.span), syntax.kind, syntax.body.span)
+        inner = inner.bind(word, _by_place(formal, axes))
+    try:
+        value = as_kind(one(read(syntax.body, inner), syntax.body.span), syntax.kind, syntax.body.span)
+    except ScanlabError as error:
+        raise _at_use(error, template, span) from None
+    if formals:
+        value = _by_place(value, scope.axes)
     label = template.name + (f"[{', '.join(f'{k}={v}' for k, v in values.items())}]" if values else "")
     value = replace(value, name=_label(label, formals), doc=syntax.doc, span=value.span or syntax.body.span)
     if not formals:
         scope.memo[memo_key] = value
     return value
+
+
+# What a helper that stands under no grid line, such as the library's, calls the axes of a grid.
+_USUAL_AXES: Mapping[int, tuple[str, ...]] = MappingProxyType({1: ("w",), 2: ("h", "w"), 3: ("t", "h", "w")})
+
+
+def _axes_inside(template: Template, formals: tuple[Value, ...], span: Span, scope: Scope) -> tuple[str, ...] | None:
+    """The axes under which a body is read: an order's own; a helper's are those of the place of use.
+
+    A helper that names axes which are not there means them by place. Raises S208 where their numbers differ.
+    """
+    here = scope.axes
+    if not formals or here is None:
+        return template.axes if not formals else here
+    own = template.axes or _USUAL_AXES.get(len(here), ())
+    usual = {a for axes in _USUAL_AXES.values() for a in axes}
+    named = set(template.axes or usual) & {w.lower() for w in tree.names_in(template.syntax.body)}
+    if named <= set(here):
+        return here
+    if len(own) == len(here) and named <= set(own):
+        return own
+    raise ScanlabError.at(
+        "S208",
+        f"`{template.name}` names the axes {', '.join(own or sorted(named))}; the grid here has {', '.join(here)}",
+        span,
+        help="write its substitution out, by the names of the axes here, as in "
+        f"row({here[-1]} = {here[-1].upper()} - 1 - {here[-1]})",
+    )
+
+
+def _by_place(value: Value, axes: tuple[str, ...] | None) -> Value:
+    """The value over other names of the same axes; the value itself where it is over them already."""
+    if axes is None or value.axes == axes or len(value.axes) != len(axes) or set(value.axes) == set(axes):
+        return value
+    new = dict(zip(value.axes, map(Axis, axes), strict=True))
+    renamed = map_orders(value, lambda o: replace(substitute_axes(o, axes, new), span=o.span))
+    return replace(renamed, name=value.name, doc=value.doc, span=value.span)
+
+
+def _at_use(error: ScanlabError, template: Template, span: Span) -> ScanlabError:
+    """An error inside another file, such as the library's, as one of the line that uses its definition."""
+    source = template.syntax.span.source
+    if source is span.source:
+        return error
+    found = []
+    for d in error.diagnostics:
+        if d.span is not None and d.span.source is source:
+            place = f"in {source.name}, line {d.span.line}: {shortened(d.span.text)}"
+            message = f"`{template.name}` cannot be used so: {d.message}"
+            note = "; ".join(filter(None, (d.note, place)))
+            help = "it takes orders: apply it to each path of the scan" if d.code == "S206" else d.help
+            d = replace(d, message=message, span=span, note=note, help=help, edit=None)
+        found.append(d)
+    return ScanlabError(tuple(found))
 
 
 def _label(name: str, formals: tuple[Value, ...]) -> str:
@@ -105,7 +168,7 @@ def _parameters(template: Template, given: tuple[tree.Argument, ...], span: Span
             raise ScanlabError.at("S205", f"`{template.name}` has no {what}; {known}", argument.span)
         if name in values:
             raise ScanlabError.at("S205", f"the parameter `{name}` is given twice", argument.span)
-        values[name] = _in_range(constant(argument.value, scope), argument.span)
+        values[name] = constant(argument.value, scope)
     for parameter in syntax.parameters:
         name = parameter.name.text
         if name in values:
@@ -117,11 +180,5 @@ def _parameters(template: Template, given: tuple[tree.Argument, ...], span: Span
                 span,
                 help=f"write {template.name}[{', '.join(f'{n}=…' for n in names)}]",
             )
-        values[name] = _in_range(constant(parameter.default, scope), parameter.span)
+        values[name] = constant(parameter.default, scope)
     return {n: values[n] for n in names}
-
-
-def _in_range(value: int, span: Span) -> int:
-    if abs(value) > LARGEST_INT:
-        raise ScanlabError.at("S106", f"this number is larger than {LARGEST_INT}", span)
-    return value

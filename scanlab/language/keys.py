@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from scanlab.ir.constants import fold
+from scanlab.ir.constants import divides_by_zero, fold
 from scanlab.ir.coordinates import flipped
 from scanlab.ir.diagnostics import ScanlabError, Span
 from scanlab.ir.expr import (
+    LARGEST_INT,
+    LARGEST_VALUE,
     Absolute,
     Axis,
     Binary,
@@ -24,11 +26,12 @@ from scanlab.ir.expr import (
 )
 from scanlab.ir.functions import ARITHMETIC, CURVES, Option, Signature
 from scanlab.ir.printer import print_expr
+from scanlab.ir.text import shortened
 from scanlab.ir.values import Order
 from scanlab.language import syntax as tree
 from scanlab.language.scope import Scope, unknown_name, wrong_kind
 
-__all__ = ["check_count", "check_curve_count", "constant", "key", "option_value"]
+__all__ = ["check_count", "check_curve_count", "constant", "key", "option_value", "zero_divisor"]
 
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
@@ -51,12 +54,17 @@ def _read(node: tree.Node, scope: Scope) -> Expr:
         case tree.Unary(op=op, operand=operand):
             return _unary(op, operand, node.span, scope)
         case tree.Binary(op=op, left=left, right=right):
-            return _binary(op, key(left, scope), key(right, scope), right.span)
+            first = key(left, scope)
+            second = key(right, _after(op, first, scope))
+            return _bounded(_binary(op, first, second, right.span, scope), node.span)
         case tree.Conditional(then=then, condition=condition, otherwise=otherwise):
-            return Select(key(condition, scope), key(then, scope), key(otherwise, scope))
+            test = key(condition, scope)
+            known = fold(test)
+            taken, other = (scope if known else scope.unreached(), scope.unreached() if known != 0 else scope)
+            return Select(test, key(then, taken), key(otherwise, other))
         case tree.Let(bindings=bindings, body=body):
             for binding in bindings:
-                scope = scope.bind(binding.name, key(binding.value, scope))
+                scope = scope.bind(binding.name, key(binding.value, scope.unreached()))
             return key(body, scope)
         case tree.Apply():
             return _call(node, scope)
@@ -66,6 +74,8 @@ def _read(node: tree.Node, scope: Scope) -> Expr:
 def _name(text: str, span: Span, scope: Scope) -> Expr:
     local = scope.locals.get(text)
     if isinstance(local, Expr):
+        if scope.reached and divides_by_zero(local):
+            raise zero_divisor(span)
         return local
     for axis in scope.axes_or_error(span):
         if text in (axis, axis.upper()):
@@ -74,7 +84,9 @@ def _name(text: str, span: Span, scope: Scope) -> Expr:
         raise wrong_kind(f"the path `{text}`", "a key", span, f"give it coordinates to use its keys: {text}(h, w)")
     if text in CURVES or text in ARITHMETIC or text == "visit":
         raise wrong_kind(f"the function `{text}`", "a key", span, f"give it arguments: {text}(h, w)")
-    raise unknown_name(text, span, scope.key_names(), "a key can use")
+    name = scope.stack[-1] if scope.stack else "a"
+    hint = f"; if `{text}` is a parameter, declare it with a default: order {name}[{text}=4] = …"
+    raise unknown_name(text, span, scope.key_names(), "a key can use", hint)
 
 
 def _unary(op: str, operand: tree.Node, span: Span, scope: Scope) -> Expr:
@@ -90,12 +102,38 @@ def _unary(op: str, operand: tree.Node, span: Span, scope: Scope) -> Expr:
     return Negate(inner) if op == "-" else Not(inner)
 
 
-def _binary(op: str, left: Expr, right: Expr, right_span: Span) -> Expr:
-    if op in ("//", "%") and right == Int(0):
-        raise ScanlabError.at("S306", "this divides by zero", right_span, help="divide by a positive number")
+def _after(op: str, first: Expr, scope: Scope) -> Scope:
+    """The scope of a second operand: `and` and `or` evaluate it only where the first one does not decide."""
+    if op not in ("and", "or"):
+        return scope
+    known = fold(first)
+    return scope if known is not None and bool(known) == (op == "and") else scope.unreached()
+
+
+def _bounded(expr: Expr, span: Span) -> Expr:
+    """The expression, unless it is a constant that no 64-bit integer holds (S106)."""
+    value = fold(expr) if isinstance(expr, Binary) else None
+    if value is not None and abs(value) >= LARGEST_VALUE:
+        raise ScanlabError.at(
+            "S106",
+            f"`{shortened(span.text)}` is a number that 64-bit integers do not hold",
+            span,
+            help="only the order of key values matters: use smaller factors, or several keys",
+        )
+    return expr
+
+
+def _binary(op: str, left: Expr, right: Expr, right_span: Span, scope: Scope) -> Expr:
+    if op in ("//", "%") and scope.reached and fold(right) == 0:
+        raise zero_divisor(right_span)
     if op in _COMPARISONS:
         return Compare(op, left, right)
     return Logic(op, left, right) if op in ("and", "or") else Binary(op, left, right)
+
+
+def zero_divisor(span: Span) -> ScanlabError:
+    """S306: a divisor is zero whatever the patch."""
+    return ScanlabError.at("S306", "this divides by zero", span, help="divide by a positive number")
 
 
 def _call(node: tree.Apply, scope: Scope) -> Expr:
@@ -208,6 +246,8 @@ def check_count(name: str, given: int, fewest: int, most: int, span: Span | None
 def constant(node: tree.Node, scope: Scope) -> int:
     """The value of an expression without coordinates, such as a parameter. Raises S205 where it has some."""
     value = fold(key(node, scope))
+    if value is not None and abs(value) > LARGEST_INT:
+        raise ScanlabError.at("S106", f"this number is larger than {LARGEST_INT}", node.span)
     if value is None:
         raise ScanlabError.at(
             "S205",

@@ -27,9 +27,9 @@ def library_templates() -> dict[str, Template]:
     templates: dict[str, Template] = {}
     problems = []
     for source in library_sources():
-        own, found = declared(source, templates)
-        templates.update(own)
-        problems += found
+        own = declared(source, templates)
+        templates.update(own.templates)
+        problems += own.findings
     if problems:
         raise ScanlabError(tuple(problems))
     return templates

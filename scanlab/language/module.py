@@ -10,7 +10,7 @@ from pathlib import Path
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError, Source, Span
 from scanlab.ir.values import Claim, Value
 from scanlab.language import syntax as tree
-from scanlab.language.parse import decode, parse_body, parse_statements
+from scanlab.language.parse import Broken, decode, parse_body, parse_statements
 from scanlab.language.paths import define, path
 from scanlab.language.scope import COMBINATORS, Scope, Template
 
@@ -38,12 +38,16 @@ class Definition:
 
 @dataclass(frozen=True)
 class Module:
-    """The definitions of one text, in order, and what is wrong with it (sorted by place)."""
+    """The definitions of one text, in order, and what is wrong with it (sorted by place).
+
+    ``failures``: what is wrong with each named definition that has no meaning; all of it is in ``problems``, too.
+    """
 
     name: str
     definitions: tuple[Definition, ...]
     problems: tuple[Diagnostic, ...]
     templates: dict[str, Template] = field(repr=False, compare=False, default_factory=dict)
+    failures: dict[str, tuple[Diagnostic, ...]] = field(repr=False, compare=False, default_factory=dict)
 
     def __getitem__(self, name: str) -> Definition:
         for definition in self.definitions:
@@ -57,6 +61,34 @@ class Module:
             raise ScanlabError(self.problems)
         return self
 
+    def failure(self, name: str) -> ScanlabError:
+        """Why a name in ``failures`` has no meaning; S217 comes first where another definition is the reason."""
+        found = self.failures[name]
+        template = self.templates.get(name)
+        if template is None or any(_within(d, template.syntax.span) for d in found):
+            return ScanlabError(found)
+        guilty = [
+            n for n, t in self.templates.items() if n in self.failures and any(_within(d, t.syntax.span) for d in found)
+        ]
+        guilty += [n for n in self.failures if n not in self.templates and self.failures[n] == found]
+        what = f"`{guilty[0]}`, which" if guilty else "something that"
+        return ScanlabError(
+            (
+                Diagnostic(
+                    "S217",
+                    f"`{name}` cannot be used: it depends on {what} is broken",
+                    template.syntax.name.span,
+                    help="mend that one first; definitions that do not depend on it can be used",
+                ),
+                *found,
+            )
+        )
+
+
+def _within(diagnostic: Diagnostic, span: Span) -> bool:
+    own = diagnostic.span
+    return own is not None and own.source is span.source and span.start <= own.start < span.end
+
 
 def read_file(file: Path) -> Source:
     """The source in a file. Raises S107 (missing, a folder, not readable), S103 or S104."""
@@ -69,36 +101,65 @@ def read_file(file: Path) -> Source:
 
 def read_module(source: Source, library: Callable[[], dict[str, Template]] = dict) -> Module:
     """Read all definitions of a source; names that it does not define are looked up in ``library()``."""
-    templates, findings = declared(source, {})
-    scope = _scope(templates, library)
+    own = declared(source, {})
+    scope = _scope(own, library)
+    findings, failures = list(own.findings), dict(own.broken)
     definitions = []
-    for template in templates.values():
+    for name, template in own.templates.items():
         try:
             definitions.append(_define(template, scope))
         except ScanlabError as error:
             findings += error.diagnostics
+            failures[name] = error.diagnostics
     unique = sorted(dict.fromkeys(findings), key=Diagnostic.sort_key)
-    return Module(source.name, tuple(definitions), tuple(unique), templates)
+    return Module(source.name, tuple(definitions), tuple(unique), own.templates, failures)
 
 
-def declared(source: Source, elsewhere: Mapping[str, Template]) -> tuple[dict[str, Template], list[Diagnostic]]:
-    """The definitions of a source as written, by name, and what is wrong with their statements.
+@dataclass
+class Declared:
+    """The definitions of a source as written, by name; what is wrong with those that cannot be; and all findings."""
 
-    A name that is defined ``elsewhere`` is a duplicate (S202).
+    templates: dict[str, Template] = field(default_factory=dict)
+    broken: dict[str, tuple[Diagnostic, ...]] = field(default_factory=dict)
+    findings: list[Diagnostic] = field(default_factory=list)
+
+    def fail(self, name: str, why: tuple[Diagnostic, ...]) -> None:
+        """Note what is wrong, with a definition of this name, unless there is a sound one."""
+        self.findings += why
+        if name and name not in self.templates:
+            self.broken.setdefault(name, why)
+
+
+def declared(source: Source, elsewhere: Mapping[str, Template]) -> Declared:
+    """What a source defines. A name that is defined ``elsewhere`` is a duplicate (S202).
+
+    Under a broken grid line no definition has a meaning; only the grid line is reported.
     """
-    statements, problems = parse_statements(source)
-    findings = list(problems)
-    templates: dict[str, Template] = {}
+    found = Declared()
     axes: tuple[str, ...] | None = None
-    for statement in statements:
+    no_axes: tuple[Diagnostic, ...] = ()
+    for statement in parse_statements(source):
+        name = ""
         try:
-            if isinstance(statement, tree.Grid):
-                axes = grid_axes(statement)
-            else:
-                _declare(statement, axes, templates, elsewhere)
+            match statement:
+                case Broken(kind="grid", diagnostics=why):
+                    no_axes = why
+                    found.fail("", why)
+                case Broken(name=name, diagnostics=why):
+                    found.fail(name, why)
+                case tree.Grid():
+                    axes, no_axes = grid_axes(statement), ()
+                case tree.Definition():
+                    name = statement.name.text
+                    if no_axes:
+                        found.fail(name, no_axes)
+                    else:
+                        _declare(statement, axes, found.templates, elsewhere)
         except ScanlabError as error:
-            findings += error.diagnostics
-    return templates, findings
+            if isinstance(statement, tree.Grid):
+                no_axes = error.diagnostics
+            found.fail(name, error.diagnostics)
+    return found
 
 
 def parse_value(source: Source, axes: tuple[str, ...], library: Callable[[], dict[str, Template]] = dict) -> Value:
@@ -107,13 +168,16 @@ def parse_value(source: Source, axes: tuple[str, ...], library: Callable[[], dic
     return path(parse_body(source), scope)
 
 
-def _scope(templates: dict[str, Template], library: Callable[[], dict[str, Template]]) -> Scope:
+def _scope(own: Declared, library: Callable[[], dict[str, Template]]) -> Scope:
     def find(name: str) -> Template | None:
-        own = templates.get(name)
-        return own if own is not None else library().get(name)
+        if name in own.broken:
+            # What depends on a broken definition has the same fault, which is told once.
+            raise ScanlabError(own.broken[name])
+        template = own.templates.get(name)
+        return template if template is not None else library().get(name)
 
     def known() -> Iterable[str]:
-        return [*templates, *library()]
+        return [*own.templates, *library()]
 
     return Scope(None, find, known)
 
@@ -132,6 +196,7 @@ def grid_axes(grid: tree.Grid) -> tuple[str, ...]:
                 f"`{word.text}` is no axis name: axes are lower case",
                 word.span,
                 note="upper case is the extent of an axis: H is the extent of h",
+                help=f"write {word.text.lower()}",
             )
     return tuple(words)
 
@@ -158,6 +223,15 @@ def _declare(
     if name.text in COMBINATORS and syntax.formals:
         raise ScanlabError.at("S203", f"`{name.text}(…)` is a word of the language", name.span)
     _check_words([p.name for p in syntax.parameters] + list(syntax.formals))
+    for formal in syntax.formals:
+        if formal.text in (axes or ()):
+            raise ScanlabError.at(
+                "S203",
+                f"`{formal.text}` is the axis {formal.text} here",
+                formal.span,
+                help=f"parentheses name the paths of a helper; an order runs over the grid's axes: "
+                f"{syntax.kind} {name.text} = …",
+            )
     templates[name.text] = Template(syntax, axes)
 
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import difflib
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 from typing import Any
 
-from lark import Lark
+from lark import Lark, Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
-from scanlab.ir.diagnostics import Diagnostic, Edit, ScanlabError, Source, Span
+from scanlab.ir.diagnostics import Diagnostic, ScanlabError, Source
 from scanlab.language import syntax as tree
 from scanlab.language.build import Builder, PlacedToken
+from scanlab.language.misread import unexpected, unfinished, unreadable
 
-__all__ = ["decode", "grammar_text", "parse_body", "parse_statements", "terminals"]
+__all__ = ["Broken", "Statement", "decode", "grammar_text", "parse_body", "parse_statements", "terminals"]
 
 LONGEST_TEXT = 256 * 1024
 DEEPEST_NESTING = 64
 LONGEST_CHAIN = 1000
+# Past so many characters that mean nothing a text is no .scan file, and its rest is not read.
+MOST_UNREADABLE = 100
 _KINDS = ("ORDER", "SCAN", "PLAN")
 
 
@@ -73,20 +76,35 @@ def _check_length(source: Source) -> None:
         )
 
 
-def parse_statements(source: Source) -> tuple[tuple[tree.Grid | tree.Definition, ...], tuple[Diagnostic, ...]]:
-    """The statements of a text that could be read, and a diagnostic for each that could not."""
+@dataclass(frozen=True)
+class Broken:
+    """A statement that could not be read: what it would define ("" where that cannot be told), and what is wrong."""
+
+    kind: str
+    name: str
+    diagnostics: tuple[Diagnostic, ...]
+
+
+Statement = tree.Grid | tree.Definition | Broken
+
+
+def parse_statements(source: Source) -> tuple[Statement, ...]:
+    """The statements of a text, in order; each that could not be read says why. Raises S104."""
     _check_length(source)
-    try:
-        tokens = _lex(source)
-    except ScanlabError as error:
-        return (), error.diagnostics
-    found, problems = [], []
-    for statement in _split(tokens):
+    found: list[Statement] = []
+    for statement in _split(_lex(source)):
         try:
             found.append(_feed(statement, "statement", source))
         except ScanlabError as error:
-            problems += error.diagnostics
-    return tuple(found), tuple(problems)
+            found.append(_broken(statement, error))
+    return tuple(found)
+
+
+def _broken(tokens: list[PlacedToken], error: ScanlabError) -> Broken:
+    words = tokens[tokens[0].type == "STRING" :]
+    kind = str(words[0]) if words and words[0].type in ("GRID", *_KINDS) else ""
+    name = str(words[1]) if kind and len(words) > 1 and words[1].type == "NAME" else ""
+    return Broken(kind, name, error.diagnostics)
 
 
 def parse_body(source: Source) -> tree.Node:
@@ -96,21 +114,36 @@ def parse_body(source: Source) -> tree.Node:
 
 
 def _lex(source: Source) -> list[PlacedToken]:
-    try:
-        tokens = [PlacedToken.of(token, source) for token in _parser().lex(source.text)]
-    except UnexpectedCharacters as error:
-        raise _unreadable(source, error.pos_in_stream or 0) from None
-    _check_nesting(tokens)
+    """All tokens; what cannot be read is a token of its own, so that only the statement around it is lost."""
+    tokens: list[PlacedToken] = []
+    at = unreadable = 0
+    while unreadable < MOST_UNREADABLE:
+        # The parser's own lexer: `Lark.lex` would build one anew for every text.
+        reading = _parser().parse_interactive(source.text[at:], start="body")
+        try:
+            for token in reading.lexer_thread.lex(reading.parser_state):
+                tokens.append(PlacedToken.of(token, source, at))
+            return tokens
+        except UnexpectedCharacters as error:
+            start = at + (error.pos_in_stream or 0)
+            at = _end_of_unreadable(source.text, start)
+            tokens.append(PlacedToken.of(Token("UNREADABLE", source.text[start:at], 0), source, start))
+            unreadable += 1
     return tokens
 
 
-def _unreadable(source: Source, at: int) -> ScanlabError:
-    if source.text[at] != '"':
-        span = Span(source, at, at + 1)
-        return ScanlabError.at("S100", f"the character {source.text[at]!r} has no meaning here", span)
-    end = source.text.find("\n", at)
-    span = Span(source, at, end if end >= 0 else len(source.text))
-    return ScanlabError.at("S108", "this string is not closed", span, help='end it with "')
+def _end_of_unreadable(text: str, start: int) -> int:
+    """Where one mistake ends: a string without end at the line's, a repeated sign or a foreign word after its last."""
+    if text[start] == '"':
+        end = text.find("\n", start)
+        return end if end >= 0 else len(text)
+    end = start + 1
+    foreign = not text[start].isascii() and text[start].isalnum()
+    while end < len(text) and (
+        text[end] == text[start] or (foreign and not text[end].isascii() and text[end].isalnum())
+    ):
+        end += 1
+    return end
 
 
 def _check_nesting(tokens: list[PlacedToken]) -> None:
@@ -145,16 +178,19 @@ def _split(tokens: list[PlacedToken]) -> list[list[PlacedToken]]:
 
 
 def _feed(tokens: list[PlacedToken], start: str, source: Source) -> Any:
+    _check_nesting(tokens)
     parser = _parser().parse_interactive(start=start)
     for i, token in enumerate(tokens):
+        if token.type == "UNREADABLE":
+            raise unreadable(tokens, i)
         try:
             parser.feed_token(token)
         except UnexpectedToken:
-            raise _unexpected(tokens, i, _accepted(tokens[:i], start)) from None
+            raise unexpected(tokens, i, _accepted(tokens[:i], start), terminals()) from None
     try:
         return parser.feed_eof(tokens[-1] if tokens else None)
     except UnexpectedToken:
-        raise _unfinished(tokens, _accepted(tokens, start), source) from None
+        raise unfinished(tokens, _accepted(tokens, start), source, terminals()) from None
 
 
 def _accepted(tokens: list[PlacedToken], start: str) -> set[str]:
@@ -163,54 +199,3 @@ def _accepted(tokens: list[PlacedToken], start: str) -> set[str]:
     for token in tokens:
         parser.feed_token(token)
     return parser.accepts()
-
-
-def _unexpected(tokens: list[PlacedToken], i: int, accepted: set[str]) -> ScanlabError:
-    token = tokens[i]
-    patterns = terminals()
-    words = [patterns[name] for name in sorted(accepted) if patterns.get(name, "").isalpha()]
-    close = difflib.get_close_matches(str(token), words, 1, 0.7) if token.type == "NAME" else []
-    message = f"{_found(token)} is not expected here; {_names(accepted)} could follow"
-    help, edit = "", None
-    if close:
-        help, edit = f"did you mean `{close[0]}`?", Edit(token.span, close[0])
-    elif token.type in ("WHERE", "RESTART", "WITH"):
-        help = f"inside a list, put the path and its `{token}` in parentheses: (row {token} …)"
-    elif i > 1 and tokens[i - 2].type == "TILDE":
-        help = "`~` applies to one term: put the whole key in parentheses, as in ~(w % 7)"
-    elif token.type not in ("NAME", "INT", "STRING") and "NAME" in accepted and str(token).isalpha():
-        help = f"`{token}` is a word of the language and cannot be a name"
-    return ScanlabError.at("S101", message, token.span, help=help, edit=edit)
-
-
-def _unfinished(tokens: list[PlacedToken], accepted: set[str], source: Source) -> ScanlabError:
-    end = tokens[-1].span.end if tokens else 0
-    what = "the text" if not source.text[end:].strip() else "the definition"
-    span = Span(source, max(0, end - 1), end) if tokens else Span(source, 0, 0)
-    return ScanlabError.at("S102", f"{what} ends too early; {_names(accepted)} should follow", span)
-
-
-def _found(token: PlacedToken) -> str:
-    text = str(token) if len(token) <= 40 else f"{token[:37]}..."
-    return "this string" if token.type == "STRING" else f"`{text}`"
-
-
-_PLAIN = {"NAME": "a name", "INT": "a number", "STRING": "a string", "$END": "the end"}
-_OPERATORS = ("+", "-", "*", "//", "%", "==", "!=", "<", "<=", ">", ">=", "and", "or", "if")
-
-
-def _names(accepted: set[str]) -> str:
-    """What could follow, in words; operators are told as one."""
-    patterns = terminals()
-    texts = [
-        _PLAIN.get(name) or f"`{_literal(patterns[name])}`" for name in accepted if name in patterns or name in _PLAIN
-    ]
-    operators = [t for t in texts if t.strip("`") in _OPERATORS]
-    if len(operators) > 3:
-        texts = [t for t in texts if t not in operators] + ["an operator"]
-    texts.sort(key=lambda t: (t.startswith("`"), t))
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} or {texts[-1]}"
-
-
-def _literal(pattern: str) -> str:
-    return pattern.replace("\\", "")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from scanlab.ir.constants import divides_by_zero
 from scanlab.ir.coordinates import substitute_axes
 from scanlab.ir.diagnostics import ScanlabError, Span
 from scanlab.ir.expr import Axis, Expr
 from scanlab.ir.functions import ARITHMETIC, CURVES
+from scanlab.ir.text import shortened
 from scanlab.ir.values import (
     PLACES,
     TOKENS,
@@ -24,7 +26,7 @@ from scanlab.ir.values import (
 from scanlab.language import syntax as tree
 from scanlab.language.combine import combine, combines
 from scanlab.language.definitions import instantiate, kind_of, one
-from scanlab.language.keys import key
+from scanlab.language.keys import key, zero_divisor
 from scanlab.language.scope import COMBINATORS, Meaning, Scope, Template, unknown_name, wrong_kind
 
 __all__ = ["define", "path", "paths"]
@@ -61,7 +63,17 @@ def paths(node: tree.Node, scope: Scope) -> tuple[Value, ...]:
             raise ScanlabError.at(
                 "S209", "`~` belongs to a key, not to a path", node.span, help="to reverse a path write -"
             )
-    raise wrong_kind("a key", "a path", node.span, f"an order begins with by: by {node.span.text}")
+    if isinstance(node, tree.Binary) and node.op in ("+", "*"):
+        raise wrong_kind(
+            "a key",
+            "a path",
+            node.span,
+            f"an order begins with by, as in by {shortened(node.span.text)}; paths are merged as in sum(row, column)",
+        )
+    if isinstance(node, tree.Conditional):
+        help = "a condition chooses keys: by (a if c else b), …; or part of the grid: scatter((row where c), …)"
+        raise wrong_kind("a key", "a path", node.span, help)
+    raise wrong_kind("a key", "a path", node.span, f"an order begins with by: by {shortened(node.span.text)}")
 
 
 def _let_value(node: tree.Node, scope: Scope) -> Meaning:
@@ -69,7 +81,8 @@ def _let_value(node: tree.Node, scope: Scope) -> Meaning:
     if _applies_path(node, scope):
         return path(node, scope)
     try:
-        return key(node, scope)
+        # A let is expanded where it is used, so whether it is evaluated is known only there.
+        return key(node, scope.unreached())
     except ScanlabError as not_a_key:
         if not_a_key.code != "S206":
             raise
@@ -210,7 +223,14 @@ def _on_grid(value: Value, scope: Scope, span: Span) -> Value:
 
 
 def _over(value: Value, axes: tuple[str, ...], new: dict[str, Expr], span: Span) -> Value:
-    return map_orders(value, lambda o: replace(substitute_axes(o, axes, new, span), span=span))
+    def changed(order: Order) -> Order:
+        found = replace(substitute_axes(order, axes, new, span), span=span)
+        conditions = () if found.where is None else (found.where,)
+        if any(map(divides_by_zero, (*(k.expr for k in found.keys), *conditions, *found.restart))):
+            raise zero_divisor(span)
+        return found
+
+    return map_orders(value, changed)
 
 
 def _apply(node: tree.Apply, scope: Scope) -> tuple[Value, ...]:
@@ -231,7 +251,22 @@ def _apply(node: tree.Apply, scope: Scope) -> tuple[Value, ...]:
     value = instantiate(template, node.parameters or (), (), node.span, scope, paths)
     if node.arguments is None:
         return (_on_grid(value, scope, node.span),)
-    return (_coordinates(value, node, scope),)
+    try:
+        return (_coordinates(value, node, scope),)
+    except ScanlabError as error:
+        raise _in_brackets(error, template, node) from None
+
+
+def _in_brackets(error: ScanlabError, template: Template, node: tree.Apply) -> ScanlabError:
+    """The error, with the brackets that are meant where a parameter is given as a coordinate, as in window(4)."""
+    names, given = [p.name.text for p in template.syntax.parameters], node.arguments or ()
+    named = any(a.name in names for a in given)
+    if error.code not in ("S201", "S204") or node.parameters or not (named or 0 < len(given) <= len(names)):
+        return error
+    values = [a.value.span.text for a in given]
+    words = ", ".join(f"{n}={shortened(v)}" for n, v in zip(names, values, strict=False))
+    help = f"parameters stand in brackets: {template.name}[{words}]"
+    return ScanlabError(tuple(replace(d, help=help, edit=None) for d in error.diagnostics))
 
 
 def _expand(template: Template, node: tree.Apply, scope: Scope) -> list[Value]:
@@ -270,6 +305,7 @@ def _coordinates(value: Value, node: tree.Apply, scope: Scope) -> Value:
                 "S204",
                 f"`{node.name}` runs over {len(value.axes)} coordinates ({', '.join(value.axes)}), {len(given)} given",
                 node.span,
+                help=f"give each a key, as in {node.name}({', '.join(reversed(value.axes))})",
             )
         new = {x: key(a.value, scope) for x, a in zip(value.axes, given, strict=True)}
     return _over(value, axes, new, node.span)

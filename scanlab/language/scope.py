@@ -11,6 +11,7 @@ from scanlab.ir.expr import Expr
 from scanlab.ir.functions import ARITHMETIC, CURVES
 from scanlab.ir.values import MERGES, Order, Plan, Scan
 from scanlab.language import syntax as tree
+from scanlab.language.habits import NAMES
 
 __all__ = ["COMBINATORS", "Meaning", "Scope", "Template", "unknown_name", "wrong_kind"]
 
@@ -43,6 +44,11 @@ class Scope:
     locals: Mapping[str, Meaning] = field(default_factory=dict)
     stack: tuple[str, ...] = ()
     memo: dict[object, Meaning] = field(default_factory=dict, compare=False)
+    reached: bool = True
+
+    def unreached(self) -> Scope:
+        """The scope of what may never be evaluated, such as a branch: a division by zero is no error there yet."""
+        return replace(self, reached=False) if self.reached else self
 
     def axes_or_error(self, span: Span) -> tuple[str, ...]:
         """The grid's axes. Raises S200 where no grid line stands above."""
@@ -73,7 +79,7 @@ class Scope:
             raise ScanlabError.at(
                 "S207", f"definitions use each other more than {DEEPEST_DEFINITIONS} levels deep", span
             )
-        return replace(self, axes=axes, locals={}, stack=(*self.stack, name))
+        return replace(self, axes=axes, locals={}, stack=(*self.stack, name), reached=True)
 
     def key_names(self) -> list[str]:
         """What can stand in a key."""
@@ -85,17 +91,22 @@ class Scope:
         return [*self.locals, *COMBINATORS, *self.known()]
 
 
-def unknown_name(word: str, span: Span, names: Iterable[str], what: str) -> ScanlabError:
-    """S201, with the nearest known name as the suggested edit. ``span`` starts with the word."""
+def unknown_name(word: str, span: Span, names: Iterable[str], what: str, hint: str = "") -> ScanlabError:
+    """S201, with the nearest known name as the suggested edit. ``span`` starts with the word.
+
+    hint: what to say beside the known names, where none of them is near.
+    """
     candidates = sorted(set(names))
-    close = difflib.get_close_matches(word, candidates, 1, 0.6)
     span = Span(span.source, span.start, span.start + len(word))
+    if word in NAMES:
+        return ScanlabError.at("S201", f"unknown name `{word}`", span, help=NAMES[word])
+    close = difflib.get_close_matches(word, candidates, 1, 0.6)
     if close:
         return ScanlabError.at(
             "S201", f"unknown name `{word}`", span, help=f"did you mean `{close[0]}`?", edit=Edit(span, close[0])
         )
     few = ", ".join(candidates[:12]) + (", …" if len(candidates) > 12 else "")
-    return ScanlabError.at("S201", f"unknown name `{word}`", span, help=f"{what}: {few}")
+    return ScanlabError.at("S201", f"unknown name `{word}`", span, help=f"{what}: {few}{hint}")
 
 
 def wrong_kind(found: str, wanted: str, span: Span, help: str = "") -> ScanlabError:

@@ -10,6 +10,7 @@ from typing import Any
 from scanlab.ir.coordinates import extent_of, flipped
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import (
+    LARGEST_INT,
     Absolute,
     Axis,
     Binary,
@@ -120,6 +121,12 @@ def _plain(value: Any) -> Expr:
             )
         return value.expr
     if isinstance(value, int):
+        if abs(value) > LARGEST_INT:
+            raise ScanlabError.at(
+                "S106",
+                f"this number is larger than {LARGEST_INT}",
+                help="only the order of key values matters: use smaller factors, or several keys",
+            )
         return integer(int(value))
     raise ScanlabError.at("S206", f"{value!r} stands where a key is needed", help="keys are made of axes and integers")
 

@@ -5,9 +5,10 @@ node := Number | Name | Unary | Binary | Conditional | Apply | By | Let | Suffix
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from scanlab.ir.diagnostics import Span
+from scanlab.ir.diagnostics import ScanlabError, Span
 
 __all__ = [
     "Apply",
@@ -29,14 +30,34 @@ __all__ = [
     "TokenAt",
     "Unary",
     "Word",
+    "names_in",
 ]
+
+
+DEEPEST_TREE = 256
 
 
 @dataclass(frozen=True)
 class Node:
-    """Anything with a place in the source."""
+    """Anything with a place in the source; ``depth`` counts the longest branch below it, and is bounded (S105)."""
 
     span: Span
+    depth: int = field(init=False, repr=False, compare=False, default=1)
+
+    def __post_init__(self) -> None:
+        depth = 1
+        for value in vars(self).values():
+            for below in value if isinstance(value, tuple) else (value,):
+                if isinstance(below, Node) and below.depth >= depth:
+                    depth = below.depth + 1
+        if depth > DEEPEST_TREE:
+            raise ScanlabError.at(
+                "S105",
+                f"this expression is more than {DEEPEST_TREE} operations deep",
+                self.span,
+                help="name its parts with `let` or with definitions of their own",
+            )
+        object.__setattr__(self, "depth", depth)
 
 
 @dataclass(frozen=True)
@@ -186,3 +207,17 @@ class Definition(Node):
     formals: tuple[Word, ...]
     body: Node
     clauses: tuple[Clause, ...]
+
+
+def names_in(node: Node) -> Iterator[str]:
+    """Every name that is used in a node, and every name of an argument."""
+    if isinstance(node, Name):
+        yield node.text
+    if isinstance(node, Apply):
+        yield node.name
+    if isinstance(node, Argument) and node.name is not None:
+        yield node.name
+    for value in vars(node).values():
+        for below in value if isinstance(value, tuple) else (value,):
+            if isinstance(below, Node):
+                yield from names_in(below)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import scanlab
+from scanlab.codegen import programs
 from scanlab.codegen.cost import UNLIMITED
-from scanlab.codegen.programs import generate
+from scanlab.codegen.programs import FAILED, generate
 from scanlab.codegen.reading import rows_of
 from scanlab.codegen.tracks import tracks
 from scanlab.compiler.bind import CompiledPlan, CompiledScan, bind
@@ -220,3 +221,9 @@ def test_a_defect_of_the_text_is_found() -> None:
     [right] = rows_of(text, table, [16])
     [wrong] = rows_of(text.replace("+ 4) % 4", ") % 4"), table, [16])
     assert np.array_equal(right, table[0]) and not np.array_equal(wrong, table[0])
+
+
+def test_text_that_fails_its_check_is_not_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "rows_of", lambda source, table, lengths: [np.zeros(n) for n in lengths])
+    made = generate(_compiled("by w, h", (3, 4)), "triton", limit=UNLIMITED)
+    assert (made.name, made.source, made.forms, made.reasons) == ("", "", ("table",), (FAILED,))

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_orders import orders
+from random_orders import AXES, orders
 
 import scanlab
-from scanlab.compiler.bind import Path, bind
+from scanlab.codegen.listing import function_listing
+from scanlab.compiler import index_form
+from scanlab.compiler.bind import Path, bind, sorted_patches
 from scanlab.compiler.curves import INVERSES
+from scanlab.compiler.evaluate import Lattice
+from scanlab.compiler.index_form import IndexForm, evaluate_form, patch_at
 from scanlab.compiler.loops import loops
+from scanlab.compiler.polyhedra import Polyhedra
 from scanlab.ir.constants import evaluate
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.expr import Binary, Int
 from scanlab.ir.values import Order
 
 
@@ -118,3 +126,55 @@ def test_loops_visit_every_patch_for_every_size() -> None:
     text = loops(scanlab.parse("by h, ~w"))  # pyright: ignore[reportArgumentType]
     assert "visit(" in text and "H" in text and "W" in text
     assert loops(scanlab.parse("by hilbert(h, w)")).startswith("no loops")  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    ("text", "axes", "grid"),
+    [
+        ("by w + h, 3, (-w if h else h + w), w, h", "h w", (5, 6)),
+        ("by (w-h) // -2, -h, ~h, h, w", "h w", (4, 3)),
+        ("by (w if w >= h else w) != h, w, h", "h w", (2, 3)),
+        ("by ~(t-h), h-t, w, h, t", "t h w", (4, 4, 1)),
+        ("by (h // w if w > 0 else 0), h, w", "h w", (4, 4)),
+    ],
+)
+def test_what_has_no_arithmetic_is_a_table_with_a_reason(text: str, axes: str, grid: tuple[int, ...]) -> None:
+    scan = scanlab.compile(scanlab.parse(text, axes), grid)
+    form = scan.paths[0].index_form
+    assert form.kind == "table" and form.reason and "mistake" not in form.reason
+    for target in ("triton", "cpu"):
+        assert str(function_listing(scan, target))
+
+
+@pytest.mark.parametrize("axes", AXES)
+@given(st.data())
+@settings(max_examples=120)
+def test_any_order_has_a_form(axes: tuple[str, ...], data: st.DataObject) -> None:
+    """Whatever an order is made of, its closed form is a table, or gives the sorted order at every step."""
+    order = data.draw(orders(axes))
+    grid = tuple(data.draw(st.integers(1, 4)) for _ in axes)
+    try:
+        path = bind(order, grid).paths[0]  # pyright: ignore[reportAttributeAccessIssue]
+    except ScanlabError:
+        return
+    form = path.index_form
+    assert "mistake" not in form.reason
+    if form.patch is not None:
+        oracle = sorted_patches(order, Lattice(axes, grid))
+        np.testing.assert_array_equal(evaluate_form(form, axes, len(oracle)), oracle)
+        assert [patch_at(form, axes, p) for p in range(len(oracle))] == oracle.tolist()
+
+
+def test_a_form_that_disagrees_is_not_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    derived = index_form._derive
+
+    def wrong(path: Path, polyhedra: Polyhedra) -> IndexForm:
+        form = derived(path, polyhedra)
+        return replace(form, patch=Binary("-", Int(len(path.indices) - 1), form.patch))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(index_form, "_derive", wrong)
+    assert scanlab.compile("row", (3, 4)).paths[0].form == "table"
+    monkeypatch.setattr(index_form, "_derive", derived)
+    monkeypatch.setattr(index_form, "patch_at", lambda form, axes, step: -1)
+    form = scanlab.compile("row", (3, 4)).paths[0].index_form
+    assert form.kind == "table" and "mistake in ScanLab" in form.reason

@@ -205,7 +205,7 @@ def test_the_screen_lets_each_order_through_once_and_counts() -> None:
     assert screen.examine(parse("by 2 * h, w"), "c").same_as == "baseline"
     tie = screen.examine(parse("by h + w"), "d")
     assert tie.verdict == "refuted" and "2x2" in tie.reason and tie.plan is None
-    assert screen.examine(parse("by h * w, h + w, h"), "e").verdict == "undecided"
+    assert screen.examine(parse("by h * h * W * W + w * w"), "e").verdict == "undecided"
     assert screen.examine(parse("by 1000000000 * (1000000000 * (1000000000 * h)), w"), "f").verdict == "does not bind"
     assert screen.counts == {
         "new": 1,

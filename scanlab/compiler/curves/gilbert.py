@@ -10,7 +10,8 @@ many cells of either colour of a chessboard, so the ends of a unit-step path dif
 distance apart do not. In two dimensions the path therefore takes exactly one diagonal step where the longer side is
 odd and the shorter one even and at least 4 (a strip two cells wide ends one cell short of that corner instead), and
 no other box costs any. In three dimensions a box of even sides costs none; an odd side may cost a few steps of up to
-three cells, as in the source, whose author recommends even sizes there.
+three cells, as in the source, whose author recommends even sides there. A side of one cell
+counts as absent, so that 1x2x3 is walked as 2x3 is; the source takes a diagonal step there.
 """
 
 from __future__ import annotations
@@ -57,8 +58,11 @@ def gilbert_order(box: tuple[int, ...]) -> np.ndarray:
     require_cells("gilbert", box)
     sides, step = [], 1
     for extent in reversed(box):
-        sides.append(_Side(step, extent))
+        if extent > 1:
+            sides.append(_Side(step, extent))
         step *= extent
+    if len(sides) < 2:
+        return np.arange(step)
     longest = max(range(len(sides)), key=lambda i: sides[i].length)
     block = (sides[longest], *sides[:longest], *sides[longest + 1 :])
     return _path(block, {})

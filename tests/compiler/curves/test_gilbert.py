@@ -38,6 +38,12 @@ def test_an_even_cuboid_is_walked_in_unit_steps():
         assert (steps(box).sum(axis=1) == 1).all(), box
 
 
+def test_a_side_of_one_cell_counts_as_absent():
+    for h, w in itertools.product(range(1, 9), repeat=2):
+        for box in ((1, h, w), (h, 1, w), (h, w, 1)):
+            assert gilbert_order(box).tolist() == gilbert_order((h, w)).tolist(), box
+
+
 def test_an_odd_cuboid_costs_short_steps_only():
     assert max(steps(box).max(initial=0) for box in itertools.product(range(1, 8), repeat=3)) <= 3
 
