@@ -95,7 +95,7 @@ _HABITS = (
     Habit(r"(?P<a>\w+) (?:\[ [^\]]* \] )?= by\b", "a definition begins with its kind: order {a} = by …"),
     Habit(r"(?P<a>\w+) =", "a definition begins with its kind: order {a} = …", "^"),
     Habit(r"let \w+ = [^=]*\bin\b", "a let stands behind the name: order a = let q = h in by q, w", r"[\w)](?<!\bby)"),
-    Habit(r"(?:def|var|const|let) (?P<a>\w+) =", "a definition begins with its kind: order {a} = …"),
+    Habit(r"(?:def|var|const) (?P<a>\w+) =", "a definition begins with its kind: order {a} = …"),
     Habit(r"(?:by|let)\b", "a definition begins with its kind and its name: order a = by h, w", r"^(?:grid [\w ,]*)?"),
     Habit(r"= (?P<b>\w+)", "`==` compares: {a} == {b}", r"(?P<a>\w+)"),
     Habit("=", "`==` compares: h == w", r"[\w)]"),
