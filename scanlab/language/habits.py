@@ -49,14 +49,18 @@ _HABITS = (
     Habit("/", "`//` divides, and rounds down: h // 2"),
     Habit(r"\^", "there are no powers: {a} * {a}", r"(?P<a>\w+)"),
     Habit(r"\^", "there are no powers: write the product, as in h * h"),
+    Habit("[²³]", "there are no powers: {a} * {a}", r"(?P<a>\w+)"),
+    Habit("…", _RANGES),
     Habit("&", "write `and`: h > 0 and w > 0"),
+    Habit(r"\|", "write abs(…): abs(h - 3)", r"\bby|,|\("),
     Habit(r"\|", "write `or`: h == 0 or w == 0"),
-    Habit("!", "write `not`: not h == w"),
+    Habit("!(?!=)", "write `not`: not h == w"),
     Habit(r"\?", _IF),
     Habit(";", "a let ends in `in`: let a = h in by a, w", r"\blet\b [^;]*"),
     Habit(";", "keys and paths are separated by commas; a definition ends where the next one begins"),
     Habit(r"\. \d", "numbers are whole: scale the key instead, since only the order of its values matters", r"\d"),
     Habit(r"\.\.", _RANGES),
+    Habit(":+", "there are no slices: -row is the path backwards", r"\["),
     Habit(":", _RANGES, r"\d"),
     Habit(r"\. T\b", "there are no attributes: transpose({a})", r"(?P<a>\w+)"),
     Habit(r"\. (?P<b>\w+)", "there are no attributes: a coordinate is written by its name alone, as in {b}", r"\w"),
@@ -72,6 +76,11 @@ _HABITS = (
     Habit(r"\* (?P<b>\w+)", "there are no powers: {a} * {a}", r"(?P<a>\w+) \*"),
     Habit(r"\*", "there are no powers: write the product, as in h * h", r"\*"),
     Habit(">", "write `!=`: h != w", "<"),
+    Habit(">", "there are no shifts: h // 2", ">"),
+    Habit("<", "there are no shifts: h * 2", "<"),
+    Habit(r"\+", "nothing is assigned: a key is one expression", r"\+"),
+    Habit("=|by\\b", "a definition needs a name: {kind} a = by h, w", "^(?P<kind>order|scan|plan)"),
+    Habit('""', "a definition is written without quotes", "="),
     Habit(">", _ARROWS, "[-=]"),
     Habit(
         rf"(?P<op2>{_COMPARES}) (?P<c>[^,()]+?)(?= (?:,|\)|and|or|if|where|restart|with|expect)|$)",
@@ -85,6 +94,9 @@ _HABITS = (
     Habit("=", "nothing is assigned: a key is one expression", r"[-+*%]|//"),
     Habit(r"(?P<a>\w+) (?:\[ [^\]]* \] )?= by\b", "a definition begins with its kind: order {a} = by …"),
     Habit(r"(?P<a>\w+) =", "a definition begins with its kind: order {a} = …", "^"),
+    Habit(r"let \w+ = [^=]*\bin\b", "a let stands behind the name: order a = let q = h in by q, w", r"[\w)](?<!\bby)"),
+    Habit(r"(?:def|var|const) (?P<a>\w+) =", "a definition begins with its kind: order {a} = …"),
+    Habit(r"(?:by|let)\b", "a definition begins with its kind and its name: order a = by h, w", r"^(?:grid [\w ,]*)?"),
     Habit(r"= (?P<b>\w+)", "`==` compares: {a} == {b}", r"(?P<a>\w+)"),
     Habit("=", "`==` compares: h == w", r"[\w)]"),
     # Words of other languages.
@@ -92,12 +104,14 @@ _HABITS = (
         r"if (?P<c>[^,]+?) then (?P<a>[^,]+?) else (?P<b>\w+)",
         "the condition stands in the middle: {a} if {c} else {b}",
     ),
+    Habit(r",|\)|$", "a choice names both: a if c else b", r"\bif (?!.*\belse\b)[^,]+"),
     Habit(r"if\b|then\b|elif\b|when\b", _IF),
     Habit(r"mod (?P<b>\w+)", "`%` is the remainder: {a} % {b}", r"(?P<a>\w+)"),
     Habit(r"mod\b|rem\b", "`%` is the remainder: h % 2", r"[\w)]"),
     Habit(r"div (?P<b>\w+)", "`//` divides, and rounds down: {a} // {b}", r"(?P<a>\w+)"),
     Habit(r"div\b", "`//` divides, and rounds down: h // 2", r"[\w)]"),
-    Habit(r"x (?P<b>\d+)", "a scan is repeated by *: {a} * {b}", r"(?P<a>[\w)]+)"),
+    Habit(r"x\w+|e\d+", "numbers are written in the digits 0 to 9", r"\d"),
+    Habit(r"x ?(?P<b>\d+)", "a scan is repeated by *: {a} * {b}", r"(?P<a>[\w)]+)"),
     Habit(r"xor\b", "write `!=` between two conditions"),
     Habit(r"(?=[A-Z])(?i:and|or|not|if|else|by|where|let|in|at|as|with|restart|expect)\b", "words are lower case"),
     Habit(r"\w|\(", "words are lower case", r"\b(?=[A-Z])(?i:by|let|sum|not)"),
@@ -157,6 +171,8 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "True": "a truth value is 1",
         "false": "a truth value is 0",
         "False": "a truth value is 0",
+        "sum": "`sum` merges paths; keys are added by +: h + w",
+        "mean": "`mean` merges paths; keys are added by +: h + w",
         "xor": "write `!=` between two conditions",
         "where": "write a if c else b",
         "iif": _IF,
@@ -194,7 +210,8 @@ def plain_form(text: str) -> str | None:
     if any(unicodedata.category(c) in ("Zs", "Cf", "Cc", "Zl", "Zp") for c in text):
         return " "
     plain = unicodedata.normalize("NFKC", text)
-    return plain if plain != text and plain.isascii() else None
+    wide = plain != text and plain.isascii() and not any(unicodedata.category(c) in ("No", "Po") for c in text)
+    return plain if wide else None
 
 
 def cure(before: str, after: str) -> str:

@@ -68,7 +68,7 @@ def paths(node: tree.Node, scope: Scope) -> tuple[Value, ...]:
             "a key",
             "a path",
             node.span,
-            f"an order begins with by, as in by {shortened(node.span.text)}; paths are merged as in sum(row, column)",
+            "paths are merged, as in sum(row, column); keys stand in an order, as in by h + w, w",
         )
     if isinstance(node, tree.Conditional):
         help = "a condition chooses keys: by (a if c else b), …; or part of the grid: scatter((row where c), …)"

@@ -83,6 +83,22 @@ HABITS = [
     ("order a = row expect same row", "row", "expect same as row"),
     ("plan a = cycle(2 * row)", "2", r"row \* 2"),
     ("order a(h, w) = by h, w", "h", "order a = …"),
+    ("order a = by h, w where h != w != 0", "!=", "h != w and w != 0"),
+    ("order a = by h >> 1, w", ">", "h // 2"),
+    ("order a = by h << 1, w", "<", r"h \* 2"),
+    ("order a = by h if w > 2, w", ",", "a if c else b"),
+    ("order a = by h², w", "²", r"h \* h"),
+    ("order a = by |h - 3|, h, w", "|", "abs"),
+    ("order a = row[::-1]", "::", "-row"),
+    ("order a = by sum(h, w), h", "sum", r"added by \+"),
+    ("order by h, w", "by", "order a = by h, w"),
+    ("scan = sum(row, column)", "=", "needs a name: scan a"),
+    ("def a = by h, w", "def", "order a = …"),
+    ("let q = h in by q, w", "let", "order a = let q = h in by"),
+    ("order a = by let q = h in q, w", "let", "before by"),
+    ('order a = "by h, w"', '"by h, w"', "without quotes"),
+    ("order a = by 1e3 * h, w", "e3", "digits 0 to 9"),
+    ("plan a = layers(cross x4)", "x4", r"cross \* 4"),
 ]
 
 

@@ -84,12 +84,12 @@ def _drive(text: bytes, random: Random) -> None:
         return
     assert all(str(d) and d.message for d in module.problems)
     for definition in module.definitions:
-        if definition.value is not None and random.random() < 0.5:
+        if definition.value is not None and random.random() < 0.3:
             _round_trip(definition.value)
-    if random.random() < 0.04:
+    if random.random() < 0.03:
         _check(module, random)
     for definition in module.definitions:
-        if definition.value is not None and random.random() < 0.07:
+        if definition.value is not None and random.random() < 0.05:
             _compile(definition.value, random)
 
 
