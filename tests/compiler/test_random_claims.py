@@ -7,6 +7,7 @@ from itertools import islice
 
 import pytest
 from random_claims import Claim, claims
+from sweep import chunks
 
 from scanlab.ir.diagnostics import ScanlabError
 
@@ -31,8 +32,9 @@ def _judged(claim: Claim) -> str:
     return proof.verdict
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_random_claims(seed: int) -> None:
-    counts = Counter(_judged(claim) for claim in islice(claims(seed), 500))
-    assert counts["undecided"] <= 25, counts
-    assert counts["proved"] >= 100 and counts["refuted"] >= 100, counts
+@pytest.mark.sweep
+@pytest.mark.parametrize("numbers", chunks(2_000, sweep=20_000, count=4), ids=str)
+def test_random_claims(numbers: range) -> None:
+    counts = Counter(_judged(claim) for claim in islice(claims(numbers.start), len(numbers)))
+    assert counts["undecided"] <= 0.05 * len(numbers), counts
+    assert counts["proved"] >= 0.2 * len(numbers) and counts["refuted"] >= 0.2 * len(numbers), counts
