@@ -74,7 +74,7 @@ def _numba() -> Fact:
     from numba.core import config
     from numba.np.ufunc.parallel import threading_layer
 
-    from scanlab.kernels.cpu.lanes import WIDTH  # pyright: ignore[reportMissingImports]
+    from scanlab.kernels.cpu.lanes import WIDTH
 
     try:
         layer = threading_layer()
