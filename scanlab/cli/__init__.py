@@ -9,6 +9,9 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line, printing every ScanlabError as it reads."""
+    from scanlab.cli.streams import make_printable
+
+    make_printable()
     from scanlab.cli.app import app
     from scanlab.ir.diagnostics import ScanlabError
 
