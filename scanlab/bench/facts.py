@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import torch
 
 from scanlab.bench.machine import environment
 from scanlab.codegen.cache import contents
+from scanlab.cpus import available_cpus
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops.backends import missing
 
@@ -44,7 +44,7 @@ def facts() -> Iterator[Fact]:
     system = f"{platform.system()} {platform.release()}, {platform.machine()}"
     yield Fact("scanlab", f"{version('scanlab')}, Python {platform.python_version()}, {system}")
     yield Fact("processor", str(environment(())["device"]))
-    yield Fact("torch", f"{torch.__version__}, {torch.get_num_threads()} of {os.cpu_count()} threads")
+    yield Fact("torch", f"{torch.__version__}, {torch.get_num_threads()} threads, {available_cpus()} processors to use")
     yield _gpu()
     yield _numba()
     yield _triton()
@@ -74,17 +74,23 @@ def _numba() -> Fact:
     from numba.core import config
     from numba.np.ufunc.parallel import threading_layer
 
-    from scanlab.kernels.cpu.lanes import WIDTH  # pyright: ignore[reportMissingImports]
+    from scanlab.kernels.cpu.caching import not_kept
+    from scanlab.kernels.cpu.target import TARGET
 
     try:
         layer = threading_layer()
     except ValueError:
         layer = "not started"
-    used = min(torch.get_num_threads(), config.NUMBA_NUM_THREADS)  # pyright: ignore[reportAttributeAccessIssue]
-    # Below AVX2 registers hold four float32 each: everything works, at a quarter of the speed.
-    advice = "this processor has no AVX2: expect a quarter of the published speed" if WIDTH < 8 else ""
-    value = f"{_installed('numba')}, vectors of {WIDTH} float32, threading layer {layer}, {used} threads"
-    return Fact("numba", value, advice)
+    threads: int = config.NUMBA_NUM_THREADS  # pyright: ignore[reportAttributeAccessIssue]
+    used = min(torch.get_num_threads(), threads, available_cpus())
+    advice = []
+    if TARGET.width < 8:
+        # Below AVX2 registers hold four float32 each: everything works, at a quarter of the speed.
+        advice.append(f"compiled for {TARGET.name}, without AVX2: expect a quarter of the published speed")
+    if why := not_kept():
+        advice.append(f"kernels are compiled in every process: {why}")
+    value = f"{_installed('numba')}, vectors of {TARGET.width} float32, threading layer {layer}, {used} threads"
+    return Fact("numba", value, "; ".join(advice))
 
 
 def _triton() -> Fact:

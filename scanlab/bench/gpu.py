@@ -201,7 +201,7 @@ def _summary(times: list[float], first: float) -> Times:
 
 def measure_limits(turns: int, rounds: int = 4096, block: int = 1024) -> GpuLimits:
     """Copy 1 GiB, and chain exponentials in registers on all multiprocessors."""
-    from scanlab.kernels.gpu.roofline import exp2_rate_kernel  # pyright: ignore[reportMissingImports]
+    from scanlab.kernels.gpu.roofline import exp2_rate_kernel
 
     source = torch.zeros(1 << 28, device="cuda")
     target = torch.empty_like(source)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import shlex
@@ -10,6 +9,8 @@ import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from scanlab.cpus import cores
 
 __all__ = ["environment"]
 
@@ -22,7 +23,7 @@ def environment(packages: Iterable[str]) -> dict[str, object]:
     return {
         "command": shlex.join(["scanlab", *map(_shared, sys.argv[1:])]),
         "versions": {"python": platform.python_version(), **{p: v for p in packages if (v := _version(p))}},
-        "device": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
+        "device": f"{_processor()}, {cores()}, {platform.system()}",
     }
 
 

@@ -9,8 +9,8 @@ import torch
 
 from scanlab.bench.problems import Size
 from scanlab.bench.timing import in_turns
-from scanlab.kernels.cpu.lanes import WIDTH  # pyright: ignore[reportMissingImports]
-from scanlab.kernels.cpu.roofline import exp2_rate_kernel  # pyright: ignore[reportMissingImports]
+from scanlab.kernels.cpu.lanes import WIDTH
+from scanlab.kernels.cpu.roofline import exp2_rate_kernel
 from scanlab.ops.threads import kernel_threads
 
 __all__ = ["Roofline", "measure_roofline"]

@@ -9,6 +9,11 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line, printing every ScanlabError as it reads."""
+    from scanlab.cli.streams import make_printable
+    from scanlab.cpus import keep_threads_within
+
+    make_printable()
+    keep_threads_within()
     from scanlab.cli.app import app
     from scanlab.ir.diagnostics import ScanlabError
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from rich.text import Text
 from scanlab.cli.live import duration, watched
 from scanlab.cli.output import console, print_json
 from scanlab.cli.report import finish
+from scanlab.cpus import available_cpus
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study import runner, settings
 from scanlab.study.check import Cost, check_study, same_orders
@@ -50,7 +50,7 @@ def run(file: Path | None, options: Mapping[str, Any], out: Path | None, where: 
     costs = check_study(study)
     folder = out or Path("out") / (file.stem if file else "ablate")
     devices = _devices(where.device, where.engine)
-    workers = where.workers or (len(devices) if devices[0] != "cpu" else os.cpu_count() or 1)
+    workers = where.workers or (len(devices) if devices[0] != "cpu" else available_cpus())
     screen = console()
     before = _earlier(folder)
     if dry:

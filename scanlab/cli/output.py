@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from scanlab.cli.streams import holds_all_text
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError, Span
 
 if TYPE_CHECKING:
@@ -45,8 +46,9 @@ def print_diagnostic(diagnostic: Diagnostic, out: Console) -> None:
 
 
 def print_json(data: Any) -> None:
-    """Print a value as JSON on stdout."""
-    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+    """Print a value as JSON on stdout, with escapes where its encoding does not hold all text."""
+    text = json.dumps(data, indent=2, ensure_ascii=not holds_all_text(sys.stdout.encoding))
+    sys.stdout.write(text + "\n")
 
 
 def diagnostic_data(diagnostic: Diagnostic) -> dict[str, Any]:

@@ -1,21 +1,20 @@
 """The directory of generated path functions: real files, because Triton and Numba read the source they compile.
 
 A file's name is the hash of its content, so the same text is the same file for every process, and a file that was
-changed is refused. The directory belongs to the user alone. Files are written beside their place and moved into it, so
-no reader sees half of one. Past a size, the files that were not used for the longest time are removed.
+changed is refused. The directory belongs to the user alone. Past a size, the files that were not used for the longest
+time are removed.
 """
 
 from __future__ import annotations
 
 import os
-import stat
-import sys
-import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from scanlab.codegen.naming import PREFIX, matches
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.places import Unsafe, named, own, passing_folder, say_once, user_caches, writable, write_whole
 
 __all__ = ["LARGEST", "Contents", "clear", "contents", "directory", "read", "store"]
 
@@ -32,18 +31,12 @@ class Contents:
 
 
 def directory() -> Path:
-    """The cache's directory: SCANLAB_CACHE_DIR, or `scanlab` in the platform's own place for caches."""
-    if chosen := os.environ.get("SCANLAB_CACHE_DIR"):
-        return Path(chosen).expanduser().absolute() / "paths"
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        named = os.environ.get("XDG_CACHE_HOME", "")
-        # The XDG specification: a relative path is ignored.
-        base = Path(named) if Path(named).is_absolute() else Path.home() / ".cache"
-    return base / "scanlab" / "paths"
+    """The cache's directory: SCANLAB_CACHE_DIR, or `scanlab` in the platform's own place for caches. Raises S731."""
+    chosen = os.environ.get("SCANLAB_CACHE_DIR")
+    try:
+        return (named(chosen) if chosen else user_caches()) / "paths"
+    except OSError as error:
+        raise _unusable(chosen or "of the platform", str(error.strerror)) from error
 
 
 def store(name: str, source: str) -> Path:
@@ -52,20 +45,13 @@ def store(name: str, source: str) -> Path:
     Raises S731 where the directory is not safe or cannot be written.
     """
     assert matches(name, source.encode()), "a name is made from the content"
-    folder = _own_directory()
+    folder = _to_write()
     target = folder / f"{name}.py"
     try:
         if target.is_file() and matches(name, target.read_bytes()):
             os.utime(target)
             return target
-        handle, fresh = tempfile.mkstemp(prefix=".new-", dir=folder)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(source.encode())
-            Path(fresh).replace(target)
-        except BaseException:
-            Path(fresh).unlink(missing_ok=True)
-            raise
+        write_whole(target, source.encode())
     except OSError as error:
         raise _unusable(folder, f"it cannot be written: {error.strerror}") from error
     _prune(folder, keep=target)
@@ -120,27 +106,38 @@ def _own_directory() -> Path:
     """The directory, made if it is missing; only its owner may write to it. Raises S731."""
     folder = directory()
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        state = folder.lstat()
+        return own(folder)
+    except Unsafe as why:
+        raise _unusable(folder, str(why)) from None
     except OSError as error:
         raise _unusable(folder, f"it cannot be made: {error.strerror}") from error
-    if not stat.S_ISDIR(state.st_mode):
-        raise _unusable(folder, "it is not a directory of its own")
-    if os.name == "posix":
-        if state.st_uid != os.getuid():
-            raise _unusable(folder, "it belongs to another user")
-        if state.st_mode & 0o022:
-            raise _unusable(folder, f"others may write to it (mode {stat.S_IMODE(state.st_mode):04o})")
-    return folder
 
 
-def _unusable(folder: Path, why: str) -> ScanlabError:
+def _to_write() -> Path:
+    """The directory, or where it cannot be written one of this process and those it starts, which is said.
+
+    Raises S731.
+    """
+    try:
+        return writable(_own_directory())
+    except (OSError, ScanlabError) as error:
+        if isinstance(error.__cause__ or error, OSError):
+            with suppress(OSError):
+                os.environ["SCANLAB_CACHE_DIR"] = str(passing_folder())
+                say_once(
+                    "generated code is not kept, for lack of a directory that can be written; "
+                    "set SCANLAB_CACHE_DIR to one"
+                )
+        return _own_directory()
+
+
+def _unusable(folder: Path | str, why: str) -> ScanlabError:
+    mend = f"make it yours with: chmod 700 {folder}, or " if why.startswith("others") else ""
     return ScanlabError.at(
         "S731",
         f"the cache directory {folder} is not used: {why}",
         note="generated code is run only from a directory that nobody else can write to",
-        help=f"make it yours with: chmod 700 {folder}, or set SCANLAB_CACHE_DIR to another directory",
+        help=f"{mend}set SCANLAB_CACHE_DIR to another directory",
     )
 
 

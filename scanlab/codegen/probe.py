@@ -13,6 +13,7 @@ import triton
 import triton.language as tl
 
 from scanlab.codegen.offline import compile_kernel
+from scanlab.kernels.gpu.launching import kernel
 
 __all__ = ["Variant", "step_cost", "variants", "walk_kernel"]
 
@@ -29,7 +30,7 @@ _SIGNATURE = {
 }
 
 
-@triton.jit
+@kernel
 def walk_kernel(u, y, steps, chunks, length, D: tl.constexpr, GROUP: tl.constexpr, PATCH_AT: tl.constexpr):
     """y[program] = the sum of the rows of u that a chunk visits, 32 channels; a chunk is (track, first, last)."""
     lanes = tl.arange(0, 32)

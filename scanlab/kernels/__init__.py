@@ -1,1 +1,1 @@
-"""The hand-written selective-scan kernels, installed as ``scanlab.kernels``."""
+"""The hand-written kernels: `cpu` in Numba, `gpu` in Triton."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from scanlab.kernels.cpu.convolution import (  # pyright: ignore[reportMissingImports]
+from scanlab.kernels.cpu.convolution import (
     Sizes,
     convolution_backward_kernel,
     convolution_forward_kernel,

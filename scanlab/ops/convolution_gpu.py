@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from scanlab.kernels.gpu.companion_variants import CHANNELS, convolution_steps  # pyright: ignore[reportMissingImports]
-from scanlab.kernels.gpu.convolution import (  # pyright: ignore[reportMissingImports]
+from scanlab.kernels.gpu.companion_variants import CHANNELS, convolution_steps
+from scanlab.kernels.gpu.convolution import (
     convolution_backward_kernel,
     convolution_forward_kernel,
 )

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scanlab.kernels.cpu.lanes import WIDTH  # pyright: ignore[reportMissingImports]
-from scanlab.kernels.cpu.layout import Constant, Parameters, Rows, Sizes, Table, Varying  # pyright: ignore[reportMissingImports]
-from scanlab.kernels.cpu.selective_scan_backward import RowGradients, Sums, selective_scan_backward_kernel  # pyright: ignore[reportMissingImports]
-from scanlab.kernels.cpu.selective_scan_forward import Outputs, selective_scan_forward_kernel  # pyright: ignore[reportMissingImports]
+from scanlab.kernels.cpu.lanes import WIDTH
+from scanlab.kernels.cpu.layout import Constant, Parameters, Rows, Sizes, Table, Varying
+from scanlab.kernels.cpu.selective_scan_backward import RowGradients, Sums, selective_scan_backward_kernel
+from scanlab.kernels.cpu.selective_scan_forward import Outputs, selective_scan_forward_kernel
 from scanlab.ops.arguments import Forward, Gradients, ScanArguments
 from scanlab.ops.chunks import CHUNK
 from scanlab.ops.memory import empty, flat, zeros

@@ -47,4 +47,7 @@ class _Announcer(Listener):
 
 
 def _say(name: str) -> None:
-    print(f"ScanLab: compiling the {name} for this processor, once; it is kept on disk", file=sys.stderr, flush=True)
+    from scanlab.kernels.cpu.caching import not_kept
+
+    kept = "for this process alone" if not_kept() else "once; it is kept on disk"
+    print(f"ScanLab: compiling the {name} for this processor, {kept}", file=sys.stderr, flush=True)

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 from triton import knobs
 
-# pyright: reportMissingImports=false
 from scanlab.kernels.gpu.selective_scan_backward import selective_scan_backward_kernel
 from scanlab.kernels.gpu.selective_scan_forward import selective_scan_forward_kernel
 from scanlab.kernels.gpu.selective_scan_spans import selective_scan_pass_kernel, selective_scan_span_kernel

@@ -127,6 +127,6 @@ def path_function(program: str) -> Any:
         from scanlab.codegen import load
 
         return load(program)
-    from scanlab.kernels.gpu.paths import patch_from_table  # pyright: ignore[reportMissingImports]
+    from scanlab.kernels.gpu.paths import patch_from_table
 
     return patch_from_table

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scanlab.kernels.cpu.ssd import Inputs, Sizes, ssd_forward_kernel  # pyright: ignore[reportMissingImports]
-from scanlab.kernels.cpu.ssd_backward import Outputs, ssd_backward_kernel  # pyright: ignore[reportMissingImports]
+from scanlab.kernels.cpu.ssd import Inputs, Sizes, ssd_forward_kernel
+from scanlab.kernels.cpu.ssd_backward import Outputs, ssd_backward_kernel
 from scanlab.ops.memory import flat, zeros
 from scanlab.ops.pieces import pieces_of
 from scanlab.ops.ssd_operator import SsdArguments, SsdForward, SsdGradients
@@ -43,8 +43,8 @@ def backward(arguments: SsdArguments, dy: Tensor, *, separate: bool) -> SsdGradi
     dD, dweights = (None if t is None else t.new_zeros(batch, *t.shape) for t in (D, arguments.weights))
     empty = np.zeros(0, dtype=np.float32)
     factors = (empty if t is None else flat(t) for t in (dD, dweights))
-    strides = (sets * length * heads * width, length * heads * width if sets > 1 else 0)
-    outputs = Outputs(*map(flat, (dx, ddt, ddecay, *partial)), *factors, *strides)
+    tensors, size = (dx, ddt, ddecay, *partial), length * heads * width
+    outputs = Outputs(*map(flat, tensors), *factors, x_sample=sets * size, x_path=size if sets > 1 else 0)
     ranges = np.searchsorted(pieces[:, 0], np.arange(table.tracks + 1)).astype(np.int32)
     with kernel_threads():
         ssd_backward_kernel(_inputs(arguments), outputs, flat(dy), steps, pieces, ranges, sizes)

@@ -10,17 +10,17 @@ import torch
 from torch import Tensor
 from triton import knobs
 
-from scanlab.kernels.gpu.companion_variants import (  # pyright: ignore[reportMissingImports]
+from scanlab.kernels.gpu.companion_variants import (
     PASS,
     longest_chunk,
     ssd_blocks,
 )
-from scanlab.kernels.gpu.ssd import (  # pyright: ignore[reportMissingImports]
+from scanlab.kernels.gpu.ssd import (
     ssd_forward_kernel,
     ssd_outer_kernel,
     ssd_pass_kernel,
 )
-from scanlab.kernels.gpu.ssd_backward import (  # pyright: ignore[reportMissingImports]
+from scanlab.kernels.gpu.ssd_backward import (
     ssd_coefficient_backward_kernel,
     ssd_input_backward_kernel,
 )

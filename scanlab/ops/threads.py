@@ -10,6 +10,7 @@ from threading import Lock
 import numba
 import torch
 
+from scanlab.cpus import available_cpus
 from scanlab.ops.first_call import announce_compilation
 
 __all__ = ["kernel_threads"]
@@ -49,4 +50,4 @@ def _launch() -> str:
 
 
 def _available() -> int:
-    return numba.config.NUMBA_NUM_THREADS  # pyright: ignore
+    return min(numba.config.NUMBA_NUM_THREADS, available_cpus())  # pyright: ignore

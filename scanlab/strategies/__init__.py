@@ -1,1 +1,1 @@
-"""The strategy library: ``.scan`` files, grouped by origin, installed as ``scanlab.strategies``."""
+"""The strategy library: ``.scan`` files, grouped by origin."""

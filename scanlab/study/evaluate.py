@@ -86,7 +86,8 @@ def load_classifier(
     """
     wanted = {"classes": classes, "channels": channels, "input_size": input_size}
     given: dict[str, Any] = {key: value for key, value in wanted.items() if value is not None}
-    model = create_model(name, checkpoint=path, **given) if name else load(path)
+    # A new head would be judged by what it never learned.
+    model = create_model(name, checkpoint=path, new_head=False, **given) if name else load(path)
     if not isinstance(model, Classifier):
         raise ScanlabError.at(
             "S643", f"{path} holds a {type(model).__name__}, which gives no classes", help="evaluate a Classifier"

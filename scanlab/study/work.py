@@ -20,6 +20,7 @@ import torch
 import scanlab
 from scanlab import data
 from scanlab.compiler.bind import bind
+from scanlab.cpus import cores
 from scanlab.data import Dataset
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Axis
@@ -161,4 +162,4 @@ def _processor() -> str:
     except OSError:
         return platform.machine()
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
+    return f"{names[0] if names else platform.machine()}, {cores()}"

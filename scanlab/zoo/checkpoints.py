@@ -16,7 +16,8 @@ from scanlab.ir.values import Entry, Order, Plan, Scan
 from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, NextPatch, Segmenter, set_scan
 from scanlab.nn.backbone import backbone_of
 from scanlab.zoo.files import read_tensors, write_tensors
-from scanlab.zoo.official import copy_into
+from scanlab.zoo.fitting import copy_into
+from scanlab.zoo.unwrap import inside, plain_names
 
 __all__ = ["load", "save"]
 
@@ -24,11 +25,18 @@ HEADS: dict[str, type[nn.Module]] = {"classifier": Classifier, "segmenter": Segm
 
 
 def save(model: nn.Module, path: str | Path) -> None:
-    """Write a Classifier, Segmenter or NextPatch with its configuration to a .safetensors file. Raises S641, S616."""
-    backbone = backbone_of(model)
+    """Write a Classifier, Segmenter or NextPatch with its configuration to a .safetensors file.
+
+    Of one that torch.compile, DataParallel, DistributedDataParallel or an average of weights wraps, the model inside is
+    written. Raises S641, S616.
+    """
+    model = inside(model)
     kind = next((name for name, cls in HEADS.items() if type(model) is cls), None)
     if kind is None:
-        raise ScanlabError.at("S616", f"a {type(model).__name__} has no head that can be saved")
+        within = [name for name, child in model.named_children() if isinstance(child, tuple(HEADS.values()))]
+        help = f"save the model inside: save(model.{within[0]}, path)" if within else "build one of scanlab.nn's models"
+        raise ScanlabError.at("S616", f"a {type(model).__name__} has no head that can be saved", help=help)
+    backbone = backbone_of(model)
     layers = [block.mixer.paths.value for block in backbone.blocks]
     about = {
         "head": kind,
@@ -41,7 +49,7 @@ def save(model: nn.Module, path: str | Path) -> None:
         "channels": backbone.channels,
         "options": _options(model),
     }
-    write_tensors(path, model.state_dict(), {"scanlab": json.dumps(about)})
+    write_tensors(path, plain_names(model.state_dict()), {"scanlab": json.dumps(about)})
 
 
 def load(path: str | Path) -> nn.Module:

@@ -11,24 +11,47 @@ from types import ModuleType
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ops.backends import say_once
 from scanlab.zoo.pickled import read_pickled, unusable
+from scanlab.zoo.unwrap import WEIGHTS, plain_names, states
 
 __all__ = ["read_tensors", "write_tensors"]
 
 
-def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+def read_tensors(path: str | Path, key: str = "") -> tuple[dict[str, Tensor], dict[str, str]]:
     """A state dict, on the CPU, and its metadata, from a local .safetensors file or one that torch.save wrote.
 
-    What training scripts of Vim, VMamba and VideoMamba wrap around it ("model", "state_dict" or "module", else
-    "model_ema") and a prefix "module." of all names are taken off. Metadata: that of safetensors, else empty.
-    Raises S640 for a file that asks for more than data, none of which is run; S641 for one that cannot be read or holds
-    no tensors; S618 where safetensors is not installed.
+    The containers of training tools are opened ("model", "state_dict", "module", …; those of averages where there is
+    nothing else), and what wrappers put into names is taken off; what is no tensor is left out. key: which container,
+    where there are several; else the first is taken, which is said. Metadata: that of safetensors, else empty.
+    Raises S640 for a file that asks for code, none of which is run; S641 for one that cannot be read or holds no
+    tensors there; S618 where safetensors is not installed.
     """
     path = Path(path)
-    tensors, metadata = _read_safetensors(path) if path.suffix == ".safetensors" else (read_pickled(path), {})
-    if all(name.startswith("module.") for name in tensors):
-        tensors = {name.removeprefix("module."): t for name, t in tensors.items()}
-    return tensors, metadata
+    content, metadata = _read_safetensors(path) if path.suffix == ".safetensors" else (read_pickled(path), {})
+    return plain_names(_chosen(path, content, key)), metadata
+
+
+def _chosen(path: Path, content: object, key: str) -> dict[str, Tensor]:
+    held = {".".join(place): tensors for place, tensors in states(content)}
+    found = {place: tensors for place, tensors in held.items() if not key or key in (place, *place.split("."))}
+    if not found:
+        raise unusable(path, _without(content, key, list(held)))
+    place = next(iter(found))
+    if len(found) > 1:
+        others = " and ".join(name for name in found if name != place)
+        say_once(f"{path}: the weights under {place} were taken, and those under {others} left; checkpoint_key chooses")
+    return found[place]
+
+
+def _without(content: object, key: str, held: list[str]) -> str:
+    if key and held:
+        return f"it holds no tensors under {key}, but under {', '.join(held)}"
+    if not isinstance(content, Mapping):
+        return f"it holds a {type(content).__name__}, and no state dict"
+    names = [str(name) for name in content]
+    shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    return f"it holds a dict of {shown or 'nothing'}, and no tensors under {', '.join(WEIGHTS[:4])} or the like"
 
 
 def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:

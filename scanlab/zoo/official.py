@@ -9,14 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn.heads import Classifier
+from scanlab.ops.backends import say_once
+from scanlab.zoo.fitting import Roles, copy_into
+from scanlab.zoo.unwrap import inside, whole_part
 
-__all__ = ["copy_into", "from_official", "official_views", "to_official"]
+__all__ = ["from_official", "official_views", "to_official"]
 
 Views = dict[str, list[Tensor]]
 Look = Callable[[Tensor, int], Tensor]
@@ -106,8 +110,9 @@ ALIASES = (
 def official_views(model: Classifier) -> Views:
     """Official names with the views of our parameters that hold their values, side by side along axis 1 if several.
 
-    Raises S616 for a model that is neither a Vim, a VideoMamba nor a VMamba.
+    A model that a wrapper of torch holds will do. Raises S616 for one that is neither a Vim, a VideoMamba nor a VMamba.
     """
+    model = cast(Classifier, inside(model))
     sizes = model.backbone.sizes
     mixer = sizes.mixer
     ours = {name: p.detach() for name, p in model.named_parameters()}
@@ -133,36 +138,24 @@ def to_official(model: Classifier) -> dict[str, Tensor]:
     return {name: t.clone(memory_format=torch.contiguous_format) for name, t in joined.items()}
 
 
-def from_official(model: Classifier, tensors: Mapping[str, Tensor], source: str = "the state dict") -> None:
-    """Load an official state dict. Raises S611 with every difference, and then nothing is loaded; S616."""
+def from_official(
+    model: Classifier, tensors: Mapping[str, Tensor], source: str = "the state dict", *, new_head: bool = False
+) -> None:
+    """Load an official state dict, whose names may stand behind prefixes of training tools.
+
+    new_head: a head of another number of classes is left as the model has it, which is said. Raises S611 with the
+    differences, and then nothing is loaded; S616.
+    """
     views = official_views(model)
-    copy_into(views, {_canonical(name, views): t for name, t in tensors.items()}, source)
-
-
-def copy_into(views: Views, tensors: Mapping[str, Tensor], source: str) -> None:
-    """Copy tensors into views of the same names, or raise S611 that lists all that is missing, extra or misshapen."""
-    shapes = {name: _shape(v) for name, v in views.items()}
-    lines = [f"missing: {n} {list(shapes[n])}" for n in sorted(set(views) - set(tensors))]
-    lines += [f"extra: {n} {list(tensors[n].shape)}" for n in sorted(set(tensors) - set(views))]
-    both = sorted(set(views) & set(tensors))
-    lines += [
-        f"misshapen: {n} is {list(tensors[n].shape)}, the model has {list(shapes[n])}"
-        for n in both
-        if tuple(tensors[n].shape) != shapes[n]
-    ]
-    if lines:
-        raise ScanlabError.at(
-            "S611",
-            f"{source} does not fit the model in {len(lines)} places; nothing was loaded",
-            note="\n".join(lines),
-            help="build the model that was saved: its name, number of classes, input size and scan",
-        )
-    with torch.no_grad():
-        for name in both:
-            whole, wanted = tensors[name], views[name]
-            parts = [whole] if len(wanted) == 1 else whole.split([v.shape[1] for v in wanted], dim=1)
-            for view, part in zip(wanted, parts, strict=True):
-                view.copy_(part)
+    named, part = whole_part(tensors, views, lambda name: _canonical(name, views))
+    roles = Roles(
+        head=tuple(name for name in views if name.endswith(("head.weight", "head.bias"))),
+        positions=("pos_embed", "temporal_pos_embedding"),
+        first=("patch_embed.proj.weight", "patch_embed.0.weight"),
+    )
+    copy_into(views, {_canonical(name, views): t for name, t in named.items()}, source, roles, new_head)
+    if part:
+        say_once(f"{source}: the tensors under {part}. were taken, the others left")
 
 
 def _named(table: Iterable[Name], model: Classifier, ours: Mapping[str, Tensor]) -> Iterator[tuple[str, list[Tensor]]]:
@@ -220,8 +213,3 @@ def _canonical(name: str, views: Views) -> str:
     if name not in views:
         name = name.replace(".downsample.1.", ".downsample.norm.").replace(".downsample.2.", ".downsample.reduction.")
     return name
-
-
-def _shape(views: list[Tensor]) -> tuple[int, ...]:
-    first = views[0].shape
-    return tuple(first) if len(views) == 1 else (first[0], sum(v.shape[1] for v in views), *first[2:])

@@ -144,22 +144,33 @@ def create_model(
     name: str,
     *,
     scan: Strategy | None = None,
-    classes: int = 1000,
-    channels: int = 3,
-    input_size: Sequence[int] | None = None,
+    classes: int | None = None,
+    channels: int | None = None,
+    input_size: int | Sequence[int] | None = None,
     patch: int | tuple[int, ...] | None = None,
     checkpoint: str | Path | None = None,
+    checkpoint_key: str = "",
+    new_head: bool | None = None,
+    num_classes: int | None = None,
+    in_chans: int | None = None,
+    img_size: int | Sequence[int] | None = None,
 ) -> Classifier:
-    """A published model, as its code builds it, or with another scan.
+    """A published model, as its code builds it, or with another scan: 1000 classes, 3 channels, its own input size.
 
-    Weights are random, or from a local official checkpoint (.pth or .safetensors), read before the scan is swapped (see
-    `set_scan`). patch: sides of a patch, if not the published ones. A name that is not ours is looked for among the
-    entry points "scanlab.models" of installed packages: functions with these arguments. Raises S617 for an unknown
-    name, S611, S640, S641.
+    num_classes, in_chans and img_size are timm's names for classes, channels and input_size. Weights are random, or
+    from a local official checkpoint (.pth or .safetensors), read before the scan is swapped (see `set_scan`), from the
+    container checkpoint_key where it holds several. new_head: whether a head of another number of classes than the
+    checkpoint's may be left untrained, which is said; by default where that number is given. patch: sides of a patch,
+    if not the published ones. A name that is not ours is looked for among the entry points "scanlab.models" of
+    installed packages: functions with the arguments scan to checkpoint. Raises S617 for an unknown name or for two
+    values of one setting, S611, S640, S641.
     """
+    given = _one(classes, num_classes, "classes")
+    outputs, channels = 1000 if given is None else given, _one(channels, in_chans, "channels")
+    channels, input_size = 3 if channels is None else channels, _one(input_size, img_size, "input_size")
     known = PRESETS.get(ALIASES.get(name, name))
     if known is None:
-        options = {"scan": scan, "classes": classes, "channels": channels, "input_size": input_size, "patch": patch}
+        options = {"scan": scan, "classes": outputs, "channels": channels, "input_size": input_size, "patch": patch}
         for entry in entry_points(group=PLUGINS, name=name):
             return entry.load()(**options, checkpoint=checkpoint)
         import difflib
@@ -168,10 +179,19 @@ def create_model(
         help = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(presets())}"
         raise ScanlabError.at("S617", f"there is no model {name!r}", help=help)
     sizes = known.sizes if patch is None else replace(known.sizes, patch=patch)
-    model = Classifier(
-        Backbone(known.scan, sizes, input_size=input_size or known.input_size, channels=channels), classes
-    )
+    extents = (input_size,) * len(known.input_size) if isinstance(input_size, int) else input_size or known.input_size
+    model = Classifier(Backbone(known.scan, sizes, input_size=extents, channels=channels), outputs)
     if checkpoint is not None:
-        tensors, _ = read_tensors(checkpoint)
-        from_official(model, tensors, str(checkpoint))
+        tensors, metadata = read_tensors(checkpoint, checkpoint_key)
+        if "scanlab" in metadata:
+            help = f"scanlab.zoo.load({str(checkpoint)!r}) builds the model that it holds"
+            raise ScanlabError.at("S616", f"{checkpoint} was written by scanlab, not by {name}'s own code", help=help)
+        from_official(model, tensors, str(checkpoint), new_head=given is not None if new_head is None else new_head)
     return model if scan is None else set_scan(model, scan)
+
+
+def _one(ours: Any, theirs: Any, name: str) -> Any:
+    """The value of a setting that has two names. Raises S617 where both are given and differ."""
+    if ours is not None and theirs is not None and ours != theirs:
+        raise ScanlabError.at("S617", f"{name} is given twice: {ours} and {theirs}", help=f"give {name} once")
+    return theirs if ours is None else ours

@@ -1,10 +1,12 @@
-"""A wheel, installed elsewhere, holds everything: kernels, strategies, grammar, pages and data."""
+"""The source archive, and the wheel built from it, hold everything: kernels, strategies, grammar, pages and data."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -31,20 +33,25 @@ main()
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the source archive of what is tracked, links included, and the wheel that was built from it."""
+    folder = tmp_path_factory.mktemp("built")
     source = folder / "source"
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
     if tracked.returncode != 0:
         pytest.skip("not a git checkout, so what belongs to a wheel is not known")
     for name in filter(None, tracked.stdout.decode().split("\0")):
-        if (ROOT / name).is_file():
-            target = source / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes((ROOT / name).read_bytes())
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)]
+        if (ROOT / name).exists():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, source / name, follow_symlinks=False)
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(source)]
     subprocess.run(command, check=True, capture_output=True)
-    [made] = folder.glob("*.whl")
+    return folder
+
+
+@pytest.fixture
+def wheel(built: Path) -> Path:
+    [made] = built.glob("*.whl")
     return made
 
 
@@ -61,13 +68,26 @@ def test_an_installed_wheel_works_outside_the_repository(wheel: Path, tmp_path: 
     assert (tmp_path / "snake.html").stat().st_size > 1000
 
 
+def _package() -> set[str]:
+    files = [f for f in (ROOT / "scanlab").rglob("*") if f.is_file() and "__pycache__" not in f.parts]
+    return {f.relative_to(ROOT).as_posix() for f in files if f.suffix != ".new"}
+
+
 @pytest.mark.slow
-def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
+def test_the_wheel_holds_every_file_of_the_package_and_no_other(wheel: Path) -> None:
     with ZipFile(wheel) as archive:
-        held = set(archive.namelist())
-    for file in (ROOT / "scanlab").rglob("*"):
-        if file.is_file() and "__pycache__" not in file.parts and file.suffix != ".new":
-            assert file.relative_to(ROOT).as_posix() in held, file
+        held = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert held == _package()
+
+
+@pytest.mark.slow
+def test_the_source_archive_holds_the_package_once(built: Path) -> None:
+    [made] = built.glob("*.tar.gz")
+    with tarfile.open(made) as archive:
+        held = [member.name.partition("/")[2] for member in archive if not member.isdir()]
+    assert not [name for name in held if name.startswith(("kernels", "strategies"))], "links are not followed"
+    assert _package() <= set(held)
+    assert {"pyproject.toml", "README.md", "LICENSE"} <= set(held)
 
 
 @pytest.mark.slow

@@ -16,7 +16,8 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn import Backbone, BackboneSizes, Classifier
 from scanlab.nn.embed import to_picture
 from scanlab.zoo import create_model, from_official, presets, to_official
-from scanlab.zoo.official import copy_into, official_views
+from scanlab.zoo.fitting import copy_into
+from scanlab.zoo.official import official_views
 from scanlab.zoo.presets import VANILLA_MIXER, VIM_MIXER, VMAMBA_MIXER
 
 ARRAYS = np.load(GOLDEN / "models.npz")

@@ -15,6 +15,7 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from .lanes import FLOATS, INT16, INT32, INTS, WIDTH, constant, elementwise, vector_call
+from .target import TARGET
 
 __all__ = ["exp2", "sigmoid", "softplus"]
 
@@ -25,8 +26,6 @@ _LOG1P = (0.2817833423614502, 0.27960604429244995, 0.40024909377098083, 0.666663
 _LOWEST = -126.0
 # From here on 2^x is infinite.
 _HIGHEST = 128.0
-# AVX-512 has an instruction for x 2^n of any n.
-_HAS_SCALEF = WIDTH == 16
 
 
 def _polynomial(builder: Any, x: Any, coefficients: tuple[float, ...]) -> Any:
@@ -48,7 +47,7 @@ def _smaller(builder: Any, x: Any, most: float) -> Any:
 
 def _exp2(builder: Any, x: Any) -> Any:
     x = _larger(builder, x, _LOWEST)
-    if not _HAS_SCALEF:
+    if not TARGET.scalef:
         x = _smaller(builder, x, _HIGHEST)
     whole = vector_call(builder, "llvm.rint", x)
     fraction = _polynomial(builder, builder.fsub(x, whole), _EXP2)
@@ -57,7 +56,7 @@ def _exp2(builder: Any, x: Any) -> Any:
 
 def _scaled(builder: Any, x: Any, exponent: Any) -> Any:
     """x 2^exponent, for x in [0.7, 1.42] and a whole exponent; without scalef it lies in -126 to 128."""
-    if _HAS_SCALEF:
+    if TARGET.scalef:  # AVX-512 has an instruction for any exponent
         kind = ir.FunctionType(FLOATS, [FLOATS, FLOATS, FLOATS, INT16, INT32])
         scalef = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.avx512.mask.scalef.ps.512")
         everywhere, rounding = ir.Constant(INT16, -1), ir.Constant(INT32, 4)

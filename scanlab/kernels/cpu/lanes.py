@@ -3,8 +3,7 @@
 Numba leaves vectors to LLVM's loop vectoriser, which gives up on exponentials and on sixteen states held at once. Here
 a value of type Lanes is an LLVM vector; arithmetic on it is one instruction, and it lives in a register.
 
-Rows of float32, float16 and bfloat16 are read into float32 lanes. Numba has no half-precision arrays on CPUs, so
-float16 comes as an array of uint16 with the same bits, bfloat16 as one of int16.
+Rows of float32, float16 (as uint16) and bfloat16 (as int16) are read into float32 lanes; see halves.py.
 """
 
 from __future__ import annotations
@@ -13,27 +12,26 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.datamodel.models import PrimitiveModel
 from numba.core.datamodel.registry import register_default
 from numba.extending import intrinsic, overload
 
+from .halves import from_bfloat16, from_float16, to_bfloat16, to_float16
+from .target import TARGET
+
 __all__ = ["WIDTH", "Lanes", "fma", "lanes", "load", "prefetch", "splat", "spread", "store", "total"]
 
 
-def _width() -> int:
-    """How many float32 fill a vector register of this machine."""
-    features = binding.get_host_cpu_features()
-    if features.get("avx512f") and features.get("avx512bw") and features.get("avx512vl"):
-        return 16
-    return 8 if features.get("avx2") else 4
-
-
-WIDTH = _width()
+# How many float32 fill a vector register.
+WIDTH = TARGET.width
 FLOAT, INT16, INT32 = ir.FloatType(), ir.IntType(16), ir.IntType(32)
 FLOATS, INTS = ir.VectorType(FLOAT, WIDTH), ir.VectorType(INT32, WIDTH)
-_BITS = {types.float32: FLOAT, types.uint16: ir.HalfType(), types.int16: INT16}
+# How the elements of an array lie in memory, and become float32 lanes and come from them.
+_BITS = {types.float32: FLOAT, types.uint16: INT16, types.int16: INT16}
+_WIDENED = {types.uint16: from_float16, types.int16: from_bfloat16}
+_NARROWED = {types.uint16: to_float16, types.int16: to_bfloat16}
 
 
 class Lanes(types.Type):
@@ -132,7 +130,7 @@ def spread(_context: Any, array: Any, _index: Any) -> Any:
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         pointer = builder.bitcast(_address(context, builder, signature.args[0], *values), bits.as_pointer())
-        return _widened(builder, _splat(builder, builder.load(pointer)))
+        return _widened(builder, _splat(builder, builder.load(pointer)), array.dtype)
 
     return lanes(array, types.intp), emit
 
@@ -178,13 +176,13 @@ def load(_context: Any, array: Any, _index: Any, _live: Any) -> Any:
                 builder.store(read, result)
             with part:
                 builder.store(_masked_load(builder, pointer, kind, size, values[2]), result)
-        return _widened(builder, builder.load(result))
+        return _widened(builder, builder.load(result), array.dtype)
 
     return lanes(array, types.intp, types.intp), emit
 
 
 def _suffix(kind: ir.VectorType) -> str:
-    return f"v{WIDTH}{'i16' if kind.element == INT16 else kind.element.intrinsic_name}"
+    return f"v{WIDTH}{'i16' if kind.element == INT16 else 'f32'}"
 
 
 def _masked_load(builder: Any, pointer: Any, kind: Any, size: int, live: Any) -> Any:
@@ -194,14 +192,8 @@ def _masked_load(builder: Any, pointer: Any, kind: Any, size: int, live: Any) ->
     return builder.call(function, [pointer, ir.Constant(INT32, size), mask, ir.Constant(kind, None)])
 
 
-def _widened(builder: Any, read: Any) -> Any:
-    """float32 lanes from float32, float16, or bfloat16 as int16."""
-    if read.type.element == FLOAT:
-        return read
-    if read.type.element != INT16:
-        return builder.fpext(read, FLOATS)
-    upper = builder.shl(builder.zext(read, INTS), ir.Constant(INTS, [16] * WIDTH))
-    return builder.bitcast(upper, FLOATS)
+def _widened(builder: Any, read: Any, dtype: Any) -> Any:
+    return _WIDENED[dtype](builder, read) if dtype in _WIDENED else read
 
 
 @instruction
@@ -214,7 +206,7 @@ def store(_context: Any, array: Any, _index: Any, _live: Any, _value: Any) -> An
         kind = ir.VectorType(bits, WIDTH)
         raw = _address(context, builder, signature.args[0], *values[:2])
         pointer = builder.bitcast(raw, kind.as_pointer())
-        value = _narrowed(builder, values[3], bits)
+        value = _NARROWED[array.dtype](builder, values[3]) if array.dtype in _NARROWED else values[3]
         full = builder.icmp_signed(">=", values[2], ir.Constant(values[2].type, WIDTH))
         with builder.if_else(full, likely=True) as (whole, part):
             with whole:
@@ -232,22 +224,6 @@ def _masked_store(builder: Any, value: Any, pointer: Any, size: int, live: Any) 
     name = f"llvm.masked.store.{_suffix(value.type)}.p0"
     function = cgutils.get_or_insert_function(builder.module, signature, name)
     builder.call(function, [value, pointer, ir.Constant(INT32, size), mask])
-
-
-def _narrowed(builder: Any, value: Any, bits: Any) -> Any:
-    """Lanes as float32, float16, or bfloat16 in int16: half a unit is added, and the odd bit breaks ties."""
-    if bits is FLOAT:
-        return value
-    if bits is not INT16:
-        return builder.fptrunc(value, ir.VectorType(bits, WIDTH))
-    whole = builder.bitcast(value, INTS)
-    sixteen = ir.Constant(INTS, [16] * WIDTH)
-    odd = builder.and_(builder.lshr(whole, sixteen), ir.Constant(INTS, [1] * WIDTH))
-    rounded = builder.lshr(builder.add(whole, builder.add(odd, ir.Constant(INTS, [0x7FFF] * WIDTH))), sixteen)
-    # Rounding must not carry a NaN into an infinity.
-    number = builder.fcmp_ordered("ord", value, value)
-    quiet = builder.or_(builder.lshr(whole, sixteen), ir.Constant(INTS, [0x40] * WIDTH))
-    return builder.trunc(builder.select(number, rounded, quiet), ir.VectorType(INT16, WIDTH))
 
 
 @instruction

@@ -27,6 +27,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from .launching import kernel
 from .pieces import piece_at, put
 
 
@@ -67,7 +68,7 @@ def _slope(p, SILU: tl.constexpr):
     return s * (1 + p * (1 - s)) if SILU else tl.full(p.shape, 1.0, tl.float32)
 
 
-@triton.jit
+@kernel
 def convolution_forward_kernel(
     x, weight, bias, y, steps, pieces, owners, visits, level, width,
     x_sample, x_path, x_row, y_sample, y_path, weight_path, bias_path, steps_sample, steps_track,
@@ -101,7 +102,7 @@ def convolution_forward_kernel(
         put(y + row * width, value, visits, mine, (step < last)[:, None] & exists, level, REVISITS)
 
 
-@triton.jit
+@kernel
 def convolution_backward_kernel(
     x, weight, bias, dy, dx, dweight, steps, pieces, owners, visits, level, width,
     x_sample, x_path, x_row, y_sample, y_path, weight_path, bias_path, steps_sample, steps_track,

@@ -4,15 +4,15 @@
 
 from __future__ import annotations
 
-import triton
 import triton.language as tl
 
+from .launching import kernel
 from .mathematics import exp2
 
 __all__ = ["exp2_rate_kernel"]
 
 
-@triton.jit
+@kernel
 def exp2_rate_kernel(out, rounds, BLOCK: tl.constexpr, ASM: tl.constexpr):
     """x = 2^-x, `rounds` times, in each of BLOCK lanes of every program; out float32 [programs * BLOCK], filled.
 

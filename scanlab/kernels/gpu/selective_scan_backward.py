@@ -23,6 +23,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from .launching import kernel
 from .mathematics import LN_2, exp2, sigmoid
 from .walks import (
     add_states,
@@ -240,7 +241,7 @@ def _add_totals(
         add_states(place + (N + 3) * width, width, dC, exists, N)
 
 
-@triton.jit
+@kernel
 def selective_scan_backward_kernel(
     u, delta, A, B, C, D, bias, weights, dy, du, ddelta, dB, dC, sums, checkpoints, marks, carried, steps, chunks,
     spans, width, group_width, blocks, slots, homes, fresh, group_marks, u_sample, u_path, u_row, delta_sample,

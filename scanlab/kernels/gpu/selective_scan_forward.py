@@ -19,6 +19,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from .launching import kernel
 from .walks import (
     advanced,
     carried_on,
@@ -45,7 +46,7 @@ def _output(h, c, y, N: tl.constexpr):
     return y
 
 
-@triton.jit
+@kernel
 def selective_scan_forward_kernel(
     u, delta, A, B, C, D, bias, weights, y, checkpoints, last_state, carried, steps, chunks, spans,
     width, group_width, blocks, slots, tracks, fresh, u_sample, u_path, u_row, delta_sample, delta_path, delta_row,

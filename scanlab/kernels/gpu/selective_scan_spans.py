@@ -22,6 +22,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from .launching import kernel
 from .mathematics import exp2
 from .walks import (
     advanced,
@@ -59,7 +60,7 @@ def _decays(total, a, alive, N: tl.constexpr, ASM: tl.constexpr):
     return found
 
 
-@triton.jit
+@kernel
 def selective_scan_span_kernel(
     u, delta, A, B, bias, weights, ends, decays, steps, chunks, spans, width, group_width, blocks,
     u_sample, u_path, u_track, u_row, delta_sample, delta_path, delta_row, B_sample, B_path, B_group, B_row, A_path,
@@ -109,7 +110,7 @@ def selective_scan_span_kernel(
     keep_states(decays + place, width, _decays(total, a, alive, N, ASM), exists, N)
 
 
-@triton.jit
+@kernel
 def selective_scan_pass_kernel(
     ends, decays, ranges, count, size, BLOCK: tl.constexpr, GROUP: tl.constexpr, ADJOINT: tl.constexpr
 ):  # fmt: skip

@@ -25,6 +25,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from .launching import kernel
 from .pieces import piece_at, put
 
 __all__ = [
@@ -91,7 +92,7 @@ def weighted(x, weights, width, WEIGHTS: tl.constexpr, WIDTH: tl.constexpr):
         return x
 
 
-@triton.jit
+@kernel
 def ssd_outer_kernel(
     x, dt, decay, B, weights, states, decays, steps, pieces, heads, group, size, width,
     x_sample, x_path, x_row, x_head, dt_sample, dt_path, B_sample, B_path, B_row, B_group, steps_sample, steps_track,
@@ -125,7 +126,7 @@ def ssd_outer_kernel(
     tl.store(decays + number, end_high + end_low)
 
 
-@triton.jit
+@kernel
 def ssd_pass_kernel(
     states, decays, last_state, pieces, ranges, heads, tracks, area, number_of_pieces,
     ADJOINT: tl.constexpr, LAST: tl.constexpr, BLOCK: tl.constexpr,
@@ -156,7 +157,7 @@ def ssd_pass_kernel(
         tl.store(last_state + place * area + element, state, mask=exists)
 
 
-@triton.jit
+@kernel
 def ssd_forward_kernel(
     x, dt, decay, B, C, D, weights, states, y, steps, pieces, visits, level, heads, group, size, width,
     x_sample, x_path, x_row, x_head, dt_sample, dt_path, B_sample, B_path, B_row, B_group,

@@ -27,6 +27,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from .launching import kernel
 from .pieces import piece_at, put
 from .ssd import decays_of, product, tile, triangle, weighted
 
@@ -53,7 +54,7 @@ def _within(b, c, x, dy, dt, high, low, PRECISION: tl.constexpr, STEPS: tl.const
     return cb * decay * dt[None, :], tl.sum(cb * s, 0), crossing
 
 
-@triton.jit
+@kernel
 def ssd_input_backward_kernel(
     x, dt, decay, B, C, D, weights, dy, states, gradients, dx, ddt, ddecay, dD, dweights,
     steps, pieces, visits, level, paths, length, heads, group, size, width,
@@ -111,7 +112,7 @@ def ssd_input_backward_kernel(
     put(ddecay + out, d_l, seen, step, inside, level, REVISITS)
 
 
-@triton.jit
+@kernel
 def ssd_coefficient_backward_kernel(
     x, dt, decay, B, C, weights, dy, states, gradients, dB, dC,
     steps, pieces, visits, level, paths, length, heads, group, size, width,

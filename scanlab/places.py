@@ -1,0 +1,109 @@
+"""Folders in which things are kept for later: whether they can be written, and whose they are.
+
+That a folder exists says neither. What others can write to may hold their code, so nothing is run from there; and a
+user may have no home at all, as in a container that runs under another number.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+__all__ = ["Unsafe", "named", "own", "passing_folder", "say_once", "user_caches", "writable", "write_whole"]
+
+
+class Unsafe(Exception):
+    """A folder that somebody else can write to; the message says how."""
+
+
+def user_caches() -> Path:
+    """`scanlab` in the platform's own place for caches, not made yet. Raises OSError for a user without a home."""
+    if sys.platform == "win32":
+        named = os.environ.get("LOCALAPPDATA")
+        base = Path(named) if named else _home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = _home() / "Library" / "Caches"
+    else:
+        named = os.environ.get("XDG_CACHE_HOME", "")
+        # The XDG specification: a relative path is ignored.
+        base = Path(named) if Path(named).is_absolute() else _home() / ".cache"
+    return base / "scanlab"
+
+
+def named(folder: str) -> Path:
+    """The folder that a setting names, as an absolute path. Raises OSError where there is no `~` or working folder."""
+    path = Path(folder)
+    path = _home().joinpath(*path.parts[1:]) if path.parts[:1] == ("~",) else path
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        raise FileNotFoundError(2, "there is no such user", folder) from None
+
+
+def _home() -> Path:
+    try:
+        home = Path.home()
+    except RuntimeError:
+        home = Path()
+    if not home.is_absolute():
+        raise FileNotFoundError(2, "this user has no home folder", "~")
+    return home
+
+
+def own(folder: Path) -> Path:
+    """The folder, made if it is missing, for the user alone.
+
+    Raises Unsafe where somebody else could write to it, and OSError where it cannot be made.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except FileExistsError:
+        raise Unsafe("it is not a directory of its own") from None
+    state = folder.lstat()
+    if not stat.S_ISDIR(state.st_mode):
+        raise Unsafe("it is not a directory of its own")
+    if os.name == "posix":
+        if state.st_uid != os.getuid():
+            raise Unsafe("it belongs to another user")
+        if state.st_mode & 0o022:
+            raise Unsafe(f"others may write to it (mode {stat.S_IMODE(state.st_mode):04o})")
+    return folder
+
+
+def writable(folder: Path) -> Path:
+    """The folder, in which a file was written and removed. Raises OSError where that cannot be done."""
+    tempfile.TemporaryFile(dir=folder).close()
+    return folder
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file beside its place and move it there, so that no reader sees half of one. Raises OSError."""
+    handle, fresh = tempfile.mkstemp(prefix=".new-", dir=file.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        Path(fresh).replace(file)
+    except BaseException:
+        Path(fresh).unlink(missing_ok=True)
+        raise
+
+
+@cache
+def passing_folder() -> Path:
+    """A folder of this process alone, removed when it ends. Raises OSError where there is no place for one."""
+    folder = Path(tempfile.mkdtemp(prefix="scanlab-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@cache
+def say_once(words: str) -> None:
+    """A line on stderr, but never twice the same."""
+    print(f"ScanLab: {words}", file=sys.stderr, flush=True)
