@@ -11,11 +11,11 @@ from rich.markup import escape
 from rich.progress import track
 
 from scanlab.checking import Checked, check_module, mark_of, verdict_of
-from scanlab.cli.arguments import parse_grid
 from scanlab.cli.output import console, diagnostic_data, print_diagnostic, print_json
 from scanlab.compiler.proof import Proof
 from scanlab.facade import load_file
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError
+from scanlab.ir.grids import grid_of
 from scanlab.language.library import library_modules
 from scanlab.language.module import Module
 
@@ -24,7 +24,7 @@ __all__ = ["run"]
 
 def run(files: list[Path], grid: str | None, as_json: bool) -> int:
     """Check the files, or the library; returns the exit code."""
-    extents = parse_grid(grid) if grid else None
+    extents = grid_of(grid) if grid else None
     results, problems = [], []
     for module in _modules(files, problems, quiet=as_json):
         problems += module.problems

@@ -12,12 +12,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 
 from scanlab import data
-from scanlab.cli.arguments import parse_grid
 from scanlab.cli.output import console
 from scanlab.cli.receptive_field import Subject, labelled
 from scanlab.compiler.bind import bind
 from scanlab.data import Dataset
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.grids import grid_of
 from scanlab.ir.text import grid_text
 from scanlab.ir.values import Value
 from scanlab.nn import Backbone, BackboneSizes, set_scan
@@ -110,7 +110,7 @@ def of_checkpoint(file: Path, names: list[str], source: str | None) -> Subject:
 def _patch(dataset: Dataset, grid: str) -> tuple[int, ...]:
     if not grid:
         return (1 if max(dataset.extents) <= 8 else 2,) * len(dataset.extents)
-    wanted, extents = parse_grid(grid), dataset.extents
+    wanted, extents = grid_of(grid), dataset.extents
     if len(wanted) != len(extents) or any(n % cells for n, cells in zip(extents, wanted, strict=True)):
         size = grid_text(extents)
         raise ScanlabError.at(

@@ -19,6 +19,7 @@ from scanlab.data.parts import limited, measured_on
 from scanlab.data.remote import REMOTE, load_remote
 from scanlab.data.resize import check_size, resized, resized_masks
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.grids import Extents, grid_of
 
 __all__ = ["SOURCES", "load", "whole"]
 
@@ -30,7 +31,7 @@ SOURCES: Mapping[str, Callable[[], Dataset]] = MappingProxyType(
 def load(
     name: str,
     *,
-    size: tuple[int, ...] | None = None,
+    size: Extents | None = None,
     limit: int | None = None,
     test_limit: int | None = None,
     part: str = "test",
@@ -39,10 +40,12 @@ def load(
 
     name: one of SOURCES; a .npz file (`load_arrays`); a folder of images (`load_folder`) or of volumes in the
     Decathlon's layout (`load_decathlon`); torchvision:NAME, medmnist:NAME or huggingface:NAME (`load_remote`);
-    permuted:NAME for any of these with the pixels of all images shuffled alike. size: extents to resize to. limit and
-    test_limit: at most so many samples to train and to measure on. part: "test", or "val" to measure on the validation
-    part and never see the test part. Raises S600 for a name that is nothing of these, and what these raise.
+    permuted:NAME for any of these with the pixels of all images shuffled alike. size: extents to resize to, as
+    (64, 64) or "64x64". limit and test_limit: at most so many samples to train and to measure on. part: "test", or
+    "val" to measure on the validation part and never see the test part. Raises S600 for a name that is nothing of
+    these, S400 for a size that is none, and what these raise.
     """
+    size = None if size is None else grid_of(size, what="size")
     if name.startswith("permuted:"):
         return permuted(load(name.removeprefix("permuted:"), size=size, limit=limit, test_limit=test_limit, part=part))
     found = limited(measured_on(_loaded(name, size), part), limit, test_limit)
@@ -50,8 +53,9 @@ def load(
     return found
 
 
-def whole(name: str, size: tuple[int, ...] | None = None) -> Dataset:
+def whole(name: str, size: Extents | None = None) -> Dataset:
     """Data with all their parts, the validation part too. Raises what `load` raises."""
+    size = None if size is None else grid_of(size, what="size")
     if name.startswith("permuted:"):
         return permuted(whole(name.removeprefix("permuted:"), size))
     return _loaded(name, size)

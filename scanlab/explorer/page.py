@@ -22,7 +22,7 @@ from scanlab.explorer.session import Session
 from scanlab.explorer.state import State, from_address, to_address
 from scanlab.explorer.titles import TITLES
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError
-from scanlab.ir.grids import parse_grid
+from scanlab.ir.grids import grid_of
 from scanlab.ir.text import grid_text
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Page:
 
     def _regridded(self, text: str) -> None:
         try:
-            grid = parse_grid(text)
+            grid = grid_of(text)
         except ScanlabError as error:
             self.grid.wrong(error.diagnostics[0].message)
             return

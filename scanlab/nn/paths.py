@@ -10,8 +10,8 @@ from functools import lru_cache
 import torch
 from torch import nn
 
-from scanlab.compiler.bind import CompiledPlan, CompiledScan, bind
-from scanlab.facade import as_value, parse
+from scanlab.compiler.bind import CompiledPlan, CompiledScan
+from scanlab.facade import as_value, bound, parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
 from scanlab.ir.values import Order, Plan, Scan, Value, orders_of
@@ -73,7 +73,7 @@ def compiled(value: Order | Scan, grid: tuple[int, ...]) -> CompiledScan:
     # A scan of one order is bound as the order it was made from: that may leave patches out.
     if isinstance(value, Scan) and value.merge == "sum" and len(value.parts) == 1 and not value.tokens:
         value = value.parts[0]
-    scan = bind(value, grid)
+    scan = bound(value, grid)
     assert isinstance(scan, CompiledScan)
     return scan
 

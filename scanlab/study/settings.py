@@ -11,8 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from scanlab.compiler.bind import bind
-from scanlab.facade import as_value, load_file
+from scanlab.facade import as_value, bound, load_file
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn import BackboneSizes, MixerSizes
 from scanlab.study.transfer import patch_grid
@@ -176,17 +175,17 @@ def _strategies(given: Any, grid: tuple[int, ...], settings: Settings) -> tuple[
     where = settings.source
     if isinstance(given, dict):
         return tuple(
-            (label, bind(as_value(_text(d, f"strategies.{label}", where), grid), grid)) for label, d in given.items()
+            (label, bound(as_value(_text(d, f"strategies.{label}", where), grid), grid)) for label, d in given.items()
         )
     found = []
     for definition in _listed(given, str, "strategies", where):
         path = _place(definition, settings.folder)
         if path.endswith(".scan"):
             alone = [d for d in load_file(path).raise_problems().definitions if d.value is not None]
-            found += [(d.name, bind(d.value, grid)) for d in alone if d.value is not None]
+            found += [(d.name, bound(d.value, grid)) for d in alone if d.value is not None]
         else:
             value = as_value(path, grid)
-            found.append((value.name or definition, bind(value, grid)))
+            found.append((value.name or definition, bound(value, grid)))
     return tuple(found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.grids import Extents
 from scanlab.nn.backbone import Backbone
 from scanlab.nn.heads import Classifier
 from scanlab.nn.paths import Strategy
@@ -146,7 +147,7 @@ def create_model(
     scan: Strategy | None = None,
     classes: int = 1000,
     channels: int = 3,
-    input_size: Sequence[int] | None = None,
+    input_size: Extents | None = None,
     patch: int | tuple[int, ...] | None = None,
     checkpoint: str | Path | None = None,
 ) -> Classifier:
@@ -169,7 +170,10 @@ def create_model(
         raise ScanlabError.at("S617", f"there is no model {name!r}", help=help)
     sizes = known.sizes if patch is None else replace(known.sizes, patch=patch)
     model = Classifier(
-        Backbone(known.scan, sizes, input_size=input_size or known.input_size, channels=channels), classes
+        Backbone(
+            known.scan, sizes, input_size=known.input_size if input_size is None else input_size, channels=channels
+        ),
+        classes,
     )
     if checkpoint is not None:
         tensors, _ = read_tensors(checkpoint)
