@@ -15,9 +15,8 @@ from scanlab.ir.grids import Extents, grid_of, whole_number
 from scanlab.ir.text import count_text
 from scanlab.ir.values import Order, Plan, Scan, Value
 from scanlab.language.library import library_definitions, library_templates
-from scanlab.language.module import Definition, Module, grid_axes, parse_value, read_file, read_module
-from scanlab.language.parse import parse_statements
-from scanlab.language.syntax import Grid
+from scanlab.language.module import Definition, Module, parse_value, read_file, read_module
+from scanlab.language.parse import decode
 
 if TYPE_CHECKING:
     from scanlab.compiler.bind import CompiledPlan, CompiledScan
@@ -56,10 +55,8 @@ def _listed_names(given: Any) -> list[str]:
 @lru_cache(maxsize=256)
 def _declared(names: tuple[str, ...]) -> tuple[str, ...]:
     """The names, where a grid line could declare them."""
-    statements, problems = parse_statements(Source(f"grid {', '.join(names)}", "<axes>"))
-    if problems:
-        raise ScanlabError(tuple(problems))
-    return grid_axes(*(line for line in statements if isinstance(line, Grid)))
+    read_module(Source(f"grid {', '.join(names)}", "<axes>")).raise_problems()
+    return names
 
 
 def parse(
@@ -85,6 +82,11 @@ def parse(
 def load_file(file: str | FilePath) -> Module:
     """All definitions of a ``.scan`` file, with its problems. Raises S107, S103 or S104 if it cannot be read."""
     return read_module(read_file(FilePath(file)), library_templates)
+
+
+def read_text(content: bytes, name: str) -> Module:
+    """As `load_file`, of the bytes of a text that is in no file. Raises S103 or S104."""
+    return read_module(decode(content, name), library_templates)
 
 
 def load(name: str | os.PathLike[str]) -> Value:
@@ -128,11 +130,12 @@ def _from_file(file: str, wanted: str) -> Definition:
         for definition in module.definitions:
             if definition.name == wanted:
                 return definition
-        names = ", ".join(d.name for d in module.definitions)
+        names = ", ".join(d.name for d in module.definitions) or "nothing"
         raise ScanlabError.at("S201", f"{file} does not define `{wanted}`", help=f"it defines {names}")
     if len(usable) != 1:
         names = ", ".join(d.name for d in usable) or "nothing that stands alone"
-        raise ScanlabError.at("S201", f"{file} defines {names}", help=f"pick one, as in {file}:NAME")
+        help = f"pick one, as in {file}:NAME" if usable else "write a definition, as in order mine = by h, w"
+        raise ScanlabError.at("S201", f"{file} defines {names}", help=help)
     return usable[0]
 
 

@@ -24,7 +24,8 @@ def list_(
 @app.command()
 def check(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Files with definitions; without any, the library is checked.")
+        list[Path] | None,
+        typer.Argument(help="Files with definitions, or - for standard input; without any, the library."),
     ] = None,
     grid: MaybeGrid = None,
     json: Json = False,

@@ -49,7 +49,7 @@ def _print(machine: Sequence[Fact], found: Sequence[Finding]) -> None:
         table.add_row(*_cells(finding), style="" if finding.holds else "bold red")
     out.print(table)
     wrong = [finding for finding in found if not finding.holds]
-    out.print(f"{len(wrong)} checks failed" if wrong else "every check of what can run here holds", markup=False)
+    out.print(f"{len(wrong)} checks failed" if wrong else "every check of what can run here holds")
 
 
 def _cells(finding: Finding) -> tuple[str, ...]:

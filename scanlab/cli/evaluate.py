@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from scanlab import data
 from scanlab.cli.arguments import strategies
 from scanlab.cli.output import console, print_json
+from scanlab.cli.tables import print_table
 from scanlab.ir.grids import grid_of
 from scanlab.nn import Classifier
 from scanlab.study.evaluate import Evaluation, Listener, evaluate, load_classifier, notes, render
@@ -72,6 +73,6 @@ def _print(found: Evaluation, as_json: bool) -> None:
         print_json(found.to_json() | {"notes": notes(found)})
         return
     screen = console()
-    screen.print(render(found))
+    print_table(screen, render(found))
     for sentence in notes(found):
-        screen.print(sentence, markup=False, soft_wrap=True)
+        screen.print(sentence)

@@ -134,7 +134,7 @@ def watched(study: Study, screen: Console, quiet: bool) -> Iterator[Listener]:
             if isinstance(update.event, Finished | Failed | Lost):
                 line = f"{update.trials[0]} of {update.trials[1]}: {board.name(update.event.key)}"
                 what = "" if isinstance(update.event, Finished) else f", {board.problems[-1]}"
-                screen.print(f"{line}{what}", markup=False)
+                screen.print(f"{line}{what}")
 
         yield plain
         return

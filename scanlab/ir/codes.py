@@ -298,6 +298,7 @@ _STUDIES = {
     "S656": Code("a full disk", "Make room; the same command goes on from what is finished."),
     "S657": Code("a database that cannot be used", "It is missing, or its folder cannot be written to."),
     "S658": Code("strategies of unequal cost", "All must have the same parameters and FLOPs, or be allowed to differ."),
+    "S659": Code("wrong usage", "An argument or option of a command is missing, unknown, or not of its kind."),
     "S660": Code("Ray is missing", 'Running on many machines needs it: pip install "scanlab[cluster]".'),
     "S661": Code("a cluster that cannot be used", "Nothing answers there, or no worker can start on its machines."),
     "S662": Code("a logger that is missing", "Each logger needs its library; the message says how to install it."),

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 __all__ = ["count_text", "grid_text"]
 
-_PLURALS = {"axis": "axes", "patch": "patches", "class": "classes", "strategy": "strategies", "pass": "passes"}
+_PLURALS = {"axis": "axes", "patch": "patches", "class": "classes", "strategy": "strategies"}
 
 
 def grid_text(extents: Iterable[int]) -> str:
@@ -13,5 +13,6 @@ def grid_text(extents: Iterable[int]) -> str:
 
 
 def count_text(number: int, noun: str) -> str:
-    """A number of things in words: 1 extent, 2 axes, 1,024 patches."""
-    return f"{number:,} {noun if number == 1 else _PLURALS.get(noun, f'{noun}s')}"
+    """A number of things in words: 1 extent, 2 axes, 1,024 more patches."""
+    before, space, last = noun.rpartition(" ")
+    return f"{number:,} {before}{space}{last if number == 1 else _PLURALS.get(last, f'{last}s')}"
