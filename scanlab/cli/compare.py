@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from itertools import groupby
 from typing import Any
 
 from rich.table import Table
@@ -33,15 +32,14 @@ def run(names: list[str], grid: str, as_json: bool) -> None:
         return
     out = console()
     # Figures of different grids do not compare.
-    for _, there in groupby(sorted(rows, key=_grid), key=_grid):
-        print_table(out, _table(list(there)))
+    places: dict[tuple[tuple[str, ...], tuple[int, ...]], list[Measured]] = {}
+    for row in rows:
+        places.setdefault((row.path.axes, row.path.grid), []).append(row)
+    for there in places.values():
+        print_table(out, _table(there))
     for sentence in same:
         out.print(sentence)
     out.print(CAVEAT)
-
-
-def _grid(row: Measured) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    return row.path.axes, row.path.grid
 
 
 def _plain(metrics: Locality) -> dict[str, Any]:
