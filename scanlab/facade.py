@@ -45,9 +45,8 @@ def _listed_names(given: Any) -> list[str]:
         names = list(given)
     except TypeError:
         raise ScanlabError.at("S410", f"{given!r} names no axes", help=_NAMES_OF_AXES) from None
-    wrong = next((n for n in names if not isinstance(n, str)), None)
-    if wrong is not None:
-        what = "is an extent, not the name of an axis" if whole_number(wrong) is not None else "is no name of an axis"
+    for wrong in (n for n in names if not isinstance(n, str)):
+        what = "is an extent, not the name of an axis" if whole_number(wrong) is not None else "names no axis"
         raise ScanlabError.at("S410", f"`{wrong}` {what}", help=_NAMES_OF_AXES)
     return names
 

@@ -14,6 +14,10 @@ from rich.text import Text
 __all__ = ["fitted", "print_table"]
 
 
+# A label that heads a column is given so much before it wraps.
+_LABEL = 18
+
+
 @dataclass(frozen=True)
 class _Column:
     """A column of a table, set to the right or not. least: its width where no word and no figure is broken."""
@@ -54,14 +58,18 @@ def fitted(table: Table, width: int, out: Console) -> Iterator[RenderableType]:
     if sum(c.natural for c in columns) + frame <= width:
         yield table
         return
-    title = [Text(str(table.title), style="italic")] if table.title else []
-    caption = [Text(str(table.caption), style="dim italic")] if table.caption else []
     widths = _widths(columns, width - frame)
     if widths is not None:
-        body: list[RenderableType] = [_drawn(table, columns, widths)]
-    else:
-        body = list(_turned(table, columns, width) if table.show_header else ()) or list(_written(columns))
-    yield from (*title, *body, *caption)
+        made = _drawn(table, columns, widths)
+        made.title, made.title_justify = table.title, table.title_justify
+        made.caption, made.caption_justify = table.caption, table.caption_justify
+        yield made
+        return
+    if table.title:
+        yield Text(str(table.title), style="italic")
+    yield from list(_turned(table, columns, width) if table.show_header else ()) or _written(columns)
+    if table.caption:
+        yield Text(str(table.caption), style="dim italic")
 
 
 def _columns(table: Table, out: Console) -> list[_Column]:
@@ -130,7 +138,7 @@ def _turned_row(label: Text, cells: Sequence[tuple[_Column, Text]]) -> _Column:
     for cell, (column, _) in zip(turned, cells, strict=True):
         cell.justify = "right" if column.right else "left"
     least = [_width(cell) if column.right else _longest_word(cell) for column, cell in cells]
-    return _Column(label, turned, max([_longest_word(label), *least]))
+    return _Column(label, turned, max([_longest_word(label), min(_width(label), _LABEL), *least]))
 
 
 def _written(columns: Sequence[_Column]) -> Iterator[RenderableType]:

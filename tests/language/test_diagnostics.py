@@ -131,8 +131,8 @@ def test_every_code_of_the_language_has_a_case() -> None:
         "S104": "tests/language/test_fuzz.py",
         "S107": "test_unreadable",
         "S216": "tests/language/test_roundtrip.py",
-        "S400": "tests/test_grids.py",
-        "S401": "tests/test_grids.py",
+        "S400": "tests/ir/test_grids.py",
+        "S401": "tests/ir/test_grids.py",
         "S406": "tests/compiler/test_bind.py",
     }
     assert raised - {c[1] for c in CASES} == set(elsewhere)
