@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from scanlab.ir.diagnostics import ScanlabError, Source
 from scanlab.ir.grids import Extents, grid_of, whole_number
+from scanlab.ir.guesses import nearest_text
 from scanlab.ir.text import count_text
 from scanlab.ir.values import Order, Plan, Scan, Value
 from scanlab.language.library import library_definitions, library_templates
@@ -115,10 +116,7 @@ def load_definition(name: str) -> Definition:
         known = definitions[bare]
         value = parse_value(Source(name), known.axes, library_templates)
         return replace(known, name=name, value=value)
-    import difflib
-
-    close = difflib.get_close_matches(name, definitions, 3, 0.6)
-    help = f"did you mean {' or '.join(f'`{c}`' for c in close)}?" if close else "`scanlab list` shows the library"
+    help = nearest_text(bare, definitions, "`scanlab list` shows the library")
     raise ScanlabError.at("S201", f"there is no strategy `{name}`", help=help)
 
 

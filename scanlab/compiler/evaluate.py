@@ -30,7 +30,7 @@ from scanlab.ir.expr import (
 )
 from scanlab.ir.grids import Extents, grid_of
 from scanlab.ir.printer import print_expr
-from scanlab.ir.text import grid_text
+from scanlab.ir.text import count_text, grid_text
 
 __all__ = ["MOST_PATCHES", "Lattice", "check_grid", "evaluate_digits", "evaluate_on_grid"]
 
@@ -190,7 +190,7 @@ class _Evaluator:
             size = grid_text(self._lattice.grid)
             raise ScanlabError.at(
                 "S404",
-                f"this order lists {len(indices)} patches; a {size} grid has {total}",
+                f"this order lists {count_text(len(indices), 'patch')}; a {size} grid has {total}",
                 self._span,
                 help="an explicit list of indices fits only the grids with as many patches",
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 
@@ -20,6 +19,7 @@ from scanlab.data.remote import REMOTE, load_remote
 from scanlab.data.resize import check_size, resized, resized_masks
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents, grid_of
+from scanlab.ir.guesses import nearest
 
 __all__ = ["SOURCES", "load", "whole"]
 
@@ -45,7 +45,7 @@ def load(
     "val" to measure on the validation part and never see the test part. Raises S600 for a name that is nothing of
     these, S400 for a size that is none, and what these raise.
     """
-    size = None if size is None else grid_of(size, what="size")
+    size = _extents(size)
     if name.startswith("permuted:"):
         return permuted(load(name.removeprefix("permuted:"), size=size, limit=limit, test_limit=test_limit, part=part))
     found = limited(measured_on(_loaded(name, size), part), limit, test_limit)
@@ -55,10 +55,16 @@ def load(
 
 def whole(name: str, size: Extents | None = None) -> Dataset:
     """Data with all their parts, the validation part too. Raises what `load` raises."""
-    size = None if size is None else grid_of(size, what="size")
+    size = _extents(size)
     if name.startswith("permuted:"):
         return permuted(whole(name.removeprefix("permuted:"), size))
     return _loaded(name, size)
+
+
+def _extents(size: Extents | None) -> tuple[int, ...] | None:
+    """A size in any form as integers; whether images can have it, `check_size` says."""
+    plain = size is None or (isinstance(size, tuple) and all(type(n) is int for n in size))
+    return size if plain else grid_of(size, what="size")  # pyright: ignore[reportReturnType]
 
 
 def _loaded(name: str, size: tuple[int, ...] | None) -> Dataset:
@@ -72,7 +78,7 @@ def _loaded(name: str, size: tuple[int, ...] | None) -> Dataset:
         return load_arrays(path, size)
     if path.is_dir():
         return _from_folder(path, size)
-    near = get_close_matches(name, SOURCES, n=1)
+    near = nearest(name, SOURCES, 1)
     known = ", ".join(SOURCES)
     libraries = ", ".join(f"{library}:NAME" for library in REMOTE)
     raise ScanlabError.at(

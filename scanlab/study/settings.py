@@ -6,13 +6,13 @@ import copy
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from scanlab.facade import as_value, bound, load_file
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.guesses import nearest
 from scanlab.nn import BackboneSizes, MixerSizes
 from scanlab.study.transfer import patch_grid
 from scanlab.study.trial import DEFAULT_CONTROLS, DataChoice, Problem, Recipe, Study
@@ -249,7 +249,7 @@ def _check(table: Table, known: Mapping[str, tuple[type, ...]], where: str) -> N
 def _known(table: Table, known: set[str], where: str) -> None:
     for key in table:
         if key not in known:
-            near = get_close_matches(key, known, 3, 0.5)
+            near = nearest(key, sorted(known))
             listed = " or ".join(f"`{n}`" for n in near) if near else ", ".join(sorted(known))
             word = "did you mean" if near else "it can set"
             # What is known elsewhere is only in the wrong place.

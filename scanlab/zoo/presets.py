@@ -13,6 +13,7 @@ from typing import Any
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents
+from scanlab.ir.guesses import nearest_text
 from scanlab.nn.backbone import Backbone
 from scanlab.nn.heads import Classifier
 from scanlab.nn.paths import Strategy
@@ -163,10 +164,7 @@ def create_model(
         options = {"scan": scan, "classes": classes, "channels": channels, "input_size": input_size, "patch": patch}
         for entry in entry_points(group=PLUGINS, name=name):
             return entry.load()(**options, checkpoint=checkpoint)
-        import difflib
-
-        close = difflib.get_close_matches(name, presets(), 3, 0.5)
-        help = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(presets())}"
+        help = nearest_text(name, presets(), f"there are {', '.join(presets())}")
         raise ScanlabError.at("S617", f"there is no model {name!r}", help=help)
     sizes = known.sizes if patch is None else replace(known.sizes, patch=patch)
     model = Classifier(

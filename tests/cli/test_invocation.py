@@ -75,10 +75,9 @@ def test_errors_are_json_where_json_was_asked_for(scanlab, words, code, status) 
     run = scanlab(*words, "--json")
     data = json.loads(run.out)
     assert run.code == status and data["ok"] is False
-    assert [d["code"] for d in data["diagnostics"]][0] == code
-    assert {"code", "severity", "message", "note", "help", "place", "counterexample", "edit"} == data["diagnostics"][
-        0
-    ].keys()
+    found = data["diagnostics"][0]
+    assert found["code"] == code
+    assert {"code", "severity", "message", "note", "help", "place", "counterexample", "edit"} == found.keys()
     assert "error[" not in run.err
 
 

@@ -34,7 +34,7 @@ def _printed(width: int, rows=ROWS, heads=HEADS, piped: bool = False) -> str:
 
 
 def _words(text: str) -> list[str]:
-    return re.sub(r"[┃│┏┓┗┛┡┩┳╇┻╋┯┷┌┐└┘├┤┬┴┼━─╈┴]", " ", text).split()
+    return re.sub(r"[┃│┏┓┗┛┡┩┳╇┻╋┯┷┌┐└┘├┤┬┴┼━─╈┴:]", " ", text).split()
 
 
 @pytest.mark.parametrize("width", [200, 120, 100, 80, 60, 45, 40, 30, 24])
