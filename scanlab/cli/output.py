@@ -38,7 +38,7 @@ def print_diagnostic(diagnostic: Diagnostic, out: Console) -> None:
 
     colour = "red" if diagnostic.severity == "error" else "yellow"
     text = Text()
-    for i, line in enumerate(diagnostic.text(None if out.soft_wrap else out.width).split("\n")):
+    for i, line in enumerate(diagnostic.text(out.width if out.is_terminal else None).split("\n")):
         carets = line.strip(" |").startswith("^")
         text.append(line + "\n", style=f"bold {colour}" if i == 0 or carets else "")
     out.print(text, soft_wrap=True)
