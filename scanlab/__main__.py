@@ -1,6 +1,6 @@
 """``python -m scanlab``, and ``torchrun -m scanlab``."""
 
-from scanlab.cli import main
+from scanlab.cli import process
 
 if __name__ == "__main__":
-    main()
+    process()

@@ -2,36 +2,81 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, overload
 
 from scanlab.ir.diagnostics import ScanlabError, Source
+from scanlab.ir.grids import Extents, grid_of, whole_number
+from scanlab.ir.guesses import nearest_text
+from scanlab.ir.text import count_text
 from scanlab.ir.values import Order, Plan, Scan, Value
 from scanlab.language.library import library_definitions, library_templates
 from scanlab.language.module import Definition, Module, parse_value, read_file, read_module
+from scanlab.language.parse import decode
 
 if TYPE_CHECKING:
     from scanlab.compiler.bind import CompiledPlan, CompiledScan
     from scanlab.compiler.proof import Proof
 
-__all__ = ["compile", "load", "load_definition", "load_file", "parse", "parse_axes", "prove"]
+__all__ = ["as_value", "bound", "compile", "load", "load_definition", "load_file", "parse", "parse_axes", "prove"]
+
+_NAMES_OF_AXES = 'name the axes, as in parse("by h, w", "h w"); extents come later: compile(…, grid=(14, 14))'
 
 
-def parse_axes(grid: str | Iterable[str]) -> tuple[str, ...]:
-    """Axis names from ``"h w"``, ``"h, w"`` or a sequence of names."""
-    return tuple(re.split(r"[\s,]+", grid.strip())) if isinstance(grid, str) else tuple(grid)
+def parse_axes(axes: str | Iterable[str]) -> tuple[str, ...]:
+    """Axis names from ``"h w"``, ``"h, w"`` or a sequence of names.
+
+    Raises S410 for extents in their place, and S212 and S101 for what cannot be the name of an axis.
+    """
+    names = re.split(r"[\s,]+", axes.strip()) if isinstance(axes, str) else _listed_names(axes)
+    if any(n[:1].isdecimal() for n in names):
+        raise ScanlabError.at("S410", f"`{' '.join(names)}` are extents, not names of axes", help=_NAMES_OF_AXES)
+    return _declared(tuple(names))
 
 
-def parse(text: str, grid: str | Iterable[str] = "h w", name: str = "<text>") -> Value:
+def _listed_names(given: Any) -> list[str]:
+    if whole_number(given) is not None:
+        raise ScanlabError.at("S410", f"`{given}` is an extent, not the name of an axis", help=_NAMES_OF_AXES)
+    try:
+        names = list(given)
+    except TypeError:
+        raise ScanlabError.at("S410", f"{given!r} names no axes", help=_NAMES_OF_AXES) from None
+    for wrong in (n for n in names if not isinstance(n, str)):
+        what = "is an extent, not the name of an axis" if whole_number(wrong) is not None else "names no axis"
+        raise ScanlabError.at("S410", f"`{wrong}` {what}", help=_NAMES_OF_AXES)
+    return names
+
+
+@lru_cache(maxsize=256)
+def _declared(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names, where a grid line could declare them."""
+    read_module(Source(f"grid {', '.join(names)}", "<axes>")).raise_problems()
+    return names
+
+
+def parse(
+    text: str,
+    axes: str | Iterable[str] | None = None,
+    name: str = "<text>",
+    *,
+    grid: str | Iterable[str] | None = None,
+) -> Value:
     """The order, scan or plan that a line of the language describes.
 
-    ``text`` is a body such as ``by h, ~w`` or ``sum(row, -row)``; ``grid`` names the axes. Library names are known.
-    Raises ScanlabError S1xx and S2xx.
+    ``text`` is a body such as ``by h, ~w`` or ``sum(row, -row)``; ``axes`` names the axes, ``"h w"`` by default, and
+    ``grid`` is its older name. Library names are known. Raises ScanlabError S1xx, S2xx, and S410 for extents as axes.
     """
-    return parse_value(Source(text, name), parse_axes(grid), library_templates)
+    if not isinstance(text, str):
+        raise ScanlabError.at("S410", f"{text!r} is no line of the language", help='give a text, as in "by h, w"')
+    if axes is not None and grid is not None:
+        raise ScanlabError.at("S410", "`axes` and `grid` name the axes twice", help="give axes alone")
+    named = axes if axes is not None else grid if grid is not None else "h w"
+    return parse_value(Source(text, name), parse_axes(named), library_templates)
 
 
 def load_file(file: str | FilePath) -> Module:
@@ -39,11 +84,17 @@ def load_file(file: str | FilePath) -> Module:
     return read_module(read_file(FilePath(file)), library_templates)
 
 
-def load(name: str) -> Value:
+def read_text(content: bytes, name: str) -> Module:
+    """As `load_file`, of the bytes of a text that is in no file. Raises S103 or S104."""
+    return read_module(decode(content, name), library_templates)
+
+
+def load(name: str | os.PathLike[str]) -> Value:
     """A strategy by name: the library's ``cross``, ``window[k=4]``; or ``path/to/file.scan:name`` from a file.
 
     A file with one definition needs no ``:name``. Raises ScanlabError.
     """
+    name = _text_of(name)
     value = load_definition(name).value
     if value is None:
         raise ScanlabError.at(
@@ -65,10 +116,7 @@ def load_definition(name: str) -> Definition:
         known = definitions[bare]
         value = parse_value(Source(name), known.axes, library_templates)
         return replace(known, name=name, value=value)
-    import difflib
-
-    close = difflib.get_close_matches(name, definitions, 3, 0.6)
-    help = f"did you mean {' or '.join(f'`{c}`' for c in close)}?" if close else "`scanlab list` shows the library"
+    help = nearest_text(bare, definitions, "`scanlab list` shows the library")
     raise ScanlabError.at("S201", f"there is no strategy `{name}`", help=help)
 
 
@@ -83,65 +131,127 @@ def _from_file(file: str, wanted: str) -> Definition:
         if wanted in module.failures:
             raise module.failure(wanted)
         module.raise_problems()
-        names = ", ".join(d.name for d in module.definitions)
+        names = ", ".join(d.name for d in module.definitions) or "nothing"
         raise ScanlabError.at("S201", f"{file} does not define `{wanted}`", help=f"it defines {names}")
     module.raise_problems()
     if len(usable) != 1:
         names = ", ".join(d.name for d in usable) or "nothing that stands alone"
-        raise ScanlabError.at("S201", f"{file} defines {names}", help=f"pick one, as in {file}:NAME")
+        help = f"pick one, as in {file}:NAME" if usable else "write a definition, as in order mine = by h, w"
+        raise ScanlabError.at("S201", f"{file} defines {names}", help=help)
     return usable[0]
 
 
-def as_value(x: Value | str, grid: Iterable[int] | None = None) -> Value:
-    """A value, a strategy's name, or a line of the language, as a value."""
-    if not isinstance(x, str):
+def _text_of(name: Any) -> str:
+    if isinstance(name, str | os.PathLike):
+        return os.fspath(name)
+    raise ScanlabError.at("S410", f"{_shown(name)} is no name", help='give a text, as in load("cross")')
+
+
+def as_value(x: Value | str | os.PathLike[str], grid: tuple[int, ...] | None = None) -> Value:
+    """A value, a strategy's name, or a line of the language, as a value. Raises S410 for anything else."""
+    if isinstance(x, Order | Scan | Plan):
         return x
+    if isinstance(x, os.PathLike):
+        return load(x)
+    if not isinstance(x, str):
+        cures = {
+            "Definition": "give its value",
+            "Module": 'give the value of one of its definitions, as in module["NAME"].value',
+            "CompiledScan": "it is bound to a grid; give its scan",
+            "CompiledPlan": "it is bound to a grid; give its plan",
+            "Path": "it is bound to a grid; give its order",
+            "Symbol": "make an order of it, as in by(h, w)",
+        }
+        help = cures.get(type(x).__name__, 'give a value, a name ("cross") or a line ("by h, ~w")')
+        raise ScanlabError.at("S410", f"{_shown(x)} is no order, scan or plan", help=help)
     if re.fullmatch(r"[A-Za-z_]\w*(\[[^\]]*\])?", x.strip()) or ".scan" in x:
         return load(x.strip())
-    return _parse_line(x, None if grid is None else len(tuple(grid)))
+    return _parse_line(x, None if grid is None else len(grid))
+
+
+def _shown(x: Any) -> str:
+    """What was given, short enough for a message."""
+    text = f"`{x!s}`" if isinstance(x, int | float | bytes) or x is None else f"a {type(x).__name__}"
+    return text if len(text) < 60 else f"a {type(x).__name__}"
 
 
 _USUAL_AXES = ("h w", "t h w", "d h w", "x y", "x y z", "w", "p", "t d h w")
 
 
 def _parse_line(text: str, count: int | None) -> Value:
-    """A line on the first usual set of axes on which it has a meaning; else the error on the first of them."""
+    """A line on the first usual set of axes on which it has a meaning; else the error on the first of them.
+
+    count: how many axes the grid has. Raises S400 where the line has a meaning on another number of axes only, and
+    S208 where a line on its own cannot have so many.
+    """
+    fitting = [axes for axes in _USUAL_AXES if count in (None, len(axes.split()))]
+    value, error = _first_meaning(text, fitting)
+    if value is not None:
+        return value
+    other, _ = _first_meaning(text, [axes for axes in _USUAL_AXES if axes not in fitting])
+    if other is not None and count is not None:
+        over = f"{count_text(len(other.axes), 'axis')} ({', '.join(other.axes)})"
+        raise ScanlabError.at(
+            "S400",
+            f"`{text.strip()}` is over {over}, and the grid has {count_text(count, 'extent')}",
+            help=f"give one extent per axis, as in {'x'.join(['14'] * len(other.axes))}",
+        )
+    if error is None:
+        help = "define it in a file, under a grid line that names its axes"
+        raise ScanlabError.at("S208", f"a line on its own cannot have {count_text(count or 0, 'axis')}", help=help)
+    raise error
+
+
+def _first_meaning(text: str, choices: Iterable[str]) -> tuple[Value | None, ScanlabError | None]:
+    """What a line means on the first axes on which it means something; the error on the first of all."""
     first: ScanlabError | None = None
-    for axes in _USUAL_AXES:
-        if count is not None and len(axes.split()) != count:
-            continue
+    for axes in choices:
         try:
-            return parse(text, axes)
+            return parse(text, axes), None
         except ScanlabError as error:
             first = first or error
-    if first is None:
-        help = "define it in a file, under a grid line that names its axes"
-        raise ScanlabError.at("S208", f"a line on its own cannot have {count} axes", help=help)
-    raise first
+    return None, first
 
 
 @overload
-def compile(x: Order | Scan, grid: Iterable[int] | int) -> CompiledScan: ...
+def compile(x: Order | Scan, grid: Extents) -> CompiledScan: ...
 @overload
-def compile(x: Plan, grid: Iterable[int] | int) -> CompiledPlan: ...
+def compile(x: Plan, grid: Extents) -> CompiledPlan: ...
 @overload
-def compile(x: str, grid: Iterable[int] | int) -> Any: ...
-def compile(x: Value | str, grid: Iterable[int] | int) -> CompiledScan | CompiledPlan:
+def compile(x: str | os.PathLike[str], grid: Extents) -> Any: ...
+def compile(x: Value | str | os.PathLike[str], grid: Extents) -> CompiledScan | CompiledPlan:
     """Bind an order, scan or plan to a grid: its paths as indices and ranks.
 
-    ``x`` is a value, a library name or a line of the language; ``grid`` the extents, such as ``(14, 14)``. A plan
-    gives a CompiledPlan, everything else a CompiledScan; what a text gives no type checker can know.
-    Raises ScanlabError S3xx (ties, missing patches) and S4xx (grids).
+    ``x`` is a value, a library name or a line of the language; ``grid`` the extents: ``(14, 14)``, ``"14x14"``, an
+    array of integers, or an integer for one axis. A plan gives a CompiledPlan, everything else a CompiledScan; what a
+    text gives no type checker can know. Raises ScanlabError S3xx (ties, missing patches) and S4xx (grids).
     """
+    extents = grid_of(grid)
+    return bound(as_value(x, extents), extents)
+
+
+def bound(value: Value, grid: Extents) -> CompiledScan | CompiledPlan:
+    """A value bound to a grid, as `compile` does; the error of a tie says which key to add."""
     from scanlab.compiler.bind import bind
 
-    extents = (grid,) if isinstance(grid, int) else tuple(grid)
-    return bind(as_value(x, extents), extents)
+    try:
+        return bind(value, grid)
+    except ScanlabError as error:
+        if error.code != "S300":
+            raise
+        from scanlab.compiler.ties import mended
+
+        raise mended(error, value) from None
 
 
-def prove(x: Value | str, grid: Iterable[int] | None = None) -> Proof:
-    """Prove that every patch is visited exactly once: for all grid sizes, or else for ``grid``."""
+def prove(x: Value | str | os.PathLike[str], grid: Extents | None = None) -> Proof:
+    """Prove that every patch is visited exactly once: for all grid sizes, or else for ``grid``, given as to `compile`.
+
+    Raises S400 and S401 for a grid that is none, or is not of the value's axes.
+    """
+    from scanlab.compiler.evaluate import check_grid
     from scanlab.compiler.prove import prove as prove_value
 
-    extents = None if grid is None else tuple(grid)
-    return prove_value(as_value(x, extents), extents)
+    extents = None if grid is None else grid_of(grid)
+    value = as_value(x, extents)
+    return prove_value(value, None if extents is None else check_grid(extents, value.axes))

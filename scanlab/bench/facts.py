@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -14,7 +14,7 @@ from scanlab.bench.machine import environment
 from scanlab.codegen.cache import contents
 from scanlab.cpus import available_cpus
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops.backends import missing
+from scanlab.ops.backends import BACKENDS, missing
 
 __all__ = ["Fact", "facts"]
 
@@ -39,15 +39,20 @@ class Fact:
     advice: str = ""
 
 
-def facts() -> Iterator[Fact]:
-    """Everything that decides what runs where; a parallel kernel must have run before, or Numba names no layer."""
+def facts(backends: Sequence[str] = BACKENDS) -> Iterator[Fact]:
+    """Everything that decides what runs where, for these backends.
+
+    A parallel kernel must have run before, or Numba names no layer.
+    """
     system = f"{platform.system()} {platform.release()}, {platform.machine()}"
-    yield Fact("scanlab", f"{version('scanlab')}, Python {platform.python_version()}, {system}")
+    yield Fact("scanlab", f"{_installed('scanlab')}, Python {platform.python_version()}, {system}")
     yield Fact("processor", str(environment(())["device"]))
     yield Fact("torch", f"{torch.__version__}, {torch.get_num_threads()} threads, {available_cpus()} processors to use")
     yield _gpu()
-    yield _numba()
-    yield _triton()
+    if "cpu" in backends:
+        yield _numba()
+    if "triton" in backends:
+        yield _triton()
     yield _cache()
     for extra, modules in EXTRAS.items():
         absent = [name for name in modules if find_spec(name) is None]

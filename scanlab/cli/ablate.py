@@ -16,8 +16,10 @@ from rich.text import Text
 from scanlab.cli.live import duration, watched
 from scanlab.cli.output import console, print_json
 from scanlab.cli.report import finish
+from scanlab.cli.tables import print_table
 from scanlab.cpus import available_cpus
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import count_text
 from scanlab.study import runner, settings
 from scanlab.study.check import Cost, check_study, same_orders
 from scanlab.study.engines import Engine
@@ -58,8 +60,8 @@ def run(file: Path | None, options: Mapping[str, Any], out: Path | None, where: 
         return 0
     if not as_json:
         for line in same_orders(study):
-            screen.print(line, markup=False, soft_wrap=True)
-        screen.print(_power(study, before), markup=False, soft_wrap=True)
+            screen.print(line)
+        screen.print(_power(study, before))
     command = shlex.join(["scanlab", *sys.argv[1:]])
     with watched(study, console(stderr=True), quiet=as_json) as listener:
         listeners = [listener, *_loggers(where.loggers, folder, study)]
@@ -108,7 +110,7 @@ def _print_plan(
             {"trials": trials, "seconds": found.wall, "power": _power(study, before), "same": same_orders(study)}
         )
         return
-    shown = Table(title=f"{study.name}: {len(found.trials)} trials, {found.done} of them done")
+    shown = Table(title=f"{study.name}: {count_text(len(found.trials), 'trial')}, {found.done} of them done")
     for heading in ("problem", "strategy", "seeds", "parameters", "FLOPs", "s/trial"):
         shown.add_column(heading, justify="left" if heading in ("problem", "strategy") else "right")
     for (problem, label), members in rows.items():
@@ -119,12 +121,12 @@ def _print_plan(
             Text(problem), Text(label), str(len(members)), *size, seconds, style="dim" if members[0].control else ""
         )
     screen = console()
-    screen.print(shown)
+    print_table(screen, shown)
     for line in same_orders(study):
-        screen.print(line, markup=False, soft_wrap=True)
-    share = f"{workers} worker{'s' if workers != 1 else ''}"
+        screen.print(line)
+    share = count_text(workers, "worker")
     screen.print(f"What is left takes about {duration(found.wall)} with {share}, by a few steps of each.")
-    screen.print(_power(study, before), markup=False, soft_wrap=True)
+    screen.print(_power(study, before))
 
 
 def _devices(name: str, engine: str) -> tuple[str, ...]:

@@ -1,32 +1,56 @@
-"""Command-line words to values: grids, and strategies from names, files or lines."""
+"""Command-line words to values: grids, files, and strategies from names, files or lines."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 
-from scanlab.facade import as_value, load_file
-from scanlab.ir.grids import parse_grid
+from scanlab.facade import as_value, load_file, read_text
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.grids import grid_of
 from scanlab.ir.values import Value
+from scanlab.language.module import Module
 from scanlab.library_index import USUAL_GRIDS
 
-__all__ = ["grid_for", "parse_grid", "strategies"]
+__all__ = ["STDIN", "grid_for", "module_of", "strategies"]
+
+STDIN = "-"
 
 
 def grid_for(value: Value, text: str) -> tuple[int, ...]:
     """The grid that was asked for, or a usual one with the value's number of axes."""
-    return parse_grid(text) if text else USUAL_GRIDS[len(value.axes)]
+    return grid_of(text, value.axes) if text else USUAL_GRIDS[len(value.axes)]
+
+
+def module_of(file: str | Path) -> Module:
+    """The definitions in a file, or in what the standard input holds where it is "-". Raises S107, S103 or S104."""
+    if str(file) != STDIN:
+        return load_file(file)
+    return read_text(sys.stdin.buffer.read(), "<stdin>")
 
 
 def strategies(names: list[str], grid: str = "") -> list[tuple[str, Value]]:
-    """Each strategy with the name it is shown under; a file stands for all its definitions that stand alone."""
-    extents = parse_grid(grid) if grid else None
+    """Each strategy with the name it is shown under; a file stands for all its definitions that stand alone.
+
+    Raises S201 for a file without any, and what reading and loading raise.
+    """
+    extents = grid_of(grid) if grid else None
     found = []
     for name in names:
-        if name.endswith(".scan"):
-            definitions = load_file(name).raise_problems().definitions
-            found += [(d.name, d.value) for d in definitions if d.value is not None]
+        if name.endswith(".scan") or name == STDIN:
+            found += _standing_alone(module_of(name).raise_problems())
             continue
         value = as_value(name, extents)
         label = value.name or name
         found.append((label, value if value.name else replace(value, name=name)))
     return found
+
+
+def _standing_alone(module: Module) -> list[tuple[str, Value]]:
+    found = [(d.name, d.value) for d in module.definitions if d.value is not None]
+    if found:
+        return found
+    what = "defines nothing that stands alone" if module.definitions else "defines nothing"
+    help = "write a definition under a grid line: grid h, w and order mine = by h, w"
+    raise ScanlabError.at("S201", f"{module.name} {what}", help=help)

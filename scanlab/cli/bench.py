@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING
 
 from rich.progress import Progress, track
 from rich.table import Table
+from rich.text import Text
 
 from scanlab.bench import compiler
 from scanlab.bench.machine import environment
 from scanlab.cli.output import console, print_json
+from scanlab.cli.tables import print_table
 
 if TYPE_CHECKING:
     from scanlab.bench.kernels import Figure, Report
     from scanlab.bench.targets import Check
+    from scanlab.bench.timing import Times
 
-__all__ = ["promises", "run_compiler", "run_kernels"]
+__all__ = ["promises", "run_compiler", "run_kernels", "spread"]
 
 
 def run_compiler(runs: int, as_json: bool) -> None:
@@ -41,7 +44,7 @@ def run_compiler(runs: int, as_json: bool) -> None:
     for f in found:
         limit = "" if f.limit_ms is None else f"{f.limit_ms:g}"
         table.add_row(f.name, f"{f.median_ms:.1f}", f"{f.fastest_ms:.1f}", str(f.runs), limit, f.note)
-    console().print(table)
+    print_table(console(), table)
 
 
 def run_kernels(quick: bool, limit: Path | None, seconds: float, out: Path | None, plot: Path | None) -> None:
@@ -70,30 +73,35 @@ def _print_kernels(report: Report) -> None:
         for name in dict.fromkeys(f.name for f in report.figures if f.size == label):
             pair = {f.backward: f for f in report.figures if f.size == label and f.name == name}
             table.add_row(name, *_cells(pair[False]), *_cells(pair[True]) if True in pair else ("",) * 3)
-        screen.print(table)
-    screen.print(_orders(report))
+        print_table(screen, table)
+    print_table(screen, _orders(report))
     limits = report.roofline
     screen.print(
         f"limits: {limits.copy_gb_s:.1f} GB/s copied, {limits.exp2_g_s:.1f} G exp2/s on {limits.threads} threads\n"
     )
     if report.load is not None and report.load > BUSY:
-        screen.print(f"[bold]this machine was busy (load {report.load:.1f}): rather trust the quickest runs[/]\n")
-    screen.print(promises(list(checks(report)), "promises (for two cores)"))
+        screen.print(f"this machine was busy (load {report.load:.1f}): rather trust the quickest runs\n", style="bold")
+    print_table(screen, promises(list(checks(report)), "promises (for two cores)"))
 
 
 BUSY = 0.5
 _COLUMNS = ("forward ms", "× ours", "MB", "forward + backward ms", "× ours", "MB")
 
 
-def _cells(figure: Figure) -> tuple[str, str, str]:
+def _cells(figure: Figure) -> tuple[Text | str, Text | str, Text | str]:
     if figure.times is None:
-        return f"[dim]{figure.note}[/]", "", ""
+        return Text(figure.note, style="dim"), "", ""
     times = figure.times
-    spread = f"{times.median_ms:.2f} [dim]{times.low_ms:.2f}–{times.high_ms:.2f}[/]"
-    memory = "" if figure.peak_bytes is None else f"{figure.peak_bytes / 1e6:.1f}"
+    memory = Text("" if figure.peak_bytes is None else f"{figure.peak_bytes / 1e6:.1f}")
     if figure.kept_bytes is not None:
-        memory += f" [dim]({figure.kept_bytes / 1e6:.1f} kept)[/]"
-    return spread, f"{figure.times_ours:.1f}", memory
+        memory.append(f" ({figure.kept_bytes / 1e6:.1f} kept)", style="dim")
+    return spread(times), f"{figure.times_ours:.1f}", memory
+
+
+def spread(times: Times, digits: int = 2) -> Text:
+    """A median in milliseconds with its quartiles."""
+    quartiles = f"{times.low_ms:.{digits}f}–{times.high_ms:.{digits}f}"
+    return Text.assemble(f"{times.median_ms:.{digits}f} ", (quartiles, "dim"))
 
 
 def _orders(report: Report) -> Table:
@@ -101,8 +109,7 @@ def _orders(report: Report) -> Table:
     for f in report.orders:
         size = f"L={f.length} N={f.states} K={f.paths}"
         direction = "forward + backward" if f.backward else "forward"
-        times = (f"{t.median_ms:.2f} [dim]{t.low_ms:.2f}–{t.high_ms:.2f}[/]" for t in (f.row, f.shuffled))
-        table.add_row(size, direction, *times, f"{f.ratio:.2f}")
+        table.add_row(size, direction, spread(f.row), spread(f.shuffled), f"{f.ratio:.2f}")
     return table
 
 
@@ -111,7 +118,7 @@ def promises(found: list[Check], title: str) -> Table:
     table = _table(title, ("what", "wanted"), ("measured", "of the quickest"))
     table.add_column("")
     for check in found:
-        verdict = "holds" if check.holds else "[bold]missed[/]"
+        verdict = Text("holds") if check.holds else Text("missed", style="bold")
         table.add_row(check.text, check.wanted, f"{check.measured:.2f}", f"{check.fastest:.2f}", verdict)
     return table
 

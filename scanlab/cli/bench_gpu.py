@@ -7,12 +7,14 @@ from pathlib import Path
 
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from scanlab.bench.gpu import GpuFigure, GpuReport, check_device, measure_gpu
 from scanlab.bench.gpu_shapes import SHAPES
 from scanlab.bench.gpu_targets import gpu_checks
-from scanlab.cli.bench import promises
+from scanlab.cli.bench import promises, spread
 from scanlab.cli.output import console
+from scanlab.cli.tables import print_table
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["run_gpu"]
@@ -46,20 +48,20 @@ def print_report(report: GpuReport) -> None:
         table.add_column(name, justify="right")
     for figure in report.figures:
         table.add_row(figure.shape, figure.name, _direction(figure), *_cells(figure))
-    screen.print(table)
-    screen.print(promises(list(gpu_checks(report)), "promises"))
+    print_table(screen, table)
+    print_table(screen, promises(list(gpu_checks(report)), "promises"))
 
 
 def _direction(figure: GpuFigure) -> str:
     return "forward + backward" if figure.backward else "forward"
 
 
-def _cells(figure: GpuFigure) -> tuple[str, ...]:
+def _cells(figure: GpuFigure) -> tuple[Text | str, ...]:
     if figure.times is None:
-        return f"[dim]{figure.note}[/]", "", "", "", ""
+        return Text(figure.note, style="dim"), "", "", "", ""
     times = figure.times
     return (
-        f"{times.median_ms:.3f} [dim]{times.low_ms:.3f}–{times.high_ms:.3f}[/]",
+        spread(times, 3),
         f"{figure.times_ours:.2f}",
         "" if figure.peak_bytes is None else f"{figure.peak_bytes / 1e6:.0f}",
         "" if figure.of_limit is None else f"{100 * figure.of_limit:.0f} %",

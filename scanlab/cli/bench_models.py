@@ -8,12 +8,16 @@ from importlib import import_module
 from pathlib import Path
 
 from rich.table import Table
+from rich.text import Text
 
 from scanlab.bench.machine import environment
 from scanlab.bench.models import Point, Report, measure, sentences
 from scanlab.bench.throughput import Throughput, throughput
+from scanlab.cli.bench import spread
 from scanlab.cli.output import console
+from scanlab.cli.tables import print_table
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import count_text
 
 __all__ = ["Options", "run"]
 
@@ -39,7 +43,7 @@ def run(options: Options, images_per_second: bool, out: Path | None, plot: Path 
     screen = console()
     if images_per_second:
         found = list(throughput(options.device, options.batch))
-        screen.print(_throughputs(found, options.device))
+        print_table(screen, _throughputs(found, options.device))
         _write(out, {"throughput": [asdict(t) for t in found]})
         return
     hearing = console(stderr=True)
@@ -55,12 +59,12 @@ def run(options: Options, images_per_second: bool, out: Path | None, plot: Path 
             options.match,
             lambda tokens: status.update(f"{tokens:,} tokens"),
         )
-    screen.print(_sizes(report))
-    screen.print(_curve(report))
+    print_table(screen, _sizes(report))
+    print_table(screen, _curve(report))
     for line in sentences(report):
-        screen.print(line, soft_wrap=True)
+        screen.print(line)
     for kind, why in report.stopped.items():
-        screen.print(f"{kind} was taken no further: {why}.", soft_wrap=True)
+        screen.print(f"{kind} was taken no further: {why}.")
     _write(out, {"report": asdict(report), "crossings": list(sentences(report))})
     if plot is not None:
         draw(report, plot)
@@ -84,14 +88,13 @@ def draw(report: Report, target: Path) -> None:
         panel.set(xscale="log", yscale="log", xlabel="tokens", ylabel=label)
     panels[0].legend(fontsize=8)
     what = "forward and backward" if report.backward else "forward"
-    figure.suptitle(
-        f"{what}, batch {report.batch}, {report.depth} blocks, equal {report.match}, {report.device}", fontsize=10
-    )
+    blocks = count_text(report.depth, "block")
+    figure.suptitle(f"{what}, batch {report.batch}, {blocks}, equal {report.match}, {report.device}", fontsize=10)
     figure.savefig(target, dpi=150, metadata={"Date": None} if target.suffix == ".svg" else None)
 
 
 def _sizes(report: Report) -> Table:
-    table = Table(title=f"{report.depth} blocks each, matched in {report.match}", title_justify="left")
+    table = Table(title=f"{count_text(report.depth, 'block')} each, matched in {report.match}", title_justify="left")
     table.add_column("model")
     for name in ("width", "parameters", f"GFLOPs at {report.models[0].tokens} tokens"):
         table.add_column(name, justify="right")
@@ -113,12 +116,11 @@ def _curve(report: Report) -> Table:
     return table
 
 
-def _cell(point: Point | None) -> str:
+def _cell(point: Point | None) -> Text:
     if point is None:
-        return "–"
-    t = point.times
+        return Text("–")
     memory = "" if point.memory is None else f"\n{point.memory / 1e6:.1f} MB"
-    return f"{t.median_ms:.1f} [dim]{t.low_ms:.1f}–{t.high_ms:.1f}[/]{memory}"
+    return spread(point.times, 1).append(memory)
 
 
 def _throughputs(found: list[Throughput], device: str) -> Table:

@@ -18,4 +18,4 @@ def run(remove: bool, as_json: bool) -> None:
     word = "removed" if remove else f"of at most {LARGEST // 2**20} MiB"
     size = f"{found.size / 1024:.1f} KiB"
     out = console()
-    out.print(f"{found.directory}: {found.functions} path functions, {size} {word}", markup=False, soft_wrap=True)
+    out.print(f"{found.directory}: {found.functions} path functions, {size} {word}", soft_wrap=True)

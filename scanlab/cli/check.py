@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import track
+from rich.text import Text
 
 from scanlab.checking import Checked, check_module, mark_of, verdict_of
-from scanlab.cli.arguments import parse_grid
+from scanlab.cli.arguments import module_of
 from scanlab.cli.output import console, diagnostic_data, print_diagnostic, print_json
 from scanlab.compiler.proof import Proof
-from scanlab.facade import load_file
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError
+from scanlab.ir.grids import grid_of
+from scanlab.ir.text import count_text
 from scanlab.language.library import library_modules
 from scanlab.language.module import Module
 
@@ -24,7 +25,7 @@ __all__ = ["run"]
 
 def run(files: list[Path], grid: str | None, as_json: bool) -> int:
     """Check the files, or the library; returns the exit code."""
-    extents = parse_grid(grid) if grid else None
+    extents = grid_of(grid) if grid else None
     results, problems = [], []
     for module in _modules(files, problems, quiet=as_json):
         problems += module.problems
@@ -47,7 +48,7 @@ def _modules(files: list[Path], problems: list[Diagnostic], quiet: bool) -> Iter
         return
     for file in files:
         try:
-            yield load_file(file)
+            yield module_of(file)
         except ScanlabError as error:
             problems += error.diagnostics
 
@@ -82,7 +83,7 @@ def _print(results: list[tuple[Module, Checked]], problems: list[Diagnostic], al
     for _, checked in results:
         line = _line(checked)
         if line and all_lines:
-            out.print(line, soft_wrap=True)
+            out.print(line)
     for diagnostic in sorted(problems, key=Diagnostic.sort_key):
         print_diagnostic(diagnostic, out)
     _summary(results, problems, out)
@@ -91,10 +92,10 @@ def _print(results: list[tuple[Module, Checked]], problems: list[Diagnostic], al
 _STYLES = {"✗": "red", "✓": "green", "?": "yellow", "·": "dim"}
 
 
-def _line(checked: Checked) -> str:
+def _line(checked: Checked) -> Text:
     mark, words = mark_of(checked), verdict_of(checked)
-    line = f"[{_STYLES[mark]}]{mark}[/{_STYLES[mark]}] [bold]{escape(checked.definition.signature)}[/bold]"
-    return f"{line}: {escape(words)}" if words else line
+    line = Text.assemble((mark, _STYLES[mark]), " ", (checked.definition.signature, "bold"))
+    return line.append(f": {words}") if words else line
 
 
 def _summary(results: list[tuple[Module, Checked]], problems: list[Diagnostic], out: Console) -> None:
@@ -102,11 +103,7 @@ def _summary(results: list[tuple[Module, Checked]], problems: list[Diagnostic], 
     errors = sum(d.severity == "error" for d in problems)
     claims, warnings = sum(len(c.claims) for _, c in results), len(problems) - errors
     proved = sum(p.verdict == "proved" for p in proofs)
-    counts = [_count(len(results), "definition"), f"{proved or 'none'} proved for all sizes"]
-    counts += [_count(n, word) for n, word in ((claims, "claim"), (warnings, "warning")) if n]
-    counts.append(f"[bold red]{_count(errors, 'error')}[/bold red]" if errors else "no errors")
-    out.print(", ".join(counts))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
+    counts = [count_text(len(results), "definition"), f"{proved or 'none'} proved for all sizes"]
+    counts += [count_text(n, word) for n, word in ((claims, "claim"), (warnings, "warning")) if n]
+    last = Text(count_text(errors, "error"), style="bold red") if errors else Text("no errors")
+    out.print(Text(", ").join([*map(Text, counts), last]))

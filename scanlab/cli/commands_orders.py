@@ -24,7 +24,8 @@ def list_(
 @app.command()
 def check(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Files with definitions; without any, the library is checked.")
+        list[Path] | None,
+        typer.Argument(help="Files with definitions, or - for standard input; without any, the library."),
     ] = None,
     grid: MaybeGrid = None,
     json: Json = False,
@@ -88,11 +89,17 @@ def cache(
 
 
 @app.command()
-def doctor(json: Json = False) -> None:
+def doctor(
+    backend: Annotated[
+        list[str] | None,
+        typer.Option("--backend", "-b", help="Check triton, cpu or reference alone; exit 1 if it cannot run here."),
+    ] = None,
+    json: Json = False,
+) -> None:
     """What this machine can run, and whether every backend computes what the reference does; exit 1 if not."""
     from scanlab.cli.doctor import run
 
-    raise typer.Exit(run(json))
+    raise typer.Exit(run(backend or [], json))
 
 
 @app.command()

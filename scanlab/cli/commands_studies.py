@@ -49,10 +49,10 @@ def data_(
     json: Json = False,
 ) -> None:
     """What a data set holds: parts, classes, sizes, channels, and a sample of some classes."""
-    from scanlab.cli.arguments import parse_grid
     from scanlab.cli.data import Wanted, run
+    from scanlab.ir.grids import grid_of
 
-    run(name, Wanted(parse_grid(size) if size else None, part, limit, out), json)
+    run(name, Wanted(grid_of(size, what="size") if size else None, part, limit, out), json)
 
 
 @app.command()
@@ -90,14 +90,14 @@ def ablate(
     if engine == "local" and workers != 1 and not dry_run:
         begin_loading(*TRAINING)
     from scanlab.cli.ablate import Where, run
-    from scanlab.cli.arguments import parse_grid
+    from scanlab.ir.grids import grid_of
 
     options = {
         "strategies": [s.strip() for s in strategies.split(";") if s.strip()] or None,
         "seeds": seeds,
         "dataset": data,
         "task": task,
-        "size": list(parse_grid(size)) if size else None,
+        "size": list(grid_of(size, what="size")) if size else None,
         "limit": limit,
         "part": part,
         "margin": margin,

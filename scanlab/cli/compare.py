@@ -9,10 +9,11 @@ from rich.table import Table
 
 from scanlab.cli.arguments import grid_for, strategies
 from scanlab.cli.output import console, print_json
-from scanlab.compiler.bind import bind
+from scanlab.cli.tables import print_table
 from scanlab.compiler.comparison import CAVEAT, Measured, columns, figures, kinships, measured
 from scanlab.compiler.metrics import Locality
 from scanlab.compiler.stages import scans_of
+from scanlab.facade import bound
 
 __all__ = ["run"]
 
@@ -20,7 +21,7 @@ __all__ = ["run"]
 def run(names: list[str], grid: str, as_json: bool) -> None:
     """Print the metrics of every path, and the pairs that are provably the same order."""
     found = strategies(names, grid)
-    rows = measured((label, scans_of(bind(v, grid_for(v, grid)))) for label, v in found)
+    rows = measured((label, scans_of(bound(v, grid_for(v, grid)))) for label, v in found)
     same = [str(kinship) for kinship in kinships(rows, grid_for(found[0][1], grid))]
     if as_json:
         data = [
@@ -30,10 +31,15 @@ def run(names: list[str], grid: str, as_json: bool) -> None:
         print_json({"paths": data, "relations": same})
         return
     out = console()
-    out.print(_table(rows))
+    # Figures of different grids do not compare.
+    places: dict[tuple[tuple[str, ...], tuple[int, ...]], list[Measured]] = {}
+    for row in rows:
+        places.setdefault((row.path.axes, row.path.grid), []).append(row)
+    for there in places.values():
+        print_table(out, _table(there))
     for sentence in same:
-        out.print(sentence, markup=False, soft_wrap=True)
-    out.print(CAVEAT, soft_wrap=True)
+        out.print(sentence)
+    out.print(CAVEAT)
 
 
 def _plain(metrics: Locality) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def print_compiled(name: str, scans: Sequence[CompiledScan], emit: str, wanted: 
     if as_json:
         print_json({"strategy": name, "stage": emit, "result": [data for _, data in found]})
         return
-    console().print("\n".join(text for text, _ in found), markup=False, soft_wrap=True, end="")
+    console().print("\n".join(text for text, _ in found), soft_wrap=True, end="")
 
 
 def _function(scan: CompiledScan, emit: str, wanted: Compilation) -> tuple[str, dict[str, Any]]:

@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 from rich.table import Table
 
 from scanlab.cli.output import console, print_json
+from scanlab.cli.tables import print_table
 from scanlab.data import SOURCES, Dataset, load, whole
 from scanlab.data.facts import class_name, facts, kind
 from scanlab.data.parts import PARTS
 from scanlab.data.samples import Sample, samples
-from scanlab.ir.text import grid_text
+from scanlab.ir.text import count_text, grid_text
 from scanlab.view.samples import Picture, Row, check_sheet, write
 
 __all__ = ["Wanted", "run"]
@@ -47,9 +49,7 @@ def run(name: str, wanted: Wanted, as_json: bool) -> None:
     """Print a data set's facts and one sample of some classes, or draw a sheet; without a name, the names there are."""
     screen = console()
     if not name:
-        for source, build in SOURCES.items():
-            about = (build.__doc__ or "").split(".")[0]
-            screen.print(f"{source}: {about}.", soft_wrap=True)
+        _print_names(screen, as_json)
         return
     if wanted.out is not None:
         check_sheet(wanted.out)
@@ -61,16 +61,26 @@ def run(name: str, wanted: Wanted, as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
-        screen.print(_summary(found))
-        screen.print(_classes(dataset, found))
+        print_table(screen, _summary(found))
+        print_table(screen, _classes(dataset, found))
         if len(found["train per class"]) > MOST_LISTED:
-            screen.print(f"and {dataset.classes - MOST_LISTED} more classes")
+            screen.print(f"and {count_text(dataset.classes - MOST_LISTED, 'more class')}")
     if wanted.out is not None:
         _sheet(dataset, wanted.out)
         console(stderr=True).print(f"wrote {wanted.out}", soft_wrap=True)
     elif not as_json:
         for line in _drawn(dataset, screen.width):
-            screen.print(line, markup=False, highlight=False, soft_wrap=True)
+            screen.print(line, soft_wrap=True)
+
+
+def _print_names(screen: Console, as_json: bool) -> None:
+    """The data sets that have a name, each with what it is."""
+    known = {source: f"{(build.__doc__ or '').split('.')[0]}." for source, build in SOURCES.items()}
+    if as_json:
+        print_json(known)
+        return
+    for source, about in known.items():
+        screen.print(f"{source}: {about}")
 
 
 def _summary(found: Mapping[str, Any]) -> Table:
@@ -79,9 +89,9 @@ def _summary(found: Mapping[str, Any]) -> Table:
     parts = [f"{found[part]:,} {part}" for part in PARTS if found[part]]
     rows = {
         found["kind"]: f"{found['samples']:,}: {', '.join(parts)}",
-        "extents": f"{grid_text(found['extents'])} pixels, {found['channels']} channel{'s' * (found['channels'] > 1)}",
+        "extents": f"{grid_text(found['extents'])} pixels, {count_text(found['channels'], 'channel')}",
         "values": f"{low:g} to {high:g}, {mean:g} on average",
-        "targets": f"{found['targets']}, {found['classes']} classes",
+        "targets": f"{found['targets']}, {count_text(found['classes'], 'class')}",
         "groups": "" if found["groups"] is None else f"{found['groups']:,}, none of them in two parts",
         "credit": found["credit"],
     }

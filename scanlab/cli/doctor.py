@@ -5,39 +5,59 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
+import torch
 from rich.progress import track
 from rich.table import Table
 
 from scanlab.bench.facts import Fact, facts
-from scanlab.bench.numerics import MOST, Finding, findings
+from scanlab.bench.numerics import ORDER, Finding, findings, most_findings
 from scanlab.cli.output import console, print_json
+from scanlab.cli.tables import print_table
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import count_text
 
 __all__ = ["run"]
 
 
-def run(as_json: bool) -> int:
-    """Check every backend, print what was found, and return the exit code: 1 if any check failed."""
+def run(wanted: Sequence[str], as_json: bool) -> int:
+    """Check these backends, or all; print what was found, and return the exit code.
+
+    It is 1 if any check failed, and where a backend that was asked for cannot run here. Raises S750 for an unknown one.
+    """
+    for name in wanted:
+        if name not in ORDER:
+            raise ScanlabError.at("S750", f"there is no backend `{name}`", help=_meant(name))
+    backends = [name for name in ORDER if name in wanted] or list(ORDER)
     screen = console(stderr=True)
-    found = list(track(findings(), "checking the backends", MOST, console=screen, transient=True, disable=as_json))
-    machine = list(facts())
-    healthy = all(finding.holds for finding in found)
+    hidden = as_json or not screen.is_terminal
+    checks = findings(backends)
+    found = list(
+        track(checks, "checking the backends", most_findings(backends), console=screen, transient=True, disable=hidden)
+    )
+    machine = list(facts(backends))
+    healthy = all(finding.holds and (finding.ran or not wanted) for finding in found)
     if as_json:
-        checks = [asdict(f) | {"holds": f.holds, "ran": f.ran} for f in found]
-        print_json({"healthy": healthy, "machine": [asdict(f) for f in machine], "checks": checks})
+        data = [asdict(f) | {"holds": f.holds, "ran": f.ran} for f in found]
+        print_json({"healthy": healthy, "machine": [asdict(f) for f in machine], "checks": data})
     else:
-        _print(machine, found)
+        _print(machine, found, wanted)
     return 0 if healthy else 1
 
 
-def _print(machine: Sequence[Fact], found: Sequence[Finding]) -> None:
+def _meant(name: str) -> str:
+    gpu = name.lower() in ("gpu", "cuda", "rocm", "hip", "nvidia", "amd")
+    return "the backend of GPUs is triton" if gpu else f"choose one of {', '.join(ORDER)}"
+
+
+def _print(machine: Sequence[Fact], found: Sequence[Finding], wanted: Sequence[str]) -> None:
     out = console()
     about = Table(title="this machine", title_justify="left", show_header=False)
-    about.add_column(no_wrap=True)
+    about.add_column()
     about.add_column(overflow="fold")
     about.add_column(overflow="fold", style="yellow")
     for fact in machine:
         about.add_row(fact.name, fact.value, fact.advice)
-    out.print(about)
+    print_table(out, about)
     table = Table(title="values and gradients against the float64 reference", title_justify="left")
     for name in ("backend", "operator", "dtype"):
         table.add_column(name)
@@ -47,9 +67,18 @@ def _print(machine: Sequence[Fact], found: Sequence[Finding]) -> None:
     table.add_column("", overflow="fold")
     for finding in found:
         table.add_row(*_cells(finding), style="" if finding.holds else "bold red")
-    out.print(table)
-    wrong = [finding for finding in found if not finding.holds]
-    out.print(f"{len(wrong)} checks failed" if wrong else "every check of what can run here holds", markup=False)
+    print_table(out, table)
+    out.print(_verdict(found, wanted))
+
+
+def _verdict(found: Sequence[Finding], wanted: Sequence[str]) -> str:
+    wrong = sum(not finding.holds for finding in found)
+    idle = [f"{finding.backend} cannot run here" for finding in found if not finding.ran and wanted]
+    if wrong or idle:
+        return "; ".join([*([f"{count_text(wrong, 'check')} failed"] if wrong else []), *idle])
+    words = f"every check of {' and '.join(wanted) if wanted else 'what can run here'} holds"
+    emulated = any(f.backend == "triton" and f.ran for f in found) and not torch.cuda.is_available()
+    return f"{words}; triton ran in its interpreter, on no GPU" if emulated else words
 
 
 def _cells(finding: Finding) -> tuple[str, ...]:

@@ -10,8 +10,10 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from scanlab import data
-from scanlab.cli.arguments import parse_grid, strategies
+from scanlab.cli.arguments import strategies
 from scanlab.cli.output import console, print_json
+from scanlab.cli.tables import print_table
+from scanlab.ir.grids import grid_of
 from scanlab.nn import Classifier
 from scanlab.study.evaluate import Evaluation, Listener, evaluate, load_classifier, notes, render
 
@@ -34,7 +36,7 @@ class Checkpoint:
         """The model, ready to classify. Raises what `load_classifier` does, S400, and a usage error."""
         if not self.model and (self.classes or self.channels or self.input):
             raise typer.BadParameter("--classes, --channels and --input go with --model")
-        extents = parse_grid(self.input) if self.input else None
+        extents = grid_of(self.input, what="input size") if self.input else None
         return load_classifier(self.path, self.model, self.classes, self.channels, extents)
 
 
@@ -71,6 +73,6 @@ def _print(found: Evaluation, as_json: bool) -> None:
         print_json(found.to_json() | {"notes": notes(found)})
         return
     screen = console()
-    screen.print(render(found))
+    print_table(screen, render(found))
     for sentence in notes(found):
-        screen.print(sentence, markup=False, soft_wrap=True)
+        screen.print(sentence)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
+import unicodedata
+
+from rich.text import Text
 
 from scanlab.cli.output import console
 from scanlab.ir.codes import CODES
@@ -16,18 +18,25 @@ def run(code: str) -> None:
     out = console()
     if not code:
         for name, entry in CODES.items():
-            out.print(f"[bold]{name}[/bold]  {entry.title}", soft_wrap=True)
+            out.print(Text.assemble((name, "bold"), f"  {entry.title}"))
         return
-    entry = CODES.get(code.upper())
+    name = code.strip().upper()
+    entry = CODES.get(name)
     if entry is None:
-        close = difflib.get_close_matches(code.upper(), CODES, 1, 0.5)
-        raise ScanlabError.at(
-            "S201",
-            f"there is no code `{code}`",
-            help=f"did you mean `{close[0]}`?" if close else "`scanlab explain` lists all",
-        )
-    out.print(f"[bold]{code.upper()}: {entry.title}[/bold]\n\n{entry.meaning}", soft_wrap=True)
+        raise ScanlabError.at("S201", f"there is no code `{code}`", help=_help(name))
+    out.print(Text.assemble((f"{name}: {entry.title}", "bold"), f"\n\n{entry.meaning}"))
     for word, text in (("wrong", entry.wrong), ("right", entry.right)):
         if text:
-            out.print(f"\n[bold]{word}[/bold]")
-            out.print("\n".join(f"    {line}" for line in text.split("\n")), markup=False, soft_wrap=True)
+            out.print(Text(f"\n{word}", style="bold"))
+            out.print("\n".join(f"    {line}" for line in text.split("\n")), soft_wrap=True)
+
+
+def _help(name: str) -> str:
+    """Codes are numbers, so a similar one has another meaning: only one that is written otherwise is meant."""
+    digits = "".join(c for c in unicodedata.normalize("NFKC", name) if c.isdecimal())
+    if f"S{digits}" in CODES:
+        return f"did you mean `S{digits}`?"
+    near = [code for code in CODES if code.startswith(f"S{digits[:2]}")] if len(digits) in (2, 3) else []
+    if near:
+        return f"those near it are {', '.join(near)}; `scanlab explain` lists all"
+    return "`scanlab explain` lists all"

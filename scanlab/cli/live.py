@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from scanlab.cli.tables import fitted
 from scanlab.study.engines import EpochDone, Failed, Finished, Lost, Started
 from scanlab.study.runner import Listener, Update
 from scanlab.study.tasks import task_named
@@ -78,13 +79,14 @@ class _Board:
         done = self.epochs[0] - (self.first or 0)
         return (time.monotonic() - self.start) / done * (self.epochs[1] - self.epochs[0]) if done > 0 else None
 
-    def __rich__(self) -> Group:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         left = self.left()
         words = f"{self.trials[0]} of {self.trials[1]} trials, {self.epochs[0]} of {self.epochs[1]} epochs"
         words += "" if left is None else f", about {duration(left)} left"
-        parts: list[Table | Text] = [self._results(), self._under_way(), Text(words)]
-        parts += [Text(line, style="red") for line in self.problems[-5:]]
-        return Group(*parts, Text(self.note, style="yellow"))
+        yield from fitted(self._results(), options.max_width, console)
+        yield from (self._under_way(), Text(words))
+        yield from (Text(line, style="red") for line in self.problems[-5:])
+        yield Text(self.note, style="yellow")
 
     def _results(self) -> Table:
         table = Table(box=None, pad_edge=False)
@@ -134,7 +136,7 @@ def watched(study: Study, screen: Console, quiet: bool) -> Iterator[Listener]:
             if isinstance(update.event, Finished | Failed | Lost):
                 line = f"{update.trials[0]} of {update.trials[1]}: {board.name(update.event.key)}"
                 what = "" if isinstance(update.event, Finished) else f", {board.problems[-1]}"
-                screen.print(f"{line}{what}", markup=False)
+                screen.print(f"{line}{what}")
 
         yield plain
         return

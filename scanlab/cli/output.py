@@ -18,12 +18,12 @@ __all__ = ["console", "diagnostic_data", "print_diagnostic", "print_error", "pri
 
 
 def console(stderr: bool = False) -> Console:
-    """A rich console that honours NO_COLOR and never wraps in pipes."""
+    """A rich console that honours NO_COLOR, never wraps in pipes, and prints text as it is: brackets are no markup."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else 160
-    return Console(stderr=stderr, highlight=False, soft_wrap=width is not None, width=width)
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=width is not None, width=width)
 
 
 def print_error(error: ScanlabError) -> None:
@@ -39,7 +39,7 @@ def print_diagnostic(diagnostic: Diagnostic, out: Console) -> None:
 
     colour = "red" if diagnostic.severity == "error" else "yellow"
     text = Text()
-    for i, line in enumerate(str(diagnostic).split("\n")):
+    for i, line in enumerate(diagnostic.text(out.width if out.is_terminal else None).split("\n")):
         carets = line.strip(" |").startswith("^")
         text.append(line + "\n", style=f"bold {colour}" if i == 0 or carets else "")
     out.print(text, soft_wrap=True)

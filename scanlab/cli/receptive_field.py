@@ -13,13 +13,17 @@ from typing import Any
 from rich.columns import Columns
 from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
-from scanlab.cli.arguments import grid_for, strategies
+from scanlab.cli.arguments import STDIN, grid_for, strategies
 from scanlab.cli.output import console, print_json
-from scanlab.compiler.bind import CompiledPlan, CompiledScan, bind
+from scanlab.cli.tables import print_table
+from scanlab.compiler.bind import CompiledPlan, CompiledScan
 from scanlab.compiler.decay import mean_distance, predicted_decay
 from scanlab.compiler.spread import SHARES, Spread, spread
+from scanlab.facade import bound
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import count_text
 from scanlab.ir.values import Value
 from scanlab.view.receptive_field import FAINTEST, MOST_AXES, Field, check_picture, heat_map, write
 
@@ -106,7 +110,7 @@ def _subject(names: list[str], wanted: Wanted, quiet: bool) -> Subject:
 
         return of_training(names, wanted.grid, wanted.epochs, wanted.data or "digits", quiet)
     found = labelled(names, wanted.grid)
-    return Subject([(name, bind(value, grid_for(value, wanted.grid))) for name, value in found])
+    return Subject([(name, bound(value, grid_for(value, wanted.grid))) for name, value in found])
 
 
 def labelled(names: list[str], grid: str = "") -> list[tuple[str, Value]]:
@@ -114,7 +118,7 @@ def labelled(names: list[str], grid: str = "") -> list[tuple[str, Value]]:
     found: dict[str, Value] = {}
     for name in names:
         several = strategies([name], grid)
-        found.update([(name, several[0][1])] if not name.endswith(".scan") else several)
+        found.update(several if name.endswith(".scan") or name == STDIN else [(name, several[0][1])])
     return list(found.items())
 
 
@@ -126,19 +130,19 @@ def _everywhere(subject: Subject, decay: float, layers: int | None) -> dict[str,
 
 def _print(subject: Subject, fields: list[Field], decay: float, layers: int | None) -> None:
     out = console()
-    out.print(_table(fields, _everywhere(subject, decay, layers)))
+    print_table(out, _table(fields, _everywhere(subject, decay, layers)))
     drawn = [f for f in fields if f.values.ndim <= MOST_AXES and f.values.shape[-1] <= _WIDEST_MAP]
     colour = out.color_system is not None and not out.no_color
     if drawn:
         heading = "contribution / largest, by decade: " if colour else "tenths of the decades: "
         out.print(f"{heading}{FAINTEST:g} to 1" + ("" if colour else " as 0 to 9, · is exactly 0"))
-        maps = [Group(f"{f.strategy}", f"[dim]{f.kind}[/dim]", heat_map(f, colour, out.width), "") for f in drawn]
+        maps = [Group(f.strategy, Text(f.kind, style="dim"), heat_map(f, colour, out.width), "") for f in drawn]
         out.print(Columns(maps, padding=(0, 4)))
-    over = f" and {layers} layers" if layers else ""
+    over = f" and {count_text(layers, 'layer')}" if layers else ""
     if subject.plans:
-        out.print(f"{PREDICTED}: a state keeps {decay:g} of itself at every step{over}.", soft_wrap=True)
+        out.print(f"{PREDICTED}: a state keeps {decay:g} of itself at every step{over}.")
     for note in subject.notes:
-        out.print(note, soft_wrap=True, markup=False)
+        out.print(note)
 
 
 def _table(fields: list[Field], everywhere: dict[str, float]) -> Table:

@@ -12,13 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 
 from scanlab import data
-from scanlab.cli.arguments import parse_grid
 from scanlab.cli.output import console
 from scanlab.cli.receptive_field import Subject, labelled
-from scanlab.compiler.bind import bind
 from scanlab.data import Dataset
+from scanlab.facade import bound
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.text import grid_text
+from scanlab.ir.grids import grid_of
+from scanlab.ir.text import count_text, grid_text
 from scanlab.ir.values import Value
 from scanlab.nn import Backbone, BackboneSizes, set_scan
 from scanlab.study.check import check_study
@@ -51,7 +51,7 @@ def of_training(names: list[str], grid: str, epochs: int | None, source: str, qu
     sizes = BackboneSizes(patch=_patch(dataset, grid))
     divided = tuple(n // side for n, side in zip(dataset.extents, sizes.patch_sides(_AXES_TRAINED), strict=True))
     found = labelled(names, grid_text(divided))
-    plans = tuple((name, bind(value, divided)) for name, value in found)
+    plans = tuple((name, bound(value, divided)) for name, value in found)
     problem = Problem(dataset.name, choice, "classification", dataset.fingerprint, plans, sizes)
     if epochs is not None:
         problem = replace(problem, recipe=replace(problem.recipe, epochs=epochs))
@@ -72,8 +72,8 @@ def of_training(names: list[str], grid: str, epochs: int | None, source: str, qu
             after.append(Field(name, AFTER, receptive_field(model, images).patches))
             reached.append(f"{name} {100 * result.final['accuracy']:.1f} %")
     notes = [
-        f"measured on {len(images)} test images of {dataset.name}, seed 0, {sizes.depths[0]} layers",
-        f"test accuracy after {problem.recipe.epochs} epochs: {', '.join(reached)}",
+        f"measured on {len(images)} test images of {dataset.name}, seed 0, {count_text(sizes.depths[0], 'layer')}",
+        f"test accuracy after {count_text(problem.recipe.epochs, 'epoch')}: {', '.join(reached)}",
     ]
     return Subject(list(plans), sum(sizes.depths), [*before, *after], notes)
 
@@ -100,7 +100,7 @@ def of_checkpoint(file: Path, names: list[str], source: str | None) -> Subject:
         found = receptive_field(read, images)
         fields.append(Field(name, "gradient", found.patches, found.patch_cell, backbone.strategy.axes))
     stages = len(backbone.sizes.depths)
-    plans = [(name, bind(value, grid)) for name, value in subjects] if stages == 1 else []
+    plans = [(name, bound(value, grid)) for name, value in subjects] if stages == 1 else []
     notes = [f"measured on {what}"]
     if not plans:
         notes.append(f"nothing is predicted for {stages} stages: their grids differ")
@@ -110,7 +110,7 @@ def of_checkpoint(file: Path, names: list[str], source: str | None) -> Subject:
 def _patch(dataset: Dataset, grid: str) -> tuple[int, ...]:
     if not grid:
         return (1 if max(dataset.extents) <= 8 else 2,) * len(dataset.extents)
-    wanted, extents = parse_grid(grid), dataset.extents
+    wanted, extents = grid_of(grid), dataset.extents
     if len(wanted) != len(extents) or any(n % cells for n, cells in zip(extents, wanted, strict=True)):
         size = grid_text(extents)
         raise ScanlabError.at(

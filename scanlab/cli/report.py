@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scanlab.cli.output import console, print_json
 from scanlab.cli.pictures import study_pictures
+from scanlab.cli.tables import print_table
 from scanlab.study import table
 from scanlab.study.analysis import analyse
 from scanlab.study.place import database_of
@@ -34,10 +35,10 @@ def finish(record: StudyRecord, folder: Path, remake: str, as_json: bool) -> int
     else:
         screen = console()
         for each in table.render(found):
-            screen.print(each)
+            print_table(screen, each)
         for words in found.sentences:
-            screen.print(words, markup=False, soft_wrap=True)
+            screen.print(words)
         for name, error in found.failures:
-            screen.print(f"failed: {name}: {error.partition(chr(10))[0]}", markup=False, soft_wrap=True)
-        screen.print(f"wrote {page}", markup=False, soft_wrap=True)
+            screen.print(f"failed: {name}: {error.partition(chr(10))[0]}")
+        screen.print(f"wrote {page}", soft_wrap=True)
     return 1 if found.failures else 0

@@ -32,7 +32,7 @@ MaybeGrid = Annotated[
 Names = Annotated[
     list[str],
     typer.Argument(
-        help="Library names (cross, window[k=4]), FILE.scan:NAME, or lines such as 'by h, ~w'.",
+        help="Library names (cross, window[k=4]), FILE.scan, FILE.scan:NAME, or lines such as 'by h, ~w'.",
         autocompletion=complete,
     ),
 ]

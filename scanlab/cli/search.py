@@ -13,10 +13,13 @@ from typing import Any
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from scanlab.cli.live import duration
 from scanlab.cli.output import console, print_json
 from scanlab.cli.pictures import study_pictures
+from scanlab.cli.tables import print_table
+from scanlab.ir.text import count_text
 from scanlab.study import report, runner
 from scanlab.study.estimate import estimate
 from scanlab.study.search import (
@@ -126,13 +129,13 @@ def _print_plan(search: Search, workers: int, as_json: bool) -> None:
         return
     screen_out = console()
     for p, verdict in seen[:LISTED]:
-        screen_out.print(f"[dim]{verdict:20}[/dim] {escape(str(p.value))}", soft_wrap=True)
+        screen_out.print(Text.assemble((f"{verdict:20}", "dim"), " ", str(p.value)))
     screen_out.print(_counted(len(seen), screen.counts))
     if search.sampler != "random":
         screen_out.print(f"The {search.sampler} sampler proposes others once it has seen scores.")
     screen_out.print(
-        f"To train: {first} for {search.epochs} epochs on the validation part, then {last} for {recipe.epochs} epochs "
-        f"on the test part; about {duration(seconds)} in all."
+        f"To train: {first} for {count_text(search.epochs, 'epoch')} on the validation part, then {last} for "
+        f"{count_text(recipe.epochs, 'epoch')} on the test part; about {duration(seconds)} in all."
     )
 
 
@@ -145,11 +148,11 @@ def _seconds(search: Search, first: int, last: int) -> float:
 
 def _print(search: Search, found: Found, rows: list[Judged], best: Path) -> None:
     out, task = console(), task_named(search.problem.task)
-    out.print(_table(search, rows, task))
+    print_table(out, _table(search, rows, task))
     for row in rows[1:-1]:
-        out.print(f"[bold]{row.label}[/bold] ({row.how}): {escape(row.source)}", soft_wrap=True)
+        out.print(Text.assemble((row.label, "bold"), f" ({row.how}): {row.source}"))
         if row.verdict:
-            out.print(f"  afresh: {escape(row.verdict)}", soft_wrap=True)
+            out.print(f"  afresh: {row.verdict}")
     out.print(_counted(found.proposals, found.counts))
     if found.exhausted:
         out.print("The space has no more candidates.")
@@ -167,8 +170,8 @@ def _table(search: Search, rows: list[Judged], task: Task) -> Table:
         between = "–" if row.interval is None else " … ".join(_value(end, "+") for end in row.interval)
         table.add_row(row.label, *cells, between, lost_words(row, task))
     table.caption = (
-        f"search: validation part, {search.seeds} seed{'s' * (search.seeds != 1)}; afresh: test part, "
-        f"{search.final_seeds} other seed{'s' * (search.final_seeds != 1)}, the whole recipe"
+        f"search: validation part, {count_text(search.seeds, 'seed')}; afresh: test part, "
+        f"{count_text(search.final_seeds, 'other seed')}, the whole recipe"
     )
     return table
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from scanlab.cli.arguments import grid_for, strategies
 from scanlab.cli.output import console
-from scanlab.compiler.bind import CompiledPlan, CompiledScan, bind
+from scanlab.compiler.bind import CompiledPlan, CompiledScan
+from scanlab.facade import bound
 from scanlab.ir.values import Value
 from scanlab.view.scene import PathScene, scenes_of
 
@@ -23,18 +24,18 @@ def run(names: list[str], grid: str, out: Path | None, numbers: bool | None) -> 
         from scanlab.view.export import write
 
         write(drawn, out, title)
-        console(stderr=True).print(f"wrote {out}")
+        console(stderr=True).print(f"wrote {out}", soft_wrap=True)
         return
     from scanlab.view.terminal import show
 
     for label, value in found:
         if value.doc:
-            console().print(f"{label}: {value.doc}", soft_wrap=True, markup=False)
+            console().print(f"{label}: {value.doc}")
     show(drawn, console(), numbers)
 
 
 def scenes(value: Value, grid: str) -> list[PathScene]:
     """The paths of a strategy on a grid; of a plan, those of each of its scans."""
-    bound = bind(value, grid_for(value, grid))
-    scans: tuple[CompiledScan, ...] = bound.scans if isinstance(bound, CompiledPlan) else (bound,)
+    found = bound(value, grid_for(value, grid))
+    scans: tuple[CompiledScan, ...] = found.scans if isinstance(found, CompiledPlan) else (found,)
     return [scene for scan in scans for scene in scenes_of(scan)]

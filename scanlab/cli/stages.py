@@ -9,7 +9,7 @@ from typing import Any
 from scanlab.cli.arguments import grid_for, strategies
 from scanlab.cli.compiled import COMPILED, Compilation, print_compiled
 from scanlab.cli.output import console, print_json
-from scanlab.compiler.bind import CompiledScan, Path, bind
+from scanlab.compiler.bind import CompiledScan, Path
 from scanlab.compiler.loops import loops
 from scanlab.compiler.stages import (
     different_orders,
@@ -21,6 +21,7 @@ from scanlab.compiler.stages import (
     scans_of,
     tree,
 )
+from scanlab.facade import bound
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Value
 
@@ -44,8 +45,10 @@ def run(name: str, grid: str, emit: str, as_json: bool, compilation: Compilation
     out = console()
     for label, content in found.items():
         if len(found) > 1:
-            out.print(label, style="bold", markup=False)
-        out.print(content if isinstance(content, str) else _rows(content), markup=False, soft_wrap=True)
+            out.print(label, style="bold")
+        # Numbers and sentences wrap at words on a screen; a program keeps its lines.
+        whole = isinstance(content, str) and emit != "proof"
+        out.print(content if isinstance(content, str) else _rows(content), soft_wrap=whole or out.soft_wrap)
 
 
 def _rows(content: Any) -> str:
@@ -55,7 +58,7 @@ def _rows(content: Any) -> str:
 
 
 def _scans(value: Value, grid: str) -> tuple[CompiledScan, ...]:
-    return scans_of(bind(value, grid_for(value, grid)))
+    return scans_of(bound(value, grid_for(value, grid)))
 
 
 def _ast(value: Value, grid: str) -> dict[str, str]:

@@ -135,7 +135,7 @@ def _printer(trial: Trial, folder: Path, world: World) -> Callable[[int, Epoch],
     screen, total = console(), trial.problem.recipe.epochs
     label = trial.problem.strategies[0][0]
     many = f", by {world.size} processes" if world.size > 1 else ""
-    screen.print(f"{trial.problem.name}, {label}, seed {trial.seed}{many}", markup=False, soft_wrap=True)
+    screen.print(f"{trial.problem.name}, {label}, seed {trial.seed}{many}")
     if (folder / CHECKPOINT).exists():
         screen.print(f"going on from {folder / CHECKPOINT}", soft_wrap=True)
 
@@ -143,6 +143,6 @@ def _printer(trial: Trial, folder: Path, world: World) -> Callable[[int, Epoch],
         figures = ", ".join(f"{name} {value:.4f}" for name, value in epoch.metrics.items() if not math.isnan(value))
         left = (total - number - 1) * epoch.seconds
         words = f"{epoch.seconds:.1f} s, about {duration(left)} left" if left else f"{epoch.seconds:.1f} s"
-        screen.print(f"epoch {number + 1} of {total}: loss {epoch.loss:.4f}, {figures}; {words}", soft_wrap=True)
+        screen.print(f"epoch {number + 1} of {total}: loss {epoch.loss:.4f}, {figures}; {words}")
 
     return heard

@@ -17,6 +17,7 @@ import numpy as np
 from scanlab.compiler.coverage import GridRegion, find_gap, gap_error
 from scanlab.compiler.evaluate import Lattice, evaluate_on_grid
 from scanlab.ir.diagnostics import CounterExample, ScanlabError
+from scanlab.ir.grids import Extents
 from scanlab.ir.printer import print_expr
 from scanlab.ir.text import grid_text
 from scanlab.ir.values import Order, Plan, Scan, Token, orders_of, signed_keys
@@ -149,7 +150,7 @@ class CompiledPlan:
         return next(s for s in self.scans if s.scan == wanted)
 
 
-def bind(value: Order | Scan | Plan, grid: tuple[int, ...]) -> CompiledScan | CompiledPlan:
+def bind(value: Order | Scan | Plan, grid: Extents) -> CompiledScan | CompiledPlan:
     """Bind a value to a grid. An order becomes a scan of one path. Raises ScanlabError S3xx and S4xx."""
     lattice = Lattice(value.axes, grid)
     if isinstance(value, Plan):

@@ -48,7 +48,7 @@ class Kinship:
 def measured(strategies: Iterable[tuple[str, Iterable[CompiledScan]]]) -> list[Measured]:
     """Every path of every strategy with its locality, in order."""
     return [
-        Measured(name, path, locality(path.indices, path.grid))
+        Measured(name, path, locality(path.indices, path.grid, path.restarts))
         for name, scans in strategies
         for scan in scans
         for path in scan.paths
@@ -58,7 +58,8 @@ def measured(strategies: Iterable[tuple[str, Iterable[CompiledScan]]]) -> list[M
 def columns(axes: tuple[str, ...]) -> list[str]:
     """The headings of `figures`, for paths over these axes."""
     means = [f"mean along {a}" for a in axes]
-    return ["unit steps", "jumps", "longest", "mean gap", *means, "median", "p95", "bandwidth", "anisotropy"]
+    steps = ["unit share", "diagonals", "jumps", "longest step"]
+    return [*steps, "mean gap", *means, "median", "p95", "bandwidth", "anisotropy"]
 
 
 def figures(row: Measured) -> list[str]:
@@ -66,8 +67,9 @@ def figures(row: Measured) -> list[str]:
     m = row.locality
     return [
         f"{m.unit_step_share:.2f}",
+        str(m.diagonals),
         str(m.jumps),
-        str(m.longest_jump),
+        str(m.longest_step),
         _number(m.mean_gap),
         *map(_number, m.mean_gaps),
         _number(m.median_gap),

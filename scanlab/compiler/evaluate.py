@@ -6,6 +6,7 @@ overflow counts at the patches that reach it. A curve's arguments are evaluated 
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -32,8 +33,9 @@ from scanlab.ir.expr import (
     Select,
     Visit,
 )
+from scanlab.ir.grids import Extents, grid_of
 from scanlab.ir.printer import print_expr
-from scanlab.ir.text import grid_text
+from scanlab.ir.text import count_text, grid_text
 
 __all__ = ["MOST_PATCHES", "Lattice", "check_grid", "evaluate_digits", "evaluate_on_grid"]
 
@@ -56,29 +58,21 @@ _ARITHMETIC: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = Mapp
 )
 
 
-def check_grid(grid: tuple[int, ...], axes: tuple[str, ...]) -> tuple[int, ...]:
+def check_grid(grid: Extents, axes: tuple[str, ...]) -> tuple[int, ...]:
     """The grid, if it fits the axes and is neither empty nor too large. Raises S400 or S401."""
-    size = grid_text(grid)
-    if len(grid) != len(axes):
-        raise ScanlabError.at(
-            "S400",
-            f"the grid {size} has {len(grid)} extents; this is over {len(axes)} axes ({', '.join(axes)})",
-            help=f"give one extent per axis, as in {'x'.join(['14'] * len(axes))}",
-        )
-    if any(n < 1 for n in grid):
-        raise ScanlabError.at("S400", f"the grid {size} has no patches", help="every extent must be at least 1")
-    total = 1
-    for n in grid:
-        total *= n
+    # Without axes there is one patch, on which constants have a value.
+    extents = grid_of(grid, axes) if axes else ()
+    total = math.prod(extents)
     if total > MOST_PATCHES:
+        size = grid_text(extents)
         raise ScanlabError.at("S401", f"the grid {size} has {total:,} patches; the limit is {MOST_PATCHES:,}")
-    return tuple(int(n) for n in grid)
+    return extents
 
 
 class Lattice:
     """A grid with its coordinates as broadcastable arrays; evaluates each curve once per argument list."""
 
-    def __init__(self, axes: tuple[str, ...], grid: tuple[int, ...]) -> None:
+    def __init__(self, axes: tuple[str, ...], grid: Extents) -> None:
         self.axes = axes
         self.grid = check_grid(grid, axes)
         self.extents = dict(zip(axes, self.grid, strict=True))
@@ -103,7 +97,7 @@ class Lattice:
         if len(indices) != total:
             raise ScanlabError.at(
                 "S404",
-                f"this order lists {len(indices)} patches; a {grid_text(self.grid)} grid has {total}",
+                f"this order lists {count_text(len(indices), 'patch')}; a {grid_text(self.grid)} grid has {total}",
                 span,
                 help="an explicit list of indices fits only the grids with as many patches",
             )

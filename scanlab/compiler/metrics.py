@@ -1,4 +1,4 @@
-"""Locality of a path: how far apart in rank the neighbours of the grid end up, and how far a path jumps.
+"""Locality of a path: of what kind its steps are, and how far apart in rank the neighbours of the grid end up.
 
 No single one of these figures is "locality": on a 14x14 grid the raster, the snake and windows share one mean rank
 gap, 7.5, and differ in every other figure.
@@ -14,7 +14,26 @@ import numpy as np
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
 
-__all__ = ["Locality", "deltas", "locality", "rank_gaps"]
+__all__ = ["Locality", "Steps", "deltas", "locality", "rank_gaps", "step_kinds"]
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """The kind of each of the L - 1 steps; every array is bool [L - 1] and exactly one is true at each step.
+
+    unit: to a patch that shares a side. diagonal: to one that shares only an edge or a corner. jump: further away.
+    restart: the state is reset on arrival, so nothing joins the two patches.
+    """
+
+    unit: np.ndarray
+    diagonal: np.ndarray
+    jump: np.ndarray
+    restart: np.ndarray
+
+    @property
+    def touching(self) -> np.ndarray:
+        """Steps between patches that touch: unit or diagonal."""
+        return self.unit | self.diagonal
 
 
 @dataclass(frozen=True)
@@ -22,13 +41,14 @@ class Locality:
     """Locality metrics of one path; gaps are in steps, distances in cells.
 
     A rank gap is the difference in rank of two grid neighbours (patches one step apart on one axis) that the path
-    visits both. Per-axis figures have one entry per axis. Figures without a single pair, or a single step, behind them
-    are NaN, and jumps, longest jump and bandwidth are then 0.
+    visits both. Per-axis figures have one entry per axis. Steps on whose arrival the state is reset do not count.
+    Figures without a single pair, or a single step, behind them are NaN, and those that are integers are then 0.
 
     Attributes:
         unit_step_share: share of the steps that go to a grid neighbour.
-        jumps: number of the other steps.
-        longest_jump: largest Manhattan distance of a step (1 for a continuous path).
+        diagonals: number of the steps to a patch that shares only an edge or a corner.
+        jumps: number of the steps to a patch further away (see `Steps`).
+        longest_step: largest Manhattan distance of a step (1 for a continuous path).
         mean_gap: mean rank gap over all neighbour pairs.
         median_gap: their median.
         p95_gap: their 95th percentile, linearly interpolated.
@@ -40,8 +60,9 @@ class Locality:
     """
 
     unit_step_share: float
+    diagonals: int
     jumps: int
-    longest_jump: int
+    longest_step: int
     mean_gap: float
     median_gap: float
     p95_gap: float
@@ -52,13 +73,14 @@ class Locality:
     anisotropy: float
 
 
-def locality(indices: np.ndarray, grid: tuple[int, ...]) -> Locality:
+def locality(indices: np.ndarray, grid: tuple[int, ...], restarts: np.ndarray | None = None) -> Locality:
     """Measure the locality of a path.
 
     Args:
         indices: int64 [L], flat row-major index of the patch visited at each step; a partial path is shorter than
             the grid. No patch twice.
         grid: extents, each at least 1.
+        restarts: int64 [S], the steps at which the state is reset, as a Path has them.
 
     Returns:
         The metrics. Memory is a few times that of the grid.
@@ -67,16 +89,18 @@ def locality(indices: np.ndarray, grid: tuple[int, ...]) -> Locality:
         ScanlabError: S480, an index lies outside the grid or occurs twice.
     """
     ranks = _ranks(indices, grid)
-    distances = np.abs(deltas(indices, grid)).sum(axis=1)
+    moved = deltas(indices, grid)
+    steps = step_kinds(moved, restarts)
+    distances = np.abs(moved).sum(axis=1)[~steps.restart]
     per_axis = rank_gaps(ranks, grid)
     every = np.concatenate(per_axis)
     means, medians, tails = zip(*(_summary(gaps) for gaps in per_axis), strict=True)
     mean, median, tail = _summary(every)
-    jumps = int((distances != 1).sum())
     return Locality(
-        unit_step_share=1 - jumps / distances.size if distances.size else math.nan,
-        jumps=jumps,
-        longest_jump=int(distances.max(initial=0)),
+        unit_step_share=float(steps.unit.sum() / distances.size) if distances.size else math.nan,
+        diagonals=int(steps.diagonal.sum()),
+        jumps=int(steps.jump.sum()),
+        longest_step=int(distances.max(initial=0)),
         mean_gap=mean,
         median_gap=median,
         p95_gap=tail,
@@ -103,6 +127,22 @@ def deltas(indices: np.ndarray, grid: tuple[int, ...]) -> np.ndarray:
     """
     points = np.stack(np.unravel_index(_checked(indices, grid), grid), axis=-1)
     return np.diff(points.astype(np.int64), axis=0)
+
+
+def step_kinds(moved: np.ndarray, restarts: np.ndarray | None = None) -> Steps:
+    """Sort the steps of a path by how far they go.
+
+    Args:
+        moved: int64 [L - 1, ndim], as `deltas` gives it.
+        restarts: int64 [S], the steps at which the state is reset.
+    """
+    apart = np.abs(moved)
+    restart = np.zeros(len(apart), dtype=bool)
+    if restarts is not None:
+        restart[restarts[(restarts > 0) & (restarts <= len(apart))] - 1] = True
+    unit = (apart.sum(axis=1) == 1) & ~restart
+    diagonal = (apart.max(axis=1, initial=0) == 1) & ~unit & ~restart
+    return Steps(unit=unit, diagonal=diagonal, jump=~(unit | diagonal | restart), restart=restart)
 
 
 def rank_gaps(ranks: np.ndarray, grid: tuple[int, ...]) -> tuple[np.ndarray, ...]:

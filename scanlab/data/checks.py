@@ -6,6 +6,7 @@ import numpy as np
 
 from scanlab.data.dataset import Dataset
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import count_text
 
 __all__ = ["MOST_CLASSES", "check_parts", "checked"]
 
@@ -20,8 +21,9 @@ def checked(dataset: Dataset) -> Dataset:
         bad = np.flatnonzero(~np.isfinite(dataset.images.reshape(len(dataset.images), -1)).all(1))
         raise ScanlabError.at(
             "S646",
-            f"{dataset.name} has pixels that are NaN or infinite, in {len(bad)} samples, the first of them {bad[0]}",
-            help="repair these samples, or leave them out",
+            f"{dataset.name} has pixels that are NaN or infinite, in {count_text(len(bad), 'sample')}, "
+            f"the first of them {bad[0]}",
+            help="repair what is there, or leave it out",
         )
     low, high = int(dataset.labels.min(initial=0)), int(dataset.labels.max(initial=0))
     if low < 0 or high >= min(dataset.classes, MOST_CLASSES):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.text import grid_text
+from scanlab.ir.text import count_text, grid_text
 
 __all__ = ["check_size", "resized", "resized_masks"]
 
@@ -50,5 +50,5 @@ def check_size(size: tuple[int, ...], extents: tuple[int, ...], name: str) -> No
         raise ScanlabError.at(
             "S646",
             f"{name} has images of {grid_text(extents)}, which cannot become {grid_text(size)}",
-            help=f"give {len(extents)} extents of at least 1",
+            help=f"give {count_text(len(extents), 'extent')} of at least 1",
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,6 +18,8 @@ from scanlab.data.parts import limited, measured_on
 from scanlab.data.remote import REMOTE, load_remote
 from scanlab.data.resize import check_size, resized, resized_masks
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.grids import Extents, grid_of
+from scanlab.ir.guesses import nearest
 
 __all__ = ["SOURCES", "load", "whole"]
 
@@ -30,7 +31,7 @@ SOURCES: Mapping[str, Callable[[], Dataset]] = MappingProxyType(
 def load(
     name: str,
     *,
-    size: tuple[int, ...] | None = None,
+    size: Extents | None = None,
     limit: int | None = None,
     test_limit: int | None = None,
     part: str = "test",
@@ -39,10 +40,12 @@ def load(
 
     name: one of SOURCES; a .npz file (`load_arrays`); a folder of images (`load_folder`) or of volumes in the
     Decathlon's layout (`load_decathlon`); torchvision:NAME, medmnist:NAME or huggingface:NAME (`load_remote`);
-    permuted:NAME for any of these with the pixels of all images shuffled alike. size: extents to resize to. limit and
-    test_limit: at most so many samples to train and to measure on. part: "test", or "val" to measure on the validation
-    part and never see the test part. Raises S600 for a name that is nothing of these, and what these raise.
+    permuted:NAME for any of these with the pixels of all images shuffled alike. size: extents to resize to, as
+    (64, 64) or "64x64". limit and test_limit: at most so many samples to train and to measure on. part: "test", or
+    "val" to measure on the validation part and never see the test part. Raises S600 for a name that is nothing of
+    these, S400 for a size that is none, and what these raise.
     """
+    size = _extents(size)
     if name.startswith("permuted:"):
         return permuted(load(name.removeprefix("permuted:"), size=size, limit=limit, test_limit=test_limit, part=part))
     found = limited(measured_on(_loaded(name, size), part), limit, test_limit)
@@ -50,11 +53,18 @@ def load(
     return found
 
 
-def whole(name: str, size: tuple[int, ...] | None = None) -> Dataset:
+def whole(name: str, size: Extents | None = None) -> Dataset:
     """Data with all their parts, the validation part too. Raises what `load` raises."""
+    size = _extents(size)
     if name.startswith("permuted:"):
         return permuted(whole(name.removeprefix("permuted:"), size))
     return _loaded(name, size)
+
+
+def _extents(size: Extents | None) -> tuple[int, ...] | None:
+    """A size in any form as integers; whether images can have it, `check_size` says."""
+    plain = size is None or (isinstance(size, tuple) and all(type(n) is int for n in size))
+    return size if plain else grid_of(size, what="size")  # pyright: ignore[reportReturnType]
 
 
 def _loaded(name: str, size: tuple[int, ...] | None) -> Dataset:
@@ -68,7 +78,7 @@ def _loaded(name: str, size: tuple[int, ...] | None) -> Dataset:
         return load_arrays(path, size)
     if path.is_dir():
         return _from_folder(path, size)
-    near = get_close_matches(name, SOURCES, n=1)
+    near = nearest(name, SOURCES, 1)
     known = ", ".join(SOURCES)
     libraries = ", ".join(f"{library}:NAME" for library in REMOTE)
     raise ScanlabError.at(

@@ -22,8 +22,8 @@ from scanlab.explorer.session import Session
 from scanlab.explorer.state import State, from_address, to_address
 from scanlab.explorer.titles import TITLES
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError
-from scanlab.ir.grids import parse_grid
-from scanlab.ir.text import grid_text
+from scanlab.ir.grids import grid_of
+from scanlab.ir.text import count_text, grid_text
 
 if TYPE_CHECKING:
     from scanlab.explorer.panes import Pane
@@ -113,7 +113,7 @@ class Page:
 
     def _regridded(self, text: str) -> None:
         try:
-            grid = parse_grid(text)
+            grid = grid_of(text)
         except ScanlabError as error:
             self.grid.wrong(error.diagnostics[0].message)
             return
@@ -126,7 +126,7 @@ class Page:
         if not shown or any(len(s.value.axes) == len(grid) for s in shown):
             return ""
         axes = shown[0].value.axes
-        return f"{shown[0].name} has {len(axes)} ax{'i' if len(axes) == 1 else 'e'}s: {', '.join(axes)}"
+        return f"{shown[0].name} has {count_text(len(axes), 'axis')}: {', '.join(axes)}"
 
     def _chosen(self, names: tuple[str, ...]) -> None:
         self.state = replace(self.state, names=names)

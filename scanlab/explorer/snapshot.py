@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
 
-from scanlab.compiler.bind import CompiledPlan, CompiledScan, bind
+from scanlab.compiler.bind import CompiledPlan, CompiledScan
 from scanlab.explorer.state import MOST_SUBJECTS
-from scanlab.facade import as_value, load
+from scanlab.facade import as_value, bound, load
 from scanlab.ir.diagnostics import CounterExample, Diagnostic, ScanlabError, Source
 from scanlab.ir.values import Value, orders_of
 from scanlab.language.library import library_templates
@@ -115,7 +115,7 @@ def _subject(name: str, value: Value, grid: tuple[int, ...], left: int) -> Subje
             note=f"all paths together may have {MOST_PATCHES:,}",
             help="choose a smaller grid, or fewer strategies",
         )
-    bound = bind(value, extents)
-    scans = bound.scans if isinstance(bound, CompiledPlan) else (bound,)
+    found = bound(value, extents)
+    scans = found.scans if isinstance(found, CompiledPlan) else (found,)
     scenes = [replace(scene, group=name) for scan in scans for scene in scenes_of(scan)]
     return Subject(name, value, extents, scans, tuple(scenes))

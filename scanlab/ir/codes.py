@@ -236,7 +236,11 @@ _PROOFS = {
 }
 
 _GRIDS = {
-    "S400": Code("a wrong grid", "A grid has one extent per axis, each at least 1."),
+    "S400": Code(
+        "a wrong grid",
+        "A grid has one extent per axis, each a whole number of at least 1: 14x14, and in Python also (14, 14), an "
+        "array of integers, or 14 for one axis.",
+    ),
     "S401": Code("a grid that is too large", "Grids have at most 2^24 patches; graph orders at most 2^18."),
     "S402": Code("a key that is too large", "A key's value could leave 64-bit integers on this grid."),
     "S403": Code(
@@ -248,6 +252,11 @@ _GRIDS = {
     "S404": Code("a list for another grid", "An explicit list of indices fits only grids with as many patches."),
     "S405": Code("an unknown stage", "`scanlab compile --emit` prints the stages that its help lists."),
     "S406": Code("no such layer", "A plan made with layers(…) has exactly the layers it lists."),
+    "S410": Code(
+        "a wrong argument",
+        "compile and prove take an order, scan or plan, its name or a line; parse takes a line and the names of axes, "
+        "whose extents are compile's.",
+    ),
     "S480": Code("no order to measure", "Locality is measured on paths that visit each patch once, inside the grid."),
     "S481": Code("a side for the peers", "The public Hilbert implementations order only squares of a power of two."),
 }
@@ -308,6 +317,7 @@ _STUDIES = {
     "S656": Code("a full disk", "Make room; the same command goes on from what is finished."),
     "S657": Code("a database that cannot be used", "It is missing, or its folder cannot be written to."),
     "S658": Code("strategies of unequal cost", "All must have the same parameters and FLOPs, or be allowed to differ."),
+    "S659": Code("wrong usage", "An argument or option of a command is missing, unknown, or not of its kind."),
     "S660": Code("Ray is missing", 'Running on many machines needs it: pip install "scanlab[cluster]".'),
     "S661": Code("a cluster that cannot be used", "Nothing answers there, or no worker can start on its machines."),
     "S662": Code("a logger that is missing", "Each logger needs its library; the message says how to install it."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+import unicodedata
 from dataclasses import dataclass, field, replace
 
 from scanlab.ir.text import grid_text
@@ -104,40 +106,80 @@ class Diagnostic:
         return name, start, self.code, self.message
 
     def __str__(self) -> str:
-        lines = [f"{self.severity}[{self.code}]: {self.message}"]
+        return self.text()
+
+    def text(self, width: int | None = None) -> str:
+        """The whole finding; on a screen of `width` columns its sentences wrap at words, and its excerpt is cut."""
+        lines = _wrapped(f"{self.severity}[{self.code}]: ", self.message, width)
         gutter = ""
         if self.span is not None:
-            lines += _excerpt(self.span)
             gutter = " " * len(str(self.span.line))
-        if self.counterexample is not None:
-            lines.append(f"{gutter} = counter-example: {self.counterexample}")
-        if self.note:
-            lines.append(f"{gutter} = note: {self.note}")
-        if self.help:
-            lines.append(f"{gutter} = help: {self.help}")
+            lines += _excerpt(self.span, _LONGEST_EXCERPT if width is None else width - len(gutter) - 3)
+        known = (("counter-example", str(self.counterexample or "")), ("note", self.note), ("help", self.help))
+        for word, sentence in known:
+            if sentence:
+                lines += _wrapped(f"{gutter} = {word}: ", sentence, width)
         return "\n".join(lines)
 
 
 _LONGEST_EXCERPT = 160
+_SHORTEST_EXCERPT = 20
+_CUT = "…"
 
 
-def _excerpt(span: Span) -> list[str]:
-    """The source line with carets under the span; long lines are cut around it."""
+def _wrapped(head: str, sentence: str, width: int | None) -> list[str]:
+    """A sentence behind its head; what goes on in further lines stands in from the margin."""
+    if width is None or len(head) + len(sentence) <= width:
+        return [head + sentence]
+    return [
+        part
+        for number, line in enumerate(sentence.split("\n"))
+        for part in textwrap.wrap(
+            head + line if number == 0 else line,
+            max(width, _SHORTEST_EXCERPT),
+            initial_indent="" if number == 0 else _INDENT,
+            subsequent_indent=_INDENT,
+            break_long_words=False,
+            break_on_hyphens=False,
+            drop_whitespace=True,
+        )
+        or [""]
+    ]
+
+
+_INDENT = " " * 5
+
+
+def _excerpt(span: Span, most: int) -> list[str]:
+    """The source line with carets under the span; of a line longer than `most` the part around it, the cuts marked."""
     line, column = span.line, span.column
-    text = span.source.line(line).replace("\t", " ")
-    start = column - 1
+    text = "".join(map(_printable, span.source.line(line)))
+    text += " " * (column > len(text) > 0)
+    start, most = column - 1, max(_SHORTEST_EXCERPT, min(most, _LONGEST_EXCERPT))
     width = max(1, min(span.end - span.start, len(text) - start))
-    if len(text) > _LONGEST_EXCERPT:
-        left = max(0, start - 40)
-        text, start = text[left : left + _LONGEST_EXCERPT], start - left
-        width = max(1, min(width, len(text) - start))
+    if len(text) > most:
+        left = max(0, min(start - most // 4, len(text) - most))
+        right = left + most
+        text = (_CUT if left else text[0]) + text[left + 1 : right - 1] + (_CUT if right < len(text) else text[-1])
+        start -= left
+        width = max(1, min(width, most - start))
     gutter = " " * len(str(line))
     return [
         f"{gutter}--> {span.source.name}:{line}:{column}",
         f"{gutter} |",
-        f"{line} | {text}",
-        f"{gutter} | {' ' * start}{'^' * width}",
+        f"{line} | {text}".rstrip(),
+        f"{gutter} | {' ' * _columns(text[:start])}{'^' * max(1, _columns(text[start : start + width]))}",
     ]
+
+
+def _printable(char: str) -> str:
+    """A character of a text as one that a screen shows and does not obey."""
+    return " " if char == "\t" else "\ufffd" if unicodedata.category(char) in ("Cc", "Cf") else char
+
+
+def _columns(text: str) -> int:
+    """How many columns a screen gives a text: two to a wide character, none to a mark above another."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 @dataclass

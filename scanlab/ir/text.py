@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
-__all__ = ["grid_text", "shortened"]
+__all__ = ["count_text", "grid_text", "shortened"]
+
+_PLURALS = {"axis": "axes", "patch": "patches", "class": "classes", "strategy": "strategies"}
 
 
 def grid_text(extents: Iterable[int]) -> str:
@@ -14,3 +16,9 @@ def shortened(text: str, most: int = 40) -> str:
     """A piece of a user's text on one line of a message: its end is cut where it is long."""
     line = " ".join(text.split())
     return line if len(line) <= most else f"{line[: most - 3]}..."
+
+
+def count_text(number: int, noun: str) -> str:
+    """A number of things in words: 1 extent, 2 axes, 1,024 more patches."""
+    before, space, last = noun.rpartition(" ")
+    return f"{number:,} {before}{space}{last if number == 1 else _PLURALS.get(last, f'{last}s')}"

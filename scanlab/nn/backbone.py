@@ -11,6 +11,7 @@ from torch.utils.checkpoint import checkpoint
 
 from scanlab.compiler.bind import CompiledPlan, CompiledScan
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.grids import Extents, grid_of
 from scanlab.ir.values import Order, Scan
 from scanlab.nn.embed import Downsample, Grid, PatchEmbed, Positions, halved, norm_layer
 from scanlab.nn.mixer import CascadeMixer, Mixer, Place, ScanMixer
@@ -93,7 +94,7 @@ class Backbone(nn.Module):
         strategy: Strategy,
         sizes: BackboneSizes,
         *,
-        input_size: Sequence[int] | None = None,
+        input_size: Extents | None = None,
         channels: int = 1,
         alter: Alteration | None = None,
     ) -> None:
@@ -126,9 +127,9 @@ class Backbone(nn.Module):
         """The grid of patches of an input, in the first stage. Raises S614."""
         return self.embed.grid_of(extents)
 
-    def prepare(self, extents: Sequence[int]) -> None:
+    def prepare(self, extents: Extents) -> None:
         """Compile the scans for another size of inputs, before torch.compile or torch.export meets it."""
-        for block, grid in self.block_grids(extents):
+        for block, grid in self.block_grids(grid_of(extents, what="input size")):
             block.mixer.paths.prepare(grid)
 
     def block_grids(self, extents: Sequence[int]) -> Iterator[tuple[Block, Grid]]:
@@ -194,9 +195,9 @@ def class_tokens(values: Sequence[Order | Scan], sizes: BackboneSizes) -> int:
     return 2 if sizes.readout == "both" else 1
 
 
-def _extents(strategy: Strategy, sizes: BackboneSizes, given: Sequence[int] | None) -> Grid:
+def _extents(strategy: Strategy, sizes: BackboneSizes, given: Extents | None) -> Grid:
     if given is not None:
-        return tuple(given)
+        return grid_of(given, what="input size")
     if not isinstance(strategy, CompiledScan | CompiledPlan):
         raise ScanlabError.at(
             "S614", "the size of the inputs is not given", help="give input_size, as in (224, 224), or a compiled scan"

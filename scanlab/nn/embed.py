@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.text import grid_text
+from scanlab.ir.text import count_text, grid_text
 from scanlab.nn.sizes import BackboneSizes
 
 __all__ = ["Downsample", "PatchEmbed", "Positions", "convolution", "halved", "norm_layer", "to_picture", "to_rows"]
@@ -75,7 +75,8 @@ class PatchEmbed(nn.Module):
         if len(extents) != len(self.patch):
             raise ScanlabError.at(
                 "S614",
-                f"an input of {shown} has {len(extents)} axes, and the model's patches, {patch}, {len(self.patch)}",
+                f"an input of {shown} has {count_text(len(extents), 'axis')}, "
+                f"and the model's patches, {patch}, {len(self.patch)}",
             )
         if any(n < side for n, side in zip(extents, self.patch, strict=True)):
             raise ScanlabError.at(

@@ -10,10 +10,10 @@ from functools import lru_cache
 import torch
 from torch import nn
 
-from scanlab.compiler.bind import CompiledPlan, CompiledScan, bind
-from scanlab.facade import as_value, parse
+from scanlab.compiler.bind import CompiledPlan, CompiledScan
+from scanlab.facade import as_value, bound, parse
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.text import grid_text
+from scanlab.ir.text import count_text, grid_text
 from scanlab.ir.values import Order, Plan, Scan, Value, orders_of
 from scanlab.ops import PathTable, path_table
 from scanlab.ops.programs import program_for
@@ -48,7 +48,8 @@ def strategy_value(strategy: Strategy, axes: int) -> Value:
     if len(value.axes) != axes:
         raise ScanlabError.at(
             "S602",
-            f"{value.name or 'the strategy'} is over the axes {', '.join(value.axes)}, and the input has {axes} axes",
+            f"{value.name or 'the strategy'} is over the axes {', '.join(value.axes)}, "
+            f"and the input has {count_text(axes, 'axis')}",
             help="`scanlab list` shows the axes of every strategy",
         )
     return value
@@ -61,8 +62,8 @@ def layer_values(value: Value, depth: int) -> list[Order | Scan]:
     if value.depth not in (None, depth):
         raise ScanlabError.at(
             "S603",
-            f"the plan has {value.depth} layers and the model {depth}",
-            help=f"give the model {value.depth} layers, or write the plan as a cycle",
+            f"the plan has {count_text(value.depth or 0, 'layer')} and the model {depth}",
+            help=f"give the model {count_text(value.depth or 0, 'layer')}, or write the plan as a cycle",
         )
     return [value.layer(i) for i in range(depth)]
 
@@ -73,7 +74,7 @@ def compiled(value: Order | Scan, grid: tuple[int, ...]) -> CompiledScan:
     # A scan of one order is bound as the order it was made from: that may leave patches out.
     if isinstance(value, Scan) and value.merge == "sum" and len(value.parts) == 1 and not value.tokens:
         value = value.parts[0]
-    scan = bind(value, grid)
+    scan = bound(value, grid)
     assert isinstance(scan, CompiledScan)
     return scan
 

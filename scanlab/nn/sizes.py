@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.text import grid_text
+from scanlab.ir.text import count_text, grid_text
 
 __all__ = ["READOUTS", "BackboneSizes", "MixerSizes"]
 
@@ -110,7 +110,9 @@ class BackboneSizes:
             return (self.patch,) * axes
         if len(self.patch) != axes:
             raise ScanlabError.at(
-                "S612", f"patches have {len(self.patch)} sides, {grid_text(self.patch)}, but the grid has {axes} axes"
+                "S612",
+                f"patches have {count_text(len(self.patch), 'side')}, {grid_text(self.patch)}, "
+                f"but the grid has {count_text(axes, 'axis')}",
             )
         return self.patch
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from scanlab.data import Dataset
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.text import grid_text
+from scanlab.ir.text import count_text, grid_text
 from scanlab.ir.values import Value
 from scanlab.nn import Backbone, Classifier, set_scan
 from scanlab.study.matched import MatchedDifference, matched_difference
@@ -111,7 +111,7 @@ def evaluate(
     """
     images, labels = _part(dataset, part)
     if model.head.out_features < dataset.classes or not len(labels):
-        problem = f"{model.head.out_features} classes, and {dataset.name} {dataset.classes}"
+        problem = f"{count_text(model.head.out_features, 'class')}, and {dataset.name} {dataset.classes}"
         problem = problem if len(labels) else f"nothing to classify in the {part} part of {dataset.name}"
         raise ScanlabError.at("S643", f"the model has {problem}", help="give the data that it was trained for")
     model.eval()
@@ -220,5 +220,7 @@ def notes(evaluation: Evaluation) -> list[str]:
             f"The images are {given}, the model was built for {usual}: embeddings of positions are resized."
         )
     if evaluation.outputs != evaluation.classes:
-        sentences.append(f"The model knows {evaluation.outputs} classes, the data have {evaluation.classes}.")
+        sentences.append(
+            f"The model knows {count_text(evaluation.outputs, 'class')}, the data have {evaluation.classes}."
+        )
     return sentences

@@ -58,5 +58,5 @@ def locality_of(strategy: Mapping[str, Any]) -> dict[str, float]:
 def _locality(source: str, axes: tuple[str, ...], grid: tuple[int, ...]) -> tuple[tuple[str, float], ...]:
     bound = bind(parse(source, axes), grid)
     scans = bound.scans if isinstance(bound, CompiledPlan) else (bound,)
-    found = [locality(path.indices, path.grid) for scan in scans for path in scan.paths]
+    found = [locality(path.indices, path.grid, path.restarts) for scan in scans for path in scan.paths]
     return tuple((metric, float(np.mean([getattr(f, metric) for f in found]))) for metric in METRICS)

@@ -6,14 +6,13 @@ import copy
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from scanlab.compiler.bind import bind
-from scanlab.facade import as_value, load_file
+from scanlab.facade import as_value, bound, load_file
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.guesses import nearest
 from scanlab.nn import BackboneSizes, MixerSizes
 from scanlab.study.transfer import patch_grid
 from scanlab.study.trial import DEFAULT_CONTROLS, DataChoice, Problem, Recipe, Study
@@ -176,17 +175,17 @@ def _strategies(given: Any, grid: tuple[int, ...], settings: Settings) -> tuple[
     where = settings.source
     if isinstance(given, dict):
         return tuple(
-            (label, bind(as_value(_text(d, f"strategies.{label}", where), grid), grid)) for label, d in given.items()
+            (label, bound(as_value(_text(d, f"strategies.{label}", where), grid), grid)) for label, d in given.items()
         )
     found = []
     for definition in _listed(given, str, "strategies", where):
         path = _place(definition, settings.folder)
         if path.endswith(".scan"):
             alone = [d for d in load_file(path).raise_problems().definitions if d.value is not None]
-            found += [(d.name, bind(d.value, grid)) for d in alone if d.value is not None]
+            found += [(d.name, bound(d.value, grid)) for d in alone if d.value is not None]
         else:
             value = as_value(path, grid)
-            found.append((value.name or definition, bind(value, grid)))
+            found.append((value.name or definition, bound(value, grid)))
     return tuple(found)
 
 
@@ -250,7 +249,7 @@ def _check(table: Table, known: Mapping[str, tuple[type, ...]], where: str) -> N
 def _known(table: Table, known: set[str], where: str) -> None:
     for key in table:
         if key not in known:
-            near = get_close_matches(key, known, 3, 0.5)
+            near = nearest(key, sorted(known))
             listed = " or ".join(f"`{n}`" for n in near) if near else ", ".join(sorted(known))
             word = "did you mean" if near else "it can set"
             # What is known elsewhere is only in the wrong place.

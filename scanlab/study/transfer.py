@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.text import grid_text
+from scanlab.ir.text import count_text, grid_text
 
 __all__ = ["patch_grid", "transfer_grid", "transferred"]
 
@@ -49,7 +49,9 @@ def transfer_grid(
         return (*grid[:-2], grid[-1], grid[-2]) if turns % 2 else grid
     if len(size) != len(sides):
         raise ScanlabError.at(
-            "S651", f"`{name}` has {len(size)} extents and the data {len(sides)}", help="give one extent per axis"
+            "S651",
+            f"`{name}` has {count_text(len(size), 'extent')} and the data {len(sides)}",
+            help="give one extent per axis",
         )
     return patch_grid(size, sides, stride)
 
@@ -66,7 +68,7 @@ def _read(name: str) -> tuple[int, tuple[int, ...]]:
     """Quarter turns, or extents."""
     if found := re.fullmatch(r"rotate (90|180|270)", name):
         return int(found[1]) // 90, ()
-    if found := re.fullmatch(r"size ([1-9]\d*(?:x[1-9]\d*)*)", name):
+    if found := re.fullmatch(r"size ([1-9][0-9]*(?:x[1-9][0-9]*)*)", name):
         return 0, tuple(map(int, found[1].split("x")))
     raise ScanlabError.at(
         "S651", f"`{name}` is no change of the inputs", help="write rotate 90, rotate 180, rotate 270, or size 16x16"

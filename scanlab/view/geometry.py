@@ -6,30 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scanlab.compiler.metrics import Steps, step_kinds
 from scanlab.view.scene import PathScene
 
 _SLANT = np.array([-0.42, 0.46])
 _TALLEST = 1.6
 _BETWEEN = 1.2
-
-
-@dataclass(frozen=True, eq=False)
-class Steps:
-    """The kind of each of the L - 1 steps; every array is bool [L - 1] and exactly one is true at each step.
-
-    unit: to a patch that shares a side. diagonal: to one that shares only an edge or a corner. jump: further away.
-    restart: the state is reset on arrival, so nothing joins the two patches.
-    """
-
-    unit: np.ndarray
-    diagonal: np.ndarray
-    jump: np.ndarray
-    restart: np.ndarray
-
-    @property
-    def touching(self) -> np.ndarray:
-        """Steps between patches that touch: unit or diagonal."""
-        return self.unit | self.diagonal
 
 
 @dataclass(frozen=True)
@@ -72,13 +54,7 @@ def coordinates(scene: PathScene) -> np.ndarray:
 
 def steps_of(scene: PathScene) -> Steps:
     """Sort the L - 1 steps of a path into unit, diagonal, jump and restart."""
-    apart = np.abs(np.diff(coordinates(scene), axis=0))
-    restart = np.zeros(len(apart), dtype=bool)
-    later = scene.restarts[(scene.restarts > 0) & (scene.restarts < scene.length)]
-    restart[later - 1] = True
-    unit = (apart.sum(axis=1) == 1) & ~restart
-    diagonal = (apart.max(axis=1, initial=0) == 1) & ~unit & ~restart
-    return Steps(unit=unit, diagonal=diagonal, jump=~(unit | diagonal | restart), restart=restart)
+    return step_kinds(np.diff(coordinates(scene), axis=0), scene.restarts)
 
 
 def neighbour_gaps(scene: PathScene) -> np.ndarray:

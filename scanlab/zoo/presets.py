@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -12,6 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.grids import Extents
+from scanlab.ir.guesses import nearest_text
 from scanlab.nn.backbone import Backbone
 from scanlab.nn.heads import Classifier
 from scanlab.nn.paths import Strategy
@@ -146,14 +148,14 @@ def create_model(
     scan: Strategy | None = None,
     classes: int | None = None,
     channels: int | None = None,
-    input_size: int | Sequence[int] | None = None,
+    input_size: Extents | None = None,
     patch: int | tuple[int, ...] | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_key: str = "",
     new_head: bool | None = None,
     num_classes: int | None = None,
     in_chans: int | None = None,
-    img_size: int | Sequence[int] | None = None,
+    img_size: Extents | None = None,
 ) -> Classifier:
     """A published model, as its code builds it, or with another scan: 1000 classes, 3 channels, its own input size.
 
@@ -173,13 +175,10 @@ def create_model(
         options = {"scan": scan, "classes": outputs, "channels": channels, "input_size": input_size, "patch": patch}
         for entry in entry_points(group=PLUGINS, name=name):
             return entry.load()(**options, checkpoint=checkpoint)
-        import difflib
-
-        close = difflib.get_close_matches(name, presets(), 3, 0.5)
-        help = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(presets())}"
+        help = nearest_text(name, presets(), f"there are {', '.join(presets())}")
         raise ScanlabError.at("S617", f"there is no model {name!r}", help=help)
     sizes = known.sizes if patch is None else replace(known.sizes, patch=patch)
-    extents = (input_size,) * len(known.input_size) if isinstance(input_size, int) else input_size or known.input_size
+    extents = known.input_size if input_size is None else input_size
     model = Classifier(Backbone(known.scan, sizes, input_size=extents, channels=channels), outputs)
     if checkpoint is not None:
         tensors, metadata = read_tensors(checkpoint, checkpoint_key)

@@ -5,13 +5,14 @@ import torch
 
 from scanlab.bench import facts, numerics
 from scanlab.bench.facts import Fact
-from scanlab.bench.numerics import MOST, Finding, check_operator, findings
+from scanlab.bench.numerics import ORDER, Finding, check_operator, findings, most_findings
 from scanlab.ops import selective_scan
 
 
 def test_every_backend_of_this_machine_is_right():
     found = list(findings())
-    assert len(found) <= MOST
+    assert len(found) <= most_findings()
+    assert list(dict.fromkeys(f.backend for f in found)) == list(ORDER)
     assert {f.backend for f in found} == {"reference", "cpu", "triton"}
     assert {f.operator for f in found if f.backend == "cpu"} == {"selective_scan", "causal_convolution", "ssd"}
     assert all(f.ran for f in found if f.backend != "triton")

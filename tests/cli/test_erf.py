@@ -118,7 +118,7 @@ def test_training(erf: Command) -> None:
     assert (before.ravel()[11:] == 0).all() and (after.ravel()[11:] == 0).all() and not np.allclose(before, after)
     assert (np.array(found["cross", "before training"]["contributions"]) > 0).all()
     run = erf(*words)
-    assert run.code == 0 and "test accuracy after 1 epochs: by h, w" in run.out
+    assert run.code == 0 and "test accuracy after 1 epoch: by h, w" in run.out
 
 
 def test_a_checkpoint_under_other_orders(erf: Command, tmp_path: Path) -> None:

@@ -9,9 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import scanlab
 from scanlab.compiler.curves import CURVES
-from scanlab.compiler.metrics import deltas, locality, rank_gaps
+from scanlab.compiler.metrics import deltas, locality, rank_gaps, step_kinds
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.view.captions import steps_text
+from scanlab.view.geometry import steps_of
+from scanlab.view.scene import scenes_of
 
 H, W = np.indices((14, 14)).reshape(2, -1)
 
@@ -52,8 +56,9 @@ def test_every_figure_of_the_raster():
     measured = locality(PATHS["raster"], (14, 14))
     assert dataclasses.asdict(measured) == {
         "unit_step_share": 182 / 195,
+        "diagonals": 0,
         "jumps": 13,
-        "longest_jump": 14,
+        "longest_step": 14,
         "mean_gap": 7.5,
         "median_gap": 7.5,
         "p95_gap": 14,
@@ -63,6 +68,32 @@ def test_every_figure_of_the_raster():
         "bandwidth": 14,
         "anisotropy": 14,
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "grid", "counts"),
+    [
+        ("zigzag", (14, 14), (26, 169, 0, 0)),
+        ("row", (14, 14), (182, 0, 13, 0)),
+        ("by h, w restart by h", (14, 14), (182, 0, 0, 13)),
+        ("by t, h, ~w", (2, 2, 2), (6, 1, 0, 0)),
+        ("by 2 * w, h + w", (2, 2), (2, 1, 0, 0)),
+    ],
+)
+def test_captions_and_metrics_mean_the_same_by_a_jump(text, grid, counts):
+    [path] = scanlab.compile(text, grid).paths
+    measured = locality(path.indices, path.grid, path.restarts)
+    kinds = step_kinds(deltas(path.indices, path.grid), path.restarts)
+    unit, diagonal, jump, restart = (
+        int(kind.sum()) for kind in (kinds.unit, kinds.diagonal, kinds.jump, kinds.restart)
+    )
+    assert (unit, diagonal, jump, restart) == counts
+    assert (measured.diagonals, measured.jumps) == (diagonal, jump)
+    assert measured.unit_step_share == unit / (unit + diagonal + jump)
+    [scene] = scenes_of(scanlab.compile(text, grid))
+    nouns = ("unit step", "diagonal", "jump", "reset")
+    said = [f"{n} {noun}{'s' * (n != 1)}" for n, noun in zip(counts, nouns, strict=True) if n]
+    assert steps_text(steps_of(scene)) == ", ".join(said)
 
 
 @st.composite
@@ -88,8 +119,10 @@ def test_figures_equal_their_definitions(case):
     means = [float(np.mean(g)) if g else math.nan for g in gaps]
 
     measured = locality(indices, grid)
-    assert measured.jumps == sum(length != 1 for length in lengths)
-    assert measured.longest_jump == max(lengths, default=0)
+    furthest = [max(abs(x - y) for x, y in zip(a, b, strict=True)) for a, b in itertools.pairwise(points)]
+    assert measured.jumps == sum(f > 1 for f in furthest)
+    assert measured.diagonals == sum(f == 1 and n > 1 for f, n in zip(furthest, lengths, strict=True))
+    assert measured.longest_step == max(lengths, default=0)
     assert measured.bandwidth == max(every, default=0)
     np.testing.assert_allclose(measured.mean_gaps, means)
     np.testing.assert_allclose(measured.mean_gap, np.mean(every) if every else math.nan)
@@ -124,7 +157,7 @@ def test_rank_gaps_leave_out_pairs_that_are_not_both_visited():
 def test_a_single_patch_has_no_figures():
     measured = locality(np.array([0]), (1, 1))
     assert math.isnan(measured.unit_step_share) and math.isnan(measured.mean_gap) and math.isnan(measured.anisotropy)
-    assert (measured.jumps, measured.longest_jump, measured.bandwidth) == (0, 0, 0)
+    assert (measured.jumps, measured.longest_step, measured.bandwidth) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,6 @@ def test_the_wheel_names_its_entry_points(wheel: Path) -> None:
         text = archive.read(name).decode()
         [metadata] = [n for n in archive.namelist() if n.endswith("METADATA")]
         needs = archive.read(metadata).decode()
-    assert "scanlab = scanlab.cli:main" in text and "ScanLexer" in text
+    assert "scanlab = scanlab.cli:process" in text and "ScanLexer" in text
     [triton] = [line for line in needs.split("\n") if line.startswith("Requires-Dist: triton")]
     assert "linux" in triton

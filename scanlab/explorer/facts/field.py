@@ -10,6 +10,7 @@ from scanlab.compiler.decay import DECAY, mean_distance, predicted_decay
 from scanlab.compiler.spread import SHARES, spread
 from scanlab.explorer.facts.markup import figure, figures_table, note, paragraph, section
 from scanlab.explorer.snapshot import Snapshot, Subject
+from scanlab.ir.text import count_text
 from scanlab.view.heat import heat_svg, scale_svg
 from scanlab.view.receptive_field import MOST_AXES, Field
 
@@ -55,7 +56,7 @@ def field_page(snapshot: Snapshot, decay: Decay) -> str:
     pictures = "".join(figure(heat_svg(p.field), p.field.strategy, _slices(p.field)) for p in drawn)
     legend = f'<div class="scale">{scale_svg()}</div>'
     head = ["strategy", "grid", *(f"{share:.0%}" for share in SHARES), "mean distance", "of all patches"]
-    over = f" and {decay.layers} layers" if decay.layers else ""
+    over = f" and {count_text(decay.layers, 'layer')}" if decay.layers else ""
     told = f"A state keeps {decay.kept:g} of itself at every step{over}; how much of each patch reaches the centre."
     if len(drawn) < len(found):
         told += " Fields of four axes and more have figures only."

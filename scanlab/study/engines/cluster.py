@@ -80,7 +80,7 @@ def _check(address: str) -> None:
     host, _, port = address.rpartition(":")
     start = "start one with `ray start --head`, and give its HOST:PORT"
     if address != "auto":
-        if not host or not port.isdecimal():
+        if not host or not (port.isascii() and port.isdecimal()):
             raise unusable(f"{address!r} is no address of a Ray cluster", "give HOST:PORT, such as 10.0.0.1:6379")
         try:
             socket.create_connection((host.strip("[]"), int(port)), KNOCK_S).close()

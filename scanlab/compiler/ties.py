@@ -1,0 +1,39 @@
+"""What ends a tie: the prover is asked once there is one, and never before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from scanlab.compiler.bind import bind_order
+from scanlab.compiler.evaluate import Lattice
+from scanlab.compiler.prove import suggested_key
+from scanlab.ir.diagnostics import Diagnostic, Edit, ScanlabError
+from scanlab.ir.values import Order, Value, orders_of
+
+__all__ = ["mended"]
+
+
+def mended(error: ScanlabError, value: Value) -> ScanlabError:
+    """The error of a tie of `value` on a grid (S300), with the key to add, as ``scanlab check`` says it."""
+    return ScanlabError(tuple(_mended(d, value) for d in error.diagnostics))
+
+
+def _mended(diagnostic: Diagnostic, value: Value) -> Diagnostic:
+    example = diagnostic.counterexample
+    if diagnostic.code != "S300" or example is None:
+        return diagnostic
+    lattice = Lattice(value.axes, example.grid)
+    tied = next((o for o in dict.fromkeys(orders_of(value)) if _ties(o, lattice)), None)
+    fix = None if tied is None else suggested_key(tied)
+    if tied is None or fix is None:
+        return replace(diagnostic, help="add keys that tell the patches apart")
+    edit = None if tied.span is None else Edit(tied.span, fix.partition(": ")[2])
+    return replace(diagnostic, help=fix, edit=edit)
+
+
+def _ties(order: Order, lattice: Lattice) -> bool:
+    try:
+        bind_order(order, lattice, empty_allowed=True)
+    except ScanlabError as error:
+        return error.code == "S300"
+    return False
