@@ -15,7 +15,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-__all__ = ["Unsafe", "named", "own", "passing_folder", "say_once", "user_caches", "writable", "write_whole"]
+__all__ = ["Unsafe", "at_home", "named", "own", "passing_folder", "say_once", "user_caches", "writable", "write_whole"]
 
 
 class Unsafe(Exception):
@@ -54,6 +54,14 @@ def _home() -> Path:
     if not home.is_absolute():
         raise FileNotFoundError(2, "this user has no home folder", "~")
     return home
+
+
+def at_home(path: str) -> Path:
+    """A path whose `~` is the home folder, where there is one."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def own(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -38,8 +39,27 @@ Names = Annotated[
 ]
 
 
+# torch's library for matrices (MKL) ends a process whose working folder was removed, without a word of ours.
+_COMPUTING = ("ablate", "bench", "doctor", "erf", "eval", "search", "train")
+
+
+def _require_working_folder() -> None:
+    try:
+        Path.cwd()
+    except OSError:
+        from scanlab.ir.diagnostics import ScanlabError
+
+        help = "go to a folder that exists, with: cd"
+        raise ScanlabError.at("S760", "the working folder no longer exists", help=help) from None
+
+
 @app.callback(invoke_without_command=True)
-def _options(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+def _options(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if context.invoked_subcommand in _COMPUTING:
+        _require_working_folder()
     if version:
         import scanlab
 

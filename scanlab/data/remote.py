@@ -19,6 +19,7 @@ from scanlab.data.dataset import Dataset
 from scanlab.data.parts import PARTS, SPLIT_SEED, TRAIN_SHARE, from_parts, split
 from scanlab.data.resize import check_size, resized
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.places import named
 
 __all__ = ["REMOTE", "load_remote"]
 
@@ -42,10 +43,17 @@ def load_remote(library: str, name: str, size: tuple[int, ...] | None = None) ->
 
     Raises S645 where the library is missing, does not know the name, or cannot download, and S646.
     """
-    folder = Path(os.environ.get("SCANLAB_DATA", Path.home() / ".cache" / "scanlab" / "data"))
     module = _module(library)
     try:
+        folder = named(os.environ.get("SCANLAB_DATA") or "~/.cache/scanlab/data")
         folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ScanlabError.at(
+            "S645",
+            f"{name} has no place on this machine: {error.strerror}: {error.filename}",
+            help="set SCANLAB_DATA to a folder that you can write to",
+        ) from None
+    try:
         found = REMOTE[library](module, name, folder)
     except ScanlabError:
         raise

@@ -366,6 +366,7 @@ _BACKENDS = {
     "S752": Code("a limit that does not compile", "The file given to `scanlab bench kernels --limit` must be C++."),
     "S753": Code("no GPU to measure", "`--device cuda` measures the GPU, NVIDIA's or AMD's, that torch finds."),
     "S754": Code("an unknown device", "`scanlab bench kernels` measures cpu or cuda."),
+    "S760": Code("a working folder that is gone", "Commands that compute need one that exists: `cd` to another."),
 }
 
 CODES: Mapping[str, Code] = MappingProxyType(

@@ -27,7 +27,7 @@ ALLOWED = {
     "ops": {"ir", "compiler", "codegen", "kernels", "cpus"},
     "nn": {"ir", "compiler", "ops", "facade"},
     "zoo": {"ir", "ops", "nn", "facade"},
-    "study": {"ir", "language", "compiler", "ops", "nn", "zoo", "data", "facade", "processes", "cpus"},
+    "study": {"ir", "language", "compiler", "ops", "nn", "zoo", "data", "facade", "processes", "cpus", "places"},
     "bench": {
         *("ir", "language", "compiler", "codegen", "ops", "nn", "zoo", "kernels"),
         *("facade", "library_index", "cpus"),
