@@ -86,7 +86,7 @@ WRONG = {
     "layers of another depth": (with_strategies(a="layers(row * 3)"), "S603", "3 layers and the model 1"),
     "an unknown change": (of(replace(PROBLEM, transfer=("rotate 45",))), "S651", "`rotate 45` is no change"),
     "a size of nothing": (of(replace(PROBLEM, transfer=("size 0x4",))), "S651", "`size 0x4` is no change"),
-    "a change of other axes": (of(replace(PROBLEM, transfer=("size 8",))), "S651", "1 extents and the data 2"),
+    "a change of other axes": (of(replace(PROBLEM, transfer=("size 8",))), "S651", "1 extent and the data 2"),
     "other parameters": (
         with_strategies(row="row", both="sum(row, -row) with cls at end"),
         "S658",
