@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 from nicegui import app, ui
 
+from scanlab.explorer.access import Access
 from scanlab.explorer.elements import Vocabulary
 from scanlab.explorer.gallery import serve_gallery
 from scanlab.explorer.guard import Guard
@@ -29,11 +30,15 @@ _STYLES = ("/scanlab/player.css", "/scanlab/static/explorer.css", "/scanlab/stat
 _NEEDED_NEXT = ("scanlab.explorer.snapshot", "scanlab.explorer.panes")
 # By then the files of a first page are with the browser, which takes as long again to read them.
 _SENT_S = 0.35
-_HEAD = "".join(f'<link rel="stylesheet" href="{style}">' for style in _STYLES)
+# The token has done its work once the page is there: it stays in no bookmark, no history and no link.
+_FORGET = (
+    "<script>if (location.search) history.replaceState(history.state, '', location.pathname + location.hash)</script>"
+)
+_HEAD = _FORGET + "".join(f'<link rel="stylesheet" href="{style}">' for style in _STYLES)
 
 
-def serve(session: Session, listening: socket.socket, host: str) -> None:
-    """Serve until Ctrl-C on a socket that was bound to `host`."""
+def serve(session: Session, listening: socket.socket, host: str, access: Access) -> None:
+    """Serve until Ctrl-C on a socket that was bound to `host`, to whoever has access."""
     shell = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     _pages(session)
     nicegui.run.process_pool_start_method = METHOD
@@ -48,7 +53,7 @@ def serve(session: Session, listening: socket.socket, host: str) -> None:
     # A page sends and gets small messages to and from this machine: packing them would only cost time.
     server = uvicorn.Server(
         uvicorn.Config(
-            Guard(shell, host),
+            Guard(shell, host, access),
             log_level="warning",
             ws="wsproto",
             ws_per_message_deflate=False,
