@@ -85,6 +85,10 @@ def _pages(session: Session) -> None:
     serve_gallery(session.workers)
     app.add_static_files("/scanlab/static", _STATIC)
 
+    @app.get("/scanlab/here", status_code=204)
+    def here() -> None:
+        """Whether there is a server, and one that knows who asks."""
+
     vocabulary: list[Vocabulary] = []
 
     @ui.page("/", response_timeout=30)
@@ -95,4 +99,4 @@ def _pages(session: Session) -> None:
         page = Page(session, vocabulary[0])
         _load_the_rest()
         await ui.context.client.connected()
-        page.begin(await ui.run_javascript("return location.hash.slice(1)", timeout=30))
+        page.begin(await ui.run_javascript("return scanlabWhole()", timeout=30))

@@ -1,10 +1,13 @@
 // The text box of the explorer: a textarea over its own highlighted copy, with completion and marks under mistakes.
 
+import { isOf, keep, wantGrid, wantText } from "/scanlab/static/page.js";
 import { paint } from "/scanlab/static/paint.js";
 
 const SHOWN = 8;
 // Longer texts are sent when typing rests for a moment, so that no keystroke costs more than it must.
 const LONG = 20_000, REST_MS = 120;
+// The longest text that is read, as in scanlab/explorer/state.py.
+const MOST = 262_144;
 const WORD = /[A-Za-z_]\w*$/;
 
 export default {
@@ -13,46 +16,73 @@ export default {
       <div class="paper" ref="paper">
         <pre class="numbers" aria-hidden="true" ref="numbers"></pre>
         <pre class="copy" aria-hidden="true" ref="copy"></pre>
-        <textarea ref="area" id="editor-text" spellcheck="false" autocapitalize="off" autocomplete="off" autocorrect="off" wrap="off"
+        <textarea ref="area" id="editor-text" readonly spellcheck="false" autocapitalize="off" autocomplete="off" autocorrect="off" wrap="off"
           aria-label="Definitions" role="combobox" :aria-expanded="offered.length > 0" aria-autocomplete="list" aria-controls="editor-words"
           :aria-activedescendant="offered.length ? 'editor-word-' + chosen : null" aria-describedby="editor-problems"
-          @input="typed" @keydown="key" @scroll="follow" @blur="offered = []" @click="offered = []"></textarea>
+          @input="typed" @keydown="key" @scroll="follow" @blur="blurred" @click="offered = []"></textarea>
         <ul v-show="offered.length" id="editor-words" class="words" role="listbox" aria-label="Completions" :style="place">
           <li v-for="(word, i) in offered" :id="'editor-word-' + i" role="option" :aria-selected="i === chosen"
             @mousedown.prevent="take(i)">{{ word[0] }}<small>{{ word[1] }}</small></li>
         </ul>
       </div>
+      <p v-if="tooLong" class="toolong" role="alert">{{ tooLong }}</p>
     </div>`,
   props: { rules: Array, words: Array },
   emits: ["edit"],
-  data: () => ({ offered: [], chosen: 0, place: {} }),
+  data: () => ({ offered: [], chosen: 0, place: {}, tooLong: "" }),
   mounted() {
+    window.addEventListener("scanlab-flush", this.flush);
     this.patterns = this.rules.map(([pattern, kind]) => [new RegExp(pattern, "y"), kind]);
     this.marks = [];
     this.paint();
   },
+  unmounted() { window.removeEventListener("scanlab-flush", this.flush); },
   methods: {
-    // Put another text in, as when a file is opened; what the user types goes the other way.
+    // Put another text in, as when a file is opened; what the user types goes the other way. Undo takes it back, unless
+    // it is the first. A text that stands there already is left alone, with the caret in it.
     show(text) {
-      this.$refs.area.value = text;
-      this.$refs.area.setSelectionRange(0, 0);
-      this.$refs.area.scrollTop = 0;
+      const area = this.$refs.area, isFirst = area.readOnly;
+      area.readOnly = false;
+      wantGrid(null);
+      if (text !== area.value) {
+        this.quiet = true;
+        if (isFirst) area.value = text;
+        else this.insert(0, area.value.length, text);
+        this.quiet = false;
+        area.setSelectionRange(0, 0);
+        area.scrollTop = 0;
+      }
+      clearTimeout(this.timer);
+      this.timer = null;
       this.marks = [];
       this.offered = [];
+      this.measure();
       this.paint();
     },
-    // Replace a range by a text so that undo takes it back. The browser then tells of the input as of typing.
-    replace(start, end, text) {
-      const area = this.$refs.area;
-      area.focus();
-      area.setSelectionRange(start, end);
-      if (document.execCommand("insertText", false, text)) { this.offered = []; return; }
-      area.setRangeText(text, start, end, "end");
-      this.typed();
+    // Replace a range by a text so that undo takes it back; `of` is the mark of the text that the range was found in.
+    replace(start, end, text, of) {
+      if (!isOf(of)) return;
+      this.insert(start, end, text);
+      this.$refs.area.focus();
       this.offered = [];
     },
+    // As if it were typed: setting the value would make the browser forget what undo takes back. Only a box that has the
+    // focus can be typed into.
+    insert(start, end, text) {
+      const area = this.$refs.area, before = document.activeElement;
+      area.focus({ preventScroll: true });
+      area.setSelectionRange(start, end);
+      // Beneath an open window it cannot be.
+      const can = document.activeElement === area;
+      if (!can || !(text ? document.execCommand("insertText", false, text) : start === end || document.execCommand("delete"))) {
+        area.setRangeText(text, start, end, "end");
+        this.typed();
+      }
+      if (before !== area && before?.isConnected) before.focus({ preventScroll: true });
+    },
     // Select a range, as when a problem is clicked.
-    goTo(start, end) {
+    goTo(start, end, of) {
+      if (!isOf(of)) return;
       const area = this.$refs.area;
       area.focus();
       area.setSelectionRange(start, end);
@@ -60,20 +90,36 @@ export default {
       if (row * high < area.scrollTop || (row + 2) * high > area.scrollTop + area.clientHeight) area.scrollTop = (row - 3) * high;
     },
     focus() { this.$refs.area.focus(); },
-    // marks: [{start, end, severity}], offsets in UTF-16 units; length: of the text they belong to.
-    mark(marks, length) {
-      if (length !== this.$refs.area.value.length) return;
+    // marks: [{start, end, severity}], offsets in UTF-16 units; of: the mark of the text they belong to.
+    mark(marks, of) {
+      if (!isOf(of)) return;
       this.marks = marks;
       this.paint();
     },
     typed() {
+      if (this.quiet) return;
       const text = this.$refs.area.value;
       this.marks = [];
+      this.measure();
       this.paint();
       this.offer();
+      this.turn = keep("text", text);
       clearTimeout(this.timer);
-      if (text.length < LONG) this.$emit("edit", text);
-      else this.timer = setTimeout(() => this.$emit("edit", text), REST_MS);
+      this.timer = setTimeout(this.flush, REST_MS);
+      if (text.length < LONG) this.flush();
+    },
+    // Send what waits, as before something that needs all of the text.
+    flush() {
+      if (!this.timer) return;
+      clearTimeout(this.timer);
+      this.timer = null;
+      if (!this.tooLong) this.$emit("edit", { value: this.$refs.area.value, turn: this.turn });
+    },
+    // Which text it is; one that is too long says so, and nothing on the page is of it.
+    measure() {
+      const text = this.$refs.area.value, over = text.length - MOST;
+      wantText(text);
+      this.tooLong = over > 0 ? `This text is ${over.toLocaleString("en")} characters too long: it is neither read nor saved, nor in the address.` : "";
     },
     key(event) {
       if ((event.ctrlKey || event.metaKey) && event.key === " ") { event.preventDefault(); this.offer(true); return; }
@@ -86,6 +132,7 @@ export default {
       event.preventDefault();
       event.stopPropagation();
     },
+    blurred() { this.offered = []; this.flush(); },
     follow() {
       const { area, copy, numbers } = this.$refs;
       copy.style.transform = `translate(${-area.scrollLeft}px, ${-area.scrollTop}px)`;
@@ -129,7 +176,8 @@ export default {
     take(i) {
       const area = this.$refs.area, end = area.selectionStart;
       const start = end - (WORD.exec(area.value.slice(0, end))?.[0].length ?? 0);
-      this.replace(start, end, this.offered[i][0]);
+      this.insert(start, end, this.offered[i][0]);
+      this.offered = [];
     },
     paint() {
       const text = this.$refs.area.value, rows = text.split("\n").length;
