@@ -1,13 +1,12 @@
 // The text box of the explorer: a textarea over its own highlighted copy, with completion and marks under mistakes.
 
-import { isOf, keep, wantGrid, wantText } from "/scanlab/static/page.js";
+import { isOf, keep, MOST, unread, wantGrid, wantText } from "/scanlab/static/page.js";
 import { paint } from "/scanlab/static/paint.js";
+import { makeUndo } from "/scanlab/static/undo.js";
 
 const SHOWN = 8;
 // Longer texts are sent when typing rests for a moment, so that no keystroke costs more than it must.
 const LONG = 20_000, REST_MS = 120;
-// The longest text that is read, as in scanlab/explorer/state.py.
-const MOST = 262_144;
 const WORD = /[A-Za-z_]\w*$/;
 
 export default {
@@ -34,6 +33,7 @@ export default {
     window.addEventListener("scanlab-flush", this.flush);
     this.patterns = this.rules.map(([pattern, kind]) => [new RegExp(pattern, "y"), kind]);
     this.marks = [];
+    this.undo = makeUndo(this.$refs.area, this.undone);
     this.paint();
   },
   unmounted() { window.removeEventListener("scanlab-flush", this.flush); },
@@ -44,14 +44,15 @@ export default {
       const area = this.$refs.area, isFirst = area.readOnly;
       area.readOnly = false;
       wantGrid(null);
+      if (isFirst) text = unread() ?? text;
       if (text !== area.value) {
-        this.quiet = true;
-        if (isFirst) area.value = text;
-        else this.insert(0, area.value.length, text);
-        this.quiet = false;
+        this.undo.mark();
+        area.value = text;
         area.setSelectionRange(0, 0);
         area.scrollTop = 0;
       }
+      if (isFirst) this.undo.begin();
+      else this.undo.record();
       clearTimeout(this.timer);
       this.timer = null;
       this.marks = [];
@@ -64,21 +65,18 @@ export default {
       if (!isOf(of)) return;
       this.insert(start, end, text);
       this.$refs.area.focus();
+    },
+    // As if it were typed.
+    insert(start, end, text) {
+      this.undo.mark();
+      this.$refs.area.setRangeText(text, start, end, "end");
+      this.typed();
       this.offered = [];
     },
-    // As if it were typed: setting the value would make the browser forget what undo takes back. Only a box that has the
-    // focus can be typed into.
-    insert(start, end, text) {
-      const area = this.$refs.area, before = document.activeElement;
-      area.focus({ preventScroll: true });
-      area.setSelectionRange(start, end);
-      // Beneath an open window it cannot be.
-      const can = document.activeElement === area;
-      if (!can || !(text ? document.execCommand("insertText", false, text) : start === end || document.execCommand("delete"))) {
-        area.setRangeText(text, start, end, "end");
-        this.typed();
-      }
-      if (before !== area && before?.isConnected) before.focus({ preventScroll: true });
+    undone() {
+      this.typed();
+      this.offered = [];
+      this.reveal(this.$refs.area.selectionStart);
     },
     // Select a range, as when a problem is clicked.
     goTo(start, end, of) {
@@ -86,6 +84,11 @@ export default {
       const area = this.$refs.area;
       area.focus();
       area.setSelectionRange(start, end);
+      this.reveal(start);
+    },
+    // Scroll to a place, where it cannot be seen.
+    reveal(start) {
+      const area = this.$refs.area;
       const row = area.value.slice(0, start).split("\n").length - 1, high = parseFloat(getComputedStyle(area).lineHeight);
       if (row * high < area.scrollTop || (row + 2) * high > area.scrollTop + area.clientHeight) area.scrollTop = (row - 3) * high;
     },
@@ -96,9 +99,9 @@ export default {
       this.marks = marks;
       this.paint();
     },
-    typed() {
-      if (this.quiet) return;
+    typed(event) {
       const text = this.$refs.area.value;
+      this.undo.record(event?.inputType);
       this.marks = [];
       this.measure();
       this.paint();
@@ -122,6 +125,7 @@ export default {
       this.tooLong = over > 0 ? `This text is ${over.toLocaleString("en")} characters too long: it is neither read nor saved, nor in the address.` : "";
     },
     key(event) {
+      if (this.undo.key(event)) return;
       if ((event.ctrlKey || event.metaKey) && event.key === " ") { event.preventDefault(); this.offer(true); return; }
       if (!this.offered.length) return;
       const steps = { ArrowDown: 1, ArrowUp: -1 };
@@ -177,7 +181,6 @@ export default {
       const area = this.$refs.area, end = area.selectionStart;
       const start = end - (WORD.exec(area.value.slice(0, end))?.[0].length ?? 0);
       this.insert(start, end, this.offered[i][0]);
-      this.offered = [];
     },
     paint() {
       const text = this.$refs.area.value, rows = text.split("\n").length;

@@ -26,10 +26,8 @@ export default {
     // What began before the last step through the history is no longer for this entry.
     this.least = 0;
     this.onHash = () => { if (location.hash !== this.known) this.heard(); };
-    this.settle = () => { clearTimeout(this.timer); write(); };
     window.scanlabWhole = () => { window.dispatchEvent(new Event("scanlab-flush")); return this.whole(); };
     window.addEventListener("popstate", this.onHash);
-    window.addEventListener("pagehide", this.settle);
     window.addEventListener("keydown", this.onKey, true);
     this.known = location.hash;
     // The page's channel is made after its elements.
@@ -40,7 +38,6 @@ export default {
   },
   unmounted() {
     window.removeEventListener("popstate", this.onHash);
-    window.removeEventListener("pagehide", this.settle);
     window.removeEventListener("keydown", this.onKey, true);
     clearTimeout(this.asking);
   },
@@ -90,7 +87,7 @@ export default {
       catch { copyByHand(link); }
       this.say(said);
     },
-    copyLink(said) { this.settle(); this.copy(location.href, said); },
+    copyLink(said) { clearTimeout(this.timer); write(); this.copy(location.href, said); },
     say(text) {
       this.notice = text;
       clearTimeout(this.ending);

@@ -3,25 +3,50 @@
 
 // Drafts: for every entry of the tab's history its address and what its user changed since, by field, each with its turn.
 // They are in sessionStorage, so that other tabs have their own, and reloads and restarts of the server leave them.
-const PLACE = "scanlab ";
-let turn = 0, fields = {}, hash = "";
+const PLACE = "scanlab ", NOW = "scanlab-now", NEVER = Number.MAX_SAFE_INTEGER;
+// The longest text that is read, as in scanlab/explorer/state.py.
+export const MOST = 262_144;
+let turn = 0, fields = {}, hash = "", here = "";
 
-// Which entry of the history this is.
+// Which entry of the history this is. A page that is loaded anew is the one that stood here before: browsers may not have
+// written down yet what its entry was changed to last.
 function entry() {
-  if (!history.state?.entry) history.replaceState({ ...history.state, entry: newEntry() }, "");
-  return history.state.entry;
+  if (!here) {
+    const [{ type } = {}] = performance.getEntriesByType("navigation");
+    begin((type === "reload" && sessionStorage.getItem(NOW)) || history.state?.entry || newEntry());
+  }
+  return here;
+}
+
+function begin(id) {
+  here = id;
+  try { sessionStorage.setItem(NOW, id); }
+  catch { /* A browser without leave to keep anything: the address is written all the same. */ }
+  if (history.state?.entry !== id) history.replaceState({ ...history.state, entry: id }, "");
 }
 
 function newEntry() {
   return `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
 }
 
+// Also what the address holds already: a page that is about to be loaded anew may have asked for its old one before.
 function store() {
-  const place = PLACE + entry();
-  try {
-    if (Object.keys(fields).length || hash !== location.hash) sessionStorage.setItem(place, JSON.stringify({ hash, fields, at: Date.now() }));
-    else sessionStorage.removeItem(place);
-  } catch { /* A browser without room or leave to keep it: the address is written all the same. */ }
+  const place = PLACE + entry(), words = JSON.stringify({ hash, fields, at: Date.now() });
+  try { sessionStorage.setItem(place, words); }
+  catch {
+    // Without room, other entries have theirs in their addresses; without leave, the address is written all the same.
+    for (const other of places()) if (other !== place && isSettled(read(other))) sessionStorage.removeItem(other);
+    try { sessionStorage.setItem(place, words); }
+    catch { /* see above */ }
+  }
+}
+
+function places() {
+  return Object.keys(sessionStorage).filter((key) => key.startsWith(PLACE));
+}
+
+function isSettled(found) {
+  return !found || !Object.keys(found.fields).length;
 }
 
 function read(place) {
@@ -32,8 +57,18 @@ function read(place) {
 // Keep what the user has made of a field, at once; the number of this turn, which the server says back.
 export function keep(name, value) {
   fields[name] = { turn: ++turn, value };
+  if (isUnread(name, value)) fields[name].turn = NEVER;
   store();
   return turn;
+}
+
+// A text that is too long to be read goes to no server: it stays here.
+function isUnread(name, value) {
+  return name === "text" && value.length > MOST;
+}
+
+export function unread() {
+  return isUnread("text", fields.text?.value ?? "") ? fields.text.value : null;
 }
 
 // The address that the server has made of all up to a turn; `write` puts it there.
@@ -45,31 +80,35 @@ export function settle(address, upTo) {
 
 export function write() {
   if (hash && hash !== location.hash) history.replaceState({ ...history.state, entry: entry() }, "", hash);
-  store();
 }
 
 // Begin another entry, as for another document.
 export function push(address, upTo) {
-  history.pushState({ entry: newEntry() }, "", address);
+  const id = newEntry();
+  history.pushState({ entry: id }, "", address);
+  begin(id);
   settle(address, upTo);
 }
 
 // All that is known of the entry that the page stands at: its address, and what came after that. A page that is opened
 // afresh in a tab takes over what was typed there last and reached no server.
 export function whole() {
+  if (here) begin(history.state?.entry ?? newEntry());
   let found = read(PLACE + entry()), adopted = false;
   if (!found && !location.hash) adopted = Boolean(found = adopt());
   hash = found?.hash ?? location.hash;
-  fields = Object.fromEntries(Object.entries(found?.fields ?? {}).map(([name, { value }]) => [name, { turn: turn + 1, value }]));
+  fields = {};
   turn++;
-  store();
-  const draft = Object.fromEntries(Object.entries(fields).map(([name, { value }]) => [name, value]));
+  const draft = {};
+  for (const [name, { value }] of Object.entries(found?.fields ?? {})) {
+    fields[name] = { turn: isUnread(name, value) ? NEVER : turn, value };
+    if (!isUnread(name, value)) draft[name] = value;
+  }
   return { address: hash.slice(1), draft, turn, adopted };
 }
 
 function adopt() {
-  const places = Object.keys(sessionStorage).filter((key) => key.startsWith(PLACE) && read(key)?.fields?.text);
-  const [last] = places.sort((one, other) => read(other).at - read(one).at);
+  const [last] = places().filter((place) => read(place)?.fields.text).sort((one, other) => read(other).at - read(one).at);
   const found = last && read(last);
   if (found) sessionStorage.removeItem(last);
   return found;
