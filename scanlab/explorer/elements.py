@@ -76,7 +76,8 @@ class Editor(ui.element, component="components/editor.js"):
 class Field(ui.element, component="components/field.js"):
     """A one-line input with a label. `heard` gets every change, `entered` what stands there when Enter is pressed.
 
-    kept: the name under which the browser keeps what is typed until it is in the address, "" for not at all.
+    kept: the name under which the browser keeps what is typed until it is in the address, "" for not at all. about:
+    what to know of it beforehand.
     """
 
     def __init__(
@@ -87,10 +88,11 @@ class Field(ui.element, component="components/field.js"):
         entered: Callable[[str], Any] | None = None,
         hint: str = "",
         kept: str = "",
+        about: str = "",
     ) -> None:
         super().__init__()
         self.turn = 0
-        self._props.update({"label": label, "box": box, "hint": hint, "wrong": "", "kept": kept})
+        self._props.update({"label": label, "box": box, "hint": hint, "wrong": "", "kept": kept, "about": about})
         self.on("edit", lambda event: told(self, event.args, heard))
         if entered is not None:
             self.on("enter", lambda event: entered(event.args))

@@ -20,7 +20,16 @@ from scanlab.explorer.picture import Picture
 from scanlab.explorer.problems import Problems
 from scanlab.explorer.selection import Selection
 from scanlab.explorer.session import Session
-from scanlab.explorer.state import MOST_SUBJECTS, VIEW, State, from_address, to_address, view_of, with_fields
+from scanlab.explorer.state import (
+    MOST_PATCHES,
+    MOST_SUBJECTS,
+    VIEW,
+    State,
+    from_address,
+    to_address,
+    view_of,
+    with_fields,
+)
 from scanlab.explorer.titles import TITLES
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError
 from scanlab.ir.grids import parse_grid
@@ -32,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Page"]
 
+LIMITS = f"{MOST_PATCHES:,} patches at most, all paths together, of {MOST_SUBJECTS} strategies at most"
 IN_THE_ADDRESS = "text, grid, panes with their options, and how the paths are looked at; not an image of yours"
 
 
@@ -73,7 +83,7 @@ class Page:
     def _build_write(self, vocabulary: Vocabulary) -> None:
         with tag("section", "write", aria_label="Definitions"):
             with tag("div", "tools"):
-                self.grid = Field("grid", "grid-size", self._regridded, hint="14x14", kept="grid")
+                self.grid = Field("grid", "grid-size", self._regridded, hint="14x14", kept="grid", about=LIMITS)
                 self.selection = Selection(self._chosen)
             self.editor = Editor(vocabulary, self._edited)
             self.problems = Problems(self.editor, lambda example, mark: self.picture.show_example(example, mark))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from nicegui import app, ui
@@ -84,7 +85,8 @@ class Player(ui.element, component="components/player.js"):
 
 
 def serve_player() -> None:
-    """Serve what the element loads beside its own file."""
+    """Serve what the element loads beside its own file: the player, and what all elements share."""
+    app.add_static_files("/scanlab/static", Path(__file__).parent / "static")
     source = f"export const MARKUP = {json.dumps(player_markup())};\nexport {player_script()}"
 
     @app.get("/scanlab/player_source.js")

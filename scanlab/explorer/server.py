@@ -7,7 +7,6 @@ import importlib
 import socket
 import threading
 from functools import cache
-from pathlib import Path
 
 import nicegui.run
 import uvicorn
@@ -25,7 +24,6 @@ from scanlab.processes import METHOD
 
 __all__ = ["serve"]
 
-_STATIC = Path(__file__).parent / "static"
 _STYLES = ("/scanlab/player.css", "/scanlab/static/explorer.css", "/scanlab/static/panes.css")
 _NEEDED_NEXT = ("scanlab.explorer.snapshot", "scanlab.explorer.panes")
 # By then the files of a first page are with the browser, which takes as long again to read them.
@@ -83,7 +81,6 @@ def _load_the_rest() -> None:
 def _pages(session: Session) -> None:
     serve_player()
     serve_gallery(session.workers)
-    app.add_static_files("/scanlab/static", _STATIC)
 
     @app.get("/scanlab/here", status_code=204)
     def here() -> None:

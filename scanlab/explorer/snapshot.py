@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from scanlab.compiler.bind import CompiledPlan, CompiledScan, bind
-from scanlab.explorer.state import MOST_SUBJECTS
+from scanlab.explorer.state import MOST_PATCHES, MOST_SUBJECTS
 from scanlab.facade import as_value, load
 from scanlab.ir.diagnostics import CounterExample, Diagnostic, ScanlabError, Source
 from scanlab.ir.values import Plan, Scan, Value, orders_of
@@ -17,10 +17,8 @@ from scanlab.language.module import Module, read_module
 from scanlab.library_index import USUAL_GRIDS
 from scanlab.view.scene import PathScene, scenes_of
 
-__all__ = ["MOST_SUBJECTS", "Snapshot", "Subject", "defines", "read", "snapshot"]
+__all__ = ["MOST_PATCHES", "MOST_SUBJECTS", "Snapshot", "Subject", "defines", "read", "snapshot"]
 
-# All paths of a picture together: four paths over 256x256 patches, a few times over.
-MOST_PATCHES = 1_000_000
 _DEFINES = re.compile(r"^\s*(grid|order|scan|plan)\b", re.MULTILINE)
 
 

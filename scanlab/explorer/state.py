@@ -12,6 +12,7 @@ from typing import Any
 
 __all__ = [
     "MOST_CHARACTERS",
+    "MOST_PATCHES",
     "MOST_SUBJECTS",
     "START",
     "VIEW",
@@ -25,8 +26,9 @@ __all__ = [
 # The longest .scan file, so that every text that can be opened can be shared.
 MOST_CHARACTERS = 262_144
 MOST_NAMES = 64
-# What is shown side by side.
+# What is shown side by side, and all paths of it together: four paths over 256x256 patches, a few times over.
 MOST_SUBJECTS = 6
+MOST_PATCHES = 1_000_000
 START = """grid h, w
 
 "Row by row, every other one backwards."

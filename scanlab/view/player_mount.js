@@ -179,6 +179,7 @@ function start() {
   hear(document, "pointerdown", (event) => { if (HOVER && !event.target.closest(".stage")) endHover(); });
   hear(matchMedia("(prefers-color-scheme: dark)"), "change", redraw);
   watchWidth();
+  enable();
 }
 
 function watchWidth() {

@@ -21,7 +21,8 @@ def test_a_text_has_the_same_mark_in_the_browser(page: Any, text: str) -> None:
     units = list(text.encode("utf-16-le", "surrogatepass"))
     code = """async units => {
       const { wantText } = await import("/scanlab/static/page.js");
-      return wantText(Array.from({ length: units.length / 2 }, (_, at) => String.fromCharCode(units[2 * at] | units[2 * at + 1] << 8)).join(""));
+      const unit = (_, at) => String.fromCharCode(units[2 * at] | units[2 * at + 1] << 8);
+      return wantText(Array.from({ length: units.length / 2 }, unit).join(""));
     }"""
     assert page.evaluate(code, units) == of_text(text)
     assert of(text, (4, 5)) == f"{of_text(text)} 4x5"
@@ -44,7 +45,8 @@ def test_all_that_is_of_an_older_text_is_marked_at_the_first_key(
       area.setRangeText("x", area.value.length - 1, area.value.length - 1, "end");
       area.dispatchEvent(new InputEvent("input", {{ inputType: "insertText" }}));
       const faint = (e) => parseFloat(getComputedStyle(document.querySelector(e)).opacity) < 0.5;
-      return [({NOT_MARKED})(regions), [".verdict", ".player .panels", "[data-at=step]", "#pane-proof .facts > :last-child"].map((e) => faint(e))];
+      const seen = [".verdict", ".player .panels", "[data-at=step]", "#pane-proof .facts > :last-child"];
+      return [({NOT_MARKED})(regions), seen.map(faint)];
     }}"""
     assert page.evaluate(code, list(REGIONS)) == [[], [True] * 4]
     # The text that they are of is back: they are true again, without any answer.

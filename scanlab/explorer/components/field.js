@@ -8,11 +8,11 @@ export default {
     <div class="field" :class="{ wrong }">
       <label :for="box">{{ label }}</label>
       <input ref="box" :id="box" type="text" :aria-invalid="wrong ? 'true' : null" :aria-describedby="wrong ? box + '-wrong' : null"
-        autocomplete="off" spellcheck="false" autocapitalize="off" :placeholder="hint" @input="typed"
+        autocomplete="off" spellcheck="false" autocapitalize="off" :placeholder="hint" :title="about || null" @input="typed"
         @keydown.enter="$emit('enter', $event.target.value)">
       <small v-if="wrong" :id="box + '-wrong'" role="alert">{{ wrong }}</small>
     </div>`,
-  props: { label: String, box: String, hint: String, wrong: String, kept: String, start: String },
+  props: { label: String, box: String, hint: String, wrong: String, kept: String, start: String, about: String },
   emits: ["edit", "enter"],
   mounted() { if (this.start) this.$refs.box.value = this.start; },
   methods: {
