@@ -55,6 +55,7 @@ class Page:
         # The view that the next picture is to have, where that is not the player's own.
         self._view: dict[str, Any] | None = None
         self._is_no_grid = False
+        self._shown_of = _asked(self.state)
         self.live = Live(session.workers, self._drawn, self._judged, self._failed)
         self.shell = Shell(self._moved, self._pressed)
         self.desk = Desk(self._prepare, self._arranged)
@@ -228,6 +229,9 @@ class Page:
         if self.snapshot is None or not self.snapshot.subjects:
             self.say("there is nothing to copy: no strategy is shown")
             return
+        if self._shown_of != _asked(self.state):
+            self.say("nothing was copied: what is shown is of an older text; copy once it is of this one")
+            return
         text = await self.session.workers.do("python_of", self.snapshot)
         self.shell.copy(text, "copied Python that makes the same paths")
 
@@ -272,7 +276,7 @@ class Page:
 
     def _drawn(self, drawn: Drawn, state: State, newest: bool) -> None:
         found = drawn.snapshot
-        self.snapshot = found
+        self.snapshot, self._shown_of = found, _asked(state)
         if self.picture.show(drawn, state.grid, self._view if newest else None) and newest:
             self._view = None
         self.selection.show(found.names, found.wanted, of(found.text, state.grid))
@@ -321,6 +325,11 @@ def _view_in(draft: Mapping[str, Any]) -> dict[str, Any]:
     view = draft.get("view")
     fields = {name: value for name, value in view.items() if name in VIEW} if isinstance(view, dict) else {}
     return {**{name: value for name, value in draft.items() if name != "view"}, **fields}
+
+
+def _asked(state: State) -> tuple[Any, ...]:
+    """What a picture is drawn of."""
+    return state.text, state.grid, state.names
 
 
 def _with_plain_ends(text: str) -> str:
