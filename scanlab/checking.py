@@ -8,9 +8,10 @@ from functools import cache
 
 from scanlab.compiler.kin import Relative, strategy_relatives
 from scanlab.compiler.proof import Proof
-from scanlab.compiler.prove import prove, prove_order, suggested_key
+from scanlab.compiler.prove import prove, prove_order
 from scanlab.compiler.relations import prove_continuous, prove_same
-from scanlab.ir.diagnostics import Diagnostic, Edit, ScanlabError
+from scanlab.compiler.ties import with_fix
+from scanlab.ir.diagnostics import Diagnostic, ScanlabError
 from scanlab.ir.values import Claim, Order, Scan, Value, orders_of
 from scanlab.language.library import library_definitions
 from scanlab.language.module import Definition, Module
@@ -47,9 +48,10 @@ def verdict_of(checked: Checked) -> str:
     text = f"{checked.proof.claim}, {checked.proof.words}"
     text += "".join(f"; {_also(c, checked.proof)}" for c in checked.claims)
     text += "".join(f". Note: {note}" for p in (checked.proof, *checked.claims) for note in p.notes)
-    for relative in checked.kin[:2]:
-        text += f". This {relative.words(' in the library')}"
-    return text
+    known = [k for k in checked.kin[:2] if k.proof.verdict == "proved"]
+    if known:
+        text += f". This is {' and '.join(map(str, known))} in the library"
+    return text + "".join(f". This {k.words(' in the library')}" for k in checked.kin[:2] if k not in known)
 
 
 def _also(claim: Proof, proof: Proof) -> str:
@@ -121,18 +123,8 @@ def _tie(order: Order, proof: Proof) -> Diagnostic:
             counterexample=example,
             help="no key may divide by something that can be zero; max(1, …) keeps a divisor positive",
         )
-    fix = suggested_key(order)
-    edit = None
-    if fix is not None and order.span is not None:
-        edit = Edit(order.span, fix.split(": ", 1)[1])
-    return Diagnostic(
-        "S300",
-        "two patches have the same keys, so their order is not defined",
-        order.span,
-        counterexample=example,
-        help=fix or "add keys that tell the patches apart",
-        edit=edit,
-    )
+    message = "two patches have the same keys, so their order is not defined"
+    return with_fix(Diagnostic("S300", message, order.span, counterexample=example), order)
 
 
 def _claim(claim: Claim, value: Value, grid: tuple[int, ...] | None) -> Proof:

@@ -111,7 +111,10 @@ def explore(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
 ) -> None:
-    """Write a scan order in a browser, and see it and what it compiles to as you type."""
+    """Write a scan order in a browser, and see it and what it compiles to as you type.
+
+    It opens only by the address that is printed, which holds a token; SCANLAB_TOKEN in the environment sets another.
+    """
     from scanlab.cli.explore import run
 
     run(files or [], host, port, browser)

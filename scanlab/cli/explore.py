@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib.util
+import os
 import sys
+import tempfile
 import threading
 import webbrowser
 from collections.abc import Iterator
@@ -19,27 +21,51 @@ __all__ = ["run"]
 def run(files: list[Path], host: str, port: int, browser: bool) -> None:
     """Serve the explorer until Ctrl-C.
 
-    Raises ScanlabError S510 (NiceGUI is missing), S511 (no such address), and S512, S107, S103 or S104 (the file).
+    Raises ScanlabError S510 (NiceGUI is missing), S511 (no such address), S669 (the token), and S512, S107, S103 or
+    S104 (the file).
     """
     if importlib.util.find_spec("nicegui") is None:
         raise ScanlabError.at("S510", "the explorer needs NiceGUI", help='pip install "scanlab[explorer]"')
+    from scanlab.explorer.access import access_of
     from scanlab.explorer.address import address, listen
     from scanlab.explorer.session import session_of
     from scanlab.explorer.workers import Workers
 
-    workers = Workers()
+    workers, access = Workers(), access_of()
     session, listening = session_of(files, workers), listen(host, port)
     # The compiler loads in a process of its own while this one loads the server.
     workers.warm_up()
-    here = address(host, listening)
+    here = access.in_address(address(host, listening))
     print(f"The explorer is at {here} until you press Ctrl-C.", flush=True)
-    if browser:
-        # Its first request waits for the server: a browser needs a while to start, too.
-        threading.Thread(target=webbrowser.open, args=[here], daemon=True).start()
-    with _quickly():
-        from scanlab.explorer.server import serve
+    with _opened(here) if browser else contextlib.nullcontext():
+        with _quickly():
+            from scanlab.explorer.server import serve
 
-    serve(session, listening, host)
+        serve(session, listening, host, access)
+
+
+@contextlib.contextmanager
+def _opened(here: str) -> Iterator[None]:
+    """Open an address in the browser, by a page that leads to it: other users see the words of a browser's command,
+    and the address holds the token. The page is readable by its owner only, and is gone afterwards."""
+    # A browser in a snap has folders for temporary files of its own.
+    folder = Path.home() if Path("/snap").is_dir() else None
+    try:
+        handle, name = tempfile.mkstemp(".html", "scanlab-", folder)
+    except OSError:
+        print("No browser is opened: there is no place for a file of its own. Open the address yourself.", flush=True)
+        yield
+        return
+    page = Path(name)
+    try:
+        os.close(handle)
+        leads = f'<!doctype html><meta http-equiv="refresh" content="0; url={here}"><a href="{here}">Open</a>'
+        page.write_text(leads, encoding="utf-8")
+        # The first request waits for the server: a browser needs a while to start, too.
+        threading.Thread(target=webbrowser.open, args=[page.as_uri()], daemon=True).start()
+        yield
+    finally:
+        page.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

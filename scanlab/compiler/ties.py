@@ -10,7 +10,7 @@ from scanlab.compiler.prove import suggested_key
 from scanlab.ir.diagnostics import Diagnostic, Edit, ScanlabError
 from scanlab.ir.values import Order, Value, orders_of
 
-__all__ = ["mended"]
+__all__ = ["mended", "with_fix"]
 
 
 def mended(error: ScanlabError, value: Value) -> ScanlabError:
@@ -24,10 +24,18 @@ def _mended(diagnostic: Diagnostic, value: Value) -> Diagnostic:
         return diagnostic
     lattice = Lattice(value.axes, example.grid)
     tied = next((o for o in dict.fromkeys(orders_of(value)) if _ties(o, lattice)), None)
-    fix = None if tied is None else suggested_key(tied)
-    if tied is None or fix is None:
-        return replace(diagnostic, help="add keys that tell the patches apart")
-    edit = None if tied.span is None else Edit(tied.span, fix.partition(": ")[2])
+    return replace(diagnostic, help=_NO_FIX) if tied is None else with_fix(diagnostic, tied)
+
+
+_NO_FIX = "add keys that tell the patches apart"
+
+
+def with_fix(diagnostic: Diagnostic, order: Order) -> Diagnostic:
+    """The diagnostic of an order's tie with the key to add, as help and as an edit of the order's text."""
+    fix = suggested_key(order)
+    if fix is None:
+        return replace(diagnostic, help=_NO_FIX)
+    edit = None if order.span is None else Edit(order.span, fix.partition(": ")[2])
     return replace(diagnostic, help=fix, edit=edit)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nicegui import background_tasks
@@ -14,6 +15,7 @@ from scanlab.explorer.titles import TITLES
 
 if TYPE_CHECKING:
     from scanlab.explorer.panes import Pane
+    from scanlab.explorer.panes.pane import Option
     from scanlab.explorer.snapshot import Snapshot
 
 __all__ = ["Desk"]
@@ -27,6 +29,7 @@ class Desk:
         self.prepare = prepare
         self.changed = changed
         self.snapshot: Snapshot | None = None
+        self._mark = ""
         self._open: dict[str, tuple[Element, Pane]] = {}
         self._buttons: dict[str, Element] = {}
 
@@ -34,6 +37,11 @@ class Desk:
     def names(self) -> tuple[str, ...]:
         """The open panes, in order."""
         return tuple(self._open)
+
+    @property
+    def options(self) -> dict[str, dict[str, Option]]:
+        """What the user chose in the open panes, where it is not as usual."""
+        return {name: chosen for name, (_, pane) in self._open.items() if (chosen := pane.options())}
 
     def build_bar(self) -> None:
         """Build the buttons that open and close the panes, here."""
@@ -56,15 +64,16 @@ class Desk:
         if 1 <= number <= len(TITLES):
             self.toggle(list(TITLES)[number - 1])
 
-    def set(self, names: tuple[str, ...]) -> None:
-        """Open exactly these, in order; names that mean nothing are left out."""
-        wanted = [name for name in names if name in TITLES]
-        if list(self._open)[: len(wanted)] == wanted and len(self._open) == len(wanted):
+    def set(self, names: tuple[str, ...], options: Mapping[str, Mapping[str, Option]]) -> None:
+        """Open exactly these, in order and with these options; names that mean nothing are left out."""
+        wanted = [name for name in dict.fromkeys(names) if name in TITLES]
+        chosen = {name: dict(given) for name in wanted if (given := options.get(name))}
+        if list(self._open) == wanted and self.options == chosen:
             return
         for name in list(self._open):
             self._close(name)
         for name in wanted:
-            self._show(name)
+            self._show(name, chosen.get(name, {}))
 
     def open(self, name: str) -> None:
         """Open a pane, where it is not open."""
@@ -88,13 +97,16 @@ class Desk:
             self._open[n][0].move(self.box, place)
         self.changed()
 
-    def show(self, snapshot: Snapshot) -> None:
-        """Let all open panes show this, each on its own: one that fails leaves the others as they are."""
-        self.snapshot = snapshot
+    def show(self, snapshot: Snapshot, mark: str) -> None:
+        """Let all open panes show this, each on its own: one that fails leaves the others as they are.
+
+        mark: which text and grid it is of.
+        """
+        self.snapshot, self._mark = snapshot, mark
         for frame, pane in self._open.values():
             self._let_show(frame, pane, snapshot)
 
-    def _show(self, name: str) -> None:
+    def _show(self, name: str, options: Mapping[str, Option] = MappingProxyType({})) -> None:
         from scanlab.explorer.panes import PANES
 
         with self.box, tag("section", "pane", id=f"pane-{name}", aria_label=TITLES[name]) as frame:
@@ -106,6 +118,8 @@ class Desk:
                 pane = PANES[name]()
         self._open[name] = (frame, pane)
         self._press(name, True)
+        if options:
+            pane.choose(options)
         self.prepare(pane)
         if self.snapshot is not None:
             self._let_show(frame, pane, self.snapshot)
@@ -121,10 +135,12 @@ class Desk:
             set_props(self._buttons[name], aria_pressed="true" if is_open else "false")
 
     def _let_show(self, frame: Element, pane: Pane, snapshot: Snapshot) -> None:
+        mark = self._mark
+
         async def showing() -> None:
             with frame:
                 try:
-                    await pane.show(snapshot)
+                    await pane.show(snapshot, mark)
                 except Exception:
                     if not frame.is_deleted:
                         traceback.print_exc()

@@ -9,7 +9,7 @@ from typing import Protocol
 from nicegui import run
 
 from scanlab.explorer.elements import Field, Window
-from scanlab.explorer.files import Folders, Opened
+from scanlab.explorer.files import DEEPEST, MOST_FILES, Folders, Opened
 from scanlab.explorer.markup import button, tag
 from scanlab.explorer.state import State
 from scanlab.ir.diagnostics import ScanlabError
@@ -163,8 +163,10 @@ class Documents:
             for file in fits:
                 with tag("li"):
                     button(self.folders.shown(file), lambda file=file: self.open(file))
+            if len(self._files) >= MOST_FILES:
+                tag("li", "empty", f"Only {MOST_FILES} files are listed; `scanlab explore FILE` opens any other.")
             if not fits:
-                where = " or ".join(map(str, self.folders.roots))
+                where = f"{' or '.join(map(str, self.folders.roots))}, nor {DEEPEST} folders below"
                 tag("li", "empty", f"No .scan file{' matches' if self._files else f' in {where}'}.")
 
 

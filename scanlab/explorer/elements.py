@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from nicegui import ui
 
+from scanlab.explorer.freshness import of_text
 from scanlab.explorer.shortcuts import KEYS
 from scanlab.ir.diagnostics import Diagnostic, Span
 
-__all__ = ["Editor", "Field", "Gallery", "Shell", "Vocabulary", "Window", "placed"]
+__all__ = ["Editor", "Entry", "Field", "Gallery", "Shell", "Vocabulary", "Window", "placed", "told"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of the browser's history. draft: fields of the state, by name, that are newer than its address."""
+
+    address: str
+    draft: Mapping[str, Any]
 
 
 Vocabulary = tuple[list[tuple[str, str]], list[tuple[str, str]]]
 
 
 class Editor(ui.element, component="components/editor.js"):
-    """The text box. `heard` gets the whole text after every change; vocabulary: see `scanlab.explorer.words`."""
+    """The text box. `heard` gets the whole text after every change; vocabulary: see `scanlab.explorer.words`.
+
+    turn: of the newest change that has come, as the browser counts; so, too, in the other elements that have it.
+    """
 
     def __init__(self, vocabulary: Vocabulary, heard: Callable[[str], Any]) -> None:
         super().__init__()
+        self.turn = 0
         self._props["rules"], self._props["words"] = vocabulary
         self._marked: tuple[str, list[dict[str, Any]]] | None = None
         self.on("edit", lambda event: self._edited(event.args, heard))
 
     def show(self, text: str) -> None:
-        """Put another text in."""
+        """Put another text in, so that the browser's undo takes it back; the first one only fills the box."""
         self._marked = None
         self.run_method("show", text)
 
@@ -39,28 +53,32 @@ class Editor(ui.element, component="components/editor.js"):
                 marks.append({"start": place[0], "end": place[1], "severity": diagnostic.severity})
         if (text, marks) != self._marked:
             self._marked = (text, marks)
-            self.run_method("mark", marks, _units(text))
+            self.run_method("mark", marks, of_text(text))
 
-    def replace(self, span: tuple[int, int], replacement: str) -> None:
-        """Replace characters, so that the browser's undo takes it back."""
-        self.run_method("replace", *span, replacement)
+    def replace(self, text: str, span: tuple[int, int], replacement: str) -> None:
+        """Replace characters of a text, where the box still holds it, so that the browser's undo takes it back."""
+        self.run_method("replace", *span, replacement, of_text(text))
 
-    def go_to(self, span: tuple[int, int]) -> None:
-        """Select characters."""
-        self.run_method("goTo", *span)
+    def go_to(self, text: str, span: tuple[int, int]) -> None:
+        """Select characters of a text, where the box still holds it."""
+        self.run_method("goTo", *span, of_text(text))
 
     def focus(self) -> None:
         """Put the caret into it."""
         self.run_method("focus")
 
-    def _edited(self, text: str, heard: Callable[[str], Any]) -> Any:
+    def _edited(self, said: Any, heard: Callable[[str], Any]) -> Any:
         # The box forgets its marks with every change.
         self._marked = None
-        return heard(text)
+        return told(self, said, heard)
 
 
 class Field(ui.element, component="components/field.js"):
-    """A one-line input with a label. `heard` gets every change, `entered` what stands there when Enter is pressed."""
+    """A one-line input with a label. `heard` gets every change, `entered` what stands there when Enter is pressed.
+
+    kept: the name under which the browser keeps what is typed until it is in the address, "" for not at all. about:
+    what to know of it beforehand.
+    """
 
     def __init__(
         self,
@@ -69,12 +87,19 @@ class Field(ui.element, component="components/field.js"):
         heard: Callable[[str], Any],
         entered: Callable[[str], Any] | None = None,
         hint: str = "",
+        kept: str = "",
+        about: str = "",
     ) -> None:
         super().__init__()
-        self._props.update({"label": label, "box": box, "hint": hint, "wrong": ""})
-        self.on("edit", lambda event: heard(event.args))
+        self.turn = 0
+        self._props.update({"label": label, "box": box, "hint": hint, "wrong": "", "kept": kept, "about": about})
+        self.on("edit", lambda event: told(self, event.args, heard))
         if entered is not None:
             self.on("enter", lambda event: entered(event.args))
+
+    def begin(self, text: str) -> None:
+        """Put a text in before the browser has the box."""
+        self._props["start"] = text
 
     def set(self, text: str, even_focused: bool = False) -> None:
         """Put a text in, unless the user is typing there."""
@@ -121,17 +146,27 @@ class Gallery(ui.element, component="components/gallery.js"):
 
 
 class Shell(ui.element, component="components/shell.js"):
-    """The browser around a page. `moved` gets the address after Back or Forward, `pressed` the name of a shortcut."""
+    """The browser around a page. `moved` gets the entry of its history after Back or Forward, `pressed` the name of a
+    shortcut."""
 
-    def __init__(self, moved: Callable[[str], Any], pressed: Callable[[str], Any]) -> None:
+    def __init__(self, moved: Callable[[Entry], Any], pressed: Callable[[str], Any]) -> None:
         super().__init__()
+        self.turn = 0
         self._props["keys"] = [[shortcut.key, shortcut.name] for shortcut in KEYS]
-        self.on("address", lambda event: moved(event.args))
+        self.on("address", lambda event: moved(self.entry(event.args)))
         self.on("shortcut", lambda event: pressed(event.args))
 
-    def address(self, text: str, is_new: bool) -> None:
-        """Put the state into the address; `is_new` makes it a step that Back takes back."""
-        self.run_method("address", text, is_new)
+    def entry(self, said: Any) -> Entry:
+        """What the browser says of the entry of its history that it stands at."""
+        found = said if isinstance(said, dict) else {}
+        address, draft, turn = found.get("address"), found.get("draft"), found.get("turn")
+        self.turn = turn if isinstance(turn, int) else self.turn
+        return Entry(address if isinstance(address, str) else "", draft if isinstance(draft, dict) else {})
+
+    def address(self, text: str, is_new: bool, turn: int) -> None:
+        """Put the state into the address; `is_new` makes it a step that Back takes back. turn: of the newest change
+        that is in it."""
+        self.run_method("address", text, is_new, turn)
 
     def copy(self, text: str, said: str) -> None:
         """Put a text on the clipboard, and say so."""
@@ -154,6 +189,14 @@ class Shell(ui.element, component="components/shell.js"):
         self.run_method("reveal", element)
 
 
+def told(element: Any, said: Any, heard: Callable[[Any], Any]) -> Any:
+    """Tell of a change: what has changed, once its turn is noted."""
+    if not isinstance(said, dict) or not isinstance(said.get("turn"), int):
+        return None
+    element.turn = max(element.turn, said["turn"])
+    return heard(said.get("value"))
+
+
 def placed(span: Span | None, text: str) -> tuple[int, int] | None:
     """Where a span stands in a text, in the browser's UTF-16 units; None for a span of another text."""
     if span is None:
@@ -166,4 +209,4 @@ def placed(span: Span | None, text: str) -> tuple[int, int] | None:
 
 
 def _units(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

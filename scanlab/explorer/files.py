@@ -13,10 +13,10 @@ from pathlib import Path
 
 from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["Folders", "Opened", "folders_of"]
+__all__ = ["DEEPEST", "MOST_FILES", "Folders", "Opened", "folders_of"]
 
 MOST_FILES = 500
-_DEEPEST = 6
+DEEPEST = 6
 _NEVER = ("node_modules", "__pycache__", "build", "dist")
 
 
@@ -62,7 +62,7 @@ class Folders:
             for folder, below, names in os.walk(root):
                 depth = len(Path(folder).relative_to(root).parts)
                 kept = sorted(b for b in below if not b.startswith(".") and b not in _NEVER)
-                below[:] = kept if depth < _DEEPEST else []
+                below[:] = kept if depth < DEEPEST else []
                 found.update(Path(folder, name) for name in names if name.endswith(".scan"))
                 if len(found) >= MOST_FILES:
                     break

@@ -1,17 +1,20 @@
-"""Who may ask: pages of this server only, under an address that no other site can take.
+"""Who may ask: those who know the token, from pages of this server only, under an address no other site can take.
 
 Another site can make a browser send requests to 127.0.0.1, but not hide where they come from: `Origin` and
 `Sec-Fetch-Site` tell. After rebinding its own name to 127.0.0.1 it would count as the same site, but `Host` still
-holds its name. What the pages load, and that no other page frames them, is in the headers of each answer.
+holds its name. Other users of this machine are kept out by a token: see `access`. What the pages load, and that no
+other page frames them, is in the headers of each answer.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
+
+from scanlab.explorer.access import REFUSED, Access, retry_page
 
 __all__ = ["Guard", "refusal"]
 
@@ -37,9 +40,10 @@ _HEADERS = (
 class Guard:
     """Wraps an ASGI application; `host` is what the server was told to listen on."""
 
-    def __init__(self, app: App, host: str) -> None:
+    def __init__(self, app: App, host: str, access: Access) -> None:
         self.app = app
         self.host = host
+        self.access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it with 403."""
@@ -48,15 +52,18 @@ class Guard:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         why = refusal(headers, self.host, scope["type"], scope.get("method", "GET"), scope["path"])
-        if not why:
-            await self.app(scope, receive, _with_headers(send))
-        elif scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1008, "reason": why})
+        if why:
+            await _refuse(scope, receive, send, f"refused: {why}\n".encode())
+            return
+        known = self.access.in_cookies(headers)
+        brings = self.access.in_query(scope.get("query_string", b"").decode("latin-1"))
+        if known or brings:
+            cookie = [] if known else [(b"set-cookie", self.access.cookie(headers.get("host", "")).encode("latin-1"))]
+            await self.app(scope, receive, _with_headers(send, (*_HEADERS, *cookie)))
+        elif scope["type"] == "http" and scope["path"] == "/":
+            await _refuse(scope, receive, send, retry_page(REFUSED), b"text/html; charset=utf-8")
         else:
-            plain = [(b"content-type", b"text/plain; charset=utf-8")]
-            await send({"type": "http.response.start", "status": 403, "headers": plain})
-            await send({"type": "http.response.body", "body": f"refused: {why}\n".encode()})
+            await _refuse(scope, receive, send, f"refused: {REFUSED}\n".encode())
 
 
 def refusal(headers: dict[str, str], listens: str, kind: str, method: str, path: str) -> str:
@@ -104,10 +111,22 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _with_headers(send: Send) -> Send:
+async def _refuse(
+    scope: Scope, receive: Receive, send: Send, body: bytes, kind: bytes = b"text/plain; charset=utf-8"
+) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1008, "reason": body.decode()[:120]})
+        return
+    headers = [*_HEADERS, (b"content-type", kind), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _with_headers(send: Send, more: Iterable[tuple[bytes, bytes]]) -> Send:
     async def sending(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", []), *_HEADERS]
+            message["headers"] = [*message.get("headers", []), *more]
         await send(message)
 
     return sending

@@ -11,7 +11,7 @@ __all__ = ["help_window"]
 
 def help_window(panes: tuple[str, ...]) -> Window:
     """The window, to be opened; `panes` are their titles, in order."""
-    window = Window("Keyboard")
+    window = Window("Shortcuts")
     named = [(k.key, k.words) for k in KEYS if k.words and not k.name.startswith("pane")]
     numbered = [(f"Alt+{i}", f"open or close {title}") for i, title in enumerate(panes[:9], 1)]
     with window, tag("div", "shortcuts"):

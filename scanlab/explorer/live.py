@@ -26,15 +26,16 @@ PATIENCE = 0.15
 
 
 class Live:
-    """`drawn` gets each picture, and whether it is that of the newest text; `judged` gets the proofs of the newest text
-    only, once without and once with its kin in the library; `failed` gets what kept a text from being drawn."""
+    """`drawn` gets each picture, the state that it is of, and whether that is the newest; `judged` gets the proofs of
+    the newest text only, and its state, once without and once with its kin in the library; `failed` gets what kept a
+    state from being drawn, and that."""
 
     def __init__(
         self,
         workers: Workers,
-        drawn: Callable[[Drawn, bool], Any],
-        judged: Callable[[Judged], Any],
-        failed: Callable[[Diagnostic], Any],
+        drawn: Callable[[Drawn, State, bool], Any],
+        judged: Callable[[Judged, State], Any],
+        failed: Callable[[Diagnostic, State], Any],
     ) -> None:
         self.workers = workers
         self.drawn = drawn
@@ -83,24 +84,28 @@ class Live:
             return
         if isinstance(found, Diagnostic):
             if newest:
-                self.failed(found)
+                self.failed(found, state)
             return
-        self.drawn(found, newest)
+        self.drawn(found, state, newest)
         if newest:
             shown = tuple(subject.name for subject in found.snapshot.subjects)
-            self._judging = background_tasks.create(self._judge(state, shown), name="judging")
+            beside = tuple(name for name in shown if found.snapshot.is_of_library(name))
+            self._judging = background_tasks.create(self._judge(state, shown, beside), name="judging")
 
-    async def _judge(self, state: State, shown: tuple[str, ...]) -> None:
+    async def _judge(self, state: State, shown: tuple[str, ...], beside: tuple[str, ...]) -> None:
+        known = Judged()
         for kin in ((), shown) if shown else ((),):
             if kin:
                 await asyncio.sleep(REST)
-            found = await self._ask(
-                self.workers.do("judge", state.text, state.grid, kin, state.file or "<text>", limit=LIMIT)
-            )
+            file = state.file or "<text>"
+            found = await self._ask(self.workers.do("judge", state.text, state.grid, kin, file, beside, limit=LIMIT))
             if state is not self._wanted:
                 return
-            late = isinstance(found, Diagnostic)
-            self.judged(Judged(diagnostics=(replace(found, severity="warning"),)) if late else found)
+            if isinstance(found, Diagnostic):
+                late = replace(found, severity="warning")
+                found = replace(known, diagnostics=(*known.diagnostics, late))
+            known = found
+            self.judged(found, state)
 
     async def _ask(self, asked: Coroutine[Any, Any, Any]) -> Any:
         """The result, or a diagnostic that says why there is none."""

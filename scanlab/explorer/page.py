@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,8 @@ from nicegui import ui
 from scanlab.explorer.answers import Drawn, Judged, merged
 from scanlab.explorer.desk import Desk
 from scanlab.explorer.documents import Documents, is_saved
-from scanlab.explorer.elements import Editor, Field, Gallery, Shell, Vocabulary
+from scanlab.explorer.elements import Editor, Entry, Field, Gallery, Shell, Vocabulary
+from scanlab.explorer.freshness import of, of_text
 from scanlab.explorer.help import help_window
 from scanlab.explorer.live import Live
 from scanlab.explorer.markup import button, set_props, tag
@@ -19,7 +20,16 @@ from scanlab.explorer.picture import Picture
 from scanlab.explorer.problems import Problems
 from scanlab.explorer.selection import Selection
 from scanlab.explorer.session import Session
-from scanlab.explorer.state import State, from_address, to_address
+from scanlab.explorer.state import (
+    MOST_PATCHES,
+    MOST_SUBJECTS,
+    VIEW,
+    State,
+    from_address,
+    to_address,
+    view_of,
+    with_fields,
+)
 from scanlab.explorer.titles import TITLES
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError
 from scanlab.ir.grids import grid_of
@@ -31,6 +41,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Page"]
 
+LIMITS = f"{MOST_PATCHES:,} patches at most, all paths together, of {MOST_SUBJECTS} strategies at most"
+IN_THE_ADDRESS = "text, grid, panes with their options, and how the paths are looked at; not an image of yours"
+
 
 class Page:
     """What one browser tab shows. `state` is all that a reload needs."""
@@ -39,6 +52,10 @@ class Page:
         self.session = session
         self.state = session.start
         self.snapshot: Snapshot | None = None
+        # The view that the next picture is to have, where that is not the player's own.
+        self._view: dict[str, Any] | None = None
+        self._is_no_grid = False
+        self._shown_of = _asked(self.state)
         self.live = Live(session.workers, self._drawn, self._judged, self._failed)
         self.shell = Shell(self._moved, self._pressed)
         self.desk = Desk(self._prepare, self._arranged)
@@ -60,18 +77,17 @@ class Page:
                 button("Open", lambda: self.documents.show_open(), title="Ctrl+O")
                 button("Save", lambda: self.documents.save(), title="Ctrl+S")
                 button("Library", lambda: self.gallery.open(), title="Alt+L")
-                button("Export", lambda: self._reveal("export"))
-                button("Copy link", self._copy_link, title="Alt+C: the whole state is in the address")
+                button("Copy link", self._copy_link, title=f"Alt+C: {IN_THE_ADDRESS}")
                 button("Copy as Python", self._copy_python)
-                button("Keys", lambda: self.help.open(), title="?", aria_label="Keyboard shortcuts")
+                button("Shortcuts", lambda: self.help.open(), title="?")
 
     def _build_write(self, vocabulary: Vocabulary) -> None:
         with tag("section", "write", aria_label="Definitions"):
             with tag("div", "tools"):
-                self.grid = Field("grid", "grid-size", self._regridded, hint="14x14")
+                self.grid = Field("grid", "grid-size", self._regridded, hint="14x14", kept="grid", about=LIMITS)
                 self.selection = Selection(self._chosen)
             self.editor = Editor(vocabulary, self._edited)
-            self.problems = Problems(self.editor, lambda example: self.picture.show_example(example))
+            self.problems = Problems(self.editor, lambda example, mark: self.picture.show_example(example, mark))
 
     def _build_see(self) -> None:
         with tag("div", "see"):
@@ -79,25 +95,35 @@ class Page:
                 self.desk.build_bar()
                 self.layout = button("", self._turn_layout, "plain layout", title="Alt+B")
             with tag("section", "paths", aria_label="Paths"):
-                self.picture = Picture(self._coloured, self.gallery_open)
+                self.picture = Picture(self._coloured, self._viewed, self.gallery_open)
             self.desk.build()
 
     def gallery_open(self) -> None:
         """Open the library."""
         self.gallery.open()
 
-    def begin(self, address: str) -> None:
-        """Fill the page, once the browser is there, from the state in its address or else the server's."""
-        self.take(from_address(address) if address else self.session.fresh())
+    @property
+    def turn(self) -> int:
+        """Of the newest change in the browser that has come."""
+        return max(self.shell.turn, self.editor.turn, self.grid.turn, self.picture.player.turn)
+
+    def begin(self, said: Any) -> None:
+        """Fill the page, once the browser is there and has said which entry of its history it stands at."""
+        self._moved(self.shell.entry(said))
 
     def take(self, state: State, is_new: bool = False) -> None:
         """Take on another state; `is_new` makes it a step that Back takes back."""
-        if state.text != self.state.text or self.snapshot is None:
+        before, state = self.state, replace(state, text=_with_plain_ends(state.text))
+        if state.text != before.text or self.snapshot is None:
             self.editor.show(state.text)
-        if state.colour != self.state.colour:
+        if state.colour != before.colour:
             self.picture.player.colour_by(state.colour)
+        if state.grid != before.grid:
+            self.grid.set(grid_text(state.grid), even_focused=True)
+        if view_of(state) != view_of(before):
+            self._view = view_of(state)
         self.state = state
-        self.desk.set(state.panes)
+        self.desk.set(state.panes, state.options)
         self._follow(is_new)
 
     def say(self, text: str) -> None:
@@ -111,14 +137,22 @@ class Page:
             self.state = replace(self.state, text=text)
             self._follow()
 
-    def _regridded(self, text: str) -> None:
+    def _regridded(self, text: Any) -> None:
+        self._is_no_grid = True
         try:
-            grid = grid_of(text)
+            grid = grid_of(str(text))
         except ScanlabError as error:
             self.grid.wrong(error.diagnostics[0].message)
+            self._write_down()
             return
+        state = with_fields(self.state, {"grid": list(grid)})
+        if state.grid != grid:
+            self.grid.wrong("a grid has 1 to 5 axes, and less than 2³¹ along each")
+            self._write_down()
+            return
+        self._is_no_grid = False
         self.grid.wrong(self._misfit(grid))
-        self.state = replace(self.state, grid=grid)
+        self.state = state
         self._follow()
 
     def _misfit(self, grid: tuple[int, ...]) -> str:
@@ -133,48 +167,70 @@ class Page:
         self._follow()
 
     def _coloured(self, colour: str) -> None:
-        self.state = replace(self.state, colour=colour)
-        self.shell.address(to_address(self.state), False)
+        self.state = with_fields(self.state, {"colour": colour})
+        self._write_down()
+
+    def _viewed(self, view: Any) -> None:
+        self.state = with_fields(self.state, _view_in({"view": view}))
+        self._write_down()
+
+    def _optioned(self) -> None:
+        self.state = replace(self.state, options=self.desk.options)
+        self._write_down()
 
     def _arranged(self) -> None:
         opened = [name for name in self.desk.names if name not in self.state.panes]
-        self.state = replace(self.state, panes=self.desk.names)
+        self.state = replace(self.state, panes=self.desk.names, options=self.desk.options)
         for name in opened:
             self.shell.reveal(f"pane-{name}")
         self._label()
-        self.shell.address(to_address(self.state), False)
+        self._write_down()
 
     def _turn_layout(self) -> None:
         self.state = replace(self.state, layout="below" if self.state.layout == "beside" else "beside")
         self._arranged()
 
-    def _moved(self, address: str) -> None:
-        self.take(from_address(address) if address else self.session.fresh())
+    def _moved(self, entry: Entry) -> None:
+        state = from_address(entry.address) if entry.address else self.session.fresh()
+        draft = _view_in(entry.draft)
+        self.take(with_fields(state, {name: value for name, value in draft.items() if name != "grid"}))
+        if isinstance(typed := draft.get("grid"), str):
+            self.grid.set(typed, even_focused=True)
+            self._regridded(typed)
 
     async def _from_library(self, name: str) -> None:
         text = await self.session.workers.do("source_of", name)
-        self.take(replace(self.state, text=text, names=(), file="", base=""), is_new=True)
+        self._put_in(replace(self.state, text=text, names=(), file="", base=""), name)
         self.editor.focus()
 
+    def _put_in(self, state: State, name: str) -> None:
+        """Take on a state in the place of the text that there is, and say how that comes back."""
+        is_kept = state.text == self.state.text or not self.state.text.strip()
+        self.take(state, is_new=True)
+        if not is_kept:
+            self.say(f"{name} stands in the place of your text: Ctrl+Z or Back brings that back")
+
     def _beside(self, name: str) -> None:
-        shown = self.snapshot.subjects if self.snapshot is not None else ()
-        self._chosen(tuple(dict.fromkeys([*(s.name for s in shown), name])))
+        shown = self.selection.wanted
+        if name not in shown and len(shown) >= MOST_SUBJECTS:
+            self.say(f"{MOST_SUBJECTS} strategies are shown, which is the most: hide one to show {name}")
+            return
+        self._chosen(tuple(dict.fromkeys([*shown, name])))
 
     async def _picked(self, source: str, axes: Sequence[str], grid: Sequence[int]) -> None:
         """Show a strategy of a study."""
         text = await self.session.workers.do("defined", source, tuple(axes))
-        self.take(replace(self.state, text=text, grid=tuple(grid), names=(), file="", base=""), is_new=True)
-
-    def _reveal(self, pane: str) -> None:
-        self.desk.open(pane)
-        self.shell.reveal(f"pane-{pane}")
+        self._put_in(replace(self.state, text=text, grid=tuple(grid), names=(), file="", base=""), source)
 
     def _copy_link(self) -> None:
-        self.shell.copy_link("copied a link to all that is shown")
+        self.shell.copy_link("copied a link to what is shown")
 
     async def _copy_python(self) -> None:
         if self.snapshot is None or not self.snapshot.subjects:
             self.say("there is nothing to copy: no strategy is shown")
+            return
+        if self._shown_of != _asked(self.state):
+            self.say("nothing was copied: what is shown is of an older text; copy once it is of this one")
             return
         text = await self.session.workers.do("python_of", self.snapshot)
         self.shell.copy(text, "copied Python that makes the same paths")
@@ -200,9 +256,12 @@ class Page:
     # What comes of it.
 
     def _follow(self, is_new: bool = False) -> None:
-        self.shell.address(to_address(self.state), is_new)
+        self._write_down(is_new)
         self._label()
         self.live.follow(self.state)
+
+    def _write_down(self, is_new: bool = False) -> None:
+        self.shell.address(to_address(self.state), is_new, self.turn)
 
     def _label(self) -> None:
         name = self.documents.name
@@ -210,42 +269,69 @@ class Page:
         if self.file.text != (shown := f"{name} · {mark}" if name else ""):
             self.file.text = shown
             self.shell.title(f"{name or 'ScanLab explorer'}{' · ScanLab' if name else ''}")
-        set_props(self.file, data_mark=mark)
+        set_props(self.file, data_mark=mark, data_of=of_text(self.state.text))
         set_props(self.frame, data_layout=self.state.layout, data_panes=len(self.desk.names))
         self.layout.text = "Panes below" if self.state.layout == "beside" else "Panes beside"
         set_props(self.layout, hidden=not self.desk.names)
 
-    def _drawn(self, drawn: Drawn, newest: bool) -> None:
+    def _drawn(self, drawn: Drawn, state: State, newest: bool) -> None:
         found = drawn.snapshot
-        self.snapshot = found
-        self.picture.show(drawn)
-        self.selection.show(found.names, tuple(subject.name for subject in found.subjects))
-        self.grid.set(grid_text(found.subjects[0].grid if found.subjects else self.state.grid))
+        self.snapshot, self._shown_of = found, _asked(state)
+        if self.picture.show(drawn, state.grid, self._view if newest else None) and newest:
+            self._view = None
+        self.selection.show(found.names, found.wanted, of(found.text, state.grid))
         if newest:
+            self._tell_grid(found)
             self.editor.underline(found.text, found.diagnostics)
             if found.diagnostics or not found.names:
-                self.problems.show(found.text, found.diagnostics, ())
-            self.desk.show(found)
+                self.problems.show(found.text, state.grid, found.diagnostics, ())
+            self.desk.show(found, of(found.text, state.grid))
 
-    def _judged(self, judged: Judged) -> None:
+    def _tell_grid(self, found: Snapshot) -> None:
+        """Say where the grid that is asked for fits nothing; put in the one that is shown where that is another."""
+        if self._is_no_grid:
+            return
+        self.grid.wrong(self._misfit(self.state.grid))
+        if not self.grid.props["wrong"]:
+            self.grid.set(grid_text(found.subjects[0].grid if found.subjects else self.state.grid))
+
+    def _judged(self, judged: Judged, state: State) -> None:
         found = self.snapshot
         if found is None:
             return
         problems = merged(found.diagnostics, judged)
         self.editor.underline(found.text, problems)
-        self.problems.show(found.text, problems, judged.verdicts)
+        self.problems.show(found.text, state.grid, problems, judged.verdicts)
         if problems and not found.subjects:
-            self.picture.show_failure(problems)
+            self.picture.show_failure(problems, of(found.text, state.grid))
 
-    def _failed(self, why: Diagnostic) -> None:
-        self.problems.show(self.state.text, (why,), ())
-        self.picture.show_failure((why,))
+    def _failed(self, why: Diagnostic, state: State) -> None:
+        self.problems.show(state.text, state.grid, (why,), ())
+        self.picture.show_failure((why,), of(state.text, state.grid))
 
     def _prepare(self, pane: Pane) -> None:
         """Give a pane what it needs of the page."""
         from scanlab.explorer.panes.studies import StudiesPane
 
         pane.workers = self.session.workers
+        pane.on_options = self._optioned
         if isinstance(pane, StudiesPane):
             pane.folders = self.session.folders
             pane.on_pick = self._picked
+
+
+def _view_in(draft: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of the state as the browser has them, the view's among the others; a view holds nothing else."""
+    view = draft.get("view")
+    fields = {name: value for name, value in view.items() if name in VIEW} if isinstance(view, dict) else {}
+    return {**{name: value for name, value in draft.items() if name != "view"}, **fields}
+
+
+def _asked(state: State) -> tuple[Any, ...]:
+    """What a picture is drawn of."""
+    return state.text, state.grid, state.names
+
+
+def _with_plain_ends(text: str) -> str:
+    """As the text box has it."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from scanlab.explorer.answers import Drawn
+from scanlab.explorer.freshness import of
 from scanlab.explorer.markup import button, set_props, tag
 from scanlab.explorer.player_element import Player
 from scanlab.ir.diagnostics import CounterExample, Diagnostic
@@ -14,48 +15,58 @@ __all__ = ["Picture"]
 
 
 class Picture:
-    """`coloured` gets what the user colours by; `browse` opens the library."""
+    """`coloured` gets what the user colours by, `viewed` the view; `browse` opens the library."""
 
-    def __init__(self, coloured: Callable[[str], Any], browse: Callable[[], Any]) -> None:
+    def __init__(
+        self, coloured: Callable[[str], Any], viewed: Callable[[dict[str, Any]], Any], browse: Callable[[], Any]
+    ) -> None:
         self._example: CounterExample | None = None
+        self._has_paths = False
         with tag("div", "drawing", data_state="loading") as self.box:
             with tag("div", "word"):
                 self.word = tag("p", "", "Drawing …", role="status")
                 self.browse = button("Open the library", browse, "main", hidden=True)
-            self.player = Player(on_colour=coloured)
+            self.player = Player(on_colour=coloured, on_view=viewed)
 
-    def show(self, drawn: Drawn) -> None:
-        """Draw paths. Where a text has none, say why; the last ones stay, dimmed, behind a mistake."""
+    def show(self, drawn: Drawn, grid: tuple[int, ...], view: dict[str, Any] | None = None) -> bool:
+        """Draw paths, as another view has them where one is given; whether there are any. Where a text has none, say
+        why; the last ones stay, dimmed, behind a mistake."""
         found = drawn.snapshot
+        mark = of(found.text, grid)
         if found.subjects:
             self._forget_example()
+            self._has_paths = True
             # Made in another process, which spares the one that serves all pages.
-            self.player.run_method("show", drawn.data)
-            self._state("paths")
+            self.player.show_data(drawn.data, view)
+            self._state("paths", mark)
         elif not found.text.strip():
             self._forget_example()
-            self._state("empty", "Write an order, as in `by h, ~w`, or take one from the library.", browse=True)
+            self._state("empty", mark, "Write an order, as in `by h, ~w`, or take one from the library.", browse=True)
         elif not found.diagnostics:
             self._forget_example()
-            self._state("empty", "Nothing here stands alone: use it in an order or a scan, with its parameters.")
+            self._state("empty", mark, "Nothing here stands alone: use it in an order or a scan, with its parameters.")
         else:
-            self.show_failure(found.diagnostics)
+            self.show_failure(found.diagnostics, mark)
+        return bool(found.subjects)
 
-    def show_failure(self, problems: Iterable[Diagnostic]) -> None:
-        """Draw the first counter-example, or leave the last paths, dimmed."""
+    def show_failure(self, problems: Iterable[Diagnostic], mark: str) -> None:
+        """Draw the first counter-example, or leave the last paths, dimmed; mark: which text the problems are of."""
         example = next((d.counterexample for d in problems if d.counterexample and d.counterexample.patches), None)
         if example is not None:
-            self.show_example(example)
-        else:
-            self._forget_example()
+            self.show_example(example, mark)
+            return
+        self._forget_example()
+        if self._has_paths:
             self._state("wrong")
+        else:
+            self._state("empty", mark, "There is no path to show. What is wrong stands below the text.")
 
-    def show_example(self, example: CounterExample) -> None:
-        """Draw a counter-example on its grid."""
+    def show_example(self, example: CounterExample, mark: str) -> None:
+        """Draw a counter-example on its grid; mark: which text it is of."""
         if example != self._example:
             self._example = example
-            self.player.counterexample(example.grid, example.patches, f"counter-example: {example}")
-        self._state("example")
+            self.player.counterexample(example.grid, example.patches, str(example))
+        self._state("example", mark)
 
     def focus(self) -> None:
         """Put the focus on the paths' controls."""
@@ -66,7 +77,8 @@ class Picture:
             self._example = None
             self.player.clear_counterexample()
 
-    def _state(self, name: str, word: str = "", browse: bool = False) -> None:
-        set_props(self.box, data_state=name)
+    def _state(self, name: str, mark: str = "", word: str = "", browse: bool = False) -> None:
+        # Without a mark what is shown is of the text that it was of before.
+        set_props(self.box, data_state=name, **({"data_of": mark} if mark else {}))
         self.word.text = word
         set_props(self.browse, hidden=not browse)

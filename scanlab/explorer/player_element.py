@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from nicegui import app, ui
-from nicegui.events import GenericEventArguments
 from starlette.responses import Response
 
+from scanlab.explorer.elements import told
 from scanlab.view.player import player_data, player_markup, player_script, player_style
 from scanlab.view.scene import PathScene
 
@@ -23,21 +24,32 @@ class Player(ui.element, component="components/player.js"):
     """The paths with their clock: see `scanlab.view.player`.
 
     on_step: called with the step that the clock shows, at most ten times a second. on_colour: called with "step",
-    "path" or "gap" when the user chooses another.
+    "path" or "gap" when the user chooses another. on_view: called with the view once it has changed and rests. turn: as
+    in `Editor`.
     """
 
     def __init__(
-        self, on_step: Callable[[int], Any] | None = None, on_colour: Callable[[str], Any] | None = None
+        self,
+        on_step: Callable[[int], Any] | None = None,
+        on_colour: Callable[[str], Any] | None = None,
+        on_view: Callable[[dict[str, Any]], Any] | None = None,
     ) -> None:
         super().__init__()
+        self.turn = 0
         if on_step is not None:
-            self.on("step", _first(on_step), throttle=_STEP_EVERY)
+            self.on("step", lambda event: on_step(event.args), throttle=_STEP_EVERY)
         if on_colour is not None:
-            self.on("colour", _first(on_colour))
+            self.on("colour", lambda event: told(self, event.args, on_colour))
+        if on_view is not None:
+            self.on("view", lambda event: told(self, event.args, on_view))
 
     def show(self, scenes: Iterable[PathScene]) -> None:
         """Draw other paths, also in place of a counter-example; the clock keeps its place."""
-        self.run_method("show", player_data(scenes))
+        self.show_data(player_data(scenes))
+
+    def show_data(self, data: dict[str, Any], view: dict[str, Any] | None = None) -> None:
+        """As `show`, of what `player_data` made of the scenes, and with a view in place of the one that there is."""
+        self.run_method("show", data, view)
 
     def go_to(self, step: int) -> None:
         """Move the clock."""
@@ -73,7 +85,8 @@ class Player(ui.element, component="components/player.js"):
 
 
 def serve_player() -> None:
-    """Serve what the element loads beside its own file."""
+    """Serve what the element loads beside its own file: the player, and what all elements share."""
+    app.add_static_files("/scanlab/static", Path(__file__).parent / "static")
     source = f"export const MARKUP = {json.dumps(player_markup())};\nexport {player_script()}"
 
     @app.get("/scanlab/player_source.js")
@@ -83,7 +96,3 @@ def serve_player() -> None:
     @app.get("/scanlab/player.css")
     def style() -> Response:
         return Response(player_style(), media_type="text/css")
-
-
-def _first(heard: Callable[[Any], Any]) -> Callable[[GenericEventArguments], Any]:
-    return lambda event: heard(event.args)

@@ -7,7 +7,8 @@ from typing import Any
 
 from scanlab.explorer.answers import Verdict
 from scanlab.explorer.elements import Editor, placed
-from scanlab.explorer.markup import button, tag
+from scanlab.explorer.freshness import of
+from scanlab.explorer.markup import button, set_props, tag
 from scanlab.ir.diagnostics import CounterExample, Diagnostic
 
 __all__ = ["Problems"]
@@ -19,19 +20,23 @@ MOST_VERDICTS = 60
 
 
 class Problems:
-    """`show_example` draws a counter-example on its grid."""
+    """`show_example` draws a counter-example on its grid, with the mark of the text that it is of."""
 
-    def __init__(self, editor: Editor, show_example: Callable[[CounterExample], Any]) -> None:
+    def __init__(self, editor: Editor, show_example: Callable[[CounterExample, str], Any]) -> None:
         self.editor = editor
         self.show_example = show_example
         self.shown: tuple[Diagnostic, ...] = ()
         self._verdicts: tuple[Verdict, ...] = ()
-        self._text = ""
+        self._text = self._mark = ""
         self._next = 0
         self.box = tag("div", "problems", id="editor-problems", role="status", aria_label="Problems and proofs")
 
-    def show(self, text: str, diagnostics: Iterable[Diagnostic], verdicts: Iterable[Verdict]) -> None:
-        """List what is wrong with a text, and then what is proved."""
+    def show(
+        self, text: str, grid: tuple[int, ...], diagnostics: Iterable[Diagnostic], verdicts: Iterable[Verdict]
+    ) -> None:
+        """List what is wrong with a text, and then what is proved; both on a grid, where one is asked for."""
+        self._mark = of(text, grid)
+        set_props(self.box, data_of=self._mark)
         listed, proved = tuple(diagnostics), tuple(verdicts)
         # Problems stand at places of their text; verdicts do not.
         same = (listed, proved) == (self.shown, self._verdicts) and (text == self._text or not listed)
@@ -44,8 +49,11 @@ class Problems:
                 self._problem(diagnostic)
             if len(listed) > MOST_PROBLEMS:
                 tag("p", "more", f"and {len(listed) - MOST_PROBLEMS} more")
-            for verdict in [v for v in proved if v.mark != "✗"][:MOST_VERDICTS]:
+            told = [v for v in proved if v.mark != "✗"]
+            for verdict in told[:MOST_VERDICTS]:
                 self._verdict(verdict)
+            if len(told) > MOST_VERDICTS:
+                tag("p", "more", f"and {len(told) - MOST_VERDICTS} more definitions, whose verdicts are left out here")
 
     def fix(self) -> bool:
         """Take the first suggested edit; false where there is none."""
@@ -55,7 +63,7 @@ class Problems:
         """Select the next problem in the text; false where there is none."""
         places = [p for d in self.shown if (p := placed(d.span, self._text)) is not None]
         if places:
-            self.editor.go_to(places[self._next % len(places)])
+            self.editor.go_to(self._text, places[self._next % len(places)])
             self._next += 1
         return bool(places)
 
@@ -75,7 +83,7 @@ class Problems:
                     button(f"Write {edit.replacement}", lambda: self._edit(diagnostic), "fix", title="Ctrl+. takes it")
                 example = diagnostic.counterexample
                 if example is not None and example.patches:
-                    button("Show on the grid", lambda: self.show_example(example), "shows")
+                    button("Show on the grid", lambda: self.show_example(example, self._mark), "shows")
 
     def _head(self, diagnostic: Diagnostic) -> None:
         span, place = diagnostic.span, placed(diagnostic.span, self._text)
@@ -86,7 +94,7 @@ class Problems:
             tag("span", "place", f"{kind}, in {span.source.name}, line {span.line}")
         else:
             words = f"{kind}, line {span.line}, column {span.column}"
-            button(words, lambda: self.editor.go_to(place), "place", title="Go there")
+            button(words, lambda: self.editor.go_to(self._text, place), "place", title="Go there")
 
     def _verdict(self, verdict: Verdict) -> None:
         with tag("p", f"verdict {_NAMES[verdict.mark]}"):
@@ -99,5 +107,5 @@ class Problems:
         place = placed(edit.span, self._text) if edit is not None else None
         if edit is None or place is None:
             return False
-        self.editor.replace(place, edit.replacement)
+        self.editor.replace(self._text, place, edit.replacement)
         return True

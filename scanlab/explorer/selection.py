@@ -5,38 +5,43 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from scanlab.explorer.markup import button, tag
+from scanlab.explorer.markup import button, set_props, tag
 from scanlab.explorer.state import MOST_SUBJECTS
 
 __all__ = ["Selection"]
 
 
 class Selection:
-    """`chosen` gets the names that are to be shown, in order."""
+    """`chosen` gets the names that are to be shown, in order. wanted: those that are, or would be without a mistake."""
 
     def __init__(self, chosen: Callable[[tuple[str, ...]], Any]) -> None:
         self.chosen = chosen
+        self.wanted: tuple[str, ...] = ()
         self._names: tuple[str, ...] = ()
-        self._shown: tuple[str, ...] = ()
         self.box = tag("div", "selection", role="group", aria_label="Shown strategies")
 
-    def show(self, names: tuple[str, ...], shown: tuple[str, ...]) -> None:
-        """Offer these names, with those pressed that are shown."""
-        if (names, shown) == (self._names, self._shown):
+    def show(self, names: tuple[str, ...], wanted: tuple[str, ...], mark: str) -> None:
+        """Offer these names, with those pressed that are shown; mark: which text they are of."""
+        set_props(self.box, data_of=mark)
+        if (names, wanted) == (self._names, self.wanted):
             return
-        self._names, self._shown = names, shown
+        self._names, self.wanted = names, wanted
         self.box.clear()
         with self.box:
-            for name in [*names, *(n for n in shown if n not in names)]:
-                pressed = name in shown
+            for name in [*names, *(n for n in wanted if n not in names)]:
+                pressed = name in wanted
+                is_full = not pressed and len(wanted) >= MOST_SUBJECTS
                 kind = "chip" if name in names else "chip library"
                 hint = "Hide" if pressed else "Show beside"
-                made = button(name, lambda name=name: self._toggle(name), kind, title=hint)
+                made = button(name, lambda name=name: self._toggle(name), kind, title=_FULL if is_full else hint)
                 made.props["aria-pressed"] = "true" if pressed else "false"
-                made.props["disabled"] = not pressed and len(shown) >= MOST_SUBJECTS
+                made.props["disabled"] = is_full
 
     def _toggle(self, name: str) -> None:
-        shown = tuple(n for n in self._shown if n != name) if name in self._shown else (*self._shown, name)
+        shown = tuple(n for n in self.wanted if n != name) if name in self.wanted else (*self.wanted, name)
         # The last one stays: a page without any shows the last definition anyway.
         if shown:
             self.chosen(shown)
+
+
+_FULL = f"{MOST_SUBJECTS} are shown, which is the most: hide one first"

@@ -7,13 +7,13 @@ import importlib
 import socket
 import threading
 from functools import cache
-from pathlib import Path
 
 import nicegui.run
 import uvicorn
 from fastapi import FastAPI
 from nicegui import app, ui
 
+from scanlab.explorer.access import Access
 from scanlab.explorer.elements import Vocabulary
 from scanlab.explorer.gallery import serve_gallery
 from scanlab.explorer.guard import Guard
@@ -24,16 +24,19 @@ from scanlab.processes import METHOD
 
 __all__ = ["serve"]
 
-_STATIC = Path(__file__).parent / "static"
 _STYLES = ("/scanlab/player.css", "/scanlab/static/explorer.css", "/scanlab/static/panes.css")
 _NEEDED_NEXT = ("scanlab.explorer.snapshot", "scanlab.explorer.panes")
 # By then the files of a first page are with the browser, which takes as long again to read them.
 _SENT_S = 0.35
-_HEAD = "".join(f'<link rel="stylesheet" href="{style}">' for style in _STYLES)
+# The token has done its work once the page is there: it stays in no bookmark, no history and no link.
+_FORGET = (
+    "<script>if (location.search) history.replaceState(history.state, '', location.pathname + location.hash)</script>"
+)
+_HEAD = _FORGET + "".join(f'<link rel="stylesheet" href="{style}">' for style in _STYLES)
 
 
-def serve(session: Session, listening: socket.socket, host: str) -> None:
-    """Serve until Ctrl-C on a socket that was bound to `host`."""
+def serve(session: Session, listening: socket.socket, host: str, access: Access) -> None:
+    """Serve until Ctrl-C on a socket that was bound to `host`, to whoever has access."""
     shell = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     _pages(session)
     nicegui.run.process_pool_start_method = METHOD
@@ -48,7 +51,7 @@ def serve(session: Session, listening: socket.socket, host: str) -> None:
     # A page sends and gets small messages to and from this machine: packing them would only cost time.
     server = uvicorn.Server(
         uvicorn.Config(
-            Guard(shell, host),
+            Guard(shell, host, access),
             log_level="warning",
             ws="wsproto",
             ws_per_message_deflate=False,
@@ -78,7 +81,10 @@ def _load_the_rest() -> None:
 def _pages(session: Session) -> None:
     serve_player()
     serve_gallery(session.workers)
-    app.add_static_files("/scanlab/static", _STATIC)
+
+    @app.get("/scanlab/here", status_code=204)
+    def here() -> None:
+        """Whether there is a server, and one that knows who asks."""
 
     vocabulary: list[Vocabulary] = []
 
@@ -90,4 +96,4 @@ def _pages(session: Session) -> None:
         page = Page(session, vocabulary[0])
         _load_the_rest()
         await ui.context.client.connected()
-        page.begin(await ui.run_javascript("return location.hash.slice(1)", timeout=30))
+        page.begin(await ui.run_javascript("return scanlabWhole()", timeout=30))

@@ -33,7 +33,7 @@ KEYS = (
 )
 EDITOR_KEYS = (
     ("Ctrl+Space", "complete a word; ↑ ↓ choose, Tab takes it"),
-    ("Ctrl+Z", "undo, fixes too"),
+    ("Ctrl+Z", "undo; fixes, and texts that took the place of yours, too"),
     ("Tab", "leave the text, where no word is offered"),
 )
 PLAYER_KEYS = (

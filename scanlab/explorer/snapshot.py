@@ -8,19 +8,17 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from scanlab.compiler.bind import CompiledPlan, CompiledScan
-from scanlab.explorer.state import MOST_SUBJECTS
+from scanlab.explorer.state import MOST_PATCHES, MOST_SUBJECTS
 from scanlab.facade import as_value, bound, load
 from scanlab.ir.diagnostics import CounterExample, Diagnostic, ScanlabError, Source
-from scanlab.ir.values import Value, orders_of
+from scanlab.ir.values import Plan, Scan, Value, orders_of
 from scanlab.language.library import library_templates
 from scanlab.language.module import Module, read_module
 from scanlab.library_index import USUAL_GRIDS
 from scanlab.view.scene import PathScene, scenes_of
 
-__all__ = ["MOST_SUBJECTS", "Snapshot", "Subject", "defines", "read", "snapshot"]
+__all__ = ["MOST_PATCHES", "MOST_SUBJECTS", "Snapshot", "Subject", "defines", "read", "snapshot"]
 
-# All paths of a picture together: four paths over 256x256 patches, a few times over.
-MOST_PATCHES = 1_000_000
 _DEFINES = re.compile(r"^\s*(grid|order|scan|plan)\b", re.MULTILINE)
 
 
@@ -38,12 +36,18 @@ class Subject:
 @dataclass(frozen=True, eq=False)
 class Snapshot:
     """What can be shown of a text. names: all its definitions that stand alone; subjects: those that are shown, and
-    what is shown of the library beside them; text: what was read."""
+    what is shown of the library beside them; text: what was read; wanted: the names of those that were to be shown, of
+    which some may have a mistake or be too large to draw."""
 
     names: tuple[str, ...]
     subjects: tuple[Subject, ...]
     diagnostics: tuple[Diagnostic, ...]
     text: str = ""
+    wanted: tuple[str, ...] = ()
+
+    def is_of_library(self, name: str) -> bool:
+        """Whether what is shown under a name is the library's, beside what the text defines."""
+        return bool(self.names) and name not in self.names
 
     @property
     def counterexample(self) -> CounterExample | None:
@@ -62,7 +66,8 @@ def snapshot(text: str, grid: tuple[int, ...] = (), names: tuple[str, ...] = (),
     found, problems = _definitions(text, file)
     subjects = []
     left = MOST_PATCHES
-    for name in _wanted(names, found)[:MOST_SUBJECTS]:
+    wanted = _wanted(names, found)[:MOST_SUBJECTS]
+    for name in wanted:
         try:
             subject = _subject(name, found[name] if name in found else load(name), grid, left)
             left -= sum(scene.patches for scene in subject.scenes)
@@ -70,7 +75,7 @@ def snapshot(text: str, grid: tuple[int, ...] = (), names: tuple[str, ...] = (),
         except ScanlabError as error:
             problems += error.diagnostics
     ordered = sorted(dict.fromkeys(problems), key=Diagnostic.sort_key)
-    return Snapshot(tuple(found), tuple(subjects), tuple(ordered), text)
+    return Snapshot(tuple(found), tuple(subjects), tuple(ordered), text, tuple(wanted))
 
 
 def defines(text: str) -> bool:
@@ -117,5 +122,33 @@ def _subject(name: str, value: Value, grid: tuple[int, ...], left: int) -> Subje
         )
     found = bound(value, extents)
     scans = found.scans if isinstance(found, CompiledPlan) else (found,)
-    scenes = [replace(scene, group=name) for scan in scans for scene in scenes_of(scan)]
+    parts = [_part(found.plan, scan.scan) if isinstance(found, CompiledPlan) else "" for scan in scans]
+    scenes = [
+        replace(scene, group=name, part=part)
+        for scan, part in zip(scans, parts, strict=True)
+        for scene in scenes_of(scan)
+    ]
     return Subject(name, value, extents, scans, tuple(scenes))
+
+
+def _part(plan: Plan, scan: Scan) -> str:
+    """Which scan of a plan this is, and which layers use it: "cross in layers 0, 2, 4, …"."""
+    period = [entry.scan for entry in plan.entries for _ in range(entry.count)]
+    here = [i for i, used in enumerate(period) if used == scan]
+    name = scan.name or str(scan)
+    if plan.kind != "cycle":
+        return f"{name} in layer{'s' if len(here) > 1 else ''} {_ranges(here)}"
+    if len(here) == len(period):
+        return f"{name} in all layers"
+    return f"{name} in layers {_ranges([i + turn * len(period) for turn in range(3) for i in here])}, …"
+
+
+def _ranges(numbers: list[int]) -> str:
+    """0 to 3, 5 for [0, 1, 2, 3, 5]; two neighbours are listed as they are."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"{r[0]} to {r[-1]}" if len(r) > 2 else ", ".join(map(str, r)) for r in runs)

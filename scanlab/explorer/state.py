@@ -5,18 +5,30 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["MOST_SUBJECTS", "START", "State", "from_address", "to_address"]
+__all__ = [
+    "MOST_CHARACTERS",
+    "MOST_PATCHES",
+    "MOST_SUBJECTS",
+    "START",
+    "VIEW",
+    "State",
+    "from_address",
+    "to_address",
+    "view_of",
+    "with_fields",
+]
 
 # The longest .scan file, so that every text that can be opened can be shared.
 MOST_CHARACTERS = 262_144
 MOST_NAMES = 64
-# What is shown side by side.
+# What is shown side by side, and all paths of it together: four paths over 256x256 patches, a few times over.
 MOST_SUBJECTS = 6
+MOST_PATCHES = 1_000_000
 START = """grid h, w
 
 "Row by row, every other one backwards."
@@ -26,23 +38,40 @@ order snake = by h, ~w
 
 @dataclass(frozen=True)
 class State:
-    """text: the definitions; grid: extents; names: which are shown, () for the last; panes: the open ones, in order;
-    layout: panes stand "beside" the paths or "below" them; colour: "step", "path" or "gap"; file: where the text was
-    opened from, "" for nowhere; base: digest of the file's bytes then."""
+    """All that a page shows, but for what only its user has or does: an image of theirs, whether the paths play, what
+    is scrolled, folded open or pointed at.
+
+    text: the definitions; grid: extents; names: which are shown, () for the last; panes: the open ones, in order;
+    options: of the open panes, by pane and name, where they are not as usual; layout: panes stand "beside" the paths or
+    "below" them; file: where the text was opened from, "" for nowhere; base: digest of the file's bytes then.
+
+    Of the player: colour: "step", "path" or "gap"; step: of the clock, -1 at the end, where paths are whole; speed: of
+    the clock, as a factor; slice: the axis that volumes are cut along, "" for none, and layer: where; zoom: a factor,
+    and shift: of the enlarged picture, right and down, in widths of a panel; rotation: of volumes, yaw and pitch in
+    radians; together: whether paths of a scan share a panel.
+    """
 
     text: str = START
     grid: tuple[int, ...] = (14, 14)
     names: tuple[str, ...] = ()
     panes: tuple[str, ...] = ()
+    options: Mapping[str, Mapping[str, str | int | float]] = field(default_factory=dict)
     layout: str = "beside"
     colour: str = "step"
+    step: int = -1
+    speed: float = 1.0
+    slice: str = ""
+    layer: int = 0
+    zoom: float = 1.0
+    shift: tuple[float, ...] = (0.0, 0.0)
+    rotation: tuple[float, ...] = (0.62, 0.5)
+    together: bool = False
     file: str = ""
     base: str = ""
 
 
-_CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"layout": ("beside", "below"), "colour": ("step", "path", "gap")}
-)
+VIEW = ("step", "speed", "slice", "layer", "zoom", "shift", "rotation", "together")
+"""The fields that the player's own controls change, as it names them."""
 
 
 def to_address(state: State) -> str:
@@ -61,24 +90,86 @@ def from_address(text: str) -> State:
         found = json.loads(zlib.decompressobj().decompress(raw, 5 * MOST_CHARACTERS))
     except (ValueError, RecursionError, zlib.error):
         return State()
-    return _state(found) if isinstance(found, dict) else State()
+    return with_fields(State(), found)
 
 
-def _state(found: dict[str, Any]) -> State:
-    known: dict[str, Any] = {}
-    for f in fields(State):
-        value, usual = found.get(f.name), getattr(State(), f.name)
-        if f.name == "grid":
-            if isinstance(value, list) and _is_grid(value):
-                known[f.name] = tuple(value)
-        elif isinstance(usual, str) and isinstance(value, str):
-            if value in _CHOICES.get(f.name, (value,)):
-                known[f.name] = value[:MOST_CHARACTERS]
-        elif isinstance(usual, tuple) and isinstance(value, list):
-            known[f.name] = tuple(v for v in value[:MOST_NAMES] if isinstance(v, str))
-    return State(**known)
+def with_fields(state: State, found: Any) -> State:
+    """A state with fields as JSON has them put in; what is no field, or no value of one, is left as it was."""
+    given = found if isinstance(found, dict) else {}
+    read = {name: reader(given[name]) for name, reader in _READERS.items() if name in given}
+    return replace(state, **{name: value for name, value in read.items() if value is not None})
 
 
-def _is_grid(value: list[Any]) -> bool:
-    whole = all(isinstance(v, int) and not isinstance(v, bool) for v in value)
-    return 0 < len(value) <= 5 and whole and all(0 < v < 2**31 for v in value)
+def view_of(state: State) -> dict[str, Any]:
+    """What the player takes to show the paths as they are in a state."""
+    return {name: getattr(state, name) for name in VIEW}
+
+
+def _text(value: Any) -> str | None:
+    return value[:MOST_CHARACTERS] if isinstance(value, str) else None
+
+
+def _one_of(*choices: Any) -> Callable[[Any], Any]:
+    return lambda value: next((c for c in choices if c == value and not isinstance(value, bool)), None)
+
+
+def _names(value: Any) -> tuple[str, ...] | None:
+    return tuple(v for v in value[:MOST_NAMES] if isinstance(v, str)) if isinstance(value, list) else None
+
+
+def _number(value: Any, low: float, high: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+
+
+def _within(low: float, high: float) -> Callable[[Any], Any]:
+    return lambda value: value if _number(value, low, high) else None
+
+
+def _whole(low: int) -> Callable[[Any], Any]:
+    return lambda value: value if isinstance(value, int) and _number(value, low, 2**31 - 1) else None
+
+
+def _pair(*limits: float) -> Callable[[Any], Any]:
+    def read(value: Any) -> tuple[float, ...] | None:
+        fits = isinstance(value, list) and len(value) == len(limits)
+        return tuple(value) if fits and all(_number(v, -m, m) for v, m in zip(value, limits, strict=True)) else None
+
+    return read
+
+
+def _grid(value: Any) -> tuple[int, ...] | None:
+    fits = isinstance(value, list) and 0 < len(value) <= 5 and all(_whole(1)(v) is not None for v in value)
+    return tuple(value) if fits else None
+
+
+def _options(value: Any) -> dict[str, dict[str, str | int | float]] | None:
+    if not isinstance(value, dict):
+        return None
+    return {
+        pane: {name: v for name, v in given.items() if isinstance(v, str | int | float) and not isinstance(v, bool)}
+        for pane, given in list(value.items())[:MOST_NAMES]
+        if isinstance(given, dict)
+    }
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {
+        "text": _text,
+        "grid": _grid,
+        "names": _names,
+        "panes": _names,
+        "options": _options,
+        "layout": _one_of("beside", "below"),
+        "colour": _one_of("step", "path", "gap"),
+        "step": _whole(-1),
+        "speed": _one_of(0.25, 0.5, 1.0, 2.0, 4.0, 8.0),
+        "slice": _text,
+        "layer": _whole(0),
+        "zoom": _within(1, 24),
+        "shift": _pair(12, 12),
+        "rotation": _pair(1e6, 1.55),
+        "together": lambda value: value if isinstance(value, bool) else None,
+        "file": _text,
+        "base": _text,
+    }
+)

@@ -5,18 +5,21 @@ The server names these functions and does not import them: it starts sooner with
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from scanlab.checking import check_definition, mark_of, verdict_of
+from scanlab.checking import check_definition, library_orders, mark_of, verdict_of
 from scanlab.compiler.bind import CompiledPlan, bind
+from scanlab.compiler.kin import Relative, strategy_relatives
 from scanlab.explorer.answers import Drawn, Judged, Verdict
 from scanlab.explorer.facts.python import as_python
 from scanlab.explorer.snapshot import Snapshot, defines, read, snapshot
 from scanlab.explorer.words import highlighting, words
-from scanlab.facade import load, load_definition, parse
-from scanlab.ir.diagnostics import Diagnostic, ScanlabError
+from scanlab.facade import as_value, load, load_definition, parse
+from scanlab.ir.diagnostics import Diagnostic, ScanlabError, Source, Span
 from scanlab.ir.values import Order, Scan
 from scanlab.language.library import library_templates
+from scanlab.language.module import Definition
 from scanlab.view.player import player_data
 from scanlab.view.scene import scenes_of
 from scanlab.view.svg import thumbnail
@@ -35,24 +38,56 @@ def draw(text: str, grid: tuple[int, ...], names: tuple[str, ...], file: str = "
     return Drawn(found, player_data(scene for subject in found.subjects for scene in subject.scenes))
 
 
-def judge(text: str, grid: tuple[int, ...], shown: tuple[str, ...], file: str = "<text>") -> Judged:
-    """Prove all definitions of a text; those that are shown are looked up in the library, too."""
-    if not defines(text):
-        return Judged()
+def judge(
+    text: str,
+    grid: tuple[int, ...],
+    kin: tuple[str, ...],
+    file: str = "<text>",
+    beside: tuple[str, ...] = (),
+) -> Judged:
+    """Prove all definitions of a text, or its one line, and what is shown of the library beside them.
+
+    kin: names of definitions that are looked up in the library, too. beside: names of library strategies.
+    """
     try:
-        module = read(text, file)
+        definitions, problems = _stated(text, file)
     except ScanlabError as error:
-        return Judged(diagnostics=error.diagnostics)
-    verdicts, problems = [], list(module.problems)
-    for definition in module.definitions:
-        fits = grid if len(grid) == len(definition.axes) else None
-        checked = check_definition(definition, fits, kin=definition.name in shown)
-        # What could not be proved of the library is no news while one types.
-        checked = replace(checked, kin=tuple(k for k in checked.kin if k.proof.verdict == "proved"))
-        problems += checked.diagnostics
-        words = verdict_of(checked)
-        verdicts.append(Verdict(definition.name, mark_of(checked), definition.signature, words))
-    return Judged(tuple(verdicts), tuple(sorted(dict.fromkeys(problems), key=Diagnostic.sort_key)))
+        definitions, problems = (), list(error.diagnostics)
+    judged = [_judged(definition, grid, definition.name in kin) for definition in definitions]
+    judged += [_judged(load_definition(name), grid, False) for name in beside]
+    problems += [problem for _, found in judged for problem in found]
+    return Judged(tuple(v for v, _ in judged), tuple(sorted(dict.fromkeys(problems), key=Diagnostic.sort_key)))
+
+
+def _stated(text: str, file: str) -> tuple[tuple[Definition, ...], list[Diagnostic]]:
+    """The definitions of a text, and what is wrong with it; of one line without a name, what it would define."""
+    line = text.strip()
+    if defines(text):
+        module = read(text, file)
+        return module.definitions, list(module.problems)
+    if not line:
+        return (), []
+    value = as_value(line)
+    if value.name:
+        return (load_definition(line),), []
+    span = value.span or Span(Source(line, file), 0, len(line))
+    return (Definition(line, "", value.axes, value, "", "", "", (), line, line, span),), []
+
+
+def _judged(definition: Definition, grid: tuple[int, ...], kin: bool) -> tuple[Verdict, tuple[Diagnostic, ...]]:
+    fits = grid if len(grid) == len(definition.axes) else None
+    checked = check_definition(definition, fits, kin=kin)
+    # What could not be proved of the library is no news while one types. Its own name is the plainest of all that a
+    # definition may be the same as.
+    found = [*(_namesake(definition, fits) if kin else ()), *checked.kin]
+    checked = replace(checked, kin=tuple(k for k in found if k.proof.verdict == "proved"))
+    return Verdict(definition.name, mark_of(checked), definition.signature, verdict_of(checked)), checked.diagnostics
+
+
+def _namesake(definition: Definition, grid: tuple[int, ...] | None) -> Iterator[Relative]:
+    own = library_orders().get(definition.name)
+    if own is not None and isinstance(definition.value, Order):
+        yield from strategy_relatives(definition.value, {definition.name: own}, grid)
 
 
 def draw_thumbnail(name: str) -> str:

@@ -329,6 +329,9 @@ _STUDIES = {
     "S666": Code("Optuna is missing", 'Searching with its sampler needs it: pip install "scanlab[search]".'),
     "S667": Code("nothing to search", "The message says which setting leaves no order to try, and what to change."),
     "S668": Code("nothing found", "No candidate could be trained; the message says what became of them."),
+    "S669": Code(
+        "a token that can be guessed", "The explorer keeps others out by it; without one, each start draws its own."
+    ),
 }
 
 _OPERATORS = {

@@ -31,6 +31,7 @@ _SCRIPTS = (
     "player_tip.js",
     "player_legend.js",
     "player_clock.js",
+    "player_view.js",
     "player_hands.js",
     "player_mount.js",
 )
@@ -57,8 +58,9 @@ def player_style() -> str:
 def player_script() -> str:
     """JavaScript that defines `mountPlayer(root)`.
 
-    root: the element that holds the markup; it gets the events "step" (detail: the clock's step) and "colour" (detail:
-    what the user chose). Returned are `show(data)`, `goTo(step)`, `setPlaying(flag)`, `autoplay()`,
+    root: the element that holds the markup; it gets the events "step" (detail: the clock's step), "colour" (detail:
+    what the user chose) and "view" (`view()` is another). Returned are `show(data, view)`, `view()` (step, speed,
+    slice, layer, zoom, shift, rotation, together, as plain values), `goTo(step)`, `setPlaying(flag)`, `autoplay()`,
     `colourBy("step" | "path" | "gap")`, `together(flag)`, `sliceAt(axis, layer)`, `rotate(yaw, pitch)`,
     `zoomBy(factor)`, `image(data URL | null)`, `counterexample({grid, patches, label})` (until `show` or
     `clearCounterexample()`), `redraw()` and `destroy()`, and for tests the clock, the camera and what is drawn.
@@ -74,6 +76,7 @@ def _scene_data(scene: PathScene) -> dict[str, object]:
         "label": scene.label,
         "title": scene.title,
         "group": scene.group,
+        "part": scene.part,
         "source": scene.source,
         "subtitle": scene.subtitle,
         "axes": list(scene.axes),

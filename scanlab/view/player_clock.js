@@ -26,9 +26,15 @@ function frame(now) {
   else PANELS.forEach(drawPanel);
   showStep(now);
   if (CLOCK.playing) refresh();
+  else tellView();
 }
 
 function showStep(now) {
+  if (COUNTER || !SCENES.length) {
+    CLOCK.told = -1;
+    at("step").textContent = "";
+    return;
+  }
   const step = Math.floor(CLOCK.place);
   if (CLOCK.told !== step) {
     CLOCK.told = step;
@@ -67,4 +73,5 @@ function goTo(place) {
 function changeSpeed(by) {
   const speed = at("speed");
   speed.selectedIndex = Math.min(Math.max(speed.selectedIndex + by, 0), speed.options.length - 1);
+  refresh();
 }

@@ -5,7 +5,7 @@ let COUNTER = null;
 // failing: {grid, patches, label, axes}: extents, coordinates of each patch, what is wrong, and names where known.
 function counterexample(failing) {
   const { grid, patches, label, axes = grid.map(() => "") } = failing;
-  const raw = { label: "Counter-example", title: "", group: "", source: label, subtitle: label, caption: "", axes, grid };
+  const raw = { label: "Counter-example", title: "", group: "", part: "", source: label, subtitle: label, caption: "", axes, grid };
   const scene = readScene({ ...raw, indices: "", restarts: "", bytes: 2, tokens: [] }, 0);
   const panel = makePanel([scene]);
   panel.largest = 96;
@@ -31,8 +31,15 @@ function clearCounterexample() {
 function showCounter() {
   at("counter").hidden = !COUNTER;
   at("panels").hidden = at("legend").hidden = COUNTER !== null;
-  at("bar").inert = COUNTER !== null;
+  enable();
   redraw();
+}
+
+// The controls are of use where there are paths to play.
+function enable() {
+  const idle = COUNTER !== null || !SCENES.length;
+  at("bar").inert = idle;
+  for (const control of at("bar").querySelectorAll("button, input, select")) control.disabled = idle;
 }
 
 function drawCounter() {

@@ -45,7 +45,9 @@ function markItems() {
   const pick = VIEW.colour === "path" ? () => "currentColor" : (level) => RAMP[level];
   const items = [signItem("start", "start", pick), signItem("end", "end", pick)];
   if (SCENES.some((scene) => scene.kinds.includes(JUMP))) items.push(signItem("jump", "jump", pick, 22));
-  if (SCENES.some((scene) => scene.restarts.length > 1)) items.push(signItem("reset", "state reset", pick));
+  const resets = SCENES.filter((scene) => scene.restarts.length > 1), many = resets.some((scene) => scene.restarts.length > MOST_RESETS);
+  const unmarked = many ? `, not marked where a path has more than ${MOST_RESETS}` : "";
+  if (resets.length) items.push(signItem("reset", `state reset${unmarked}`, pick));
   const partial = SCENES.some((scene) => scene.grid.length === 2 && scene.length < scene.patches);
   if (partial) items.push(signItem("absent", "not visited", pick));
   const names = new Set(SCENES.flatMap((scene) => scene.tokens.map(({ name }) => name)));

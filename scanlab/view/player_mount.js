@@ -5,13 +5,15 @@ const PARTS = {};
 const ENDING = new AbortController();
 let ARRANGED = "";
 
-// Show other paths in the place of those that are shown; the clock keeps its place, as a share of the longest path.
-function show(data) {
-  const share = SCENES.length && LONGEST > 1 ? CLOCK.place / (LONGEST - 1) : 1;
+// Show other paths in the place of those that are shown. Without a view to take, the clock keeps its place, where the
+// longest path is another as a share of it.
+function show(data, wanted) {
+  const share = SCENES.length && LONGEST > 1 ? CLOCK.place / (LONGEST - 1) : 1, before = LONGEST;
   const grids = new Set(SCENES.map((scene) => scene.grid.join()));
   take(data);
   if (SCENES.some((scene) => !grids.has(scene.grid.join()))) Object.assign(CAMERA, { zoom: 1, x: 0, y: 0 });
-  CLOCK.place = share * (LONGEST - 1);
+  if (LONGEST !== before || share === 1) CLOCK.place = share * (LONGEST - 1);
+  if (wanted && SCENES.length) takeView(wanted);
   CLOCK.told = -1;
   at("scrub").max = LONGEST - 1;
   offerViews();
@@ -21,7 +23,7 @@ function show(data) {
 // Panels that fit are filled anew where they stand, which is quick enough for every keystroke; others are made.
 function arrange() {
   const sets = VIEW.together && mayJoin() ? joined() : SCENES.map((scene) => [scene]);
-  const headings = sets.map((set, number) => headingOf(set, sets[number - 1]));
+  const headings = headingsOf(sets);
   const key = JSON.stringify(sets.map((set, number) => [headings[number], set.length, set[0].grid, set[0].axes, set[0].length > 0]));
   const fits = key === ARRANGED && !COUNTER && !IMAGE && SCENES.every((scene) => scene.grid.length > 1);
   ARRANGED = key;
@@ -48,23 +50,33 @@ function rearrange(sets, headings) {
   showCounter();
 }
 
-// The name above the first path of a scan, where there are several strategies.
-function headingOf(set, before) {
-  const [{ group }] = set, one = SCENES.every((scene) => scene.group === group);
-  return !one && (!before || before[0].group !== group) && needsHeading(set) ? group : "";
+// The name above the first path of each scan, where there are several or parts of one; "" above the others. Where one
+// needs a name, all have theirs: what follows would seem to belong to it.
+function headingsOf(sets) {
+  const needed = SCENES.some((scene) => scene.part || !isAkin(scene, SCENES[0])) && sets.some(needsHeading);
+  return sets.map(([scene], number) => (needed && (!number || !isAkin(sets[number - 1][0], scene)) ? wholeName(scene) : ""));
 }
 
 // A strategy of one path carries its own name; without a group there is none.
 function needsHeading([scene, second]) {
-  const alone = SCENES.filter(({ group }) => group === scene.group).length === 1;
-  return !second && !(alone && scene.label === scene.group);
+  const alone = SCENES.filter((other) => isAkin(other, scene)).length === 1;
+  return Boolean(scene.part) || (!second && !(alone && scene.label === scene.group));
+}
+
+// Whether two paths are of the same scan.
+function isAkin(one, other) {
+  return one.group === other.group && one.part === other.part;
+}
+
+function wholeName({ group, part }) {
+  return part ? `${group}: ${part}` : group;
 }
 
 // Paths of one scan over one grid, where they are few and short enough to tell apart.
 function joined() {
   const sets = [];
   for (const scene of SCENES) {
-    const set = sets.find(([first]) => first.group === scene.group && sameGrid(first, scene));
+    const set = sets.find(([first]) => isAkin(first, scene) && sameGrid(first, scene));
     if (set) set.push(scene);
     else sets.push([scene]);
   }
@@ -153,6 +165,7 @@ function start() {
     colourBy(event.target.value);
     root.dispatchEvent(new CustomEvent("colour", { detail: event.target.value }));
   });
+  at("speed").addEventListener("change", refresh);
   at("together").addEventListener("change", (event) => together(event.target.checked));
   at("slice").addEventListener("change", (event) => sliceAt(event.target.value, Math.floor(extentOf(event.target.value) / 2)));
   at("layer").addEventListener("input", (event) => sliceAt(VIEW.slice.axis, event.target.value));
@@ -166,6 +179,7 @@ function start() {
   hear(document, "pointerdown", (event) => { if (HOVER && !event.target.closest(".stage")) endHover(); });
   hear(matchMedia("(prefers-color-scheme: dark)"), "change", redraw);
   watchWidth();
+  enable();
 }
 
 function watchWidth() {
@@ -179,7 +193,7 @@ function watchWidth() {
 
 start();
 return {
-  show, goTo, setPlaying, colourBy, redraw, autoplay, rotate, zoomBy, sliceAt, together, counterexample, clearCounterexample,
+  show, view, goTo, setPlaying, colourBy, redraw, autoplay, rotate, zoomBy, sliceAt, together, counterexample, clearCounterexample,
   image: setImage, focus: () => at("play").focus(), destroy: () => ENDING.abort(), CLOCK, VIEW, CAMERA,
   panels: () => PANELS, scenes: () => SCENES, counter: () => COUNTER, gapsOf,
 };

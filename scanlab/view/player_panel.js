@@ -30,7 +30,7 @@ function makePanel(scenes) {
 // Put paths into a panel: into a new one, or others over the same grid into one that stands.
 function fillPanel(panel, scenes) {
   const scene = scenes[0], several = scenes.length > 1;
-  panel.name.textContent = several ? scene.group || "together" : scene.label;
+  panel.name.textContent = several ? wholeName(scene) || "together" : scene.label;
   panel.source.textContent = several ? scenes.map(({ label }) => label).join(" + ") : scene.subtitle;
   panel.source.title = scene.source;
   panel.facts.textContent = scene.caption;

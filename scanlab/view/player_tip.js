@@ -1,6 +1,6 @@
 // The panel about one patch: where it is, at which step each path reaches it, and when its neighbours are reached.
 
-const MOST_ROWS = 16;
+const MOST_ROWS = 16, MOST_NOTED = 4;
 let HOVER = null;
 
 function hoverPatch(panel, patch, point) {
@@ -56,7 +56,7 @@ function tipCells(scene, patch, neighbours) {
 // What a table cannot say: the stretch between resets that a step lies in, and how far away neighbours are read.
 function segmentNotes(scenes, patch) {
   const notes = [];
-  for (const scene of scenes.slice(0, 4)) {
+  for (const scene of scenes.slice(0, MOST_NOTED)) {
     const rank = scene.ranks[patch], prefix = scenes.length > 1 ? `${scene.label}: ` : "";
     if (rank < 0) continue;
     if (scene.restarts.length > 1) {
@@ -67,5 +67,6 @@ function segmentNotes(scenes, patch) {
     const gap = gapsOf(scene)[patch];
     if (VIEW.colour === "gap" && gap >= 0) notes.push(element("p", `${prefix}neighbours ${gap.toFixed(1)} steps away on average`));
   }
-  return notes;
+  const left = scenes.length - MOST_NOTED;
+  return notes.length && left > 0 ? [...notes, element("p", `and ${left} more paths`)] : notes;
 }

@@ -48,7 +48,8 @@ class PathScene:
     label: short name. source: the order's text. axes, grid: names and extents, slowest first. indices: int64 [L], the
     flat row-major patch at each step. ranks: int64 [P], the step of each patch, -1 where the path does not go.
     restarts: int64 [S], steps where the state is reset, 0 first. tokens: name and position of each extra token in the
-    extended sequence. group: name of the scan that the path belongs to, "" for a path on its own.
+    extended sequence. group: name of the scan that the path belongs to, "" for a path on its own. part: which part of
+    the group, as of a plan that has several scans, "" for all of it.
     """
 
     label: str
@@ -60,6 +61,7 @@ class PathScene:
     restarts: np.ndarray
     tokens: tuple[tuple[str, int], ...] = ()
     group: str = ""
+    part: str = ""
 
     @property
     def length(self) -> int:
@@ -73,8 +75,9 @@ class PathScene:
 
     @property
     def title(self) -> str:
-        """The label, after the scan's name where the two differ."""
-        return f"{self.group} · {self.label}" if self.group and self.group != self.label else self.label
+        """The label, after the scan's name where the two differ, and the part's."""
+        names = [self.group if self.group != self.label else "", self.part, self.label]
+        return " · ".join(name for name in names if name)
 
     @property
     def subtitle(self) -> str:

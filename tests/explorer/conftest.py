@@ -22,7 +22,7 @@ pytest.importorskip("nicegui", reason="the explorer needs NiceGUI")
 
 @dataclass(frozen=True)
 class Explorer:
-    """A running server. url: its address, ending in a slash; folder: the one that it has opened."""
+    """A running server. url: its address as it is printed, with the token; folder: the one that it has opened."""
 
     url: str
     folder: Path
@@ -37,10 +37,11 @@ class Explorer:
 
 @pytest.fixture(scope="session")
 def start_explorer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Explorer]]:
-    """Start explorers on free ports; all end with the tests. Takes a folder, or makes one, and further words."""
+    """Start explorers on free ports; all end with the tests. Takes a folder, or makes one, further words, and what the
+    environment has besides."""
     running: list[subprocess.Popen[str]] = []
 
-    def start(folder: Path | None = None, *words: str) -> Explorer:
+    def start(folder: Path | None = None, *words: str, **more: str) -> Explorer:
         opened = folder or tmp_path_factory.mktemp("opened")
         command = [
             sys.executable,
@@ -52,12 +53,12 @@ def start_explorer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
             str(opened),
         ]
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, cwd=opened, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+            command, stdout=subprocess.PIPE, text=True, cwd=opened, env={**os.environ, "PYTHONUNBUFFERED": "1", **more}
         )
         running.append(process)
         assert process.stdout is not None
         line = process.stdout.readline()
-        found = re.search(r"http://\S+", line)
+        found = re.search(r"http://\S+/\?token=\S+", line)
         assert found, f"the explorer did not start: {line!r}"
         return Explorer(found[0], opened, process)
 

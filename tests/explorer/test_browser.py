@@ -217,7 +217,7 @@ def test_panes_open_close_move_and_stand_beside_or_below(page: Any) -> None:
 
 def test_help_lists_the_shortcuts(page: Any) -> None:
     page.keyboard.press("?")
-    window = page.locator("dialog[aria-label=Keyboard]")
+    window = page.locator("dialog[aria-label=Shortcuts]")
     window.wait_for()
     assert {"Ctrl+S", "F8", "Ctrl+Space"} <= set(window.locator("kbd").all_inner_texts())
     page.keyboard.press("Escape")

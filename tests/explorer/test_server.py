@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import queue
+import re
 import signal
 import socket
 import subprocess
@@ -11,11 +13,14 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 
+from scanlab.explorer.access import access_of
 from scanlab.explorer.guard import refusal
+from scanlab.explorer.state import State, to_address
+from scanlab.ir.diagnostics import ScanlabError
 
 Answer = tuple[int, dict[str, str], bytes]
 LOCAL = "127.0.0.1"
@@ -71,11 +76,14 @@ def test_a_link_may_open_the_page_and_nothing_else() -> None:
     assert refusal({**link, "sec-fetch-dest": "iframe"}, LOCAL, "http", "GET", "/")
 
 
-def _ask(url: str, path: str = "/", headers: dict[str, str] | None = None, method: str = "GET") -> Answer:
+def _ask(
+    url: str, path: str = "/", headers: dict[str, str] | None = None, method: str = "GET", known: bool = True
+) -> Answer:
     place = urlsplit(url)
     connection = http.client.HTTPConnection(place.hostname or "", place.port or 80, timeout=20)
+    cookie = {"Cookie": f"scanlab-{place.port}={place.query.removeprefix('token=')}"} if known else {}
     try:
-        connection.request(method, path, headers=headers or {})
+        connection.request(method, path, headers={**cookie, **(headers or {})})
         answer = connection.getresponse()
         return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
     finally:
@@ -102,6 +110,103 @@ def test_a_running_server_refuses_strangers(explorer: Any) -> None:
     assert _ask(explorer.url, _SOCKET, {**_UPGRADE, "Origin": f"http://{host}"})[0] == 101
     assert _ask(explorer.url, _SOCKET, {**_UPGRADE, "Origin": "http://evil.example"})[0] == 403
     assert _ask(explorer.url, _SOCKET, {**_UPGRADE, "Host": "evil.example", "Origin": "http://evil.example"})[0] == 403
+
+
+_ROUTES = (
+    *("/", "/scanlab/library.json", "/scanlab/thumbnail/snake.svg", "/scanlab/static/explorer.css"),
+    *(
+        "/scanlab/player_source.js",
+        "/scanlab/player.css",
+        "/nothing",
+        "/_nicegui_ws/socket.io/?EIO=4&transport=polling",
+    ),
+)
+
+
+@pytest.mark.parametrize("path", _ROUTES)
+def test_without_the_token_nothing_is_served(explorer: Any, path: str) -> None:
+    status, headers, body = _ask(explorer.url, path, known=False)
+    assert status == 403 and b"?token=" in body and b"terminal" in body
+    assert "set-cookie" not in headers and urlsplit(explorer.url).query.encode() not in body
+    port = urlsplit(explorer.url).port
+    for wrong in (
+        f"scanlab-{port}=wrong",
+        f"scanlab-{port}=",
+        f"scanlab-{(port or 0) + 1}={explorer.url[-32:]}",
+        "\xe9;=;",
+    ):
+        assert _ask(explorer.url, path, {"Cookie": wrong}, known=False)[0] == 403
+    mark = "&" if "?" in path else "?"
+    assert _ask(explorer.url, f"{path}{mark}token=wrong", known=False)[0] == 403
+    assert _ask(explorer.url, f"{path}{mark}token=%ff%00", known=False)[0] == 403
+
+
+def test_the_channel_needs_the_token(explorer: Any) -> None:
+    origin = {**_UPGRADE, "Origin": f"http://{urlsplit(explorer.url).netloc}"}
+    assert _ask(explorer.url, _SOCKET, origin, known=False)[0] == 403
+    assert _ask(explorer.url, _SOCKET, origin)[0] == 101
+
+
+def test_the_printed_address_sets_a_cookie_that_scripts_and_other_sites_do_not_get(explorer: Any) -> None:
+    place = urlsplit(explorer.url)
+    status, headers, _ = _ask(explorer.url, f"/?{place.query}", known=False)
+    assert status == 200
+    assert re.fullmatch(rf"scanlab-{place.port}=\S{{20,}}; Path=/; HttpOnly; SameSite=Strict", headers["set-cookie"])
+    # Behind a tunnel the browser's port is another.
+    headers = _ask(explorer.url, f"/?{place.query}", {"Host": "localhost:8000"}, known=False)[1]
+    assert headers["set-cookie"].startswith("scanlab-8000=")
+    # A stranger's page learns nothing from a token that it guesses right.
+    assert _ask(explorer.url, f"/scanlab/library.json?{place.query}", {"Origin": "http://evil.example"})[0] == 403
+
+
+def test_every_start_draws_a_token_unless_one_is_given(start_explorer: Callable[..., Any], explorer: Any) -> None:
+    assert access_of({}).token != access_of({}).token and len(access_of({}).token) >= 32
+    assert access_of({"SCANLAB_TOKEN": "0123456789abcdef"}).token == "0123456789abcdef"
+    assert access_of({}).token not in repr(access_of({}))
+    for bad in ("", "short", "0123456789abcde?", "0123456789abcdef;"):
+        with pytest.raises(ScanlabError, match="S669"):
+            access_of({"SCANLAB_TOKEN": bad})
+
+
+def test_a_page_opens_with_its_token_and_then_without(explorer: Any, new_page: Callable[..., Any]) -> None:
+    page = new_page(explorer.url)
+    page.wait_for_selector(".drawing[data-state=paths]")
+    # The address that is copied, kept or shown to others no longer holds it.
+    asked = page.evaluate("performance.getEntriesByType('resource').map(e => e.name).join()")
+    assert "token" not in page.url + asked
+    page.reload()
+    page.wait_for_selector(".drawing[data-state=paths]")
+
+
+def test_a_link_on_another_site_opens_the_page_of_who_knows_the_token(explorer: Any, browser: Any) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    link = f"{explorer.url.partition('?')[0]}#{to_address(State(text='by w, h'))}"
+    away = "data:text/html," + quote(f"<a href='{link}'>go</a>")
+    page.goto(away)
+    page.get_by_text("go").click()
+    page.wait_for_selector("text=opens only with its token")
+    page.goto(explorer.url)
+    page.wait_for_selector(".drawing[data-state=paths]")
+    # It comes without the cookie, which is for this site only, and is asked for once more by a page of this site.
+    page.goto(away)
+    page.get_by_text("go").click()
+    page.wait_for_selector(".player figcaption:has-text('by w, h')")
+    assert "again" not in page.url
+    context.close()
+
+
+def test_the_browser_is_opened_without_the_token_in_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    from scanlab.cli import explore
+
+    here, opened = "http://127.0.0.1:1/?token=0123456789abcdef", queue.Queue[str]()
+    monkeypatch.setattr(explore.webbrowser, "open", opened.put)
+    with explore._opened(here):
+        said = opened.get(timeout=10)
+        page = Path(urlsplit(said).path)
+        assert "token" not in said and here in page.read_text()
+        assert page.stat().st_mode & 0o077 == 0
+    assert not page.exists()
 
 
 def test_every_answer_keeps_the_page_to_this_server(explorer: Any) -> None:

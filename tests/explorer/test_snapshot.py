@@ -187,3 +187,48 @@ def test_a_line_from_elsewhere_becomes_a_definition(source: str, axes: tuple[str
     assert text == f"grid {', '.join(axes)}\n\n{kind} picked = {source}\n"
     assert snapshot(text).subjects[0].value.axes == axes
     assert defined("by nothing", axes) == "by nothing"
+
+
+@pytest.mark.parametrize(
+    ("plan", "parts"),
+    [
+        ("cycle(cross, vim)", ["cross in layers 0, 2, 4, …", "vim in layers 1, 3, 5, …"]),
+        ("layers(cross * 2, vim * 4)", ["cross in layers 0, 1", "vim in layers 2 to 5"]),
+        ("layers(cross, vim, cross)", ["cross in layers 0, 2", "vim in layer 1"]),
+        ("cycle(cross)", ["cross in all layers"]),
+        ("layers(sum(row, -row), vim)", ["sum((by h, w), -(by h, w)) in layer 0", "vim in layer 1"]),
+    ],
+)
+def test_the_paths_of_a_plan_say_whose_they_are_and_in_which_layers(plan: str, parts: list[str]) -> None:
+    [subject] = snapshot(f"grid h, w\nplan p = {plan}\n", (4, 4)).subjects
+    assert list(dict.fromkeys(scene.part for scene in subject.scenes)) == parts
+    assert {scene.group for scene in subject.scenes} == {"p"}
+    assert subject.scenes[0].title == f"p · {parts[0]} · {subject.scenes[0].label}"
+
+
+def test_what_is_wanted_is_told_apart_from_what_can_be_drawn() -> None:
+    found = snapshot(TWO, (2000, 2000), ("both", "hilbert"))
+    assert found.wanted == ("both", "hilbert") and not found.subjects
+    assert found.is_of_library("hilbert") and not found.is_of_library("both")
+
+
+def test_library_strategies_and_lines_have_a_verdict() -> None:
+    judged = judge(TWO, (4, 4), (), beside=("hilbert", "window[k=2]", "cross"))
+    assert [(v.name, v.mark) for v in judged.verdicts] == [
+        *(("snake", "✓"), ("both", "✓")),
+        *(("hilbert", "✓"), ("window[k=2]", "✓"), ("cross", "✓")),
+    ]
+    for line in ("by h, ~w", "cross", "window[k=2]", "  sum(row, -row)\n"):
+        [verdict] = judge(line, (4, 4), ()).verdicts
+        assert verdict.mark == "✓" and verdict.words.startswith("visits every patch exactly once, proved")
+    [verdict] = judge("by h + w", (4, 4), ()).verdicts
+    assert verdict.mark == "✗"
+    assert judge("by h +", (4, 4), ()).verdicts == () and judge(" ", (4, 4), ()) == judge("", (4, 4), ())
+
+
+def test_the_plain_name_comes_first() -> None:
+    [verdict] = judge("grid h, w\norder snake = by h, ~w\n", (14, 14), ("snake",)).verdicts
+    assert "the same as snake" in verdict.words.split(" and ")[0]
+    # A definition that only has the name of one in the library is not said to be that.
+    [verdict] = judge("grid h, w\norder snake = by w, h\n", (14, 14), ("snake",)).verdicts
+    assert "the same as snake" not in verdict.words

@@ -43,7 +43,9 @@ def test_extents_in_every_form(given) -> None:
     assert found == expected and all(type(n) is int for n in found)
 
 
-@pytest.mark.parametrize("given", [14, "14", (14,), np.int64(14), np.array(14), torch.tensor(14), iter([14])], ids=_name)
+@pytest.mark.parametrize(
+    "given", [14, "14", (14,), np.int64(14), np.array(14), torch.tensor(14), iter([14])], ids=_name
+)
 def test_one_axis(given) -> None:
     assert grid_of(given) == (14,)
 

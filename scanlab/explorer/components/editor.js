@@ -1,6 +1,8 @@
 // The text box of the explorer: a textarea over its own highlighted copy, with completion and marks under mistakes.
 
+import { isOf, keep, MOST, unread, wantGrid, wantText } from "/scanlab/static/page.js";
 import { paint } from "/scanlab/static/paint.js";
+import { makeUndo } from "/scanlab/static/undo.js";
 
 const SHOWN = 8;
 // Longer texts are sent when typing rests for a moment, so that no keystroke costs more than it must.
@@ -13,69 +15,117 @@ export default {
       <div class="paper" ref="paper">
         <pre class="numbers" aria-hidden="true" ref="numbers"></pre>
         <pre class="copy" aria-hidden="true" ref="copy"></pre>
-        <textarea ref="area" id="editor-text" spellcheck="false" autocapitalize="off" autocomplete="off" autocorrect="off" wrap="off"
+        <textarea ref="area" id="editor-text" readonly spellcheck="false" autocapitalize="off" autocomplete="off" autocorrect="off" wrap="off"
           aria-label="Definitions" role="combobox" :aria-expanded="offered.length > 0" aria-autocomplete="list" aria-controls="editor-words"
           :aria-activedescendant="offered.length ? 'editor-word-' + chosen : null" aria-describedby="editor-problems"
-          @input="typed" @keydown="key" @scroll="follow" @blur="offered = []" @click="offered = []"></textarea>
+          @input="typed" @keydown="key" @scroll="follow" @blur="blurred" @click="offered = []"></textarea>
         <ul v-show="offered.length" id="editor-words" class="words" role="listbox" aria-label="Completions" :style="place">
           <li v-for="(word, i) in offered" :id="'editor-word-' + i" role="option" :aria-selected="i === chosen"
             @mousedown.prevent="take(i)">{{ word[0] }}<small>{{ word[1] }}</small></li>
         </ul>
       </div>
+      <p v-if="tooLong" class="toolong" role="alert">{{ tooLong }}</p>
     </div>`,
   props: { rules: Array, words: Array },
   emits: ["edit"],
-  data: () => ({ offered: [], chosen: 0, place: {} }),
+  data: () => ({ offered: [], chosen: 0, place: {}, tooLong: "" }),
   mounted() {
+    window.addEventListener("scanlab-flush", this.flush);
     this.patterns = this.rules.map(([pattern, kind]) => [new RegExp(pattern, "y"), kind]);
     this.marks = [];
+    this.undo = makeUndo(this.$refs.area, this.undone);
     this.paint();
   },
+  unmounted() { window.removeEventListener("scanlab-flush", this.flush); },
   methods: {
-    // Put another text in, as when a file is opened; what the user types goes the other way.
+    // Put another text in, as when a file is opened; what the user types goes the other way. Undo takes it back, unless
+    // it is the first. A text that stands there already is left alone, with the caret in it.
     show(text) {
-      this.$refs.area.value = text;
-      this.$refs.area.setSelectionRange(0, 0);
-      this.$refs.area.scrollTop = 0;
+      const area = this.$refs.area, isFirst = area.readOnly;
+      area.readOnly = false;
+      wantGrid(null);
+      if (isFirst) text = unread() ?? text;
+      if (text !== area.value) {
+        this.undo.mark();
+        area.value = text;
+        area.setSelectionRange(0, 0);
+        area.scrollTop = 0;
+      }
+      if (isFirst) this.undo.begin();
+      else this.undo.record();
+      clearTimeout(this.timer);
+      this.timer = null;
       this.marks = [];
       this.offered = [];
+      this.measure();
       this.paint();
     },
-    // Replace a range by a text so that undo takes it back. The browser then tells of the input as of typing.
-    replace(start, end, text) {
-      const area = this.$refs.area;
-      area.focus();
-      area.setSelectionRange(start, end);
-      if (document.execCommand("insertText", false, text)) { this.offered = []; return; }
-      area.setRangeText(text, start, end, "end");
+    // Replace a range by a text so that undo takes it back; `of` is the mark of the text that the range was found in.
+    replace(start, end, text, of) {
+      if (!isOf(of)) return;
+      this.insert(start, end, text);
+      this.$refs.area.focus();
+    },
+    // As if it were typed.
+    insert(start, end, text) {
+      this.undo.mark();
+      this.$refs.area.setRangeText(text, start, end, "end");
       this.typed();
       this.offered = [];
     },
+    undone() {
+      this.typed();
+      this.offered = [];
+      this.reveal(this.$refs.area.selectionStart);
+    },
     // Select a range, as when a problem is clicked.
-    goTo(start, end) {
+    goTo(start, end, of) {
+      if (!isOf(of)) return;
       const area = this.$refs.area;
       area.focus();
       area.setSelectionRange(start, end);
+      this.reveal(start);
+    },
+    // Scroll to a place, where it cannot be seen.
+    reveal(start) {
+      const area = this.$refs.area;
       const row = area.value.slice(0, start).split("\n").length - 1, high = parseFloat(getComputedStyle(area).lineHeight);
       if (row * high < area.scrollTop || (row + 2) * high > area.scrollTop + area.clientHeight) area.scrollTop = (row - 3) * high;
     },
     focus() { this.$refs.area.focus(); },
-    // marks: [{start, end, severity}], offsets in UTF-16 units; length: of the text they belong to.
-    mark(marks, length) {
-      if (length !== this.$refs.area.value.length) return;
+    // marks: [{start, end, severity}], offsets in UTF-16 units; of: the mark of the text they belong to.
+    mark(marks, of) {
+      if (!isOf(of)) return;
       this.marks = marks;
       this.paint();
     },
-    typed() {
+    typed(event) {
       const text = this.$refs.area.value;
+      this.undo.record(event?.inputType);
       this.marks = [];
+      this.measure();
       this.paint();
       this.offer();
+      this.turn = keep("text", text);
       clearTimeout(this.timer);
-      if (text.length < LONG) this.$emit("edit", text);
-      else this.timer = setTimeout(() => this.$emit("edit", text), REST_MS);
+      this.timer = setTimeout(this.flush, REST_MS);
+      if (text.length < LONG) this.flush();
+    },
+    // Send what waits, as before something that needs all of the text.
+    flush() {
+      if (!this.timer) return;
+      clearTimeout(this.timer);
+      this.timer = null;
+      if (!this.tooLong) this.$emit("edit", { value: this.$refs.area.value, turn: this.turn });
+    },
+    // Which text it is; one that is too long says so, and nothing on the page is of it.
+    measure() {
+      const text = this.$refs.area.value, over = text.length - MOST;
+      wantText(text);
+      this.tooLong = over > 0 ? `This text is ${over.toLocaleString("en")} characters too long: it is neither read nor saved, nor in the address.` : "";
     },
     key(event) {
+      if (this.undo.key(event)) return;
       if ((event.ctrlKey || event.metaKey) && event.key === " ") { event.preventDefault(); this.offer(true); return; }
       if (!this.offered.length) return;
       const steps = { ArrowDown: 1, ArrowUp: -1 };
@@ -86,6 +136,7 @@ export default {
       event.preventDefault();
       event.stopPropagation();
     },
+    blurred() { this.offered = []; this.flush(); },
     follow() {
       const { area, copy, numbers } = this.$refs;
       copy.style.transform = `translate(${-area.scrollLeft}px, ${-area.scrollTop}px)`;
@@ -129,7 +180,7 @@ export default {
     take(i) {
       const area = this.$refs.area, end = area.selectionStart;
       const start = end - (WORD.exec(area.value.slice(0, end))?.[0].length ?? 0);
-      this.replace(start, end, this.offered[i][0]);
+      this.insert(start, end, this.offered[i][0]);
     },
     paint() {
       const text = this.$refs.area.value, rows = text.split("\n").length;

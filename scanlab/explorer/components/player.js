@@ -1,29 +1,48 @@
 // The player of paths as an element of the page: see scanlab/view/player.py for what it shows.
 
 import { MARKUP, mountPlayer } from "/scanlab/player_source.js";
+import { keep } from "/scanlab/static/page.js";
+
+// Milliseconds of stillness before a change of the view is told: turning a volume is many changes.
+const REST_MS = 250;
 
 export default {
   template: `<div class="player" ref="root"></div>`,
-  emits: ["step", "colour"],
+  emits: ["step", "colour", "view"],
   mounted() {
     const { root } = this.$refs;
     root.innerHTML = MARKUP;
     root.addEventListener("step", (event) => this.$emit("step", event.detail));
-    root.addEventListener("colour", (event) => this.$emit("colour", event.detail));
+    root.addEventListener("colour", ({ detail }) => this.$emit("colour", { value: detail, turn: keep("colour", detail) }));
+    root.addEventListener("view", this.viewed);
     this.player = mountPlayer(root);
+    this.told = JSON.stringify(this.player.view());
+    window.addEventListener("pagehide", this.viewed);
     for (const [name, values] of this.waiting || []) this.player[name](...values);
     this.waiting = null;
   },
   unmounted() {
+    clearTimeout(this.timer);
+    window.removeEventListener("pagehide", this.viewed);
     this.player.destroy();
   },
   methods: {
+    // Keep how the paths are looked at now, and tell it when it rests. Until the first paths nobody has looked.
+    viewed() {
+      if (!this.player.scenes().length) return;
+      const value = this.player.view(), words = JSON.stringify(value);
+      if (words === this.told) return;
+      this.told = words;
+      const turn = keep("view", value);
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.$emit("view", { value, turn }), REST_MS);
+    },
     // Calls may come before the element stands in the page.
     call(name, ...values) {
       if (this.player) this.player[name](...values);
       else (this.waiting = this.waiting || []).push([name, values]);
     },
-    show(data) { this.call("show", data); },
+    show(data, view) { this.call("show", data, view); },
     goTo(step) { this.call("goTo", step); },
     setPlaying(playing) { this.call("setPlaying", playing); },
     colourBy(name) { this.call("colourBy", name); },

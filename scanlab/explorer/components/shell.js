@@ -1,41 +1,85 @@
 // What a page needs of its browser: the address, the history, shortcuts, the clipboard, and short notices.
 
+import { push, settle, whole, write } from "/scanlab/static/page.js";
+
 // Browsers slow pages down that change their address more often.
 const ADDRESS_EVERY_MS = 250;
 
+// Milliseconds between two questions whether the server is back.
+const AGAIN_MS = 2000;
+const GONE = {
+  stopped: "The explorer’s server does not answer. What you type stays in this tab, and what is dimmed is of an older text. "
+    + `Start it again with “scanlab explore --port ${location.port}”.`,
+  again: "The connection to the explorer was lost, and is made again. What you type stays in this tab.",
+  other: "The explorer was started again and has another token. What you type stays in this tab: open the address that its "
+    + "terminal shows, in another tab, and this page goes on.",
+};
+
 export default {
-  template: `<div class="notice" role="status" aria-live="polite" :class="{ shown: notice }">{{ notice }}</div>`,
+  template: `
+    <div class="gone" role="alert" v-show="gone">{{ gone }}</div>
+    <div class="notice" role="status" aria-live="polite" :class="{ shown: notice }">{{ notice }}</div>`,
   props: { keys: Array },
   emits: ["address", "shortcut"],
-  data: () => ({ notice: "" }),
+  data: () => ({ notice: "", gone: "" }),
   mounted() {
+    // What began before the last step through the history is no longer for this entry.
+    this.least = 0;
     this.onHash = () => { if (location.hash !== this.known) this.heard(); };
+    window.scanlabWhole = () => { window.dispatchEvent(new Event("scanlab-flush")); return this.whole(); };
     window.addEventListener("popstate", this.onHash);
     window.addEventListener("keydown", this.onKey, true);
     this.known = location.hash;
+    // The page's channel is made after its elements.
+    setTimeout(() => {
+      window.socket?.on("disconnect", this.lost);
+      window.socket?.on("connect", this.found);
+    });
   },
   unmounted() {
     window.removeEventListener("popstate", this.onHash);
     window.removeEventListener("keydown", this.onKey, true);
+    clearTimeout(this.asking);
   },
   methods: {
-    // The state as it is now: it takes the place of the last one, and another document starts a new entry.
-    address(text, isNew) {
-      if (isNew) this.settle();
+    // The state as it is now, of all up to a turn: it takes the place of the last one, and another document starts a new
+    // entry.
+    address(text, isNew, turn) {
+      if (turn < this.least) return;
       clearTimeout(this.timer);
+      if (isNew) write();
       this.known = `#${text}`;
-      if (isNew) history.pushState(null, "", this.known);
-      else this.timer = setTimeout(() => history.replaceState(null, "", this.known), ADDRESS_EVERY_MS);
+      if (isNew) push(this.known, turn);
+      else {
+        settle(this.known, turn);
+        this.timer = setTimeout(write, ADDRESS_EVERY_MS);
+      }
     },
-    // Write down what waits, so that the entry that is left holds the last state.
-    settle() {
-      clearTimeout(this.timer);
-      if (this.known && this.known !== location.hash) history.replaceState(null, "", this.known);
+    whole() {
+      const found = whole();
+      this.least = found.turn;
+      this.known = location.hash;
+      if (found.adopted) this.say("restored what was typed in this tab and had reached no server");
+      return found;
     },
     heard() {
       clearTimeout(this.timer);
-      this.known = location.hash;
-      this.$emit("address", location.hash.slice(1));
+      this.$emit("address", this.whole());
+    },
+    lost() {
+      clearTimeout(this.asking);
+      this.asking = setTimeout(this.ask, AGAIN_MS / 4);
+    },
+    found() {
+      clearTimeout(this.asking);
+      this.gone = "";
+    },
+    // Whether there is a server, and whether it knows this browser. The channel goes on by itself as soon as it does.
+    async ask() {
+      const status = await fetch("/scanlab/here", { cache: "no-store" }).then((answer) => answer.status, () => 0);
+      this.gone = window.socket?.connected ? "" : GONE[{ 204: "again", 403: "other" }[status] ?? "stopped"];
+      clearTimeout(this.asking);
+      if (this.gone) this.asking = setTimeout(this.ask, AGAIN_MS);
     },
     async copy(text, said) {
       const link = text ?? location.href;
@@ -43,7 +87,7 @@ export default {
       catch { copyByHand(link); }
       this.say(said);
     },
-    copyLink(said) { this.settle(); this.copy(location.href, said); },
+    copyLink(said) { clearTimeout(this.timer); write(); this.copy(location.href, said); },
     say(text) {
       this.notice = text;
       clearTimeout(this.ending);
@@ -62,6 +106,7 @@ export default {
       if (!found || (plain && typing) || document.querySelector("dialog[open]")) return;
       event.preventDefault();
       event.stopPropagation();
+      window.dispatchEvent(new Event("scanlab-flush"));
       this.$emit("shortcut", found[1]);
     },
   },

@@ -60,11 +60,22 @@ class Number:
         self.whole = whole
         self.field = Field(label, box, lambda text: self._entered(text, heard), hint=hint)
 
+    def begin(self, number: Any) -> float | None:
+        """Begin with a number, or with nothing where it is none within the limits; which of both."""
+        if not isinstance(number, int | float) or not self._fits(number):
+            return None
+        self.field.begin(f"{number!r}")
+        return number
+
+    def _fits(self, number: float | None) -> bool:
+        low, high = self.limits
+        return number is not None and low <= number <= high and not (self.whole and number % 1)
+
     def _entered(self, text: Any, heard: Callable[[float | None], Any]) -> Any:
         typed = str(text).strip()
         number = _number(typed)
         low, high = self.limits
-        fits = number is not None and low <= number <= high and not (self.whole and number % 1)
+        fits = self._fits(number)
         kind = "a whole number" if self.whole else "a number"
         self.field.wrong("" if fits or not typed else f"give {kind} from {low:g} to {high:g}")
         return heard(number) if fits or not typed else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from scanlab.codegen.listing import ASSEMBLIES, DTYPES
@@ -14,7 +14,7 @@ from scanlab.codegen.report import Report
 from scanlab.explorer.facts.listings import kernels_page, programs_of
 from scanlab.explorer.facts.markup import code, section
 from scanlab.explorer.panes.controls import Choice
-from scanlab.explorer.panes.pane import Pane
+from scanlab.explorer.panes.pane import Option, Pane
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["KernelsPane", "Wanted", "compiled"]
@@ -109,6 +109,9 @@ async def _process(wanted: Wanted) -> AsyncIterator[asyncio.subprocess.Process]:
             await process.wait()
 
 
+_USUAL = {"target": "sm_90", "states": "16", "dtype": "bfloat16", "kind": next(iter(ASSEMBLIES)), "kernel": ""}
+
+
 class KernelsPane(Pane):
     """Registers, spills and instructions of every kernel, and the assembly of one of them."""
 
@@ -118,14 +121,32 @@ class KernelsPane(Pane):
     def build_tools(self) -> None:
         """What is compiled, and what is shown of it."""
         self.target = Choice("for", TARGETS, self._again)
-        self.target.offer(TARGETS, "sm_90")
+        self.target.offer(TARGETS, _USUAL["target"])
         self.states = Choice("states", STATES, self._again)
         self.dtype = Choice("dtype", DTYPES, self._again)
-        self.dtype.offer(DTYPES, "bfloat16")
-        self.kernel = Choice("kernel", (), self._show)
-        self.kind = Choice("as", self._kinds(), self._show)
+        self.dtype.offer(DTYPES, _USUAL["dtype"])
+        self.kernel = Choice("kernel", (), self._other)
+        self.kind = Choice("as", self._kinds(), self._other)
+        self._kernel = ""
         self._compiled: dict[str, Compiled] = {}
         self._uses: dict[str, list[str]] = {}
+
+    def options(self) -> dict[str, Option]:
+        """See `Pane.options`."""
+        chosen = {**{name: box.value for name, box in self._boxes().items()}, "kernel": self._kernel}
+        return {name: value for name, value in chosen.items() if value != _USUAL[name]}
+
+    def choose(self, options: Mapping[str, Option]) -> None:
+        """See `Pane.choose`."""
+        chosen = {**_USUAL, **{name: str(value) for name, value in options.items()}}
+        self.target.offer(TARGETS, chosen["target"] if chosen["target"] in TARGETS else _USUAL["target"])
+        self.states.offer(STATES, chosen["states"])
+        self.dtype.offer(DTYPES, chosen["dtype"] if chosen["dtype"] in DTYPES else _USUAL["dtype"])
+        self.kind.offer(self._kinds(), chosen["kind"])
+        self._kernel = chosen["kernel"]
+
+    def _boxes(self) -> dict[str, Choice]:
+        return {"target": self.target, "states": self.states, "dtype": self.dtype, "kind": self.kind}
 
     async def refresh(self) -> None:
         """Compile what is shown, program by program, and show each kernel as soon as it is there."""
@@ -161,17 +182,22 @@ class KernelsPane(Pane):
 
     async def _again(self, _: str) -> None:
         self.kind.offer(self._kinds(), self.kind.value)
-        await self.refresh()
+        await self.chosen()
+
+    def _other(self, _: str) -> None:
+        self._kernel = self.kernel.value
+        self.on_options()
+        self._show()
 
     def _kinds(self) -> list[str]:
         return [kind for kind, targets in ASSEMBLIES.items() if self.target.value in targets]
 
-    def _show(self, _: str = "") -> None:
+    def _show(self) -> None:
         """The tables as far as they are, and the chosen kernel's assembly."""
         ready = [r for found in self._compiled.values() for r in found.reports]
         names = dict.fromkeys(n for found in self._compiled.values() for n in found.names)
         if list(names) != self.kernel.options:
-            self.kernel.offer(names, self.kernel.value)
+            self.kernel.offer(names, self._kernel or self.kernel.value)
         tables = "".join(
             kernels_page(program, self._uses[program], found.reports, found.names)
             for program, found in self._compiled.items()
@@ -188,6 +214,7 @@ class KernelsPane(Pane):
             if self.kind.value in r.assembly
         )
         self.page.set_content(tables + listings)
+        self.box.props["data-of"] = self.mark
         total = sum(len(found.names) for found in self._compiled.values())
         if all(found.is_done for found in self._compiled.values()):
             self.say("", "ready")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
@@ -15,7 +15,7 @@ from scanlab.explorer.facts.stages import expression_page, keys_page, proof_page
 from scanlab.explorer.facts.steps import PAGE, Range, longest, steps_page
 from scanlab.explorer.markup import button, tag
 from scanlab.explorer.panes.controls import Choice, Number
-from scanlab.explorer.panes.pane import Pane
+from scanlab.explorer.panes.pane import Option, Pane
 from scanlab.explorer.snapshot import Snapshot
 
 __all__ = [
@@ -114,8 +114,18 @@ class FieldPane(Pane):
     def build_tools(self) -> None:
         """Decay and layers."""
         self.decay = Decay()
-        Number("a state keeps", "field-decay", f"{self.decay.kept:g}", (0, 1), self._kept)
-        Number("layers", "field-layers", "as the plan", (1, 64), self._layers, whole=True)
+        self._kept_box = Number("a state keeps", "field-decay", f"{self.decay.kept:g}", (0, 1), self._kept)
+        self._layers_box = Number("layers", "field-layers", "as the plan", (1, 64), self._layers, whole=True)
+
+    def options(self) -> dict[str, Option]:
+        """See `Pane.options`."""
+        kept: dict[str, Option] = {} if self.decay.kept == Decay().kept else {"kept": self.decay.kept}
+        return kept if self.decay.layers is None else {**kept, "layers": self.decay.layers}
+
+    def choose(self, options: Mapping[str, Option]) -> None:
+        """See `Pane.choose`."""
+        kept, layers = self._kept_box.begin(options.get("kept")), self._layers_box.begin(options.get("layers"))
+        self.decay = Decay(Decay().kept if kept is None else kept, None if layers is None else int(layers))
 
     def question(self, snapshot: Snapshot) -> Question:
         """See `field_page`."""
@@ -123,11 +133,11 @@ class FieldPane(Pane):
 
     async def _kept(self, kept: float | None) -> None:
         self.decay = replace(self.decay, kept=Decay().kept if kept is None else kept)
-        await self.refresh()
+        await self.chosen()
 
     async def _layers(self, layers: float | None) -> None:
         self.decay = replace(self.decay, layers=None if layers is None else int(layers))
-        await self.refresh()
+        await self.chosen()
 
 
 class StepsPane(Pane):
@@ -139,11 +149,24 @@ class StepsPane(Pane):
     def build_tools(self) -> None:
         """What is listed, and from where on."""
         self.range = Range()
-        Choice("list", self._KINDS, self._listed)
+        self._kind = Choice("list", self._KINDS, self._listed)
         with tag("div", "turn"):
             self.back = button("‹", lambda: self._turn_to(-PAGE), "plain", aria_label="Earlier rows", title="Earlier")
             self.place = tag("span", "place")
             self.on = button("›", lambda: self._turn_to(PAGE), "plain", aria_label="Later rows", title="Later")
+
+    def options(self) -> dict[str, Option]:
+        """See `Pane.options`."""
+        by: dict[str, Option] = {} if self.range.by == Range().by else {"by": self.range.by}
+        return {**by, "first": self.range.first} if self.range.first else by
+
+    def choose(self, options: Mapping[str, Option]) -> None:
+        """See `Pane.choose`."""
+        first, words = options.get("first"), {by: words for words, by in self._KINDS.items()}
+        by = options.get("by") if options.get("by") in words else Range().by
+        page = first // PAGE * PAGE if isinstance(first, int) and first > 0 else 0
+        self.range = Range(page, str(by))
+        self._kind.offer(self._KINDS, words[self.range.by])
 
     def question(self, snapshot: Snapshot) -> Question:
         """See `steps_page`."""
@@ -162,8 +185,8 @@ class StepsPane(Pane):
 
     async def _listed(self, words: str) -> None:
         self.range = Range(0, self._KINDS[words])
-        await self.refresh()
+        await self.chosen()
 
     async def _turn_to(self, by: int) -> None:
         self.range = replace(self.range, first=max(0, self.range.first + by))
-        await self.refresh()
+        await self.chosen()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, ClassVar, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -17,9 +17,10 @@ from scanlab.explorer.snapshot import Snapshot
 from scanlab.explorer.workers import TooLong, WorkerFailed, Workers
 from scanlab.ir.diagnostics import Diagnostic
 
-__all__ = ["Pane"]
+__all__ = ["Option", "Pane"]
 
 T = TypeVar("T")
+Option = str | int | float
 
 # Seconds without another change before a pane begins: while somebody types, the paths come first.
 PAUSE = 0.15
@@ -50,6 +51,9 @@ class Pane:
         # The page gives its workers to every pane before it shows anything.
         self.workers: Workers | None = None
         self.snapshot: Snapshot | None = None
+        # Called when the user has chosen something else, as the page wants to know.
+        self.on_options: Callable[[], Any] = lambda: None
+        self.mark = ""
         self._turn = 0
         self._work: set[asyncio.Task[Any]] = set()
         with tag("div", "facts", data_state="empty") as self.box:
@@ -63,6 +67,13 @@ class Pane:
     def build_tools(self) -> None:
         """Build the controls above the page; none by default."""
 
+    def options(self) -> dict[str, Option]:
+        """What the user chose here, by name, where it is not as usual; none by default."""
+        return {}
+
+    def choose(self, options: Mapping[str, Option]) -> None:
+        """Choose what an address says, before anything is shown; what means nothing is left as usual."""
+
     def question(self, snapshot: Snapshot) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         """The function that makes the page, and its arguments; both must pickle."""
         return self.asks, (snapshot,)
@@ -71,13 +82,18 @@ class Pane:
         """Show what the question gave; HTML by default."""
         self.page.set_content(value)
 
-    async def show(self, snapshot: Snapshot) -> None:
-        """Show another snapshot."""
-        self.snapshot = snapshot
+    async def show(self, snapshot: Snapshot, mark: str = "") -> None:
+        """Show another snapshot; mark: which text and grid it is of."""
+        self.snapshot, self.mark = snapshot, mark
+        await self.refresh()
+
+    async def chosen(self) -> None:
+        """Go on from another choice in the controls."""
+        self.on_options()
         await self.refresh()
 
     async def refresh(self) -> None:
-        """Ask again, as after a change of the controls."""
+        """Ask again."""
         turn, snapshot = self.begin()
         if snapshot is None:
             return
@@ -166,6 +182,9 @@ class Pane:
     def say(self, words: str, state: str) -> None:
         """Put a word above the page. state: "empty", "working", "ready", "stale" or "failed"."""
         self.word.text = words
+        # What is shown while the pane is at work, or behind a mistake, is of the text before.
+        if state in ("ready", "failed", "empty") and self.mark:
+            self.box.props["data-of"] = self.mark
         self.box.props["data-state"] = state
         self.box.props["aria-busy"] = "true" if state == "working" else "false"
 

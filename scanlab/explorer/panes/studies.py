@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ from scanlab.explorer.facts.markup import mistakes
 from scanlab.explorer.facts.studies import Progress, Strategy, StudyState, find_studies, read_results, read_state
 from scanlab.explorer.files import Folders
 from scanlab.explorer.markup import button, tag
-from scanlab.explorer.panes.pane import Pane
+from scanlab.explorer.panes.pane import Option, Pane
 from scanlab.explorer.snapshot import Snapshot
 from scanlab.explorer.workers import Workers
 from scanlab.ir.diagnostics import ScanlabError
@@ -22,6 +22,7 @@ from scanlab.ir.diagnostics import ScanlabError
 __all__ = ["StudiesPane"]
 
 EVERY = 1.0
+MOST_RUNNING = 8
 
 
 @cache
@@ -49,6 +50,8 @@ class StudiesPane(Pane):
         self.folders: Folders | None = None
         self.on_pick: Picked = lambda source, axes, grid: None
         self.place: Path | None = None
+        # The study's name in the address.
+        self._begun = ""
         self.state: StudyState | None = None
         self._judged = self._judging = ""
         self._is_reading = False
@@ -71,11 +74,22 @@ class StudiesPane(Pane):
         self.found = tag("ul", "found")
         self._typed = ""
 
-    async def show(self, snapshot: Snapshot) -> None:
-        """What is shown in the paths changes nothing here; the first time, the folders are looked through."""
+    def options(self) -> dict[str, Option]:
+        """See `Pane.options`."""
+        return {"study": self._begun} if self._begun else {}
+
+    def choose(self, options: Mapping[str, Option]) -> None:
+        """See `Pane.choose`."""
+        self._begun = str(options.get("study", ""))
+
+    async def show(self, snapshot: Snapshot, mark: str = "") -> None:
+        """What is shown in the paths changes nothing here; the first time, the folders are looked through, and the
+        study of the address is opened."""
         if self.snapshot is None:
             self.snapshot = snapshot
             await self.look()
+            if self._begun:
+                await self.open(self._begun)
 
     async def look(self) -> None:
         """List the studies in the open folders."""
@@ -102,8 +116,10 @@ class StudiesPane(Pane):
             self.problem.set_content(mistakes(error.diagnostics))
             return
         self.next_turn()
+        self._begun = self.folders.shown(place)
+        self.on_options()
         self.place, self.state, self._judged, self._judging, self._is_reading = place, None, "", "", False
-        self.path.set(self.folders.shown(place), even_focused=True)
+        self.path.set(self._begun, even_focused=True)
         self.problem.set_content("")
         self.page.set_content("")
         self.strategies.clear()
@@ -177,9 +193,11 @@ def _progress(progress: Progress) -> None:
     words = f"{', '.join(counts)} of {progress.total} trials · {done} of {total} epochs"
     tag("progress", "", max=max(total, 1), value=done, aria_label="epochs that are done")
     tag("p", "counts", words)
-    for trial in progress.running[:8]:
+    for trial in progress.running[:MOST_RUNNING]:
         metric = "" if trial.metric is None else f", {trial.metric[0].replace('_', ' ')} {trial.metric[1]:.4f}"
         tag("p", "note", f"{trial.name}: epoch {trial.epoch} of {trial.epochs}{metric}")
+    if len(progress.running) > MOST_RUNNING:
+        tag("p", "note", f"and {len(progress.running) - MOST_RUNNING} more under way")
 
 
 _ORDER = ("done", "running", "waiting", "failed")
