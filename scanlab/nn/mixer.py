@@ -52,7 +52,7 @@ class Mixer(Exempt):
         super().__init__()
         sizes = self.sizes = place.sizes
         self.dim, self.inner = place.dim, sizes.inner(place.dim)
-        self.paths = LayerPaths(place.value, place.grid, place.alter, place.ends)
+        self.paths = LayerPaths(place.value, place.grid, place.alter, place.ends, self.parts(sizes))
         scan = compiled(place.value, place.grid)
         self.own_sets = 1 if sizes.parameters == "shared" else len(scan.paths)
         self.sets = self.own_sets if sizes.parameters == "per path" else 1
@@ -63,7 +63,7 @@ class Mixer(Exempt):
         """Paths, merge and scale for another scan with the same weights; see `scanlab.nn.set_scan`."""
         scan = compiled(value, grid)
         where = next(self.parameters()).device
-        paths = LayerPaths(value, grid, self.paths.alter, self.paths.ends).to(where)
+        paths = LayerPaths(value, grid, self.paths.alter, self.paths.ends, self.paths.parts).to(where)
         merge = Merge(scan, self.inner).to(where)
         for new, old in zip(merge.gates, self.merge.gates, strict=False):
             if new.shape == old.shape:
@@ -71,6 +71,11 @@ class Mixer(Exempt):
         trained = 1 if self.sizes.average or self.own_sets == 1 else self.own_sets
         keeps = trained == 1 and not self.sizes.average
         return paths, merge, 1.0 if keeps else trained / len(scan.paths)
+
+    @classmethod
+    def parts(cls, sizes: MixerSizes) -> tuple[tuple[int, int], ...]:
+        """The parts of its tables that a mixer walks by themselves, first track and last + 1."""
+        return ((0, 1),) if sizes.convolution == "first path" else ()
 
     @abstractmethod
     def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
@@ -203,13 +208,17 @@ class CascadeMixer(ScanMixer):
     and its reverse, the state reset at the start of each row and column.
     """
 
+    @classmethod
+    def parts(cls, sizes: MixerSizes) -> tuple[tuple[int, int], ...]:
+        """Rows both ways, and columns both ways."""
+        return (*super().parts(sizes), (0, 2), (2, 4))
+
     def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
         u, z = self.project(rows)
         u = self.convolve(u, table, grid)
-        for first, axis in ((0, 2), (2, 1)):
-            part = slice(first, first + 2)
-            both = self.scan(F.layer_norm(u, u.shape[-1:]), table.part(first, first + 2), part, "none")
+        for (first, last), axis in (((0, 2), 2), ((2, 4), 1)):
+            both = self.scan(F.layer_norm(u, u.shape[-1:]), table.part(first, last), slice(first, last), "none")
             u = both[:, 0] + both[:, 1].unflatten(1, grid).flip(axis).flatten(1, 2)
         u = u if self.norm is None else self.norm(u)
         return self.project_out(u if z is None else u * F.silu(z))

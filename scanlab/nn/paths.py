@@ -94,17 +94,24 @@ class LayerPaths(nn.Module):
     """The tables of steps of one layer, made when a grid is first met; their steps are buffers that are not saved.
 
     ends: a class token at both ends is two tokens instead of one that is visited twice: rows L (head) and L + 1 (tail).
+    parts: first track and last + 1 of those that a mixer walks by themselves; planned in advance of compiled graphs.
     alter: may replace every table, as a study's controls do; checked. The buffers are copies of what is kept on the
     CPU: they come back from there where a model leaves the meta device, or where they were written to.
     """
 
     def __init__(
-        self, value: Order | Scan, grid: tuple[int, ...], alter: Alteration | None = None, ends: bool = False
+        self,
+        value: Order | Scan,
+        grid: tuple[int, ...],
+        alter: Alteration | None = None,
+        ends: bool = False,
+        parts: tuple[tuple[int, int], ...] = (),
     ) -> None:
         super().__init__()
         self.value = value
         self.alter = alter
         self.ends = ends
+        self.parts = parts
         # By the name of the buffer: the tables as they were made, and over the buffers.
         self._made: dict[str, PathTable] = {}
         self._tables: dict[str, PathTable] = {}
@@ -138,7 +145,9 @@ class LayerPaths(nn.Module):
             delattr(self, oldest)
             del self._tables[oldest], self._made[oldest]
         with outside_modes():
-            self._made[name] = self._table(compiled(self.value, grid)).checked()
+            made = self._made[name] = self._table(compiled(self.value, grid)).checked()
+            for first, last in self.parts:
+                made.part(first, last)
         old = next(iter(self.buffers()), None)
         self._place(name, torch.empty(0) if old is None else old)
 

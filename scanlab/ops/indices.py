@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import lru_cache
 
 import torch
@@ -91,7 +92,8 @@ _BY_TENSOR: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
 
 
 def _content(values: Tensor) -> tuple[bytes, tuple[int, ...], torch.dtype]:
-    return values.detach().numpy().tobytes(), tuple(values.shape), values.dtype
+    with outside_modes() if torch._C._are_functorch_transforms_active() else nullcontext():
+        return values.numpy().tobytes(), tuple(values.shape), values.dtype
 
 
 @lru_cache(maxsize=32)

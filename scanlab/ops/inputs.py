@@ -12,7 +12,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops.indices import indexed
 from scanlab.ops.kept import kept_table
 from scanlab.ops.merges import fixed_weights, merges_above
-from scanlab.ops.modes import outside_modes, readable
+from scanlab.ops.modes import adopted, outside_modes, readable
 from scanlab.ops.paths import PathTable
 
 __all__ = ["MERGES", "Paths", "autocast", "in_one_dtype", "table_for", "weights_for"]
@@ -53,7 +53,8 @@ def weights_for(paths: Paths, table: PathTable, merge: str | Tensor | None, u: T
         if not isinstance(paths, CompiledScan):
             return None, 1.0
         # Parameters are float32 beside half precision.
-        return tree_weights(paths, u.shape[-1], u.device, u.dtype == torch.float64)
+        weights, scale = tree_weights(paths, u.shape[-1], u.device, u.dtype == torch.float64)
+        return None if weights is None else adopted(weights, u), scale
     if merge not in MERGES:
         raise ScanlabError.at(
             "S706", f"there is no merge {merge!r}", help=f"choose one of {', '.join(MERGES)}, or give weights [K, D]"

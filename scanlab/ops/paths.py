@@ -56,7 +56,9 @@ class PathTable:
     # The versions of steps and runs that are known to be sound; not copied by dataclasses.replace.
     _sound: tuple[int, int] | None = field(default=None, init=False, repr=False)
     _copy: tuple[tuple[int, int], PathTable] | None = field(default=None, init=False, repr=False)
+    # Parts, and their runs and slots: the latter are the same for every copy of the steps.
     _parts: dict[tuple[int, int], PathTable] = field(default_factory=dict, init=False, repr=False)
+    _plans: dict[tuple[int, int], tuple[Tensor, int]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def sound(self) -> bool:
@@ -105,7 +107,10 @@ class PathTable:
     def over(self, steps: Tensor) -> PathTable:
         """The same table with a copy of its steps in their place, as sound as this one."""
         moved = replace(self, steps=steps)
-        return vouched(moved) if self.sound else moved
+        if not self.sound:
+            return moved
+        object.__setattr__(moved, "_plans", self._plans)
+        return vouched(moved)
 
     def scrambled(self, seed: int) -> PathTable:
         """The same tracks over a grid whose patches were shuffled.
@@ -130,13 +135,14 @@ class PathTable:
 
     def part(self, first: int, last: int) -> PathTable:
         """Tracks first to last - 1 alone, each of which is one path; made once."""
+        if torch.compiler.is_compiling():
+            # A graph is not to change what lies outside of it.
+            return _part(self, first, last)
         table = self.checked()
         known = table._parts.get((first, last))
         if known is None:
-            known = _part(table, first, last)
-            # A graph is not to change what lies outside of it.
-            if not torch.compiler.is_compiling():
-                table._parts[first, last] = known
+            with outside_modes():
+                known = table._parts[first, last] = _part(table, first, last)
         return known
 
     def by_step(self) -> tuple[Tensor, Tensor]:
@@ -167,11 +173,15 @@ def _like(table: PathTable, **changes: Any) -> PathTable:
 
 
 def _part(table: PathTable, first: int, last: int) -> PathTable:
-    with outside_modes():
+    known = table._plans.get((first, last))
+    if known is None:
         runs = table.runs[(table.runs[:, 0] >= first) & (table.runs[:, 0] < last)].clone()
         runs[:, :2] -= first
-        slots, steps = cut(runs, last - first).slots, table.steps[:, first:last]
-        return _like(table, steps=steps, runs=runs, paths=last - first, slots=slots, program="")
+        known = runs, cut(runs, last - first).slots
+        if not torch.compiler.is_compiling():
+            table._plans[first, last] = known
+    steps, (runs, slots) = table.steps[:, first:last], known
+    return _like(table, steps=steps, runs=runs, paths=last - first, slots=slots, program="")
 
 
 def path_table(scan: CompiledScan, program: str = "") -> PathTable:
