@@ -150,7 +150,8 @@ def _from_timm(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
         raise TypeError(f"scanlab_{name} takes no num_classes=0: call pooled(images) for what the head reads")
     size = given.get("img_size")
     if isinstance(size, int):
-        given["img_size"] = (size,) * (len(PRESETS[ALIASES.get(name, name)].input_size))
+        # A video keeps its number of frames.
+        given["img_size"] = (*PRESETS[ALIASES.get(name, name)].input_size[:-2], size, size)
     return {_TIMM_NAMES.get(key, key): value for key, value in given.items()}
 
 

@@ -198,7 +198,7 @@ def test_timm_options_that_our_models_have_not_are_refused_by_name(monkeypatch):
     options = {"num_classes": 3, "img_size": 32, "in_chans": 1}
     model = build(pretrained_cfg=None, pretrained_cfg_overlay=None, cache_dir=None, **options)
     assert model.head.out_features == 3 and model.backbone.input_size == (32, 32) and model.backbone.channels == 1
-    assert registered["scanlab_videomamba_tiny"](img_size=32).backbone.input_size == (32, 32, 32)
+    assert registered["scanlab_videomamba_tiny"](img_size=32).backbone.input_size == (8, 32, 32)
     for wrong in ({"drop_path_rate": 0.1}, {"global_pool": "avg"}, {"features_only": True}, {"pretrained_cfg": {}}):
         with pytest.raises(TypeError, match=next(iter(wrong))):
             build(**options, **wrong)
