@@ -71,7 +71,7 @@ def transformed() -> bool:
 
 
 # torch.compile leaves the transforms of torch.func to eager execution here.
-@torch.compiler.disable  # pyright: ignore[reportArgumentType]
+@torch.compiler.disable()
 def _transformed(operator: Operator, *arguments: Any) -> Any:
     outputs: Any = _TransformedForward.apply(operator, *arguments)
     return outputs
