@@ -83,6 +83,9 @@ def decide(question: Question, grid: Grid | None) -> Proof:
         return _refuted(question, found, f"{_BY_LOOKING} of small grids")
     here = None if grid is None else question.on(grid)
     if here is not None:
+        # The smallest grid that shows it is the easiest to follow.
+        if found is not None and sum(found.example.grid) <= sum(here.example.grid):
+            return _refuted(question, found, f"{_BY_LOOKING} of small grids")
         return _refuted(question, here, _BY_LOOKING, grid)
     try:
         candidate = _ask_isl(question)

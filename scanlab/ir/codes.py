@@ -336,7 +336,7 @@ _STUDIES = {
 
 _OPERATORS = {
     "S700": Code("a wrong shape", "The operator's arguments must have the shapes that its help lists."),
-    "S701": Code("a wrong dtype", "Activations share one floating dtype; A must be real."),
+    "S701": Code("a wrong dtype", "Activations are of one floating dtype, or float32; A must be real."),
     "S702": Code("tensors on different devices", "All arguments, and the table of paths, must be on one device."),
     "S703": Code("values that are not finite", "A holds an infinity or a NaN, which no scan recovers from."),
     "S704": Code("paths that do not fit", "Number of rows, of samples and of parameter sets must match the paths."),
@@ -347,6 +347,11 @@ _OPERATORS = {
     "S709": Code("an unknown activation", "A convolution along paths ends in silu or in nothing."),
     "S710": Code("a wrong number of taps", "A convolution along paths has 2 to 8 taps."),
     "S711": Code("a wrong length of chunks", "The state space dual takes 16 to 128 steps at once."),
+    "S712": Code(
+        "a derivative that is not computed",
+        'The kernels give first derivatives, backwards. backend="reference" gives second ones, and forward mode.',
+    ),
+    "S713": Code("a table of paths that is not sound", "A table made or changed by hand leads outside the rows."),
 }
 
 _GENERATED = {

@@ -14,6 +14,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents, grid_of
 from scanlab.ir.values import Order, Scan
 from scanlab.nn.embed import Downsample, Grid, PatchEmbed, Positions, halved, norm_layer
+from scanlab.nn.exempt import Exempt, no_weight_decay
 from scanlab.nn.mixer import CascadeMixer, Mixer, Place, ScanMixer
 from scanlab.nn.paths import Alteration, Strategy, has_class_token, layer_values, strategy_value
 from scanlab.nn.peers import AttentionMixer, ConvolutionMixer, NoScanMixer
@@ -55,7 +56,7 @@ class Block(nn.Module):
         if not (self.training and self.drop_path):
             return branch
         keep = 1 - self.drop_path
-        return branch * (torch.rand(len(branch), 1, 1, device=branch.device) < keep) / keep
+        return branch * (torch.rand(branch.shape[0], 1, 1, device=branch.device) < keep) / keep
 
 
 class Stage(nn.Module):
@@ -77,7 +78,7 @@ class Stage(nn.Module):
         return (rows, grid) if self.downsample is None else self.downsample(rows, grid)
 
 
-class Backbone(nn.Module):
+class Backbone(Exempt):
     """Images, volumes or videos [B, C, *extents] to rows [B, L + T, dim]: patches in raster order, then class tokens.
 
     strategy: a library name, a line of the language, a value, or something compiled; over as many axes as the input
@@ -88,6 +89,8 @@ class Backbone(nn.Module):
     and class tokens draw from a copy of it, so that strategies with the same sizes start alike. `checkpointing`, off at
     first, trades time for memory in training. Raises S602 to S605, S612 and S614 for what does not fit.
     """
+
+    exempt = ("class_tokens",)
 
     def __init__(
         self,
@@ -123,6 +126,10 @@ class Backbone(nn.Module):
         """All blocks, first to last."""
         return [cast(Block, block) for stage in self._stages() for block in stage.blocks]
 
+    def no_weight_decay(self) -> set[str]:
+        """The names of parameters that are usually not decayed; see `scanlab.nn.exempt`."""
+        return no_weight_decay(self)
+
     def grid_of(self, extents: Sequence[int]) -> Grid:
         """The grid of patches of an input, in the first stage. Raises S614."""
         return self.embed.grid_of(extents)
@@ -157,7 +164,7 @@ class Backbone(nn.Module):
             tokens = self.class_tokens
             if self.positions is not None and self.positions.tokens is not None:
                 tokens = tokens + self.positions.tokens
-            rows = torch.cat([rows, tokens.expand(len(rows), -1, -1)], dim=1)
+            rows = torch.cat([rows, tokens.expand(rows.shape[0], -1, -1)], dim=1)
         found = []
         for stage in self._stages():
             rows = stage(rows, grid, self.checkpointing and self.training)

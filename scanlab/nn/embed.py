@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
+from scanlab.nn.exempt import Exempt
 from scanlab.nn.sizes import BackboneSizes
 
 __all__ = ["Downsample", "PatchEmbed", "Positions", "convolution", "halved", "norm_layer", "to_picture", "to_rows"]
@@ -91,6 +92,14 @@ class PatchEmbed(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Grid]:
         """[B, C, *extents] -> rows [B, L, dim], and the grid."""
+        axes = len(self.patch)
+        if images.ndim != 2 + axes:
+            raise ScanlabError.at(
+                "S614",
+                f"images of shape {list(images.shape)} have {images.ndim} axes, and the model reads {2 + axes}: "
+                f"[B, C, {', '.join('hw' if axes == 2 else 'thw'[-axes:])}]",
+                help="give a batch: images[None]" if images.ndim == 1 + axes else "",
+            )
         grid = self.grid_of(images.shape[2:])
         if images.shape[1] != self.channels:
             raise ScanlabError.at(
@@ -107,12 +116,14 @@ class PatchEmbed(nn.Module):
         return (rows if self.norm is None else self.norm(rows)), grid
 
 
-class Positions(nn.Module):
+class Positions(Exempt):
     """Learned embeddings of where a token stands; resized where the input has another grid.
 
     kind "learned": patches [L, dim]; "factored": patches [L of one frame, dim] and frames [F, dim], the first axis
     being time. tokens [T, dim], from 0, where there are class tokens.
     """
+
+    exempt = ("patches", "frames", "tokens")
 
     def __init__(self, kind: str, grid: Grid, dim: int, spread: float, tokens: int) -> None:
         super().__init__()
@@ -140,9 +151,9 @@ class Downsample(nn.Module):
 
     def __init__(self, kind: str, dim: int, axes: int, norm_kind: str) -> None:
         super().__init__()
-        self.axes = axes
+        self.axes, self.merges = axes, kind == "merge"
         self.reduce: nn.Module
-        if kind == "merge":
+        if self.merges:
             self.norm = norm_layer(norm_kind, dim * 2**axes)
             self.reduce = nn.Linear(dim * 2**axes, 2 * dim, bias=False)
         else:
@@ -151,7 +162,7 @@ class Downsample(nn.Module):
 
     def forward(self, rows: Tensor, grid: Grid) -> tuple[Tensor, Grid]:
         """[B, L, dim] over a grid -> [B, L', 2 dim] over `halved(grid)`."""
-        if not isinstance(self.reduce, nn.Linear):
+        if not self.merges:
             return self.norm(to_rows(self.reduce(to_picture(rows, grid)))), halved(grid)
         cells = rows.unflatten(1, grid)
         if any(n % 2 for n in grid):

@@ -12,11 +12,22 @@ from torch import Tensor, nn
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn.backbone import Backbone
 from scanlab.nn.embed import convolution, to_picture
+from scanlab.nn.exempt import no_weight_decay
 
 __all__ = ["Classifier", "NextPatch", "Segmenter"]
 
 
-class Classifier(nn.Module):
+class Head(nn.Module):
+    """A backbone, and what reads it."""
+
+    backbone: Backbone
+
+    def no_weight_decay(self) -> set[str]:
+        """The names of parameters that are usually not decayed; see `scanlab.nn.exempt`."""
+        return no_weight_decay(self)
+
+
+class Classifier(Head):
     """Images [B, C, *extents] to logits [B, classes], read out as the backbone's sizes say."""
 
     def __init__(self, backbone: Backbone, classes: int = 10) -> None:
@@ -40,7 +51,7 @@ class Classifier(nn.Module):
         return rows[:, patches:].mean(1)
 
 
-class Segmenter(nn.Module):
+class Segmenter(Head):
     """Images [B, C, *extents] to logits per pixel [B, classes, *extents], in two or three dimensions.
 
     From the last stage up: every stage's rows, normalized and projected to `width` channels, are added to the enlarged
@@ -73,7 +84,7 @@ class Segmenter(nn.Module):
         return self.head(self.refine(upper + self.pixels(images)))
 
 
-class NextPatch(nn.Module):
+class NextPatch(Head):
     """Predict every patch from those before it on a causal path, given the true ones (teacher forcing).
 
     Images [B, C, *extents] in [0, 1]. loss "mse": the head gives the mean of each value, and the loss is the mean
@@ -98,7 +109,7 @@ class NextPatch(nn.Module):
         expected to be after all patches before it on the path."""
         rows = self.backbone(images)
         order = self._order(images)
-        first = self.start.expand(len(rows), 1, -1)
+        first = self.start.expand(rows.shape[0], 1, -1)
         before = torch.cat([first, rows[:, order[:-1]]], dim=1)
         return self.head(before[:, order.argsort()])
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from scanlab.compiler.bind import CompiledScan
+from scanlab.nn.exempt import Exempt
 from scanlab.ops.merges import ADDING, Above, fixed_weights, merges_above
+from scanlab.ops.modes import beside, outside_modes
 
 
-class Merge(nn.Module):
+class Merge(Exempt):
     """The weights with which the paths of a scan add up, [K, D].
 
     The fixed weights of `sum`, `mean`, `heads`, `scatter` and `chain`, times a learned weight per part and channel for
@@ -20,14 +25,29 @@ class Merge(nn.Module):
 
     def __init__(self, scan: CompiledScan, channels: int) -> None:
         super().__init__()
-        self.register_buffer("fixed", fixed_weights(scan, channels), persistent=False)
+        with outside_modes():
+            self._values = fixed_weights(scan, channels)
+        self.register_buffer("fixed", beside(self._values, torch.empty(0)), persistent=False)
         leaves = merges_above(scan)
         gates = _gates(leaves)
         self.members = [
             [place[len(at)] if place[: len(at)] == at else -1 for place in map(_place, leaves)] for at in gates
         ]
         self.gates = nn.ParameterList(nn.Parameter(torch.ones(parts, channels)) for parts in gates.values())
+        self.mark()
         self.plain = all(node.merge in ADDING for above in leaves for node, _ in above)
+
+    def exempted(self) -> Iterable[nn.Parameter]:
+        """The gates, which start at 1."""
+        return list(self.gates) if "gates" in self._modules else []
+
+    def _apply(self, *arguments: Any, **named: Any) -> Any:
+        before = self.fixed
+        moved = super()._apply(*arguments, **named)
+        # A model that leaves the meta device gets memory there, and no values.
+        if before.is_meta and not self.fixed.is_meta:
+            self.fixed = beside(self._values, self.fixed).to(self.fixed.dtype)
+        return moved
 
     def forward(self) -> Tensor | None:
         """The weights now, [K, D]; None where every path counts once."""

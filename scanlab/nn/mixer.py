@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from scanlab.ir.values import Order, Scan
 from scanlab.nn.embed import to_picture, to_rows
+from scanlab.nn.exempt import Exempt
 from scanlab.nn.merge import Merge
 from scanlab.nn.paths import Alteration, LayerPaths, compiled, path_sets
 from scanlab.nn.sizes import MixerSizes
@@ -36,21 +37,22 @@ class Place:
     ends: bool = False
 
 
-class Mixer(nn.Module):
+class Mixer(Exempt):
     """What every mixer over paths has: tables for its grids, a merge, and parameters for some number of paths.
 
     Tokens [B, L, dim] are the patches in raster order, then the class tokens where the network has some. A mean token
     is made here: the average of the patches before the scan, whose output is dropped (Adventurer, arXiv 2410.07599).
     """
 
-    project_in: nn.Linear
+    exempt = ("decay_log", "skip", "delta_bias")
+    project_in: nn.Module
     convolution: nn.Module | None
 
     def __init__(self, place: Place) -> None:
         super().__init__()
         sizes = self.sizes = place.sizes
         self.dim, self.inner = place.dim, sizes.inner(place.dim)
-        self.paths = LayerPaths(place.value, place.grid, place.alter, place.ends)
+        self.paths = LayerPaths(place.value, place.grid, place.alter, place.ends, self.parts(sizes))
         scan = compiled(place.value, place.grid)
         self.own_sets = 1 if sizes.parameters == "shared" else len(scan.paths)
         self.sets = self.own_sets if sizes.parameters == "per path" else 1
@@ -60,8 +62,8 @@ class Mixer(nn.Module):
     def walking(self, value: Order | Scan, grid: tuple[int, ...]) -> tuple[LayerPaths, Merge, float]:
         """Paths, merge and scale for another scan with the same weights; see `scanlab.nn.set_scan`."""
         scan = compiled(value, grid)
-        where = self.project_in.weight.device
-        paths = LayerPaths(value, grid, self.paths.alter, self.paths.ends).to(where)
+        where = next(self.parameters()).device
+        paths = LayerPaths(value, grid, self.paths.alter, self.paths.ends, self.paths.parts).to(where)
         merge = Merge(scan, self.inner).to(where)
         for new, old in zip(merge.gates, self.merge.gates, strict=False):
             if new.shape == old.shape:
@@ -69,6 +71,11 @@ class Mixer(nn.Module):
         trained = 1 if self.sizes.average or self.own_sets == 1 else self.own_sets
         keeps = trained == 1 and not self.sizes.average
         return paths, merge, 1.0 if keeps else trained / len(scan.paths)
+
+    @classmethod
+    def parts(cls, sizes: MixerSizes) -> tuple[tuple[int, int], ...]:
+        """The parts of its tables that a mixer walks by themselves, first track and last + 1."""
+        return ((0, 1),) if sizes.convolution == "first path" else ()
 
     @abstractmethod
     def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
@@ -99,20 +106,17 @@ class Mixer(nn.Module):
 
     def own(self, parameter: Tensor, paths: int, part: slice = slice(None)) -> Tensor:
         """A parameter with its first axis over sets, or a part of them, for each of K paths: [1, …] or [K, …]."""
-        parameter = parameter if len(parameter) == 1 else parameter[part]
-        chosen = path_sets(paths, len(parameter))
-        return parameter if chosen is None else parameter[chosen]
+        return own_sets(parameter if len(parameter) == 1 else parameter[part], paths)
 
     def convolve(self, u: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
         """silu of the convolution of [B, L, D]: [B, L, D], or [B, K, L, D] along every path."""
         module = self.convolution
         if module is None:
             return F.silu(u)
-        if isinstance(module, PathConvolution):
-            if self.sizes.convolution == "first path":
-                return causal_convolution(u, module.weight, module.bias, paths=table.part(0, 1))[:, 0]
-            bias = None if module.bias is None else self.own(module.bias, table.paths)
-            return causal_convolution(u, self.own(module.weight, table.paths), bias, paths=table)
+        if self.sizes.convolution == "first path":
+            return module(u, table.part(0, 1))[:, 0]
+        if self.sizes.convolution == "path":
+            return module(u, table)
         patches, tokens = u[:, : table.grid_size], u[:, table.grid_size :]
         convolved = to_rows(module(to_picture(patches, grid)))
         return F.silu(torch.cat([convolved, tokens], dim=1) if tokens.shape[1] else convolved)
@@ -175,15 +179,25 @@ class ScanMixer(Mixer):
 
     def _scan_parameters(self, u: Tensor, paths: int, part: slice) -> tuple[Tensor, Tensor, Tensor]:
         """delta [B, K, L, inner], B and C [B, K, L, N], with K = 1 where all paths share them."""
-        weight = self.own(self.project_scan.weight.unflatten(0, (self.sets, -1)), paths, part)
-        if u.ndim == 4:
-            rows = u @ weight.mT
-        else:
-            rows = F.linear(u, weight.flatten(0, 1)).unflatten(-1, (-1, weight.shape[1]))
-            rows = rows.transpose(1, 2)
+        rows = self._projected(u, paths, part)
         state = self.sizes.state
         low, B, C = rows.split([self.rank, state, state], dim=-1)
         return low @ self.own(self.delta_weight, paths, part), B, C
+
+    def _projected(self, u: Tensor, paths: int, part: slice) -> Tensor:
+        """project_scan of u [B, L, inner] or [B, K, L, inner], with each path's own set: [B, K or 1, L, R + 2 N]."""
+        if _plain_linear(self.project_scan):
+            # Each path's rows times its own set of weights alone.
+            weight = self.own(self.project_scan.weight.unflatten(0, (self.sets, -1)), paths, part)
+            if u.ndim == 4:
+                return u @ weight.mT
+            rows = F.linear(u, weight.flatten(0, 1)).unflatten(-1, (-1, weight.shape[1]))
+            return rows.transpose(1, 2)
+        rows = self.project_scan(u).unflatten(-1, (self.sets, -1)).movedim(-2, 0)
+        rows = self.own(rows, paths, part)
+        if u.ndim == 3:
+            return rows.movedim(0, 1)
+        return torch.stack([rows[min(k, len(rows) - 1), :, k] for k in range(u.shape[1])], dim=1)
 
 
 class CascadeMixer(ScanMixer):
@@ -194,26 +208,51 @@ class CascadeMixer(ScanMixer):
     and its reverse, the state reset at the start of each row and column.
     """
 
+    @classmethod
+    def parts(cls, sizes: MixerSizes) -> tuple[tuple[int, int], ...]:
+        """Rows both ways, and columns both ways."""
+        return (*super().parts(sizes), (0, 2), (2, 4))
+
     def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
         u, z = self.project(rows)
         u = self.convolve(u, table, grid)
-        for first, axis in ((0, 2), (2, 1)):
-            part = slice(first, first + 2)
-            both = self.scan(F.layer_norm(u, u.shape[-1:]), table.part(first, first + 2), part, "none")
+        for (first, last), axis in (((0, 2), 2), ((2, 4), 1)):
+            both = self.scan(F.layer_norm(u, u.shape[-1:]), table.part(first, last), slice(first, last), "none")
             u = both[:, 0] + both[:, 1].unflatten(1, grid).flip(axis).flatten(1, 2)
         u = u if self.norm is None else self.norm(u)
         return self.project_out(u if z is None else u * F.silu(z))
 
 
-class PathConvolution(nn.Module):
-    """The weights of a depthwise causal convolution along paths: weight [S, D, W], bias [S, D]."""
+class PathConvolution(Exempt):
+    """silu of a depthwise causal convolution along paths: weight [S, D, W], bias [S, D]."""
+
+    exempt = ("bias",)
 
     def __init__(self, sets: int, channels: int, taps: int, bias: bool) -> None:
         super().__init__()
         bound = 1 / math.sqrt(taps)
         self.weight = nn.Parameter(torch.empty(sets, channels, taps).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(sets, channels).uniform_(-bound, bound)) if bias else None
+
+    def forward(self, rows: Tensor, table: PathTable) -> Tensor:
+        """[B, L, D] or [B, K, L, D] -> [B, K, L, D], path k with the set k modulo S."""
+        bias = None if self.bias is None else own_sets(self.bias, table.paths)
+        return causal_convolution(rows, own_sets(self.weight, table.paths), bias, paths=table)
+
+
+def own_sets(parameter: Tensor, paths: int) -> Tensor:
+    """A parameter with its first axis over sets for each of K paths: [1, …] or [K, …]."""
+    chosen = path_sets(paths, len(parameter))
+    return parameter if chosen is None else parameter[chosen]
+
+
+def _plain_linear(module: nn.Module) -> bool:
+    """Whether calling a module is nothing but a product with its weight: no adapter, hook, or quantised weight."""
+    if type(module) is not nn.Linear or module.bias is not None or "forward" in vars(module):
+        return False
+    hooks = module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
+    return not hooks and type(module.weight) in (nn.Parameter, Tensor)
 
 
 def convolution_for(sizes: MixerSizes, channels: int, sets: int, axes: int) -> nn.Module | None:

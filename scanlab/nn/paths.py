@@ -6,9 +6,10 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from scanlab.compiler.bind import CompiledPlan, CompiledScan
 from scanlab.facade import as_value, bound, parse
@@ -16,6 +17,8 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 from scanlab.ir.values import Order, Plan, Scan, Value, orders_of
 from scanlab.ops import PathTable, path_table
+from scanlab.ops.modes import beside, outside_modes
+from scanlab.ops.paths import vouched
 from scanlab.ops.programs import program_for
 
 __all__ = [
@@ -89,19 +92,29 @@ def has_class_token(value: Value) -> bool:
 
 
 class LayerPaths(nn.Module):
-    """The tables of steps of one layer, made when a grid is first met and kept as buffers that are not saved.
+    """The tables of steps of one layer, made when a grid is first met; their steps are buffers that are not saved.
 
     ends: a class token at both ends is two tokens instead of one that is visited twice: rows L (head) and L + 1 (tail).
-    alter: may replace every table, as a study's controls do.
+    parts: first track and last + 1 of those that a mixer walks by themselves; planned in advance of compiled graphs.
+    alter: may replace every table, as a study's controls do; checked. The buffers are copies of what is kept on the
+    CPU: they come back from there where a model leaves the meta device, or where they were written to.
     """
 
     def __init__(
-        self, value: Order | Scan, grid: tuple[int, ...], alter: Alteration | None = None, ends: bool = False
+        self,
+        value: Order | Scan,
+        grid: tuple[int, ...],
+        alter: Alteration | None = None,
+        ends: bool = False,
+        parts: tuple[tuple[int, int], ...] = (),
     ) -> None:
         super().__init__()
         self.value = value
         self.alter = alter
         self.ends = ends
+        self.parts = parts
+        # By the name of the buffer: the tables as they were made, and over the buffers.
+        self._made: dict[str, PathTable] = {}
         self._tables: dict[str, PathTable] = {}
         self.prepare(grid)
 
@@ -110,7 +123,14 @@ class LayerPaths(nn.Module):
         name = _buffer_name(grid)
         if name not in self._tables:
             self.prepare(grid)
-        return replace(self._tables[name], steps=getattr(self, name))
+        table, steps = self._tables[name], self._buffers[name]
+        assert steps is not None
+        if torch.compiler.is_compiling():
+            return table if table.steps is steps else table.over(steps)
+        # Whoever calls with buffers of their own, as functional_call does, has them checked.
+        if table.steps is not steps:
+            return replace(table, steps=steps)
+        return table if table.sound else self._place(name, steps)
 
     def prepare(self, grid: tuple[int, ...]) -> None:
         """Compile the scan for a grid, and forget the oldest where there are too many."""
@@ -124,11 +144,28 @@ class LayerPaths(nn.Module):
         if len(self._tables) >= MOST_GRIDS:
             oldest = next(iter(self._tables))
             delattr(self, oldest)
-            del self._tables[oldest]
-        table = self._table(compiled(self.value, grid))
+            del self._tables[oldest], self._made[oldest]
+        with outside_modes():
+            made = self._made[name] = self._table(compiled(self.value, grid)).checked()
+            for first, last in self.parts:
+                made.part(first, last)
         old = next(iter(self.buffers()), None)
-        self.register_buffer(name, table.steps if old is None else table.steps.to(old.device), persistent=False)
-        self._tables[name] = table
+        self._place(name, torch.empty(0) if old is None else old)
+
+    def _place(self, name: str, like: Tensor) -> PathTable:
+        """Lay the steps of a table beside a tensor, as a buffer."""
+        steps = beside(self._made[name].steps, like)
+        self.register_buffer(name, steps, persistent=False)
+        self._tables[name] = self._made[name].over(steps)
+        return self._tables[name]
+
+    def _apply(self, *arguments: Any, **named: Any) -> Any:
+        moved = super()._apply(*arguments, **named)
+        for name, table in list(self._tables.items()):
+            steps = self._buffers[name]
+            if steps is not None and steps is not table.steps:
+                self._place(name, steps)
+        return moved
 
     def _table(self, scan: CompiledScan) -> PathTable:
         # Made before the model is moved; kernels of a CPU have no use for a program and do not mind one.
@@ -150,7 +187,7 @@ def _with_two_ends(table: PathTable, scan: CompiledScan) -> PathTable:
             )
         # A token that is not fixed moved with the reversed sequence: the tail comes first.
         steps[0, track, visits[0 if path.order.reverse else 1]] = row + 1
-    return replace(table, steps=steps, tokens=("cls", "cls"), revisits=False, program="")
+    return vouched(replace(table, steps=steps, tokens=("cls", "cls"), revisits=False, program=""))
 
 
 def _buffer_name(grid: tuple[int, ...]) -> str:

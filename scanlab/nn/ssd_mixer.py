@@ -67,4 +67,4 @@ class SsdMixer(Mixer):
         y = self.merged(lambda merge: cast(Tensor, scan(merge=merge))).flatten(2)
         y = y * F.silu(z) if self.sizes.gate else y
         # Under autocast torch casts to float32 before a layer norm, but not before this one.
-        return self.project_out(y if self.norm is None else self.norm(y.to(self.norm.weight.dtype)))
+        return self.project_out(y if self.norm is None else self.norm(y.to(self.skip.dtype)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from types import ModuleType
@@ -11,7 +13,7 @@ import torch
 
 from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["BACKENDS", "ScanlabWarning", "choose", "implementation", "missing", "say_once"]
+__all__ = ["BACKENDS", "ScanlabWarning", "choose", "implementation", "missing", "say_once", "use_backend"]
 
 BACKENDS = ("reference", "cpu", "triton")
 _MODULES = {"cpu": ("numba", "scanlab.ops.cpu"), "triton": ("triton", "scanlab.ops.gpu")}
@@ -35,9 +37,39 @@ def missing(backend: str) -> str:
     return ""
 
 
+# What every operator of the process uses unless its call says otherwise; read where torch.compile sees it change.
+_wanted: str | None = None
+
+
+@contextmanager
+def use_backend(backend: str | None) -> Iterator[None]:
+    """Let all operators inside run on a backend, those within models too, unless a call names its own.
+
+    backend: "reference", "cpu", "triton", or None for the usual choice. It holds for the whole process, all threads
+    included, and for a backward as its forward chose. Raises S750 for an unknown backend; S751, for one that cannot
+    take the tensors, comes from the operators.
+
+        >>> with scanlab.ops.use_backend("reference"):
+        ...     slowly = model(images)
+    """
+    global _wanted
+    if backend is not None:
+        _check_known(backend)
+    before, _wanted = _wanted, backend
+    try:
+        yield
+    finally:
+        _wanted = before
+
+
+def choose(requested: str | None, device: torch.device, dtype: torch.dtype) -> str:
+    """The backend for tensors of a device and dtype: the requested one, that of `use_backend`, or the usual."""
+    return _choice(_wanted if requested is None else requested, device, dtype)
+
+
 # The choice depends on the machine and on constants of a traced graph, never on data.
 @torch.compiler.assume_constant_result
-def choose(requested: str | None, device: torch.device, dtype: torch.dtype) -> str:
+def _choice(requested: str | None, device: torch.device, dtype: torch.dtype) -> str:
     """The backend for tensors of a device and dtype.
 
     Without a request: Numba on the CPU, Triton on CUDA and ROCm devices, and the reference for float64 and for devices
@@ -46,7 +78,8 @@ def choose(requested: str | None, device: torch.device, dtype: torch.dtype) -> s
     """
     if requested is not None:
         return _checked(requested, device, dtype)
-    fast = _FAST.get(device.type)
+    # Shapes alone are asked for on the meta device, and every kernel gives the same.
+    fast = "cpu" if device.type == "meta" else _FAST.get(device.type)
     if dtype == torch.float64:
         say_once("float64 is computed by the reference, step by step; the kernels take float32, bfloat16 and float16")
     elif fast is None:
@@ -63,15 +96,21 @@ def implementation(backend: str) -> ModuleType:
     return import_module(_MODULES[backend][1])
 
 
-def _checked(backend: str, device: torch.device, dtype: torch.dtype) -> str:
+def _check_known(backend: str) -> None:
     if backend not in BACKENDS:
         raise ScanlabError.at("S750", f"there is no backend {backend!r}", help=f"choose one of {', '.join(BACKENDS)}")
+
+
+def _checked(backend: str, device: torch.device, dtype: torch.dtype) -> str:
+    _check_known(backend)
     if missing(backend):
         raise ScanlabError.at("S751", f"the backend {backend} is missing", note=missing(backend))
     if backend == "reference":
         return backend
     if dtype == torch.float64:
         raise ScanlabError.at("S751", f"the backend {backend} takes no float64", help='choose backend="reference"')
+    if device.type == "meta":
+        return backend
     if backend == "cpu" and device.type != "cpu":
         raise ScanlabError.at(
             "S751", f"the backend cpu takes no tensors on {device}", help="move the tensors to the CPU"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
+
+from scanlab.ops.modes import outside_modes
 
 __all__ = ["CHUNK", "Chunks", "cut"]
 
@@ -34,11 +37,20 @@ _CUT: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
 
 
 def cut(runs: Tensor, tracks: int) -> Chunks:
-    """Cut runs int32 [R, 5] (see PathTable) of T tracks into chunks of at most CHUNK steps; remembered per tensor."""
+    """Cut runs int32 [R, 5] (see PathTable) of T tracks into chunks of at most CHUNK steps; remembered per tensor.
+
+    And by their content, since a compiled graph makes the runs of an order that comes from data anew in every call.
+    """
     found = _CUT.get(runs)
     if found is None:
-        found = _CUT[runs] = _cut(runs.numpy(), tracks)
+        found = _CUT[runs] = _by_content(runs.numpy().tobytes(), tracks)
     return found
+
+
+@lru_cache(maxsize=256)
+def _by_content(runs: bytes, tracks: int) -> Chunks:
+    with outside_modes():
+        return _cut(np.frombuffer(runs, dtype=np.int32).reshape(-1, 5), tracks)
 
 
 def _cut(runs: np.ndarray, tracks: int) -> Chunks:

@@ -40,15 +40,16 @@ def causal_convolution(
     x: [B, L, D], or [B, K, L, D] with an input per path (a chained path then reads what the path before it read at that
     path's steps). weight: [K, D, W], 2 to 8 taps. bias: [K, D]. The K of both may be 1: the paths share them. paths:
     as in `selective_scan`. activation: "silu" or None. Returns [B, K, L, D] in the dtype of x. Sums are float32;
-    float64 is computed by the reference. Under autocast x is cast. Raises S700 to S705, S708 to S710, S750 and S751.
+    float64 is computed by the reference. Under autocast x is cast. Raises S700 to S705, S708 to S710, S712, S713, S750
+    and S751.
     """
-    table = table_for(paths, x)
+    table = table_for(paths, "x", x)
     x = autocast(x)
     inputs = x if x.ndim == 4 else x[:, None]
     _check(x, weight, bias, activation, table)
     chosen = choose(backend, x.device, x.dtype)
     if chosen == "reference":
-        return convolve(inputs, weight, bias, activation == "silu", table)
+        return convolve(inputs, weight, bias, activation == "silu", table).to(x.dtype)
     check_rows(x=x)
     return fused_convolution(inputs, weight, bias, activation == "silu", table, chosen)
 

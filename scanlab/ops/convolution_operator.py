@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from scanlab.ops.derivatives import Operator, apply, register
 from scanlab.ops.packing import TABLE, packed, unpacked
 from scanlab.ops.paths import PathTable
 
@@ -16,6 +17,7 @@ __all__ = ["ConvolutionArguments", "fused_convolution"]
 
 _MODULES = {"cpu": "scanlab.ops.convolution_cpu", "triton": "scanlab.ops.convolution_gpu"}
 _ARGUMENTS = f"Tensor x, Tensor weight, Tensor? bias, {TABLE}, bool silu, str backend"
+_OPERATOR = Operator("causal_convolution", 3, {0: 4})
 torch.library.define("scanlab::causal_convolution", f"({_ARGUMENTS}) -> Tensor")
 torch.library.define("scanlab::causal_convolution_backward", f"(Tensor dy, {_ARGUMENTS}) -> (Tensor, Tensor, Tensor)")
 
@@ -44,15 +46,7 @@ def fused_convolution(
     x: Tensor, weight: Tensor, bias: Tensor | None, silu: bool, table: PathTable, backend: str
 ) -> Tensor:
     """y [B, K, L, D] in the dtype of x; x [B, K or 1, L, D], weight [K or 1, D, W], bias [K or 1, D]."""
-    found = torch.ops.scanlab.causal_convolution(
-        x,
-        weight,
-        bias,
-        *packed(table),
-        silu,
-        backend,
-    )
-    return found
+    return apply(_OPERATOR, x, weight, bias, *packed(table, x), silu, backend)
 
 
 def _unpacked(arguments: tuple[Any, ...]) -> tuple[ConvolutionArguments, Any]:
@@ -82,8 +76,8 @@ def _backward(dy: Tensor, *arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
     dx, taps, offset = module.backward(prepared, dy.contiguous())
     empty = weight.new_empty(0)
     # Compiled graphs rely on the strides that the fake has.
-    dweight = taps.transpose(1, 2).to(weight.dtype).contiguous()
-    return dx, dweight, empty if bias is None else offset.to(bias.dtype).contiguous()
+    dweight = taps.transpose(1, 2).to(weight.dtype, memory_format=torch.contiguous_format, copy=True)
+    return dx, dweight, empty if bias is None else offset.to(bias.dtype, copy=True)
 
 
 def _backward_fake(dy: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, *arguments: Any) -> tuple[Tensor, ...]:
@@ -91,22 +85,9 @@ def _backward_fake(dy: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, *
     return x.new_empty(x.shape), weight.new_empty(weight.shape), empty if bias is None else bias.new_empty(bias.shape)
 
 
-def _setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    ctx.save_for_backward(*inputs[:5])
-    ctx.settings = inputs[5:]
-
-
-def _propagate(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
-    tensors = ctx.saved_tensors
-    found = torch.ops.scanlab.causal_convolution_backward(dy, *tensors, *ctx.settings)
-    given = zip(found, tensors[:3], ctx.needs_input_grad, strict=False)
-    gradients = [g if t is not None and needed else None for g, t, needed in given]
-    return *gradients, *[None] * (2 + len(ctx.settings))
-
-
 for _device in ("cpu", "cuda"):
     torch.library.impl("scanlab::causal_convolution", _device, _forward)
     torch.library.impl("scanlab::causal_convolution_backward", _device, _backward)
 torch.library.register_fake("scanlab::causal_convolution", _forward_fake)
 torch.library.register_fake("scanlab::causal_convolution_backward", _backward_fake)
-torch.library.register_autograd("scanlab::causal_convolution", _propagate, setup_context=_setup)
+register(_OPERATOR)

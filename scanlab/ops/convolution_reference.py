@@ -19,7 +19,7 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, silu: bool, table: 
     path and row: rows visited several times add up, rows never visited are 0.
     """
     owners, resets = table.by_step()
-    steps = table.steps.long().expand(len(x), -1, -1)
+    steps = table.steps.long().expand(x.shape[0], -1, -1)
     own = owners if weight.shape[0] > 1 else torch.zeros_like(owners)
     inputs = _read(x, owners, steps)
     position = torch.arange(steps.shape[2], device=x.device).expand_as(owners)
@@ -35,7 +35,7 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, silu: bool, table: 
 
 def _read(x: Tensor, owners: Tensor, steps: Tensor) -> Tensor:
     """What each step reads, [B, T, S, D]; 0 after a track's end."""
-    sample = torch.arange(len(x), device=x.device)[:, None, None]
+    sample = torch.arange(x.shape[0], device=x.device)[:, None, None]
     path = owners if x.shape[1] > 1 else torch.zeros_like(owners)
     return torch.where((steps >= 0)[..., None], x[sample, path, steps.clamp(min=0)], 0)
 
@@ -44,5 +44,5 @@ def _write(y: Tensor, owners: Tensor, steps: Tensor, paths: int, length: int) ->
     """Add y [B, T, S, D] up by path and row: [B, K, L, D]."""
     y = torch.where((steps >= 0)[..., None], y, 0)
     place = (owners * length + steps.clamp(min=0)).flatten(1)[..., None].expand(-1, -1, y.shape[-1])
-    total = y.new_zeros(len(y), paths * length, y.shape[-1]).scatter_add(1, place, y.flatten(1, 2))
+    total = y.new_zeros(y.shape[0], paths * length, y.shape[-1]).scatter_add(1, place, y.flatten(1, 2))
     return total.unflatten(1, (paths, length))

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from scanlab.ops.modes import outside_modes
 from scanlab.ops.paths import CHUNK, PathTable
 
 __all__ = ["PROGRAMS", "Division", "Plan", "division_for", "plan_for"]
@@ -86,9 +87,10 @@ def plan_for(table: PathTable, division: Division, device: torch.device) -> Plan
     plans: Any = _PLANS.setdefault(table.runs, {})
     key = (division, device)
     if key not in plans:
-        plan = _plan(table, division)
-        move = {name: getattr(plan, name).to(device) for name in ("chunks", "spans", "ranges")}
-        plans[key] = replace(plan, **move)
+        with outside_modes():
+            plan = _plan(table, division)
+            move = {name: getattr(plan, name).to(device) for name in ("chunks", "spans", "ranges")}
+            plans[key] = replace(plan, **move)
     return plans[key]
 
 

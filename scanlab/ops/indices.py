@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import lru_cache
 
 import torch
 from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops.chunks import CHUNK
-from scanlab.ops.paths import PathTable
+from scanlab.ops.modes import outside_modes, readable
+from scanlab.ops.paths import PathTable, vouched
 
-__all__ = ["index_table", "raster_table"]
+__all__ = ["index_table", "indexed", "raster_table"]
 
 
 def index_table(indices: Tensor, length: int, *, permutations: bool | None = None) -> PathTable:
@@ -20,30 +23,84 @@ def index_table(indices: Tensor, length: int, *, permutations: bool | None = Non
     indices[..., k, p] is the row that path k visits at step p; every path is a track, and the state starts from zero at
     its first step. length: rows of u. permutations: True promises that every path visits every row once, False that
     nothing is known (rows visited twice add up, rows left out are 0), None looks, which waits for a GPU. Raises S708
-    for rows outside 0 to length - 1, where it looks; elsewhere they are clamped, so that no kernel reads outside.
+    for rows outside 0 to length - 1, where it looks; elsewhere (in a compiled graph, on the meta device, for one of
+    many by vmap) nothing is known and they are clamped, so that no kernel reads outside.
     """
     indices = indices if indices.ndim == 3 else indices[None]
-    if indices.ndim != 3 or indices.dtype.is_floating_point or indices.numel() == 0:
+    if indices.ndim != 3 or indices.dtype.is_floating_point or 0 in indices.shape:
         raise ScanlabError.at(
             "S708",
             f"indices of shape {list(indices.shape)} and dtype {indices.dtype} are no paths",
             help="give whole numbers [K, L], or [B, K, L] for one order per sample",
         )
-    steps = indices.shape[2]
-    if permutations is None and not torch.compiler.is_compiling():
-        _check_rows(indices, length)
-        permutations = steps == length and bool((indices.sort(-1).values == _rows_like(indices, length)).all())
-    tracks = indices.shape[1]
-    return PathTable(
+    if length == 0:
+        raise ScanlabError.at("S708", "the paths visit rows, and u has none", help="give u at least one row")
+    values = readable(indices)
+    if values is None:
+        return _over(indices, length, bool(permutations))
+    with outside_modes():
+        if permutations is None:
+            _check_rows(values, length)
+            ordered = values.sort(-1).values
+            permutations = values.shape[2] == length and bool((ordered == _rows_like(values, length)).all())
+        return _over(values, length, permutations)
+
+
+def _over(indices: Tensor, length: int, permutations: bool) -> PathTable:
+    tracks, steps = indices.shape[1:]
+    rows = [[k, k, 0, steps, 0] for k in range(tracks)]
+    table = PathTable(
         steps=indices.clamp(0, length - 1).to(torch.int32).contiguous(),
-        runs=torch.tensor([[k, k, 0, steps, 0] for k in range(tracks)], dtype=torch.int32, device="cpu"),
+        runs=_plain(rows) if not torch.compiler.is_compiling() else torch.tensor(rows, dtype=torch.int32, device="cpu"),
         grid_size=length,
         paths=tracks,
         slots=tracks * ((steps - 1) // CHUNK),
         revisits=not permutations,
-        complete=bool(permutations),
-        disjoint=bool(permutations) and tracks == 1,
+        complete=permutations,
+        disjoint=permutations and tracks == 1,
     )
+    return vouched(table)
+
+
+def _plain(rows: list[list[int]]) -> Tensor:
+    with outside_modes():
+        return torch.tensor(rows, dtype=torch.int32)
+
+
+def indexed(indices: Tensor, length: int) -> PathTable:
+    """As `index_table`, planned once for the same indices: by their values on a CPU, elsewhere by the tensor itself.
+
+    A tensor on a GPU whose values change in a way that torch does not count (.data, a foreign kernel) is to be given to
+    `index_table`.
+    """
+    values = readable(indices)
+    if values is None or (values.is_inference() and values.device.type != "cpu"):
+        return index_table(indices, length)
+    if values.device.type == "cpu":
+        small = values.numel() * values.itemsize <= MOST_BYTES and values.dtype != torch.bool
+        return _by_content(*_content(values), length) if small and values.numel() else index_table(values, length)
+    key = (values._version, length)
+    known = _BY_TENSOR.get(values)
+    if known is None or known[0] != key:
+        known = _BY_TENSOR[values] = (key, index_table(values, length))
+    return known[1]
+
+
+# Larger ones, an order for every sample of a batch, are hardly seen twice.
+MOST_BYTES = 1 << 20
+_BY_TENSOR: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+
+
+def _content(values: Tensor) -> tuple[bytes, tuple[int, ...], torch.dtype]:
+    with outside_modes() if torch._C._are_functorch_transforms_active() else nullcontext():
+        return values.numpy().tobytes(), tuple(values.shape), values.dtype
+
+
+@lru_cache(maxsize=32)
+def _by_content(content: bytes, shape: tuple[int, ...], dtype: torch.dtype, length: int) -> PathTable:
+    with outside_modes():
+        values = torch.frombuffer(bytearray(content), dtype=dtype).reshape(shape)
+    return index_table(values, length)
 
 
 def _rows_like(indices: Tensor, length: int) -> Tensor:
@@ -63,4 +120,5 @@ def _check_rows(indices: Tensor, length: int) -> None:
 @lru_cache(maxsize=256)
 def raster_table(length: int, device: torch.device) -> PathTable:
     """One path over rows 0 to length - 1 in turn."""
-    return index_table(torch.arange(length, device=device)[None], length, permutations=True)
+    with outside_modes():
+        return index_table(torch.arange(length)[None], length, permutations=True).to(device)

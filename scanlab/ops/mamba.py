@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops.indices import raster_table
+from scanlab.ops.kept import kept_raster
 from scanlab.ops.selective_scan import selective_scan
 
 __all__ = ["selective_scan_fn"]
@@ -22,16 +23,24 @@ def selective_scan_fn(
     delta_bias: Tensor | None = None,
     delta_softplus: bool = False,
     return_last_state: bool = False,
+    *,
+    use_mambapy: bool = False,
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Scan along the last axis, as `mamba_ssm.ops.selective_scan_interface.selective_scan_fn` does.
 
     u, delta, z: [B, D, L]. A: [D, N], real. B, C: [B, N, L]; [B, G, N, L] with groups of channels; [D, N] constant in
-    time. D, delta_bias: [D]. Returns y [B, D, L] in the dtype of u; with return_last_state also the last state, float32
-    [B, D, N], which passes no gradient back. Sequences are turned to channel-last rows first, which copies them:
-    `selective_scan` does not. Raises S701 for a complex A, and what `selective_scan` raises.
+    time. D, delta_bias: [D]. Half precision and float32 may be mixed as one likes; where u, delta, B and C differ, all
+    is computed in float32. Returns y [B, D, L] in the dtype of u; with return_last_state also the last state, float32
+    [B, D, N], which passes no gradient back. use_mambapy: a keyword of transformers, which chooses between other
+    implementations; taken, and without effect. Sequences are turned to channel-last rows first, which copies them:
+    `selective_scan` does not. Raises S700 for no steps, S701 for a complex A, and what `selective_scan` raises.
     """
     if A.is_complex():
         raise ScanlabError.at("S701", "A is complex", help="only real state spaces are scanned; Mamba's are real")
+    if u.ndim != 3 or u.shape[2] == 0:
+        raise ScanlabError.at("S700", f"u has shape {list(u.shape)}, not [B, D, L] with L from 1")
+    dtype = u.dtype
+    u, delta, B, C = _in_one_dtype(u, delta, B, C)
     result = selective_scan(
         _rows(u),
         _rows(delta)[:, None],
@@ -42,13 +51,21 @@ def selective_scan_fn(
         None if z is None else _rows(z),
         None if delta_bias is None else delta_bias[None],
         delta_softplus,
-        paths=raster_table(u.shape[2], u.device),
+        paths=kept_raster(u.shape[2], u.device),
         return_last_state=return_last_state,
     )
     if isinstance(result, tuple):
         y, last = result
-        return y.transpose(1, 2), last[:, 0]
-    return result.transpose(1, 2)
+        return y.transpose(1, 2).to(dtype), last[:, 0]
+    return result.transpose(1, 2).to(dtype)
+
+
+def _in_one_dtype(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """What varies in time, in float32 where dtypes differ, as mamba_ssm's reference computes."""
+    varying = {t.dtype for t in tensors if t.ndim > 2}
+    if len(varying) == 1 or torch.float64 in varying or not all(t.is_floating_point for t in varying):
+        return tensors
+    return tuple(t.float() if t.ndim > 2 else t for t in tensors)
 
 
 def _rows(sequence: Tensor) -> Tensor:

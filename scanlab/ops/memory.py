@@ -43,7 +43,7 @@ def zeros(shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
 def _allocated(small: Callable[..., Tensor], large: Any, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
     size = math.prod(shape) * dtype.itemsize
     if size < _HUGE:
-        return small(shape, dtype=dtype)
+        return small(shape, dtype=dtype, device="cpu")
     raw = large(size + _CACHE_LINE, np.uint8)
     start = -raw.ctypes.data % _CACHE_LINE
     return torch.from_numpy(raw[start : start + size]).view(dtype).view(shape)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from scanlab.ops.arguments import ScanArguments
 from scanlab.ops.backends import implementation
+from scanlab.ops.derivatives import Operator, apply, register, transformed
 from scanlab.ops.packing import TABLE, packed, unpacked
 from scanlab.ops.paths import PathTable
 
@@ -23,10 +24,11 @@ __all__ = ["ScanCall", "fused_scan"]
 LOG2_E = math.log2(math.e)
 _ARGUMENTS = (
     "Tensor u, Tensor delta, Tensor A, Tensor B, Tensor C, Tensor? D, Tensor? bias, Tensor? weights, "
-    f"{TABLE}, bool softplus, bool separate, bool last, str backend"
+    f"{TABLE}, bool softplus, bool separate, bool last, str backend, bool keep"
 )
 _TENSORS = 8
-torch.library.define("scanlab::selective_scan", f"({_ARGUMENTS}, bool keep) -> (Tensor, Tensor, Tensor)")
+_OPERATOR = Operator("selective_scan", _TENSORS, {0: 4, 1: 4, 3: 5, 4: 5})
+torch.library.define("scanlab::selective_scan", f"({_ARGUMENTS}) -> (Tensor, Tensor, Tensor)")
 torch.library.define(
     "scanlab::selective_scan_backward",
     f"(Tensor dy, Tensor checkpoints, {_ARGUMENTS}) -> ({', '.join(['Tensor'] * _TENSORS)})",
@@ -57,23 +59,17 @@ class ScanCall:
 
 def fused_scan(call: ScanCall, table: PathTable, backend: str) -> tuple[Tensor, Tensor]:
     """y [B, L, D], or [B, T, L, D] where separate, in the dtype of u; the last states [B, T, D, N], or none."""
-    keep = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in call.tensors)
-    y, last, _ = torch.ops.scanlab.selective_scan(
-        *call.tensors,
-        *packed(table),
-        call.softplus,
-        call.separate,
-        call.last,
-        backend,
-        keep,
-    )
+    # Under a transform a tensor may not tell that a gradient will be asked for.
+    keep = transformed() or (torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in call.tensors))
+    settings = (call.softplus, call.separate, call.last, backend, keep)
+    y, last, _ = apply(_OPERATOR, *call.tensors, *packed(table, call.u), *settings)
     return y, last
 
 
 def _unpacked(arguments: tuple[Any, ...]) -> tuple[ScanArguments, PathTable, bool, bool, str]:
     """The kernels' form of the operator's arguments, and: separate, last, backend."""
     u, delta, A, B, C, D, bias, weights = arguments[:_TENSORS]
-    softplus, separate, last, backend = arguments[_TENSORS + 4 :]
+    softplus, separate, last, backend, _ = arguments[_TENSORS + 4 :]
     table = unpacked(arguments[_TENSORS : _TENSORS + 4], u.shape[2])
     prepared = ScanArguments(
         u,
@@ -100,7 +96,7 @@ def _by_state(parameter: Tensor, factor: float = 1.0) -> Tensor:
 
 
 def _forward(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
-    prepared, table, separate, last, backend = _unpacked(arguments[:-1])
+    prepared, table, separate, last, backend = _unpacked(arguments)
     found = implementation(backend).forward(prepared, table, separate=separate, keep=arguments[-1], last=last)
     empty = prepared.A.new_empty(0)
     states = empty if found.last_state is None else found.last_state.transpose(2, 3)
@@ -116,21 +112,6 @@ def _forward_fake(u: Tensor, delta: Tensor, A: Tensor, *arguments: Any) -> tuple
     empty = A.new_empty(0, dtype=torch.float32)
     checkpoints = A.new_empty((batch, slots, states, channels), dtype=torch.float32)
     return y, state if last else empty, checkpoints if keep else empty.clone()
-
-
-def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
-    *arguments, _ = inputs
-    ctx.save_for_backward(output[2], *arguments[:_TENSORS], *arguments[_TENSORS : _TENSORS + 2])
-    ctx.settings = arguments[_TENSORS + 2 :]
-    ctx.mark_non_differentiable(output[1], output[2])
-
-
-def _propagate(ctx: Any, dy: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
-    checkpoints, *tensors = ctx.saved_tensors
-    found = torch.ops.scanlab.selective_scan_backward(dy, checkpoints, *tensors, *ctx.settings)
-    given = zip(found, tensors[:_TENSORS], ctx.needs_input_grad, strict=False)
-    gradients = [g if t is not None and needed else None for g, t, needed in given]
-    return *gradients, *[None] * (3 + len(ctx.settings))
 
 
 def _backward(dy: Tensor, checkpoints: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
@@ -162,4 +143,4 @@ for _device in ("cpu", "cuda"):
     torch.library.impl("scanlab::selective_scan_backward", _device, _backward)
 torch.library.register_fake("scanlab::selective_scan", _forward_fake)
 torch.library.register_fake("scanlab::selective_scan_backward", _backward_fake)
-torch.library.register_autograd("scanlab::selective_scan", _propagate, setup_context=_setup)
+register(_OPERATOR)

@@ -8,8 +8,9 @@ and chains exist only in these two tables, so the step loops of the kernels need
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,8 @@ from torch import Tensor
 from scanlab.compiler.bind import CLASS_TOKEN, MEAN_TOKEN, CompiledScan, Path
 from scanlab.ir.values import Order, Scan
 from scanlab.ops.chunks import CHUNK, Chunks, cut
+from scanlab.ops.modes import outside_modes, readable
+from scanlab.ops.soundness import check_table
 
 __all__ = ["CHUNK", "PathTable", "path_table"]
 
@@ -33,6 +36,11 @@ class PathTable:
     pass keeps for its backward, one per chunk that goes on from another. revisits: some track visits a row twice.
     complete: every track visits every row. disjoint: no row is visited twice, by whichever tracks. program: the name of
     the generated function that gives the row of a step, "" where only the table does.
+
+    Kernels read and write where a table tells them to. Those that this package makes are sound. One that is made or
+    changed by hand (PathTable(…), dataclasses.replace, steps or runs altered in place) is checked before it is used,
+    once, and refused with S713; its program is dropped. What torch does not see (writing through .numpy() or .data) is
+    not seen here either.
     """
 
     steps: Tensor
@@ -45,6 +53,34 @@ class PathTable:
     complete: bool = True
     disjoint: bool = False
     program: str = ""
+    # The versions of steps and runs that are known to be sound; not copied by dataclasses.replace.
+    _sound: tuple[int, int] | None = field(default=None, init=False, repr=False)
+    _copy: tuple[tuple[int, int], PathTable] | None = field(default=None, init=False, repr=False)
+    # Parts, and their runs and slots: the latter are the same for every copy of the steps.
+    _parts: dict[tuple[int, int], PathTable] = field(default_factory=dict, init=False, repr=False)
+    _plans: dict[tuple[int, int], tuple[Tensor, int]] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def sound(self) -> bool:
+        """Whether this table was made here, or checked, and has not been altered in place since."""
+        if torch.compiler.is_compiling():
+            return self._sound is not None
+        return self._sound is not None and self._sound == _versions(self)
+
+    def checked(self) -> PathTable:
+        """This table if it is sound, else a copy that is: made once, and again after a change. Raises S713."""
+        if self.sound or readable(self.steps) is None:
+            return self
+        versions = _versions(self)
+        if self._copy is None or self._copy[0] != versions or -1 in versions:
+            claims = {"revisits": self.revisits, "complete": self.complete, "disjoint": self.disjoint}
+            with outside_modes():
+                steps, runs = self.steps.detach().clone(), self.runs.detach().clone()
+                check_table(steps, runs, self.length, self.paths, self.slots, claims)
+                copy = vouched(replace(self, steps=steps, runs=runs, program=""))
+            object.__setattr__(self, "_copy", (versions, copy))
+            return copy
+        return self._copy[1]
 
     @property
     def length(self) -> int:
@@ -63,7 +99,18 @@ class PathTable:
 
     def to(self, device: torch.device | str) -> PathTable:
         """The same table with its steps on a device; the runs stay on the CPU, which plans with them."""
-        return replace(self, steps=self.steps.to(device))
+        if self.steps.device == torch.device(device):
+            return self
+        with outside_modes():
+            return self.over(self.steps.to(device))
+
+    def over(self, steps: Tensor) -> PathTable:
+        """The same table with a copy of its steps in their place, as sound as this one."""
+        moved = replace(self, steps=steps)
+        if not self.sound:
+            return moved
+        object.__setattr__(moved, "_plans", self._plans)
+        return vouched(moved)
 
     def scrambled(self, seed: int) -> PathTable:
         """The same tracks over a grid whose patches were shuffled.
@@ -75,7 +122,7 @@ class PathTable:
         names = np.concatenate([shuffled, np.arange(self.grid_size, self.length)])
         renamed = torch.from_numpy(names.astype(np.int32)).to(self.steps.device)
         steps = torch.where(self.steps < 0, self.steps, renamed[self.steps.long()])
-        return replace(self, steps=steps, program="")
+        return _like(self, steps=steps, program="")
 
     def without_memory(self) -> PathTable:
         """The same steps with the state zeroed before each of them, so that no patch hears of another."""
@@ -84,24 +131,57 @@ class PathTable:
         alone = np.repeat(runs, lengths, axis=0)
         alone[:, 2] += np.arange(len(alone)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         alone[:, 3], alone[:, 4] = alone[:, 2] + 1, 0
-        return replace(self, runs=torch.from_numpy(alone), slots=0)
+        return _like(self, runs=torch.from_numpy(alone), slots=0)
 
     def part(self, first: int, last: int) -> PathTable:
-        """Tracks first to last - 1 alone, each of which is one path."""
-        runs = self.runs[(self.runs[:, 0] >= first) & (self.runs[:, 0] < last)].clone()
-        runs[:, :2] -= first
-        count = last - first
-        steps, slots = self.steps[:, first:last], cut(runs, count).slots
-        return replace(self, steps=steps, runs=runs, paths=count, slots=slots, program="")
+        """Tracks first to last - 1 alone, each of which is one path; made once."""
+        if torch.compiler.is_compiling():
+            # A graph is not to change what lies outside of it.
+            return _part(self, first, last)
+        table = self.checked()
+        known = table._parts.get((first, last))
+        if known is None:
+            with outside_modes():
+                known = table._parts[first, last] = _part(table, first, last)
+        return known
 
     def by_step(self) -> tuple[Tensor, Tensor]:
         """For each step, [T, S]: whose parameters are used (int64), and whether the state is zeroed before (bool)."""
-        paths = torch.zeros(self.steps.shape[1:], dtype=torch.long)
-        resets = torch.zeros(self.steps.shape[1:], dtype=torch.bool)
+        paths = torch.zeros(self.steps.shape[1:], dtype=torch.long, device="cpu")
+        resets = torch.zeros(self.steps.shape[1:], dtype=torch.bool, device="cpu")
         for track, path, first, last, carry in self.runs.tolist():
             paths[track, first:last] = path
             resets[track, first] = not carry
         return paths.to(self.steps.device), resets.to(self.steps.device)
+
+
+def vouched(table: PathTable) -> PathTable:
+    """The table itself, marked as sound: its maker knows that it is."""
+    object.__setattr__(table, "_sound", (0, 0) if torch.compiler.is_compiling() else _versions(table))
+    return table
+
+
+def _versions(table: PathTable) -> tuple[int, int]:
+    """How often torch has altered steps and runs in place; tensors of inference mode do not count it."""
+    return tuple(-1 if t.is_inference() else t._version for t in (table.steps, table.runs))  # pyright: ignore
+
+
+def _like(table: PathTable, **changes: Any) -> PathTable:
+    """A table that one of its own methods derives, as sound as it is."""
+    derived = replace(table, **changes)
+    return vouched(derived) if table.sound else derived
+
+
+def _part(table: PathTable, first: int, last: int) -> PathTable:
+    known = table._plans.get((first, last))
+    if known is None:
+        runs = table.runs[(table.runs[:, 0] >= first) & (table.runs[:, 0] < last)].clone()
+        runs[:, :2] -= first
+        known = runs, cut(runs, last - first).slots
+        if not torch.compiler.is_compiling():
+            table._plans[first, last] = known
+    steps, (runs, slots) = table.steps[:, first:last], known
+    return _like(table, steps=steps, runs=runs, paths=last - first, slots=slots, program="")
 
 
 def path_table(scan: CompiledScan, program: str = "") -> PathTable:
@@ -110,6 +190,11 @@ def path_table(scan: CompiledScan, program: str = "") -> PathTable:
     Every path is a track of its own, except that the paths of a `chain` follow one another in one track with the state
     carried over. Virtual tokens of the same name are one row of u, whoever visits them and however often.
     """
+    with outside_modes():
+        return vouched(_laid_out(scan, program))
+
+
+def _laid_out(scan: CompiledScan, program: str) -> PathTable:
     grid_size = int(np.prod(scan.grid))
     tokens = _token_names(scan)
     marks = {CLASS_TOKEN: "cls", MEAN_TOKEN: "mean"}

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from scanlab.ops.modes import outside_modes
+
 __all__ = ["Pieces", "owners_of", "path_function", "path_sums", "pieces_of"]
 
 
@@ -34,7 +36,8 @@ class Pieces:
         """The rows on a device; the copy is kept with them."""
         copies: dict[torch.device, Tensor] = _COPIES.get(self.rows) or {}
         if device not in copies:
-            copies[device] = self.rows.to(device)
+            with outside_modes():
+                copies[device] = self.rows.to(device)
             _COPIES[self.rows] = copies
         return copies[device]
 
@@ -54,16 +57,20 @@ def pieces_of(steps: Tensor, runs: Tensor, paths: int, length: int, limit: int, 
     plans: dict[tuple[int, bool], tuple[Tensor, Pieces]] = _PLANS.get(steps) or {}
     known = plans.get((limit, plain))
     if known is None or known[0] is not runs:
-        owners = owners_of(runs, steps.shape[1:])
-        rows = torch.from_numpy(_cut(runs.numpy(), limit))
-        if plain:
-            visits, levels, complete = torch.zeros((1, 1, 1), dtype=torch.int32, device=steps.device), 1, True
-        else:
-            visits, levels, complete = _count(steps, owners.to(steps.device), paths, length)
-        plan = Pieces(rows, owners.to(steps.device), visits, levels, complete)
-        known = plans[limit, plain] = (runs, plan)
+        with outside_modes():
+            known = plans[limit, plain] = (runs, _pieces(steps, runs, paths, length, limit, plain))
         _PLANS[steps] = plans
     return known[1]
+
+
+def _pieces(steps: Tensor, runs: Tensor, paths: int, length: int, limit: int, plain: bool) -> Pieces:
+    owners = owners_of(runs, steps.shape[1:])
+    rows = torch.from_numpy(_cut(runs.numpy(), limit))
+    if plain:
+        visits, levels, complete = torch.zeros((1, 1, 1), dtype=torch.int32, device=steps.device), 1, True
+    else:
+        visits, levels, complete = _count(steps, owners.to(steps.device), paths, length)
+    return Pieces(rows, owners.to(steps.device), visits, levels, complete)
 
 
 def _cut(runs: np.ndarray, limit: int) -> np.ndarray:
@@ -88,7 +95,8 @@ def owners_of(runs: Tensor, shape: torch.Size) -> Tensor:
         owners = np.zeros(tuple(shape), dtype=np.int32)
         for track, path, first, _, _ in runs.tolist():
             owners[track, first:] = path
-        known = _OWNERS[runs] = torch.from_numpy(owners)
+        with outside_modes():
+            known = _OWNERS[runs] = torch.from_numpy(owners)
     return known
 
 

@@ -34,7 +34,7 @@ def scan(
     N].
     """
     own, resets = paths.by_step()
-    steps = paths.steps.long().expand(len(u), -1, -1)
+    steps = paths.steps.long().expand(u.shape[0], -1, -1)
     inside = (steps >= 0)[..., None]
     if delta_bias is not None:
         delta = delta + delta_bias[:, None]
@@ -66,7 +66,7 @@ def _states(decay: Tensor, drive: Tensor) -> tuple[Tensor, Tensor]:
 def _visited(values: Tensor, own: Tensor, steps: Tensor) -> Tensor:
     """values [B, K or 1, ..., L, X] at path [T, S] and row [B, T, S] (-1 reads any row): [B, T, S, ..., X]."""
     own = own if values.shape[1] > 1 else torch.zeros_like(own)
-    sample = torch.arange(len(values), device=values.device)[:, None, None]
+    sample = torch.arange(values.shape[0], device=values.device)[:, None, None]
     return values.movedim(-2, 2)[sample, own[None], steps.clamp(min=0)]
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import reference
 from scanlab.ops.backends import choose
-from scanlab.ops.inputs import Paths, autocast, table_for, weights_for
+from scanlab.ops.inputs import Paths, autocast, in_one_dtype, table_for, weights_for
 from scanlab.ops.operator import ScanCall, fused_scan
 from scanlab.ops.paths import PathTable
 from scanlab.ops.validate import check_arguments, check_rows
@@ -51,23 +51,27 @@ def selective_scan(
     last states, float32 [B, T, D, N], which pass no gradient back, as in mamba_ssm.
 
     float32, bfloat16 and float16 are computed with float32 states by the kernels of the device, "cpu" (Numba) or
-    "triton"; float64 by the "reference". Under autocast, u, delta, B, C and z are cast. Raises S700 to S708, S750 and
-    S751.
+    "triton"; float64 by the "reference". delta, B, C and z may be float32 beside a u in half precision: the scan is
+    then computed in float32 throughout, from a copy of u. Under autocast, u, delta, B, C and z are cast. The kernels
+    give first derivatives, backwards. Raises S700 to S708, S712, S713, S750 and S751.
     """
     u, delta, B, C = autocast(u), autocast(delta), autocast(B), autocast(C)
     z = None if z is None else autocast(z)
-    table = table_for(paths, u)
+    table = table_for(paths, "u", u)
     weights, scale = weights_for(paths, table, merge, u)
     named = {"u": u, "delta": delta, "A": A, "B": B, "C": C, "D": D, "z": z, "delta_bias": delta_bias, "merge": weights}
     check_arguments(named, table)
     _check_last_state(return_last_state, weights)
     separate = isinstance(merge, str) and merge == "none"
+    dtype = u.dtype
+    u, delta, B, C = in_one_dtype(u, delta, B, C)
     inputs = (u if u.ndim == 4 else u[:, None], delta, A, _grouped(B), _grouped(C), D, delta_bias, weights)
     call = ScanCall(*inputs, delta_softplus, separate, return_last_state)
     y, last = _scanned(call, table, choose(backend, u.device, u.dtype))
     y = y if scale == 1 else y * scale
     if z is not None:
         y = y * F.silu(z[:, None] if separate else z)
+    y = y.to(dtype)
     return (y, last) if return_last_state else y
 
 

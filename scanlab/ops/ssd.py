@@ -11,7 +11,7 @@ from torch import Tensor
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops.backends import choose
 from scanlab.ops.companions import check_fit, shape_error
-from scanlab.ops.inputs import Paths, autocast, table_for, weights_for
+from scanlab.ops.inputs import Paths, autocast, in_one_dtype, table_for, weights_for
 from scanlab.ops.paths import PathTable
 from scanlab.ops.ssd_operator import fused_ssd
 from scanlab.ops.ssd_reference import scan_heads
@@ -53,29 +53,32 @@ def ssd(
     parameters may be 1: the paths share them. paths, merge and backend: as in `selective_scan`, with weights [K, H P]
     that multiply the inputs of the paths. Returns y [B, L, H, P] (merge "none": [B, T, L, H, P]) in the dtype of x;
     with return_last_state also the last states, float32 [B, T, H, P, N], which pass no gradient back. Under autocast
-    x, B and C are cast. Raises S700 to S708, S711, S750 and S751.
+    x, B and C are cast; B and C may be float32 beside an x in half precision, and all is computed in float32 then.
+    Raises S700 to S708, S711 to S713, S750 and S751.
     """
-    table = table_for(paths, x[..., 0, :])
+    table = table_for(paths, "x", x, axis=-3)
     x, B, C = autocast(x), autocast(_grouped(B)), autocast(_grouped(C))
+    dtype = x.dtype
     inputs = x if x.ndim == 5 else x[:, None]
     weights, scale = weights_for(paths, table, merge, x.new_empty(0, x.shape[-2] * x.shape[-1]))
     _check(inputs, dt, A, B, C, D, dt_bias, weights, chunk, table)
     if return_last_state and weights is not None:
         raise ScanlabError.at("S707", "last states are those of paths that are not weighted")
+    inputs, B, C = in_one_dtype(inputs, B, C)
     weights = None if weights is None else weights.unflatten(-1, x.shape[-2:])
     dt, decay = _steps(dt, A, dt_bias, dt_softplus, x.dtype)
     D = D[..., None].expand(-1, -1, x.shape[-1]) if D is not None and D.ndim == 2 else D
     separate = isinstance(merge, str) and merge == "none"
-    chosen = choose(backend, x.device, x.dtype)
+    chosen = choose(backend, x.device, inputs.dtype)
     if chosen == "reference":
         y, last = scan_heads(inputs, dt, decay, B, C, D, table, weights)
-        y, last = (y if separate else y.sum(1)).to(x.dtype), last.detach()
+        y, last = y if separate else y.sum(1), last.detach()
     else:
-        check_rows(x=x, B=B, C=C)
+        check_rows(x=inputs, B=B, C=C)
         y, last = fused_ssd(
             (inputs, dt, decay * LOG2_E, B, C, D, weights), table, chunk, separate, return_last_state, chosen
         )
-    y = y if scale == 1 else y * scale
+    y = (y if scale == 1 else y * scale).to(dtype)
     return (y, last) if return_last_state else y
 
 

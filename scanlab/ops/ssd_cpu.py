@@ -82,7 +82,7 @@ def _plan(arguments: SsdArguments, separate: bool) -> tuple[np.ndarray, np.ndarr
         B.shape[4],
         width,
         arguments.chunk,
-        min(heads, max(1, PARTS // batch)),
+        min(heads, max(1, PARTS // max(1, batch))),
         *_strides(x),
         *_strides(B),
         *_strides(C),

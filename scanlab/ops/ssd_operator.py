@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from scanlab.ops.derivatives import Operator, apply, register
 from scanlab.ops.packing import TABLE, packed, unpacked
 from scanlab.ops.paths import PathTable
 
@@ -20,6 +21,7 @@ _ARGUMENTS = (
     f"{TABLE}, int chunk, bool separate, bool last, str backend"
 )
 _TENSORS = 7
+_OPERATOR = Operator("ssd", _TENSORS, {0: 5, 1: 4, 2: 4, 3: 5, 4: 5})
 torch.library.define("scanlab::ssd", f"({_ARGUMENTS}) -> (Tensor, Tensor)")
 torch.library.define("scanlab::ssd_backward", f"(Tensor dy, {_ARGUMENTS}) -> ({', '.join(['Tensor'] * _TENSORS)})")
 
@@ -82,7 +84,9 @@ def fused_ssd(
 
     tensors: x, dt, decay, B, C, D and weights of SsdArguments.
     """
-    return torch.ops.scanlab.ssd(*tensors, *packed(table), chunk, separate, last, backend)
+    x, *_ = tensors
+    assert x is not None
+    return apply(_OPERATOR, *tensors, *packed(table, x), chunk, separate, last, backend)
 
 
 def _unpacked(arguments: tuple[Any, ...]) -> tuple[SsdArguments, bool, bool, Any]:
@@ -111,20 +115,6 @@ def _forward_fake(x: Tensor, dt: Tensor, decay: Tensor, B: Tensor, *arguments: A
     return y, state if last else dt.new_empty(0)
 
 
-def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    ctx.save_for_backward(*inputs[: _TENSORS + 2])
-    ctx.settings = inputs[_TENSORS + 2 :]
-    ctx.mark_non_differentiable(output[1])
-
-
-def _propagate(ctx: Any, dy: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
-    tensors = ctx.saved_tensors
-    found = torch.ops.scanlab.ssd_backward(dy, *tensors, *ctx.settings)
-    given = zip(found, tensors[:_TENSORS], ctx.needs_input_grad, strict=False)
-    gradients = [g if t is not None and needed else None for g, t, needed in given]
-    return *gradients, *[None] * (2 + len(ctx.settings))
-
-
 def _backward(dy: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
     prepared, separate, _, module = _unpacked(arguments)
     g = module.backward(prepared, dy.contiguous(), separate=separate)
@@ -143,4 +133,4 @@ for _device in ("cpu", "cuda"):
     torch.library.impl("scanlab::ssd_backward", _device, _backward)
 torch.library.register_fake("scanlab::ssd", _forward_fake)
 torch.library.register_fake("scanlab::ssd_backward", _backward_fake)
-torch.library.register_autograd("scanlab::ssd", _propagate, setup_context=_setup)
+register(_OPERATOR)

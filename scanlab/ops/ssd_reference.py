@@ -31,7 +31,7 @@ def scan_heads(
     H, P], 0 where a track visits nothing, and the last states [B, T, H, P, N].
     """
     owners, resets = table.by_step()
-    steps = table.steps.long().expand(len(x), -1, -1)
+    steps = table.steps.long().expand(x.shape[0], -1, -1)
     inside = steps >= 0
     own = owners if dt.shape[1] > 1 else torch.zeros_like(owners)
     inputs = _read(x, owners, steps)
@@ -61,7 +61,7 @@ def _states(keep: Tensor, add: Tensor) -> tuple[Tensor, Tensor]:
 def _read(values: Tensor, path: Tensor, steps: Tensor) -> Tensor:
     """values [B, K or 1, L, ...] at path [T, S] and row [B, T, S] (-1 reads any row): [B, T, S, ...]."""
     path = path if values.shape[1] > 1 else torch.zeros_like(path)
-    sample = torch.arange(len(values), device=values.device)[:, None, None]
+    sample = torch.arange(values.shape[0], device=values.device)[:, None, None]
     return values[sample, path, steps.clamp(min=0)]
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ops.modes import readable
 from scanlab.ops.paths import PathTable
 
 __all__ = ["check_arguments", "check_finite", "check_rows"]
@@ -103,7 +104,9 @@ def _check_dtypes(present: dict[str, Tensor]) -> None:
     for name, tensor in present.items():
         # What is constant in time is a parameter, and may be kept in float32 beside half-precision activations.
         varies = name in _ACTIVATIONS and tensor.ndim > 2 and not (name in "BC" and tensor.ndim == 3)
-        if tensor.dtype != dtype and (varies or torch.float64 in (dtype, tensor.dtype)):
+        # So may activations, which all are computed in float32 then.
+        fits = tensor.dtype in (dtype, torch.float32) or not varies
+        if tensor.dtype != dtype and (not fits or torch.float64 in (dtype, tensor.dtype)):
             raise ScanlabError.at(
                 "S701", f"{name} is {tensor.dtype}, but u is {dtype}", help="convert one of them, or run under autocast"
             )
@@ -123,7 +126,9 @@ def _check_devices(present: dict[str, Tensor], paths: PathTable) -> None:
 def check_rows(**tensors: Tensor) -> None:
     """Refuse with S705 activations whose last axis is not contiguous: kernels would have to copy them."""
     for name, tensor in tensors.items():
-        if tensor.shape[-1] > 1 and tensor.stride(-1) != 1:
+        # An empty tensor has no rows, whatever its strides; contiguous() would not change them.
+        # On the meta device nothing is read, and layers leave other strides than elsewhere.
+        if tensor.shape[-1] > 1 and tensor.stride(-1) != 1 and not tensor.is_meta and tensor.numel():
             raise ScanlabError.at(
                 "S705",
                 f"the last axis of {name} has stride {tensor.stride(-1)}, but kernels read whole rows",
@@ -133,10 +138,12 @@ def check_rows(**tensors: Tensor) -> None:
 
 def check_finite(A: Tensor) -> None:
     """Refuse with S703 an A with infinities or NaNs, where looking is cheap: see `check_arguments`."""
-    if torch.compiler.is_compiling() or (A.device.type != "cpu" and not torch.is_anomaly_enabled()):
+    values = readable(A)
+    if values is None or (values.device.type != "cpu" and not torch.is_anomaly_enabled()):
         return
     # One sum is the quick look: it is finite only if every value is. Finite values may still add up to infinity.
-    if not math.isfinite(A.detach().sum().item()) and not bool(torch.isfinite(A.detach()).all()):
+    values = values.detach()
+    if not math.isfinite(values.sum().item()) and not bool(torch.isfinite(values).all()):
         raise ScanlabError.at(
             "S703",
             "A holds values that are not finite",

@@ -115,10 +115,18 @@ ALIASES: Mapping[str, str] = MappingProxyType(
 )
 
 
+# What timm's create_model hands to every builder, None where nobody asked for it.
+_TIMM_PASSES = ("pretrained_cfg", "pretrained_cfg_overlay", "cache_dir")
+_TIMM_NAMES = {"num_classes": "classes", "in_chans": "channels", "img_size": "input_size"}
+_TIMM_OWN = ("scan", "patch", "checkpoint")
+
+
 def register_with_timm() -> None:
     """Let `timm.create_model("scanlab_vim_tiny", num_classes=…, in_chans=…, img_size=…)` build our models.
 
-    timm keeps names of its own (its ViT relatives among them), so ours carry a prefix. Raises ImportError without timm.
+    scan, patch and checkpoint are taken as by `create_model`; what our models have not (global_pool, features_only,
+    drop_path_rate, num_classes=0 …) raises TypeError by name. timm keeps names of its own (its ViT relatives among
+    them), so ours carry a prefix. Raises ImportError without timm.
     """
     registry = import_module("timm.models").register_model
     here = modules[__name__]
@@ -127,14 +135,26 @@ def register_with_timm() -> None:
         def build(pretrained: bool = False, name: str = name, **options: Any) -> Classifier:
             if pretrained:
                 raise ScanlabError.at("S617", "there are no weights to download", help="give checkpoint=PATH")
-            size = options.pop("img_size", None)
-            size = (size, size) if isinstance(size, int) else size
-            classes, channels = options.pop("num_classes", 1000), options.pop("in_chans", 3)
-            known = {key: options[key] for key in ("scan", "patch", "checkpoint") if key in options}
-            return create_model(name, classes=classes, channels=channels, input_size=size, **known)
+            return create_model(name, **_from_timm(name, options))
 
         build.__name__ = build.__qualname__ = f"scanlab_{name}"
         setattr(here, build.__name__, registry(build))
+
+
+def _from_timm(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """timm's options in the words of `create_model`. Raises TypeError for those that our models have not."""
+    given = {key: value for key, value in options.items() if not (key in _TIMM_PASSES and value is None)}
+    unknown = sorted(set(given) - set(_TIMM_NAMES) - set(_TIMM_OWN))
+    if unknown:
+        known = ", ".join((*_TIMM_NAMES, *_TIMM_OWN))
+        raise TypeError(f"scanlab_{name} takes no {', '.join(unknown)}; it takes {known}")
+    if given.get("num_classes") == 0:
+        raise TypeError(f"scanlab_{name} takes no num_classes=0: call pooled(images) for what the head reads")
+    size = given.get("img_size")
+    if isinstance(size, int):
+        # A video keeps its number of frames.
+        given["img_size"] = (*PRESETS[ALIASES.get(name, name)].input_size[:-2], size, size)
+    return {_TIMM_NAMES.get(key, key): value for key, value in given.items()}
 
 
 def presets() -> tuple[str, ...]:

@@ -68,7 +68,7 @@ def test_paths_of_different_dimensions_share_nothing():
 
 def test_one_strategy_asks_for_a_second():
     page = compare_page(snapshot("row", (4, 4)))
-    assert "Show two strategies or more, at most six" in page and "unit steps" in page
+    assert "Show two strategies or more, at most six" in page and "unit share" in page
 
 
 def test_the_pane_names_what_is_the_same(explorer, new_page):

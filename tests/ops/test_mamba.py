@@ -11,7 +11,10 @@ from scanlab.ops import selective_scan_fn
 
 def test_it_has_the_signature_of_mamba_ssm():
     names = ["u", "delta", "A", "B", "C", "D", "z", "delta_bias", "delta_softplus", "return_last_state"]
-    assert list(inspect.signature(selective_scan_fn).parameters) == names
+    parameters = inspect.signature(selective_scan_fn).parameters
+    # The last is a keyword of transformers.
+    assert list(parameters) == [*names, "use_mambapy"]
+    assert parameters["use_mambapy"].kind is inspect.Parameter.KEYWORD_ONLY
 
 
 @pytest.mark.parametrize("groups", [None, 2])
