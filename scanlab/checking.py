@@ -47,7 +47,8 @@ def verdict_of(checked: Checked) -> str:
         return "checked where it is used"
     text = f"{checked.proof.claim}, {checked.proof.words}"
     text += "".join(f"; {_also(c, checked.proof)}" for c in checked.claims)
-    text += "".join(f". Note: {note}" for p in (checked.proof, *checked.claims) for note in p.notes)
+    notes = dict.fromkeys(note for p in (checked.proof, *checked.claims) for note in p.notes)
+    text += "".join(f". Note: {note}" for note in notes)
     known = [k for k in checked.kin[:2] if k.proof.verdict == "proved"]
     if known:
         text += f". This is {' and '.join(map(str, known))} in the library"

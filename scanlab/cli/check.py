@@ -75,6 +75,8 @@ def _proof(proof: Proof) -> dict[str, Any]:
         "method": proof.method,
         "reason": proof.reason,
         "grid": None if proof.grid is None else list(proof.grid),
+        "scope": proof.scope,
+        "notes": list(proof.notes),
     }
 
 
@@ -99,10 +101,10 @@ def _line(checked: Checked) -> Text:
 
 
 def _summary(results: list[tuple[Module, Checked]], problems: list[Diagnostic], out: Console) -> None:
-    proofs = [c.proof for _, c in results if c.proof is not None]
     errors = sum(d.severity == "error" for d in problems)
     claims, warnings = sum(len(c.claims) for _, c in results), len(problems) - errors
-    proved = sum(p.verdict == "proved" for p in proofs)
+    sound = [c.proof for _, c in results if c.proof is not None and mark_of(c) == "✓"]
+    proved = sum(p.verdict == "proved" and not p.scope for p in sound)
     counts = [count_text(len(results), "definition"), f"{proved or 'none'} proved for all sizes"]
     counts += [count_text(n, word) for n, word in ((claims, "claim"), (warnings, "warning")) if n]
     last = Text(count_text(errors, "error"), style="bold red") if errors else Text("no errors")

@@ -83,9 +83,12 @@ def kinships(rows: Iterable[Measured], grid: tuple[int, ...] | None) -> Iterator
     """Each pair of paths that are the same order, or reverse or exchange axes of each other, with its proof."""
     for first, second in combinations(rows, 2):
         a, b = first.path, second.path
-        if len(a.axes) == len(b.axes):
-            for kin in strategy_relatives(a.order, {b.label: b.order}, grid):
-                yield Kinship(a.label, kin, (first.strategy, second.strategy))
+        if len(a.axes) != len(b.axes):
+            continue
+        # Paths of one name are told apart by their strategies.
+        one, two = (a.label, b.label) if a.label != b.label else (first.label, second.label)
+        for kin in strategy_relatives(a.order, {two: b.order}, grid):
+            yield Kinship(one, kin, (first.strategy, second.strategy))
 
 
 def _number(value: float) -> str:

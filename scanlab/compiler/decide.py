@@ -25,10 +25,10 @@ from scanlab.compiler.probes import (
 from scanlab.compiler.proof import Proof
 from scanlab.ir.diagnostics import CounterExample, ScanlabError
 from scanlab.ir.expr import Curve, walk
-from scanlab.ir.text import grid_text
+from scanlab.ir.text import count_text, grid_text
 from scanlab.ir.values import Order, expressions_of
 
-__all__ = ["Finding", "Question", "decide", "fits_nowhere", "unless_error"]
+__all__ = ["Finding", "Question", "decide", "describe_listed", "fits_nowhere", "unless_error"]
 
 BY_ISL = "isl, for every grid size, and looking at every patch of small grids"
 _BY_LOOKING = "looking at every patch"
@@ -124,6 +124,9 @@ def _refuted_by_isl(question: Question, candidate: CounterExample, found: Findin
     if seen is None:
         said = f"isl finds a counter-example {candidate}"
         raise _contradiction(question, said, "looking there finds none")
+    if math.prod(candidate.grid) > MOST_PATCHES:
+        beyond = f"{seen.why}; the grid has more than the {MOST_PATCHES:,} patches that a grid can have here"
+        seen = replace(seen, why=beyond)
     looked = "looking at the patches that it finds" if question.at else f"{_BY_LOOKING} of the grid that it finds"
     return _refuted(question, seen, f"isl, and {looked}")
 
@@ -175,19 +178,24 @@ def _decide_listed(question: Question, lengths: tuple[int, ...], grid: Grid | No
         return fits_nowhere(question.claim, lengths)
     patches = next(iter(lengths))
     grids = list(grids_of(patches, len(question.axes)))
-    scope = f"the grids of {patches} patches"
+    scope = describe_listed(patches)
     if patches * len(grids) > _MOST_LISTED:
         if grid is not None:
             return Proof(question.claim, "proved for this grid", _BY_LOOKING, grid=grid)
-        why = f"{len(grids)} grids have {patches} patches, too many to look at all"
+        why = f"{count_text(len(grids), 'grid')} of {count_text(patches, 'patch')} are too many to look at"
         return Proof(question.claim, "undecided", "nothing was tried", why, scope=scope)
     found = question.on_many(ManyGrids(question.axes, grids))
     if found is None:
-        return Proof(question.claim, "proved", f"{_BY_LOOKING} of all {len(grids)} grids that fit", scope=scope)
+        return Proof(question.claim, "proved", f"{_BY_LOOKING} of each grid that fits", scope=scope)
     if grid is not None:
-        why = f"it does not hold on every grid of {patches} patches"
+        why = f"it does not hold on every grid of {count_text(patches, 'patch')}"
         return Proof(question.claim, "proved for this grid", _BY_LOOKING, why, grid=grid)
     return replace(_refuted(question, found, f"{_BY_LOOKING} of the grids that fit"), scope=scope)
+
+
+def describe_listed(patches: int) -> str:
+    """The grids that an explicit list fits, for messages."""
+    return f"the grids of {count_text(patches, 'patch')}"
 
 
 def fits_nowhere(claim: str, lengths: tuple[int, ...]) -> Proof:

@@ -18,6 +18,8 @@ from scanlab.ir.values import Order, Scan, Value, layers_of, map_orders
 
 __all__ = ["Relative", "Sample", "sample", "strategy_relatives"]
 
+_EXCHANGED = "with axes "
+
 Sample = tuple[Any, ...] | None
 """A strategy's structure with its sequences on two grids: equal for strategies that look the same there."""
 
@@ -31,7 +33,12 @@ class Relative:
     proof: Proof
 
     def __str__(self) -> str:
-        return f"{self.how or 'the same as'} {self.name}"
+        return self._named("the same as")
+
+    def _named(self, plainly: str, place: str = "") -> str:
+        """``the same as NAME``, ``the reverse of NAME with axes w, t, h``; plainly: what is said of NAME as it is."""
+        turned, _, axes = self.how.partition(_EXCHANGED)
+        return f"{turned.strip() or plainly} {self.name}{place}{axes and f' {_EXCHANGED}{axes}'}".strip()
 
     def words(self, place: str = "") -> str:
         """What follows "this": that it is the other, where that is proved, else no more than what was seen.
@@ -39,10 +46,10 @@ class Relative:
         place: stands behind the name, such as " in the library".
         """
         if self.proof.verdict == "proved":
-            return f"is {self}{place}"
+            return f"is {self._named('the same as', place)}"
         if self.proof.verdict == "proved for this grid":
-            return f"is {self}{place} (proved for this grid)"
-        return f"looks like {self.how + ' ' if self.how else ''}{self.name}{place} on small grids (not proved)"
+            return f"is {self._named('the same as', place)} (proved for this grid)"
+        return f"looks like {self._named('', place)} on small grids (not proved)"
 
 
 def strategy_relatives(
@@ -75,7 +82,7 @@ def _images(own: tuple[str, ...], axes: tuple[str, ...]) -> Iterator[tuple[str, 
     """
     for permuted in permutations(axes):
         renamed = {a: Axis(b) for a, b in zip(own, permuted, strict=True)}
-        exchanged = "the transpose of" if len(axes) == 2 else f"with axes {', '.join(permuted)}"
+        exchanged = "the transpose of" if len(axes) == 2 else f"{_EXCHANGED}{', '.join(permuted)}"
         words = "" if permuted == axes else exchanged
         yield words, lambda order, to=renamed: substitute_axes(order, axes, to)
         yield f"the reverse of {words}".strip(), lambda order, to=renamed: -substitute_axes(order, axes, to)

@@ -63,9 +63,12 @@ class Proof:
 
 
 def together(claim: str, proofs: Iterable[Proof]) -> Proof:
-    """The verdict on several claims at once: the weakest of them, with the notes and the scope of all."""
+    """The verdict on several claims at once: the weakest of them, with the notes and the scope of all.
+
+    Of several counter-examples it is the one on the smallest grid.
+    """
     given = list(proofs)
-    worst = min(given, key=lambda p: _VERDICTS.index(p.verdict))
+    worst = min(given, key=lambda p: (_VERDICTS.index(p.verdict), _size(p)))
     return Proof(
         claim,
         worst.verdict,
@@ -77,3 +80,8 @@ def together(claim: str, proofs: Iterable[Proof]) -> Proof:
         tuple(dict.fromkeys(note for p in given for note in p.notes)),
         worst.code,
     )
+
+
+def _size(proof: Proof) -> tuple[int, ...]:
+    example = proof.counterexample
+    return () if example is None else (sum(example.grid), *example.grid)

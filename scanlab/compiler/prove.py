@@ -10,7 +10,7 @@ import numpy as np
 
 from scanlab.compiler.bind import bind, bind_order
 from scanlab.compiler.coverage import Gap, GridRegion, find_gap
-from scanlab.compiler.decide import Finding, Question, decide, fits_nowhere, unless_error
+from scanlab.compiler.decide import Finding, Question, decide, describe_listed, fits_nowhere, unless_error
 from scanlab.compiler.evaluate import Lattice
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra, SetRegion, TooComplex, limited, smallest_point
 from scanlab.compiler.probes import Grid, ManyGrids, listed_lengths, sequences, small_grids
@@ -206,7 +206,7 @@ def prove_coverage(scan: Scan, grid: Grid | None = None, within: tuple[Order, ..
     claim = "covers the grid"
     if not any(o.partial for o in orders_of(scan)) and not _scatters(scan):
         lengths = listed_lengths(within)
-        scope = f"the grids of {lengths[0]} patches" if lengths else ""
+        scope = describe_listed(lengths[0]) if lengths else ""
         return Proof(claim, "proved", "every path visits the whole grid", scope=scope)
 
     def on(grid: Grid) -> Finding | None:
@@ -229,6 +229,9 @@ def _gap_on(scan: Scan, grid: Grid) -> Finding | None:
         bind(scan, grid)
     except ScanlabError as error:
         diagnostic = error.diagnostics[0]
+        if diagnostic.code == "S305":
+            # Its only path visits nothing, so every patch is left out.
+            return Finding("S301", diagnostic.message, CounterExample(grid, ((0,) * len(grid),)))
         if diagnostic.code not in ("S301", "S302"):
             raise
         assert diagnostic.counterexample is not None, "a gap has a patch"

@@ -262,3 +262,37 @@ def test_loops_that_are_wrong_are_not_printed(monkeypatch: pytest.MonkeyPatch) -
     real = module._generated
     monkeypatch.setattr(module, "_generated", lambda order, polyhedra: real(parse("by w, h"), polyhedra))  # pyright: ignore[reportArgumentType]
     assert loops(parse("by h, w")) == "no loops: those of isl are not this order on a 2x2 grid"  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("text", ["by h, w where W < 9", "by h, w where h * w > 1000", "by h, w where W * W < 81"])
+def test_a_path_that_visits_nothing_covers_nothing(text: str) -> None:
+    module = read_module(Source(f"grid h, w\norder a = {text}\n  expect covers\n"), library_templates)
+    [checked] = check_module(module, (9, 9))
+    assert [d.code for d in checked.diagnostics] == ["S307"]
+    [checked] = check_module(module)
+    # `W * W < 81` is beyond isl, and keeps patches on every grid that is tried.
+    assert [d.code for d in checked.diagnostics] == ["S308" if "W * W" in text else "S307"]
+    assert prove(parse(f"sum(({text}))"), (9, 9)).verdict == "refuted"
+
+
+def test_of_several_counter_examples_the_smallest_grid_is_shown() -> None:
+    proof = prove_continuous(parse("sum((by h // 3, ~w, ~(h % 3)), row)"))
+    assert proof.counterexample is not None and proof.counterexample.grid == (2, 2)
+    proof = prove(parse("chain((by h + 2 * w where h > 2), (by h, w where w > 0))"))
+    assert proof.counterexample is not None and proof.counterexample.grid == (1, 1)
+
+
+def test_kin_with_exchanged_axes_is_a_sentence() -> None:
+    order = parse("by w, t, h", "t h w")
+    [found] = strategy_relatives(order, {"spatial_first": load("spatial_first")})
+    assert found.words(" in the library") == "is the same as spatial_first in the library with axes w, t, h"
+    [found] = strategy_relatives(-order, {"spatial_first": load("spatial_first")})  # pyright: ignore[reportOperatorIssue]
+    assert str(found) == "the reverse of spatial_first with axes w, t, h"
+
+
+def test_a_refutation_past_all_grids_says_so() -> None:
+    assert "more than the 16,777,216 patches" in prove(parse("by 2000000 * 2000000 * h + w")).reason
+
+
+def test_words_for_one_patch() -> None:
+    assert prove(parse("by visit(0)")).words == "proved for the grids of 1 patch"

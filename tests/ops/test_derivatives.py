@@ -195,7 +195,7 @@ def test_compiled_functions_give_true_derivatives_or_refuse(name):
     torch.testing.assert_close(inside(x), wanted)
     torch.testing.assert_close(func.grad(lambda v: compiled(v).pow(2).sum())(x), wanted)
     # torch refuses by itself, for one of two reasons.
-    with pytest.raises(RuntimeError, match="double backward|create_graph"):
+    with pytest.raises(RuntimeError, match=r"double backward|create_graph"):
         second()
 
 
