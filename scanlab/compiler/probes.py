@@ -70,8 +70,12 @@ def telling_grids(orders: Iterable[Order]) -> list[Grid]:
 
 def listed_lengths(orders: Iterable[Order]) -> tuple[int, ...]:
     """The different lengths of the explicit lists in orders; such orders fit grids of that many patches alone."""
-    found = (e for o in orders for root in expressions_of(o) for e in walk(root) if isinstance(e, Visit))
-    return tuple(sorted({len(e.indices) for e in found}))
+    return tuple(sorted({length for order in orders for length in _lengths(order)}))
+
+
+@lru_cache(maxsize=4096)
+def _lengths(order: Order) -> tuple[int, ...]:
+    return tuple(len(e.indices) for root in expressions_of(order) for e in walk(root) if isinstance(e, Visit))
 
 
 def grids_of(patches: int, axes: int) -> Iterator[Grid]:

@@ -56,13 +56,23 @@ def prove(value: Value, grid: Grid | None = None) -> Proof:
         case Order():
             return prove_order(value, grid)
         case Scan():
-            within = tuple(dict.fromkeys(orders_of(value)))
-            proofs = [prove_order(o, grid, within) for o in within]
-            return together(_claim_of(value), [*proofs, prove_coverage(value, grid, within)])
+            return _prove_scan(value, grid, {})
         case Plan():
-            proofs = [prove(s, grid) for s in dict.fromkeys(layers_of(value))]
+            known: dict[tuple[Order, bool], Proof] = {}
+            scans = [Scan("sum", (s,)) if isinstance(s, Order) else s for s in dict.fromkeys(layers_of(value))]
+            proofs = [_prove_scan(s, grid, known) for s in scans]
             alike = all(p.claim == EXACTLY_ONCE for p in proofs)
             return together(EXACTLY_ONCE if alike else "covers every patch in every layer", proofs)
+
+
+def _prove_scan(scan: Scan, grid: Grid | None, known: dict[tuple[Order, bool], Proof]) -> Proof:
+    """``known``: proofs of orders, with whether each is one of several; the scans of a plan share most of theirs."""
+    within = tuple(dict.fromkeys(orders_of(scan)))
+    for order in within:
+        if (order, len(within) > 1) not in known:
+            known[order, len(within) > 1] = prove_order(order, grid, within)
+    proofs = [known[order, len(within) > 1] for order in within]
+    return together(_claim_of(scan), [*proofs, prove_coverage(scan, grid, within)])
 
 
 def _claim_of(scan: Scan) -> str:
