@@ -26,6 +26,8 @@ __all__ = ["serve"]
 
 _STYLES = ("/scanlab/player.css", "/scanlab/static/explorer.css", "/scanlab/static/panes.css")
 _NEEDED_NEXT = ("scanlab.explorer.snapshot", "scanlab.explorer.panes")
+# The first page waits for words out of the library: with a file of strategies changed, they are computed on the spot.
+_PAGE_S = 60.0
 # By then the files of a first page are with the browser, which takes as long again to read them.
 _SENT_S = 0.35
 # The token has done its work once the page is there: it stays in no bookmark, no history and no link.
@@ -88,10 +90,10 @@ def _pages(session: Session) -> None:
 
     vocabulary: list[Vocabulary] = []
 
-    @ui.page("/", response_timeout=30)
+    @ui.page("/", response_timeout=_PAGE_S + 5)
     async def index() -> None:
         if not vocabulary:
-            vocabulary.append(await session.workers.do("vocabulary"))
+            vocabulary.append(await session.workers.do("vocabulary", limit=_PAGE_S))
         ui.add_head_html(_HEAD)
         page = Page(session, vocabulary[0])
         _load_the_rest()

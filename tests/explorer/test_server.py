@@ -141,6 +141,16 @@ def test_without_the_token_nothing_is_served(explorer: Any, path: str) -> None:
     assert _ask(explorer.url, f"{path}{mark}token=%ff%00", known=False)[0] == 403
 
 
+@pytest.mark.parametrize(
+    "other", ['theme={"a":1}', "foo bar=1", "name=J\xfcrgen", "flag", "a[0]=1", 'open="x', "a@b=1"]
+)
+def test_cookies_of_other_programs_on_this_machine_do_not_hide_ours(explorer: Any, other: str) -> None:
+    ours = f"scanlab-{urlsplit(explorer.url).port}={urlsplit(explorer.url).query.removeprefix('token=')}"
+    for cookie in (f"{other}; {ours}", f"{ours}; {other}"):
+        assert _ask(explorer.url, "/scanlab/here", {"Cookie": cookie}, known=False)[0] == 204
+    assert _ask(explorer.url, "/scanlab/here", {"Cookie": f"{other}; x{ours}"}, known=False)[0] == 403
+
+
 def test_the_channel_needs_the_token(explorer: Any) -> None:
     origin = {**_UPGRADE, "Origin": f"http://{urlsplit(explorer.url).netloc}"}
     assert _ask(explorer.url, _SOCKET, origin, known=False)[0] == 403
