@@ -22,8 +22,6 @@ def parse_axes(axes: str | Iterable[str]) -> tuple[str, ...]:
     Raises S410 for extents in their place, and S212 and S101 for what cannot be the name of an axis.
     """
     names = re.split(r"[\s,]+", axes.strip()) if isinstance(axes, str) else _listed_names(axes)
-    if not any(names):
-        raise ScanlabError.at("S410", "no axes are named", help=_NAMES_OF_AXES)
     if any(n[:1].isdecimal() for n in names):
         raise ScanlabError.at("S410", f"`{' '.join(names)}` are extents, not names of axes", help=_NAMES_OF_AXES)
     return _declared(tuple(names))

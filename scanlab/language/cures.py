@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from scanlab.ir.functions import ARITHMETIC, CURVES
+from scanlab.language.names_elsewhere import NAMES
 
 __all__ = [
     "NO_BITS",
@@ -81,9 +82,11 @@ def attribute(a: str, b: str, call: str | None = None, empty: str | None = None)
     """What ``a.b`` means: a function of a module, a method, an extent, or a coordinate of something."""
     head = "there are no attributes: "
     if a in _MODULES:
-        return f"there are no modules: {b}({'' if empty else '…'})" if call else "there are no modules"
+        if b in CURVES or b in ARITHMETIC:
+            return f"there are no modules: {b}(…)"
+        return f"there are no modules; {NAMES.get(b, f'nor is there {b}')}"
     if b in ("reverse", "reversed", "inverse"):
-        return f"{head}-{a} is the path backwards"
+        return f"{head}-{a} runs backwards"
     if call and (b in CURVES or b in ARITHMETIC or b.startswith(("flip_", "rot")) or b == "transpose"):
         return f"{head}{b}({a})" if empty else f"{head}{b}({a}, …)"
     if b in _EXTENTS:
@@ -101,9 +104,14 @@ def an_order(keys: str) -> str:
 
 
 def a_scan(keys: str, kind: str = "scan") -> str:
-    items = [k.strip() for k in keys.strip(" []").split(",") if k.strip()]
+    items = [k.strip() for k in re.split("[,;]", keys.strip(" []{}")) if k.strip()]
     if kind == "plan":
         return f"a plan says which scan each layer uses: cycle({', '.join(items)})"
     if all(re.fullmatch(r"\w{1,2}", k) for k in items):
         return f"an order begins with by: by {', '.join(items)}"
     return f"paths are merged: sum({', '.join(items)})"
+
+
+def an_order_of(keys: str) -> str:
+    """For a list behind a word that is not ``by``."""
+    return an_order(re.split(r" (?:where|restart|with|expect|source|note|(?i:from|order))\b", keys)[0])

@@ -6,16 +6,13 @@ spaces, and those from it on. ``{name}`` in a cure is what the pattern's group o
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from scanlab.ir.functions import ARITHMETIC, CURVES
 from scanlab.ir.values import MERGES
 from scanlab.language.cures import (
     NO_BITS,
     a_scan,
     an_order,
+    an_order_of,
     attribute,
     digits,
     downwards,
@@ -27,31 +24,10 @@ from scanlab.language.cures import (
     superscript,
     within,
 )
+from scanlab.language.habit import Habit
+from scanlab.language.habits_of_places import PLACE_HABITS
 
-__all__ = ["Habit", "cure", "last_resort"]
-
-
-@dataclass(frozen=True)
-class Habit:
-    """``after``: how the text goes on at the place, from its first word. ``before``: how the text before it ends."""
-
-    after: str
-    cure: str | Callable[..., str]
-    before: str = ""
-
-    def seen(self, before: str, after: str) -> str | None:
-        """The cure, if this is the habit."""
-        there = re.match(self.after, after)
-        here = re.search(f"(?:{self.before})$", before) if self.before else re.match("", before)
-        if there is None or here is None:
-            return None
-        found = {k: v and _tidy(v) for k, v in {**here.groupdict(), **there.groupdict()}.items()}
-        return self.cure.format(**found) if isinstance(self.cure, str) else self.cure(**found)
-
-
-def _tidy(words: str) -> str:
-    """Words that were joined by spaces, as people space them."""
-    return re.sub(r" (?=[,)\]])|(?<=[(\[]) |(?<=\w) (?=[(\[])", "", words.strip())
+__all__ = ["HABITS", "LAST_RESORTS", "cure", "last_resort"]
 
 
 _COMPARES = "==|!=|<=|>=|<|>"
@@ -70,7 +46,7 @@ _TERM = r"(?:^|\b(?:by|where|if|and|or|not|else)\b|[,(=]) ?(?P<a>\w+(?: (?:[-+*%
 _EXACTLY_ONCE = "that no patch is visited twice is always checked; that every patch is visited is: expect covers"
 
 
-_HABITS = (
+HABITS = (
     # Signs of other languages, which mean nothing here.
     Habit(r"/ \*", _COMMENT),
     Habit(r"[=(:\[]", "a grid line names the axes: grid h, w", "^grid"),
@@ -144,7 +120,7 @@ _HABITS = (
     Habit(r"let \w+ = [^=]*\bin\b", "a let stands behind the name: order a = let q = h in by q, w", r"[\w)](?<!\bby)"),
     Habit(r"(?:def|var|const) (?P<a>\w+) =", "a definition begins with its kind: order {a} = …"),
     Habit(r"(?:by|let)\b", "a definition begins with its kind and its name: order a = by h, w", r"^(?:grid [\w ,]*)?"),
-    Habit(r"= (?P<b>\w+)", "`==` compares: {a} == {b}", _TERM),
+    Habit(r"= (?P<b>\w+(?: (?:[-+*%]|//) \w+)*)", "`==` compares: {a} == {b}", _TERM),
     Habit("=", "`==` compares: write it here", r"[\w)]"),
     # Words of other languages.
     Habit(
@@ -175,7 +151,7 @@ _HABITS = (
     Habit(r"(?=[OSP])(?i:order|scan|plan) \w", "words are lower case"),
     Habit(r"[\w:]", _LOOPS, r"\b(?:for|while|return|def|lambda|function)"),
     Habit(r"(?:for|while|return|def|lambda|do|begin|end|foreach)\b", _LOOPS),
-    Habit(rf"{_IN}[(\[] (?P<n>\w+(?: , \w+)*)(?: ,)? [)\]]", one_of, _TERM),
+    Habit(rf"{_IN}[(\[{{] (?P<n>\w+(?: , \w+)*)(?: ,)? [)\]}}]", one_of, _TERM),
     Habit(rf"{_IN}range \( (?P<m>\w+ , )?(?P<n>\w+) \)", within, _TERM),
     Habit(rf"{_IN}(?P<m>\w+) : (?P<n>\w+)", from_to, _TERM),
     Habit(r"(?P<no>not )?between (?P<m>\w+) and (?P<n>\w+)", from_to, _TERM),
@@ -215,7 +191,7 @@ _HABITS = (
     Habit(r"(?:cover|covering|coverage|all)\b", "expect covers", r"\bexpect"),
     Habit(r"(?:equal|equals|is|identical|= =|= ?=)(?: to)? (?P<b>\w+)", "expect same as {b}", r"\bexpect"),
     Habit(r"not\b", "a claim says what holds, not what does not: expect continuous, covers or same as …", r"\bexpect"),
-    Habit(r"\w|$", "a claim is one of expect continuous, expect covers, expect same as …", r"\bexpect"),
+    Habit(r"$", "a claim is one of expect continuous, expect covers, expect same as …", r"\bexpect"),
     Habit(r"reset(?:s|ting)?(?: (?:by|at|on|when|every|each|per))? (?P<b>\w+)", "restart by {b}"),
     Habit(r"(?:at|on|when|every|each|per|after|where) (?P<b>\w+)", "restart by {b}", r"\brestart"),
     Habit("$", "name what the state restarts by: restart by h", r"\brestart(?: by)?"),
@@ -253,43 +229,49 @@ _HABITS = (
         lambda keys, b: f"{'paths' if b in _MERGED else 'arguments'} stand without brackets: {b}({keys.strip()})",
         r"\b(?P<b>\w+) \(",
     ),
-    Habit(r"\[ (?P<keys>[^\[\]()]+)", a_scan, r"^(?P<kind>scan|plan) \w+ ="),
+    Habit(r"[\[{] (?P<keys>[^\[\](){}]+)", a_scan, r"^(?P<kind>scan|plan) \w+ ="),
     Habit(r"\[ (?P<keys>[^\[\]()]+)", an_order, r"^(?:order \w+ (?:\[.*\] )?=)?"),
     Habit(r"\[", "paths are merged: sum(row, column)", r"^(?:scan|plan) \w+ ="),
     Habit(r"\[", "keys stand without brackets: by h, w", r"\bby|,"),
     Habit(
         r", (?P<more>(?:(?!\bby |\bwhere |\brestart |\bwith |\bexpect ).)*)",
         lambda keys, more: an_order(f"{keys}, {more}"),
-        r"^order \w+ (?:\[.*\] )?= (?P<keys>(?!by |let )[^(),]+)",
+        r"^order \w+ (?:\[.*\] )?= (?P<keys>(?!(?:by|let)\b)[^(),]+)",
     ),
     Habit(
         r", (?P<more>(?:(?!\bby |\bwhere |\brestart |\bwith |\bexpect ).)*)",
         lambda kind, keys, more: a_scan(f"{keys}, {more}", kind),
-        r"^(?P<kind>scan|plan) \w+ (?:\[.*\] )?= (?P<keys>(?!by |let )[^(),]+)",
+        r"^(?P<kind>scan|plan) \w+ (?:\[.*\] )?= (?P<keys>(?!(?:by|let)\b)[^(),]+)",
     ),
     Habit(
         r", (?P<more>(?:(?!\bby |\bwhere |\brestart |\bwith |\bexpect ).)*)",
         lambda keys, more: an_order(f"{keys}, {more}"),
-        r"^(?P<keys>(?!by |let |order |scan |plan |grid )[^(),]+)",
+        r"^(?P<keys>(?!(?:by|let|order|scan|plan|grid)\b)[^(),]+)",
     ),
     Habit(
         r", (?P<more>[^()]*)",
         lambda keys, more: an_order(f"{keys}, {more}"),
-        r"^(?:order \w+ (?:\[.*\] )?= )?\( (?P<keys>(?!by |let )[^(),]+)",
+        r"^(?:order \w+ (?:\[.*\] )?= )?\( (?P<keys>(?!(?:by|let)\b)[^(),]+)",
     ),
     Habit(
         r", (?P<more>[^()]*)",
         lambda kind, keys, more: a_scan(f"{keys}, {more}", kind),
-        r"^(?P<kind>scan|plan) \w+ (?:\[.*\] )?= \( (?P<keys>(?!by |let )[^(),]+)",
+        r"^(?P<kind>scan|plan) \w+ (?:\[.*\] )?= \( (?P<keys>(?!(?:by|let)\b)[^(),]+)",
     ),
     Habit(",|\\)|$", "a key is missing after this comma, or the comma is too many", ","),
     Habit(r"(?P<b>\w+)", "axes are separated by commas: {a}, {b}", r"^(?P<a>grid \w+(?: , \w+)*)"),
 )
 
-_LAST_RESORTS = (
+LAST_RESORTS = (
+    Habit(r"\w", "a claim is one of expect continuous, expect covers, expect same as …", r"\bexpect"),
+    Habit(r"(?P<b>\w+)", "paths stand in parentheses: {a}({b})", r"\b(?P<a>transpose|reverse|flip_\w|rot\d+)"),
+    Habit(r"(?P<keys>\w+ ,.*)", an_order_of, r"^(?:order \w+ = )?\w+"),
+    Habit(r"\[", "there are no lists: keys are listed behind by: by h, w"),
     Habit(r"\w", f"if this is a comment: {_COMMENT}", r"(?://|- -) [\w ]*"),
     Habit(
-        r"(?P<b>\w+)", "arguments stand in parentheses: {a}({b}, …)", rf"\b(?P<a>{'|'.join((*CURVES, *ARITHMETIC))})"
+        r"(?P<b>\w+)",
+        "arguments stand in parentheses: {a}({b}, …)",
+        rf"\b(?P<a>{'|'.join((*CURVES, *ARITHMETIC, *_MERGED))})",
     ),
     Habit(r"(?P<b>[A-Za-z_]\w*)", "a product is written out: {a} * {b}", r"\b(?P<a>\d+)"),
     Habit(r"\(", "a product is written out: {a} * (…)", r"\b(?P<a>\d+)"),
@@ -299,12 +281,12 @@ _LAST_RESORTS = (
 
 def cure(before: str, after: str) -> str:
     """What to write instead, for the words before and from the place where reading failed; "" for no known habit."""
-    return _first(_HABITS, before, after)
+    return _first((*PLACE_HABITS, *HABITS), before, after)
 
 
 def last_resort(before: str, after: str) -> str:
     """As ``cure``, of what is only likely: asked when nothing better is known."""
-    return _first(_LAST_RESORTS, before, after)
+    return _first(LAST_RESORTS, before, after)
 
 
 def _first(habits: tuple[Habit, ...], before: str, after: str) -> str:

@@ -32,7 +32,16 @@ from scanlab.language import syntax as tree
 from scanlab.language.scope import Meaning, Scope, unknown_name, wrong_kind
 from scanlab.language.turns import Turned, misplaced_turn
 
-__all__ = ["call_of", "check_count", "check_curve_count", "constant", "key", "option_value", "zero_divisor"]
+__all__ = [
+    "call_of",
+    "check_count",
+    "check_curve_count",
+    "constant",
+    "key",
+    "option_value",
+    "unknown_key",
+    "zero_divisor",
+]
 
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
@@ -183,7 +192,8 @@ def _call(node: tree.Apply, scope: Scope) -> Expr:
         signature = ARITHMETIC[node.name]
         operands, options = _operands(node, scope)
         _check_options(node, signature, options)
-        check_count(node.name, len(operands), signature.fewest, signature.most, node.span)
+        example = f"as in {call_of(node.name, scope)}"
+        check_count(node.name, len(operands), signature.fewest, signature.most, node.span, example)
         return plain[node.name](operands)
     if node.name == "visit":
         return _visit(node, scope)
@@ -224,7 +234,7 @@ def _curve(node: tree.Apply, signature: Signature, scope: Scope) -> Expr:
     operands, options = _operands(node, scope)
     if not operands and signature.whole_grid:
         operands = tuple(Axis(a) for a in scope.axes_or_error(node.span))
-    check_curve_count(signature, len(operands), node.span)
+    check_curve_count(signature, len(operands), node.span, f"as in {call_of(node.name, scope)}")
     _check_options(node, signature, options)
     chosen = {o.name: o.default for o in signature.options}
     for argument in options:
@@ -244,7 +254,9 @@ def _check_options(node: tree.Apply, signature: Signature, options: tuple[tree.A
         if signature.option(name) is None:
             names = [o.name for o in signature.options]
             if not names:
-                raise ScanlabError.at("S211", f"`{node.name}` has no option `{name}`; it has none", argument.span)
+                raise ScanlabError.at(
+                    "S211", f"`{node.name}` has no option `{name}`; it has none", argument.span, help="leave it out"
+                )
             raise ScanlabError.at(
                 "S211", f"`{node.name}` has no option `{name}`", argument.span, help=_options(signature)
             )
@@ -267,18 +279,18 @@ def option_value(option: Option, value: int, span: Span | None) -> int:
     return value
 
 
-def check_curve_count(signature: Signature, given: int, span: Span | None) -> None:
+def check_curve_count(signature: Signature, given: int, span: Span | None, help: str = "") -> None:
     """Raise S204 where a curve gets too few or too many coordinates."""
-    check_count(signature.name, given, max(1, signature.fewest), signature.most, span)
+    check_count(signature.name, given, max(1, signature.fewest), signature.most, span, help)
 
 
-def check_count(name: str, given: int, fewest: int, most: int, span: Span | None) -> None:
+def check_count(name: str, given: int, fewest: int, most: int, span: Span | None, help: str = "") -> None:
     """Raise S204 where a function gets too few or too many arguments."""
     if fewest <= given <= most:
         return
     wanted = f"{fewest}" if fewest == most else f"{fewest} to {most}"
     plural = "" if wanted == "1" else "s"
-    raise ScanlabError.at("S204", f"`{name}` takes {wanted} argument{plural}, {given} given", span)
+    raise ScanlabError.at("S204", f"`{name}` takes {wanted} argument{plural}, {given} given", span, help=help)
 
 
 def constant(node: tree.Node, scope: Scope) -> int:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from scanlab.ir.diagnostics import ScanlabError, Span
 from scanlab.ir.expr import Axis, Expr
 from scanlab.ir.functions import ARITHMETIC, CURVES
-from scanlab.ir.text import shortened
+from scanlab.ir.text import balanced, shortened
 from scanlab.ir.values import (
     Key,
     Order,
@@ -21,7 +21,7 @@ from scanlab.ir.values import (
 from scanlab.language import syntax as tree
 from scanlab.language.combine import combine, combines
 from scanlab.language.definitions import instantiate, kind_of, one
-from scanlab.language.keys import key
+from scanlab.language.keys import key, unknown_key
 from scanlab.language.placing import check_tokens, placed_tokens
 from scanlab.language.scope import COMBINATORS, Meaning, Scope, Template, few_of, unknown_name, wrong_kind
 from scanlab.language.substitution import as_a_path, over_axes, over_coordinates
@@ -61,6 +61,10 @@ def paths(node: tree.Node, scope: Scope) -> tuple[Value, ...]:
             raise ScanlabError.at(
                 "S209", "`~` belongs to a key, not to a path", node.span, help="to reverse a path write -"
             )
+    if isinstance(node, tree.Binary) and node.op == "*" and isinstance(node.right, tree.Number):
+        counted = f"layers({balanced(shortened(node.span.text))})"
+        help = f"how often a scan is used stands in a plan: {counted}; keys stand in an order, as in by h * 2, w"
+        raise wrong_kind("a key", "a path", node.span, help)
     if isinstance(node, tree.Binary) and node.op in ("+", "*"):
         raise wrong_kind(
             "a key",
@@ -71,7 +75,9 @@ def paths(node: tree.Node, scope: Scope) -> tuple[Value, ...]:
     if isinstance(node, tree.Conditional):
         help = "a condition chooses keys: by (a if c else b), …; or part of the grid: scatter((row where c), …)"
         raise wrong_kind("a key", "a path", node.span, help)
-    raise wrong_kind("a key", "a path", node.span, f"an order begins with by: by {shortened(node.span.text)}")
+    raise wrong_kind(
+        "a key", "a path", node.span, f"an order begins with by: (by {balanced(shortened(node.span.text))})"
+    )
 
 
 def _let_value(node: tree.Node, scope: Scope) -> Meaning:
@@ -131,6 +137,13 @@ def _spliced(node: tree.Node, scope: Scope) -> list[Key]:
     return [Key(e, False, node.span) for e in signed_keys(inner)]
 
 
+def _no_parts(node: tree.Apply, scope: Scope) -> None:
+    """Raise S205 for the brackets or parentheses behind a coordinate, an extent or a local number."""
+    if node.name in scope.key_names():
+        help = f"write {node.name} alone; a product is written out: {node.name} * …"
+        raise ScanlabError.at("S205", f"`{node.name}` is a number, and has no parts", node.span, help=help)
+
+
 def _key_of_by(node: tree.Node, scope: Scope) -> Expr:
     try:
         return key(node, scope)
@@ -149,8 +162,12 @@ def _inner_order(node: tree.Node, scope: Scope) -> Order | None:
     if not isinstance(base, tree.Apply) or base.name in CURVES or base.name in ARITHMETIC or base.name == "visit":
         return None
     if not isinstance(scope.locals.get(base.name), Order) and scope.find(base.name) is None:
-        known = (*CURVES, *ARITHMETIC, "visit", *scope.path_names(applied=True))
-        raise unknown_name(base.name, base.span, known, few_of("there are", known))
+        _no_parts(base, scope)
+        if base.arguments is None:
+            raise unknown_name(base.name, base.span, (), unknown_key(base.name, scope))
+        orders = [n for n in scope.path_names(applied=True) if n not in COMBINATORS]
+        functions = (*CURVES, *ARITHMETIC, "visit")
+        raise unknown_name(base.name, base.span, (*functions, *orders), few_of("functions are", functions))
     value = path(node, scope)
     if not isinstance(value, Order):
         raise wrong_kind(kind_of(value), "an order", node.span)
@@ -190,7 +207,7 @@ def _named(text: str, span: Span, scope: Scope) -> Value:
         value = instantiate(template, (), (), span, scope, paths)
         return _on_grid(value, scope, span)
     if isinstance(local, Expr) or text in {*(scope.axes or ()), *(a.upper() for a in scope.axes or ())}:
-        raise wrong_kind(f"the key `{text}`", "a path", span, f"an order begins with by: by {text}")
+        raise wrong_kind(f"the key `{text}`", "a path", span, f"an order begins with by: (by {text})")
     raise unknown_name(text, span, known := scope.path_names(), few_of("paths here are", known))
 
 

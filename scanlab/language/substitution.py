@@ -9,7 +9,7 @@ from scanlab.ir.coordinates import substitute_axes
 from scanlab.ir.diagnostics import ScanlabError, Span
 from scanlab.ir.expr import Axis, Expr
 from scanlab.ir.functions import ARITHMETIC
-from scanlab.ir.text import shortened
+from scanlab.ir.text import balanced, shortened
 from scanlab.ir.values import Order, Plan, Value, map_orders
 from scanlab.language import syntax as tree
 from scanlab.language.keys import call_of, key, zero_divisor
@@ -80,7 +80,7 @@ def as_a_path(node: tree.Apply, scope: Scope) -> str:
     named = [n for a in given for n in tree.names_in(a)]
     axes = scope.axes or ()
     if not any(n not in (*axes, *(a.upper() for a in axes)) and scope.find(n) is not None for n in named):
-        return f"an order begins with by: (by {shortened(node.span.text)})"
+        return f"an order begins with by: (by {balanced(shortened(node.span.text))})"
     paths_given = ", ".join(shortened(a.span.text) for a in given)
     if node.name == "flip" and len(given) == 1 and isinstance(given[0], tree.Name):
         last, path = axes[-1] if axes else "w", given[0].text

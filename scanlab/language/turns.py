@@ -52,7 +52,8 @@ def _cure(whole: tree.Node, at: Span) -> str:
         if isinstance(above, tree.Apply | tree.Argument):
             plain = isinstance(turn.operand, tree.Name)
             return f"flip({operand}) counts {operand} from the other end" if plain else f"write -({operand}) here"
-    return f"turn the whole key around: ~({shortened(_without(whole.span, turn), 80)})"
+    key = shortened(_without(whole.span, turn), 80)
+    return f"turn the whole key around: ~{key if key.isidentifier() else f'({key})'}"
 
 
 def _is_condition(node: tree.Node) -> bool:
