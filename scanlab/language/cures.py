@@ -28,6 +28,7 @@ NO_BITS = "there are no operations on bits"
 
 
 def power(a: str, n: str) -> str:
+    """``a ** n``."""
     if a.isdigit():
         return f"there are no powers: write {int(a) ** int(n)}" if int(n) * len(a) <= 9 else "there are no powers"
     product = " * ".join([a] * int(n)) if 2 <= int(n) <= 8 else ""
@@ -35,14 +36,17 @@ def power(a: str, n: str) -> str:
 
 
 def superscript(a: str, n: str) -> str:
+    """``a²``."""
     return power(a, str("⁰¹²³⁴⁵⁶⁷⁸⁹".index(n)))
 
 
 def shift(op: str) -> Callable[..., str]:
+    """``a << n`` and ``a >> n``, by the sign that computes it."""
     return lambda a, n: f"there are no shifts: {a} {op} {2 ** int(n)}" if int(n) < 31 else "there are no shifts"
 
 
 def masked(a: str, n: str) -> str:
+    """``a & n``."""
     if (int(n) + 1) & int(n) == 0:
         return f"{NO_BITS}: {_grouped(a)} % {int(n) + 1}"
     return f"{NO_BITS}; between two conditions write `and`"
@@ -53,24 +57,29 @@ def _grouped(a: str) -> str:
 
 
 def downwards(a: str) -> str:
+    """``a desc``."""
     return f"keys ascend; from the largest to the smallest: -{_grouped(a)}"
 
 
 def one_of(a: str, n: str, no: str | None = None) -> str:
+    """``a in (…)``, ``a not in (…)``."""
     sign, join = ("!=", "and") if no else ("==", "or")
     return "write " + f" {join} ".join(f"{a} {sign} {v.strip()}" for v in n.split(","))
 
 
 def from_to(a: str, m: str, n: str, no: str | None = None) -> str:
+    """``a between m and n``, both counted."""
     return f"write {a} < {m} or {n} < {a}" if no else f"write {m} <= {a} and {a} <= {n}"
 
 
 def within(a: str, n: str, m: str | None = None, no: str | None = None) -> str:
+    """``a in range(m, n)``."""
     low = m.strip(" ,") if m else "0"
     return f"write {a} < {low} or {n} <= {a}" if no else f"write {low} <= {a} and {a} < {n}"
 
 
 def digits(a: str, b: str) -> str:
+    """``1_000``."""
     return f"numbers are written without `_`: {a}{b.replace('_', '')}"
 
 
@@ -104,6 +113,7 @@ def an_order(keys: str) -> str:
 
 
 def a_scan(keys: str, kind: str = "scan") -> str:
+    """For a list of paths without a merge."""
     items = [k.strip() for k in re.split("[,;]", keys.strip(" []{}")) if k.strip()]
     if kind == "plan":
         return f"a plan says which scan each layer uses: cycle({', '.join(items)})"
