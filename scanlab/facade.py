@@ -6,15 +6,15 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, overload
 
 from scanlab.ir.diagnostics import ScanlabError, Source
-from scanlab.ir.grids import Extents, grid_of, whole_number
+from scanlab.ir.grids import Extents, grid_of
 from scanlab.ir.guesses import nearest_text
 from scanlab.ir.text import count_text
 from scanlab.ir.values import Order, Plan, Scan, Value
+from scanlab.language.axes import parse_axes
 from scanlab.language.library import library_definitions, library_templates
 from scanlab.language.module import Definition, Module, parse_value, read_file, read_module
 from scanlab.language.parse import decode
@@ -24,39 +24,6 @@ if TYPE_CHECKING:
     from scanlab.compiler.proof import Proof
 
 __all__ = ["as_value", "bound", "compile", "load", "load_definition", "load_file", "parse", "parse_axes", "prove"]
-
-_NAMES_OF_AXES = 'name the axes, as in parse("by h, w", "h w"); extents come later: compile(…, grid=(14, 14))'
-
-
-def parse_axes(axes: str | Iterable[str]) -> tuple[str, ...]:
-    """Axis names from ``"h w"``, ``"h, w"`` or a sequence of names.
-
-    Raises S410 for extents in their place, and S212 and S101 for what cannot be the name of an axis.
-    """
-    names = re.split(r"[\s,]+", axes.strip()) if isinstance(axes, str) else _listed_names(axes)
-    if any(n[:1].isdecimal() for n in names):
-        raise ScanlabError.at("S410", f"`{' '.join(names)}` are extents, not names of axes", help=_NAMES_OF_AXES)
-    return _declared(tuple(names))
-
-
-def _listed_names(given: Any) -> list[str]:
-    if whole_number(given) is not None:
-        raise ScanlabError.at("S410", f"`{given}` is an extent, not the name of an axis", help=_NAMES_OF_AXES)
-    try:
-        names = list(given)
-    except TypeError:
-        raise ScanlabError.at("S410", f"{given!r} names no axes", help=_NAMES_OF_AXES) from None
-    for wrong in (n for n in names if not isinstance(n, str)):
-        what = "is an extent, not the name of an axis" if whole_number(wrong) is not None else "names no axis"
-        raise ScanlabError.at("S410", f"`{wrong}` {what}", help=_NAMES_OF_AXES)
-    return names
-
-
-@lru_cache(maxsize=256)
-def _declared(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The names, where a grid line could declare them."""
-    read_module(Source(f"grid {', '.join(names)}", "<axes>")).raise_problems()
-    return names
 
 
 def parse(
@@ -72,7 +39,7 @@ def parse(
     ``grid`` is its older name. Library names are known. Raises ScanlabError S1xx, S2xx, and S410 for extents as axes.
     """
     if not isinstance(text, str):
-        raise ScanlabError.at("S410", f"{text!r} is no line of the language", help='give a text, as in "by h, w"')
+        raise ScanlabError.at("S410", f"{_shown(text)} is no line of the language", help='give a text, as in "by h, w"')
     if axes is not None and grid is not None:
         raise ScanlabError.at("S410", "`axes` and `grid` name the axes twice", help="give axes alone")
     named = axes if axes is not None else grid if grid is not None else "h w"
@@ -80,8 +47,11 @@ def parse(
 
 
 def load_file(file: str | FilePath) -> Module:
-    """All definitions of a ``.scan`` file, with its problems. Raises S107, S103 or S104 if it cannot be read."""
-    return read_module(read_file(FilePath(file)), library_templates)
+    """All definitions of a ``.scan`` file, with its problems.
+
+    Raises S107, S103 or S104 if it cannot be read, and S410 for what is no path.
+    """
+    return read_module(read_file(FilePath(_text_of(file, 'load_file("mine.scan")'))), library_templates)
 
 
 def read_text(content: bytes, name: str) -> Module:
@@ -141,10 +111,12 @@ def _from_file(file: str, wanted: str) -> Definition:
     return usable[0]
 
 
-def _text_of(name: Any) -> str:
-    if isinstance(name, str | os.PathLike):
-        return os.fspath(name)
-    raise ScanlabError.at("S410", f"{_shown(name)} is no name", help='give a text, as in load("cross")')
+def _text_of(name: Any, example: str = 'load("cross")') -> str:
+    """The text of a name or a path. Raises S410 for what is none."""
+    text = os.fspath(name) if isinstance(name, os.PathLike) else name
+    if isinstance(text, str):
+        return text
+    raise ScanlabError.at("S410", f"{_shown(name)} is no name", help=f"give a text, as in {example}")
 
 
 def as_value(x: Value | str | os.PathLike[str], grid: tuple[int, ...] | None = None) -> Value:

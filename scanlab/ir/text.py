@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-__all__ = ["count_text", "grid_text", "shortened"]
+__all__ = ["balanced", "count_text", "grid_text", "shortened"]
 
 _PLURALS = {"axis": "axes", "patch": "patches", "class": "classes", "strategy": "strategies"}
 
@@ -16,6 +16,15 @@ def shortened(text: str, most: int = 40) -> str:
     """A piece of a user's text on one line of a message: its end is cut where it is long."""
     line = " ".join(text.split())
     return line if len(line) <= most else f"{line[: most - 3]}..."
+
+
+def balanced(text: str) -> str:
+    """A piece of a user's text with the parentheses that its ends have lost: `h + 1) // 2` is `(h + 1) // 2`."""
+    depth = lowest = 0
+    for char in text:
+        depth += (char == "(") - (char == ")")
+        lowest = min(lowest, depth)
+    return "(" * -lowest + text + ")" * (depth - lowest)
 
 
 def count_text(number: int, noun: str) -> str:

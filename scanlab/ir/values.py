@@ -13,6 +13,7 @@ from itertools import count
 
 from scanlab.ir.diagnostics import ScanlabError, Span
 from scanlab.ir.expr import Binary, Compare, Expr, Int, Logic, Negate, Select, Visit
+from scanlab.ir.listed import permutation, plain_axes
 
 __all__ = [
     "MERGES",
@@ -92,41 +93,18 @@ class Order:
         return print_value(self)
 
     @staticmethod
-    def from_indices(indices: Iterable[int], axes: str = "h w") -> Order:
+    def from_indices(indices: Iterable[int], axes: str | Iterable[str] = "h w") -> Order:
         """The order that visits the patches in the given sequence of flat row-major indices.
 
-        ``indices`` must be a permutation of 0 … L-1; the order then fits exactly the grids of L patches.
-        Raises ScanlabError S214 otherwise.
+        ``indices`` (integers, [L]) must be a permutation of 0 … L-1; the order then fits exactly the grids of L
+        patches. Raises ScanlabError S214 otherwise, and S212 for what names no axes.
         """
-        flat = tuple(int(i) for i in indices)
-        _check_permutation(flat)
-        return Order(tuple(axes.split()), (Key(Visit(flat)),))
+        return Order(plain_axes(axes), (Key(Visit(permutation(indices))),))
 
     @property
     def partial(self) -> bool:
         """Whether a ``where`` leaves patches out."""
         return self.where is not None
-
-
-def _check_permutation(flat: tuple[int, ...]) -> None:
-    seen: dict[int, int] = {}
-    for step, patch in enumerate(flat):
-        problem = None
-        if not 0 <= patch < len(flat):
-            problem = (
-                f"step {step} visits patch {patch}, but {len(flat)} steps can only visit patches 0 to {len(flat) - 1}"
-            )
-        elif patch in seen:
-            problem = f"patch {patch} is visited twice, at steps {seen[patch]} and {step}"
-        if problem:
-            raise ScanlabError.at(
-                "S214",
-                f"these indices are no permutation: {problem}",
-                help="give the flat row-major index of the patch visited at each step (an order, not its ranks)",
-            )
-        seen[patch] = step
-    if not flat:
-        raise ScanlabError.at("S214", "these indices are no permutation: there are none")
 
 
 @dataclass(frozen=True)

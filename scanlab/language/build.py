@@ -28,6 +28,12 @@ class PlacedToken(Token):
         placed.span = Span(source, start, start + len(token))
         return placed
 
+    def as_word(self, type: str, text: str) -> PlacedToken:
+        """Another word at the place of this one."""
+        placed = PlacedToken.new_borrow_pos(type, text, self)
+        placed.span = self.span
+        return placed
+
 
 def _text_of(token: Token) -> str:
     """The text of a string literal, its escapes resolved and its line breaks folded to single spaces."""

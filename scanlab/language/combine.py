@@ -7,7 +7,7 @@ from scanlab.ir.values import MERGES, MOST_LAYERS, MOST_PATHS, Entry, Order, Pla
 from scanlab.language import syntax as tree
 from scanlab.language.definitions import Reader, as_scan, instantiate
 from scanlab.language.keys import constant
-from scanlab.language.scope import Scope, Template, unknown_name, wrong_kind
+from scanlab.language.scope import Scope, Template, few_of, unknown_name, wrong_kind
 
 __all__ = ["combine", "combines"]
 
@@ -82,7 +82,7 @@ def _symmetry(node: tree.Node, scope: Scope) -> Template:
     name = node.text if isinstance(node, tree.Name) else name
     template = scope.find(name) if name else None
     if name and template is None:
-        raise unknown_name(name, node.span, scope.path_names(), "defined are")
+        raise unknown_name(name, node.span, known := scope.helper_names(), few_of("symmetries are", known))
     if template is None or len(template.syntax.formals) != 1:
         raise wrong_kind(
             f"`{node.span.text}`", "the name of a symmetry", node.span, "such as transpose, flip_h, reverse"

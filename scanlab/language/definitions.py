@@ -112,11 +112,15 @@ def _axes_inside(template: Template, formals: tuple[Value, ...], span: Span, sco
         return own
     raise ScanlabError.at(
         "S208",
-        f"`{template.name}` names the axes {', '.join(own or sorted(named))}; the grid here has {', '.join(here)}",
+        f"`{template.name}` names {_axes_text(sorted(named - set(here)))}; the grid here has {', '.join(here)}",
         span,
         help="write its substitution out, by the names of the axes here, as in "
         f"row({here[-1]} = {here[-1].upper()} - 1 - {here[-1]})",
     )
+
+
+def _axes_text(names: list[str]) -> str:
+    return f"the ax{'i' if len(names) == 1 else 'e'}s {', '.join(names)}"
 
 
 def _by_place(value: Value, axes: tuple[str, ...] | None) -> Value:

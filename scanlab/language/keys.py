@@ -27,11 +27,21 @@ from scanlab.ir.expr import (
 from scanlab.ir.functions import ARITHMETIC, CURVES, Option, Signature
 from scanlab.ir.printer import print_expr
 from scanlab.ir.text import shortened
-from scanlab.ir.values import Order
+from scanlab.ir.values import Order, Plan, Scan
 from scanlab.language import syntax as tree
-from scanlab.language.scope import Scope, unknown_name, wrong_kind
+from scanlab.language.scope import Meaning, Scope, unknown_name, wrong_kind
+from scanlab.language.turns import Turned, misplaced_turn
 
-__all__ = ["check_count", "check_curve_count", "constant", "key", "option_value", "zero_divisor"]
+__all__ = [
+    "call_of",
+    "check_count",
+    "check_curve_count",
+    "constant",
+    "key",
+    "option_value",
+    "unknown_key",
+    "zero_divisor",
+]
 
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
@@ -40,6 +50,8 @@ def key(node: tree.Node, scope: Scope) -> Expr:
     """The key expression of a syntax tree. Raises ScanlabError S2xx."""
     try:
         return _read(node, scope)
+    except Turned:
+        raise
     except ScanlabError as error:
         # What is too large, or no permutation, is found by the values themselves, which know of no place.
         raise error.located(node.span) from None
@@ -80,24 +92,55 @@ def _name(text: str, span: Span, scope: Scope) -> Expr:
     for axis in scope.axes_or_error(span):
         if text in (axis, axis.upper()):
             return Axis(axis) if text == axis else Extent(axis)
+    if text in CURVES or text in ARITHMETIC:
+        raise wrong_kind(f"the function `{text}`", "a key", span, f"give it arguments: {call_of(text, scope)}")
+    if text == "visit":
+        raise wrong_kind("the function `visit`", "a key", span, "list the patches: visit(0, 2, 1, 3)")
     if local is not None or scope.find(text) is not None:
-        raise wrong_kind(f"the path `{text}`", "a key", span, f"give it coordinates to use its keys: {text}(h, w)")
-    if text in CURVES or text in ARITHMETIC or text == "visit":
-        raise wrong_kind(f"the function `{text}`", "a key", span, f"give it arguments: {text}(h, w)")
-    name = scope.stack[-1] if scope.stack else "a"
-    hint = f"; if `{text}` is a parameter, declare it with a default: order {name}[{text}=4] = …"
-    raise unknown_name(text, span, scope.key_names(), "a key can use", hint)
+        raise wrong_kind(f"the path `{text}`", "a key", span, _keys_of(text, local, scope))
+    raise unknown_name(text, span, _known_keys(scope), unknown_key(text, scope))
+
+
+def _keys_of(text: str, local: Meaning | None, scope: Scope) -> str:
+    """How the keys of an order are used: given coordinates, as an item of ``by``."""
+    template = scope.find(text) if local is None else None
+    if template is not None and template.syntax.formals:
+        return f"helpers take paths, and are no keys: apply it to a path, as in order b = {text}(row)"
+    axes = local.axes if isinstance(local, Order | Scan | Plan) else template.axes if template else None
+    here = scope.axes or ()
+    used = ", ".join(here[-len(axes or here) :])
+    return f"give it coordinates, as a key of its own, to use its keys: by {text}({used})"
+
+
+def call_of(name: str, scope: Scope) -> str:
+    """A call of a key function that takes what there is: its coordinates, or as many as it can have."""
+    axes = scope.axes or ("h", "w")
+    signature = CURVES.get(name) or ARITHMETIC[name]
+    operands = axes[-signature.most :] if signature.most < len(axes) else axes
+    operands = (*operands, *map(str, range(len(operands), signature.fewest)))
+    return f"{name}({', '.join(operands)})"
+
+
+def unknown_key(text: str, scope: Scope) -> str:
+    """What there is, where a name in a key is unknown and near to none."""
+    axes = scope.axes or ()
+    found = f"the axes here are {', '.join(axes)}, their extents {', '.join(a.upper() for a in axes)}"
+    if scope.locals:
+        found += f"; defined are {', '.join(scope.locals)}"
+    if scope.stack:
+        found += f"; if `{text}` is a parameter, declare it with a default: order {scope.stack[-1]}[{text}=4] = …"
+    return found
+
+
+def _known_keys(scope: Scope) -> dict[str, str]:
+    """What can stand in a key alone: names, and functions with arguments."""
+    functions = {name: call_of(name, scope) for name in (*CURVES, *ARITHMETIC)}
+    return {**functions, **{n: n for n in scope.key_names()}}
 
 
 def _unary(op: str, operand: tree.Node, span: Span, scope: Scope) -> Expr:
     if op == "~":
-        raise ScanlabError.at(
-            "S209",
-            "`~` turns a whole key around and cannot stand inside one",
-            span,
-            note="~k runs k backwards wherever the sum of the keys before it is odd",
-            help="write it first in the key, as in: by h, ~w",
-        )
+        raise misplaced_turn(span)
     inner = key(operand, scope)
     return Negate(inner) if op == "-" else Not(inner)
 
@@ -149,11 +192,16 @@ def _call(node: tree.Apply, scope: Scope) -> Expr:
         signature = ARITHMETIC[node.name]
         operands, options = _operands(node, scope)
         _check_options(node, signature, options)
-        check_count(node.name, len(operands), signature.fewest, signature.most, node.span)
+        example = f"as in {call_of(node.name, scope)}"
+        check_count(node.name, len(operands), signature.fewest, signature.most, node.span, example)
         return plain[node.name](operands)
     if node.name == "visit":
         return _visit(node, scope)
-    raise unknown_name(node.name, node.span, scope.key_names(), "a key can use")
+    if scope.find(node.name) is not None or isinstance(scope.locals.get(node.name), Order | Scan | Plan):
+        help = f"it is a key of its own: by {shortened(node.span.text)}, …; its keys have no sum, product or smallest"
+        raise wrong_kind(f"the path `{shortened(node.span.text)}`", "a key", node.span, help)
+    functions = (*CURVES, *ARITHMETIC, "visit")
+    raise unknown_name(node.name, node.span, functions, f"functions are {', '.join(functions)}")
 
 
 def _flip(expr: Expr, span: Span) -> Expr:
@@ -186,7 +234,7 @@ def _curve(node: tree.Apply, signature: Signature, scope: Scope) -> Expr:
     operands, options = _operands(node, scope)
     if not operands and signature.whole_grid:
         operands = tuple(Axis(a) for a in scope.axes_or_error(node.span))
-    check_curve_count(signature, len(operands), node.span)
+    check_curve_count(signature, len(operands), node.span, f"as in {call_of(node.name, scope)}")
     _check_options(node, signature, options)
     chosen = {o.name: o.default for o in signature.options}
     for argument in options:
@@ -206,7 +254,9 @@ def _check_options(node: tree.Apply, signature: Signature, options: tuple[tree.A
         if signature.option(name) is None:
             names = [o.name for o in signature.options]
             if not names:
-                raise ScanlabError.at("S211", f"`{node.name}` has no option `{name}`; it has none", argument.span)
+                raise ScanlabError.at(
+                    "S211", f"`{node.name}` has no option `{name}`; it has none", argument.span, help="leave it out"
+                )
             raise ScanlabError.at(
                 "S211", f"`{node.name}` has no option `{name}`", argument.span, help=_options(signature)
             )
@@ -229,18 +279,18 @@ def option_value(option: Option, value: int, span: Span | None) -> int:
     return value
 
 
-def check_curve_count(signature: Signature, given: int, span: Span | None) -> None:
+def check_curve_count(signature: Signature, given: int, span: Span | None, help: str = "") -> None:
     """Raise S204 where a curve gets too few or too many coordinates."""
-    check_count(signature.name, given, max(1, signature.fewest), signature.most, span)
+    check_count(signature.name, given, max(1, signature.fewest), signature.most, span, help)
 
 
-def check_count(name: str, given: int, fewest: int, most: int, span: Span | None) -> None:
+def check_count(name: str, given: int, fewest: int, most: int, span: Span | None, help: str = "") -> None:
     """Raise S204 where a function gets too few or too many arguments."""
     if fewest <= given <= most:
         return
     wanted = f"{fewest}" if fewest == most else f"{fewest} to {most}"
     plural = "" if wanted == "1" else "s"
-    raise ScanlabError.at("S204", f"`{name}` takes {wanted} argument{plural}, {given} given", span)
+    raise ScanlabError.at("S204", f"`{name}` takes {wanted} argument{plural}, {given} given", span, help=help)
 
 
 def constant(node: tree.Node, scope: Scope) -> int:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Callable, Mapping
 
 from scanlab.ir.diagnostics import Edit, ScanlabError, Source, Span
+from scanlab.ir.functions import ARITHMETIC, CURVES
+from scanlab.ir.guesses import nearest
 from scanlab.ir.text import shortened
 from scanlab.language.build import PlacedToken
-from scanlab.language.habits import cure, last_resort, plain_form
+from scanlab.language.habits import cure, last_resort
+from scanlab.language.signs import plain_form
 
 __all__ = ["unexpected", "unfinished", "unreadable"]
 
 _WORDS_AROUND = 40
+_WORDS_THAT_FIT = 2
 
 
 def _around(tokens: list[PlacedToken], i: int) -> tuple[str, str]:
@@ -31,17 +35,38 @@ def unreadable(tokens: list[PlacedToken], i: int) -> ScanlabError:
     what = f"the character {text!r} has" if len(text) == 1 else f"the characters {shortened(text)!r} have"
     plain = plain_form(text)
     if plain is None:
-        help = cure(*_around(tokens, i)) or "the language is made of names, whole numbers and a few signs"
+        help = (
+            cure(*_as_in_ascii(*_around(tokens, i))) or "the language is made of names, whole numbers and a few signs"
+        )
         return ScanlabError.at("S100", f"{what} no meaning here", token.span, help=help)
     help = "write a plain space" if plain == " " else f"write {plain}" if plain == '"' else f"write `{plain}`"
     return ScanlabError.at("S100", f"{what} no meaning here", token.span, help=help, edit=Edit(token.span, plain))
 
 
-def unexpected(tokens: list[PlacedToken], i: int, accepted: set[str], patterns: Mapping[str, str]) -> ScanlabError:
-    """S101: a token where the grammar wants one of the ``accepted`` terminals; ``patterns`` are the grammar's."""
+def _as_in_ascii(before: str, after: str) -> tuple[str, str]:
+    """The words with a wide sign, such as a wide semicolon, as the plain one."""
+    plain = unicodedata.normalize("NFKC", after[0])
+    return before, (plain if len(plain) == 1 and plain.isascii() and not plain.isalnum() else after[0]) + after[1:]
+
+
+def unexpected(
+    tokens: list[PlacedToken],
+    i: int,
+    accepted: set[str],
+    patterns: Mapping[str, str],
+    reads: Callable[[list[PlacedToken]], bool],
+) -> ScanlabError:
+    """S101: a token where the grammar wants one of the ``accepted`` terminals; ``patterns`` are the grammar's.
+
+    reads: whether a statement may begin with these tokens; what is proposed must be read.
+    """
     token = tokens[i]
-    words = [patterns[name] for name in sorted(accepted) if patterns.get(name, "").isalpha()]
-    close = difflib.get_close_matches(str(token), words, 1, 0.7) if token.type == "NAME" else []
+    words = {patterns[name]: name for name in sorted(accepted) if patterns.get(name, "").isalpha()}
+    close = [
+        word
+        for word in (nearest(str(token), words) if token.type == "NAME" and len(token) > 2 else [])
+        if reads([*tokens[:i], token.as_word(words[word], word), *tokens[i + 1 : i + 1 + _WORDS_THAT_FIT]])
+    ]
     message = f"{_found(token)} is not expected here; {_names(accepted, patterns)} could follow"
     before, after = _around(tokens, i)
     edit, help = None, cure(before, after)
@@ -49,7 +74,24 @@ def unexpected(tokens: list[PlacedToken], i: int, accepted: set[str], patterns: 
         help, edit = f"did you mean `{close[0]}`?", Edit(token.span, close[0])
     elif not help and token.type not in ("NAME", "INT", "STRING") and "NAME" in accepted and str(token).isalpha():
         help = f"`{token}` is a word of the language and cannot be a name"
-    return ScanlabError.at("S101", message, token.span, help=help or last_resort(before, after), edit=edit)
+    if not help:
+        comma = reads([*tokens[:i], token.as_word("COMMA", ","), *tokens[i : i + _WORDS_THAT_FIT]])
+        help = last_resort(before, after) or _between(tokens, i, comma, "WHERE" in accepted)
+    return ScanlabError.at("S101", message, token.span, help=help, edit=edit)
+
+
+def _between(tokens: list[PlacedToken], i: int, comma: bool, suffixes: bool) -> str:
+    """What may be missing before a token; ``comma``: whether it may be that, ``suffixes``: whether a path is over."""
+    word, text = tokens[i], str(tokens[i])
+    others = [str(t) for k, t in enumerate(tokens) if k != i]
+    called = i + 1 < len(tokens) and tokens[i + 1].type in ("LPAR", "LSQB")
+    known = len(text) <= 2 or called or text in others or text in CURVES or text in ARITHMETIC
+    if comma and i and (word.type == "INT" or (word.type == "NAME" and known)):
+        return f"something is missing between `{tokens[i - 1]}` and `{text}`, such as a comma"
+    if word.type == "NAME" and suffixes:
+        suffixes_are = "a path goes on with where, restart by, with, expect, source or note"
+        return f"`{shortened(text)}` means nothing here; {suffixes_are}"
+    return ""
 
 
 def unfinished(

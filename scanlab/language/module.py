@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError, Source, Span
+from scanlab.ir.text import shortened
 from scanlab.ir.values import Claim, Value
 from scanlab.language import syntax as tree
 from scanlab.language.parse import Broken, decode, parse_body, parse_statements
@@ -94,9 +95,12 @@ def read_file(file: Path) -> Source:
     """The source in a file. Raises S107 (missing, a folder, not readable), S103 or S104."""
     try:
         return decode(file.read_bytes(), str(file))
-    except OSError as error:
-        reason = "it is a folder" if file.is_dir() else (error.strerror or str(error)).lower()
-        raise ScanlabError.at("S107", f"cannot read {file}: {reason}", help="give the path of a .scan file") from None
+    except (OSError, ValueError) as error:
+        # A path with a null byte is a ValueError of Python's own.
+        folder = isinstance(error, IsADirectoryError | PermissionError) and file.is_dir()
+        reason = "it is a folder" if folder else (getattr(error, "strerror", None) or str(error)).lower()
+        name = shortened(str(file).replace("\0", "\\0"), 200)
+        raise ScanlabError.at("S107", f"cannot read {name}: {reason}", help="give the path of a .scan file") from None
 
 
 def read_module(source: Source, library: Callable[[], dict[str, Template]] = dict) -> Module:
@@ -111,8 +115,14 @@ def read_module(source: Source, library: Callable[[], dict[str, Template]] = dic
         except ScanlabError as error:
             findings += error.diagnostics
             failures[name] = error.diagnostics
-    unique = sorted(dict.fromkeys(findings), key=Diagnostic.sort_key)
+    unique = _grid_told_once(sorted(dict.fromkeys(findings), key=Diagnostic.sort_key))
     return Module(source.name, tuple(definitions), tuple(unique), own.templates, failures)
+
+
+def _grid_told_once(findings: list[Diagnostic]) -> list[Diagnostic]:
+    """The findings; a missing grid line is one mistake, however many definitions stand above the first."""
+    missing = [d for d in findings if d.code == "S200"]
+    return [d for d in findings if d.code != "S200" or d is missing[0]]
 
 
 @dataclass
@@ -177,7 +187,7 @@ def _scope(own: Declared, library: Callable[[], dict[str, Template]]) -> Scope:
         return template if template is not None else library().get(name)
 
     def known() -> Iterable[str]:
-        return [*own.templates, *library()]
+        return [n for n in (*own.templates, *library()) if n not in own.broken]
 
     return Scope(None, find, known)
 

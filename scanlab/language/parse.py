@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from itertools import pairwise
 from typing import Any
@@ -186,7 +186,8 @@ def _feed(tokens: list[PlacedToken], start: str, source: Source) -> Any:
         try:
             parser.feed_token(token)
         except UnexpectedToken:
-            raise unexpected(tokens, i, _accepted(tokens[:i], start), terminals()) from None
+            reads = partial(_reads, start=start)
+            raise unexpected(tokens, i, _accepted(tokens[:i], start), terminals(), reads) from None
     try:
         return parser.feed_eof(tokens[-1] if tokens else None)
     except UnexpectedToken:
@@ -199,3 +200,12 @@ def _accepted(tokens: list[PlacedToken], start: str) -> set[str]:
     for token in tokens:
         parser.feed_token(token)
     return parser.accepts()
+
+
+def _reads(tokens: list[PlacedToken], start: str) -> bool:
+    """Whether a statement or a body may begin with these tokens."""
+    try:
+        _accepted(tokens, start)
+    except (UnexpectedToken, ScanlabError):
+        return False
+    return True

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from scanlab.ir.constants import divides_by_zero
-from scanlab.ir.coordinates import substitute_axes
 from scanlab.ir.diagnostics import ScanlabError, Span
 from scanlab.ir.expr import Axis, Expr
 from scanlab.ir.functions import ARITHMETIC, CURVES
-from scanlab.ir.text import shortened
+from scanlab.ir.text import balanced, shortened
 from scanlab.ir.values import (
-    PLACES,
-    TOKENS,
     Key,
     Order,
     Plan,
     Scan,
-    Token,
     Value,
     conjunction,
     map_orders,
@@ -26,8 +21,11 @@ from scanlab.ir.values import (
 from scanlab.language import syntax as tree
 from scanlab.language.combine import combine, combines
 from scanlab.language.definitions import instantiate, kind_of, one
-from scanlab.language.keys import key, zero_divisor
-from scanlab.language.scope import COMBINATORS, Meaning, Scope, Template, unknown_name, wrong_kind
+from scanlab.language.keys import key, unknown_key
+from scanlab.language.placing import check_tokens, placed_tokens
+from scanlab.language.scope import COMBINATORS, Meaning, Scope, Template, few_of, unknown_name, wrong_kind
+from scanlab.language.substitution import as_a_path, over_axes, over_coordinates
+from scanlab.language.turns import Turned, inside_a_key
 
 __all__ = ["define", "path", "paths"]
 
@@ -63,6 +61,10 @@ def paths(node: tree.Node, scope: Scope) -> tuple[Value, ...]:
             raise ScanlabError.at(
                 "S209", "`~` belongs to a key, not to a path", node.span, help="to reverse a path write -"
             )
+    if isinstance(node, tree.Binary) and node.op == "*" and isinstance(node.right, tree.Number):
+        counted = f"layers({balanced(shortened(node.span.text))})"
+        help = f"how often a scan is used stands in a plan: {counted}; keys stand in an order, as in by h * 2, w"
+        raise wrong_kind("a key", "a path", node.span, help)
     if isinstance(node, tree.Binary) and node.op in ("+", "*"):
         raise wrong_kind(
             "a key",
@@ -73,16 +75,21 @@ def paths(node: tree.Node, scope: Scope) -> tuple[Value, ...]:
     if isinstance(node, tree.Conditional):
         help = "a condition chooses keys: by (a if c else b), …; or part of the grid: scatter((row where c), …)"
         raise wrong_kind("a key", "a path", node.span, help)
-    raise wrong_kind("a key", "a path", node.span, f"an order begins with by: by {shortened(node.span.text)}")
+    raise wrong_kind(
+        "a key", "a path", node.span, f"an order begins with by: (by {balanced(shortened(node.span.text))})"
+    )
 
 
 def _let_value(node: tree.Node, scope: Scope) -> Meaning:
     """A ``let`` names a key, or a path."""
     if _applies_path(node, scope):
         return path(node, scope)
+    if isinstance(node, tree.Unary) and node.op == "~":
+        help = f"name {shortened(node.operand.span.text)} alone, and put `~` where the name is a key, as in by h, ~a"
+        raise ScanlabError.at("S209", "`~` belongs to a key of by, not to a name", node.span, help=help)
     try:
         # A let is expanded where it is used, so whether it is evaluated is known only there.
-        return key(node, scope.unreached())
+        return _key_of_by(node, scope.unreached())
     except ScanlabError as not_a_key:
         if not_a_key.code != "S206":
             raise
@@ -121,13 +128,33 @@ def _spliced(node: tree.Node, scope: Scope) -> list[Key]:
     before → after:  ``by t, snake(h, w)``  →  ``by t, h, (-w if h % 2 == 1 else w)``
     """
     if isinstance(node, tree.Unary) and node.op == "~":
-        return [Key(key(node.operand, scope), True, node.span)]
+        return [Key(_key_of_by(node.operand, scope), True, node.span)]
     inner = _inner_order(node, scope)
     if inner is None:
-        return [Key(key(node, scope), False, node.span)]
+        return [Key(_key_of_by(node, scope), False, node.span)]
     if inner.where is not None or inner.restart or inner.tokens:
         raise wrong_kind("an order with where, restart or with", "a key", node.span, "move them to the outer order")
     return [Key(e, False, node.span) for e in signed_keys(inner)]
+
+
+def _no_parts(node: tree.Apply, scope: Scope) -> None:
+    """Raise S205 for the brackets or parentheses behind a coordinate, an extent or a local number."""
+    if node.name in scope.key_names():
+        help = f"write {node.name} alone; a product is written out: {node.name} * …"
+        raise ScanlabError.at("S205", f"`{node.name}` is a number, and has no parts", node.span, help=help)
+
+
+def _key_of_by(node: tree.Node, scope: Scope) -> Expr:
+    try:
+        return key(node, scope)
+    except Turned as error:
+        raise inside_a_key(error, node) from None
+
+
+def _condition(node: tree.Node, scope: Scope) -> Expr:
+    if isinstance(node, tree.Unary) and node.op == "~":
+        raise ScanlabError.at("S209", "`~` belongs to a key of by", node.span, help="`not` negates a condition")
+    return _key_of_by(node, scope)
 
 
 def _inner_order(node: tree.Node, scope: Scope) -> Order | None:
@@ -135,7 +162,12 @@ def _inner_order(node: tree.Node, scope: Scope) -> Order | None:
     if not isinstance(base, tree.Apply) or base.name in CURVES or base.name in ARITHMETIC or base.name == "visit":
         return None
     if not isinstance(scope.locals.get(base.name), Order) and scope.find(base.name) is None:
-        return None
+        _no_parts(base, scope)
+        if base.arguments is None:
+            raise unknown_name(base.name, base.span, (), unknown_key(base.name, scope))
+        orders = [n for n in scope.path_names(applied=True) if n not in COMBINATORS]
+        functions = (*CURVES, *ARITHMETIC, "visit")
+        raise unknown_name(base.name, base.span, (*functions, *orders), few_of("functions are", functions))
     value = path(node, scope)
     if not isinstance(value, Order):
         raise wrong_kind(kind_of(value), "an order", node.span)
@@ -147,10 +179,10 @@ def _suffixed(value: Value, suffixes: tuple[tree.Suffix, ...], scope: Scope) -> 
         raise wrong_kind("a plan", "a path", suffixes[0].span, "write it on the scans inside the plan")
     for suffix in suffixes:
         if suffix.kind == "with" and isinstance(value, Scan):
-            value = replace(value, tokens=_tokens(value.tokens, suffix), name="", doc="")
+            value = replace(value, tokens=placed_tokens(value.tokens, suffix), name="", doc="")
         else:
             value = map_orders(value, lambda o, s=suffix: _with_suffixes(o, (s,), scope))
-    _check_tokens(value, suffixes[-1].span)
+    check_tokens(value, suffixes[-1].span)
     return value
 
 
@@ -158,40 +190,12 @@ def _with_suffixes(order: Order, suffixes: tuple[tree.Suffix, ...], scope: Scope
     for suffix in suffixes:
         match suffix.kind:
             case "where":
-                order = replace(order, where=conjunction(order.where, key(suffix.items[0], scope)))
+                order = replace(order, where=conjunction(order.where, _condition(suffix.items[0], scope)))
             case "restart":
-                order = replace(order, restart=order.restart + tuple(key(i, scope) for i in suffix.items))
+                order = replace(order, restart=order.restart + tuple(_key_of_by(i, scope) for i in suffix.items))
             case _:
-                order = replace(order, tokens=_tokens(order.tokens, suffix))
+                order = replace(order, tokens=placed_tokens(order.tokens, suffix))
     return replace(order, name="", doc="") if suffixes else order
-
-
-def _tokens(present: tuple[Token, ...], suffix: tree.Suffix) -> tuple[Token, ...]:
-    tokens = list(present)
-    for item in suffix.items:
-        assert isinstance(item, tree.TokenAt), "the grammar gives tokens only"
-        for word, allowed, what in ((item.name, TOKENS, "token"), (item.place, PLACES, "place")):
-            if word not in allowed:
-                raise unknown_name(word, _within(item.span, word), allowed, f"a {what} is one of")
-        if any(t.name == item.name for t in tokens):
-            raise ScanlabError.at("S215", f"the token `{item.name}` is placed twice", item.span)
-        tokens.append(Token(item.name, item.place, item.fixed))
-    return tuple(tokens)
-
-
-def _within(span: Span, word: str) -> Span:
-    start = span.start + max(0, span.text.find(word))
-    return Span(span.source, start, start + len(word))
-
-
-def _check_tokens(value: Value, span: Span) -> None:
-    """Tokens stand on a scan or on its paths, not on both: their places would be ambiguous."""
-    if isinstance(value, Scan) and value.tokens and any(_has_tokens(p) for p in value.parts):
-        raise ScanlabError.at("S215", "tokens are placed on this scan and on paths inside it", span)
-
-
-def _has_tokens(value: Order | Scan) -> bool:
-    return bool(value.tokens) or (isinstance(value, Scan) and any(_has_tokens(p) for p in value.parts))
 
 
 def _named(text: str, span: Span, scope: Scope) -> Value:
@@ -203,8 +207,8 @@ def _named(text: str, span: Span, scope: Scope) -> Value:
         value = instantiate(template, (), (), span, scope, paths)
         return _on_grid(value, scope, span)
     if isinstance(local, Expr) or text in {*(scope.axes or ()), *(a.upper() for a in scope.axes or ())}:
-        raise wrong_kind(f"the key `{text}`", "a path", span, f"an order begins with by: by {text}")
-    raise unknown_name(text, span, scope.path_names(), "defined are")
+        raise wrong_kind(f"the key `{text}`", "a path", span, f"an order begins with by: (by {text})")
+    raise unknown_name(text, span, known := scope.path_names(), few_of("paths here are", known))
 
 
 def _on_grid(value: Value, scope: Scope, span: Span) -> Value:
@@ -219,18 +223,7 @@ def _on_grid(value: Value, scope: Scope, span: Span) -> Value:
             span,
             help=f"say which coordinates it runs over, as in {span.text}({', '.join(axes[-len(value.axes) :])})",
         )
-    return _over(value, axes, dict(zip(value.axes, map(Axis, axes), strict=True)), span)
-
-
-def _over(value: Value, axes: tuple[str, ...], new: dict[str, Expr], span: Span) -> Value:
-    def changed(order: Order) -> Order:
-        found = replace(substitute_axes(order, axes, new, span), span=span)
-        conditions = () if found.where is None else (found.where,)
-        if any(map(divides_by_zero, (*(k.expr for k in found.keys), *conditions, *found.restart))):
-            raise zero_divisor(span)
-        return found
-
-    return map_orders(value, changed)
+    return over_axes(value, axes, dict(zip(value.axes, map(Axis, axes), strict=True)), span)
 
 
 def _apply(node: tree.Apply, scope: Scope) -> tuple[Value, ...]:
@@ -238,21 +231,22 @@ def _apply(node: tree.Apply, scope: Scope) -> tuple[Value, ...]:
     if isinstance(local, Order | Scan):
         if node.parameters is not None:
             raise ScanlabError.at("S205", f"`{node.name}` has no parameters", node.span)
-        return (_coordinates(local, node, scope),)
+        return (over_coordinates(local, node, scope),)
     if combines(node):
         return combine(node, scope, paths)
     template = scope.find(node.name)
     if template is None:
         if node.name in CURVES or node.name in ARITHMETIC or node.name == "visit":
-            raise wrong_kind(f"the key function `{node.name}`", "a path", node.span, f"write (by {node.span.text})")
-        raise unknown_name(node.name, node.span, scope.path_names(), "defined are")
+            raise wrong_kind(f"the key function `{node.name}`", "a path", node.span, as_a_path(node, scope))
+        known = scope.path_names(applied=True)
+        raise unknown_name(node.name, node.span, known, few_of("there are", known))
     if template.syntax.formals:
         return tuple(_expand(template, node, scope))
     value = instantiate(template, node.parameters or (), (), node.span, scope, paths)
     if node.arguments is None:
         return (_on_grid(value, scope, node.span),)
     try:
-        return (_coordinates(value, node, scope),)
+        return (over_coordinates(value, node, scope),)
     except ScanlabError as error:
         raise _in_brackets(error, template, node) from None
 
@@ -283,35 +277,3 @@ def _expand(template: Template, node: tree.Apply, scope: Scope) -> list[Value]:
     else:
         groups = [tuple(path(a.value, scope) for a in given)]
     return [instantiate(template, node.parameters or (), group, node.span, scope, paths) for group in groups]
-
-
-def _coordinates(value: Value, node: tree.Apply, scope: Scope) -> Value:
-    """Coordinate substitution: one expression per axis, or ``axis=expression`` for some of them."""
-    axes = scope.axes_or_error(node.span)
-    given = node.arguments or ()
-    named = {a.name: a.value for a in given if a.name is not None}
-    if isinstance(value, Plan):
-        raise wrong_kind("a plan", "a path", node.span, "substitute coordinates in the scans inside it")
-    if named:
-        for a in given:
-            if a.name is None:
-                raise ScanlabError.at("S204", "name all coordinates or none", a.span)
-            if a.name not in value.axes:
-                raise unknown_name(a.name, a.span, value.axes, f"`{node.name}` runs over")
-        new = {x: key(named[x], scope) if x in named else _same_axis(x, axes, node.span) for x in value.axes}
-    else:
-        if len(given) != len(value.axes):
-            raise ScanlabError.at(
-                "S204",
-                f"`{node.name}` runs over {len(value.axes)} coordinates ({', '.join(value.axes)}), {len(given)} given",
-                node.span,
-                help=f"give each a key, as in {node.name}({', '.join(reversed(value.axes))})",
-            )
-        new = {x: key(a.value, scope) for x, a in zip(value.axes, given, strict=True)}
-    return _over(value, axes, new, node.span)
-
-
-def _same_axis(name: str, axes: tuple[str, ...], span: Span) -> Expr:
-    if name not in axes:
-        raise ScanlabError.at("S208", f"the grid here has no axis `{name}` (it has {', '.join(axes)})", span)
-    return Axis(name)

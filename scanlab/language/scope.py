@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from scanlab.ir.diagnostics import Edit, ScanlabError, Span
 from scanlab.ir.expr import Expr
-from scanlab.ir.functions import ARITHMETIC, CURVES
+from scanlab.ir.guesses import nearest
 from scanlab.ir.values import MERGES, Order, Plan, Scan
 from scanlab.language import syntax as tree
-from scanlab.language.habits import NAMES
+from scanlab.language.names_elsewhere import NAMES
 
-__all__ = ["COMBINATORS", "Meaning", "Scope", "Template", "unknown_name", "wrong_kind"]
+__all__ = ["COMBINATORS", "Meaning", "Scope", "Template", "few_of", "unknown_name", "wrong_kind"]
 
 COMBINATORS = (*MERGES, "cycle", "layers", "orbit")
 DEEPEST_DEFINITIONS = 40
@@ -84,29 +83,50 @@ class Scope:
     def key_names(self) -> list[str]:
         """What can stand in a key."""
         axes = self.axes or ()
-        return [*axes, *(a.upper() for a in axes), *self.locals, *CURVES, *ARITHMETIC, "visit"]
+        return [*axes, *(a.upper() for a in axes), *(n for n, m in self.locals.items() if isinstance(m, Expr))]
 
-    def path_names(self) -> list[str]:
-        """What can stand for a path."""
-        return [*self.locals, *COMBINATORS, *self.known()]
+    def path_names(self, applied: bool = False) -> list[str]:
+        """What can stand for a path on the grid here: alone, or else ``applied`` to coordinates or to paths."""
+        local = [n for n, m in self.locals.items() if not isinstance(m, Expr)]
+        known = [n for n in self.known() if self._fits(n, applied)]
+        return [*local, *COMBINATORS, *known] if applied else [*local, *known]
+
+    def helper_names(self) -> list[str]:
+        """The helpers that take one path."""
+        return [n for n in self.known() if (t := self.find(n)) is not None and len(t.syntax.formals) == 1]
+
+    def _fits(self, name: str, applied: bool) -> bool:
+        template = self.find(name)
+        if template is None or applied:
+            return template is not None
+        axes = self.axes if self.axes is not None else ()
+        open_parameters = any(p.default is None for p in template.syntax.parameters)
+        return not template.syntax.formals and not open_parameters and len(template.axes or ()) == len(axes)
 
 
-def unknown_name(word: str, span: Span, names: Iterable[str], what: str, hint: str = "") -> ScanlabError:
+def unknown_name(word: str, span: Span, names: Iterable[str], otherwise: str) -> ScanlabError:
     """S201, with the nearest known name as the suggested edit. ``span`` starts with the word.
 
-    hint: what to say beside the known names, where none of them is near.
+    names: those that fit where it stands, or what to write for each of them. otherwise: the help where none is near.
     """
-    candidates = sorted(set(names))
+    texts = names if isinstance(names, Mapping) else {n: n for n in names}
     span = Span(span.source, span.start, span.start + len(word))
     if word in NAMES:
         return ScanlabError.at("S201", f"unknown name `{word}`", span, help=NAMES[word])
-    close = difflib.get_close_matches(word, candidates, 1, 0.6)
+    # A single letter is near to every short word.
+    close = nearest(word, sorted(n for n in texts if len(n) > 1 or n.lower() == word.lower()), 1)
     if close:
+        meant = texts[close[0]]
         return ScanlabError.at(
-            "S201", f"unknown name `{word}`", span, help=f"did you mean `{close[0]}`?", edit=Edit(span, close[0])
+            "S201", f"unknown name `{word}`", span, help=f"did you mean `{meant}`?", edit=Edit(span, meant)
         )
-    few = ", ".join(candidates[:12]) + (", …" if len(candidates) > 12 else "")
-    return ScanlabError.at("S201", f"unknown name `{word}`", span, help=f"{what}: {few}{hint}")
+    return ScanlabError.at("S201", f"unknown name `{word}`", span, help=otherwise)
+
+
+def few_of(what: str, names: Iterable[str]) -> str:
+    """Some known names, to choose from."""
+    known = sorted(set(names))
+    return f"{what} {', '.join(known[:12])}{', …' if len(known) > 12 else ''}"
 
 
 def wrong_kind(found: str, wanted: str, span: Span, help: str = "") -> ScanlabError:

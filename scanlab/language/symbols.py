@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,6 +28,7 @@ from scanlab.ir.expr import (
 from scanlab.ir.functions import CURVES
 from scanlab.ir.printer import print_expr
 from scanlab.ir.values import Key, Order, Token
+from scanlab.language.axes import parse_axes
 from scanlab.language.keys import check_curve_count, option_value
 
 __all__ = ["Symbol", "axes", "by", "curve", "extent", "flip", "maximum", "minimum", "order", "where"]
@@ -141,9 +142,9 @@ def _compare(op: str, left: Any, right: Any) -> Symbol:
     return Symbol(Compare(op, _plain(left), _plain(right)))
 
 
-def axes(names: str) -> tuple[Symbol, ...]:
-    """The coordinates of a grid as symbols: ``h, w = axes("h w")``."""
-    return tuple(Symbol(Axis(n)) for n in names.split())
+def axes(names: str | Iterable[str]) -> tuple[Symbol, ...]:
+    """The coordinates of a grid as symbols: ``h, w = axes("h w")``. Raises S410, S212 and S101 for no names of axes."""
+    return tuple(Symbol(Axis(n)) for n in parse_axes(names))
 
 
 def extent(symbol: Symbol) -> Symbol:
@@ -199,7 +200,11 @@ def curve(name: str, *keys: Any, **options: int) -> Symbol:
 
 
 def by(
-    *keys: Any, axes: str | None = None, where: Any = None, restart: Any = (), tokens: tuple[Token, ...] = ()
+    *keys: Any,
+    axes: str | Iterable[str] | None = None,
+    where: Any = None,
+    restart: Any = (),
+    tokens: tuple[Token, ...] = (),
 ) -> Order:
     """The order with these keys, most significant first: ``by(h, ~w)``.
 
@@ -212,7 +217,9 @@ def by(
     condition = None if where is None else _plain(where)
     restarts = tuple(map(_plain, restart if isinstance(restart, tuple | list) else (restart,)))
     names = (
-        tuple(axes.split()) if axes else _mentioned([*(k.expr for k in listed), *restarts, *filter(None, [condition])])
+        parse_axes(axes)
+        if axes is not None
+        else _mentioned([*(k.expr for k in listed), *restarts, *filter(None, [condition])])
     )
     return Order(names, listed, condition, restarts, tokens=tokens)
 

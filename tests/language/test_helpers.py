@@ -47,7 +47,7 @@ def test_names_go_before_places() -> None:
 
 def test_another_number_of_axes_is_an_error_of_the_line_that_names_the_helper() -> None:
     [found] = _read("grid d, t, y, x\norder a = flip_w((by d, t, y, x))\n").problems
-    assert found.code == "S208" and "`flip_w` names the axes" in found.message
+    assert found.code == "S208" and "`flip_w` names the axis w; the grid here has d, t, y, x" in found.message
     assert found.span is not None and found.span.source.name == "a.scan" and found.span.line == 2
     text = "grid h, w\norder mirror(p) = p(w = W - 1 - w)\ngrid t, y, x\norder a = mirror((by t, y, x))\n"
     [found] = _read(text).problems
