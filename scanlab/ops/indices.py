@@ -27,7 +27,8 @@ def index_table(indices: Tensor, length: int, *, permutations: bool | None = Non
     many by vmap) nothing is known and they are clamped, so that no kernel reads outside.
     """
     indices = indices if indices.ndim == 3 else indices[None]
-    if indices.ndim != 3 or indices.dtype.is_floating_point or 0 in indices.shape:
+    whole = not (indices.dtype.is_floating_point or indices.dtype.is_complex or indices.dtype == torch.bool)
+    if indices.ndim != 3 or not whole or 0 in indices.shape:
         raise ScanlabError.at(
             "S708",
             f"indices of shape {list(indices.shape)} and dtype {indices.dtype} are no paths",
@@ -77,7 +78,7 @@ def indexed(indices: Tensor, length: int) -> PathTable:
     if values is None or (values.is_inference() and values.device.type != "cpu"):
         return index_table(indices, length)
     if values.device.type == "cpu":
-        small = values.numel() * values.itemsize <= MOST_BYTES and values.dtype != torch.bool
+        small = values.numel() * values.itemsize <= MOST_BYTES
         return _by_content(*_content(values), length) if small and values.numel() else index_table(values, length)
     key = (values._version, length)
     known = _BY_TENSOR.get(values)
