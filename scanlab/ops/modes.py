@@ -35,9 +35,6 @@ def readable(tensor: Tensor) -> Tensor | None:
     """The tensor whose values can be looked at now, or None: while tracing, on meta, faked, or one of many by vmap."""
     if torch.compiler.is_compiling() or isinstance(tensor, FakeTensor) or tensor.is_meta:
         return None
-    # make_fx, and func.linearize with it: the graph would hold the values of now.
-    if torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.PROXY) is not None:
-        return None
     while is_functorch_wrapped_tensor(tensor):
         if is_batchedtensor(tensor):
             return None

@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import func
 from torch.autograd import forward_ad
-from torch.fx.experimental.proxy_tensor import make_fx
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import causal_convolution, index_table, selective_scan, selective_scan_fn, ssd, use_backend
@@ -195,28 +194,10 @@ def test_compiled_functions_give_true_derivatives_or_refuse(name):
     inside = torch.compile(lambda v: func.grad(lambda w: run(w).pow(2).sum())(v), backend="aot_eager")
     torch.testing.assert_close(inside(x), wanted)
     torch.testing.assert_close(func.grad(lambda v: compiled(v).pow(2).sum())(x), wanted)
-    # torch refuses by itself, for one of three reasons. The last is aot_autograd's own way of saying it, without any
-    # operator of ours, too: where an output is transposed, as the drop-in's, it copies the incoming gradient into a leaf.
-    with pytest.raises(RuntimeError, match="double backward|create_graph|leaf Variable that requires grad"):
+    # torch refuses by itself, for one of three reasons. The last is aot_autograd saying it, without any operator of
+    # ours, too: where an output is transposed, as the drop-in's, it copies the incoming gradient into a leaf.
+    with pytest.raises(RuntimeError, match=r"double backward|create_graph|leaf Variable"):
         second()
-
-
-@every
-def test_what_make_fx_traces_is_true_and_linearize_refuses(name):
-    """Neither looks at values: func.linearize traces by make_fx."""
-    run, x, t = OPERATORS[name], draw(6, 4), draw(6, 4).flip(0)
-    gradient = func.grad(lambda v: run(v).pow(2).sum())
-    torch.testing.assert_close(make_fx(gradient)(x)(t), gradient(t))
-    refused(lambda: func.linearize(run, x))
-    along = lambda v: run(v, backend="reference")  # noqa: E731
-    torch.testing.assert_close(func.linearize(along, x)[1](t), func.jvp(along, (x,), (t,))[1])
-
-
-def test_the_paths_of_a_graph_by_make_fx_are_its_inputs():
-    x, weight = draw(1, 6, 4), draw(1, 4, 3)
-    run = lambda paths: causal_convolution(x, weight, paths=paths)  # noqa: E731
-    there = torch.arange(6)[None]
-    torch.testing.assert_close(make_fx(run)(there)(there.flip(1)), run(there.flip(1)))
 
 
 def test_an_exported_program_refuses_forward_mode():
