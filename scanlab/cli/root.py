@@ -26,7 +26,20 @@ def complete(incomplete: str) -> list[str]:
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-Grid = Annotated[str, typer.Option("--grid", "-g", help="Extents, as in 14x14 or 4x14x14.")]
+
+
+def _no_empty_grid(context: typer.Context, parameter: typer.CallbackParam, value: str) -> str:
+    """An empty text, as of a variable of the shell that is not set, is no grid; not to give one is fine."""
+    source = context.get_parameter_source(parameter.name or "")
+    if not value and source is not None and source.name == "COMMANDLINE":
+        from scanlab.ir.grids import grid_of
+
+        grid_of(value)
+    return value
+
+
+_GRID = typer.Option("--grid", "-g", help="Extents, as in 14x14 or 4x14x14.", callback=_no_empty_grid)
+Grid = Annotated[str, _GRID]
 MaybeGrid = Annotated[
     str | None, typer.Option("--grid", "-g", help="Prove for this grid what cannot be proved for all.")
 ]

@@ -160,7 +160,8 @@ class Page:
         if not shown or any(len(s.value.axes) == len(grid) for s in shown):
             return ""
         axes = shown[0].value.axes
-        return f"{shown[0].name} has {count_text(len(axes), 'axis')}: {', '.join(axes)}"
+        drawn = f"it is drawn on {grid_text(shown[0].grid)}"
+        return f"{shown[0].name} has {count_text(len(axes), 'axis')}: {', '.join(axes)}; {drawn}"
 
     def _chosen(self, names: tuple[str, ...]) -> None:
         self.state = replace(self.state, names=names)

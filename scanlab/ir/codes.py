@@ -351,6 +351,11 @@ _OPERATORS = {
         "a derivative that is not computed",
         'The kernels give first derivatives, backwards. backend="reference" gives second ones, and forward mode.',
     ),
+    "S714": Code(
+        "a graph of one call",
+        "make_fx would record what is read of the paths in one call, and func.linearize records by it. torch.export "
+        "does right.",
+    ),
     "S713": Code("a table of paths that is not sound", "A table made or changed by hand leads outside the rows."),
 }
 

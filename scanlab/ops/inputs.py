@@ -12,7 +12,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops.indices import indexed
 from scanlab.ops.kept import kept_table
 from scanlab.ops.merges import fixed_weights, merges_above
-from scanlab.ops.modes import adopted, outside_modes, readable
+from scanlab.ops.modes import adopted, check_no_graph, outside_modes, readable
 from scanlab.ops.paths import PathTable
 
 __all__ = ["MERGES", "Paths", "autocast", "in_one_dtype", "table_for", "weights_for"]
@@ -24,8 +24,9 @@ Paths = CompiledScan | PathTable | Tensor
 def table_for(paths: Paths, name: str, x: Tensor, axis: int = -2) -> PathTable:
     """The table of whatever an operator takes as paths over the rows of x, called `name`, which lie along an axis.
 
-    Raises S700, S708, S713.
+    Raises S700, S708, S713, S714.
     """
+    check_no_graph(name)
     if x.ndim < 1 - axis or x.shape[axis] == 0:
         lacks = "no rows to walk over" if x.ndim > -axis else "too few axes"
         raise ScanlabError.at(

@@ -12,7 +12,9 @@ from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import _disable_current_modes
 
-__all__ = ["adopted", "beside", "outside_modes", "readable"]
+from scanlab.ir.diagnostics import ScanlabError
+
+__all__ = ["adopted", "beside", "check_no_graph", "outside_modes", "readable"]
 
 
 @contextmanager
@@ -29,6 +31,21 @@ def outside_modes() -> Iterator[None]:
         torch.device("cpu"),
     ):
         yield
+
+
+def check_no_graph(name: str) -> None:
+    """Refuse with S714 to be recorded by torch.fx's make_fx, which torch.func.linearize uses, too.
+
+    The graph would hold what is read of the paths now, and give their outputs for any others. torch.compile and
+    torch.export trace otherwise.
+    """
+    tracing = torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.PROXY) is not None
+    if tracing and not torch.compiler.is_compiling():
+        raise ScanlabError.at(
+            "S714",
+            f"what is done with {name} cannot be recorded by make_fx, nor by torch.func.linearize",
+            help='record with torch.export; forward mode is torch.func.jvp with backend="reference"',
+        )
 
 
 def readable(tensor: Tensor) -> Tensor | None:

@@ -118,10 +118,11 @@ class PathTable:
         Numbers of paths, reversals, restarts, tokens and merges stay; which patches are neighbours becomes random. The
         permutation depends on the seed and the grid's size only. Virtual tokens keep their places.
         """
+        sound = self.checked()
         shuffled = np.random.RandomState(seed).permutation(self.grid_size)
         names = np.concatenate([shuffled, np.arange(self.grid_size, self.length)])
         renamed = torch.from_numpy(names.astype(np.int32)).to(self.steps.device)
-        steps = torch.where(self.steps < 0, self.steps, renamed[self.steps.long()])
+        steps = torch.where(sound.steps < 0, sound.steps, renamed[sound.steps.long()])
         return _like(self, steps=steps, program="")
 
     def without_memory(self) -> PathTable:

@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch import Tensor
+from torch._C._functorch import is_batchedtensor
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops.modes import readable
@@ -127,8 +128,9 @@ def check_rows(**tensors: Tensor) -> None:
     """Refuse with S705 activations whose last axis is not contiguous: kernels would have to copy them."""
     for name, tensor in tensors.items():
         # An empty tensor has no rows, whatever its strides; contiguous() would not change them.
-        # On the meta device nothing is read, and layers leave other strides than elsewhere.
-        if tensor.shape[-1] > 1 and tensor.stride(-1) != 1 and not tensor.is_meta and tensor.numel():
+        # On the meta device nothing is read, and layers leave other strides than elsewhere. vmap copies rows anyway.
+        read = tensor.numel() and not tensor.is_meta and not is_batchedtensor(tensor)
+        if read and tensor.shape[-1] > 1 and tensor.stride(-1) != 1:
             raise ScanlabError.at(
                 "S705",
                 f"the last axis of {name} has stride {tensor.stride(-1)}, but kernels read whole rows",

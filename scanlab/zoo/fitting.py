@@ -100,12 +100,15 @@ def _unfit(
     )
 
 
+_SAVED = "build the model that was saved: its name, number of classes, input size and scan"
+
+
 def _advice(problems: Mapping[str, Sequence[str]], roles: Roles, tensors: Mapping[str, Tensor]) -> str:
     """What to do, where the head, the positions or the first layer alone differ in shape."""
     if problems["not of its kind"]:
         return "convert the tensors to floating numbers first: quantised weights need their scales"
     if problems["missing"] or problems["extra"]:
-        return "build the model that was saved: its name, number of classes, input size and scan"
+        return f"{_SAVED}; a state dict of a scanlab model is loaded by its load_state_dict"
     wrong = {line.split(" ")[0] for line in problems["misshapen"]}
     roads = []
     if wrong & set(roles.head):
@@ -123,7 +126,7 @@ def _advice(problems: Mapping[str, Sequence[str]], roles: Roles, tensors: Mappin
         roads.append("the first layer is of other channels or patches: give the in_chans and patch that were saved")
     if wrong <= {*roles.head, *roles.positions, *roles.first}:
         return "; ".join(roads)
-    return "build the model that was saved: its name, number of classes, input size and scan"
+    return _SAVED
 
 
 def _shape(views: Sequence[Tensor]) -> tuple[int, ...]:

@@ -54,7 +54,8 @@ def read_pickled(path: Path) -> object:
             "S640",
             f"{path} holds pickled code: it wants to import {', '.join(code)}; nothing of it was run",
             help="if you trust where it is from, convert it on a machine you trust it on: "
-            'safetensors.torch.save_file(torch.load(FILE, weights_only=False)["model"], "FILE.safetensors")',
+            'safetensors.torch.save_file(torch.load(FILE, weights_only=False)["model"], "FILE.safetensors"); '
+            "of a whole model save its .state_dict()",
         ) from None
 
 

@@ -202,3 +202,9 @@ def test_ablate_refuses_a_wrong_study_file(scanlab: Command, tmp_path: Path) -> 
     file.write_text('stratgies = ["row"]\n', encoding="utf-8")
     run = scanlab("ablate", str(file))
     assert run.code == 1 and "S610" in run.err and "stratgies" in run.err
+
+
+def test_an_empty_grid_is_none(scanlab: Command) -> None:
+    assert scanlab("show", "row").code == 0
+    run = scanlab("show", "row", "--grid", "")
+    assert run.code == 1 and "S400" in run.err and "an empty text is no grid" in run.err

@@ -241,3 +241,20 @@ def test_a_graph_has_the_backend_that_is_asked_for():
 def test_paths_are_whole_numbers(dtype):
     with pytest.raises(ScanlabError, match="S708"):
         causal_convolution(draw(1, 6, 4), draw(1, 4, 3), paths=torch.arange(6)[None].to(dtype))
+
+
+@every
+def test_graphs_of_one_call_are_refused(name):
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    run = lambda x: OPERATORS[name](x)  # noqa: E731
+    for record in (lambda: make_fx(run)(draw(6, 4)), lambda: func.linearize(run, draw(6, 4))):
+        with pytest.raises(ScanlabError, match="S714"):
+            record()
+
+
+def test_vmap_of_transposed_rows():
+    order, weight, rows = torch.randperm(9)[None], draw(1, 4, 3), draw(2, 1, 4, 9)
+    run = lambda v: causal_convolution(v.mT, weight, paths=order)  # noqa: E731
+    wanted = torch.stack([causal_convolution(v.mT.contiguous(), weight, paths=order) for v in rows])
+    torch.testing.assert_close(torch.vmap(run)(rows), wanted)
