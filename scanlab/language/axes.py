@@ -11,7 +11,7 @@ from scanlab.ir.diagnostics import ScanlabError, Source
 from scanlab.ir.grids import whole_number
 from scanlab.language.module import read_module
 
-__all__ = ["parse_axes"]
+__all__ = ["named_axes", "parse_axes"]
 
 _NAMES_OF_AXES = 'name the axes, as in parse("by h, w", "h w"); extents come later: compile(…, grid=(14, 14))'
 
@@ -21,10 +21,15 @@ def parse_axes(axes: str | Iterable[str]) -> tuple[str, ...]:
 
     Raises S410 for extents in their place, and S212 and S101 for what cannot be the name of an axis.
     """
+    return _declared(named_axes(axes))
+
+
+def named_axes(axes: str | Iterable[str]) -> tuple[str, ...]:
+    """As ``parse_axes``, with names that no grid line could declare: Python's forms have no text to disturb."""
     names = re.split(r"[\s,]+", axes.strip()) if isinstance(axes, str) else _listed_names(axes)
     if any(n[:1].isdecimal() for n in names):
         raise ScanlabError.at("S410", f"`{' '.join(names)}` are extents, not names of axes", help=_NAMES_OF_AXES)
-    return _declared(tuple(names))
+    return tuple(names)
 
 
 def _listed_names(given: Any) -> list[str]:

@@ -28,7 +28,7 @@ from scanlab.ir.expr import (
 from scanlab.ir.functions import CURVES
 from scanlab.ir.printer import print_expr
 from scanlab.ir.values import Key, Order, Token
-from scanlab.language.axes import parse_axes
+from scanlab.language.axes import named_axes
 from scanlab.language.keys import check_curve_count, option_value
 
 __all__ = ["Symbol", "axes", "by", "curve", "extent", "flip", "maximum", "minimum", "order", "where"]
@@ -143,8 +143,8 @@ def _compare(op: str, left: Any, right: Any) -> Symbol:
 
 
 def axes(names: str | Iterable[str]) -> tuple[Symbol, ...]:
-    """The coordinates of a grid as symbols: ``h, w = axes("h w")``. Raises S410, S212 and S101 for no names of axes."""
-    return tuple(Symbol(Axis(n)) for n in parse_axes(names))
+    """The coordinates of a grid as symbols: ``h, w = axes("h w")``. Raises S410 for no names of axes."""
+    return tuple(Symbol(Axis(n)) for n in named_axes(names))
 
 
 def extent(symbol: Symbol) -> Symbol:
@@ -217,7 +217,7 @@ def by(
     condition = None if where is None else _plain(where)
     restarts = tuple(map(_plain, restart if isinstance(restart, tuple | list) else (restart,)))
     names = (
-        parse_axes(axes)
+        named_axes(axes)
         if axes is not None
         else _mentioned([*(k.expr for k in listed), *restarts, *filter(None, [condition])])
     )

@@ -93,7 +93,7 @@ class PatchEmbed(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Grid]:
         """[B, C, *extents] -> rows [B, L, dim], and the grid."""
         axes = len(self.patch)
-        if images.ndim != 2 + axes:
+        if images.ndim < 2 + axes:
             raise ScanlabError.at(
                 "S614",
                 f"images of shape {list(images.shape)} have {images.ndim} axes, and the model reads {2 + axes}: "

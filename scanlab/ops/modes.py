@@ -39,8 +39,9 @@ def check_no_graph(name: str) -> None:
     The graph would hold what is read of the paths now, and give their outputs for any others. torch.compile and
     torch.export trace otherwise.
     """
-    tracing = torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.PROXY) is not None
-    if tracing and not torch.compiler.is_compiling():
+    if torch.compiler.is_compiling():
+        return
+    if torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.PROXY) is not None:
         raise ScanlabError.at(
             "S714",
             f"what is done with {name} cannot be recorded by make_fx, nor by torch.func.linearize",
