@@ -199,6 +199,8 @@ def create_model(
         raise ScanlabError.at("S617", f"there is no model {name!r}", help=help)
     sizes = known.sizes if patch is None else replace(known.sizes, patch=patch)
     extents = known.input_size if input_size is None else input_size
+    if isinstance(extents, int):
+        extents = (extents,) * len(known.input_size)
     model = Classifier(Backbone(known.scan, sizes, input_size=extents, channels=channels), outputs)
     if checkpoint is not None:
         tensors, metadata = read_tensors(checkpoint, checkpoint_key)
