@@ -11,7 +11,7 @@ from scanlab.compiler.bind import CompiledPlan, CompiledScan
 from scanlab.explorer.state import MOST_PATCHES, MOST_SUBJECTS
 from scanlab.facade import as_value, bound, load
 from scanlab.ir.diagnostics import CounterExample, Diagnostic, ScanlabError, Source
-from scanlab.ir.values import Plan, Scan, Value, orders_of
+from scanlab.ir.values import Plan, Scan, Value, layers_of, orders_of
 from scanlab.language.library import library_templates
 from scanlab.language.module import Module, read_module
 from scanlab.library_index import USUAL_GRIDS
@@ -133,7 +133,7 @@ def _subject(name: str, value: Value, grid: tuple[int, ...], left: int) -> Subje
 
 def _part(plan: Plan, scan: Scan) -> str:
     """Which scan of a plan this is, and which layers use it: "cross in layers 0, 2, 4, …"."""
-    period = [entry.scan for entry in plan.entries for _ in range(entry.count)]
+    period = layers_of(plan)
     here = [i for i, used in enumerate(period) if used == scan]
     name = scan.name or str(scan)
     if plan.kind != "cycle":

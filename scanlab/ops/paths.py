@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from scanlab.compiler.bind import CLASS_TOKEN, MEAN_TOKEN, CompiledScan, Path
-from scanlab.ir.values import Order, Scan
+from scanlab.ir.values import sequences_of
 from scanlab.ops.chunks import CHUNK, Chunks, cut
 from scanlab.ops.modes import outside_modes, readable
 from scanlab.ops.soundness import check_table
@@ -221,20 +221,12 @@ def _laid_out(scan: CompiledScan, program: str) -> PathTable:
 
 def members_of_tracks(scan: CompiledScan) -> Iterator[list[int]]:
     """The paths of each track, by number."""
-    yield from _tracks(scan.scan, iter(range(len(scan.paths))))
+    yield from map(list, sequences_of(scan.scan))
 
 
 def _token_names(scan: CompiledScan) -> tuple[str, ...]:
     names = {name for path in scan.paths for name, _ in path.token_positions}
     return tuple(sorted(names))
-
-
-def _tracks(value: Order | Scan, numbers: Iterator[int]) -> list[list[int]]:
-    """The paths of each track, by number; paths are numbered left to right through the tree."""
-    if isinstance(value, Order):
-        return [[next(numbers)]]
-    parts = [track for part in value.parts for track in _tracks(part, numbers)]
-    return [[k for track in parts for k in track]] if value.merge == "chain" else parts
 
 
 def _rows(path: Path, rows: dict[int, int]) -> np.ndarray:
