@@ -50,7 +50,7 @@ def test_panes_of_facts_open_side_by_side(explorer, new_page):
     rows = page.locator("#pane-indices tbody tr").all_inner_texts()
     assert rows[0].split("\t")[1] == "cls"
     assert [int(row.split("\t")[1].split()[0]) for row in rows[1:]] == path.indices.tolist()
-    assert "unit steps\t1.00\t1.00" in found["metrics"]
+    assert "unit share\t1.00\t1.00" in found["metrics"]
     assert "A state keeps 0.9 of itself" in found["field"] and page.locator("#pane-field svg.heat").count() == 1
     assert "no strategy of the library" in found["published"]
     # Nothing is wider than its pane.
