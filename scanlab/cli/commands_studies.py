@@ -157,15 +157,17 @@ def search(
     ] = "",
     space: Annotated[str, typer.Option("--space", help="parameters, keys, scans or plans.")] = "parameters",
     sampler: Annotated[str, typer.Option(help="random, or optuna (TPE), which learns from the scores.")] = "random",
-    trials: Annotated[int | None, typer.Option(help="Candidates to train; 30, or no limit with --minutes.")] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Candidates to train; 30, or no limit with --minutes.")
+    ] = None,
     minutes: Annotated[float | None, typer.Option(help="Stop proposing after so many minutes.")] = None,
-    seeds: Annotated[int, typer.Option(help="Trainings of each candidate.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each candidate.")] = 1,
     epochs: Annotated[int | None, typer.Option(min=1, help="Of a candidate; a third of the recipe's.")] = None,
     halving: Annotated[
         bool, typer.Option("--halving", help="Train the best third three times as long, again.")
     ] = False,
-    finalists: Annotated[int, typer.Option(help="How many to judge afresh.")] = 3,
-    final_seeds: Annotated[int, typer.Option(help="Fresh seeds to judge them with.")] = 5,
+    finalists: Annotated[int, typer.Option(min=1, help="How many to judge afresh.")] = 3,
+    final_seeds: Annotated[int, typer.Option(min=1, help="Fresh seeds to judge them with.")] = 5,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder; a search that was stopped goes on there.")] = Path(
         "out/search"
     ),

@@ -103,7 +103,7 @@ def _search(options: Options) -> Search:
         margin = 0.0
         problem = problem_of_data(options.data, options.space, options.baseline, options.limit)
     # Half an hour may be all that is asked for; a number of trials is the usual budget.
-    trials = options.trials if options.trials or options.minutes else 30
+    trials = 30 if options.trials is None and options.minutes is None else options.trials
     names = ("sampler", "minutes", "seeds", "halving", "finalists", "final_seeds", "seed")
     given = {name: getattr(options, name) for name in names}
     return search_of(problem, options.space, options.epochs, trials=trials, margin=margin, **given)

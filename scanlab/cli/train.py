@@ -118,7 +118,9 @@ def _write_result(place: Path, data: Mapping[str, Any]) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        raise ScanlabError.at("S502", f"{place} cannot be written: {error}", help="give another --out") from None
+        raise ScanlabError.at(
+            "S502", f"{place} cannot be written: {error.strerror}", help="give another --out"
+        ) from None
 
 
 def _data(trial: Trial, result: TrialResult, device: str, world: World) -> dict[str, Any]:

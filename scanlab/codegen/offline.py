@@ -142,7 +142,7 @@ def compile_kernel(
 
     signature: Triton's type of every argument, "constexpr" for those in ``constants``. Pointers are promised to be
     divisible by 16, as those of tensors are. group: steps that one pass of the loop makes. Raises S734 for an unknown
-    target, S735 where the compiler refuses.
+    target, S735 where the compiler refuses, OSError where it has no place for its files.
     """
     place = target_of(target)
     require_triton()
@@ -159,6 +159,8 @@ def compile_kernel(
         with knobs.compilation.scope():
             knobs.compilation.disable_line_info = True
             made = compile(source, target=where, options={"num_warps": warps, "enable_fp_fusion": True})
+    except OSError:  # no place for its files, which is nothing about the kernel
+        raise
     except Exception as error:  # Triton's passes raise several kinds
         raise ScanlabError.at("S735", f"{name} does not compile for {target}", note=str(error)[:2000]) from error
     if place.backend == "hip":

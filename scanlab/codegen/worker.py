@@ -36,6 +36,15 @@ def main() -> None:
         [found] = error.diagnostics
         told = {"code": found.code, "message": found.message, "note": found.note, "help": found.help}
         print(json.dumps({"error": told}))
+    except OSError as error:
+        print(json.dumps({"error": _no_place(error)}))
+
+
+def _no_place(error: OSError) -> dict[str, str]:
+    """Triton and its assembler pass files to each other, and keep what they made."""
+    what = f"kernels cannot be compiled here: {error.strerror or error}"
+    help = "set TMPDIR, and TRITON_CACHE_DIR where there is no home, to folders that can be written"
+    return {"code": "S735", "message": what, "help": help}
 
 
 if __name__ == "__main__":

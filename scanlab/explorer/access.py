@@ -3,7 +3,8 @@
 A port of 127.0.0.1 is open to every user of the machine. The address that is printed therefore carries a token, drawn
 anew by every start. The first page that is asked for with it sets a cookie, which then stands for it: in reloads, in
 the page's channel, in all that the page loads. Cookies belong to a host and not to a port, so the name of this one
-holds the port that the browser uses, which behind a tunnel is not the server's.
+holds the port that the browser uses, which behind a tunnel is not the server's. For the same reason a browser sends it
+to whatever else it opens on this host: do not open a page that another user of the machine serves, as with Jupyter.
 """
 
 from __future__ import annotations

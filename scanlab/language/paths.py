@@ -75,9 +75,15 @@ def paths(node: tree.Node, scope: Scope) -> tuple[Value, ...]:
     if isinstance(node, tree.Conditional):
         help = "a condition chooses keys: by (a if c else b), …; or part of the grid: scatter((row where c), …)"
         raise wrong_kind("a key", "a path", node.span, help)
-    raise wrong_kind(
-        "a key", "a path", node.span, f"an order begins with by: (by {balanced(shortened(node.span.text))})"
-    )
+    help = _hyphenated(node, scope) or f"an order begins with by: (by {balanced(shortened(node.span.text))})"
+    raise wrong_kind("a key", "a path", node.span, help)
+
+
+def _hyphenated(node: tree.Node, scope: Scope) -> str:
+    """A name of the library that was written with hyphens, as zig-zag for zigzag, in a help; "" for none."""
+    known, word = set(scope.path_names()), node.span.text
+    meant = [name for name in (word.replace("-", "_"), word.replace("-", "")) if "-" in word and name in known]
+    return f"names have no hyphen: {meant[0]}" if meant else ""
 
 
 def _let_value(node: tree.Node, scope: Scope) -> Meaning:

@@ -28,7 +28,7 @@ def index_table(indices: Tensor, length: int, *, permutations: bool | None = Non
     """
     indices = indices if indices.ndim == 3 else indices[None]
     whole = not (indices.dtype.is_floating_point or indices.dtype.is_complex or indices.dtype == torch.bool)
-    if indices.ndim != 3 or not whole or 0 in indices.shape:
+    if indices.ndim != 3 or not whole or 0 in indices.shape[1:]:
         raise ScanlabError.at(
             "S708",
             f"indices of shape {list(indices.shape)} and dtype {indices.dtype} are no paths",
@@ -109,6 +109,8 @@ def _rows_like(indices: Tensor, length: int) -> Tensor:
 
 
 def _check_rows(indices: Tensor, length: int) -> None:
+    if indices.numel() == 0:  # an order per sample, and no sample
+        return
     low, high = int(indices.min()), int(indices.max())
     if low < 0 or high >= length:
         raise ScanlabError.at(

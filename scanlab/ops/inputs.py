@@ -29,8 +29,9 @@ def table_for(paths: Paths, name: str, x: Tensor, axis: int = -2) -> PathTable:
     check_no_graph(name)
     if x.ndim < 1 - axis or x.shape[axis] == 0:
         lacks = "no rows to walk over" if x.ndim > -axis else "too few axes"
+        wanted = "[B, L, D]" if axis == -2 else "[B, L, H, P]"
         raise ScanlabError.at(
-            "S700", f"{name} has shape {list(x.shape)}: {lacks}", help="give [B, L, D], with L from 1"
+            "S700", f"{name} has shape {list(x.shape)}: {lacks}", help=f"give {wanted}, with L from 1"
         )
     if isinstance(paths, PathTable):
         return paths.checked()

@@ -84,7 +84,8 @@ def read(file: Path) -> Settings:
         text = file.read_text(encoding="utf-8")
         table = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
-        raise ScanlabError.at("S107", f"cannot read {file}: {error}", help="give the path of a TOML file") from None
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise ScanlabError.at("S107", f"cannot read {file}: {reason}", help="give the path of a TOML file") from None
     except tomllib.TOMLDecodeError as error:
         raise ScanlabError.at("S610", f"{file} is no TOML: {error}") from None
     return Settings(table, file.resolve().parent, str(file), text)

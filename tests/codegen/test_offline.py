@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import scanlab
-from scanlab.codegen import cache, offline
+from scanlab.codegen import cache, offline, worker
 from scanlab.codegen.cost import LIMITS, UNLIMITED, instructions
 from scanlab.codegen.offline import TARGETS, compile_all
 from scanlab.codegen.programs import generate
@@ -193,3 +193,16 @@ def test_no_torch() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
     assert offline.KERNELS.startswith("scanlab.kernels.")
+
+
+def test_a_machine_without_a_place_for_files_is_told_what_to_set(monkeypatch, capsys) -> None:
+    def nowhere(*options: object) -> None:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr(worker, "compile_kernel", nowhere)
+    monkeypatch.setattr("sys.argv", ["worker", offline.KERNELS, "", "sm_90", "16", "bfloat16"])
+    worker.main()
+    _, answer = capsys.readouterr().out.splitlines()
+    with pytest.raises(ScanlabError, match="cannot be compiled here: No usable temporary") as caught:
+        offline.heard(answer)
+    assert caught.value.code == "S735" and "TMPDIR" in caught.value.diagnostics[0].help

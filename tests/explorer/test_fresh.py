@@ -103,3 +103,23 @@ def test_a_file_whose_text_goes_on_is_not_called_saved(explorer: Any, new_page: 
     }"""
     assert page.evaluate(code)
     page.wait_for_selector(".file:not([data-older]) >> text=kept.scan · not saved")
+
+
+def test_nothing_of_an_older_text_is_given_to_take_away(explorer: Any, new_page: Callable[..., Any]) -> None:
+    page = new_page(explorer.address(text=SNAKE, panes=("export",)))
+    page.wait_for_selector("#pane-export .facts[data-state=ready]:not([data-older])")
+    code = """key => {
+      const area = document.getElementById("editor-text"), taken = window.taken ??= [];
+      navigator.clipboard.writeText = async (text) => taken.push(text);
+      area.setRangeText(key, area.value.length, area.value.length, "end");
+      area.dispatchEvent(new InputEvent("input", { inputType: "insertText" }));
+      for (const button of document.querySelectorAll("#pane-export :is(.copy, .exports button)")) button.click();
+      return taken.length;
+    }"""
+    asked: list[str] = []
+    page.on("download", lambda file: asked.append(file.suggested_filename))
+    assert page.evaluate(code, "#") == 0
+    page.wait_for_selector("#pane-export .facts[data-state=ready]:not([data-older])")
+    page.locator("#pane-export .copy").click()
+    page.wait_for_function("taken.length === 1 && taken[0].includes('scanlab.compile')")
+    assert asked == []

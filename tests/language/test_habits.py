@@ -39,6 +39,8 @@ HABITS = [
     ("scan a = row, column", ",", r"sum\(row, column\)"),
     ("order a = by w % k, h", "k", r"order a\[k=4\] = …"),
     ("order a = first(4)", "first(4)", r"first\[k=4\]"),
+    ("order a = zig-zag", "zig-zag", "names have no hyphen: zigzag"),
+    ("scan a = sum(row, zig-zag)", "zig-zag", "names have no hyphen: zigzag"),
     ("order a = window(4)", "window(4)", r"window\[k=4\]"),
     ("order a = window(k=4)", "k", r"window\[k=4\]"),
     ("order a = by h > 1 && w > 1, h, w", "&&", "`and`"),

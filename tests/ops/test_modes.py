@@ -134,9 +134,9 @@ def test_without_values_there_are_shapes(mode):
 
 @pytest.mark.parametrize("backend", ["cpu", "reference"])
 @pytest.mark.parametrize("operator", ["scan", "convolution", "ssd"])
-def test_an_empty_batch_gives_an_empty_result_with_gradients(operator, backend):
+@pytest.mark.parametrize("paths", [torch.arange(6)[None], torch.zeros(0, 1, 6, dtype=torch.long)], ids=["one", "each"])
+def test_an_empty_batch_gives_an_empty_result_with_gradients(operator, backend, paths):
     u, delta, A, B, C = (t.requires_grad_() for t in drop_in(batch=0, length=6))
-    paths = torch.arange(6)[None]
     rows = [t.mT[:, None] for t in (delta, B, C)]
     if operator == "scan":
         y = selective_scan(u.mT, rows[0], A[None], *rows[1:], paths=paths, backend=backend)

@@ -34,7 +34,7 @@ class ExportPane(Pane):
     def build_tools(self) -> None:
         """The list of files."""
         self._buttons: dict[str, TextElement] = {}
-        with tag("ul", "exports"):
+        with tag("ul", "exports takes"):
             for kind, export in EXPORTS.items():
                 why = why_not(kind)
                 with tag("li"):
@@ -43,7 +43,7 @@ class ExportPane(Pane):
                     if why:
                         tag("span", "why", why)
                 self._buttons[kind] = made
-        tag("button", "copy", "Copy the Python below", type="button").on("click", js_handler=_COPY)
+        tag("button", "copy takes", "Copy the Python below", type="button").on("click", js_handler=_COPY)
 
     async def refresh(self) -> None:
         """Show the Python; files are made when they are asked for."""

@@ -143,6 +143,11 @@ function mark() {
   }
 }
 
+// What can be taken away, as a file or by the clipboard, is of the text in the box, or is not given.
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-older] .takes")) event.stopImmediatePropagation();
+}, true);
+
 new MutationObserver(mark).observe(document.documentElement, { subtree: true, childList: true, attributeFilter: ["data-of"] });
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
