@@ -20,9 +20,11 @@ posix = pytest.mark.skipif(os.name != "posix", reason="owners and modes are thos
 @pytest.fixture(autouse=True)
 def anew(monkeypatch: pytest.MonkeyPatch):
     caching._folder.cache_clear()
+    caching._locks.cache_clear()
     places.say_once.cache_clear()
     yield
     caching._folder.cache_clear()
+    caching._locks.cache_clear()
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def test_a_kernel_is_kept_once_for_each_signature_and_found_again(chosen: Path) 
     assert (first(2), first(np.float32(2))) == (4, 4)
     [folder] = chosen.iterdir()
     assert folder.name.startswith("kernels-") and first._cache.cache_path == str(folder)
-    assert len(list(folder.iterdir())) == 2 and {f.suffix for f in folder.iterdir()} == {".nbc"}
+    assert len(list(folder.glob("*.nbc"))) == 2
     again = made()
     assert again(2) == 4 and sum(again.stats.cache_hits.values()) == 1 and not again.stats.cache_misses
 
@@ -73,7 +75,7 @@ def test_the_key_holds_the_files_the_processor_and_the_compilers(chosen: Path, m
 def test_a_damaged_file_is_compiled_anew(chosen: Path) -> None:
     made()(2)
     [folder] = chosen.iterdir()
-    [file] = folder.iterdir()
+    [file] = folder.glob("*.nbc")
     whole = file.read_bytes()
     for damage in (b"", whole[: len(whole) // 2]):
         file.write_bytes(damage)
@@ -194,3 +196,54 @@ def test_triton_gets_a_folder_that_can_be_written(home: str, tmp_path: Path) -> 
     kept = str(tmp_path / ".triton" / "cache") == done.stdout.strip()
     assert kept == (home == "") and ("TRITON_CACHE_DIR" in done.stderr) == (not kept)
     assert not (tmp_path / "~").exists()
+
+
+SLOW = """
+import sys, time
+import numba
+from scanlab.kernels.cpu import caching
+from scanlab.kernels.cpu.caching import kernel
+compiled = numba.core.compiler.compile_extra
+def compile_slowly(*arguments, **named):
+    print("compiles", flush=True)
+    time.sleep(2)
+    return compiled(*arguments, **named)
+numba.core.compiler.compile_extra = compile_slowly
+if sys.argv[1:]:
+    caching.fcntl = None
+def twice(x): return 2 * x
+print(kernel()(twice)(21))
+"""
+
+
+def _two_at_once(folder: Path, *words: str) -> tuple[list[str], str]:
+    settings = {**os.environ, "NUMBA_CACHE_DIR": str(folder)}
+    command = [sys.executable, "-c", SLOW, *words]
+    both = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=settings)
+        for _ in range(2)
+    ]
+    out, err = zip(*(process.communicate() for process in both), strict=True)
+    assert [process.returncode for process in both] == [0, 0]
+    return sorted(out), "".join(err)
+
+
+@posix
+def test_of_two_processes_one_compiles_and_the_other_waits(tmp_path: Path) -> None:
+    out, err = _two_at_once(tmp_path / "locked")
+    assert out == ["42\n", "compiles\n42\n"]
+    assert err == "ScanLab: another process is compiling the twice; this one waits for it\n"
+    # Where there are no locks, both do.
+    assert _two_at_once(tmp_path / "free", "without") == (["compiles\n42\n"] * 2, "")
+
+
+@posix
+def test_a_process_that_was_stopped_is_not_waited_for_forever(chosen, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(caching, "PATIENCE_S", 0.3)
+
+    def taken(*_: object) -> None:
+        raise BlockingIOError
+
+    monkeypatch.setattr(caching.fcntl, "lockf", taken)
+    assert made()(2) == 4 and len(list(chosen.glob("*/*.nbc"))) == 1
+    assert "waits for it" in capsys.readouterr().err

@@ -1,8 +1,11 @@
-"""Triton's interpreter, where it stands in for a GPU, at half its cost."""
+"""Kernels of the CPU in two threads, and Triton's interpreter, where it stands in for a GPU, at half its cost."""
 
 from __future__ import annotations
 
 import os
+
+import pytest
+import torch
 
 
 def _prepare_triton_once_per_kernel() -> None:
@@ -25,3 +28,12 @@ def _prepare_triton_once_per_kernel() -> None:
 
 if os.environ.get("TRITON_INTERPRET") == "1":
     _prepare_triton_once_per_kernel()
+
+
+@pytest.fixture(autouse=True)
+def two_threads():
+    """Kernels in one thread would show no race, and the workers of pytest-xdist have one each."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)

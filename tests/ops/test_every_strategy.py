@@ -3,6 +3,7 @@
 import pytest
 import torch
 from agreement import assert_agrees, random_arguments
+from sweep import sweeping
 from test_selective_scan import needs
 
 from scanlab.compiler.bind import CompiledPlan, bind
@@ -29,7 +30,17 @@ def scans(backend):
     return dict(found.values())
 
 
-SCANS = {(backend, name): scan for backend in GRIDS for name, scan in scans(backend).items()}
+def kinds(scans):
+    """One scan of each kind: kernels see steps and runs, not what they are of, and the interpreter is slow."""
+    found = {}
+    for name, scan in scans.items():
+        table = path_table(scan)
+        parts = max(path.channels[1].denominator for path in scan.paths)
+        weighted = weights_of(scan, 2 * parts) is not None
+        chained, restarts = table.tracks < table.paths, len(table.runs) > table.paths
+        merged = (table.revisits, table.complete, table.disjoint, parts, weighted)
+        found.setdefault((table.paths, chained, restarts, len(table.tokens), merged), (name, scan))
+    return dict(found.values())
 
 
 def weights_of(scan, channels):
@@ -40,6 +51,17 @@ def weights_of(scan, channels):
     return None if bool((weights == 1).all()) else weights
 
 
+def of_each_backend():
+    everything = {backend: scans(backend) for backend in GRIDS}
+    if not sweeping():
+        everything["triton"] = kinds(everything["triton"])
+    return {(backend, name): scan for backend, named in everything.items() for name, scan in named.items()}
+
+
+SCANS = of_each_backend()
+
+
+@pytest.mark.sweep
 @pytest.mark.parametrize(("backend", "name"), SCANS)
 def test_values_and_gradients_equal_the_reference(backend, name):
     needs(backend)

@@ -4,7 +4,8 @@ Numba's own cache looks at the file of a function only, and looks for another fo
 be written; but a kernel also holds what it was given by its neighbours (lanes, elementary functions) and by the
 processor. So each state of this folder, for each processor and each version of the compilers, has a folder of its own
 for what was compiled from it. It is the user's alone, since what lies there is run. Where there is none, kernels are
-compiled in every process, which is said once.
+compiled in every process, which is said once. Of several processes that want the same kernel, as those of torchrun or
+the workers of a study do, one compiles it and the others wait.
 """
 
 from __future__ import annotations
@@ -12,11 +13,18 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+try:
+    import fcntl
+except ImportError:  # Windows: every process compiles for itself
+    fcntl = None
 
 import llvmlite
 import numba
@@ -29,6 +37,9 @@ from scanlab.places import Unsafe, named, own, say_once, user_caches, writable, 
 from .target import TARGET
 
 __all__ = ["kernel", "not_kept", "part"]
+
+# A kernel takes half a minute at most; who takes longer has been stopped, and is not waited for.
+PATIENCE_S = 90.0
 
 
 def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -78,19 +89,24 @@ class _Kept:
         target_context.refresh()
         if not isinstance(self._place, Path):
             return None
-        try:
-            parts = pickle.loads(self._file(self._place, sig, target_context).read_bytes())
-        except (OSError, EOFError, pickle.UnpicklingError):
-            return None
-        return CompileResult._rebuild(target_context, *parts)
+        file = self._file(self._place, sig, target_context)
+        found = _read(file, target_context)
+        if found is None and _wait_for_others(file):
+            found = _read(file, target_context)
+            if found is not None:
+                _let_others(file)
+        return found
 
     def save_overload(self, sig: Any, data: Any) -> None:
         assert not data.library.has_dynamic_globals, "a kernel holds no addresses of this process"
         if isinstance(self._place, Path):
+            file = self._file(self._place, sig, data.target_context)
             try:
-                return write_whole(self._file(self._place, sig, data.target_context), dumps(data._reduce()))
+                return write_whole(file, dumps(data._reduce()))
             except OSError as error:
                 self._place = f"{self._place} cannot be written: {error.strerror}"
+            finally:
+                _let_others(file)
         say_once(f"compiled kernels are not kept, every process compiles them anew: {self._place}")
 
     def _file(self, folder: Path, sig: Any, target_context: Any) -> Path:
@@ -102,6 +118,57 @@ class _Kept:
     def disable(self) -> None: ...
 
     def flush(self) -> None: ...
+
+
+def _read(file: Path, target_context: Any) -> CompileResult | None:
+    try:
+        parts = pickle.loads(file.read_bytes())
+    except (OSError, EOFError, pickle.UnpicklingError):
+        return None
+    return CompileResult._rebuild(target_context, *parts)
+
+
+def _wait_for_others(file: Path) -> bool:
+    """Wait until no other process compiles what belongs into a file; then none does before `_let_others`.
+
+    False, at once, where there was none to wait for or there are no locks. A lock is a byte of one open file, and goes
+    with its process, however that ends.
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    locks, waited = _locks(file.parent), False
+    while fcntl is not None and locks is not None and time.monotonic() < deadline:
+        try:
+            fcntl.lockf(locks, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _byte(file))
+            break
+        except (BlockingIOError, PermissionError):  # POSIX leaves it to the system which of them
+            name = file.name.rpartition("-")[0].replace("_", " ")
+            say_once(f"another process is compiling the {name}; this one waits for it")
+            waited = True
+            time.sleep(0.1)
+        except OSError:  # this file system has none
+            break
+    return waited
+
+
+def _let_others(file: Path) -> None:
+    locks = _locks(file.parent)
+    if fcntl is not None and locks is not None:
+        with suppress(OSError):
+            fcntl.lockf(locks, fcntl.LOCK_UN, 1, _byte(file))
+
+
+@cache
+def _locks(folder: Path) -> int | None:
+    """Open for the rest of the process, since closing it would give up all locks on it; None where it cannot be."""
+    try:
+        return os.open(folder / "locks", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return None
+
+
+def _byte(file: Path) -> int:
+    """A place in the file of locks; two kernels that share it wait for each other, and that is all."""
+    return int(file.stem.rpartition("-")[2][:8], 16) // 2
 
 
 @cache
