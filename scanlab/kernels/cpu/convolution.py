@@ -96,8 +96,9 @@ def _forward_walks(x, weight, bias, y, steps, owners, runs, sizes, silu, sample,
         track, path, first, last = runs[number, 0], runs[number, 1], runs[number, 2], runs[number, 3]
         start = _start(runs, number)
         for step in range(first, last):
-            places[:-1] = places[1:]
-            places[-1] = _place(sizes, sample, steps, owners, track, step)
+            for j in range(1, sizes.taps):  # an assignment of arrays would compile the words of its errors, too
+                places[j - 1] = places[j]
+            places[sizes.taps - 1] = _place(sizes, sample, steps, owners, track, step)
             prefetch(x, _place(sizes, sample, steps, owners, track, min(step + AHEAD, last - 1)) + low)
             row = _result(sizes, sample, steps, path, track, step)
             missing = max(0, sizes.taps - 1 - (step - start))

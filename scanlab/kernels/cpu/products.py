@@ -11,7 +11,7 @@ import numpy as np
 from .caching import part
 from .lanes import WIDTH, fma, load, splat, store, total
 
-__all__ = ["PAD", "add_product", "add_scaled", "clear", "gather", "padded", "row_dot", "scale", "transpose"]
+__all__ = ["PAD", "add_product", "add_scaled", "clear", "copy", "gather", "padded", "row_dot", "scale", "transpose"]
 
 ROWS = 8
 PAD = max(WIDTH, ROWS)
@@ -55,6 +55,13 @@ def clear(out):
     """out = 0."""
     for i in range(0, out.size, WIDTH):
         store(out, i, WIDTH, splat(np.float32(0)))
+
+
+@part()
+def copy(out, a):
+    """out = a, both padded."""
+    for i in range(0, out.size, WIDTH):
+        store(out, i, WIDTH, load(a, i, WIDTH))
 
 
 @part()

@@ -232,6 +232,15 @@ def _scatter(y, space, inputs, sizes, sample, track, path, head, rows, count):
 
 
 @part()
+def _keep_states(last_state, state, sizes, sample, track, low):
+    """Without the padding. An assignment of arrays would compile the words of its errors into every kernel."""
+    for head in range(len(state)):
+        for n in range(sizes.states):
+            for p in range(sizes.width):
+                last_state[sample, track, low + head, n, p] = state[head, n, p]
+
+
+@part()
 def _forward_part(inputs, y, last_state, steps, pieces, sizes, sample, split):
     """Some heads of a sample, through all tracks."""
     low, high = head_range(sizes, split)
@@ -255,7 +264,7 @@ def _forward_part(inputs, y, last_state, steps, pieces, sizes, sample, split):
             _scatter(y, space, inputs, sizes, sample, track, path, head, rows, count)
             advance(space, state[head - low])
         if number + 1 == len(pieces) or pieces[number + 1, 0] != track:
-            last_state[sample, track, low:high] = state[:, : sizes.states, : sizes.width]
+            _keep_states(last_state, state, sizes, sample, track, low)
 
 
 @kernel(parallel=True)

@@ -27,7 +27,7 @@ from numba import prange
 
 from .caching import kernel, part
 from .lanes import WIDTH, fma, load, splat, store, total
-from .products import add_product, add_scaled, clear, gather, padded, row_dot, transpose
+from .products import add_product, add_scaled, clear, copy, gather, padded, row_dot, transpose
 from .ssd import (
     advance,
     head_range,
@@ -271,7 +271,7 @@ def _states_before(kept, inputs, steps, pieces, sizes, sample, split, space, row
                 read_group(space, inputs, sizes, sample, path, group, rows, count)
             read_decays(space, inputs, sizes, sample, path, head, rows, count)
             read_input(space, inputs, sizes, sample, path, head, rows, count)
-            kept[number + 1, head - low] = kept[number, head - low]
+            copy(kept[number + 1, head - low], kept[number, head - low])
             advance(space, kept[number + 1, head - low])
 
 
