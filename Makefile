@@ -14,7 +14,7 @@ demo: $(READY)
 	@echo "The report is out/demo/report.html"
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # What is too long for every run: the same randomised tests with many more examples; SCANLAB_SWEEP=0.1 for a tenth.
 sweep: $(READY)

@@ -94,7 +94,7 @@ def test_affine_keys_are_always_decided(order: Order) -> None:
     assert prove_order(order).verdict in ("proved", "refuted")
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(AFFINE)
 def test_continuity_agrees_with_walking(order: Order) -> None:
     assume(prove_order(order).verdict == "proved")
@@ -115,7 +115,7 @@ def _walk(order: Order, grid: tuple[int, ...]) -> tuple[list[tuple[int, ...]], l
     return path_of(order, grid), restarts_of(order, grid)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(AFFINE, AFFINE)
 def test_equality_agrees_with_walking(first: Order, second: Order) -> None:
     assume(prove_order(first).verdict == prove_order(second).verdict == "proved")
