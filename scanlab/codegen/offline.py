@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -134,15 +134,16 @@ def compile_kernel(
     kernel: Any,
     signature: Mapping[str, str],
     constants: Mapping[str, Any],
+    divisible: Collection[str],
     warps: int,
     target: str,
     group: int = 1,
 ) -> Report:
     """Compile a `@triton.jit` kernel and read off what it takes.
 
-    signature: Triton's type of every argument, "constexpr" for those in ``constants``. Pointers are promised to be
-    divisible by 16, as those of tensors are. group: steps that one pass of the loop makes. Raises S734 for an unknown
-    target, S735 where the compiler refuses, OSError where it has no place for its files.
+    signature: Triton's type of every argument, "constexpr" for those in ``constants``. divisible: arguments that are
+    multiples of 16, as Triton finds them at a launch. group: steps that one pass of the loop makes. Raises S734 for an
+    unknown target, S735 where the compiler refuses, OSError where it has no place for its files.
     """
     place = target_of(target)
     require_triton()
@@ -150,8 +151,7 @@ def compile_kernel(
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
-    pointers = [i for i, kind in enumerate(signature.values()) if kind.startswith("*")]
-    hints = {(i,): [["tt.divisibility", 16]] for i in pointers}
+    hints = {(i,): [["tt.divisibility", 16]] for i, name in enumerate(signature) if name in divisible}
     source = ASTSource(kernel, dict(signature), constexprs=dict(constants), attrs=hints)
     where = GPUTarget(place.backend, place.architecture, place.lanes)
     try:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,12 +52,14 @@ class Variant:
     kernel: Any
     signature: Mapping[str, str]
     constexprs: Mapping[str, Any]
+    divisible: Collection[str]
     num_warps: int
 
 
 def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int = 32) -> list[Variant]:
     """The loop, with a path function plugged in; state size, dtype and lanes do not matter to it."""
-    return [Variant("walk", walk_kernel, _SIGNATURE, {"D": 384, "GROUP": _GROUP, "PATCH_AT": patch_at}, 1)]
+    pointers = [name for name, kind in _SIGNATURE.items() if kind.startswith("*")]
+    return [Variant("walk", walk_kernel, _SIGNATURE, {"D": 384, "GROUP": _GROUP, "PATCH_AT": patch_at}, pointers, 1)]
 
 
 @triton.jit
@@ -77,4 +79,5 @@ def step_cost(patch_at: Callable[..., Any] | None, target: str = "sm_90") -> flo
 
 def _loop(patch_at: Callable[..., Any], target: str) -> int:
     [loop] = variants(1, "fp32", patch_at)
-    return compile_kernel(loop.name, loop.kernel, loop.signature, loop.constexprs, loop.num_warps, target).loop
+    given = (loop.name, loop.kernel, loop.signature, loop.constexprs, loop.divisible, loop.num_warps)
+    return compile_kernel(*given, target).loop

@@ -24,7 +24,8 @@ def _compile(source: str, program: str, target: str, states: str, dtype: str) ->
     yield {"kernels": [v.name for v in variants]}
     for v in variants:
         group = v.constexprs.get("GROUP", 1)
-        yield {"report": vars(compile_kernel(v.name, v.kernel, v.signature, v.constexprs, v.num_warps, target, group))}
+        given = (v.name, v.kernel, v.signature, v.constexprs, v.divisible, v.num_warps)
+        yield {"report": vars(compile_kernel(*given, target, group))}
 
 
 def main() -> None:

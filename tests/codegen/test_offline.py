@@ -73,7 +73,7 @@ def test_what_a_compiler_refuses() -> None:
     code = (
         "from scanlab.codegen.offline import compile_kernel\n"
         "from scanlab.codegen.probe import walk_kernel\n"
-        "compile_kernel('walk', walk_kernel, {'u': '*fp32'}, {}, 1, 'sm_90')"
+        "compile_kernel('walk', walk_kernel, {'u': '*fp32'}, {}, ['u'], 1, 'sm_90')"
     )
     environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)

@@ -8,7 +8,7 @@ from typing import Any
 from .convolution import convolution_backward_kernel, convolution_forward_kernel
 from .ssd import ssd_forward_kernel, ssd_outer_kernel, ssd_pass_kernel
 from .ssd_backward import ssd_coefficient_backward_kernel, ssd_input_backward_kernel
-from .variants import Variant
+from .variants import Variant, divisible
 
 __all__ = ["CHANNELS", "PASS", "convolution_steps", "longest_chunk", "ssd_blocks", "variants"]
 
@@ -72,6 +72,7 @@ def _variant(kernel: Any, dtype: str, constants: dict[str, Any], warps: int) -> 
         return "constexpr" if argument in constants else "i32"
 
     used = {a: constants[a] for a in kernel.arg_names if a in constants}
-    return Variant(
-        kernel.fn.__name__.removesuffix("_kernel"), kernel, {a: kind(a) for a in kernel.arg_names}, used, warps
-    )
+    # Numbers of heads are what they are, such as 12 or 24.
+    multiples = divisible(kernel, used, {"heads", "group"})
+    name = kernel.fn.__name__.removesuffix("_kernel")
+    return Variant(name, kernel, {a: kind(a) for a in kernel.arg_names}, used, multiples, warps)

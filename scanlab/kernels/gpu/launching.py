@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,20 @@ from triton import knobs
 
 from scanlab.places import passing_folder, say_once, writable
 
-__all__ = ["kernel"]
+__all__ = ["FREE", "kernel"]
 
-kernel: Callable[[Callable[..., Any]], Any] = triton.jit
+# Counts, and strides by which nothing is aligned that is read or written in words. They change with the image and its
+# paths, and Triton would compile a kernel anew for each that is 1, or a multiple of 16, where another was not.
+FREE = frozenset(
+    {"blocks", "slots", "tracks", "fresh", "homes", "group_marks", "count", "level", "paths", "length"}
+    | {"number_of_pieces", "steps_sample", "steps_track", "dt_sample", "dt_path"}
+    | {"part_block", "part_sample", "part_path", "part_track", "part_group"}
+)
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """A kernel that may be launched: `kernel[grid](…, num_warps=…)`."""
+    return triton.jit(do_not_specialize=[name for name in signature(function).parameters if name in FREE])(function)
 
 
 def _find_a_folder() -> None:

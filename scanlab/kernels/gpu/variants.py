@@ -10,21 +10,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .launching import FREE
 from .selective_scan_backward import selective_scan_backward_kernel
 from .selective_scan_forward import selective_scan_forward_kernel
 from .selective_scan_spans import selective_scan_pass_kernel, selective_scan_span_kernel
 
-__all__ = ["PASS", "Blocks", "Variant", "blocks_for", "variants"]
+__all__ = ["PASS", "Blocks", "Variant", "blocks_for", "divisible", "variants"]
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A kernel with everything a compiler needs; signature: Triton's type per argument, "constexpr" for constants."""
+    """A kernel with everything a compiler needs; signature: Triton's type per argument, "constexpr" for constants.
+
+    divisible: the arguments that are multiples of 16, as Triton finds them at a launch.
+    """
 
     name: str
     kernel: Any
     signature: dict[str, str]
     constexprs: dict[str, Any]
+    divisible: frozenset[str]
     num_warps: int = 1
 
 
@@ -54,7 +59,8 @@ def blocks_for(states: int, *, lanes: int = 32, backward: bool = False) -> Block
 def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int = 32) -> list[Variant]:
     """The kernels for N = state and activations of Triton's type `dtype` (fp32, bf16, fp16), walking by patch_at.
 
-    lanes: 32 on NVIDIA, 64 on AMD, where exp2 is not written in PTX.
+    Tensors lie as models have them: whole, with channels in multiples of 16. lanes: 32 on NVIDIA, 64 on AMD, where exp2
+    is not written in PTX.
     """
     common = {
         "PATCH_AT": patch_at, "N": state, "SOFTPLUS": True, "SKIP": True, "BIAS": True, "WEIGHTS": False,
@@ -63,9 +69,9 @@ def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int
     }  # fmt: skip
     forward, backward = blocks_for(state, lanes=lanes), blocks_for(state, lanes=lanes, backward=True)
     return [
-        _variant(selective_scan_forward_kernel, dtype, common | _shape(forward)),
-        _variant(selective_scan_backward_kernel, dtype, common | _shape(backward)),
-        _variant(selective_scan_span_kernel, dtype, common | _shape(forward)),
+        _variant(selective_scan_forward_kernel, dtype, common | _shape(forward), state),
+        _variant(selective_scan_backward_kernel, dtype, common | _shape(backward), state),
+        _variant(selective_scan_span_kernel, dtype, common | _shape(forward), state),
         _variant(selective_scan_pass_kernel, dtype, {"BLOCK": PASS.channels, "GROUP": PASS.steps, "ADJOINT": False}),
     ]
 
@@ -81,7 +87,10 @@ _FLOATS = frozenset(
 )
 
 
-def _variant(kernel: Any, dtype: str, constants: dict[str, Any]) -> Variant:
+def _variant(kernel: Any, dtype: str, constants: dict[str, Any], state: int = 16) -> Variant:
+    # Rows of B and C are N numbers; a stride of 1 is a constant to Triton.
+    constants = constants | ({"B_row": 1, "C_row": 1} if state == 1 else {})
+
     def kind(argument: str) -> str:
         if argument in _ACTIVATIONS:
             return f"*{dtype}"
@@ -93,4 +102,10 @@ def _variant(kernel: Any, dtype: str, constants: dict[str, Any]) -> Variant:
 
     name = kernel.fn.__name__.removesuffix("_kernel")
     used = {a: constants[a] for a in kernel.arg_names if a in constants}
-    return Variant(name, kernel, {a: kind(a) for a in kernel.arg_names}, used)
+    odd = {f"{c}_{axis}" for c in "BC" for axis in ("sample", "path", "group", "row")} if state % 16 else set()
+    return Variant(name, kernel, {a: kind(a) for a in kernel.arg_names}, used, divisible(kernel, used, odd))
+
+
+def divisible(kernel: Any, constants: dict[str, Any], odd: set[str]) -> frozenset[str]:
+    """The arguments of a kernel that are multiples of 16 to Triton: pointers, and numbers but FREE and `odd` ones."""
+    return frozenset(kernel.arg_names) - constants.keys() - FREE - odd
