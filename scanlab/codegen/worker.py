@@ -12,6 +12,7 @@ from typing import Any
 from scanlab.codegen import load
 from scanlab.codegen.offline import compile_kernel, target_of
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import reason_of
 
 # Triton's names of the dtypes.
 _TYPES = MappingProxyType({"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"})
@@ -43,7 +44,7 @@ def main() -> None:
 
 def _no_place(error: OSError) -> dict[str, str]:
     """Triton and its assembler pass files to each other, and keep what they made."""
-    what = f"kernels cannot be compiled here: {error.strerror or error}"
+    what = f"kernels cannot be compiled here: {reason_of(error)}"
     help = "set TMPDIR, and TRITON_CACHE_DIR where there is no home, to folders that can be written"
     return {"code": "S735", "message": what, "help": help}
 

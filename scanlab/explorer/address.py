@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import reason_of
 
 __all__ = ["address", "listen"]
 
@@ -20,10 +21,8 @@ def listen(host: str, port: int) -> socket.socket:
         listening.listen(128)
     except (OSError, OverflowError) as error:
         listening.close()
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ScanlabError.at(
-            "S511", f"cannot listen on {host}, port {port}: {reason}", help="leave out --port to take a free one"
-        ) from None
+        what = f"cannot listen on {host}, port {port}: {reason_of(error)}"
+        raise ScanlabError.at("S511", what, help="leave out --port to take a free one") from None
     return listening
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-__all__ = ["balanced", "count_text", "grid_text", "shortened"]
+__all__ = ["balanced", "count_text", "grid_text", "reason_of", "shortened"]
 
 _PLURALS = {"axis": "axes", "patch": "patches", "class": "classes", "strategy": "strategies"}
 
@@ -16,6 +16,15 @@ def shortened(text: str, most: int = 40) -> str:
     """A piece of a user's text on one line of a message: its end is cut where it is long."""
     line = " ".join(text.split())
     return line if len(line) <= most else f"{line[: most - 3]}..."
+
+
+def reason_of(error: Exception) -> str:
+    """Why something failed: in the system's words, without its number and the file's name, where they are the system's.
+
+    >>> reason_of(FileNotFoundError(2, "No such file or directory", "a.toml"))
+    'No such file or directory'
+    """
+    return getattr(error, "strerror", None) or str(error)
 
 
 def balanced(text: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError, Source, Span
-from scanlab.ir.text import shortened
+from scanlab.ir.text import reason_of, shortened
 from scanlab.ir.values import Claim, Value
 from scanlab.language import syntax as tree
 from scanlab.language.parse import Broken, decode, parse_body, parse_statements
@@ -98,7 +98,7 @@ def read_file(file: Path) -> Source:
     except (OSError, ValueError) as error:
         # A path with a null byte is a ValueError of Python's own.
         folder = isinstance(error, IsADirectoryError | PermissionError) and file.is_dir()
-        reason = "it is a folder" if folder else (getattr(error, "strerror", None) or str(error)).lower()
+        reason = "it is a folder" if folder else reason_of(error).lower()
         name = shortened(str(file).replace("\0", "\\0"), 200)
         raise ScanlabError.at("S107", f"cannot read {name}: {reason}", help="give the path of a .scan file") from None
 

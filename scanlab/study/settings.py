@@ -13,6 +13,7 @@ from typing import Any
 from scanlab.facade import as_value, bound, load_file
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.guesses import nearest
+from scanlab.ir.text import reason_of
 from scanlab.nn import BackboneSizes, MixerSizes
 from scanlab.study.transfer import patch_grid
 from scanlab.study.trial import DEFAULT_CONTROLS, DataChoice, Problem, Recipe, Study
@@ -84,8 +85,8 @@ def read(file: Path) -> Settings:
         text = file.read_text(encoding="utf-8")
         table = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise ScanlabError.at("S107", f"cannot read {file}: {reason}", help="give the path of a TOML file") from None
+        help = "give the path of a TOML file"
+        raise ScanlabError.at("S107", f"cannot read {file}: {reason_of(error).lower()}", help=help) from None
     except tomllib.TOMLDecodeError as error:
         raise ScanlabError.at("S610", f"{file} is no TOML: {error}") from None
     return Settings(table, file.resolve().parent, str(file), text)

@@ -91,7 +91,8 @@ class _Kept:
             return None
         file = self._file(self._place, sig, target_context)
         found = _read(file, target_context)
-        if found is None and _wait_for_others(file):
+        if found is None:
+            _wait_for_others(file)
             found = _read(file, target_context)
             if found is not None:
                 _let_others(file)
@@ -128,26 +129,22 @@ def _read(file: Path, target_context: Any) -> CompileResult | None:
     return CompileResult._rebuild(target_context, *parts)
 
 
-def _wait_for_others(file: Path) -> bool:
+def _wait_for_others(file: Path) -> None:
     """Wait until no other process compiles what belongs into a file; then none does before `_let_others`.
 
-    False, at once, where there was none to wait for or there are no locks. A lock is a byte of one open file, and goes
-    with its process, however that ends.
+    At once where there are no locks. A lock is a byte of one open file, and goes with its process, however that ends.
     """
     deadline = time.monotonic() + PATIENCE_S
-    locks, waited = _locks(file.parent), False
+    locks = _locks(file.parent)
     while fcntl is not None and locks is not None and time.monotonic() < deadline:
         try:
-            fcntl.lockf(locks, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _byte(file))
-            break
+            return fcntl.lockf(locks, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _byte(file))
         except (BlockingIOError, PermissionError):  # POSIX leaves it to the system which of them
             name = file.name.rpartition("-")[0].replace("_", " ")
             say_once(f"another process is compiling the {name}; this one waits for it")
-            waited = True
             time.sleep(0.1)
         except OSError:  # this file system has none
-            break
-    return waited
+            return
 
 
 def _let_others(file: Path) -> None:
