@@ -26,4 +26,4 @@ settings.register_profile(
 )
 settings.load_profile("scanlab")
 
-from chromium import browser, new_page  # noqa: E402, F401
+from chromium import browser, chromium_driver, chromium_profile, new_page  # noqa: E402, F401

@@ -147,10 +147,9 @@ def _coefficients(tensor: Tensor) -> Varying | Constant:
 
 def _inputs(a: ScanArguments, paths: int) -> tuple[Rows, Rows, Varying | Constant, Varying | Constant, Parameters]:
     own, _, channels = a.A.shape
-    bias = a.A.new_zeros(own, channels) if a.bias is None else a.bias
-    skip = a.A.new_zeros(own, channels) if a.D is None else a.D
-    weights = a.A.new_ones(paths, channels) if a.weights is None else a.weights
-    parameters = Parameters(_flat(a.A), _flat(skip), _flat(bias), _flat(weights), int(own > 1), a.softplus)
+    bias, skip = (np.zeros(own * channels, np.float32) if t is None else flat(t) for t in (a.bias, a.D))
+    weights = np.ones(paths * channels, np.float32) if a.weights is None else flat(a.weights)
+    parameters = Parameters(flat(a.A), skip, bias, weights, int(own > 1), a.softplus)
     u, delta = _rows(a.u, a.u.shape[1]), _rows(a.delta, own)
     return u, delta, _coefficients(a.B), _coefficients(a.C), parameters
 

@@ -16,6 +16,18 @@ __all__ = ["check_arguments", "check_finite", "check_rows"]
 
 Named = dict[str, Tensor | None]
 _ACTIVATIONS = ("u", "delta", "B", "C", "z")
+_COEFFICIENTS = {3: "[K, D, N]", 4: "[B, K, L, N]", 5: "[B, K, G, L, N]"}
+_FORMS = {
+    "u": {3: "[B, L, D]", 4: "[B, K, L, D]"},
+    "delta": {4: "[B, K, L, D]"},
+    "A": {3: "[K, D, N]"},
+    "B": _COEFFICIENTS,
+    "C": _COEFFICIENTS,
+    "D": {2: "[K, D]"},
+    "z": {3: "[B, L, D]"},
+    "delta_bias": {2: "[K, D]"},
+    "merge": {2: "[K, D]"},
+}
 
 
 def check_arguments(tensors: Named, paths: PathTable) -> None:
@@ -34,16 +46,8 @@ def check_arguments(tensors: Named, paths: PathTable) -> None:
 
 
 def _check_ranks(present: dict[str, Tensor]) -> None:
-    allowed = {
-        "u": {3: "[B, L, D]", 4: "[B, K, L, D]"},
-        "delta": {4: "[B, K, L, D]"},
-        "A": {3: "[K, D, N]"},
-        "B": {3: "[K, D, N]", 4: "[B, K, L, N]", 5: "[B, K, G, L, N]"},
-        "C": {3: "[K, D, N]", 4: "[B, K, L, N]", 5: "[B, K, G, L, N]"},
-        "z": {3: "[B, L, D]"},
-    }
     for name, tensor in present.items():
-        forms = allowed.get(name, {2: "[K, D]"})
+        forms = _FORMS[name]
         if tensor.ndim not in forms:
             raise _shape_error(name, tensor, " or ".join(forms.values()))
 

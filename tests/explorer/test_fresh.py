@@ -86,7 +86,7 @@ def test_pictures_of_another_grid_than_the_one_typed_are_marked(page: Any) -> No
     box.fill("5x6")
     page.wait_for_selector(".drawing:not([data-older])")
     page.wait_for_selector(".player >> text=h 5 × w 6")
-    assert page.locator("[data-older]").count() == 0
+    page.wait_for_function("() => !document.querySelector('[data-older]')")
 
 
 def test_a_file_whose_text_goes_on_is_not_called_saved(explorer: Any, new_page: Callable[..., Any]) -> None:
