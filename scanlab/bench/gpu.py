@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from scanlab.bench.gpu_peers import PEERS, GpuPeer
 from scanlab.bench.gpu_shapes import SHAPES, GpuInputs, Shape, gpu_inputs
+from scanlab.bench.gpu_timing import gpu_turns, peak_gpu_bytes
 from scanlab.bench.machine import environment
 from scanlab.bench.timing import Times
+from scanlab.facade import compile
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import selective_scan
+from scanlab.ops.programs import program_for
 
-__all__ = ["GpuFigure", "GpuLimits", "GpuReport", "check_device", "measure_gpu"]
+__all__ = ["GpuFigure", "GpuLimits", "GpuReport", "check_device", "measure_gpu", "measure_limits", "shape_figures"]
 
 OURS, RANDOM = "scanlab triton", "scanlab triton, random orders"
+ARITHMETIC = "scanlab triton, paths by arithmetic"
 PACKAGES = ("scanlab", "torch", "triton", "mamba_ssm")
 Call = Callable[[], object]
 
@@ -40,8 +43,9 @@ class GpuLimits:
 class GpuFigure:
     """One implementation at one shape. times_ours: its median over ours. peak_bytes: beyond the inputs.
 
-    of_limit: the shortest time that the device allows over the median (forward only). difference: the largest of the
-    output from ours, relative to the largest output. note: why it was not run.
+    times say how they were taken, see `GpuTimes`. of_limit: the shortest time that the device allows over the median
+    (ours, forward only). difference: the largest of the output from ours, relative to the largest output. note: why it
+    was not run.
     """
 
     shape: str
@@ -101,35 +105,47 @@ def measure_gpu(turns: int, say: Callable[[str], object], shapes: Sequence[Shape
     return GpuReport(torch.cuda.get_device_name(), limits, tuple(figures))
 
 
+Timed = Callable[[Mapping[str, Call]], Mapping[str, Times]]
+
+
 def shape_figures(
-    given: GpuInputs, limits: GpuLimits, timed: Callable[[Mapping[str, Call]], dict[str, Times]]
+    given: GpuInputs, limits: GpuLimits, timed: Timed, all_peers: Sequence[GpuPeer] = PEERS
 ) -> Iterator[GpuFigure]:
-    """Ours, ours with random orders, and the peers of the shape's strategy; `timed` runs calls in turns."""
+    """Ours, with random orders and with arithmetic, and the peers of the shape's strategy; `timed` runs calls in turns.
+
+    Arithmetic only where the scan has a path program.
+    """
     shape = given.shape
     shortest = limits.shortest_ms(shape)
-    peers = [peer for peer in PEERS if peer.strategy == shape.strategy]
+    peers = [peer for peer in all_peers if peer.strategy == shape.strategy]
     absent = {peer.name: why for peer in peers if (why := peer.missing())}
-    outputs = {OURS: _ours(given), RANDOM: _ours(given.shuffled())}
+    outputs = {OURS: ours(given), RANDOM: ours(given.shuffled())}
+    if program := program_for(compile(shape.strategy, (shape.side, shape.side)), given.u.device):
+        outputs[ARITHMETIC] = ours(replace(given, table=replace(given.table, program=program)))
     differences: dict[str, float] = {}
     for peer in peers:
         if peer.name not in absent:
-            outputs[peer.name], differences[peer.name] = _peer(peer, given, outputs[OURS][0])
+            outputs[peer.name], difference = _peer(peer, given, outputs[OURS][0])
+            if difference is not None:
+                differences[peer.name] = difference
     for backward in (False, True):
-        calls = {n: _call(output, leaves, backward) for n, (output, leaves) in outputs.items()}
+        calls = {n: forward_or_both(output, leaves, backward) for n, (output, leaves) in outputs.items()}
         times = timed(calls)
         for name, found in times.items():
-            share = None if backward else shortest / found.median_ms
+            share = shortest / found.median_ms if name in _ALL_OURS and not backward else None
             ratio = found.median_ms / times[OURS].median_ms
-            peak = _peak_bytes(calls[name], given.u.device)
+            peak = peak_gpu_bytes(calls[name]) if given.u.is_cuda else None
             yield GpuFigure(shape.name, name, backward, found, ratio, peak, share, differences.get(name))
         for name, why in absent.items():
             yield GpuFigure(shape.name, name, backward, None, note=why)
 
 
+_ALL_OURS = (OURS, RANDOM, ARITHMETIC)
 Output = tuple[Callable[[], Tensor], tuple[Tensor, ...]]
 
 
-def _ours(given: GpuInputs) -> Output:
+def ours(given: GpuInputs) -> Output:
+    """Our scan of the inputs, and the leaves that its gradients are taken of."""
     leaves = tuple(leaf.detach().requires_grad_() for leaf in given.leaves)
     u, delta, A, B, C, D, bias = leaves
 
@@ -141,15 +157,19 @@ def _ours(given: GpuInputs) -> Output:
     return output, leaves
 
 
-def _peer(peer: GpuPeer, given: GpuInputs, ours: Callable[[], Tensor]) -> tuple[Output, float]:
-    """A peer's output and leaves, and how far its output is from ours."""
+def _peer(peer: GpuPeer, given: GpuInputs, expected: Callable[[], Tensor]) -> tuple[Output, float | None]:
+    """A peer's output and leaves, and how far its output is from ours; None where it is a part of the work."""
     prepared = peer.prepare(given)
+    output = prepared.output, prepared.leaves
+    if prepared.by_row is None:
+        return output, None
     with torch.no_grad():
-        expected, found = ours().float(), prepared.by_row(prepared.output()).float()
-    return (prepared.output, prepared.leaves), float((found - expected).abs().max() / expected.abs().max())
+        wanted, found = expected().float(), prepared.by_row(prepared.output()).float()
+    return output, float((found - wanted).abs().max() / wanted.abs().max())
 
 
-def _call(output: Callable[[], Tensor], leaves: tuple[Tensor, ...], backward: bool) -> Call:
+def forward_or_both(output: Callable[[], Tensor], leaves: tuple[Tensor, ...], backward: bool) -> Call:
+    """A call of the forward pass, or of forward and backward for an upstream gradient drawn beforehand."""
     if backward:
         with torch.no_grad():
             upstream = torch.randn_like(output())
@@ -162,51 +182,15 @@ def _call(output: Callable[[], Tensor], leaves: tuple[Tensor, ...], backward: bo
     return forward
 
 
-def _peak_bytes(call: Call, device: torch.device) -> int | None:
-    if device.type != "cuda":
-        return None
-    before = torch.cuda.memory_allocated()
-    torch.cuda.reset_peak_memory_stats()
-    call()
-    torch.cuda.synchronize()
-    return torch.cuda.max_memory_allocated() - before
-
-
-def gpu_turns(calls: Mapping[str, Call], turns: int) -> dict[str, Times]:
-    """Run all calls in turns, timed by the device's own events, after three runs that compile and warm up."""
-    first = {name: _event_ms(call) for name, call in calls.items()}
-    for _ in range(2):
-        for call in calls.values():
-            call()
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(turns):
-        for name, call in calls.items():
-            times[name].append(_event_ms(call))
-    return {name: _summary(times[name], first[name]) for name in calls}
-
-
-def _event_ms(call: Call) -> float:
-    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    start.record()
-    call()
-    end.record()
-    end.synchronize()
-    return start.elapsed_time(end)
-
-
-def _summary(times: list[float], first: float) -> Times:
-    low, median, high = (float(np.quantile(times, q)) for q in (0.25, 0.5, 0.75))
-    return Times(median, low, high, min(times), len(times), first)
-
-
-def measure_limits(turns: int, rounds: int = 4096, block: int = 1024) -> GpuLimits:
-    """Copy 1 GiB, and chain exponentials in registers on all multiprocessors."""
+def measure_limits(turns: int, elements: int = 1 << 28, rounds: int = 4096, block: int = 1024) -> GpuLimits:
+    """Copy float32 elements, 1 GiB of them, and chain exponentials in registers on all multiprocessors."""
     from scanlab.kernels.gpu.roofline import exp2_rate_kernel
 
-    source = torch.zeros(1 << 28, device="cuda")
+    device = check_device()
+    source = torch.zeros(elements, device=device)
     target = torch.empty_like(source)
     programs = 16 * torch.cuda.get_device_properties(0).multi_processor_count
-    out = torch.empty(programs * block, device="cuda")
+    out = torch.empty(programs * block, device=device)
     special = torch.version.hip is None
     calls: dict[str, Call] = {
         "copy": lambda: target.copy_(source),

@@ -12,6 +12,8 @@ from rich.text import Text
 from scanlab.bench.gpu import GpuFigure, GpuReport, check_device, measure_gpu
 from scanlab.bench.gpu_shapes import SHAPES
 from scanlab.bench.gpu_targets import gpu_checks
+from scanlab.bench.gpu_timing import GpuTimes
+from scanlab.bench.timing import Times
 from scanlab.cli.bench import promises, spread
 from scanlab.cli.output import console
 from scanlab.cli.tables import print_table
@@ -46,6 +48,7 @@ def print_report(report: GpuReport) -> None:
     table.add_column("direction")
     for name in ("median", "× ours", "MB", "of the limit", "differs by"):
         table.add_column(name, justify="right")
+    table.add_column("timed by", overflow="fold")
     for figure in report.figures:
         table.add_row(figure.shape, figure.name, _direction(figure), *_cells(figure))
     print_table(screen, table)
@@ -58,7 +61,7 @@ def _direction(figure: GpuFigure) -> str:
 
 def _cells(figure: GpuFigure) -> tuple[Text | str, ...]:
     if figure.times is None:
-        return Text(figure.note, style="dim"), "", "", "", ""
+        return Text(f"not measured: {figure.note}", style="bold"), "", "", "", "", ""
     times = figure.times
     return (
         spread(times, 3),
@@ -66,4 +69,12 @@ def _cells(figure: GpuFigure) -> tuple[Text | str, ...]:
         "" if figure.peak_bytes is None else f"{figure.peak_bytes / 1e6:.0f}",
         "" if figure.of_limit is None else f"{100 * figure.of_limit:.0f} %",
         "" if figure.difference is None else f"{figure.difference:.0e}",
+        _timed_by(times),
     )
+
+
+def _timed_by(times: Times) -> str:
+    """How the times were taken, and why not as replays of a graph."""
+    if not isinstance(times, GpuTimes):
+        return ""
+    return f"{times.how} ({times.why})" if times.why else times.how
