@@ -97,7 +97,7 @@ def check_device() -> torch.device:
 def measure_gpu(turns: int, say: Callable[[str], object], shapes: Sequence[Shape] = SHAPES) -> GpuReport:
     """Measure every shape, forward and forward and backward, `turns` times each. Raises S753."""
     device = check_device()
-    limits = measure_limits(turns)
+    limits = measure_limits(device, turns)
     figures: list[GpuFigure] = []
     for shape in shapes:
         say(shape.name)
@@ -182,11 +182,12 @@ def forward_or_both(output: Callable[[], Tensor], leaves: tuple[Tensor, ...], ba
     return forward
 
 
-def measure_limits(turns: int, elements: int = 1 << 28, rounds: int = 4096, block: int = 1024) -> GpuLimits:
+def measure_limits(
+    device: torch.device, turns: int, elements: int = 1 << 28, rounds: int = 4096, block: int = 1024
+) -> GpuLimits:
     """Copy float32 elements, 1 GiB of them, and chain exponentials in registers on all multiprocessors."""
     from scanlab.kernels.gpu.roofline import exp2_rate_kernel
 
-    device = check_device()
     source = torch.zeros(elements, device=device)
     target = torch.empty_like(source)
     programs = 16 * torch.cuda.get_device_properties(0).multi_processor_count

@@ -16,6 +16,7 @@ pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA or ROCm device"),
 ]
+DEVICE = "cuda"
 TABLES = {**CASES, "long": long_table(1000)}
 TOLERANCE = {torch.float32: 2e-4, torch.bfloat16: 3e-2, torch.float16: 5e-3}
 
@@ -62,10 +63,10 @@ def test_device_agrees_with_the_reference(case: str, operator: str, dtype: torch
     given = _convolution(table) if operator == "convolution" else _dual(table)
     given = {name: t.to(dtype) if name in "xBC" else t for name, t in given.items()}
     expected = _outcome(operator, {name: t.double() for name, t in given.items()}, table, "reference")
-    there = {name: t.cuda() for name, t in given.items()}
+    there = {name: t.to(DEVICE) for name, t in given.items()}
     with poisoned():
-        found = _outcome(operator, there, table.to("cuda"), "triton")
-        again = _outcome(operator, there, table.to("cuda"), "triton")
+        found = _outcome(operator, there, table.to(DEVICE), "triton")
+        again = _outcome(operator, there, table.to(DEVICE), "triton")
     for name, want in expected.items():
         got = found[name].cpu().double()
         assert got.isfinite().all(), f"{name} has values that were never written"

@@ -12,6 +12,7 @@ pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA or ROCm device"),
 ]
+DEVICE = "cuda"
 
 
 def _models() -> dict[str, Classifier]:
@@ -28,7 +29,7 @@ def _models() -> dict[str, Classifier]:
 def test_logits_and_gradients_are_those_of_the_cpu(name: str) -> None:
     model, images = _models()[name], torch.rand(2, 3, 64, 64)
     results = []
-    for device in ("cpu", "cuda"):
+    for device in ("cpu", DEVICE):
         model = model.to(device)
         model.zero_grad()
         logits = model(images.to(device))
@@ -42,8 +43,8 @@ def test_logits_and_gradients_are_those_of_the_cpu(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["vim", "vmamba"])
 def test_bfloat16_compiled_and_swapped(name: str) -> None:
-    model, images = _models()[name].to("cuda"), torch.rand(2, 3, 64, 64, device="cuda")
-    with torch.autocast("cuda", torch.bfloat16):
+    model, images = _models()[name].to(DEVICE), torch.rand(2, 3, 64, 64, device=DEVICE)
+    with torch.autocast(DEVICE, torch.bfloat16):
         eager = model(images)
         compiled = torch.compile(model, fullgraph=True)(images)
     torch.testing.assert_close(compiled.float(), eager.float(), rtol=5e-2, atol=5e-2)
