@@ -69,6 +69,10 @@ def _imported() -> bool:
         import scanlab.bench.gpu
         import scanlab.nn
         import scanlab.zoo  # noqa: F401
+        from scanlab.facade import compile
+
+        # The grammar and the library are read once, not by every job.
+        compile("cross", (2, 2))
     except Exception as error:  # whatever a broken installation raises
         print(f"nothing can be run: {type(error).__name__}: {error}", flush=True)
         return False

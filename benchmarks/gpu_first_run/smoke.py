@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -82,7 +83,8 @@ def _inputs(given: Case, seed: int) -> tuple[Values, PathTable]:
 def _outcome(values: Values, table: PathTable, backend: str, where: torch.device) -> Values:
     """y and the gradients of everything."""
     leaves = {name: t.to(where, copy=True).requires_grad_() for name, t in values.items()}
-    y = selective_scan(**leaves, paths=table.to(where), delta_softplus=True, backend=backend)
+    options: dict[str, Any] = {**leaves, "paths": table.to(where), "delta_softplus": True, "backend": backend}
+    y = selective_scan(**options)
     assert isinstance(y, Tensor), "no last state was asked for"
     gradients = torch.autograd.grad(y, list(leaves.values()), torch.ones_like(y).cumsum(1).cos())
     return {"y": y.detach()} | dict(zip(leaves, gradients, strict=True))

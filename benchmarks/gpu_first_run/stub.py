@@ -104,12 +104,13 @@ def _never_compile(target: GPUTarget, records: Path | None, tag: str) -> None:
         return found
 
     def checked(self: JITFunction, *arguments: Any, grid: Any, warmup: bool, **options: Any) -> Any:
-        sizes = tuple(grid({}) if callable(grid) else grid)
+        wanted: Any = grid({}) if callable(grid) else grid
+        sizes = tuple(wanted)
         if min(sizes) < 1 or max(sizes[1:], default=1) > MOST_PROGRAMS:
             raise RuntimeError(f"CUDA error: invalid argument: a grid of {sizes} for {self.fn.__name__}")
         return launch(self, *arguments, grid=sizes, warmup=warmup, **options)
 
-    JITFunction._do_compile = compiled
+    setattr(JITFunction, "_do_compile", compiled)  # noqa: B010
     JITFunction.run = checked
 
 
@@ -173,7 +174,7 @@ def _scanlab_takes_cpu_tensors() -> None:
     backends._FAST["cpu"] = "triton"
     as_on_a_gpu = cache(lambda scan: program(scan, cuda))
     for module in (programs, kept, paths, gpu):
-        module.program_for = lambda scan, device: as_on_a_gpu(scan)
+        setattr(module, "program_for", lambda scan, device: as_on_a_gpu(scan))  # noqa: B010
 
 
 def _quick_convolutions() -> None:
