@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from scanlab.bench.gpu_shapes import SHAPES
+
 HERE = Path(__file__).parent
 PAGE = HERE / "kernels.md"
 CPU = HERE / "../benchmarks/results/kernels-2core-cpu.json"
@@ -77,9 +79,23 @@ def gpu() -> str:
     return "\n".join(lines)
 
 
+def traffic() -> str:
+    """Bytes per token and channel of the models' scans: at least, and as our kernels move them."""
+    lines = [
+        "| scan, bfloat16, 128 samples | at least | copies of y | moved | share of the byte limit at most |",
+        "|---|---|---|---|---|",
+    ]
+    for shape in SHAPES:
+        rows = shape.size.samples * shape.size.length * shape.size.channels
+        least, moved = shape.forward_bytes / rows, shape.moved_bytes / rows
+        share = f"{least / moved:.0%}".replace("%", " %")
+        lines.append(f"| {shape.name} | {least:.1f} | {shape.copies or '–'} | {moved:.1f} | {share} |")
+    return "\n".join(lines)
+
+
 def filled(page: str) -> str:
     """The page with its tables made anew."""
-    for name, made in (("cpu", cpu()), ("gpu", gpu())):
+    for name, made in (("cpu", cpu()), ("gpu", gpu()), ("traffic", traffic())):
         pattern = re.compile(rf"(<!-- begin {name} -->).*?(<!-- end {name} -->)", re.S)
         page = pattern.sub(lambda m, made=made: f"{m[1]}\n{made}\n{m[2]}", page)
     return page

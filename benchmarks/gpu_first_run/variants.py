@@ -58,7 +58,7 @@ def _tried(run: Settings, number: int) -> None:
     forward = forward_or_both(output, leaves, backward=False)
     both = forward_or_both(output, leaves, backward=True)
     expected = _values(forward)
-    for trial in _trials(given.shape.size.states, given.shape.size.length):
+    for trial in _trials(given.shape.size.states, given.shape.size.length, given.table.tracks):
         with results.caught("variant", shape=shape.name, variant=trial.name), _set(trial):
             differs = float((_values(forward) - expected).abs().max() / expected.abs().max().clamp_min(1e-9))
             times = gpu_turns({"forward": forward, "forward + backward": both}, 1 if run.stub else TURNS)
@@ -72,12 +72,13 @@ def _values(forward: Callable[[], object]) -> torch.Tensor:
     return y.float()
 
 
-def _trials(states: int, length: int) -> Iterator[Trial]:
+def _trials(states: int, length: int, tracks: int) -> Iterator[Trial]:
     """As chosen, then every choice for itself; a backward of many states compiles longest, and comes last."""
     chunks = -(-length // CHUNK)
     yield Trial("as chosen")
-    for division in (Division("tracks"), Division("all"), Division("parts", max(2, chunks // 2))):
-        yield Trial(f"{division.kind} {division.chunks}", division=division)
+    for together in (n for n in range(1, tracks + 1) if tracks % n == 0):
+        yield Trial(f"{together} of {tracks} tracks in a program", division=Division(together))
+    yield Trial("parts of tracks", division=Division(chunks=max(2, chunks // 2)))
     for channels, steps, warps in ((32, 4, 1), (32, 8, 1), (64, 4, 1), (64, 8, 1), (128, 4, 1), (128, 4, 4)):
         yield Trial(f"forward {channels}x{steps}, {warps} warps", forward=Blocks(channels, steps), warps=warps)
     few = ((32, 4, 1), (32, 8, 1), (64, 4, 1), (64, 8, 1), (128, 4, 2))
@@ -90,9 +91,9 @@ def _set(trial: Trial) -> Iterator[None]:
     """Make the launch code choose a trial. Raises AttributeError where it looks nothing up by that name any more."""
     constants = getattr(gpu, "_constants", dict)
 
-    def blocks(states: int, *, backward: bool = False, **lanes: int) -> Blocks:
+    def blocks(states: int, width: int, *, backward: bool = False, **lanes: int) -> Blocks:
         wanted = trial.backward if backward else trial.forward
-        return wanted or blocks_for(states, backward=backward, **lanes)
+        return wanted or blocks_for(states, width, backward=backward, **lanes)
 
     def with_warps(*arguments: Any) -> dict[str, Any]:
         return constants(*arguments) | {"num_warps": trial.warps}

@@ -10,6 +10,7 @@ from torch import Tensor
 from scanlab.bench.problems import Size
 from scanlab.facade import compile
 from scanlab.ops import PathTable, index_table, path_table
+from scanlab.ops.gpu_plan import division_for
 
 __all__ = ["SHAPES", "GpuInputs", "Shape", "gpu_inputs"]
 
@@ -32,6 +33,23 @@ class Shape:
         s = self.size
         rows = s.samples * s.length * s.channels
         return BYTES * (rows * (2 + s.paths) + 2 * s.samples * s.paths * s.length * s.states)
+
+    @property
+    def copies(self) -> int:
+        """How many float32 copies of y the kernels leave to be added up; 0 where y is written as it is."""
+        from scanlab.kernels.gpu.variants import blocks_for
+
+        table, size = path_table(compile(self.strategy, (self.side, self.side))), self.size
+        width = blocks_for(size.states, size.channels).channels
+        walkers = size.samples * -(-size.channels // width)
+        together = division_for(table, walkers, width, separate=False).together
+        return table.tracks // together if table.tracks > 1 else 0
+
+    @property
+    def moved_bytes(self) -> int:
+        """What our kernels move in a forward pass, rows that tracks share read once: each copy is written and read."""
+        s = self.size
+        return self.forward_bytes + s.samples * s.length * s.channels * 8 * self.copies
 
     @property
     def forward_exponentials(self) -> int:

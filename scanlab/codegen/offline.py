@@ -49,6 +49,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
     {
         "sm_80": Target("cuda", 80, 32),
         "sm_90": Target("cuda", 90, 32),
+        "sm_100": Target("cuda", 100, 32),
         "gfx942": Target("hip", "gfx942", 64),
     }
 )

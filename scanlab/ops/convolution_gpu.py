@@ -12,7 +12,9 @@ from scanlab.kernels.gpu.convolution import (
     convolution_backward_kernel,
     convolution_forward_kernel,
 )
+from scanlab.kernels.gpu.grid import folded
 from scanlab.ops.convolution_operator import ConvolutionArguments
+from scanlab.ops.gpu_sums import merged
 from scanlab.ops.pieces import Pieces, path_function, path_sums, pieces_of
 
 __all__ = ["backward", "forward"]
@@ -23,6 +25,17 @@ PROGRAMS = 1056
 
 def forward(arguments: ConvolutionArguments) -> Tensor:
     """y [B, K, L, D] in the dtype of x; see ConvolutionArguments."""
+    with torch.cuda.device_of(arguments.x):
+        return _forward(arguments)
+
+
+def backward(arguments: ConvolutionArguments, dy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of x, weight [K or 1, W, D] and bias [K or 1, D]; dy [B, K, L, D] is contiguous."""
+    with torch.cuda.device_of(arguments.x):
+        return _backward(arguments, dy)
+
+
+def _forward(arguments: ConvolutionArguments) -> Tensor:
     pieces = _pieces(arguments)
     y = _output(arguments, pieces, arguments.x.dtype)
     for level in range(pieces.levels):
@@ -32,8 +45,7 @@ def forward(arguments: ConvolutionArguments) -> Tensor:
     return y.to(arguments.x.dtype)
 
 
-def backward(arguments: ConvolutionArguments, dy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of x, weight [K or 1, W, D] and bias [K or 1, D]; dy [B, K, L, D] is contiguous."""
+def _backward(arguments: ConvolutionArguments, dy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     x, weight = arguments.x, arguments.weight
     pieces = _pieces(arguments)
     shared = x.shape[1] < arguments.table.paths
@@ -44,13 +56,13 @@ def backward(arguments: ConvolutionArguments, dy: Tensor) -> tuple[Tensor, Tenso
             *_tensors(arguments), dy, dx, partial, **_sizes(arguments, pieces, level), **_constants(arguments, pieces)
         )
     dweight = path_sums(partial, pieces, len(weight))
-    return (dx.sum(1, keepdim=True) if shared else dx).to(x.dtype), dweight[:, :-1], dweight[:, -1]
+    return merged(dx, x.dtype, x.shape[1]), dweight[:, :-1], dweight[:, -1]
 
 
 def _pieces(arguments: ConvolutionArguments) -> Pieces:
     """The longest pieces, hence the fewest partial sums, that still make enough programs."""
     table, x = arguments.table, arguments.x
-    walks = len(x) * table.tracks * -(-x.shape[3] // CHANNELS)
+    walks = len(x) * table.tracks * _blocks(arguments)
     limit = 256
     while limit > 32 and walks * -(-table.steps.shape[2] // limit) < PROGRAMS:
         limit //= 2
@@ -64,8 +76,12 @@ def _output(arguments: ConvolutionArguments, pieces: Pieces, dtype: torch.dtype)
     return make(batch, arguments.table.paths, length, channels, dtype=torch.float32 if pieces.levels > 1 else dtype)
 
 
-def _grid(arguments: ConvolutionArguments, pieces: Pieces) -> tuple[int, int, int]:
-    return len(pieces.rows), -(-arguments.x.shape[3] // CHANNELS), len(arguments.x)
+def _grid(arguments: ConvolutionArguments, pieces: Pieces) -> tuple[int]:
+    return folded(len(pieces.rows), _blocks(arguments), len(arguments.x))
+
+
+def _blocks(arguments: ConvolutionArguments) -> int:
+    return -(-arguments.x.shape[3] // CHANNELS)
 
 
 def _tensors(arguments: ConvolutionArguments) -> tuple[Tensor, Tensor, Tensor]:
@@ -82,6 +98,8 @@ def _sizes(arguments: ConvolutionArguments, pieces: Pieces, level: int) -> dict[
         "owners": pieces.owners,
         "visits": pieces.visits,
         "level": level,
+        "number_of_pieces": len(pieces.rows),
+        "blocks": _blocks(arguments),
         "width": x.shape[3],
         "x_sample": x.stride(0),
         "x_path": x.stride(1) if x.shape[1] > 1 else 0,

@@ -8,12 +8,14 @@ import torch
 from torch import Tensor
 from triton import knobs
 
+from scanlab.kernels.gpu.grid import folded
 from scanlab.kernels.gpu.selective_scan_backward import selective_scan_backward_kernel
 from scanlab.kernels.gpu.selective_scan_forward import selective_scan_forward_kernel
 from scanlab.kernels.gpu.selective_scan_spans import selective_scan_pass_kernel, selective_scan_span_kernel
 from scanlab.kernels.gpu.variants import PASS, Blocks, blocks_for
 from scanlab.ops.arguments import Forward, Gradients, ScanArguments
 from scanlab.ops.gpu_plan import Plan, division_for, plan_for
+from scanlab.ops.gpu_sums import merged
 from scanlab.ops.paths import CHUNK, PathTable
 from scanlab.ops.pieces import path_function
 
@@ -22,9 +24,22 @@ __all__ = ["backward", "forward"]
 
 def forward(arguments: ScanArguments, table: PathTable, *, separate: bool, keep: bool, last: bool) -> Forward:
     """Scan all tracks; see `Forward`. keep: states for the backward; last: the states after each track."""
+    with torch.cuda.device_of(arguments.u):
+        return _forward(arguments, table, separate=separate, keep=keep, last=last)
+
+
+def backward(
+    arguments: ScanArguments, table: PathTable, checkpoints: Tensor, dy: Tensor, *, separate: bool
+) -> Gradients:
+    """The gradients of everything, from the checkpoints of the forward and dy, shaped and typed like y."""
+    with torch.cuda.device_of(arguments.u):
+        return _backward(arguments, table, checkpoints, dy, separate=separate)
+
+
+def _forward(arguments: ScanArguments, table: PathTable, *, separate: bool, keep: bool, last: bool) -> Forward:
     u, A = arguments.u, arguments.A
     batch, channels = u.shape[0], u.shape[3]
-    blocks = _blocks(A, backward=False)
+    blocks = _blocks(arguments, backward=False)
     plan = _plan(arguments, table, blocks, separate)
     y = _rows_by_track(u, table, plan, separate)
     checkpoints = A.new_empty(batch, table.slots if keep else 0, A.shape[1], channels)
@@ -32,26 +47,24 @@ def forward(arguments: ScanArguments, table: PathTable, *, separate: bool, keep:
     carried = _carried(arguments, table, plan, arguments.u, adjoint=False) if plan.cut else A
     if len(plan.spans):
         selective_scan_forward_kernel[_grid(arguments, plan, blocks)](
-            **_tensors(arguments), **_walk(table, plan), **_sizes(arguments, blocks),
+            **_tensors(arguments), **_walk(table, plan), **_sizes(arguments, plan, blocks),
             y=y, checkpoints=checkpoints, last_state=last_state, carried=carried,
-            slots=table.slots, tracks=table.tracks, fresh=int(table.complete and not table.revisits),
+            slots=table.slots, tracks=table.tracks, **_together(table, plan),
             y_sample=y.stride(0), y_track=y.stride(1) if y.shape[1] > 1 else 0,
             **_constants(arguments, table, blocks),
             KEEP=keep, LAST=last, CARRIED=plan.cut, ADD=plan.merged, REVISITS=table.revisits,
         )  # fmt: skip
-    y = y if separate else _summed(y, 1)
-    found = y.to(u.dtype)
+    found = y.to(u.dtype) if separate else merged(y, u.dtype)
     return Forward(found if separate else found[:, 0], checkpoints if keep else None, last_state if last else None)
 
 
-def backward(
+def _backward(
     arguments: ScanArguments, table: PathTable, checkpoints: Tensor, dy: Tensor, *, separate: bool
 ) -> Gradients:
-    """The gradients of everything, from the checkpoints of the forward and dy, shaped and typed like y."""
     u, delta, A = arguments.u, arguments.delta, arguments.A
     batch, channels = u.shape[0], u.shape[3]
     states = A.shape[1]
-    blocks = _blocks(A, backward=True)
+    blocks = _blocks(arguments, backward=True)
     plan = _plan(arguments, table, blocks, separate)
     dy = dy if separate else dy[:, None]
     own = len(A) > 1
@@ -61,13 +74,13 @@ def backward(
     rows = 3 + states * (1 + (arguments.B.ndim == 3) + (arguments.C.ndim == 3))
     sums = A.new_zeros(batch, len(plan.owners), rows, channels)
     grid = _grid(arguments, plan, blocks)
-    marks = A.new_empty(grid[0] * grid[1] * grid[2] * (CHUNK // blocks.steps) * states * blocks.channels)
+    marks = A.new_empty(grid[0] * (CHUNK // blocks.steps) * states * blocks.channels)
     carried = _carried(arguments, table, plan, dy, adjoint=True) if plan.cut else A
     if len(plan.spans):
         selective_scan_backward_kernel[grid](
-            **_tensors(arguments), **_walk(table, plan), **_sizes(arguments, blocks),
+            **_tensors(arguments), **_walk(table, plan), **_sizes(arguments, plan, blocks),
             dy=dy, du=du, ddelta=ddelta, dB=dB, dC=dC, sums=sums, checkpoints=checkpoints, marks=marks, carried=carried,
-            slots=table.slots, homes=len(plan.owners), fresh=table.tracks - int(table.complete and not table.revisits),
+            slots=table.slots, homes=len(plan.owners), **_together(table, plan),
             group_marks=CHUNK // blocks.steps,
             dy_sample=dy.stride(0), dy_track=dy.stride(1) if separate else 0, dy_row=dy.stride(2),
             **_places("du", du, u.shape[1] > 1), **_places("ddelta", ddelta, own),
@@ -83,10 +96,11 @@ def backward(
 def _carried(arguments: ScanArguments, table: PathTable, plan: Plan, values: Tensor, *, adjoint: bool) -> Tensor:
     """float32 [B, spans, N, D]: the state before each span or, for values dy, what is owed to the state after it."""
     A, coefficients = arguments.A, arguments.C if adjoint else arguments.B
-    blocks = _blocks(A, backward=False)
+    blocks = _blocks(arguments, backward=False)
     ends, decays = A.new_empty(2, len(values), len(plan.spans), *A.shape[1:])
-    sizes = _sizes(arguments, blocks)
-    kept = ("width", "group_width", "blocks", "delta_sample", "delta_path", "delta_row", "A_path", "bias_path")
+    sizes = _sizes(arguments, plan, blocks)
+    kept = ("width", "group_width", "programs", "blocks", "count", "A_path", "bias_path")
+    kept += ("delta_sample", "delta_path", "delta_row")
     tensors = {k: v for k, v in _tensors(arguments).items() if k in ("delta", "A", "bias", "weights")}
     constants = _constants(arguments, table, blocks)
     for unused in ("SKIP", "C_CONSTANT"):
@@ -101,8 +115,9 @@ def _carried(arguments: ScanArguments, table: PathTable, plan: Plan, values: Ten
         **constants | {"B_CONSTANT": coefficients.ndim == 3, "ADJOINT": adjoint},
     )  # fmt: skip
     size = A.shape[1] * A.shape[2]
-    selective_scan_pass_kernel[(-(-size // PASS.channels), table.tracks, len(values))](
-        ends, decays, plan.ranges, len(plan.spans), size,
+    numbers = -(-size // PASS.channels)
+    selective_scan_pass_kernel[folded(numbers, table.tracks, len(values))](
+        ends, decays, plan.ranges, numbers, table.tracks, len(plan.spans), size,
         BLOCK=PASS.channels, GROUP=PASS.steps, ADJOINT=adjoint, num_warps=1,
     )  # fmt: skip
     return ends
@@ -115,23 +130,16 @@ def _gradients(
     states, dtype = a.A.shape[1], a.u.dtype
     shared = sums if len(a.A) > 1 else sums.sum(0, keepdim=True)
     constant = shared[:, 3 + states :].split(states, 1)
-    dB = _summed(dB.sum(0), 1, len(a.A)).to(dtype) if a.B.ndim == 5 else constant[0]
-    dC = _summed(dC.sum(0), 1, len(a.A)).to(dtype) if a.C.ndim == 5 else constant[-1]
     return Gradients(
-        _summed(du, 1, a.u.shape[1]).to(dtype),
-        _summed(ddelta, 1, len(a.A)).to(dtype),
+        merged(du, dtype, a.u.shape[1]),
+        merged(ddelta, dtype, len(a.A)),
         shared[:, :states],
-        dB,
-        dC,
+        merged(dB, dtype, len(a.A)) if a.B.ndim == 5 else constant[0],
+        merged(dC, dtype, len(a.A)) if a.C.ndim == 5 else constant[-1],
         shared[:, states] if a.D is not None else None,
         shared[:, states + 1] if a.bias is not None else None,
         sums[:, states + 2] if a.weights is not None else None,
     )
-
-
-def _summed(values: Tensor, axis: int, size: int = 1) -> Tensor:
-    """The sum over an axis that has more than `size` entries and should have one; else the values themselves."""
-    return values if values.shape[axis] == size else values.sum(axis, keepdim=True)
 
 
 def _by_path(sums: Tensor, plan: Plan, paths: int) -> Tensor:
@@ -145,12 +153,23 @@ def _by_path(sums: Tensor, plan: Plan, paths: int) -> Tensor:
 
 def _plan(arguments: ScanArguments, table: PathTable, blocks: Blocks, separate: bool) -> Plan:
     walkers = len(arguments.u) * _programs(arguments, blocks)
-    return plan_for(table, division_for(table, walkers, separate=separate), arguments.u.device)
+    division = division_for(table, walkers, blocks.channels, separate=separate)
+    return plan_for(table, division, arguments.u.device)
+
+
+def _together(table: PathTable, plan: Plan) -> dict[str, int]:
+    """How many tracks a span walks, and how many of them write where nothing stands yet."""
+    return {"together": plan.division.together, "fresh": int(table.complete and not table.revisits)}
+
+
+def _copies(table: PathTable, plan: Plan) -> int:
+    """How many copies of what tracks share are added up afterwards."""
+    return table.tracks // plan.division.together
 
 
 def _rows_by_track(like: Tensor, table: PathTable, plan: Plan, separate: bool) -> Tensor:
-    """Memory for y, [B, T or 1, L, D]: float32 where it will be added to, and not initialised where all is written."""
-    tracks = 1 if plan.merged else table.tracks
+    """Memory for y, [B, copies, L, D]: float32 where it will be added to, and not initialised where all is written."""
+    tracks = _copies(table, plan)
     once = not table.revisits and (separate or table.tracks == 1)
     make = like.new_empty if table.complete and not table.revisits else like.new_zeros
     shape = (len(like), tracks, *like.shape[2:])
@@ -171,20 +190,22 @@ def _all_written(table: PathTable) -> bool:
 
 
 def _parts(coefficients: Tensor, a: ScanArguments, table: PathTable, plan: Plan, blocks: Blocks) -> Tensor:
-    """float32 [blocks, B, K, T or 1, G, L, N] for the shares of dB or dC; nothing where constant in time."""
+    """float32 [blocks, B, K or copies, G, L, N] for the shares of dB or dC; nothing where constant in time."""
     if coefficients.ndim == 3:
         return a.A.new_empty(0)
     batch, own, *rest = coefficients.shape
     if own == 1:
-        own, written = 1 if plan.merged else table.tracks, table.complete and not table.revisits
+        own, written = _copies(table, plan), table.complete and not table.revisits
     else:
         written = _all_written(table)
     make = a.A.new_empty if written else a.A.new_zeros
     return make(_programs(a, blocks) // a.groups, batch, own, *rest)
 
 
-def _blocks(A: Tensor, *, backward: bool) -> Blocks:
-    return blocks_for(A.shape[1], lanes=64 if torch.version.hip else 32, backward=backward)
+def _blocks(arguments: ScanArguments, *, backward: bool) -> Blocks:
+    _, states, channels = arguments.A.shape
+    lanes = 64 if torch.version.hip else 32
+    return blocks_for(states, channels // arguments.groups, lanes=lanes, backward=backward)
 
 
 def _programs(arguments: ScanArguments, blocks: Blocks) -> int:
@@ -193,8 +214,8 @@ def _programs(arguments: ScanArguments, blocks: Blocks) -> int:
     return groups * -(-arguments.A.shape[2] // (groups * blocks.channels))
 
 
-def _grid(arguments: ScanArguments, plan: Plan, blocks: Blocks) -> tuple[int, int, int]:
-    return _programs(arguments, blocks), len(plan.spans), len(arguments.u)
+def _grid(arguments: ScanArguments, plan: Plan, blocks: Blocks) -> tuple[int]:
+    return folded(_programs(arguments, blocks), len(plan.spans), len(arguments.u))
 
 
 def _tensors(a: ScanArguments) -> dict[str, Tensor]:
@@ -214,12 +235,14 @@ def _walk(table: PathTable, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _sizes(a: ScanArguments, blocks: Blocks) -> dict[str, int]:
+def _sizes(a: ScanArguments, plan: Plan, blocks: Blocks) -> dict[str, int]:
     own, states, width = a.A.shape
     return {
         "width": width,
         "group_width": width // a.groups,
+        "programs": _programs(a, blocks),
         "blocks": _programs(a, blocks) // a.groups,
+        "count": len(plan.spans),
         **{f"u_{name}": stride for name, stride in zip(("sample", "path", "row"), _row_strides(a.u), strict=True)},
         **{f"delta_{name}": s for name, s in zip(("sample", "path", "row"), _row_strides(a.delta), strict=True)},
         **_strides("B", a.B),
@@ -227,6 +250,15 @@ def _sizes(a: ScanArguments, blocks: Blocks) -> dict[str, int]:
         "A_path": states * width if own > 1 else 0,
         "bias_path": width if own > 1 else 0,
     }
+
+
+def _in_words(coefficients: Tensor) -> bool:
+    """Whether every row of B or C begins and ends at a multiple of eight bytes; no row of what is constant is read."""
+    if coefficients.ndim == 3:
+        return True
+    strides = (s for s, size in zip(coefficients.stride()[:-1], coefficients.shape, strict=False) if size > 1)
+    sizes = (coefficients.shape[-1], *strides)
+    return coefficients.data_ptr() % 8 == 0 and all(n * coefficients.element_size() % 8 == 0 for n in sizes)
 
 
 def _row_strides(rows: Tensor) -> tuple[int, int, int]:
@@ -268,6 +300,7 @@ def _constants(a: ScanArguments, table: PathTable, blocks: Blocks) -> dict[str, 
         "WEIGHTS": a.weights is not None,
         "B_CONSTANT": a.B.ndim == 3,
         "C_CONSTANT": a.C.ndim == 3,
+        "WORDS": all(_in_words(t) for t in (a.B, a.C)),
         "ASM": torch.version.hip is None and not knobs.runtime.interpret,
         "num_warps": 1,
         "enable_fp_fusion": True,

@@ -1,7 +1,7 @@
 """How the chunks of a scan are dealt out to the programs of a GPU.
 
-A span is what one program walks: all tracks, one track, or a part of a path. No GPU could be had when this was written:
-the numbers below are estimates from instruction counts and published latencies, not measurements.
+A span is what one program walks: a track, several one after the other, or a part of a path. No GPU could be had when
+this was written: the numbers below are estimates from instruction counts and published latencies, not measurements.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from scanlab.ops.modes import outside_modes
 from scanlab.ops.paths import CHUNK, PathTable
 
-__all__ = ["PROGRAMS", "Division", "Plan", "division_for", "plan_for"]
+__all__ = ["KEPT", "PROGRAMS", "Division", "Plan", "division_for", "plan_for"]
 
 # Eight warps for each of the 132 processors of an H100, whose 64 Ki registers hold sixteen warps of 128 each: fewer do
 # not hide the latency of a row. Estimated.
 PROGRAMS = 1056
+# Bytes of float32 rows, of all programs that run at once, that stay in an H100's L2 cache (50 MB) from one track to the
+# next. Estimated.
+KEPT = 32 << 20
 # Parts are walked twice, so a walk that is not cut costs less than one cut in three. Estimated.
 FEWEST_PARTS = 3
 # In chunks. A part keeps and passes on 2 N numbers per channel, as much as this many steps read. Estimated.
@@ -30,9 +33,12 @@ SHORTEST_PART = 2
 
 @dataclass(frozen=True)
 class Division:
-    """What one program walks: "all" tracks, one of the "tracks", or "parts" of up to `chunks` chunks of one path."""
+    """What one program walks: `together` whole tracks, a divisor of their number; or, with chunks, a part of a path.
 
-    kind: str
+    chunks: how many a part has at most.
+    """
+
+    together: int = 1
     chunks: int = 0
 
 
@@ -42,7 +48,7 @@ class Plan:
 
     chunks int32 [Q, 8]: (track, path, first step, last step + 1, carry, slot, whether it ends its track, home); home:
     where a chunk's share of the parameters' gradients is added up. spans int32 [P, 2]: first chunk, last chunk + 1.
-    ranges int32 [T + 1]: the spans of each track (not for "all"). owners: the path of each home, on the CPU.
+    ranges int32 [T + 1]: the spans of each track (of parts). owners: the path of each home, on the CPU.
     """
 
     division: Division
@@ -53,29 +59,32 @@ class Plan:
 
     @property
     def merged(self) -> bool:
-        """Whether one program walks all tracks, and adds up what they share."""
-        return self.division.kind == "all"
+        """Whether a program walks several tracks, and adds up what they share."""
+        return self.division.together > 1
 
     @property
     def cut(self) -> bool:
         """Whether spans begin with states that others leave."""
-        return self.division.kind == "parts"
+        return self.division.chunks > 0
 
 
-def division_for(table: PathTable, walkers: int, *, separate: bool) -> Division:
-    """Which division makes enough programs for a GPU; walkers: blocks of channels times samples.
+def division_for(table: PathTable, walkers: int, channels: int, *, separate: bool) -> Division:
+    """Which division makes enough programs for a GPU; walkers: blocks of `channels` channels, times samples.
 
-    The fewer programs the less memory: all tracks in one program need no sums afterwards. Where tracks alone are too
-    few, long ones are cut, at the price of walking twice; not where a track visits rows twice, since then two parts
-    may add to the same row.
+    Tracks that are walked together leave fewer float32 copies to add up afterwards, and their sums are free as long as
+    rows stay in the cache from one track to the next. Where tracks alone are too few, long ones are cut, at the price
+    of walking twice; not where a track visits rows twice, since then two parts may add to the same row.
     """
-    if walkers >= PROGRAMS and not separate and table.tracks > 1:
-        return Division("all")
+    if not separate and PROGRAMS * table.steps.shape[2] * 4 * channels <= KEPT:
+        many = (n for n in range(table.tracks, 1, -1) if table.tracks % n == 0)
+        together = next((n for n in many if walkers * table.tracks // n >= PROGRAMS), 1)
+        if together > 1:
+            return Division(together)
     missing = PROGRAMS / (walkers * table.tracks)
     chunks = -(-table.steps.shape[2] // CHUNK)
     if table.revisits or min(missing, chunks / SHORTEST_PART) < FEWEST_PARTS:
-        return Division("tracks")
-    return Division("parts", max(SHORTEST_PART, int(chunks / missing)))
+        return Division()
+    return Division(chunks=max(SHORTEST_PART, int(chunks / missing)))
 
 
 # Planning takes longer than the scan of a small image. Keyed by the runs themselves, weakly.
@@ -102,7 +111,7 @@ def _plan(table: PathTable, division: Division) -> Plan:
     lengths = np.diff(starts, append=len(rows))
     ends = np.zeros(len(rows))
     ends[ranges[1:][np.diff(ranges) > 0] - 1] = 1
-    if division.kind == "parts":
+    if division.chunks:
         homes = np.repeat(np.arange(len(starts)), lengths)
         owners = rows[starts, 1]
     else:
@@ -118,10 +127,12 @@ def _plan(table: PathTable, division: Division) -> Plan:
 
 def _starts(rows: np.ndarray, ranges: np.ndarray, division: Division) -> np.ndarray:
     """The first chunk of each span, rising."""
-    if division.kind == "all" or not len(rows):
-        return np.zeros(min(1, len(rows)), dtype=np.int64)
-    if division.kind == "tracks":
-        return np.unique(ranges[:-1][np.diff(ranges) > 0])
+    if not division.chunks:
+        # The chunks of `together` tracks lie side by side; where none of them has any there is no span.
+        bounds = ranges[:: division.together]
+        return bounds[:-1][np.diff(bounds) > 0].astype(np.int64)
+    if not len(rows):
+        return np.zeros(0, dtype=np.int64)
     owner = rows[:, :2]
     new = np.append(True, (owner[1:] != owner[:-1]).any(1))
     begins = np.flatnonzero(new)

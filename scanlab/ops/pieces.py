@@ -22,13 +22,14 @@ class Pieces:
     rows int32 [Q, 6], on the CPU: (track, path, first, last, start, end), in order of track and step: steps first to
     last - 1 belong to one path; start to end - 1 is the walk around them, from one reset of the state to the next.
     owners int32 [T, S]: the path of each step. visits int32 [Bt, T, S]: how often the path of a step visited the row
-    of the step before. levels: one more than the highest of them. complete: every path visits every row. All but rows
-    on the device of the steps.
+    of the step before. ranges int32 [T + 1]: the pieces of each track. levels: one more than the highest number of
+    visits. complete: every path visits every row. All but rows on the device of the steps.
     """
 
     rows: Tensor
     owners: Tensor
     visits: Tensor
+    ranges: Tensor
     levels: int
     complete: bool
 
@@ -70,7 +71,8 @@ def _pieces(steps: Tensor, runs: Tensor, paths: int, length: int, limit: int, pl
         visits, levels, complete = torch.zeros((1, 1, 1), dtype=torch.int32, device=steps.device), 1, True
     else:
         visits, levels, complete = _count(steps, owners.to(steps.device), paths, length)
-    return Pieces(rows, owners.to(steps.device), visits, levels, complete)
+    ranges = np.searchsorted(rows[:, 0].numpy(), np.arange(steps.shape[1] + 1)).astype(np.int32)
+    return Pieces(rows, owners.to(steps.device), visits, torch.from_numpy(ranges).to(steps.device), levels, complete)
 
 
 def _cut(runs: np.ndarray, limit: int) -> np.ndarray:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from triton import knobs
@@ -15,6 +14,7 @@ from scanlab.kernels.gpu.companion_variants import (
     longest_chunk,
     ssd_blocks,
 )
+from scanlab.kernels.gpu.grid import folded
 from scanlab.kernels.gpu.ssd import (
     ssd_forward_kernel,
     ssd_outer_kernel,
@@ -24,6 +24,7 @@ from scanlab.kernels.gpu.ssd_backward import (
     ssd_coefficient_backward_kernel,
     ssd_input_backward_kernel,
 )
+from scanlab.ops.gpu_sums import merged
 from scanlab.ops.pieces import Pieces, path_function, path_sums, pieces_of
 from scanlab.ops.ssd_operator import SsdArguments, SsdForward, SsdGradients
 
@@ -32,6 +33,17 @@ __all__ = ["backward", "forward"]
 
 def forward(arguments: SsdArguments, *, separate: bool, last: bool) -> SsdForward:
     """y and the last states; see SsdForward."""
+    with torch.cuda.device_of(arguments.x):
+        return _forward(arguments, separate, last)
+
+
+def backward(arguments: SsdArguments, dy: Tensor, *, separate: bool) -> SsdGradients:
+    """All gradients; dy is shaped like y and contiguous."""
+    with torch.cuda.device_of(arguments.x):
+        return _backward(arguments, dy, separate)
+
+
+def _forward(arguments: SsdArguments, separate: bool, last: bool) -> SsdForward:
     x, table = arguments.x, arguments.table
     batch, _, length, heads, width = x.shape
     pieces = _pieces(arguments)
@@ -52,11 +64,10 @@ def forward(arguments: SsdArguments, *, separate: bool, last: bool) -> SsdForwar
             SKIP=arguments.D is not None,
             WEIGHTS=arguments.weights is not None,
         )
-    return SsdForward(_by_track(y, arguments, pieces, separate).to(x.dtype), last_state)
+    return SsdForward(_by_track(y, arguments, pieces, separate), last_state)
 
 
-def backward(arguments: SsdArguments, dy: Tensor, *, separate: bool) -> SsdGradients:
-    """All gradients; dy is shaped like y and contiguous."""
+def _backward(arguments: SsdArguments, dy: Tensor, separate: bool) -> SsdGradients:
     pieces = _pieces(arguments)
     strides = {"dy_sample": dy.stride(0), "dy_track": dy.stride(1) if separate else 0}
     states, _ = _states(arguments, pieces, False)
@@ -86,9 +97,9 @@ def _input_gradients(
             **_tensors(arguments), **read, **written, level=level, SKIP=arguments.D is not None
         )
     return (
-        _shared(dx, sets).to(x.dtype),
-        _shared(ddt, own),
-        _shared(ddecay, own),
+        merged(dx, x.dtype, sets),
+        merged(ddt, torch.float32, own),
+        merged(ddecay, torch.float32, own),
         None if arguments.D is None else path_sums(factors[0], pieces, own),
         None if arguments.weights is None else path_sums(factors[1], pieces, table.paths),
     )
@@ -103,7 +114,7 @@ def _coefficient_gradients(arguments: SsdArguments, pieces: Pieces, read: dict[s
     for level in range(pieces.levels):
         ssd_coefficient_backward_kernel[_grid(arguments, pieces)](**tensors, **read, dB=dB, dC=dC, level=level)
     for t in (dB, dC):
-        yield _shared(t.unflatten(3, (B.shape[3], -1)).sum(4), arguments.dt.shape[1])
+        yield merged(t.unflatten(3, (B.shape[3], -1)).sum(4), torch.float32, arguments.dt.shape[1])
 
 
 def _pieces(arguments: SsdArguments) -> Pieces:
@@ -118,8 +129,8 @@ def _chunk(arguments: SsdArguments) -> int:
     return min(arguments.chunk, longest_chunk(arguments.x.dtype != torch.float32))
 
 
-def _grid(arguments: SsdArguments, pieces: Pieces) -> tuple[int, int, int]:
-    return len(pieces.rows), arguments.x.shape[3], len(arguments.x)
+def _grid(arguments: SsdArguments, pieces: Pieces) -> tuple[int]:
+    return folded(len(pieces.rows), arguments.x.shape[3], len(arguments.x))
 
 
 def _output(pieces: Pieces, like: Tensor, shape: tuple[int, ...], final: bool) -> Tensor:
@@ -128,21 +139,16 @@ def _output(pieces: Pieces, like: Tensor, shape: tuple[int, ...], final: bool) -
     return make(shape, dtype=like.dtype if final and pieces.levels == 1 else torch.float32)
 
 
-def _shared(by_path: Tensor, sets: int) -> Tensor:
-    """[B, K, ...] -> [B, sets, ...]: summed where all paths share one."""
-    return by_path if by_path.shape[1] == sets else by_path.sum(1, keepdim=True)
-
-
 def _by_track(y: Tensor, arguments: SsdArguments, pieces: Pieces, separate: bool) -> Tensor:
-    """y [B, K, ...] summed over all paths, or over those of each track."""
+    """y [B, K, ...] in the dtype of x, summed over all paths, or over those of each track."""
     if not separate:
-        return y.sum(1) if y.shape[1] > 1 else y[:, 0]
+        return merged(y, arguments.x.dtype)[:, 0]
     table = arguments.table
     if table.tracks == table.paths:
-        return y
+        return y.to(arguments.x.dtype)
     track_of = dict(zip(pieces.rows[:, 1].tolist(), pieces.rows[:, 0].tolist(), strict=True))
     members = [[k for k, t in track_of.items() if t == track] for track in range(table.tracks)]
-    return torch.stack([y[:, own].sum(1) for own in members], 1)
+    return torch.stack([y[:, own].sum(1) for own in members], 1).to(arguments.x.dtype)
 
 
 def _states(arguments: SsdArguments, pieces: Pieces, last: bool) -> tuple[Tensor, Tensor | None]:
@@ -174,13 +180,14 @@ def _passed(
     ssd_outer_kernel[_grid(arguments, pieces)](
         **given, states=states, decays=decays, **walk, **_constants(arguments), ADJOINT=adjoint, WEIGHTS=weights
     )
-    ranges = np.searchsorted(pieces.rows[:, 0].numpy(), np.arange(table.tracks + 1)).astype(np.int32)
-    ssd_pass_kernel[-(-size * width // PASS), table.tracks * heads, batch](
+    blocks = -(-size * width // PASS)
+    ssd_pass_kernel[folded(blocks, table.tracks * heads, batch)](
         states,
         decays,
         states if last_state is None else last_state,
         walk["pieces"],
-        torch.from_numpy(ranges).to(states.device),
+        pieces.ranges,
+        blocks,
         heads,
         table.tracks,
         size * width,
@@ -212,6 +219,7 @@ def _walk(arguments: SsdArguments, pieces: Pieces) -> dict[str, Any]:
     return {
         "steps": steps,
         "pieces": pieces.on(steps.device),
+        "number_of_pieces": len(pieces.rows),
         "heads": heads,
         "group": heads // arguments.B.shape[3],
         "size": arguments.B.shape[4],

@@ -279,6 +279,8 @@ def test_bytes_and_exponentials_per_row_and_channel():
     rows = shape.size.samples * shape.size.length * shape.size.channels
     # s (2 + K) + 2 s K N / D bytes with s = 2, K = 4, N = 1, D = 96; K (N + 2) exponentials.
     assert shape.forward_bytes / rows == pytest.approx(12 + 16 / 96)
+    # Four float32 copies of y, written and read.
+    assert shape.copies == 4 and shape.moved_bytes - shape.forward_bytes == 32 * rows
     assert shape.forward_exponentials / rows == 12
     assert GpuLimits(1.0, 1e9).shortest_ms(shape) == pytest.approx(shape.forward_bytes * 1e-6)
     assert GpuLimits(1e9, 1.0).shortest_ms(shape) == pytest.approx(shape.forward_exponentials * 1e-6)

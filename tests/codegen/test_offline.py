@@ -54,7 +54,7 @@ def test_the_same_names_never_share_a_kernel() -> None:
 
 
 def test_unknown_target() -> None:
-    with pytest.raises(ScanlabError, match=r"S734.*\n.*sm_80, sm_90, gfx942"):
+    with pytest.raises(ScanlabError, match=r"S734.*\n.*sm_80, sm_90, sm_100, gfx942"):
         compile_all("", "sm_1")
 
 

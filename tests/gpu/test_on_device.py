@@ -21,6 +21,7 @@ from scanlab.codegen.cost import UNLIMITED
 from scanlab.codegen.programs import generate
 from scanlab.ops import PathTable, index_table, path_table, selective_scan
 from scanlab.ops.convolution import causal_convolution
+from scanlab.ops.gpu_plan import Division
 from scanlab.ops.ssd import ssd
 
 DEVICE = "cuda"
@@ -264,6 +265,81 @@ def test_nothing_of_the_size_of_all_states_is_allocated():
     outcome(selective_scan, arguments, backend=BACKEND, paths=paths, **OPTIONS)
     extra = torch.cuda.max_memory_allocated() - before
     assert extra < 268e6, f"{extra / 1e6:.0f} MB"
+
+
+@pytest.mark.parametrize("samples", [65_536, 70_001])
+def test_more_samples_than_the_last_axis_of_a_grid_has_programs(samples):
+    table = table_of(shuffled(2))
+    assert_agrees(random_arguments(table, batch=samples, channels=4, states=1), table, **OPTIONS)
+
+
+def test_more_parts_than_the_second_axis_of_a_grid_has_programs(monkeypatch):
+    """The reference would take as many steps, one after the other; a track in one program is tested elsewhere."""
+    from scanlab.ops import gpu
+
+    length = 66_000
+    table = table_of(hand_path(range(length), restarts=tuple(range(length)))).to(DEVICE)
+    arguments = on_device(random_arguments(table.to("cpu"), batch=1, channels=4, states=1))
+    results = []
+    for division in (Division(), Division(chunks=1)):
+        monkeypatch.setattr(gpu, "division_for", lambda *_, d=division, **__: d)
+        results.append(outcome(selective_scan, arguments, backend=BACKEND, paths=table, **OPTIONS))
+    whole, parts = results
+    for name, want in whole.items():
+        torch.testing.assert_close(parts[name], want, rtol=1e-4, atol=1e-4)
+
+
+def walks_of_every_operator(device):
+    """Forward and backward of each operator, on the same tensors in every call."""
+    draw = torch.Generator().manual_seed(0)
+
+    def normal(*shape):
+        return torch.randn(*shape, generator=draw).to(device).requires_grad_()
+
+    one, two = (table_of(*paths).to(device) for paths in ((shuffled(70),), (shuffled(70), shuffled(70, 1))))
+    plain = random_arguments(one.to("cpu"), channels=32)
+    given = {n: t.to(device).requires_grad_() for n, t in plain.items()}
+    x, taps = normal(2, 70, 32), normal(2, 32, 4)
+    heads, dt, B = normal(2, 70, 2, 16), normal(2, 2, 70, 2).detach().abs(), normal(2, 2, 70, 1, 16)
+    decay = -torch.ones(2, 2, device=device)
+
+    def differentiated(y, leaves):
+        return (y.detach(), *torch.autograd.grad(y.sum(), leaves))
+
+    return [
+        lambda: differentiated(selective_scan(**given, paths=one, backend=BACKEND, **OPTIONS), list(given.values())),
+        lambda: differentiated(causal_convolution(x, taps, paths=two, backend=BACKEND), [x, taps]),
+        lambda: differentiated(ssd(heads, dt, decay, B, B, paths=two, backend=BACKEND), [heads, B]),
+    ]
+
+
+OPERATORS = pytest.mark.parametrize("number", range(3), ids=("scan", "convolution", "ssd"))
+
+
+@pytest.mark.skipif(DEVICE != "cuda", reason="records a CUDA graph")
+@OPERATORS
+def test_a_graph_takes_forward_and_backward_and_gives_the_same_bits(number):
+    run = walks_of_every_operator(DEVICE)[number]
+    aside = torch.cuda.Stream()
+    aside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(aside):
+        expected = run()
+    torch.cuda.current_stream().wait_stream(aside)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        found = run()
+    graph.replay()
+    torch.cuda.synchronize()
+    assert all(map(torch.equal, found, expected))
+
+
+@pytest.mark.skipif(DEVICE != "cuda" or torch.cuda.device_count() < 2, reason="needs two GPUs")
+@OPERATORS
+def test_tensors_may_lie_on_a_device_that_is_not_the_current_one(number):
+    here, there = (walks_of_every_operator(device)[number]() for device in ("cuda:0", "cuda:1"))
+    assert torch.cuda.current_device() == 0
+    for a, b in zip(here, there, strict=True):
+        torch.testing.assert_close(a, b.to("cuda:0"))
 
 
 @pytest.mark.skipif(DEVICE != "cuda", reason="asks CUDA whether anything waited")

@@ -4,21 +4,24 @@ import json
 
 import gpu_registers
 import pytest
+from sweep import sweeping
 
 from scanlab.codegen.offline import TARGETS
 
 pytest.importorskip("triton")
 
 
+# A target takes half a minute: in every run one of each maker stands for all.
+@pytest.mark.sweep
 @pytest.mark.parametrize("states", gpu_registers.STATES)
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", TARGETS if sweeping() else ("sm_90", "gfx942"))
 def test_figures_are_those_on_record(target, states):
     found = gpu_registers.measured(target, states)
     for kernel, figures in found.items():
         assert figures["shared"] == figures["barriers"] == 0, kernel
+        assert figures["stack"] + figures["spills"] == 0 or "backward" in kernel, kernel
         # With an empty stack, what AMD's compiler spills are scalar registers, to lanes of vector registers.
-        spilled = figures["stack"] if target.startswith("gfx") else figures["stack"] + figures["spills"]
-        assert spilled == 0 or "backward" in kernel, kernel
+        assert figures["stack"] == 0, kernel
     known = json.loads(gpu_registers.RECORD.read_text()).get(gpu_registers.version())
     if known is None:
         pytest.skip(f"nothing on record for Triton {gpu_registers.version()}: run {gpu_registers.__file__}")

@@ -6,7 +6,7 @@ import torch
 from handmade import hand_path, hand_scan
 
 from scanlab.ops import path_table
-from scanlab.ops.gpu_plan import FEWEST_PARTS, PROGRAMS, SHORTEST_PART, Division, division_for, plan_for
+from scanlab.ops.gpu_plan import FEWEST_PARTS, KEPT, PROGRAMS, SHORTEST_PART, Division, division_for, plan_for
 
 CPU = torch.device("cpu")
 
@@ -23,13 +23,15 @@ def tables():
 
 
 TABLES = tables()
-DIVISIONS = (Division("all"), Division("tracks"), Division("parts", 1), Division("parts", 3))
+DIVISIONS = (Division(), Division(2), Division(chunks=1), Division(chunks=3))
 
 
-@pytest.mark.parametrize("division", DIVISIONS, ids=lambda d: f"{d.kind}-{d.chunks}")
+@pytest.mark.parametrize("division", DIVISIONS, ids=str)
 @pytest.mark.parametrize("name", TABLES)
 def test_spans_take_every_chunk_once(name, division):
     table = TABLES[name]
+    if table.tracks % division.together:
+        pytest.skip("tracks are walked together by a divisor of their number")
     plan = plan_for(table, division, CPU)
     spans = plan.spans.tolist()
     assert [i for first, last in spans for i in range(first, last)] == list(range(len(plan.chunks)))
@@ -37,9 +39,11 @@ def test_spans_take_every_chunk_once(name, division):
     assert all(first < last for first, last in spans)
 
 
-@pytest.mark.parametrize("division", DIVISIONS, ids=lambda d: f"{d.kind}-{d.chunks}")
+@pytest.mark.parametrize("division", DIVISIONS, ids=str)
 @pytest.mark.parametrize("name", TABLES)
 def test_homes_belong_to_the_path_of_their_chunks(name, division):
+    if TABLES[name].tracks % division.together:
+        pytest.skip("tracks are walked together by a divisor of their number")
     plan = plan_for(TABLES[name], division, CPU)
     assert plan.owners[plan.chunks[:, 7].numpy()].tolist() == plan.chunks[:, 1].tolist()
     assert (np.diff(plan.owners) >= 0).all()
@@ -48,7 +52,7 @@ def test_homes_belong_to_the_path_of_their_chunks(name, division):
 @pytest.mark.parametrize("name", TABLES)
 def test_the_last_chunk_of_each_track_ends_it(name):
     table = TABLES[name]
-    chunks = plan_for(table, Division("tracks"), CPU).chunks
+    chunks = plan_for(table, Division(), CPU).chunks
     ends = chunks[chunks[:, 6] > 0]
     assert ends[:, 0].tolist() == sorted(set(chunks[:, 0].tolist()))
     assert [(table.steps[0, t] >= 0).sum() for t in ends[:, 0]] == ends[:, 3].tolist()
@@ -58,7 +62,7 @@ def test_the_last_chunk_of_each_track_ends_it(name):
 @pytest.mark.parametrize("name", TABLES)
 def test_a_part_lies_within_one_path_and_belongs_to_its_track(name, chunks):
     table = TABLES[name]
-    plan = plan_for(table, Division("parts", chunks), CPU)
+    plan = plan_for(table, Division(chunks=chunks), CPU)
     rows, ranges = plan.chunks.numpy(), plan.ranges.tolist()
     assert len(ranges) == table.tracks + 1
     for track in range(table.tracks):
@@ -73,22 +77,28 @@ def row(length, tracks=1):
     return path_table(hand_scan((hand_path(range(length)),) * tracks, (length,), "sum"))
 
 
-def test_many_samples_walk_all_tracks_in_one_program():
-    assert division_for(row(196, 4), PROGRAMS, separate=False) == Division("all")
-    assert division_for(row(196, 4), PROGRAMS, separate=True) == Division("tracks")
-    assert division_for(row(196), PROGRAMS, separate=False) == Division("tracks")
+def test_tracks_are_walked_together_as_far_as_there_are_programs_enough():
+    assert division_for(row(49, 4), PROGRAMS, 64, separate=False) == Division(4)
+    assert division_for(row(49, 4), PROGRAMS // 2, 64, separate=False) == Division(2)
+    assert division_for(row(49, 4), PROGRAMS // 3, 64, separate=False) == Division()
+    assert division_for(row(49, 3), PROGRAMS // 2, 64, separate=False) == Division()
+    assert division_for(row(49, 4), PROGRAMS, 64, separate=True) == Division()
+    assert division_for(row(49), PROGRAMS, 64, separate=False) == Division()
 
 
-def test_too_few_samples_walk_tracks_apart():
-    assert division_for(row(196, 4), PROGRAMS // 3, separate=False) == Division("tracks")
+def test_rows_that_would_leave_the_cache_from_one_track_to_the_next_are_added_up_afterwards():
+    rows = KEPT // (PROGRAMS * 4 * 64)
+    assert division_for(row(rows, 2), PROGRAMS, 64, separate=False) == Division(2)
+    assert division_for(row(rows + 1, 2), PROGRAMS, 64, separate=False) == Division()
+    assert division_for(row(rows + 1, 2), PROGRAMS, 32, separate=False) == Division(2)
 
 
 @pytest.mark.parametrize("walkers", [1, 3, 12, 100, 300])
 @pytest.mark.parametrize("length", [1024, 4096, 32768])
 def test_long_tracks_are_cut_into_enough_parts(length, walkers):
     table = row(length)
-    division = division_for(table, walkers, separate=False)
-    assert division.kind == "parts"
+    division = division_for(table, walkers, 64, separate=False)
+    assert division.chunks
     spans = len(plan_for(table, division, CPU).spans)
     assert spans >= FEWEST_PARTS
     assert spans * walkers >= PROGRAMS or division.chunks == SHORTEST_PART
@@ -96,16 +106,16 @@ def test_long_tracks_are_cut_into_enough_parts(length, walkers):
 
 
 def test_short_tracks_are_not_cut():
-    assert division_for(row(64), 1, separate=False) == Division("tracks")
+    assert division_for(row(64), 1, 64, separate=False) == Division()
 
 
 def test_tracks_that_visit_a_row_twice_are_not_cut():
     both_ends = path_table(hand_scan((hand_path(range(4096), tokens=(("cls", 0), ("cls", 4097))),), (4096,), "sum"))
     assert both_ends.revisits
-    assert division_for(both_ends, 1, separate=False) == Division("tracks")
+    assert division_for(both_ends, 1, 64, separate=False) == Division()
 
 
 def test_a_plan_is_made_once():
     table = TABLES["a chain"]
-    assert plan_for(table, Division("tracks"), CPU) is plan_for(table, Division("tracks"), CPU)
-    assert plan_for(table, Division("tracks"), CPU) is not plan_for(table, Division("all"), CPU)
+    assert plan_for(table, Division(), CPU) is plan_for(table, Division(), CPU)
+    assert plan_for(table, Division(), CPU) is not plan_for(table, Division(chunks=1), CPU)

@@ -27,6 +27,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from .grid import place
 from .launching import kernel
 from .pieces import piece_at, put
 
@@ -70,16 +71,16 @@ def _slope(p, SILU: tl.constexpr):
 
 @kernel
 def convolution_forward_kernel(
-    x, weight, bias, y, steps, pieces, owners, visits, level, width,
+    x, weight, bias, y, steps, pieces, owners, visits, level, number_of_pieces, blocks, width,
     x_sample, x_path, x_row, y_sample, y_path, weight_path, bias_path, steps_sample, steps_track,
     PATCH_AT: tl.constexpr, TAPS: tl.constexpr, SILU: tl.constexpr, BIAS: tl.constexpr, CHAINED: tl.constexpr,
     REVISITS: tl.constexpr, STEPS: tl.constexpr, CHANNELS: tl.constexpr,
 ):  # fmt: skip
-    """y of one piece and one block of channels. Grid: (pieces, blocks of channels, samples)."""
-    track, path, first, last, start, _ = piece_at(pieces, tl.program_id(0))
-    channel = (tl.program_id(1) * CHANNELS + tl.arange(0, CHANNELS))[None, :]
+    """y of one piece and one block of channels. Grid: pieces, blocks of channels, samples."""
+    piece, block, sample = place(number_of_pieces, blocks)
+    track, path, first, last, start, _ = piece_at(pieces, piece)
+    channel = (block * CHANNELS + tl.arange(0, CHANNELS))[None, :]
     exists = channel < width
-    sample = tl.program_id(2).to(tl.int64)
     x += sample * x_sample + channel
     y += sample * y_sample + path * y_path + channel
     steps += sample * steps_sample + track * steps_track
@@ -94,8 +95,8 @@ def convolution_forward_kernel(
             inside = (past >= start) & (past < last)
             past = tl.where(inside, past, first)
             row = PATCH_AT(steps, track, past).to(tl.int64)[:, None]
-            place = x + _owner(owners, path, past, CHAINED) * x_path + row * x_row
-            window = window + (tl.load(place, mask=inside[:, None] & exists, other=0.0).to(tl.float32),)
+            source = x + _owner(owners, path, past, CHAINED) * x_path + row * x_row
+            window = window + (tl.load(source, mask=inside[:, None] & exists, other=0.0).to(tl.float32),)
         mine = tl.minimum(step, last - 1)
         row = PATCH_AT(steps, track, mine).to(tl.int64)[:, None]
         value = _activated(_filtered(window, taps, offset, 0, TAPS), SILU)
@@ -104,7 +105,7 @@ def convolution_forward_kernel(
 
 @kernel
 def convolution_backward_kernel(
-    x, weight, bias, dy, dx, dweight, steps, pieces, owners, visits, level, width,
+    x, weight, bias, dy, dx, dweight, steps, pieces, owners, visits, level, number_of_pieces, blocks, width,
     x_sample, x_path, x_row, y_sample, y_path, weight_path, bias_path, steps_sample, steps_track,
     PATCH_AT: tl.constexpr, TAPS: tl.constexpr, SILU: tl.constexpr, BIAS: tl.constexpr, CHAINED: tl.constexpr,
     REVISITS: tl.constexpr, STEPS: tl.constexpr, CHANNELS: tl.constexpr,
@@ -113,14 +114,14 @@ def convolution_backward_kernel(
 
     Grid as in the forward pass. dweight float32 [B, pieces, W + 1, D]: dw, then db; summed by path afterwards.
     """
-    track, path, first, last, start, end = piece_at(pieces, tl.program_id(0))
-    channel = (tl.program_id(1) * CHANNELS + tl.arange(0, CHANNELS))[None, :]
+    piece, block, sample = place(number_of_pieces, blocks)
+    track, path, first, last, start, end = piece_at(pieces, piece)
+    channel = (block * CHANNELS + tl.arange(0, CHANNELS))[None, :]
     exists = channel < width
-    sample = tl.program_id(2).to(tl.int64)
     x += sample * x_sample + channel
     dy += sample * y_sample + channel
     dx += sample * y_sample + path * y_path + channel
-    dweight += (sample * tl.num_programs(0) + tl.program_id(0)) * (TAPS + 1) * width + channel
+    dweight += (sample * number_of_pieces + piece) * (TAPS + 1) * width + channel
     steps += sample * steps_sample + track * steps_track
     visits += sample * steps_sample + track * steps_track
     owners += track * steps_track
@@ -141,8 +142,8 @@ def convolution_backward_kernel(
             mask = inside[:, None] & exists
             window = window + (tl.load(x + owner * x_path + row * x_row, mask=mask, other=0.0).to(tl.float32),)
             if i >= TAPS - 1:
-                place = dy + owner * y_path + row * width
-                gradients = gradients + (tl.load(place, mask=mask, other=0.0).to(tl.float32),)
+                source = dy + owner * y_path + row * width
+                gradients = gradients + (tl.load(source, mask=mask, other=0.0).to(tl.float32),)
                 owner_of = owner_of + (owner,)
         value = tl.zeros((STEPS, CHANNELS), tl.float32)
         for j in tl.static_range(TAPS):

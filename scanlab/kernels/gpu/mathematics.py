@@ -1,7 +1,8 @@
 """Elementary functions on float32 registers.
 
-ASM chooses one instruction of NVIDIA's special function unit, which flushes denormal numbers to zero. Its relative
-error is 2^-22 at most, and its value at 0 is exactly 1. The interpreter and AMD GPUs take Triton's own function.
+ASM chooses single instructions of NVIDIA's special function unit, which flush denormal numbers to zero. The relative
+error of exp2 is 2^-22 at most, and its value at 0 is exactly 1; that of the reciprocal 2^-23 (PTX ISA, ex2 and rcp).
+The interpreter and AMD GPUs take Triton's own functions.
 """
 
 # pyright: reportOperatorIssue=false
@@ -29,6 +30,17 @@ def exp2(x, ASM: tl.constexpr):
 
 
 @triton.jit
+def _divided(x, y, ASM: tl.constexpr):
+    """x / y for y from 1 to 3: Triton's division looks for y whose reciprocal overflows."""
+    if ASM:
+        return x * tl.inline_asm_elementwise(
+            "rcp.approx.ftz.f32 $0, $1;", "=f,f", [y], dtype=tl.float32, is_pure=True, pack=1
+        )
+    else:
+        return x / y
+
+
+@triton.jit
 def softplus(x, ASM: tl.constexpr):
     """log(1 + e^x) = max(x, 0) + log1p(t), t = e^-|x|, without overflow.
 
@@ -36,7 +48,7 @@ def softplus(x, ASM: tl.constexpr):
     with the minimax polynomial of the CPU kernels.
     """
     t = exp2(-tl.abs(x) * LOG2_E, ASM)
-    s = t / (2.0 + t)
+    s = _divided(t, 2.0 + t, ASM)
     square = s * s
     q = 0.2817833423614502 * square + 0.27960604429244995
     q = q * square + 0.40024909377098083
@@ -49,4 +61,4 @@ def softplus(x, ASM: tl.constexpr):
 def sigmoid(x, ASM: tl.constexpr):
     """1 / (1 + e^-x), the slope of softplus, without overflow."""
     t = exp2(-tl.abs(x) * LOG2_E, ASM)
-    return tl.where(x >= 0, 1.0, t) / (1.0 + t)
+    return _divided(tl.where(x >= 0, 1.0, t), 1.0 + t, ASM)

@@ -23,8 +23,10 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from .grid import place
 from .launching import kernel
 from .mathematics import LN_2, exp2, sigmoid
+from .sums import put_both_sums, put_sums
 from .walks import (
     add_states,
     advanced,
@@ -32,6 +34,7 @@ from .walks import (
     channels_of,
     chunk_at,
     coefficients,
+    copy_of,
     gathered,
     gathered_within,
     keep_states,
@@ -91,13 +94,12 @@ def _inner(x, y, N: tl.constexpr):
 
 
 @triton.jit
-def _put_coefficients(place, factor, x, mask, old, N: tl.constexpr, ADD: tl.constexpr):
-    """Store sum over the channels of factor x[n] as N numbers; with ADD onto what stands there, where `old`."""
+def _multiplied(factor, x, N: tl.constexpr):
+    """factor x[n]."""
+    product = ()
     for n in tl.static_range(N):
-        value = tl.sum(factor * x[n], 0)
-        if ADD:
-            value += tl.load(place + n, mask=mask & old, other=0.0)
-        tl.store(place + n, value, mask=mask)
+        product = product + (factor * x[n],)
+    return product
 
 
 @triton.jit
@@ -131,11 +133,11 @@ def _step_back(
 
 @triton.jit
 def _states_of_group(h, x, d, rows, a, weight, B, B_row, width, exists, N: tl.constexpr, GROUP: tl.constexpr,
-                     B_CONSTANT: tl.constexpr, ASM: tl.constexpr):  # fmt: skip
+                     B_CONSTANT: tl.constexpr, WORDS: tl.constexpr, ASM: tl.constexpr):  # fmt: skip
     """The state before a group, and that after each of its steps."""
     states = (h,)
     for j in tl.static_range(GROUP):
-        b = coefficients(B + rows[j] * B_row, width, exists, N, B_CONSTANT)
+        b = coefficients(B + rows[j] * B_row, width, exists, N, B_CONSTANT, WORDS)
         h = advanced(h, d[j], d[j] * weight * x[j], a, b, N, ASM)
         states = states + (h,)
     return states
@@ -145,7 +147,7 @@ def _states_of_group(h, x, d, rows, a, weight, B, B_row, width, exists, N: tl.co
 def _mark_groups(
     marks, h, inputs, strides, walk, track, first, last, parameters, channel, exists, PATCH_AT: tl.constexpr,
     N: tl.constexpr, BLOCK: tl.constexpr, GROUP: tl.constexpr, SOFTPLUS: tl.constexpr, B_CONSTANT: tl.constexpr,
-    ASM: tl.constexpr,
+    WORDS: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
     """Walk a chunk from its state h, and store the state before each group."""
     u, delta, B, _, _ = inputs
@@ -157,18 +159,19 @@ def _mark_groups(
         x = gathered(u, strides[0], rows, channel, exists, GROUP)
         raw = gathered(delta, strides[1], rows, channel, exists, GROUP)
         d = step_sizes(raw, offset, start, last, GROUP, SOFTPLUS, ASM)
-        h = _states_of_group(h, x, d, rows, a, weight, B, strides[2], strides[5], exists, N, GROUP, B_CONSTANT, ASM)[
-            GROUP
-        ]
+        states = _states_of_group(
+            h, x, d, rows, a, weight, B, strides[2], strides[5], exists, N, GROUP, B_CONSTANT, WORDS, ASM
+        )  # fmt: skip
+        h = states[GROUP]
         keep_states(marks + ((start - first) // GROUP + 1) * N * BLOCK, BLOCK, h, everywhere, N)
 
 
 @triton.jit
 def _group_back(
     p, totals, h, inputs, outputs, strides, walk, track, start, last, old, parameters, channel, exists,
-    PATCH_AT: tl.constexpr, N: tl.constexpr, GROUP: tl.constexpr, SOFTPLUS: tl.constexpr, B_CONSTANT: tl.constexpr,
-    C_CONSTANT: tl.constexpr, ADD_U: tl.constexpr, ADD_PARAMETERS: tl.constexpr, REVISITS: tl.constexpr,
-    ASM: tl.constexpr,
+    PATCH_AT: tl.constexpr, N: tl.constexpr, BLOCK: tl.constexpr, GROUP: tl.constexpr, SOFTPLUS: tl.constexpr,
+    B_CONSTANT: tl.constexpr, C_CONSTANT: tl.constexpr, ADD_U: tl.constexpr, ADD_PARAMETERS: tl.constexpr,
+    REVISITS: tl.constexpr, WORDS: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
     """Go back through a group of steps from the state h before it; returns p and totals."""
     u, delta, B, C, dy = inputs
@@ -180,22 +183,25 @@ def _group_back(
     raw = gathered(delta, delta_row, rows, channel, exists, GROUP)
     gs = gathered_within(dy, dy_row, rows, start, last, channel, exists, GROUP)
     d = step_sizes(raw, offset, start, last, GROUP, SOFTPLUS, ASM)
-    states = _states_of_group(h, x, d, rows, a, weight, B, B_row, width, exists, N, GROUP, B_CONSTANT, ASM)
+    states = _states_of_group(h, x, d, rows, a, weight, B, B_row, width, exists, N, GROUP, B_CONSTANT, WORDS, ASM)
     ADD: tl.constexpr = ADD_PARAMETERS or REVISITS
     found_u, found_delta = (), ()
     for r in tl.static_range(GROUP):
         inside = start + (GROUP - 1 - r) < last
         row, size, g, value = rows[GROUP - 1 - r], d[GROUP - 1 - r], gs[GROUP - 1 - r], x[GROUP - 1 - r]
-        b = coefficients(B + row * B_row, width, exists, N, B_CONSTANT)
-        c = coefficients(C + row * C_row, width, exists, N, C_CONSTANT)
+        b = coefficients(B + row * B_row, width, exists, N, B_CONSTANT, WORDS)
+        c = coefficients(C + row * C_row, width, exists, N, C_CONSTANT, WORDS)
         p, totals, q, to_u, to_delta = _step_back(
             p, totals, g, value, raw[GROUP - 1 - r] + offset, size, states[GROUP - r], states[GROUP - 1 - r], a, b, c,
             skip, weight, inside, N, SOFTPLUS, B_CONSTANT, C_CONSTANT, ASM,
         )  # fmt: skip
-        if not C_CONSTANT:
-            _put_coefficients(dC + row * N, g, states[GROUP - r], inside, old, N, ADD)
-        if not B_CONSTANT:
-            _put_coefficients(dB + row * N, size * weight * value, q, inside, old, N, ADD)
+        if not (B_CONSTANT or C_CONSTANT):
+            to_B, to_C = _multiplied(size * weight * value, q, N), _multiplied(g, states[GROUP - r], N)
+            put_both_sums(dB + row * N, dC + row * N, to_B, to_C, inside, old, N, BLOCK, ADD)
+        elif not C_CONSTANT:
+            put_sums(dC + row * N, _multiplied(g, states[GROUP - r], N), inside, old, N, BLOCK, ADD)
+        elif not B_CONSTANT:
+            put_sums(dB + row * N, _multiplied(size * weight * value, q, N), inside, old, N, BLOCK, ADD)
         found_u, found_delta = (to_u,) + found_u, (to_delta,) + found_delta
     put_rows(du, width, rows, found_u, start, last, channel, exists, old, GROUP, ADD_U, REVISITS)
     put_rows(ddelta, width, rows, found_delta, start, last, channel, exists, old, GROUP, ADD_PARAMETERS, REVISITS)
@@ -207,12 +213,12 @@ def _chunk_back(
     p, h, marks, inputs, outputs, strides, walk, track, first, last, old, parameters, channel, exists,
     PATCH_AT: tl.constexpr, N: tl.constexpr, BLOCK: tl.constexpr, GROUP: tl.constexpr, SOFTPLUS: tl.constexpr,
     B_CONSTANT: tl.constexpr, C_CONSTANT: tl.constexpr, ADD_U: tl.constexpr, ADD_PARAMETERS: tl.constexpr,
-    REVISITS: tl.constexpr, ASM: tl.constexpr,
+    REVISITS: tl.constexpr, WORDS: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
     """Go back through a chunk from the state h before it; returns p, and the totals of the chunk."""
     _mark_groups(
         marks, h, inputs, strides, walk, track, first, last, parameters, channel, exists, PATCH_AT, N, BLOCK, GROUP,
-        SOFTPLUS, B_CONSTANT, ASM,
+        SOFTPLUS, B_CONSTANT, WORDS, ASM,
     )  # fmt: skip
     totals = (zeros(N, BLOCK), zeros(N, BLOCK), zeros(N, BLOCK), zeros(3, BLOCK))
     groups = tl.cdiv(last - first, GROUP)
@@ -220,8 +226,8 @@ def _chunk_back(
         index = groups - 1 - later
         p, totals = _group_back(
             p, totals, per_state(marks + index * N * BLOCK, BLOCK, exists, N), inputs, outputs, strides, walk, track,
-            first + index * GROUP, last, old, parameters, channel, exists, PATCH_AT, N, GROUP, SOFTPLUS, B_CONSTANT,
-            C_CONSTANT, ADD_U, ADD_PARAMETERS, REVISITS, ASM,
+            first + index * GROUP, last, old, parameters, channel, exists, PATCH_AT, N, BLOCK, GROUP, SOFTPLUS,
+            B_CONSTANT, C_CONSTANT, ADD_U, ADD_PARAMETERS, REVISITS, WORDS, ASM,
         )  # fmt: skip
     return p, totals
 
@@ -244,38 +250,38 @@ def _add_totals(
 @kernel
 def selective_scan_backward_kernel(
     u, delta, A, B, C, D, bias, weights, dy, du, ddelta, dB, dC, sums, checkpoints, marks, carried, steps, chunks,
-    spans, width, group_width, blocks, slots, homes, fresh, group_marks, u_sample, u_path, u_row, delta_sample,
-    delta_path, delta_row, B_sample, B_path, B_group, B_row, C_sample, C_path, C_group, C_row, dy_sample, dy_track,
-    dy_row, du_sample, du_path, du_track, ddelta_sample, ddelta_path, ddelta_track, part_block, part_sample, part_path,
-    part_track, part_group, A_path, bias_path, steps_sample, steps_track,
+    spans, width, group_width, programs, blocks, count, slots, homes, together, fresh, group_marks, u_sample, u_path,
+    u_row, delta_sample, delta_path, delta_row, B_sample, B_path, B_group, B_row, C_sample, C_path, C_group, C_row,
+    dy_sample, dy_track, dy_row, du_sample, du_path, du_track, ddelta_sample, ddelta_path, ddelta_track, part_block,
+    part_sample, part_path, part_track, part_group, A_path, bias_path, steps_sample, steps_track,
     PATCH_AT: tl.constexpr, N: tl.constexpr, BLOCK: tl.constexpr, GROUP: tl.constexpr, SOFTPLUS: tl.constexpr,
     SKIP: tl.constexpr, BIAS: tl.constexpr, WEIGHTS: tl.constexpr, B_CONSTANT: tl.constexpr, C_CONSTANT: tl.constexpr,
     CARRIED: tl.constexpr, ADD_U: tl.constexpr, ADD_PARAMETERS: tl.constexpr, REVISITS: tl.constexpr,
-    ASM: tl.constexpr,
+    WORDS: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
     """du, ddelta and the shares of dB, dC (float32 [blocks, B, K, T or 1, G, L, N]) and `sums` of one span.
 
-    With ADD_U and ADD_PARAMETERS, tracks before `fresh`, the later ones here, add to what those behind them left.
+    T is the number of copies, of `together` tracks each. With ADD_U and ADD_PARAMETERS, the tracks of a span, last
+    first, add from the `fresh`th on to what those behind them left.
 
     sums float32 [B, homes, R, D] begins as 0: N rows dA, then dD, dbias, dw, then N rows each of dB and dC where these
     are constant in time.
     """
-    group, block, channel, exists = channels_of(group_width, blocks, BLOCK)
-    span, sample = tl.program_id(1).to(tl.int64), tl.program_id(2).to(tl.int64)
-    program = (sample * tl.num_programs(1) + span) * tl.num_programs(0) + tl.program_id(0)
-    marks += program * group_marks * N * BLOCK + tl.arange(0, BLOCK)
+    number, span, sample = place(programs, count)
+    group, block, channel, exists = channels_of(number, group_width, blocks, BLOCK)
+    marks += ((sample * count + span) * programs + number) * group_marks * N * BLOCK + tl.arange(0, BLOCK)
     B += channel if B_CONSTANT else sample * B_sample + group * B_group
     C += channel if C_CONSTANT else sample * C_sample + group * C_group
     part = block.to(tl.int64) * part_block + sample * part_sample + group.to(tl.int64) * part_group
     ROWS: tl.constexpr = N + 3 + (N if B_CONSTANT else 0) + (N if C_CONSTANT else 0)
     p = zeros(N, BLOCK)
     if CARRIED:
-        p = per_state(carried + (sample * tl.num_programs(1) + span) * N * width + channel, width, exists, N)
+        p = per_state(carried + (sample * count + span) * N * width + channel, width, exists, N)
     start_of_span, end_of_span = tl.load(spans + 2 * span), tl.load(spans + 2 * span + 1)
     for done in range(end_of_span - start_of_span):
         track, path, first, last, carry, slot, _, home = chunk_at(chunks, end_of_span - 1 - done)
-        place = checkpoints + (sample * slots + slot) * N * width + channel
-        h = per_state(place, width, where(carry > 0, exists), N)
+        slot_of = checkpoints + (sample * slots + slot) * N * width + channel
+        h = per_state(slot_of, width, where(carry > 0, exists), N)
         parameters = parameters_of(
             A, D, bias, weights, path, A_path, bias_path, width, channel, exists, N, SKIP, BIAS, WEIGHTS
         )
@@ -283,17 +289,20 @@ def selective_scan_backward_kernel(
             u + sample * u_sample + path * u_path, delta + sample * delta_sample + path * delta_path,
             B + path * B_path, C + path * C_path, dy + sample * dy_sample + track * dy_track,
         )  # fmt: skip
-        track_part = part + path * part_path + track * part_track
+        copy, earlier = copy_of(track, together)
+        old = together - 1 - earlier >= fresh
+        track_part = part + path * part_path + copy * part_track
         outputs = (
-            du + sample * du_sample + path * du_path + track * du_track,
-            ddelta + sample * ddelta_sample + path * ddelta_path + track * ddelta_track,
+            du + sample * du_sample + path * du_path + copy * du_track,
+            ddelta + sample * ddelta_sample + path * ddelta_path + copy * ddelta_track,
             dB + track_part, dC + track_part,
         )  # fmt: skip
         p, totals = _chunk_back(
             p, h, marks, inputs, outputs, (u_row, delta_row, B_row, C_row, dy_row, width),
-            steps + sample * steps_sample + track * steps_track, track, first, last, track < fresh, parameters, channel,
-            exists, PATCH_AT, N, BLOCK, GROUP, SOFTPLUS, B_CONSTANT, C_CONSTANT, ADD_U, ADD_PARAMETERS, REVISITS, ASM,
+            steps + sample * steps_sample + track * steps_track, track, first, last, old, parameters, channel,
+            exists, PATCH_AT, N, BLOCK, GROUP, SOFTPLUS, B_CONSTANT, C_CONSTANT, ADD_U, ADD_PARAMETERS, REVISITS,
+            WORDS, ASM,
         )  # fmt: skip
         p = carried_on(p, carry, N)
-        place = sums + (sample * homes + home) * ROWS * width + channel
-        _add_totals(place, width, totals, exists, N, B_CONSTANT, C_CONSTANT)
+        share = sums + (sample * homes + home) * ROWS * width + channel
+        _add_totals(share, width, totals, exists, N, B_CONSTANT, C_CONSTANT)

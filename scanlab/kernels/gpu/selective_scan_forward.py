@@ -5,9 +5,9 @@ At a step of path k that visits row i:
     x = w[k] u[i];    d = softplus(delta[i] + bias[k])
     h[n] = exp2(d A[k, n]) h[n] + d x B[i, n];    y[i] += sum_n C[i, n] h[n] + D[k] x
 
-A program takes one span of consecutive chunks, one block of channels and one sample. One span may hold a track, all
+A program takes one span of consecutive chunks, one block of channels and one sample. One span may hold a track, some
 tracks (then y is added up by the lanes that wrote it: ADD), or a part of a track whose state before is known (CARRIED).
-Grid: (groups x blocks of channels, spans, samples), one warp each; nothing is shared, nobody waits.
+Grid: groups x blocks of channels, spans, samples, one warp each; nothing is shared, nobody waits.
 """
 
 # Triton reads no starred expressions, and gives static_range no iterator for Python.
@@ -19,6 +19,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from .grid import place
 from .launching import kernel
 from .walks import (
     advanced,
@@ -26,6 +27,7 @@ from .walks import (
     channels_of,
     chunk_at,
     coefficients,
+    copy_of,
     gathered,
     keep_states,
     parameters_of,
@@ -49,35 +51,39 @@ def _output(h, c, y, N: tl.constexpr):
 @kernel
 def selective_scan_forward_kernel(
     u, delta, A, B, C, D, bias, weights, y, checkpoints, last_state, carried, steps, chunks, spans,
-    width, group_width, blocks, slots, tracks, fresh, u_sample, u_path, u_row, delta_sample, delta_path, delta_row,
-    B_sample, B_path, B_group, B_row, C_sample, C_path, C_group, C_row, y_sample, y_track, A_path, bias_path,
-    steps_sample, steps_track,
+    width, group_width, programs, blocks, count, slots, tracks, together, fresh, u_sample, u_path, u_row, delta_sample,
+    delta_path, delta_row, B_sample, B_path, B_group, B_row, C_sample, C_path, C_group, C_row, y_sample, y_track,
+    A_path, bias_path, steps_sample, steps_track,
     PATCH_AT: tl.constexpr, N: tl.constexpr, BLOCK: tl.constexpr, GROUP: tl.constexpr, SOFTPLUS: tl.constexpr,
     SKIP: tl.constexpr, BIAS: tl.constexpr, WEIGHTS: tl.constexpr, B_CONSTANT: tl.constexpr, C_CONSTANT: tl.constexpr,
     KEEP: tl.constexpr, LAST: tl.constexpr, CARRIED: tl.constexpr, ADD: tl.constexpr, REVISITS: tl.constexpr,
-    ASM: tl.constexpr,
+    WORDS: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
-    """y, checkpoints (KEEP) and last states (LAST) of one span; with ADD, tracks from `fresh` on add to y."""
-    group, _, channel, exists = channels_of(group_width, blocks, BLOCK)
-    span, sample = tl.program_id(1), tl.program_id(2).to(tl.int64)
+    """y, checkpoints (KEEP) and last states (LAST) of one span: `together` tracks, or a part of one.
+
+    y [B, T / together, L, D]; with ADD, the tracks of a span from its `fresh`th on add to what those before them left.
+    """
+    number, span, sample = place(programs, count)
+    group, _, channel, exists = channels_of(number, group_width, blocks, BLOCK)
     B += channel if B_CONSTANT else sample * B_sample + group * B_group
     C += channel if C_CONSTANT else sample * C_sample + group * C_group
     h = zeros(N, BLOCK)
     if CARRIED:
-        h = per_state(carried + (sample * tl.num_programs(1) + span) * N * width + channel, width, exists, N)
+        h = per_state(carried + (sample * count + span) * N * width + channel, width, exists, N)
     for index in range(tl.load(spans + 2 * span), tl.load(spans + 2 * span + 1)):
         track, path, first, last, carry, slot, final, _ = chunk_at(chunks, index)
         h = carried_on(h, carry, N)
         if KEEP:
-            place = checkpoints + (sample * slots + slot) * N * width + channel
-            keep_states(place, width, h, where(carry > 0, exists), N)
+            slot_of = checkpoints + (sample * slots + slot) * N * width + channel
+            keep_states(slot_of, width, h, where(carry > 0, exists), N)
         a, skip, offset, weight = parameters_of(
             A, D, bias, weights, path, A_path, bias_path, width, channel, exists, N, SKIP, BIAS, WEIGHTS
         )
         walk = steps + sample * steps_sample + track * steps_track
         track_u = u + sample * u_sample + path * u_path
         track_delta = delta + sample * delta_sample + path * delta_path
-        track_y = y + sample * y_sample + track * y_track
+        copy, earlier = copy_of(track, together)
+        track_y = y + sample * y_sample + copy * y_track
         for start in range(first, last, GROUP):
             rows = rows_of(walk, track, start, last, GROUP, PATCH_AT)
             x = gathered(track_u, u_row, rows, channel, exists, GROUP)
@@ -85,12 +91,12 @@ def selective_scan_forward_kernel(
             d = step_sizes(raw, offset, start, last, GROUP, SOFTPLUS, ASM)
             sums = ()
             for j in tl.static_range(GROUP):
-                b = coefficients(B + path * B_path + rows[j] * B_row, width, exists, N, B_CONSTANT)
-                c = coefficients(C + path * C_path + rows[j] * C_row, width, exists, N, C_CONSTANT)
+                b = coefficients(B + path * B_path + rows[j] * B_row, width, exists, N, B_CONSTANT, WORDS)
+                c = coefficients(C + path * C_path + rows[j] * C_row, width, exists, N, C_CONSTANT, WORDS)
                 weighted = weight * x[j]
                 h = advanced(h, d[j], d[j] * weighted, a, b, N, ASM)
                 sums = sums + (_output(h, c, skip * weighted, N),)
-            put_rows(track_y, width, rows, sums, start, last, channel, exists, track >= fresh, GROUP, ADD, REVISITS)
+            put_rows(track_y, width, rows, sums, start, last, channel, exists, earlier >= fresh, GROUP, ADD, REVISITS)
         if LAST:
-            place = last_state + (sample * tracks + track) * N * width + channel
-            keep_states(place, width, h, where(final > 0, exists), N)
+            end = last_state + (sample * tracks + track) * N * width + channel
+            keep_states(end, width, h, where(final > 0, exists), N)

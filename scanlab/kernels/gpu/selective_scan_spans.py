@@ -22,6 +22,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from .grid import place
 from .launching import kernel
 from .mathematics import exp2
 from .walks import (
@@ -62,15 +63,16 @@ def _decays(total, a, alive, N: tl.constexpr, ASM: tl.constexpr):
 
 @kernel
 def selective_scan_span_kernel(
-    u, delta, A, B, bias, weights, ends, decays, steps, chunks, spans, width, group_width, blocks,
+    u, delta, A, B, bias, weights, ends, decays, steps, chunks, spans, width, group_width, programs, blocks, count,
     u_sample, u_path, u_track, u_row, delta_sample, delta_path, delta_row, B_sample, B_path, B_group, B_row, A_path,
     bias_path, steps_sample, steps_track,
     PATCH_AT: tl.constexpr, N: tl.constexpr, BLOCK: tl.constexpr, GROUP: tl.constexpr, SOFTPLUS: tl.constexpr,
-    BIAS: tl.constexpr, WEIGHTS: tl.constexpr, B_CONSTANT: tl.constexpr, ADJOINT: tl.constexpr, ASM: tl.constexpr,
+    BIAS: tl.constexpr, WEIGHTS: tl.constexpr, B_CONSTANT: tl.constexpr, ADJOINT: tl.constexpr, WORDS: tl.constexpr,
+    ASM: tl.constexpr,
 ):  # fmt: skip
     """ends and decays float32 [B, spans, N, D] of one span and one block of channels. Grid as in the scan."""
-    group, _, channel, exists = channels_of(group_width, blocks, BLOCK)
-    span, sample = tl.program_id(1), tl.program_id(2).to(tl.int64)
+    number, span, sample = place(programs, count)
+    group, _, channel, exists = channels_of(number, group_width, blocks, BLOCK)
     B += channel if B_CONSTANT else sample * B_sample + group * B_group
     start_of_span, end_of_span = tl.load(spans + 2 * span), tl.load(spans + 2 * span + 1)
     track, path, _, _, alive, _, _, _ = chunk_at(chunks, start_of_span)
@@ -97,31 +99,32 @@ def selective_scan_span_kernel(
             d = step_sizes(raw, offset, start, last, GROUP, SOFTPLUS, ASM)
             for j in tl.static_range(GROUP):
                 if ADJOINT:
-                    c = coefficients(B + rows[GROUP - 1 - j] * B_row, width, exists, N, B_CONSTANT)
+                    c = coefficients(B + rows[GROUP - 1 - j] * B_row, width, exists, N, B_CONSTANT, WORDS)
                     h = _retreated(h, d[GROUP - 1 - j], x[GROUP - 1 - j], a, c, N, ASM)
                 else:
-                    b = coefficients(B + rows[j] * B_row, width, exists, N, B_CONSTANT)
+                    b = coefficients(B + rows[j] * B_row, width, exists, N, B_CONSTANT, WORDS)
                     h = advanced(h, d[j], d[j] * weight * x[j], a, b, N, ASM)
                 total += d[j]
         if ADJOINT:
             h = carried_on(h, carry, N)
-    place = (sample * tl.num_programs(1) + span) * N * width + channel
-    keep_states(ends + place, width, h, exists, N)
-    keep_states(decays + place, width, _decays(total, a, alive, N, ASM), exists, N)
+    first_of = (sample * count + span) * N * width + channel
+    keep_states(ends + first_of, width, h, exists, N)
+    keep_states(decays + first_of, width, _decays(total, a, alive, N, ASM), exists, N)
 
 
 @kernel
 def selective_scan_pass_kernel(
-    ends, decays, ranges, count, size, BLOCK: tl.constexpr, GROUP: tl.constexpr, ADJOINT: tl.constexpr
+    ends, decays, ranges, blocks, tracks, count, size, BLOCK: tl.constexpr, GROUP: tl.constexpr, ADJOINT: tl.constexpr,
 ):  # fmt: skip
     """Replace the end of each span by the state before it (ADJOINT: by what is owed after it).
 
-    ends, decays: float32 [B, count, size]; ranges int32 [T + 1]: the spans of each track. Grid: (blocks of size, T, B).
+    ends, decays: float32 [B, count, size]; ranges int32 [T + 1]: the spans of each track. Grid: blocks of size, T, B.
     """
-    number = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    block, track, sample = place(blocks, tracks)
+    number = block * BLOCK + tl.arange(0, BLOCK)
     exists = number < size
-    first, last = tl.load(ranges + tl.program_id(1)), tl.load(ranges + tl.program_id(1) + 1)
-    base = tl.program_id(2).to(tl.int64) * count * size + number
+    first, last = tl.load(ranges + track), tl.load(ranges + track + 1)
+    base = sample * count * size + number
     h = tl.zeros((BLOCK,), tl.float32)
     for done in range(0, last - first, GROUP):
         places, found, kept = (), (), ()

@@ -25,6 +25,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from .grid import place
 from .launching import kernel
 from .pieces import piece_at, put
 
@@ -94,7 +95,7 @@ def weighted(x, weights, width, WEIGHTS: tl.constexpr, WIDTH: tl.constexpr):
 
 @kernel
 def ssd_outer_kernel(
-    x, dt, decay, B, weights, states, decays, steps, pieces, heads, group, size, width,
+    x, dt, decay, B, weights, states, decays, steps, pieces, number_of_pieces, heads, group, size, width,
     x_sample, x_path, x_row, x_head, dt_sample, dt_path, B_sample, B_path, B_row, B_group, steps_sample, steps_track,
     PATCH_AT: tl.constexpr, ADJOINT: tl.constexpr, WEIGHTS: tl.constexpr, PRECISION: tl.constexpr,
     STEPS: tl.constexpr, STATES: tl.constexpr, WIDTH: tl.constexpr,
@@ -102,15 +103,15 @@ def ssd_outer_kernel(
     """What a piece adds to the state: states float32 [B, pieces, H, N, P] = (diag(f dt) B)^T X, decays = c(last).
 
     With ADJOINT, what it adds to the gradient of the state before it, (diag(e) C)^T dY: C and dY come as B and x, and
-    x_path is the stride of tracks. Grid: (pieces, H, samples).
+    x_path is the stride of tracks. Grid: pieces, H, samples.
     """
-    track, path, first, last, _, _ = piece_at(pieces, tl.program_id(0))
-    head, sample = tl.program_id(1), tl.program_id(2).to(tl.int64)
+    piece, head, sample = place(number_of_pieces, heads)
+    track, path, first, last, _, _ = piece_at(pieces, piece)
     step = first + tl.arange(0, STEPS)
     inside = step < last
     rows = PATCH_AT(steps + sample * steps_sample + track * steps_track, track, tl.minimum(step, last - 1)).to(tl.int64)
-    place = sample * dt_sample + path * dt_path + rows * heads + head
-    dt_t, high, low, end_high, end_low = decays_of(dt, decay, place, inside)
+    at = sample * dt_sample + path * dt_path + rows * heads + head
+    dt_t, high, low, end_high, end_low = decays_of(dt, decay, at, inside)
     if ADJOINT:
         factor, owner = tl.exp2(high + low), track.to(tl.int64)
     else:
@@ -121,25 +122,25 @@ def ssd_outer_kernel(
     b = (b.to(tl.float32) * factor[:, None]).to(v.dtype)
     total = product(tl.trans(b), v, PRECISION)
     n, p = tl.arange(0, STATES)[:, None], tl.arange(0, WIDTH)[None, :]
-    number = (sample * tl.num_programs(0) + tl.program_id(0)) * heads + head
+    number = (sample * number_of_pieces + piece) * heads + head
     tl.store(states + (number * size + n) * width + p, total, mask=(n < size) & (p < width))
     tl.store(decays + number, end_high + end_low)
 
 
 @kernel
 def ssd_pass_kernel(
-    states, decays, last_state, pieces, ranges, heads, tracks, area, number_of_pieces,
+    states, decays, last_state, pieces, ranges, blocks, heads, tracks, area, number_of_pieces,
     ADJOINT: tl.constexpr, LAST: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     """Turn what pieces add into the states before them, in place; with ADJOINT into the gradients after them.
 
     ranges int32 [T + 1]: the pieces of each track. last_state float32 [B, T, H, N, P] is set with LAST. area: N P.
-    Grid: (blocks of the state, T H, samples).
+    Grid: blocks of the state, T H, samples.
     """
-    element = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    block, walk, sample = place(blocks, tracks * heads)
+    element = block * BLOCK + tl.arange(0, BLOCK)
     exists = element < area
-    track, head = tl.program_id(1) // heads, tl.program_id(1) % heads
-    sample = tl.program_id(2).to(tl.int64)
+    track, head = walk // heads, walk % heads
     begin, end = tl.load(ranges + track), tl.load(ranges + track + 1)
     state = tl.zeros((BLOCK,), tl.float32)
     for i in range(begin, end):
@@ -147,39 +148,39 @@ def ssd_pass_kernel(
         _, _, first, last, walk_start, walk_end = piece_at(pieces, q)
         fresh = last == walk_end if ADJOINT else first == walk_start
         number = (sample * number_of_pieces + q) * heads + head
-        place = states + number * area + element
-        added = tl.load(place, mask=exists, other=0.0)
+        target = states + number * area + element
+        added = tl.load(target, mask=exists, other=0.0)
         state = tl.where(fresh, 0.0, state)
-        tl.store(place, state, mask=exists)
+        tl.store(target, state, mask=exists)
         state = tl.exp2(tl.load(decays + number)) * state + added
     if LAST:
-        place = (sample * tracks + track) * heads + head
-        tl.store(last_state + place * area + element, state, mask=exists)
+        number = (sample * tracks + track) * heads + head
+        tl.store(last_state + number * area + element, state, mask=exists)
 
 
 @kernel
 def ssd_forward_kernel(
-    x, dt, decay, B, C, D, weights, states, y, steps, pieces, visits, level, heads, group, size, width,
-    x_sample, x_path, x_row, x_head, dt_sample, dt_path, B_sample, B_path, B_row, B_group,
+    x, dt, decay, B, C, D, weights, states, y, steps, pieces, visits, level, number_of_pieces, heads, group, size,
+    width, x_sample, x_path, x_row, x_head, dt_sample, dt_path, B_sample, B_path, B_row, B_group,
     C_sample, C_path, C_row, C_group, D_path, y_sample, y_path, steps_sample, steps_track,
     PATCH_AT: tl.constexpr, SKIP: tl.constexpr, WEIGHTS: tl.constexpr, REVISITS: tl.constexpr,
     PRECISION: tl.constexpr, STEPS: tl.constexpr, STATES: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip
-    """Y of a piece and head into y [B, K, L, H, P], by path. Grid: (pieces, H, samples)."""
-    track, path, first, last, _, _ = piece_at(pieces, tl.program_id(0))
-    head, sample = tl.program_id(1), tl.program_id(2).to(tl.int64)
+    """Y of a piece and head into y [B, K, L, H, P], by path. Grid: pieces, H, samples."""
+    piece, head, sample = place(number_of_pieces, heads)
+    track, path, first, last, _, _ = piece_at(pieces, piece)
     step = first + tl.arange(0, STEPS)
     inside = step < last
     step = tl.minimum(step, last - 1)
     rows = PATCH_AT(steps + sample * steps_sample + track * steps_track, track, step).to(tl.int64)
-    place = sample * dt_sample + path * dt_path + rows * heads + head
-    dt_t, high, low, _, _ = decays_of(dt, decay, place, inside)
+    at = sample * dt_sample + path * dt_path + rows * heads + head
+    dt_t, high, low, _, _ = decays_of(dt, decay, at, inside)
     b = tile(B + sample * B_sample + path * B_path + head // group * B_group, rows, B_row, inside, size, STATES)
     c = tile(C + sample * C_sample + path * C_path + head // group * C_group, rows, C_row, inside, size, STATES)
     x_t = tile(x + sample * x_sample + path * x_path + head * x_head, rows, x_row, inside, width, WIDTH)
     x_t = weighted(x_t, weights + (path * heads + head) * width, width, WEIGHTS, WIDTH)
     n, p = tl.arange(0, STATES)[:, None], tl.arange(0, WIDTH)[None, :]
-    number = (sample * tl.num_programs(0) + tl.program_id(0)) * heads + head
+    number = (sample * number_of_pieces + piece) * heads + head
     state = tl.load(states + (number * size + n) * width + p, mask=(n < size) & (p < width), other=0.0)
     m = product(c, tl.trans(b), PRECISION) * triangle(high, low, STEPS) * dt_t[None, :]
     value = product(c, state.to(c.dtype), PRECISION) * tl.exp2(high + low)[:, None]

@@ -27,6 +27,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from .grid import place
 from .launching import kernel
 from .pieces import piece_at, put
 from .ssd import decays_of, product, tile, triangle, weighted
@@ -57,7 +58,7 @@ def _within(b, c, x, dy, dt, high, low, PRECISION: tl.constexpr, STEPS: tl.const
 @kernel
 def ssd_input_backward_kernel(
     x, dt, decay, B, C, D, weights, dy, states, gradients, dx, ddt, ddecay, dD, dweights,
-    steps, pieces, visits, level, paths, length, heads, group, size, width,
+    steps, pieces, visits, level, number_of_pieces, paths, length, heads, group, size, width,
     x_sample, x_path, x_row, x_head, dt_sample, dt_path, B_sample, B_path, B_row, B_group,
     C_sample, C_path, C_row, C_group, D_path, dy_sample, dy_track, steps_sample, steps_track,
     PATCH_AT: tl.constexpr, SKIP: tl.constexpr, WEIGHTS: tl.constexpr, REVISITS: tl.constexpr,
@@ -65,16 +66,16 @@ def ssd_input_backward_kernel(
 ):  # fmt: skip
     """dx [B, K, L, H, P], ddt, ddecay float32 [B, K, L, H], and dD, dweights float32 [B, pieces, H, P].
 
-    states, gradients float32 [B, pieces, H, N, P]: H and G. Grid: (pieces, H, samples).
+    states, gradients float32 [B, pieces, H, N, P]: H and G. Grid: pieces, H, samples.
     """
-    track, path, first, last, _, _ = piece_at(pieces, tl.program_id(0))
-    head, sample = tl.program_id(1), tl.program_id(2).to(tl.int64)
+    piece, head, sample = place(number_of_pieces, heads)
+    track, path, first, last, _, _ = piece_at(pieces, piece)
     step = first + tl.arange(0, STEPS)
     inside = step < last
     step = tl.minimum(step, last - 1)
     rows = PATCH_AT(steps + sample * steps_sample + track * steps_track, track, step).to(tl.int64)
-    place = sample * dt_sample + path * dt_path + rows * heads + head
-    dt_t, high, low, end_high, end_low = decays_of(dt, decay, place, inside)
+    at = sample * dt_sample + path * dt_path + rows * heads + head
+    dt_t, high, low, end_high, end_low = decays_of(dt, decay, at, inside)
     plain = tile(x + sample * x_sample + path * x_path + head * x_head, rows, x_row, inside, width, WIDTH)
     x_t = weighted(plain, weights + (path * heads + head) * width, width, WEIGHTS, WIDTH)
     dy += sample * dy_sample + track.to(tl.int64) * dy_track + head * width
@@ -84,7 +85,7 @@ def ssd_input_backward_kernel(
     m, dt_sum, crossing = _within(b, c, x_t, dy_t, dt_t, high, low, PRECISION, STEPS)
     d_x = product(tl.trans(m.to(dy_t.dtype)), dy_t, PRECISION)
 
-    number = (sample * tl.num_programs(0) + tl.program_id(0)) * heads + head
+    number = (sample * number_of_pieces + piece) * heads + head
     gradient = _state(gradients, number, size, width, STATES, WIDTH)
     to_end = tl.exp2((end_high - high) + (end_low - low))
     passed = product(b, gradient.to(b.dtype), PRECISION)
@@ -115,28 +116,28 @@ def ssd_input_backward_kernel(
 @kernel
 def ssd_coefficient_backward_kernel(
     x, dt, decay, B, C, weights, dy, states, gradients, dB, dC,
-    steps, pieces, visits, level, paths, length, heads, group, size, width,
+    steps, pieces, visits, level, number_of_pieces, paths, length, heads, group, size, width,
     x_sample, x_path, x_row, x_head, dt_sample, dt_path, B_sample, B_path, B_row, B_group,
     C_sample, C_path, C_row, C_group, dy_sample, dy_track, steps_sample, steps_track,
     PATCH_AT: tl.constexpr, WEIGHTS: tl.constexpr, REVISITS: tl.constexpr,
     PRECISION: tl.constexpr, STEPS: tl.constexpr, STATES: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip
-    """dB and dC float32 [B, K, L, H, N] of a piece and head. Grid: (pieces, H, samples)."""
-    track, path, first, last, _, _ = piece_at(pieces, tl.program_id(0))
-    head, sample = tl.program_id(1), tl.program_id(2).to(tl.int64)
+    """dB and dC float32 [B, K, L, H, N] of a piece and head. Grid: pieces, H, samples."""
+    piece, head, sample = place(number_of_pieces, heads)
+    track, path, first, last, _, _ = piece_at(pieces, piece)
     step = first + tl.arange(0, STEPS)
     inside = step < last
     step = tl.minimum(step, last - 1)
     rows = PATCH_AT(steps + sample * steps_sample + track * steps_track, track, step).to(tl.int64)
-    place = sample * dt_sample + path * dt_path + rows * heads + head
-    dt_t, high, low, end_high, end_low = decays_of(dt, decay, place, inside)
+    at = sample * dt_sample + path * dt_path + rows * heads + head
+    dt_t, high, low, end_high, end_low = decays_of(dt, decay, at, inside)
     x_t = tile(x + sample * x_sample + path * x_path + head * x_head, rows, x_row, inside, width, WIDTH)
     x_t = weighted(x_t, weights + (path * heads + head) * width, width, WEIGHTS, WIDTH)
     dy += sample * dy_sample + track.to(tl.int64) * dy_track + head * width
     dy_t = tile(dy, rows, heads * width, inside, width, WIDTH)
     f = product(dy_t, tl.trans(x_t), PRECISION) * triangle(high, low, STEPS) * dt_t[None, :]
 
-    number = (sample * tl.num_programs(0) + tl.program_id(0)) * heads + head
+    number = (sample * number_of_pieces + piece) * heads + head
     n = tl.arange(0, STATES)[None, :]
     seen = visits + sample * steps_sample + track * steps_track
     out = (((sample * paths + path) * length + rows) * heads + head)[:, None] * size + n

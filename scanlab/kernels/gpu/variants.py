@@ -7,10 +7,12 @@ D and bias given, B and C varying by row.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .launching import FREE
+from .merging import AT_ONCE, merge_kernel
+from .merging import BLOCK as MERGED
 from .selective_scan_backward import selective_scan_backward_kernel
 from .selective_scan_forward import selective_scan_forward_kernel
 from .selective_scan_spans import selective_scan_pass_kernel, selective_scan_span_kernel
@@ -45,15 +47,21 @@ class Blocks:
 PASS = Blocks(128, 8)
 
 
-def blocks_for(states: int, *, lanes: int = 32, backward: bool = False) -> Blocks:
-    """Blocks that keep everything in registers, by state size and lanes of a warp (32, or 64 on AMD).
+def blocks_for(states: int, width: int = 64, *, lanes: int = 32, backward: bool = False) -> Blocks:
+    """Blocks that keep everything in registers, by state size, channels and lanes of a warp (32, or 64 on AMD).
 
     Forward, 2 N + 3 steps numbers per channel live at once; two channels per lane halve the loads of B and C per
-    channel. Backward, N (steps + 4) numbers live at once; beyond N = 16 some spill.
+    channel, where the `width` channels of a group leave no lane of the last block idle that one channel would fill.
+    Backward, N (steps + 4) numbers live at once; beyond N = 16 some spill. AMD keeps the rows of B and C, 2 N steps
+    numbers that all lanes share, in some 100 scalar registers.
     """
+    two = 2 * lanes if -width % (2 * lanes) < lanes else lanes
     if backward:
-        return Blocks(2 * lanes, 4) if states <= 2 else Blocks(lanes, 4 if states <= 8 else 2 if states <= 16 else 1)
-    return Blocks(2 * lanes if states <= 16 else lanes, 8 if states <= 4 else 4 if states <= 32 else 2)
+        return Blocks(two, 4) if states <= 2 else Blocks(lanes, 4 if states <= 8 else 2 if states <= 16 else 1)
+    steps = 8 if states <= 4 else 4 if states <= 32 else 2
+    if lanes == 64:
+        return Blocks(two if states <= 4 else lanes, min(steps, max(1, 32 // states)))
+    return Blocks(two if states <= 16 else lanes, steps)
 
 
 def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int = 32) -> list[Variant]:
@@ -66,6 +74,7 @@ def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int
         "PATCH_AT": patch_at, "N": state, "SOFTPLUS": True, "SKIP": True, "BIAS": True, "WEIGHTS": False,
         "B_CONSTANT": False, "C_CONSTANT": False, "KEEP": True, "LAST": False, "CARRIED": False, "ADD": False,
         "ADD_U": False, "ADJOINT": False, "ADD_PARAMETERS": False, "REVISITS": False, "ASM": lanes == 32,
+        "WORDS": state * (4 if dtype == "fp32" else 2) % 8 == 0,
     }  # fmt: skip
     forward, backward = blocks_for(state, lanes=lanes), blocks_for(state, lanes=lanes, backward=True)
     return [
@@ -73,6 +82,7 @@ def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int
         _variant(selective_scan_backward_kernel, dtype, common | _shape(backward), state),
         _variant(selective_scan_span_kernel, dtype, common | _shape(forward), state),
         _variant(selective_scan_pass_kernel, dtype, {"BLOCK": PASS.channels, "GROUP": PASS.steps, "ADJOINT": False}),
+        replace(_variant(merge_kernel, dtype, {"BLOCK": MERGED, "AT_ONCE": AT_ONCE}), num_warps=4),
     ]
 
 
@@ -80,10 +90,11 @@ def _shape(blocks: Blocks) -> dict[str, int]:
     return {"BLOCK": blocks.channels, "GROUP": blocks.steps}
 
 
-_ACTIVATIONS = frozenset({"u", "delta", "B", "C", "y", "dy", "du", "ddelta"})
+_ACTIVATIONS = frozenset({"u", "delta", "B", "C", "y", "dy", "du", "ddelta", "out"})
 _INTEGERS = frozenset({"steps", "chunks", "spans", "ranges"})
 _FLOATS = frozenset(
     {"A", "D", "bias", "weights", "checkpoints", "last_state", "carried", "dB", "dC", "sums", "marks", "ends", "decays"}
+    | {"values"}
 )
 
 

@@ -18,10 +18,11 @@ from .mathematics import exp2, softplus
 
 
 @triton.jit
-def channels_of(group_width, blocks, BLOCK: tl.constexpr):
-    """The program's group, its block of `blocks` within the group, its channels, and which of them exist."""
-    group = tl.program_id(0) // blocks
-    block = tl.program_id(0) % blocks
+def channels_of(number, group_width, blocks, BLOCK: tl.constexpr):
+    """Of the program for the block `number` of all: its group, its block of `blocks` within the group, its channels,
+    and which of them exist.
+    """
+    group, block = number // blocks, number % blocks
     inside = block * BLOCK + tl.arange(0, BLOCK)
     return group, block, group * group_width + inside, inside < group_width
 
@@ -33,6 +34,13 @@ def chunk_at(chunks, index):
     track, path = tl.load(row).to(tl.int64), tl.load(row + 1).to(tl.int64)
     first, last, carry = tl.load(row + 2), tl.load(row + 3), tl.load(row + 4)
     return track, path, first, last, carry, tl.load(row + 5), tl.load(row + 6), tl.load(row + 7)
+
+
+@triton.jit
+def copy_of(track, together):
+    """The copy of what tracks share that a track writes, and how many of its span's tracks come before it."""
+    number = track.to(tl.int32)
+    return (number // together).to(tl.int64), number % together
 
 
 @triton.jit
@@ -128,15 +136,40 @@ def carried_on(states, carry, N: tl.constexpr):
 
 
 @triton.jit
-def coefficients(values, width, exists, N: tl.constexpr, CONSTANT: tl.constexpr):
-    """B or C of a row: N numbers that all channels share, or N blocks where it is constant in time."""
+def coefficients(values, width, exists, N: tl.constexpr, CONSTANT: tl.constexpr, WORDS: tl.constexpr):
+    """B or C of a row: N numbers that all channels share, or N blocks where it is constant in time.
+
+    With WORDS the row is read eight bytes at a time: it begins and ends at a multiple of eight.
+    """
     found = ()
-    for n in tl.static_range(N):
-        if CONSTANT:
+    if CONSTANT:
+        for n in tl.static_range(N):
             found = found + (tl.load(values + n * width, mask=exists, other=0.0),)
-        else:
+    elif WORDS:
+        bits: tl.constexpr = values.dtype.element_ty.primitive_bitwidth
+        words = values.to(tl.pointer_type(tl.uint64), bitcast=True)
+        for n in tl.static_range(N * bits // 64):
+            word = tl.load(words + n)
+            for half in tl.static_range(2):
+                found = found + _numbers((word >> (32 * half)).to(tl.uint32), values.dtype.element_ty)
+    else:
+        for n in tl.static_range(N):
             found = found + (tl.load(values + n).to(tl.float32),)
     return found
+
+
+@triton.jit
+def _numbers(word, dtype: tl.constexpr):
+    """The numbers of one or two that 32 bits hold, in float32: one of float32, else two, the lower half first."""
+    if dtype == tl.float32:
+        return (word.to(tl.float32, bitcast=True),)
+    elif dtype == tl.bfloat16:
+        # The bits of a bfloat16 are the upper half of a float32.
+        lower, upper = word << 16, word & 0xFFFF0000
+        return lower.to(tl.float32, bitcast=True), upper.to(tl.float32, bitcast=True)
+    else:
+        lower, upper = (word & 0xFFFF).to(tl.uint16), (word >> 16).to(tl.uint16)
+        return lower.to(dtype, bitcast=True).to(tl.float32), upper.to(dtype, bitcast=True).to(tl.float32)
 
 
 @triton.jit

@@ -1,0 +1,98 @@
+"""The Triton scan for every way of reading rows of B and C and of summing over channels; and what merges its copies."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from agreement import assert_agrees, random_arguments
+from test_selective_scan import needs, shuffled, table
+
+import scanlab.kernels.gpu
+from scanlab.ops import causal_convolution, selective_scan, ssd
+
+
+@pytest.fixture(autouse=True)
+def interpreted():
+    needs("triton")
+
+
+# Sums over channels exchange halves for N = 4, 8, ..., both of dB and dC at once up to N = 16; rows of B and C are read
+# in words of 8 bytes where N numbers fill them: N = 6 does in float32 and not in half precision.
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16], ids=str)
+@pytest.mark.parametrize("states", [3, 4, 6, 16, 32])
+def test_every_number_of_states(states, dtype):
+    paths = table(shuffled(3))
+    assert_agrees("triton", random_arguments(paths, batch=1, channels=5, states=states, dtype=dtype), paths=paths)
+
+
+def test_two_paths_that_share_parameters_add_up_sums_of_many_states():
+    paths = table(shuffled(3), shuffled(3))
+    assert_agrees("triton", random_arguments(paths, batch=1, channels=3, states=8, shared=True), paths=paths)
+
+
+@pytest.mark.parametrize("constant", ["B", "C"])
+def test_one_of_two_sums_where_the_other_is_constant_in_time(constant):
+    paths = table(shuffled(3))
+    assert_agrees("triton", random_arguments(paths, batch=1, channels=3, states=8, constant=constant), paths=paths)
+
+
+@pytest.mark.parametrize("offset", [1, 2, 4])
+def test_rows_that_begin_anywhere(offset):
+    """As in a model, whose B and C are columns of one projection."""
+    paths = table(shuffled(4))
+    arguments = random_arguments(paths, batch=2, channels=3, states=4, dtype=torch.bfloat16)
+    columns = torch.cat([torch.zeros(2, 1, 4, offset).bfloat16(), arguments["B"], arguments["C"]], -1)
+    parts = {"B": columns[..., offset : offset + 4], "C": columns[..., offset + 4 :]}
+    found, want = (selective_scan(**arguments | other, paths=paths, backend="triton") for other in (parts, {}))
+    assert torch.equal(found, want)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize(("shape", "size"), [((3, 5, 7, 11), 1), ((1, 2, 1030, 1), 1), ((2, 3, 2, 4, 2, 5), 2)])
+def test_merged_copies_are_their_sum(shape, size, dtype):
+    from scanlab.ops.gpu_sums import merged
+
+    values = torch.randn(shape)
+    by_hand = values.double().sum(0) if len(shape) == 6 else values.double()
+    want = by_hand if by_hand.shape[1] == size else by_hand.sum(1, keepdim=True)
+    torch.testing.assert_close(
+        merged(values, dtype, size), want.to(dtype), rtol=1e-2 if dtype.itemsize < 4 else 1e-6, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(("width", "block"), [(32, 32), (64, 64), (96, 32), (128, 64), (160, 32), (40, 64)])
+def test_blocks_leave_no_lane_idle_that_half_of_them_would_fill(width, block):
+    from scanlab.kernels.gpu.variants import blocks_for
+
+    assert blocks_for(1, width).channels == blocks_for(1, width, backward=True).channels == block
+
+
+def test_grids_have_one_axis():
+    """CUDA's others end at 65,535."""
+    folder = Path(scanlab.kernels.gpu.__file__).parent
+    text = "".join(file.read_text(encoding="utf-8") for file in folder.glob("*.py"))
+    assert set(re.findall(r"program_id\((.*?)\)", text)) == {"0"} and "num_programs" not in text
+
+
+def test_launches_are_made_on_the_device_of_their_tensors(monkeypatch):
+    seen = []
+    inner = torch.cuda.device_of
+    monkeypatch.setattr(torch.cuda, "device_of", lambda tensor: seen.append(tensor.shape) or inner(tensor))
+    paths = table(shuffled(3))
+    arguments = random_arguments(paths, batch=1, channels=3, states=1)
+    u = arguments["u"].requires_grad_()
+    selective_scan(**arguments, paths=paths, backend="triton").sum().backward()
+    assert len(seen) == 2
+    causal_convolution(u, torch.randn(1, 3, 4), paths=paths, backend="triton").sum().backward()
+    assert len(seen) == 4
+    x, dt, A, B = (
+        torch.randn(1, 3, 1, 16, requires_grad=True),
+        torch.rand(1, 1, 3, 1),
+        -torch.rand(1, 1),
+        torch.randn(1, 1, 3, 1, 16),
+    )
+    ssd(x, dt, A, B, B, paths=paths, backend="triton").sum().backward()
+    assert len(seen) == 6
