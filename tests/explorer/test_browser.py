@@ -264,8 +264,11 @@ def test_a_new_file_gets_a_name_inside_the_folder(explorer: Any, page: Any) -> N
     window.locator("text=outside the folders that are open").wait_for()
     name.fill("sub/none")
     name.press("Enter")
-    page.locator("dialog[aria-label='Not saved'] >> text=does not exist").wait_for()
-    page.locator("dialog[aria-label='Not saved']").get_by_role("button", name="Close", exact=True).last.click()
+    refusal = page.locator("dialog[aria-label='Not saved']")
+    refusal.locator("text=does not exist").wait_for()
+    refusal.get_by_role("button", name="Close", exact=True).last.click()
+    # As long as it is there, nothing behind it takes keys.
+    refusal.wait_for(state="hidden")
     name.fill("fresh")
     name.press("Enter")
     page.wait_for_selector("text=fresh.scan · saved")

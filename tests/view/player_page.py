@@ -76,7 +76,8 @@ class PlayerPage:
         return [[cell.inner_text().strip() for cell in row.locator("th, td").all()] for row in rows]
 
     def text(self, part: str) -> str:
-        """The text of a part of the player."""
+        """The text of a part of the player, as soon as it is drawn."""
+        self.settle()
         return self.page.locator(f"[data-at={part}]").inner_text()
 
     def shows(self, part: str) -> bool:

@@ -1,4 +1,7 @@
-"""The convolution and the state space dual as they are launched: their blocks, and arguments for offline compilers."""
+"""The convolution, the state space dual and the merging of copies as they are launched.
+
+Their blocks, and arguments for compilers that run without a GPU.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .convolution import convolution_backward_kernel, convolution_forward_kernel
+from .merging import AT_ONCE, BLOCK, merge_kernel
 from .ssd import ssd_forward_kernel, ssd_outer_kernel, ssd_pass_kernel
 from .ssd_backward import ssd_coefficient_backward_kernel, ssd_input_backward_kernel
 from .variants import Variant, divisible
@@ -34,11 +38,11 @@ def ssd_blocks(chunk: int, states: int, width: int, half: bool) -> tuple[dict[st
     return {"STEPS": steps, "STATES": size, "WIDTH": channels}, warps
 
 
-_ACTIVATIONS = frozenset({"x", "B", "C", "y", "dy", "dx"})
+_ACTIVATIONS = frozenset({"x", "B", "C", "y", "dy", "dx", "out"})
 _INTEGERS = frozenset({"steps", "pieces", "owners", "visits", "ranges"})
 _FLOATS = frozenset(
     {"weight", "bias", "dweight", "dt", "decay", "D", "weights", "states", "decays", "last_state", "gradients"}
-    | {"ddt", "ddecay", "dB", "dC", "dD", "dweights"}
+    | {"values", "ddt", "ddecay", "dB", "dC", "dD", "dweights"}
 )
 
 
@@ -58,6 +62,7 @@ def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int
         *(_variant(k, dtype, common, 4) for k in (convolution_forward_kernel, convolution_backward_kernel)),
         *(_variant(k, dtype, ssd, warps) for k in (ssd_outer_kernel, ssd_pass_kernel, ssd_forward_kernel)),
         *(_variant(k, dtype, ssd, warps) for k in (ssd_input_backward_kernel, ssd_coefficient_backward_kernel)),
+        _variant(merge_kernel, dtype, {"BLOCK": BLOCK, "AT_ONCE": AT_ONCE}, 4),
     ]
 
 

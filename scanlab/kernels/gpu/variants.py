@@ -7,12 +7,10 @@ D and bias given, B and C varying by row.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from .launching import FREE
-from .merging import AT_ONCE, merge_kernel
-from .merging import BLOCK as MERGED
 from .selective_scan_backward import selective_scan_backward_kernel
 from .selective_scan_forward import selective_scan_forward_kernel
 from .selective_scan_spans import selective_scan_pass_kernel, selective_scan_span_kernel
@@ -82,7 +80,6 @@ def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int
         _variant(selective_scan_backward_kernel, dtype, common | _shape(backward), state),
         _variant(selective_scan_span_kernel, dtype, common | _shape(forward), state),
         _variant(selective_scan_pass_kernel, dtype, {"BLOCK": PASS.channels, "GROUP": PASS.steps, "ADJOINT": False}),
-        replace(_variant(merge_kernel, dtype, {"BLOCK": MERGED, "AT_ONCE": AT_ONCE}), num_warps=4),
     ]
 
 
@@ -90,11 +87,10 @@ def _shape(blocks: Blocks) -> dict[str, int]:
     return {"BLOCK": blocks.channels, "GROUP": blocks.steps}
 
 
-_ACTIVATIONS = frozenset({"u", "delta", "B", "C", "y", "dy", "du", "ddelta", "out"})
+_ACTIVATIONS = frozenset({"u", "delta", "B", "C", "y", "dy", "du", "ddelta"})
 _INTEGERS = frozenset({"steps", "chunks", "spans", "ranges"})
 _FLOATS = frozenset(
     {"A", "D", "bias", "weights", "checkpoints", "last_state", "carried", "dB", "dC", "sums", "marks", "ends", "decays"}
-    | {"values"}
 )
 
 
