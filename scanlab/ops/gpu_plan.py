@@ -80,7 +80,7 @@ def division_for(table: PathTable, walkers: int, channels: int, *, separate: boo
         together = next((n for n in many if walkers * table.tracks // n >= PROGRAMS), 1)
         if together > 1:
             return Division(together)
-    missing = PROGRAMS / (walkers * table.tracks)
+    missing = PROGRAMS / (max(1, walkers) * table.tracks)
     chunks = -(-table.steps.shape[2] // CHUNK)
     if table.revisits or min(missing, chunks / SHORTEST_PART) < FEWEST_PARTS:
         return Division()

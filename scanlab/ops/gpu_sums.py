@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -22,7 +24,7 @@ def merged(values: Tensor, dtype: torch.dtype, size: int = 1) -> Tensor:
     if outer == 1 and kept:
         return shares[0].to(dtype)
     out = values.new_empty((batch, size, *rest), dtype=dtype)
-    numbers = out[0].numel()
+    numbers = math.prod(out.shape[1:])
     if not out.numel():
         return out
     blocks = -(-numbers // BLOCK)

@@ -181,7 +181,8 @@ def _part(table: PathTable, first: int, last: int) -> PathTable:
         known = runs, cut(runs, last - first).slots
         if not torch.compiler.is_compiling():
             table._plans[first, last] = known
-    steps, (runs, slots) = table.steps[:, first:last], known
+    # Whole: what is planned for the steps lies as they do.
+    steps, (runs, slots) = table.steps[:, first:last].contiguous(), known
     return _like(table, steps=steps, runs=runs, paths=last - first, slots=slots, program="")
 
 

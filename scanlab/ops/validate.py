@@ -78,6 +78,13 @@ def _check_sizes(present: dict[str, Tensor], paths: PathTable) -> None:
     _expect("z", present.get("z"), (batch, length, channels))
     for name in ("B", "C"):
         _check_coefficients(name, present[name], (batch, own, length, channels, states))
+    groups = {name: t.shape[2] if t.ndim == 5 else 1 for name in "BC" if (t := present[name]).ndim > 3}
+    if len(set(groups.values())) > 1:
+        raise ScanlabError.at(
+            "S700",
+            f"B has {groups['B']} groups of channels, and C has {groups['C']}",
+            help="give both as many: expand the one with a single group, [B, K, 1, L, N], to the other's",
+        )
     for name in ("D", "delta_bias"):
         _expect(name, present.get(name), (own, channels))
     _expect("merge", present.get("merge"), (paths.paths, channels))

@@ -96,3 +96,36 @@ def test_launches_are_made_on_the_device_of_their_tensors(monkeypatch):
     )
     ssd(x, dt, A, B, B, paths=paths, backend="triton").sum().backward()
     assert len(seen) == 6
+
+
+@pytest.mark.parametrize("backend", ["cpu", "triton"])
+def test_no_sample_and_two_paths(backend):
+    paths = table(shuffled(3), shuffled(3))
+    arguments = {n: t.requires_grad_() for n, t in random_arguments(paths, batch=0, channels=4, states=2).items()}
+    y = selective_scan(**arguments, paths=paths, backend=backend)
+    assert isinstance(y, torch.Tensor) and y.shape == (0, 3, 4)
+    x = torch.randn(0, 3, 4, requires_grad=True)
+    of_convolution = causal_convolution(x, torch.randn(2, 4, 3), paths=paths, backend=backend)
+    heads, B = torch.randn(0, 3, 1, 16, requires_grad=True), torch.randn(0, 2, 3, 1, 16)
+    of_dual = ssd(heads, torch.rand(0, 2, 3, 1), -torch.rand(2, 1), B, B, paths=paths, backend=backend)
+    assert isinstance(of_dual, torch.Tensor)
+    (y.sum() + of_convolution.sum() + of_dual.sum()).backward()
+    assert x.grad is not None and heads.grad is not None
+
+
+@pytest.mark.parametrize("backend", ["reference", "cpu", "triton"])
+def test_b_and_c_have_as_many_groups(backend):
+    paths = table(shuffled(3))
+    arguments = random_arguments(paths, batch=1, channels=4, states=2, groups=2)
+    for name in "BC":
+        with pytest.raises(ScanlabError, match=r"S700.*groups"):
+            selective_scan(**arguments | {name: arguments[name][:, :, 0]}, paths=paths, backend=backend)
+
+
+def test_a_part_of_orders_per_sample_visits_rows_again():
+    """Its visits lie as its steps do."""
+    orders = torch.tensor([[[0, 1, 1], [2, 0, 1]]] * 3)
+    part = index_table(orders, 3).part(0, 1)
+    x, taps = torch.randn(3, 3, 4), torch.randn(1, 4, 3)
+    found, want = (causal_convolution(x, taps, paths=part, backend=b) for b in ("triton", "reference"))
+    torch.testing.assert_close(found, want)
