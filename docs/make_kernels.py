@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 PAGE = HERE / "kernels.md"
 CPU = HERE / "../benchmarks/results/kernels-2core-cpu.json"
 REGISTERS = HERE / "../tests/golden/gpu_registers.json"
+H100 = HERE / "../benchmarks/results/gpu-first-run-h100.json"
 OURS = "scanlab cpu"
 
 
@@ -93,9 +94,38 @@ def traffic() -> str:
     return "\n".join(lines)
 
 
+def h100() -> str:
+    """What the first run on an H100 measured: every shape, beside random orders, and whole models."""
+    data = json.loads(H100.read_text(encoding="utf-8"))
+    found = {(f["shape"], f["name"], f["backward"]): f for f in data["figures"] if f["times"]}
+    lines = [
+        f"`{data['command']}` at {data['commit']}, {data['environment'][0]['nvidia-smi'].split(',')[0]}, torch "
+        f"{data['environment'][0]['torch']}, Triton {data['environment'][0]['triton']}. Milliseconds, medians of graph "
+        "replays, bfloat16, 128 samples.",
+        "",
+        "| scan | forward | of the limit | forward and backward | a random order |",
+        "|---|---|---|---|---|",
+    ]
+    for shape in SHAPES:
+        ours, other = (
+            [found[shape.name, name, backward]["times"]["median_ms"] for backward in (False, True)]
+            for name in ("scanlab triton", "scanlab triton, random orders")
+        )
+        share = f"{100 * found[shape.name, 'scanlab triton', False]['of_limit']:.0f} %"
+        ratios = " / ".join(f"{b / a:.2f}×" for a, b in zip(ours, other, strict=True))
+        lines.append(f"| {shape.name} | {ours[0]:.3f} | {share} | {ours[1]:.3f} | {ratios} |")
+    lines.append("")
+    for model in data["models"]:
+        published = f"; its authors on an A100: {model['published_a100']:.0f}" if model["published_a100"] else ""
+        lines.append(
+            f"* {model['model']}, {model['how']}, {model['what']}: {model['images_s']:.0f} images/s{published}."
+        )
+    return "\n".join(lines)
+
+
 def filled(page: str) -> str:
     """The page with its tables made anew."""
-    for name, made in (("cpu", cpu()), ("gpu", gpu()), ("traffic", traffic())):
+    for name, made in (("cpu", cpu()), ("gpu", gpu()), ("traffic", traffic()), ("h100", h100())):
         pattern = re.compile(rf"(<!-- begin {name} -->).*?(<!-- end {name} -->)", re.S)
         page = pattern.sub(lambda m, made=made: f"{m[1]}\n{made}\n{m[2]}", page)
     return page

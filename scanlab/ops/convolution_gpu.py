@@ -19,7 +19,7 @@ from scanlab.ops.pieces import Pieces, path_function, path_sums, pieces_of
 
 __all__ = ["backward", "forward"]
 
-# Enough programs of four warps for the 132 processors of an H100 several times over: an estimate, no GPU could be had.
+# Enough programs of four warps for the 132 processors of an H100 several times over: an estimate.
 PROGRAMS = 1056
 
 

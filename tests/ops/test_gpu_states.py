@@ -11,7 +11,8 @@ from agreement import assert_agrees, random_arguments
 from test_selective_scan import needs, shuffled, table
 
 import scanlab.kernels.gpu
-from scanlab.ops import causal_convolution, selective_scan, ssd
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ops import causal_convolution, index_table, selective_scan, ssd
 
 
 @pytest.fixture(autouse=True)
