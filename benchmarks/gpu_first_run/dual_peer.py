@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from scanlab.bench.gpu_timing import gpu_turns
+from scanlab.bench.numerics import relative_error
 from scanlab.ops import index_table
 from scanlab.ops.ssd import ssd
 
@@ -58,7 +59,7 @@ def _dual(run: Settings) -> None:
         for backward in (False, True):
             timed = {name: _pass(call, list(leaves.values()), upstream, backward) for name, call in calls.items()}
             for name, times in gpu_turns(timed, 1 if run.stub else TURNS).items():
-                differs = float((outputs[name] - outputs[OURS]).abs().max() / outputs[OURS].abs().max().clamp_min(1e-9))
+                differs = relative_error(outputs[name], outputs[OURS])
                 results.note("dual", name=name, backward=backward, differs=differs, times=asdict(times))
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from scanlab.bench.gpu_timing import replayed
+from scanlab.bench.numerics import relative_error
 from scanlab.facade import compile
 from scanlab.ops import PathTable, index_table, path_table, selective_scan
 
@@ -48,7 +49,7 @@ def case(run: Settings, number: int) -> None:
         # Under a stub nothing is computed.
         wide = {name: value.double() for name, value in values.items()}
         expected = found if run.stub else _outcome(wide, table, "reference", device(run))
-        errors = {name: _error(found[name], expected[name]) for name in expected}
+        errors = {name: relative_error(found[name], expected[name]) for name in expected}
         worst = max(errors, key=lambda name: errors[name])
         same = run.stub or all(torch.equal(found[name], again[name]) for name in found)
         right = same and (run.stub or errors[worst] <= ALLOWED[given.dtype])
@@ -90,13 +91,6 @@ def _outcome(values: Values, table: PathTable, backend: str, where: torch.device
     upstream = torch.arange(y.shape[1], device=where).cos().to(values["u"].dtype).to(y.dtype)
     gradients = torch.autograd.grad(y, list(leaves.values()), upstream[:, None].expand_as(y).contiguous())
     return {"y": y.detach()} | dict(zip(leaves, gradients, strict=True))
-
-
-def _error(found: Tensor, expected: Tensor) -> float:
-    """The largest difference over the largest value; infinite where something is not finite."""
-    if not bool(found.isfinite().all()):
-        return float("inf")
-    return float((found.double() - expected.double()).abs().max() / expected.double().abs().max().clamp_min(1e-9))
 
 
 def host(run: Settings) -> None:

@@ -17,6 +17,7 @@ import torch
 from scanlab.bench.gpu import forward_or_both, ours
 from scanlab.bench.gpu_shapes import SAMPLES, SHAPES
 from scanlab.bench.gpu_timing import gpu_turns
+from scanlab.bench.numerics import relative_error
 from scanlab.kernels.gpu.variants import Blocks, blocks_for
 from scanlab.ops import gpu
 from scanlab.ops.gpu_plan import Division
@@ -60,7 +61,7 @@ def _tried(run: Settings, number: int) -> None:
     expected = _values(forward)
     for trial in _trials(given.shape.size.states, given.shape.size.length, given.table.tracks):
         with results.caught("variant", shape=shape.name, variant=trial.name), _set(trial):
-            differs = float((_values(forward) - expected).abs().max() / expected.abs().max().clamp_min(1e-9))
+            differs = relative_error(_values(forward), expected)
             times = gpu_turns({"forward": forward, "forward + backward": both}, 1 if run.stub else TURNS)
             found = {what: asdict(time) for what, time in times.items()}
             results.note("variant", shape=shape.name, variant=trial.name, differs=differs, times=found)

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from scanlab.bench.gpu_peers import PEERS, GpuPeer
 from scanlab.bench.gpu_shapes import SHAPES, GpuInputs, Shape, gpu_inputs
-from scanlab.bench.gpu_timing import gpu_turns, peak_gpu_bytes
+from scanlab.bench.gpu_timing import gpu_turns
 from scanlab.bench.machine import environment
-from scanlab.bench.timing import Times
+from scanlab.bench.numerics import relative_error
+from scanlab.bench.timing import Times, peak_extra_memory
 from scanlab.facade import compile
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import selective_scan
@@ -134,7 +135,7 @@ def shape_figures(
         for name, found in times.items():
             share = shortest / found.median_ms if name in _ALL_OURS and not backward else None
             ratio = found.median_ms / times[OURS].median_ms
-            peak = peak_gpu_bytes(calls[name]) if given.u.is_cuda else None
+            peak = peak_extra_memory(calls[name], "cuda") if given.u.is_cuda else None
             yield GpuFigure(shape.name, name, backward, found, ratio, peak, share, differences.get(name))
         for name, why in absent.items():
             yield GpuFigure(shape.name, name, backward, None, note=why)
@@ -164,8 +165,7 @@ def _peer(peer: GpuPeer, given: GpuInputs, expected: Callable[[], Tensor]) -> tu
     if prepared.by_row is None:
         return output, None
     with torch.no_grad():
-        wanted, found = expected().float(), prepared.by_row(prepared.output()).float()
-    return output, float((found - wanted).abs().max() / wanted.abs().max())
+        return output, relative_error(prepared.by_row(prepared.output()), expected())
 
 
 def forward_or_both(output: Callable[[], Tensor], leaves: tuple[Tensor, ...], backward: bool) -> Call:

@@ -15,7 +15,7 @@ import torch
 
 from scanlab.bench.timing import Times
 
-__all__ = ["QUEUED", "REPLAY", "GpuTimes", "event_ms", "gpu_turns", "peak_gpu_bytes", "replayed"]
+__all__ = ["QUEUED", "REPLAY", "GpuTimes", "event_ms", "gpu_turns", "replayed"]
 
 Call = Callable[[], object]
 REPLAY = "graph replay"
@@ -94,13 +94,3 @@ def _prepared(call: Call) -> _Run:
 def _summary(times: list[float], first: float, run: _Run) -> GpuTimes:
     low, median, high = (float(np.quantile(times, q)) for q in (0.25, 0.5, 0.75))
     return GpuTimes(median, low, high, min(times), len(times), first, run.how, run.why)
-
-
-def peak_gpu_bytes(call: Call) -> int:
-    """How much memory a call takes at most on the current GPU beyond what was allocated before it."""
-    torch.cuda.synchronize()
-    before = torch.cuda.memory_allocated()
-    torch.cuda.reset_peak_memory_stats()
-    call()
-    torch.cuda.synchronize()
-    return torch.cuda.max_memory_allocated() - before

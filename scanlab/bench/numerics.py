@@ -22,7 +22,7 @@ from scanlab.ops.chunks import cut
 from scanlab.ops.convolution import causal_convolution
 from scanlab.ops.ssd import ssd
 
-__all__ = ["DTYPES", "OPERATORS", "ORDER", "Finding", "check_operator", "findings", "most_findings"]
+__all__ = ["DTYPES", "OPERATORS", "ORDER", "Finding", "check_operator", "findings", "most_findings", "relative_error"]
 
 Operator = Callable[[Mapping[str, Tensor], PathTable, str], Tensor]
 Values = dict[str, Tensor]
@@ -86,7 +86,7 @@ def check_operator(operator: str, backend: str, dtype: torch.dtype) -> Finding:
     except Exception as error:  # compilers and drivers raise whatever they like; it is what the doctor is asked for
         first = str(error).split("\n")[0]
         return Finding(operator, backend, name, note=f"failed: {type(error).__name__}: {first}")
-    errors = {n: _relative_error(found[n], expected[n]) for n in expected}
+    errors = {n: relative_error(found[n], expected[n]) for n in expected}
     worst = max(errors, key=lambda n: errors[n])
     same = all(torch.equal(found[n], again[n]) for n in found)
     return Finding(operator, backend, name, errors[worst], DTYPES[dtype], worst, same, perf_counter() - start)
@@ -106,10 +106,12 @@ def _absent(backend: str) -> str:
     return ""
 
 
-def _relative_error(found: Tensor, expected: Tensor) -> float:
+def relative_error(found: Tensor, expected: Tensor) -> float:
+    """The largest difference over the largest expected value; infinite where something found is not finite."""
     if not bool(found.isfinite().all()):
         return float("inf")
-    return float((found.double() - expected).abs().max() / expected.abs().max().clamp(min=1e-12))
+    wide = expected.double()
+    return float((found.double() - wide).abs().max() / wide.abs().max().clamp(min=1e-12))
 
 
 def _outcome(apply: Operator, values: Values, backend: str) -> Values:

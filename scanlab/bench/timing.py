@@ -69,8 +69,8 @@ def _summary(times: list[float], first: float) -> Times:
     return Times(median, low, high, 1e3 * min(times), len(times), 1e3 * first)
 
 
-def peak_extra_memory(call: Call) -> int | None:
-    """Bytes by which the process grew, at most, while a call ran; None where the system does not tell (not Linux)."""
-    with PeakMemory() as memory:
+def peak_extra_memory(call: Call, device: str = "cpu") -> int | None:
+    """Bytes by which memory grew, at most, while a call ran, see `PeakMemory`; None where the system does not tell."""
+    with PeakMemory(device) as memory:
         call()
     return memory.peak

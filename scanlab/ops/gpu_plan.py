@@ -21,8 +21,9 @@ __all__ = ["KEPT", "PROGRAMS", "Division", "Plan", "division_for", "plan_for"]
 # Sixteen warps for each of the 132 processors of an H100: fewer do not hide the latency of a row. Measured, backward
 # with N = 16 over 14 x 14: tracks walked by twos (23 programs a processor) 2.1 ms, by fours (12) 2.9 ms.
 PROGRAMS = 2112
-# Bytes of float32 rows, of all programs that run at once, that an H100's L2 cache of 50 MB keeps well enough from one
-# track to the next: 53 MB still gain (14 x 14, N = 16, backward), 850 MB cost twice the time (56 x 56). Measured.
+# Bytes of float32 rows, of all programs that run at once, from which on tracks are walked apart. Measured on an H100,
+# whose L2 cache has 50 MB: at 106 MB (14 x 14, N = 16, forward) tracks by twos take 1.7 times as long as apart, and 2.3
+# times at 850 MB (56 x 56). Below, apart has not been measured.
 KEPT = 64 << 20
 # Parts are walked twice, so a walk that is not cut costs less than one cut in three. Estimated.
 FEWEST_PARTS = 3

@@ -63,7 +63,7 @@ def put_sums(place, values, mask, old, N: tl.constexpr, BLOCK: tl.constexpr, ADD
 def put_both_sums(
     dB, dC, to_B, to_C, mask, old, N: tl.constexpr, BLOCK: tl.constexpr, ADD: tl.constexpr
 ):  # fmt: skip
-    """`_put_sums` of dB and dC, in one go where a program has channels for all their numbers."""
+    """`put_sums` of dB and dC, in one go where a program has channels for all their numbers."""
     if N >= 4 and 2 * N <= BLOCK and N & (N - 1) == 0:
         number = tl.arange(0, BLOCK)
         place = tl.where(number < N, dB + number, dC + (number - N))
