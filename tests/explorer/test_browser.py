@@ -19,7 +19,15 @@ _PIXELS = "() => [...document.querySelectorAll('.player .panels canvas')].map(e 
 
 
 def _write(page: Any, text: str) -> None:
+    # Behind a window that is still open, the box takes no text, and the browser does not say so.
+    _waits(page, "() => !document.querySelector('dialog[open]')")
     page.locator("#editor-text").fill(text)
+    assert page.locator("#editor-text").input_value() == text
+
+
+def _is_saved(page: Any, name: str) -> None:
+    """Wait until a file is saved, and its text stands in the box: what is said of it comes before that."""
+    page.wait_for_selector(f".file:not([data-older]) >> text={name} · saved")
 
 
 def _waits(page: Any, condition: str, argument: Any = None) -> None:
@@ -234,7 +242,7 @@ def test_a_conflict_is_asked_about(explorer: Any, new_page: Callable[..., Any]) 
     page = new_page(explorer.url)
     page.keyboard.press("Control+o")
     page.get_by_role("button", name="conflict.scan").click()
-    page.wait_for_selector("text=conflict.scan · saved")
+    _is_saved(page, "conflict.scan")
     _write(page, SNAKE + "# mine\n")
     page.wait_for_selector("text=conflict.scan · not saved")
     file.write_text("# theirs\n")
@@ -250,7 +258,7 @@ def test_a_conflict_is_asked_about(explorer: Any, new_page: Callable[..., Any]) 
     page.wait_for_selector("text=conflict.scan · not saved")
     page.keyboard.press("Control+s")
     asked.get_by_role("button", name="Save over it").click()
-    page.wait_for_selector("text=conflict.scan · saved")
+    _is_saved(page, "conflict.scan")
     assert file.read_text() == SNAKE + "# mine\n"
 
 
@@ -271,7 +279,7 @@ def test_a_new_file_gets_a_name_inside_the_folder(explorer: Any, page: Any) -> N
     refusal.wait_for(state="hidden")
     name.fill("fresh")
     name.press("Enter")
-    page.wait_for_selector("text=fresh.scan · saved")
+    _is_saved(page, "fresh.scan")
     assert (explorer.folder / "fresh.scan").read_text() == SNAKE
     assert not (explorer.folder.parent / "outside.scan").exists()
 
