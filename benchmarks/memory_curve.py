@@ -23,7 +23,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from scanlab.bench.machine import environment
 from scanlab.bench.models import ATTENTION, CHANNELS, HEADS, KINDS, PATCH, models
-from scanlab.zoo.counts import parameter_count
+from scanlab.nn.measure import parameter_count
 from scanlab.zoo.memory import PeakMemory
 
 __all__ = ["Figure", "lines", "measure"]

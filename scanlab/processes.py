@@ -13,7 +13,7 @@ __all__ = ["METHOD", "TRAINING", "begin_loading", "context_with"]
 # libraries of macOS do not bear that, and Windows has no fork.
 METHOD: Literal["spawn", "forkserver"] = "forkserver" if sys.platform == "linux" else "spawn"
 # What a process needs that trains.
-TRAINING = ("scanlab.study.work", "scanlab.ops.cpu")
+TRAINING = ("scanlab.study.work", "scanlab.ops.mamba.cpu")
 
 
 def context_with(*modules: str) -> BaseContext:

@@ -21,7 +21,7 @@ import torch
 from scanlab.bench.gpu_timing import gpu_turns
 from scanlab.bench.numerics import relative_error
 from scanlab.ops import index_table
-from scanlab.ops.ssd import ssd
+from scanlab.ops.mamba2.api import ssd
 
 from .device import FEW, device, under_a_stub
 from .processes import Job

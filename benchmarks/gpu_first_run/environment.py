@@ -16,7 +16,7 @@ __all__ = ["environment"]
 PACKAGES = ("torch", "triton", "numpy", "lark", "islpy", "networkx")
 # Missing, these leave parts out: Numba tests against the CPU, pytest and hypothesis the device tests.
 OPTIONAL = ("numba", "scipy", "typer", "rich", "pytest", "hypothesis", "einops")
-OURS = ("scanlab", "scanlab.ops.gpu", "scanlab.nn", "scanlab.zoo", "scanlab.bench.gpu")
+OURS = ("scanlab", "scanlab.ops.mamba.gpu", "scanlab.nn", "scanlab.zoo", "scanlab.bench.gpu")
 MISSING = "MISSING"
 _CARD = "name,driver_version,clocks.sm,clocks.max.sm,clocks.mem,power.limit,memory.used,utilization.gpu"
 

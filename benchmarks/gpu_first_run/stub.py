@@ -31,7 +31,7 @@ MULTIPROCESSORS = 132
 
 def as_for_samples(few: int, many: int) -> None:
     """Let few samples be divided among programs as many would be, so that a CPU's memory holds what is launched."""
-    from scanlab.ops import gpu_plan
+    from scanlab.ops.mamba import gpu_plan
 
     gpu_plan.PROGRAMS = gpu_plan.PROGRAMS * few / many
 
@@ -166,7 +166,8 @@ def _no_torch_cuda() -> None:
 def _scanlab_takes_cpu_tensors() -> None:
     from scanlab.bench import gpu
     from scanlab.nn import paths
-    from scanlab.ops import backends, kept, programs
+    from scanlab.ops import dispatch as backends
+    from scanlab.ops import kept, programs
 
     checked, program = backends._checked, programs.program_for.__wrapped__
     cuda: Any = SimpleNamespace(type="cuda")

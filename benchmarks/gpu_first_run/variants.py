@@ -19,9 +19,9 @@ from scanlab.bench.gpu_shapes import SAMPLES, SHAPES
 from scanlab.bench.gpu_timing import gpu_turns
 from scanlab.bench.numerics import relative_error
 from scanlab.kernels.gpu.variants import Blocks, blocks_for
-from scanlab.ops import gpu
-from scanlab.ops.gpu_plan import Division
-from scanlab.ops.paths import CHUNK
+from scanlab.ops.mamba import gpu
+from scanlab.ops.mamba.gpu_plan import Division
+from scanlab.ops.path_tables import CHUNK
 
 from .device import under_a_stub
 from .processes import Job

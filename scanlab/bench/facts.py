@@ -14,7 +14,7 @@ from scanlab.bench.machine import environment
 from scanlab.codegen.cache import contents
 from scanlab.cpus import available_cpus
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops.backends import BACKENDS, missing
+from scanlab.ops.dispatch import BACKENDS, missing
 
 __all__ = ["Fact", "facts"]
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from scanlab.bench.problems import Size
 from scanlab.facade import compile
 from scanlab.ops import PathTable, index_table, path_table
-from scanlab.ops.gpu_plan import division_for
+from scanlab.ops.mamba.gpu_plan import division_for
 
 __all__ = ["SHAPES", "GpuInputs", "Shape", "gpu_inputs"]
 

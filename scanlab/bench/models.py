@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from scanlab.bench.timing import Times, in_turns, peak_extra_memory
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes
-from scanlab.zoo.counts import flop_count, matched, parameter_count
+from scanlab.nn.measure import flop_count, matched, parameter_count
 from scanlab.zoo.presets import VIM_MIXER, VMAMBA_MIXER
 
 __all__ = ["KINDS", "Model", "Point", "Report", "crossing", "measure", "models", "sentences"]

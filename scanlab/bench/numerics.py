@@ -17,10 +17,10 @@ from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import PathTable, index_table, selective_scan
-from scanlab.ops.backends import choose
 from scanlab.ops.chunks import cut
-from scanlab.ops.convolution import causal_convolution
-from scanlab.ops.ssd import ssd
+from scanlab.ops.conv.api import causal_convolution
+from scanlab.ops.dispatch import choose
+from scanlab.ops.mamba2.api import ssd
 
 __all__ = ["DTYPES", "OPERATORS", "ORDER", "Finding", "check_operator", "findings", "most_findings", "relative_error"]
 

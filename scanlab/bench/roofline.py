@@ -11,7 +11,7 @@ from scanlab.bench.problems import Size
 from scanlab.bench.timing import in_turns
 from scanlab.kernels.cpu.lanes import WIDTH
 from scanlab.kernels.cpu.roofline import exp2_rate_kernel
-from scanlab.ops.threads import kernel_threads
+from scanlab.ops.numba_runtime import kernel_threads
 
 __all__ = ["Roofline", "measure_roofline"]
 

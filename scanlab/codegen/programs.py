@@ -19,8 +19,8 @@ from scanlab.codegen.lines import Arithmetic
 from scanlab.codegen.naming import named
 from scanlab.codegen.reading import rows_of
 from scanlab.codegen.text import DIALECTS, Branch, function_text
-from scanlab.codegen.tracks import Track, token_rows, tracks
 from scanlab.compiler.bind import CompiledScan
+from scanlab.compiler.tracks import Track, token_rows, tracks
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.printer import print_value
 from scanlab.ir.text import grid_text

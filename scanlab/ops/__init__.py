@@ -1,13 +1,13 @@
 """The torch operators over the kernels, and the readable reference they agree with."""
 
-from scanlab.ops.backends import BACKENDS, ScanlabWarning, use_backend
-from scanlab.ops.convolution import causal_convolution
+from scanlab.ops.conv.api import causal_convolution
+from scanlab.ops.dispatch import BACKENDS, ScanlabWarning, use_backend
 from scanlab.ops.flops import SCAN_FLOPS
-from scanlab.ops.indices import index_table
-from scanlab.ops.mamba import selective_scan_fn
-from scanlab.ops.paths import PathTable, path_table
-from scanlab.ops.selective_scan import selective_scan
-from scanlab.ops.ssd import ssd
+from scanlab.ops.mamba.api import selective_scan
+from scanlab.ops.mamba.drop_in import selective_scan_fn
+from scanlab.ops.mamba2.api import ssd
+from scanlab.ops.path_tables import PathTable, path_table
+from scanlab.ops.resolve_paths import index_table
 
 __all__ = [
     "BACKENDS",

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops.paths import PathTable
+from scanlab.ops.path_tables import PathTable
 
 __all__ = ["check_fit", "shape_error"]
 

@@ -13,9 +13,9 @@ import torch
 from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 from torch.utils.flop_counter import FlopCounterMode, flop_registry, register_flop_formula
 
-import scanlab.ops.convolution_operator
-import scanlab.ops.operator
-import scanlab.ops.ssd_operator  # noqa: F401  (the operators must be there)
+import scanlab.ops.conv.operator
+import scanlab.ops.mamba.operator
+import scanlab.ops.mamba2.operator  # noqa: F401  (the operators must be there)
 
 __all__ = ["SCAN_FLOPS"]
 

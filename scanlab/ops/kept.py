@@ -7,9 +7,9 @@ from functools import lru_cache
 import torch
 
 from scanlab.compiler.bind import CompiledScan
-from scanlab.ops.indices import index_table, raster_table
-from scanlab.ops.paths import PathTable, path_table
+from scanlab.ops.path_tables import PathTable, path_table
 from scanlab.ops.programs import program_for
+from scanlab.ops.resolve_paths import index_table, raster_table
 
 __all__ = ["kept_raster", "kept_table"]
 

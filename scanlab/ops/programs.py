@@ -8,7 +8,7 @@ import torch
 
 from scanlab.compiler.bind import CompiledScan
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops.backends import missing, say_once
+from scanlab.ops.dispatch import missing, say_once
 
 __all__ = ["program_for"]
 

@@ -12,6 +12,7 @@ from scanlab.data import Dataset
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
 from scanlab.ir.values import orders_of
+from scanlab.nn.measure import parameter_count
 from scanlab.study.digest import Compiled
 from scanlab.study.ranges import check_ranges, check_seeds, check_study_ranges
 from scanlab.study.tasks import check_task, task_named
@@ -19,7 +20,6 @@ from scanlab.study.train import initial_model, trial_flops
 from scanlab.study.transfer import patch_grid, transfer_grid
 from scanlab.study.trial import Problem, Study, Trial
 from scanlab.study.work import dataset_of
-from scanlab.zoo.counts import parameter_count
 
 __all__ = ["Cost", "check_study", "costs", "same_orders"]
 

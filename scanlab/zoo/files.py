@@ -11,7 +11,7 @@ from types import ModuleType
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops.backends import say_once
+from scanlab.ops.dispatch import say_once
 from scanlab.zoo.pickled import read_pickled, unusable
 from scanlab.zoo.unwrap import WEIGHTS, plain_names, states
 

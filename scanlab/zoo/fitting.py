@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops.backends import say_once
+from scanlab.ops.dispatch import say_once
 
 __all__ = ["Roles", "copy_into"]
 

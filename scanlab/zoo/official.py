@@ -16,7 +16,7 @@ from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn.heads import Classifier
-from scanlab.ops.backends import say_once
+from scanlab.ops.dispatch import say_once
 from scanlab.zoo.fitting import Roles, copy_into
 from scanlab.zoo.unwrap import inside, whole_part
 

@@ -60,7 +60,7 @@ def test_a_kernel_that_does_not_run_is_found(monkeypatch):
 
 def test_a_missing_backend_is_named_and_is_no_failure(monkeypatch):
     monkeypatch.setattr(
-        "scanlab.ops.backends.missing", lambda backend: "pip install it" if backend != "reference" else ""
+        "scanlab.ops.dispatch.missing", lambda backend: "pip install it" if backend != "reference" else ""
     )
     [absent] = [f for f in findings() if f.backend == "cpu"]
     assert not absent.ran and absent.holds

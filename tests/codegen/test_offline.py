@@ -139,7 +139,7 @@ def test_estimates_are_near_the_instructions_that_are_made(monkeypatch: pytest.M
 
 def _rules(scan: scanlab.CompiledScan) -> list:
     from scanlab.codegen.arithmetic import arithmetic
-    from scanlab.codegen.tracks import token_rows, tracks
+    from scanlab.compiler.tracks import token_rows, tracks
 
     return [arithmetic([scan.paths[k] for k in t.paths], token_rows(scan)) for t in tracks(scan)]
 

@@ -13,12 +13,12 @@ from scanlab.codegen import programs
 from scanlab.codegen.cost import UNLIMITED
 from scanlab.codegen.programs import FAILED, generate
 from scanlab.codegen.reading import rows_of
-from scanlab.codegen.tracks import tracks
 from scanlab.compiler.bind import CompiledPlan, CompiledScan, bind
+from scanlab.compiler.tracks import tracks
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.language.library import library_definitions
 from scanlab.library_index import USUAL_GRIDS
-from scanlab.ops.paths import path_table
+from scanlab.ops.path_tables import path_table
 
 VALUES = {name: d.value for name, d in library_definitions().items() if d.value is not None}
 SMALL = {1: (9,), 2: (4, 4), 3: (2, 4, 4), 4: (2, 2, 3, 2), 5: (2, 2, 2, 2, 2)}

@@ -20,7 +20,7 @@ from scanlab.compiler.bind import CompiledPlan, CompiledScan, bind
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.language.library import library_definitions
 from scanlab.library_index import USUAL_GRIDS
-from scanlab.ops.paths import path_table
+from scanlab.ops.path_tables import path_table
 
 SQUARES = {2: (8, 8), 3: (4, 4, 4)}
 

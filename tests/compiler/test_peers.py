@@ -3,7 +3,7 @@ import types
 
 import pytest
 
-from scanlab.compiler.peers import PeerTime, peer_times
+from scanlab.bench.curve_peers import PeerTime, peer_times
 from scanlab.ir.diagnostics import ScanlabError
 
 MODULES = ["gilbert2d", "hilbert", "hilbertcurve.hilbertcurve"]

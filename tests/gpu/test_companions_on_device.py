@@ -9,8 +9,8 @@ from ops.walks import CASES, long_table
 from torch import Tensor
 
 from scanlab.ops import PathTable
-from scanlab.ops.convolution import causal_convolution
-from scanlab.ops.ssd import ssd
+from scanlab.ops.conv.api import causal_convolution
+from scanlab.ops.mamba2.api import ssd
 
 pytestmark = [
     pytest.mark.gpu,

@@ -20,9 +20,9 @@ from scanlab.codegen.cache import store
 from scanlab.codegen.cost import UNLIMITED
 from scanlab.codegen.programs import generate
 from scanlab.ops import PathTable, index_table, path_table, selective_scan
-from scanlab.ops.convolution import causal_convolution
-from scanlab.ops.gpu_plan import Division
-from scanlab.ops.ssd import ssd
+from scanlab.ops.conv.api import causal_convolution
+from scanlab.ops.mamba.gpu_plan import Division
+from scanlab.ops.mamba2.api import ssd
 
 DEVICE = "cuda"
 BACKEND = "triton"
@@ -276,7 +276,7 @@ def test_more_samples_than_the_last_axis_of_a_grid_has_programs(samples):
 
 def test_more_parts_than_the_second_axis_of_a_grid_has_programs(monkeypatch):
     """The reference would take as many steps, one after the other; a track in one program is tested elsewhere."""
-    from scanlab.ops import gpu
+    from scanlab.ops.mamba import gpu
 
     length = 66_000
     table = table_of(hand_path(range(length), restarts=tuple(range(length)))).to(DEVICE)

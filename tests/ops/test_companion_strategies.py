@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 import scanlab
-from scanlab.ops.convolution import causal_convolution
-from scanlab.ops.ssd import ssd
+from scanlab.ops.conv.api import causal_convolution
+from scanlab.ops.mamba2.api import ssd
 
 # Between them: class tokens at one end, in the middle and at both, partial paths, chains, restarts, curves.
 NAMES = ("cross", "vim", "vim_double_cls", "videomamba", "efficient", "msvmamba_half", "mambavision", "hilbert")

@@ -12,7 +12,7 @@ from scanlab.codegen.cache import store
 from scanlab.codegen.cost import UNLIMITED
 from scanlab.codegen.programs import generate
 from scanlab.ops import path_table, selective_scan
-from scanlab.ops.gpu_plan import Division
+from scanlab.ops.mamba.gpu_plan import Division
 
 DRAW = np.random.RandomState(0)
 SMALL = {"batch": 1, "channels": 4, "states": 2}
@@ -40,7 +40,7 @@ def interpreted():
 
 
 def dealt(monkeypatch, division):
-    from scanlab.ops import gpu
+    from scanlab.ops.mamba import gpu
 
     monkeypatch.setattr(gpu, "division_for", lambda *_, **__: division)
 

@@ -6,7 +6,7 @@ import torch
 from handmade import hand_path, hand_scan
 
 from scanlab.ops import path_table
-from scanlab.ops.gpu_plan import FEWEST_PARTS, KEPT, PROGRAMS, SHORTEST_PART, Division, division_for, plan_for
+from scanlab.ops.mamba.gpu_plan import FEWEST_PARTS, KEPT, PROGRAMS, SHORTEST_PART, Division, division_for, plan_for
 
 CPU = torch.device("cpu")
 

@@ -12,7 +12,7 @@ from torch._subclasses import FakeTensorMode
 import scanlab
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import causal_convolution, index_table, path_table, selective_scan, selective_scan_fn, ssd
-from scanlab.ops import indices as indices_module
+from scanlab.ops import resolve_paths as indices_module
 
 
 def drop_in(batch=2, length=9, dtype=torch.float32):

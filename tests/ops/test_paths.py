@@ -6,7 +6,7 @@ from handmade import ORDER, hand_path, hand_scan
 
 from scanlab.ir.values import Scan
 from scanlab.ops import path_table
-from scanlab.ops.paths import CHUNK
+from scanlab.ops.path_tables import CHUNK
 
 ROW = [0, 1, 2, 3]
 BACK = [3, 2, 1, 0]

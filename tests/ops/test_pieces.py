@@ -6,7 +6,7 @@ import torch
 from ops.walks import CASES, walk
 
 from scanlab.ops import PathTable
-from scanlab.ops.pieces import Pieces, owners_of, path_sums, pieces_of
+from scanlab.ops.partition import Pieces, owners_of, path_sums, pieces_of
 
 
 def _pieces(table: PathTable, limit: int, plain: bool = False) -> Pieces:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 import scanlab
 from scanlab.ops import selective_scan, selective_scan_fn
-from scanlab.ops.convolution import causal_convolution
+from scanlab.ops.conv.api import causal_convolution
 
 HERE = Path(__file__).parent
 SHARED = HERE.parents[1] / "../shared/golden/selective_scan"

@@ -11,7 +11,7 @@ from handmade import hand_path, hand_scan
 import scanlab
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import PathTable, ScanlabWarning, index_table, path_table, selective_scan
-from scanlab.ops import backends as backends_module
+from scanlab.ops import dispatch as backends_module
 from scanlab.ops.packing import packed
 
 BACKENDS = ("cpu", "triton")

@@ -62,7 +62,7 @@ def test_an_unsound_table_is_refused(name, backend):
 
 
 def test_a_sound_one_made_by_hand_is_taken_and_checked_once(monkeypatch):
-    from scanlab.ops import paths as module
+    from scanlab.ops import path_tables as module
 
     checks = []
     monkeypatch.setattr(module, "check_table", lambda *a: checks.append(1) or check_table(*a))

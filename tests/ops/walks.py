@@ -9,7 +9,7 @@ import torch
 from ops.handmade import hand_path, hand_scan
 
 from scanlab.ops import PathTable, path_table
-from scanlab.ops.indices import index_table
+from scanlab.ops.resolve_paths import index_table
 
 
 def _cases() -> dict[str, PathTable]:

@@ -192,13 +192,17 @@ def errors() -> Iterator[tuple[str, Any]]:
     words: dict[str, list[str]] = {}
     for file in sorted((ROOT / "scanlab").rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and node.args and isinstance(first := node.args[0], ast.Constant):
-                if isinstance(first.value, str) and re.fullmatch(r"S\d{3}", first.value):
-                    parts = [*node.args[1:], *(k.value for k in node.keywords)]
-                    texts = [t for p in parts for t in _texts(p)]
-                    words.setdefault(first.value, []).append(" | ".join(texts))
+            if isinstance(node, ast.Call) and node.args and (code := _code(node.args[0])):
+                parts = [*node.args[1:], *(k.value for k in node.keywords)]
+                words.setdefault(code, []).append(" | ".join(text for part in parts for text in _texts(part)))
     for code, found in sorted(words.items()):
         yield f"texts of {code}", sorted(found)
+
+
+def _code(node: ast.AST) -> str:
+    """The code of an error that a constant is, else ""."""
+    is_code = isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"S\d{3}", node.value)
+    return node.value if is_code else ""
 
 
 def _texts(node: ast.AST) -> list[str]:

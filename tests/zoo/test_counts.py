@@ -8,8 +8,8 @@ from torch import nn
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes
+from scanlab.nn.measure import flop_count, matched, parameter_count
 from scanlab.zoo import create_model
-from scanlab.zoo.counts import flop_count, matched, parameter_count
 
 L, D = 16, 8
 

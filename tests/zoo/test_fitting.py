@@ -11,7 +11,7 @@ from zoo.test_unwrap import small
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn import Backbone, Classifier
-from scanlab.ops import backends
+from scanlab.ops import dispatch
 from scanlab.study.evaluate import load_classifier
 from scanlab.zoo import create_model, from_official, save, to_official
 from scanlab.zoo.presets import Preset
@@ -19,7 +19,7 @@ from scanlab.zoo.presets import Preset
 
 @pytest.fixture(autouse=True)
 def said_anew() -> None:
-    backends.say_once.cache_clear()
+    dispatch.say_once.cache_clear()
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_quantised_and_sparse_tensors_are_refused() -> None:
 def test_other_widths_are_converted_which_is_said(dtype: torch.dtype) -> None:
     state, model = to_official(small()), small()
     name = str(dtype).removeprefix("torch.")
-    with pytest.warns(backends.ScanlabWarning, match=f"a.pth holds {name}, which was converted to the model's float32"):
+    with pytest.warns(dispatch.ScanlabWarning, match=f"a.pth holds {name}, which was converted to the model's float32"):
         from_official(model, {k: t.to(dtype) for k, t in state.items()}, "a.pth")
     assert torch.equal(model.head.weight, state["head.weight"].to(dtype).float())
 
@@ -100,7 +100,7 @@ def test_a_new_head_is_one_argument(name: str, tiny: str, tmp_path: Path) -> Non
     torch.manual_seed(5)
     fresh = create_model(tiny, classes=7)
     torch.manual_seed(5)
-    with pytest.warns(backends.ScanlabWarning, match="the head is new and untrained"):
+    with pytest.warns(dispatch.ScanlabWarning, match="the head is new and untrained"):
         model = create_model(tiny, checkpoint=tmp_path / "a.pth", **{name: 7})
     found = to_official(model)
     assert all(torch.equal(found[k], t) for k, t in state.items() if not k.startswith("head."))

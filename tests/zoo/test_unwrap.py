@@ -12,7 +12,7 @@ from torch import nn
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn import Backbone, BackboneSizes, Classifier
-from scanlab.ops import backends
+from scanlab.ops import dispatch
 from scanlab.zoo import from_official, load, save, to_official
 from scanlab.zoo.files import read_tensors, write_tensors
 from scanlab.zoo.presets import VIM_MIXER, VMAMBA_MIXER
@@ -29,7 +29,7 @@ def small(family: str = "vim") -> Classifier:
 
 @pytest.fixture(autouse=True)
 def said_anew() -> None:
-    backends.say_once.cache_clear()
+    dispatch.say_once.cache_clear()
 
 
 @pytest.fixture(scope="module", params=["vim", "vmamba"])
@@ -87,7 +87,7 @@ def test_names_within_compiled_parts(saved, tmp_path: Path) -> None:
 def test_of_two_sets_of_weights_the_first_is_taken_and_that_is_said(saved, tmp_path: Path) -> None:
     _, _, state = saved
     other = {name: t + 1 for name, t in state.items()}
-    with pytest.warns(backends.ScanlabWarning, match="under model were taken, and those under model_ema left"):
+    with pytest.warns(dispatch.ScanlabWarning, match="under model were taken, and those under model_ema left"):
         _loads(saved, {"model_ema": other, "model": state}, tmp_path / "a.pth")
     _loads(saved, {"model_ema": state, "model": other}, tmp_path / "a.pth", key="model_ema")
     with pytest.raises(ScanlabError, match=r"S641.*no tensors under emma, but under model, model_ema"):
@@ -100,7 +100,7 @@ def test_of_parts_side_by_side_the_model_is_taken_and_that_is_said(saved, others
     content = {f"{prefix}{name}": t + 1 for prefix in others for name, t in state.items() if prefix != "criterion."}
     content |= {"criterion.weight": torch.ones(2)} if "criterion." in others else {}
     content |= {f"model.{name}": t for name, t in state.items()}
-    with pytest.warns(backends.ScanlabWarning, match=r"the tensors under model\. were taken"):
+    with pytest.warns(dispatch.ScanlabWarning, match=r"the tensors under model\. were taken"):
         _loads(saved, {"state_dict": content}, tmp_path / "a.pth")
 
 

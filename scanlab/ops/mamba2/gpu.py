@@ -25,8 +25,8 @@ from scanlab.kernels.gpu.ssd_backward import (
     ssd_input_backward_kernel,
 )
 from scanlab.ops.gpu_sums import merged
-from scanlab.ops.pieces import Pieces, path_function, path_sums, pieces_of
-from scanlab.ops.ssd_operator import SsdArguments, SsdForward, SsdGradients
+from scanlab.ops.mamba2.operator import SsdArguments, SsdForward, SsdGradients
+from scanlab.ops.partition import Pieces, path_function, path_sums, pieces_of
 
 __all__ = ["backward", "forward"]
 

@@ -16,7 +16,7 @@ from scanlab.ir.diagnostics import ScanlabError
 __all__ = ["BACKENDS", "ScanlabWarning", "choose", "implementation", "missing", "say_once", "use_backend"]
 
 BACKENDS = ("reference", "cpu", "triton")
-_MODULES = {"cpu": ("numba", "scanlab.ops.cpu"), "triton": ("triton", "scanlab.ops.gpu")}
+_MODULES = {"cpu": ("numba", "scanlab.ops.mamba.cpu"), "triton": ("triton", "scanlab.ops.mamba.gpu")}
 _FAST = {"cpu": "cpu", "cuda": "triton"}
 
 

@@ -10,7 +10,7 @@ from torch._C._functorch import is_batchedtensor
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops.modes import readable
-from scanlab.ops.paths import PathTable
+from scanlab.ops.path_tables import PathTable
 
 __all__ = ["check_arguments", "check_finite", "check_rows"]
 

@@ -12,7 +12,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops.chunks import CHUNK
 from scanlab.ops.modes import outside_modes, readable
-from scanlab.ops.paths import PathTable, vouched
+from scanlab.ops.path_tables import PathTable, vouched
 
 __all__ = ["index_table", "indexed", "raster_table"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from scanlab.ops.paths import PathTable
+from scanlab.ops.path_tables import PathTable
 
 __all__ = ["scan_heads"]
 

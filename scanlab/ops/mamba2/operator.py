@@ -11,11 +11,11 @@ from torch import Tensor
 
 from scanlab.ops.derivatives import Operator, apply, register
 from scanlab.ops.packing import TABLE, packed, unpacked
-from scanlab.ops.paths import PathTable
+from scanlab.ops.path_tables import PathTable
 
 __all__ = ["SsdArguments", "SsdForward", "SsdGradients", "fused_ssd"]
 
-_MODULES = {"cpu": "scanlab.ops.ssd_cpu", "triton": "scanlab.ops.ssd_gpu"}
+_MODULES = {"cpu": "scanlab.ops.mamba2.cpu", "triton": "scanlab.ops.mamba2.gpu"}
 _ARGUMENTS = (
     "Tensor x, Tensor dt, Tensor decay, Tensor B, Tensor C, Tensor? D, Tensor? weights, "
     f"{TABLE}, int chunk, bool separate, bool last, str backend"

@@ -13,9 +13,9 @@ from scanlab.kernels.gpu.convolution import (
     convolution_forward_kernel,
 )
 from scanlab.kernels.gpu.grid import folded
-from scanlab.ops.convolution_operator import ConvolutionArguments
+from scanlab.ops.conv.operator import ConvolutionArguments
 from scanlab.ops.gpu_sums import merged
-from scanlab.ops.pieces import Pieces, path_function, path_sums, pieces_of
+from scanlab.ops.partition import Pieces, path_function, path_sums, pieces_of
 
 __all__ = ["backward", "forward"]
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from scanlab.ops.modes import outside_modes
-from scanlab.ops.paths import CHUNK, PathTable
+from scanlab.ops.path_tables import CHUNK, PathTable
 
 __all__ = ["KEPT", "PROGRAMS", "Division", "Plan", "division_for", "plan_for"]
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from scanlab.ops.paths import PathTable
+from scanlab.ops.path_tables import PathTable
 
 
 def scan(

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops.kept import kept_raster
-from scanlab.ops.selective_scan import selective_scan
+from scanlab.ops.mamba.api import selective_scan
 
 __all__ = ["selective_scan_fn"]
 

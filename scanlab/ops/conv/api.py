@@ -5,13 +5,13 @@ from __future__ import annotations
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops.backends import choose
+from scanlab.ops.checks import check_rows
 from scanlab.ops.companions import check_fit, shape_error
-from scanlab.ops.convolution_operator import fused_convolution
-from scanlab.ops.convolution_reference import convolve
-from scanlab.ops.inputs import Paths, autocast, table_for
-from scanlab.ops.paths import PathTable
-from scanlab.ops.validate import check_rows
+from scanlab.ops.conv.operator import fused_convolution
+from scanlab.ops.conv.reference import convolve
+from scanlab.ops.dispatch import choose
+from scanlab.ops.merge_weights import Paths, autocast, table_for
+from scanlab.ops.path_tables import PathTable
 
 __all__ = ["causal_convolution"]
 

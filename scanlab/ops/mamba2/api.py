@@ -9,13 +9,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops.backends import choose
+from scanlab.ops.checks import check_finite, check_rows
 from scanlab.ops.companions import check_fit, shape_error
-from scanlab.ops.inputs import Paths, autocast, in_one_dtype, table_for, weights_for
-from scanlab.ops.paths import PathTable
-from scanlab.ops.ssd_operator import fused_ssd
-from scanlab.ops.ssd_reference import scan_heads
-from scanlab.ops.validate import check_finite, check_rows
+from scanlab.ops.dispatch import choose
+from scanlab.ops.mamba2.operator import fused_ssd
+from scanlab.ops.mamba2.reference import scan_heads
+from scanlab.ops.merge_weights import Paths, autocast, in_one_dtype, table_for, weights_for
+from scanlab.ops.path_tables import PathTable
 
 __all__ = ["ssd"]
 

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from scanlab.compiler.bind import CompiledScan
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops.indices import indexed
 from scanlab.ops.kept import kept_table
 from scanlab.ops.merges import fixed_weights, merges_above
 from scanlab.ops.modes import adopted, check_no_graph, outside_modes, readable
-from scanlab.ops.paths import PathTable
+from scanlab.ops.path_tables import PathTable
+from scanlab.ops.resolve_paths import indexed
 
 __all__ = ["MERGES", "Paths", "autocast", "in_one_dtype", "table_for", "weights_for"]
 

@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from scanlab.ops.arguments import ScanArguments
-from scanlab.ops.backends import implementation
 from scanlab.ops.derivatives import Operator, apply, register, transformed
+from scanlab.ops.dispatch import implementation
+from scanlab.ops.mamba.arguments import ScanArguments
 from scanlab.ops.packing import TABLE, packed, unpacked
-from scanlab.ops.paths import PathTable
+from scanlab.ops.path_tables import PathTable
 
 __all__ = ["ScanCall", "fused_scan"]
 

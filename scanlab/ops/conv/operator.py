@@ -11,11 +11,11 @@ from torch import Tensor
 
 from scanlab.ops.derivatives import Operator, apply, register
 from scanlab.ops.packing import TABLE, packed, unpacked
-from scanlab.ops.paths import PathTable
+from scanlab.ops.path_tables import PathTable
 
 __all__ = ["ConvolutionArguments", "fused_convolution"]
 
-_MODULES = {"cpu": "scanlab.ops.convolution_cpu", "triton": "scanlab.ops.convolution_gpu"}
+_MODULES = {"cpu": "scanlab.ops.conv.cpu", "triton": "scanlab.ops.conv.gpu"}
 _ARGUMENTS = f"Tensor x, Tensor weight, Tensor? bias, {TABLE}, bool silu, str backend"
 _OPERATOR = Operator("causal_convolution", 3, {0: 4})
 torch.library.define("scanlab::causal_convolution", f"({_ARGUMENTS}) -> Tensor")

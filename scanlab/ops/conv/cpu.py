@@ -10,10 +10,10 @@ from scanlab.kernels.cpu.convolution import (
     convolution_backward_kernel,
     convolution_forward_kernel,
 )
-from scanlab.ops.convolution_operator import ConvolutionArguments
+from scanlab.ops.conv.operator import ConvolutionArguments
 from scanlab.ops.memory import flat, zeros
-from scanlab.ops.pieces import owners_of
-from scanlab.ops.threads import kernel_threads
+from scanlab.ops.numba_runtime import kernel_threads
+from scanlab.ops.partition import owners_of
 
 __all__ = ["backward", "forward"]
 

@@ -1,0 +1,1 @@
+"""Mamba's selective scan over paths: one decay per channel and state."""
