@@ -23,8 +23,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from scanlab.bench.machine import environment
 from scanlab.bench.models import ATTENTION, CHANNELS, HEADS, KINDS, PATCH, models
-from scanlab.nn.measure import parameter_count
-from scanlab.zoo.memory import PeakMemory
+from scanlab.nn.measure import PeakMemory, parameter_count
 
 __all__ = ["Figure", "lines", "measure"]
 

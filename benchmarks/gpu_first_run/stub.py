@@ -167,14 +167,14 @@ def _scanlab_takes_cpu_tensors() -> None:
     from scanlab.bench import gpu
     from scanlab.nn import paths
     from scanlab.ops import dispatch as backends
-    from scanlab.ops import kept, programs
+    from scanlab.ops import resolve_paths
 
-    checked, program = backends._checked, programs.program_for.__wrapped__
+    checked, program = backends._checked, backends.program_for.__wrapped__
     cuda: Any = SimpleNamespace(type="cuda")
     backends._checked = lambda name, device, kind: name if name == "triton" else checked(name, device, kind)
     backends._FAST["cpu"] = "triton"
     as_on_a_gpu = cache(lambda scan: program(scan, cuda))
-    for module in (programs, kept, paths, gpu):
+    for module in (backends, resolve_paths, paths, gpu):
         setattr(module, "program_for", lambda scan, device: as_on_a_gpu(scan))  # noqa: B010
 
 

@@ -18,7 +18,7 @@ from scanlab.bench.timing import Times, peak_extra_memory
 from scanlab.facade import compile
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import selective_scan
-from scanlab.ops.programs import program_for
+from scanlab.ops.dispatch import program_for
 
 __all__ = ["GpuFigure", "GpuLimits", "GpuReport", "check_device", "measure_gpu", "measure_limits", "shape_figures"]
 

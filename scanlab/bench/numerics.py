@@ -17,10 +17,10 @@ from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import PathTable, index_table, selective_scan
-from scanlab.ops.chunks import cut
 from scanlab.ops.conv.api import causal_convolution
 from scanlab.ops.dispatch import choose
 from scanlab.ops.mamba2.api import ssd
+from scanlab.ops.partition import cut
 
 __all__ = ["DTYPES", "OPERATORS", "ORDER", "Finding", "check_operator", "findings", "most_findings", "relative_error"]
 

@@ -8,7 +8,7 @@ from time import perf_counter
 
 import numpy as np
 
-from scanlab.zoo.memory import PeakMemory
+from scanlab.nn.measure import PeakMemory
 
 __all__ = ["Times", "in_turns", "peak_extra_memory"]
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from scanlab.compiler.bind import CompiledScan
 from scanlab.nn.exempt import Exempt
-from scanlab.ops.merges import ADDING, Above, fixed_weights, merges_above
+from scanlab.ops.merge_weights import ADDING, Above, fixed_weights, merges_above
 from scanlab.ops.modes import beside, outside_modes
 
 

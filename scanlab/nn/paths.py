@@ -17,9 +17,9 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 from scanlab.ir.values import Order, Plan, Scan, Value, orders_of
 from scanlab.ops import PathTable, path_table
+from scanlab.ops.dispatch import program_for
 from scanlab.ops.modes import beside, outside_modes
 from scanlab.ops.path_tables import vouched
-from scanlab.ops.programs import program_for
 
 __all__ = [
     "Alteration",

@@ -3,21 +3,47 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from types import ModuleType
+from types import MappingProxyType, ModuleType
+from typing import Any
 
 import torch
 
+from scanlab.compiler.bind import CompiledScan
 from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["BACKENDS", "ScanlabWarning", "choose", "implementation", "missing", "say_once", "use_backend"]
+__all__ = [
+    "BACKENDS",
+    "ScanlabWarning",
+    "choose",
+    "implementation",
+    "missing",
+    "path_function",
+    "program_for",
+    "say_once",
+    "use_backend",
+]
 
-BACKENDS = ("reference", "cpu", "triton")
-_MODULES = {"cpu": ("numba", "scanlab.ops.mamba.cpu"), "triton": ("triton", "scanlab.ops.mamba.gpu")}
-_FAST = {"cpu": "cpu", "cuda": "triton"}
+
+@dataclass(frozen=True)
+class Backend:
+    """Kernels of one kind. package: what they are compiled by; module: their file in the folder of every operator;
+    device: the type of the devices that run them unless another backend is asked for."""
+
+    package: str
+    module: str
+    device: str
+
+
+KERNELS: Mapping[str, Backend] = MappingProxyType(
+    {"cpu": Backend("numba", "cpu", "cpu"), "triton": Backend("triton", "gpu", "cuda")}
+)
+BACKENDS = ("reference", *KERNELS)
+_FAST = {backend.device: name for name, backend in KERNELS.items()}
 
 
 class ScanlabWarning(UserWarning):
@@ -29,7 +55,7 @@ def missing(backend: str) -> str:
     """Why a backend cannot run on this machine, and what to install; "" where it can."""
     if backend == "reference":
         return ""
-    package, _ = _MODULES[backend]
+    package = KERNELS[backend].package
     try:
         import_module(package)
     except Exception as error:  # a broken installation raises whatever it likes
@@ -91,9 +117,9 @@ def _choice(requested: str | None, device: torch.device, dtype: torch.dtype) -> 
     return "reference"
 
 
-def implementation(backend: str) -> ModuleType:
-    """The module with `forward` and `backward` of a backend that is not the reference."""
-    return import_module(_MODULES[backend][1])
+def implementation(operator: str, backend: str) -> ModuleType:
+    """The module with `forward` and `backward` of an operator, named as its folder, on a backend that has kernels."""
+    return import_module(f"scanlab.ops.{operator}.{KERNELS[backend].module}")
 
 
 def _check_known(backend: str) -> None:
@@ -134,3 +160,31 @@ def _interpreted() -> bool:
 def say_once(message: str) -> None:
     """Warn with a ScanlabWarning, but never twice with the same words."""
     warnings.warn(message, ScanlabWarning, stacklevel=4)
+
+
+@cache
+def program_for(scan: CompiledScan, device: torch.device) -> str:
+    """The name of the scan's path program, "" where the table serves as well or better: on CPUs always.
+
+    Where the cache of generated code cannot be used, the user is told once, and the table serves.
+    """
+    if device.type != "cuda" or missing("triton"):
+        return ""
+    from scanlab.codegen import program
+
+    try:
+        return program(scan).name
+    except ScanlabError as error:
+        say_once(f"paths are read from tables, since generated code cannot be kept: {error.diagnostics[0].message}")
+        return ""
+
+
+def path_function(program: str) -> Any:
+    """The Triton function that gives the row of a step: a generated one, or the look-up in the table."""
+    if program:
+        from scanlab.codegen import load
+
+        return load(program)
+    from scanlab.kernels.gpu.paths import patch_from_table
+
+    return patch_from_table

@@ -1,7 +1,10 @@
-"""What the operators make of their arguments alike: the table of paths, the weights of a merge, autocast."""
+"""How the outputs of paths are weighted: every merge is one weight per path and channel, and a common factor."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from fractions import Fraction
 from functools import lru_cache
 
 import torch
@@ -9,41 +12,21 @@ from torch import Tensor
 
 from scanlab.compiler.bind import CompiledScan
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops.kept import kept_table
-from scanlab.ops.merges import fixed_weights, merges_above
-from scanlab.ops.modes import adopted, check_no_graph, outside_modes, readable
+from scanlab.ir.values import Order, Scan
+from scanlab.ops.modes import adopted, outside_modes, readable
 from scanlab.ops.path_tables import PathTable
-from scanlab.ops.resolve_paths import indexed
+from scanlab.ops.resolve_paths import Paths
 
-__all__ = ["MERGES", "Paths", "autocast", "in_one_dtype", "table_for", "weights_for"]
+__all__ = [
+    "ADDING",
+    "MERGES",
+    "Above",
+    "fixed_weights",
+    "merges_above",
+    "weights_for",
+]
 
 MERGES = ("sum", "mean", "scatter", "none")
-Paths = CompiledScan | PathTable | Tensor
-
-
-def table_for(paths: Paths, name: str, x: Tensor, axis: int = -2) -> PathTable:
-    """The table of whatever an operator takes as paths over the rows of x, called `name`, which lie along an axis.
-
-    Raises S700, S708, S713, S714.
-    """
-    check_no_graph(name)
-    if x.ndim < 1 - axis or x.shape[axis] == 0:
-        lacks = "no rows to walk over" if x.ndim > -axis else "too few axes"
-        wanted = "[B, L, D]" if axis == -2 else "[B, L, H, P]"
-        raise ScanlabError.at(
-            "S700", f"{name} has shape {list(x.shape)}: {lacks}", help=f"give {wanted}, with L from 1"
-        )
-    if isinstance(paths, PathTable):
-        return paths.checked()
-    if isinstance(paths, CompiledScan):
-        return kept_table(paths, x.device)
-    if not isinstance(paths, Tensor):
-        raise ScanlabError.at(
-            "S708",
-            f"paths is a {type(paths).__name__}",
-            help="give scanlab.compile(…), a PathTable, or a tensor of whole numbers [K, L]",
-        )
-    return indexed(paths, x.shape[axis])
 
 
 def weights_for(paths: Paths, table: PathTable, merge: str | Tensor | None, u: Tensor) -> tuple[Tensor | None, float]:
@@ -102,22 +85,46 @@ def _tree_weights(scan: CompiledScan, channels: int, device: torch.device, wide:
         return (None, common) if bool((weights == common).all()) else (weights.to(device), 1.0)
 
 
-def autocast(activation: Tensor) -> Tensor:
-    """In the dtype of autocast, where it is on; A, D and the bias are left as they are, and states are float32."""
-    device = activation.device.type
-    if device == "meta":
-        return activation
-    if activation.dtype == torch.float64 or not torch.is_autocast_enabled(device):
-        return activation
-    return activation.to(torch.get_autocast_dtype(device))
+# Merges that count every path once.
+ADDING = ("sum", "scatter", "chain")
+Above = tuple[tuple[Scan, int], ...]
 
 
-def in_one_dtype(u: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
-    """Activations as kernels take them: in the dtype of u, or all in float32 where one of them is.
+def fixed_weights(scan: CompiledScan, channels: int) -> Tensor:
+    """float32 [K, D]: the weights that need no learning.
 
-    Those that are constant in time, [K, D, N], are parameters and left as they are.
+    Through the tree of merges the weights multiply: `sum`, `scatter`, `chain` and `gate` give every part 1, `mean` one
+    over the number of parts, `heads` 1 on the part's channels and 0 elsewhere. Raises S604 when the channels cannot be
+    shared out evenly.
     """
-    varying = [t.ndim > 3 and t.dtype != u.dtype for t in others]
-    if not any(varying):
-        return u, *others
-    return u.float(), *(t.float() if t.ndim > 3 else t for t in others)
+    weights = torch.zeros(len(scan.paths), channels)
+    for row, path, above in zip(weights, scan.paths, merges_above(scan), strict=True):
+        first, last = _share(path.channels, channels, scan.name)
+        row[first:last] = math.prod(1 / len(node.parts) for node, _ in above if node.merge == "mean")
+    return weights
+
+
+def merges_above(scan: CompiledScan) -> list[Above]:
+    """For each path, left to right: the merges above it and which of their parts it belongs to."""
+    return list(_leaves(scan.scan, ()))
+
+
+def _leaves(value: Order | Scan, above: Above) -> Iterator[Above]:
+    if isinstance(value, Order):
+        yield above
+        return
+    for i, part in enumerate(value.parts):
+        yield from _leaves(part, (*above, (value, i)))
+
+
+def _share(share: tuple[Fraction, Fraction], channels: int, name: str) -> tuple[int, int]:
+    first, last = share[0] * channels, share[1] * channels
+    if first.denominator != 1 or last.denominator != 1:
+        parts = (share[1] - share[0]).denominator
+        raise ScanlabError.at(
+            "S604",
+            f"{channels} channels cannot be divided into the heads of {name or 'this scan'}",
+            note=f"one of its paths reads channels {float(first):g} to {float(last):g}",
+            help=f"choose a width that is a multiple of {parts}",
+        )
+    return int(first), int(last)

@@ -1,9 +1,13 @@
-"""Runs of steps cut into pieces for operators whose steps need not wait for each other, with outputs kept by path."""
+"""Runs of steps cut to what a kernel takes at once.
+
+Chunks: for the selective scan, the unit at whose start a forward pass keeps its state for the backward. Pieces: for the
+operators whose steps need not wait for each other, the convolution and the state space dual, with outputs kept by path.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -12,7 +16,61 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from scanlab.ops.modes import outside_modes
 
-__all__ = ["Pieces", "owners_of", "path_function", "path_sums", "pieces_of"]
+__all__ = ["CHUNK", "Chunks", "Pieces", "cut", "owners_of", "path_sums", "pieces_of"]
+
+# States are recomputed within a chunk, so its length trades memory for work space: measured in docs/kernels.md.
+CHUNK = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Chunks:
+    """What the kernels loop over.
+
+    rows int32 [Q, 6], on the CPU: (track, path, first step, last step + 1, carry, slot), in order of track and step.
+    slot: where the state before the chunk is kept, -1 where carry is 0 and there is nothing to keep. ranges int32
+    [T + 1]: the chunks of track t are rows[ranges[t]:ranges[t + 1]]; a track may have none.
+    """
+
+    rows: Tensor
+    ranges: Tensor
+    slots: int
+
+
+# Cutting is quick, but a scan of a small image takes a fifth of a millisecond. Keyed by the tensor itself, weakly.
+_CUT: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+
+
+def cut(runs: Tensor, tracks: int) -> Chunks:
+    """Cut runs int32 [R, 5] (see PathTable) of T tracks into chunks of at most CHUNK steps; remembered per tensor.
+
+    And by their content, since a compiled graph makes the runs of an order that comes from data anew in every call.
+    """
+    found = _CUT.get(runs)
+    if found is None:
+        found = _CUT[runs] = _by_content(runs.numpy().tobytes(), tracks)
+    return found
+
+
+@lru_cache(maxsize=256)
+def _by_content(runs: bytes, tracks: int) -> Chunks:
+    with outside_modes():
+        return _chunks_of(np.frombuffer(runs, dtype=np.int32).reshape(-1, 5), tracks)
+
+
+def _chunks_of(runs: np.ndarray, tracks: int) -> Chunks:
+    counts = -(-(runs[:, 3] - runs[:, 2]) // CHUNK)
+    rows = np.repeat(runs, counts, axis=0)
+    inside = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    rows[:, 2] += (CHUNK * inside).astype(np.int32)
+    rows[:, 3] = np.minimum(rows[:, 3], rows[:, 2] + CHUNK)
+    rows[:, 4] |= inside > 0
+    slots = np.where(rows[:, 4] > 0, np.cumsum(rows[:, 4]) - 1, -1)
+    ranges = np.searchsorted(rows[:, 0], np.arange(tracks + 1))
+    return Chunks(
+        torch.from_numpy(np.column_stack([rows, slots]).astype(np.int32)),
+        torch.from_numpy(ranges.astype(np.int32)),
+        int(rows[:, 4].sum()),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +124,7 @@ def pieces_of(steps: Tensor, runs: Tensor, paths: int, length: int, limit: int, 
 
 def _pieces(steps: Tensor, runs: Tensor, paths: int, length: int, limit: int, plain: bool) -> Pieces:
     owners = owners_of(runs, steps.shape[1:])
-    rows = torch.from_numpy(_cut(runs.numpy(), limit))
+    rows = torch.from_numpy(_pieces_rows(runs.numpy(), limit))
     if plain:
         visits, levels, complete = torch.zeros((1, 1, 1), dtype=torch.int32, device=steps.device), 1, True
     else:
@@ -75,7 +133,7 @@ def _pieces(steps: Tensor, runs: Tensor, paths: int, length: int, limit: int, pl
     return Pieces(rows, owners.to(steps.device), visits, torch.from_numpy(ranges).to(steps.device), levels, complete)
 
 
-def _cut(runs: np.ndarray, limit: int) -> np.ndarray:
+def _pieces_rows(runs: np.ndarray, limit: int) -> np.ndarray:
     """int32 [Q, 6]: the rows of Pieces."""
     walk = np.cumsum(runs[:, 4] == 0) - 1
     starts = runs[runs[:, 4] == 0, 2]
@@ -129,14 +187,3 @@ def path_sums(partial: Tensor, pieces: Pieces, sets: int) -> Tensor:
     path = pieces.rows[:, 1].numpy()
     places = [np.flatnonzero(path == k) for k in range(sets)]
     return torch.stack([by_piece[p[0] : p[-1] + 1].sum(0) if len(p) else by_piece[:0].sum(0) for p in places])
-
-
-def path_function(program: str) -> Any:
-    """The Triton function that gives the row of a step: a generated one, or the look-up in the table."""
-    if program:
-        from scanlab.codegen import load
-
-        return load(program)
-    from scanlab.kernels.gpu.paths import patch_from_table
-
-    return patch_from_table

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from scanlab.compiler.bind import CLASS_TOKEN, MEAN_TOKEN, CompiledScan, Path
 from scanlab.ir.values import sequences_of
-from scanlab.ops.chunks import CHUNK, Chunks, cut
 from scanlab.ops.modes import outside_modes, readable
+from scanlab.ops.partition import CHUNK, Chunks, cut
 from scanlab.ops.soundness import check_table
 
 __all__ = ["CHUNK", "PathTable", "path_table"]

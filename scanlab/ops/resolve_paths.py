@@ -1,4 +1,4 @@
-"""Tables of steps from index arrays: orders that come from data, one for all samples or one per sample."""
+"""What is given to an operator as paths, as a table of steps: a compiled scan, a table, or indices that come from data."""
 
 from __future__ import annotations
 
@@ -9,12 +9,42 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from scanlab.compiler.bind import CompiledScan
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops.chunks import CHUNK
-from scanlab.ops.modes import outside_modes, readable
-from scanlab.ops.path_tables import PathTable, vouched
+from scanlab.ops.dispatch import program_for
+from scanlab.ops.modes import check_no_graph, outside_modes, readable
+from scanlab.ops.partition import CHUNK
+from scanlab.ops.path_tables import PathTable, path_table, vouched
 
-__all__ = ["index_table", "indexed", "raster_table"]
+__all__ = ["Paths", "index_table", "indexed", "kept_raster", "kept_table", "raster_table", "table_for"]
+
+
+Paths = CompiledScan | PathTable | Tensor
+
+
+def table_for(paths: Paths, name: str, x: Tensor, axis: int = -2) -> PathTable:
+    """The table of whatever an operator takes as paths over the rows of x, called `name`, which lie along an axis.
+
+    Raises S700, S708, S713, S714.
+    """
+    check_no_graph(name)
+    if x.ndim < 1 - axis or x.shape[axis] == 0:
+        lacks = "no rows to walk over" if x.ndim > -axis else "too few axes"
+        wanted = "[B, L, D]" if axis == -2 else "[B, L, H, P]"
+        raise ScanlabError.at(
+            "S700", f"{name} has shape {list(x.shape)}: {lacks}", help=f"give {wanted}, with L from 1"
+        )
+    if isinstance(paths, PathTable):
+        return paths.checked()
+    if isinstance(paths, CompiledScan):
+        return kept_table(paths, x.device)
+    if not isinstance(paths, Tensor):
+        raise ScanlabError.at(
+            "S708",
+            f"paths is a {type(paths).__name__}",
+            help="give scanlab.compile(…), a PathTable, or a tensor of whole numbers [K, L]",
+        )
+    return indexed(paths, x.shape[axis])
 
 
 def index_table(indices: Tensor, length: int, *, permutations: bool | None = None) -> PathTable:
@@ -125,3 +155,23 @@ def raster_table(length: int, device: torch.device) -> PathTable:
     """One path over rows 0 to length - 1 in turn."""
     with outside_modes():
         return index_table(torch.arange(length)[None], length, permutations=True).to(device)
+
+
+# Dynamo traces what is behind a cache, and warns; what is behind this one is no graph.
+@torch.compiler.disable(reason="a compiled scan is laid out: give path_table(scan) in its place")
+def kept_table(scan: CompiledScan, device: torch.device) -> PathTable:
+    """The table of a compiled scan on a device."""
+    return _compiled(scan, device)
+
+
+def kept_raster(length: int, device: torch.device) -> PathTable:
+    """One path over rows 0 to length - 1 in turn."""
+    if torch.compiler.is_compiling():
+        return index_table(torch.arange(length, device=device)[None], length, permutations=True)
+    return raster_table(length, device)
+
+
+# A model scans the same few grids again and again.
+@lru_cache(maxsize=256)
+def _compiled(scan: CompiledScan, device: torch.device) -> PathTable:
+    return path_table(scan, program_for(scan, device)).to(device)

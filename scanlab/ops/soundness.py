@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops.chunks import cut
+from scanlab.ops.partition import cut
 
 __all__ = ["check_table"]
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from scanlab.data import Dataset
 from scanlab.nn import Backbone, BackboneSizes
-from scanlab.nn.measure import flop_count, parameter_count
+from scanlab.nn.measure import PeakMemory, flop_count, parameter_count
 from scanlab.study.augment import augmented
 from scanlab.study.checkpoint import Place, Progress, read_checkpoint, write_checkpoint
 from scanlab.study.learning import Learning, learning_of
@@ -23,7 +23,6 @@ from scanlab.study.record import Epoch, TrialResult
 from scanlab.study.tasks import Task, task_named
 from scanlab.study.transfer import transferred
 from scanlab.study.trial import CONTROLS, Recipe, Trial
-from scanlab.zoo.memory import PeakMemory
 
 __all__ = ["ALONE", "World", "initial_model", "train", "trained", "warm_up_then_cosine"]
 

@@ -9,7 +9,7 @@ from test_selective_scan import needs
 from scanlab.compiler.bind import CompiledPlan, bind
 from scanlab.language.library import library_definitions
 from scanlab.ops import path_table
-from scanlab.ops.merges import fixed_weights, merges_above
+from scanlab.ops.merge_weights import fixed_weights, merges_above
 
 # Of different extents, so that an exchanged axis shows; the interpreter takes a millisecond per step.
 GRIDS = {

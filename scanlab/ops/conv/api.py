@@ -5,13 +5,12 @@ from __future__ import annotations
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops.checks import check_rows
-from scanlab.ops.companions import check_fit, shape_error
+from scanlab.ops.checks import autocast, check_fit, check_rows, shape_error
 from scanlab.ops.conv.operator import fused_convolution
 from scanlab.ops.conv.reference import convolve
 from scanlab.ops.dispatch import choose
-from scanlab.ops.merge_weights import Paths, autocast, table_for
 from scanlab.ops.path_tables import PathTable
+from scanlab.ops.resolve_paths import Paths, table_for
 
 __all__ = ["causal_convolution"]
 

@@ -11,8 +11,7 @@ from scanlab.kernels.cpu.convolution import (
     convolution_forward_kernel,
 )
 from scanlab.ops.conv.operator import ConvolutionArguments
-from scanlab.ops.memory import flat, zeros
-from scanlab.ops.numba_runtime import kernel_threads
+from scanlab.ops.numba_runtime import flat, kernel_threads, zeros
 from scanlab.ops.partition import owners_of
 
 __all__ = ["backward", "forward"]

@@ -14,8 +14,9 @@ from scanlab.kernels.gpu.convolution import (
 )
 from scanlab.kernels.gpu.grid import folded
 from scanlab.ops.conv.operator import ConvolutionArguments
+from scanlab.ops.dispatch import path_function
 from scanlab.ops.gpu_sums import merged
-from scanlab.ops.partition import Pieces, path_function, path_sums, pieces_of
+from scanlab.ops.partition import Pieces, path_sums, pieces_of
 
 __all__ = ["backward", "forward"]
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from scanlab.ops.derivatives import Operator, apply, register
+from scanlab.ops.dispatch import implementation
 from scanlab.ops.packing import TABLE, packed, unpacked
 from scanlab.ops.path_tables import PathTable
 
 __all__ = ["ConvolutionArguments", "fused_convolution"]
 
-_MODULES = {"cpu": "scanlab.ops.conv.cpu", "triton": "scanlab.ops.conv.gpu"}
 _ARGUMENTS = f"Tensor x, Tensor weight, Tensor? bias, {TABLE}, bool silu, str backend"
 _OPERATOR = Operator("causal_convolution", 3, {0: 4})
 torch.library.define("scanlab::causal_convolution", f"({_ARGUMENTS}) -> Tensor")
@@ -54,9 +53,7 @@ def _unpacked(arguments: tuple[Any, ...]) -> tuple[ConvolutionArguments, Any]:
     x, weight, bias, *table, silu, backend = arguments
     taps = weight.float().transpose(1, 2).contiguous()
     offset = None if bias is None else bias.float().contiguous()
-    return ConvolutionArguments(x, taps, offset, silu, unpacked((*table,), x.shape[2])), import_module(
-        _MODULES[backend]
-    )
+    return ConvolutionArguments(x, taps, offset, silu, unpacked((*table,), x.shape[2])), implementation("conv", backend)
 
 
 def _forward(*arguments: Any) -> Tensor:

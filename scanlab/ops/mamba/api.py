@@ -6,12 +6,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops.checks import check_arguments, check_rows
+from scanlab.ops.checks import autocast, check_arguments, check_rows, in_one_dtype
 from scanlab.ops.dispatch import choose
 from scanlab.ops.mamba import reference
 from scanlab.ops.mamba.operator import ScanCall, fused_scan
-from scanlab.ops.merge_weights import Paths, autocast, in_one_dtype, table_for, weights_for
+from scanlab.ops.merge_weights import weights_for
 from scanlab.ops.path_tables import PathTable
+from scanlab.ops.resolve_paths import Paths, table_for
 
 __all__ = ["selective_scan"]
 

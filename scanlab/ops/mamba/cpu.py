@@ -10,10 +10,9 @@ from scanlab.kernels.cpu.lanes import WIDTH
 from scanlab.kernels.cpu.layout import Constant, Parameters, Rows, Sizes, Table, Varying
 from scanlab.kernels.cpu.selective_scan_backward import RowGradients, Sums, selective_scan_backward_kernel
 from scanlab.kernels.cpu.selective_scan_forward import Outputs, selective_scan_forward_kernel
-from scanlab.ops.chunks import CHUNK
-from scanlab.ops.mamba.arguments import Forward, Gradients, ScanArguments
-from scanlab.ops.memory import empty, flat, zeros
-from scanlab.ops.numba_runtime import kernel_threads
+from scanlab.ops.mamba.operator import Forward, Gradients, ScanArguments
+from scanlab.ops.numba_runtime import empty, flat, kernel_threads, zeros
+from scanlab.ops.partition import CHUNK
 from scanlab.ops.path_tables import PathTable
 
 __all__ = ["backward", "forward"]

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops.kept import kept_raster
 from scanlab.ops.mamba.api import selective_scan
+from scanlab.ops.resolve_paths import kept_raster
 
 __all__ = ["selective_scan_fn"]
 

@@ -13,10 +13,10 @@ from scanlab.kernels.gpu.selective_scan_backward import selective_scan_backward_
 from scanlab.kernels.gpu.selective_scan_forward import selective_scan_forward_kernel
 from scanlab.kernels.gpu.selective_scan_spans import selective_scan_pass_kernel, selective_scan_span_kernel
 from scanlab.kernels.gpu.variants import PASS, Blocks, blocks_for
+from scanlab.ops.dispatch import path_function
 from scanlab.ops.gpu_sums import merged
-from scanlab.ops.mamba.arguments import Forward, Gradients, ScanArguments
 from scanlab.ops.mamba.gpu_plan import Plan, division_for, plan_for
-from scanlab.ops.partition import path_function
+from scanlab.ops.mamba.operator import Forward, Gradients, ScanArguments
 from scanlab.ops.path_tables import CHUNK, PathTable
 
 __all__ = ["backward", "forward"]

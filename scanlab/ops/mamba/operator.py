@@ -15,11 +15,10 @@ from torch import Tensor
 
 from scanlab.ops.derivatives import Operator, apply, register, transformed
 from scanlab.ops.dispatch import implementation
-from scanlab.ops.mamba.arguments import ScanArguments
 from scanlab.ops.packing import TABLE, packed, unpacked
 from scanlab.ops.path_tables import PathTable
 
-__all__ = ["ScanCall", "fused_scan"]
+__all__ = ["Forward", "Gradients", "ScanArguments", "ScanCall", "fused_scan"]
 
 LOG2_E = math.log2(math.e)
 _ARGUMENTS = (
@@ -97,7 +96,7 @@ def _by_state(parameter: Tensor, factor: float = 1.0) -> Tensor:
 
 def _forward(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
     prepared, table, separate, last, backend = _unpacked(arguments)
-    found = implementation(backend).forward(prepared, table, separate=separate, keep=arguments[-1], last=last)
+    found = implementation("mamba", backend).forward(prepared, table, separate=separate, keep=arguments[-1], last=last)
     empty = prepared.A.new_empty(0)
     states = empty if found.last_state is None else found.last_state.transpose(2, 3)
     return found.y, states, empty.clone() if found.checkpoints is None else found.checkpoints
@@ -118,7 +117,7 @@ def _backward(dy: Tensor, checkpoints: Tensor, *arguments: Any) -> tuple[Tensor,
     prepared, table, separate, _, backend = _unpacked(arguments)
     # The gradient of a sum is one number repeated; the kernels read rows.
     dy = dy if dy.stride(-1) == 1 or dy.shape[-1] == 1 else dy.contiguous()
-    g = implementation(backend).backward(prepared, table, checkpoints, dy, separate=separate)
+    g = implementation("mamba", backend).backward(prepared, table, checkpoints, dy, separate=separate)
     A, B, C = arguments[2:5]
     turned = (
         g.A.transpose(1, 2) * LOG2_E,
@@ -144,3 +143,57 @@ for _device in ("cpu", "cuda"):
 torch.library.register_fake("scanlab::selective_scan", _forward_fake)
 torch.library.register_fake("scanlab::selective_scan_backward", _backward_fake)
 register(_OPERATOR)
+
+
+@dataclass(frozen=True, eq=False)
+class ScanArguments:
+    """What a kernel reads; strides are free but for the last axis, which is contiguous.
+
+    u [B, Ku, L, D], Ku = 1 or K. delta [B, Kp, L, D], Kp = 1 or K. A float32 [Kp, N, D], times log2(e), contiguous. B,
+    C: [B, Kp, G, L, N] (group g serves channels g D/G to (g + 1) D/G - 1), or constant in time, float32 [Kp, N, D]. D,
+    bias: float32 [Kp, D]. weights float32 [K, D]: factors on the input of each path. softplus: of delta + bias. u,
+    delta and varying B, C share one dtype: float32, bfloat16 or float16.
+    """
+
+    u: Tensor
+    delta: Tensor
+    A: Tensor
+    B: Tensor
+    C: Tensor
+    D: Tensor | None = None
+    bias: Tensor | None = None
+    weights: Tensor | None = None
+    softplus: bool = False
+
+    @property
+    def groups(self) -> int:
+        """G: 1 where B and C are both constant in time."""
+        varying = [t.shape[2] for t in (self.B, self.C) if t.ndim == 5]
+        return varying[0] if varying else 1
+
+
+@dataclass(frozen=True, eq=False)
+class Forward:
+    """What a forward pass leaves.
+
+    y: [B, L, D], or [B, T, L, D] with the tracks kept apart, in the dtype of u. checkpoints float32 [B, slots, N, D]:
+    the state before each chunk that goes on from another. last_state float32 [B, T, N, D].
+    """
+
+    y: Tensor
+    checkpoints: Tensor | None = None
+    last_state: Tensor | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Gradients:
+    """The gradients of a scan's arguments, each shaped like the argument; A with respect to A times log2(e)."""
+
+    u: Tensor
+    delta: Tensor
+    A: Tensor
+    B: Tensor
+    C: Tensor
+    D: Tensor | None = None
+    bias: Tensor | None = None
+    weights: Tensor | None = None

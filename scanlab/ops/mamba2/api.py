@@ -9,13 +9,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops.checks import check_finite, check_rows
-from scanlab.ops.companions import check_fit, shape_error
+from scanlab.ops.checks import autocast, check_finite, check_fit, check_rows, in_one_dtype, shape_error
 from scanlab.ops.dispatch import choose
 from scanlab.ops.mamba2.operator import fused_ssd
 from scanlab.ops.mamba2.reference import scan_heads
-from scanlab.ops.merge_weights import Paths, autocast, in_one_dtype, table_for, weights_for
+from scanlab.ops.merge_weights import weights_for
 from scanlab.ops.path_tables import PathTable
+from scanlab.ops.resolve_paths import Paths, table_for
 
 __all__ = ["ssd"]
 

@@ -9,8 +9,7 @@ from torch import Tensor
 from scanlab.kernels.cpu.ssd import Inputs, Sizes, ssd_forward_kernel
 from scanlab.kernels.cpu.ssd_backward import Outputs, ssd_backward_kernel
 from scanlab.ops.mamba2.operator import SsdArguments, SsdForward, SsdGradients
-from scanlab.ops.memory import flat, zeros
-from scanlab.ops.numba_runtime import kernel_threads
+from scanlab.ops.numba_runtime import flat, kernel_threads, zeros
 from scanlab.ops.partition import pieces_of
 
 __all__ = ["backward", "forward"]

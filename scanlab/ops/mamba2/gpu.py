@@ -24,9 +24,10 @@ from scanlab.kernels.gpu.ssd_backward import (
     ssd_coefficient_backward_kernel,
     ssd_input_backward_kernel,
 )
+from scanlab.ops.dispatch import path_function
 from scanlab.ops.gpu_sums import merged
 from scanlab.ops.mamba2.operator import SsdArguments, SsdForward, SsdGradients
-from scanlab.ops.partition import Pieces, path_function, path_sums, pieces_of
+from scanlab.ops.partition import Pieces, path_sums, pieces_of
 
 __all__ = ["backward", "forward"]
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from scanlab.ops.derivatives import Operator, apply, register
+from scanlab.ops.dispatch import implementation
 from scanlab.ops.packing import TABLE, packed, unpacked
 from scanlab.ops.path_tables import PathTable
 
 __all__ = ["SsdArguments", "SsdForward", "SsdGradients", "fused_ssd"]
 
-_MODULES = {"cpu": "scanlab.ops.mamba2.cpu", "triton": "scanlab.ops.mamba2.gpu"}
 _ARGUMENTS = (
     "Tensor x, Tensor dt, Tensor decay, Tensor B, Tensor C, Tensor? D, Tensor? weights, "
     f"{TABLE}, int chunk, bool separate, bool last, str backend"
@@ -96,7 +95,7 @@ def _unpacked(arguments: tuple[Any, ...]) -> tuple[SsdArguments, bool, bool, Any
     prepared = SsdArguments(
         x, dt.contiguous(), decay.contiguous(), B, C, D, weights, unpacked((*table,), x.shape[2]), chunk
     )
-    return prepared, separate, last, import_module(_MODULES[backend])
+    return prepared, separate, last, implementation("mamba2", backend)
 
 
 def _forward(*arguments: Any) -> tuple[Tensor, Tensor]:
