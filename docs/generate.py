@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scanlab.ir.codes import CODES
 from scanlab.ir.functions import CURVES, Signature
+from scanlab.ir.merges import MERGES
 from scanlab.language.parse import grammar_text
 
 PAGE = Path(__file__).parent / "language.md"
@@ -21,6 +22,12 @@ def curves() -> str:
             f"| `{signature.name}({_arguments(signature)})` | {signature.doc}{'; ' if options else ''}{options} |"
         )
     return "\n".join(lines)
+
+
+def merges() -> str:
+    """A table of the merges."""
+    rows = [f"| `{name}(a, b, …)` | {rule.outputs} |" for name, rule in MERGES.items()]
+    return "\n".join(["| merge | outputs |", "|---|---|", *rows])
 
 
 def _arguments(signature: Signature) -> str:
@@ -47,7 +54,8 @@ def codes() -> str:
 
 def filled(page: str) -> str:
     """The page with its generated parts made anew."""
-    for name, made in (("curves", curves()), ("grammar", grammar()), ("codes", codes())):
+    parts = {"curves": curves(), "merges": merges(), "grammar": grammar(), "codes": codes()}
+    for name, made in parts.items():
         pattern = re.compile(rf"(<!-- begin {name} -->).*?(<!-- end {name} -->)", re.S)
         page = pattern.sub(lambda m, made=made: f"{m[1]}\n{made}\n{m[2]}", page)
     return page

@@ -25,7 +25,8 @@ from scanlab.ir.expr import (
     Select,
 )
 from scanlab.ir.functions import CURVES
-from scanlab.ir.values import MERGES, PLACES, Entry, Key, Order, Plan, Scan, Token
+from scanlab.ir.merges import MERGES
+from scanlab.ir.values import PLACES, Entry, Key, Order, Plan, Scan, Token
 
 AXES = (("x",), ("h", "w"), ("t", "h", "w"))
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
@@ -136,7 +137,7 @@ def scans(draw: st.DrawFn, axes: tuple[str, ...], depth: int = 2, with_tokens: b
     part = orders(axes, with_tokens=below)
     if depth > 1:
         part = part | scans(axes, depth - 1, below)
-    return Scan(draw(st.sampled_from(MERGES)), tuple(draw(st.lists(part, min_size=1, max_size=3))), own)
+    return Scan(draw(st.sampled_from(tuple(MERGES))), tuple(draw(st.lists(part, min_size=1, max_size=3))), own)
 
 
 @st.composite

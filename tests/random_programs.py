@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from random_orders import AXES, orders, plans, scans
 
 from scanlab.ir.functions import CURVES
-from scanlab.ir.values import MERGES, PLACES, TOKENS, Value
+from scanlab.ir.merges import MERGES
+from scanlab.ir.values import PLACES, TOKENS, Value
 from scanlab.language.library import library_definitions, library_sources
 
 __all__ = ["program"]
@@ -123,11 +124,11 @@ class Writer:
     def scan(self, depth: int = 2) -> str:
         parts = [self.path(depth - 1) for _ in range(self.random.randint(1, 3))]
         if self.random.random() < 0.2:
-            return f"{self.random.choice(MERGES)}(orbit({parts[0]}, transpose, flip_w))"
+            return f"{self.random.choice(tuple(MERGES))}(orbit({parts[0]}, transpose, flip_w))"
         if self.random.random() < 0.15:
             axis, k, all_of = self.random.choice(self.axes), self.number(), f"by {', '.join(self.axes)}"
             return f"scatter(({all_of} where {axis} < {k}), ({all_of} where {axis} >= {k}))"
-        return f"{self.random.choice(MERGES)}({', '.join(parts)})"
+        return f"{self.random.choice(tuple(MERGES))}({', '.join(parts)})"
 
     def plan(self) -> str:
         entries = [

@@ -191,7 +191,7 @@ def _laid_out(
     start, stop = channels
     step = (stop - start) / len(part.parts)
     for i, inner in enumerate(part.parts):
-        share = (start + i * step, start + (i + 1) * step) if part.merge == "heads" else channels
+        share = (start + i * step, start + (i + 1) * step) if part.rule.splits else channels
         yield from _laid_out(inner, bound, share, part.tokens or tokens)
 
 

@@ -1,11 +1,7 @@
 """Which patches the paths of a scan visit, and whether that fits the way their outputs merge.
 
-One rule, over two kinds of regions: boolean arrays on one grid, and isl sets on all grids at once.
-
-    sum, mean, gate, heads   all parts visit the same patches
-    scatter                  no patch is visited by two parts
-    chain                    parts may overlap
-    the whole scan           every patch is visited
+One rule, over two kinds of regions: boolean arrays on one grid, and isl sets on all grids at once. What the parts of a
+merge visit, its row says (`MergeRule.visits`); the whole scan visits every patch.
 """
 
 from __future__ import annotations
@@ -93,9 +89,9 @@ def _visit(part: Order | Scan, region_of: Callable[[Order], R]) -> R | Gap:
 
 def _clash(scan: Scan, part: Order | Scan, before: R, region: R) -> Gap | None:
     name, first = part.name or str(part), scan.parts[0].name or str(scan.parts[0])
-    if scan.merge == "chain":
+    if scan.rule.visits == "any":
         return None
-    if scan.merge == "scatter":
+    if scan.rule.visits == "disjoint":
         shared = before.overlap(region).witness()
         return None if shared is None else Gap("overlap", name, "the paths before it", shared)
     missed = before.minus(region).witness()

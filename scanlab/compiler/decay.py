@@ -8,8 +8,9 @@ import numpy as np
 
 from scanlab.compiler.bind import MEAN_TOKEN, CompiledPlan, CompiledScan, Path
 from scanlab.compiler.spread import spread
+from scanlab.compiler.tracks import reset_steps
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.values import Order, Scan
+from scanlab.ir.values import Order, Scan, sequences_of
 
 __all__ = ["DECAY", "mean_distance", "predicted_decay"]
 
@@ -87,7 +88,7 @@ def _reach(rows: np.ndarray, scans: list[CompiledScan], decay: float) -> np.ndar
 def _through(rows: np.ndarray, scan: CompiledScan, decay: float) -> np.ndarray:
     patches = rows.shape[1]
     reached, visited = np.zeros_like(rows), np.zeros(patches, dtype=bool)
-    for track in _tracks(scan.scan, iter(scan.paths), 1.0):
+    for track in _tracks(scan):
         # Virtual tokens are read and written nowhere on the grid.
         asked = [np.where(p.sequence >= 0, rows[:, p.sequence.clip(0)] * weight, 0) for p, weight in track]
         held = _backward(np.concatenate(asked, axis=1), _kept(track, decay))
@@ -99,22 +100,28 @@ def _through(rows: np.ndarray, scan: CompiledScan, decay: float) -> np.ndarray:
     return reached + np.where(visited, 0, rows)
 
 
-def _tracks(value: Order | Scan, paths: Iterator[Path], weight: float) -> Iterator[Track]:
-    """The walks with one state each: a path, or the paths of a chain one after the other."""
+def _tracks(scan: CompiledScan) -> Iterator[Track]:
+    weights = list(_weights(scan.scan, 1.0))
+    yield from ([(scan.paths[k], weights[k]) for k in members] for members in sequences_of(scan.scan))
+
+
+def _weights(value: Order | Scan, weight: float) -> Iterator[float]:
+    """The weight of each path's output, left to right."""
     if isinstance(value, Order):
-        yield [(next(paths), weight)]
+        yield weight
         return
     # The channels that a head does not have hear nothing of its patches, which averages to the same as a mean.
-    share = weight / len(value.parts) if value.merge in ("mean", "heads") else weight
-    parts = [track for part in value.parts for track in _tracks(part, paths, share)]
-    yield from [[step for track in parts for step in track]] if value.merge == "chain" else parts
+    count, rule = len(value.parts), value.rule
+    share = weight * rule.weight(count) / (count if rule.splits else 1)
+    for part in value.parts:
+        yield from _weights(part, share)
 
 
 def _kept(track: Track, decay: float) -> np.ndarray:
     """[S]: how much of the state before each step is left after it; 0 where the state is reset."""
     kept = [np.full(len(path.sequence), decay) for path, _ in track]
     for each, (path, _) in zip(kept, track, strict=True):
-        each[np.flatnonzero(path.sequence >= 0)[path.restarts[path.restarts > 0]]] = 0
+        each[reset_steps(path)] = 0
     joined = np.concatenate(kept)
     joined[:1] = 0
     return joined

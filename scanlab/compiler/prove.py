@@ -229,7 +229,7 @@ def prove_coverage(scan: Scan, grid: Grid | None = None, within: tuple[Order, ..
 
 
 def _scatters(scan: Scan) -> bool:
-    return (scan.merge == "scatter" and len(scan.parts) > 1) or any(
+    return (scan.rule.visits == "disjoint" and len(scan.parts) > 1) or any(
         _scatters(p) for p in scan.parts if isinstance(p, Scan)
     )
 

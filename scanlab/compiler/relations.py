@@ -63,9 +63,6 @@ def structure_of(value: Value) -> Structure:
     return Structure(kind, tuple(tree for tree, _ in layers), tuple(o for _, orders in layers for o in orders))
 
 
-_FLAT = ("sum", "scatter", "chain")
-
-
 def _tree(part: Order | Scan) -> str:
     """The tree of merges, as text, with a dot for each path."""
     if isinstance(part, Order):
@@ -75,7 +72,7 @@ def _tree(part: Order | Scan) -> str:
     below = []
     for inner in part.parts:
         text = _tree(inner)
-        same = part.merge in _FLAT and text.startswith(f"{part.merge}(")
+        same = part.rule.flat and text.startswith(f"{part.merge}(")
         below.append(text[len(part.merge) + 1 : -1] if same else text)
     return f"{part.merge}({', '.join(below)})"
 

@@ -1,7 +1,7 @@
-"""The tracks of a compiled scan: which paths walk one after the other with one state, and the rows they visit.
+"""The tracks of a compiled scan: the sequences that each have one state, and the rows they visit.
 
 A row is a row of the activations: patches first, in row-major order, then one row per virtual token name, sorted. Every
-path is a track of its own, except that the paths of a `chain` share one.
+path is a track of its own, except that the paths of a merge that joins (`chain`) share one, one after the other.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scanlab.compiler.bind import CLASS_TOKEN, MEAN_TOKEN, CompiledScan
+from scanlab.compiler.bind import CLASS_TOKEN, MEAN_TOKEN, CompiledScan, Path
 from scanlab.ir.values import sequences_of
 
-__all__ = ["Track", "token_rows", "tracks"]
+__all__ = ["Track", "reset_steps", "token_names", "token_rows", "tracks"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +31,24 @@ def tracks(scan: CompiledScan) -> tuple[Track, ...]:
     return tuple(Track(paths, np.concatenate([_visited(scan, k, rows) for k in paths])) for paths in members)
 
 
+def token_names(scan: CompiledScan) -> tuple[str, ...]:
+    """The virtual tokens that the scan places, in the order of their rows."""
+    return tuple(sorted({name for path in scan.paths for name, _ in path.token_positions}))
+
+
 def token_rows(scan: CompiledScan) -> dict[int, int]:
     """The row of each virtual token that the scan places, by its mark in `Path.sequence`."""
-    names = sorted({name for path in scan.paths for name, _ in path.token_positions})
     first = int(np.prod(scan.grid))
     marks = {"cls": CLASS_TOKEN, "mean": MEAN_TOKEN}
-    return {marks[name]: first + i for i, name in enumerate(names)}
+    return {marks[name]: first + i for i, name in enumerate(token_names(scan))}
+
+
+def reset_steps(path: Path) -> np.ndarray:
+    """int64: the steps of `Path.sequence`, virtual tokens counted, before which the state is zeroed, after the first.
+
+    What a path begins with belongs to its track: a state from zero, or that of the path before it.
+    """
+    return np.flatnonzero(path.sequence >= 0)[path.restarts[path.restarts > 0]]
 
 
 def _visited(scan: CompiledScan, k: int, rows: dict[int, int]) -> np.ndarray:

@@ -14,9 +14,9 @@ from itertools import count
 from scanlab.ir.diagnostics import ScanlabError, Span
 from scanlab.ir.expr import Binary, Compare, Expr, Int, Logic, Negate, Select, Visit
 from scanlab.ir.listed import permutation, plain_axes
+from scanlab.ir.merges import MergeRule, merge_rule
 
 __all__ = [
-    "MERGES",
     "PLACES",
     "TOKENS",
     "Claim",
@@ -37,7 +37,6 @@ __all__ = [
     "signed_keys",
 ]
 
-MERGES = ("sum", "mean", "gate", "heads", "scatter", "chain")
 PLACES = ("start", "middle", "end", "both")
 TOKENS = ("cls", "mean")
 MOST_PATHS = 64
@@ -109,11 +108,9 @@ class Order:
 
 @dataclass(frozen=True)
 class Scan:
-    """Several paths over the same grid and how their outputs merge.
+    """Several paths over the same grid and how their outputs merge: a name of ``scanlab.ir.merges.MERGES``.
 
-    ``sum``, ``mean``: added, averaged. ``gate``: added with learned weights per channel. ``heads``: the channels are
-    split evenly over the parts and joined again. ``scatter``: disjoint partial paths that together cover the grid.
-    ``chain``: the parts run one after another as one sequence, the state carried over; outputs of a patch are added.
+    Raises ScanlabError S201 for another name.
     """
 
     merge: str
@@ -122,6 +119,14 @@ class Scan:
     name: str = field(default="", compare=False)
     doc: str = field(default="", compare=False, repr=False)
     span: Span | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        merge_rule(self.merge)
+
+    @property
+    def rule(self) -> MergeRule:
+        """What its merge means."""
+        return merge_rule(self.merge)
 
     def __neg__(self) -> Scan:
         return replace(self, parts=tuple(-p for p in self.parts), name="", doc="")
@@ -219,7 +224,7 @@ def layers_of(value: Value) -> tuple[Order | Scan, ...]:
 
 
 def sequences_of(value: Order | Scan) -> list[tuple[int, ...]]:
-    """The numbers of the orders that run one after another with one state: those of a ``chain``, else each alone.
+    """The numbers of the orders that run one after another with one state: those that a merge joins, else each alone.
 
     Orders are numbered left to right, as ``orders_of`` gives them.
     """
@@ -230,7 +235,7 @@ def _sequences(value: Order | Scan, numbers: Iterator[int]) -> list[tuple[int, .
     if isinstance(value, Order):
         return [(next(numbers),)]
     parts = [sequence for part in value.parts for sequence in _sequences(part, numbers)]
-    return [tuple(k for sequence in parts for k in sequence)] if value.merge == "chain" else parts
+    return [tuple(k for sequence in parts for k in sequence)] if value.rule.joins else parts
 
 
 def map_orders(value: Value, change: Callable[[Order], Order]) -> Value:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from scanlab.ir.diagnostics import ScanlabError, Span
-from scanlab.ir.values import MERGES, MOST_LAYERS, MOST_PATHS, Entry, Order, Plan, Scan, Value, orders_of
+from scanlab.ir.values import MOST_LAYERS, MOST_PATHS, Entry, Order, Plan, Scan, Value, orders_of
 from scanlab.language import syntax as tree
 from scanlab.language.definitions import Reader, as_scan, instantiate
 from scanlab.language.keys import constant
-from scanlab.language.scope import Scope, Template, few_of, unknown_name, wrong_kind
+from scanlab.language.scope import COMBINATORS, Scope, Template, few_of, unknown_name, wrong_kind
 
 __all__ = ["combine", "combines"]
 
 
 def combines(node: tree.Apply) -> bool:
     """Whether a call is a merge, an orbit or a plan."""
-    return node.arguments is not None and node.name in ("orbit", "cycle", "layers", *MERGES)
+    return node.arguments is not None and node.name in COMBINATORS
 
 
 def combine(node: tree.Apply, scope: Scope, read: Reader) -> tuple[Value, ...]:

@@ -7,7 +7,7 @@ spaces, and those from it on. ``{name}`` in a cure is what the pattern's group o
 from __future__ import annotations
 
 from scanlab.ir.functions import ARITHMETIC, CURVES
-from scanlab.ir.values import MERGES
+from scanlab.ir.merges import MERGES
 from scanlab.language.cures import (
     NO_BITS,
     a_scan,

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from scanlab.ir.diagnostics import Edit, ScanlabError, Span
 from scanlab.ir.expr import Expr
 from scanlab.ir.guesses import nearest
-from scanlab.ir.values import MERGES, Order, Plan, Scan
+from scanlab.ir.merges import MERGES
+from scanlab.ir.values import Order, Plan, Scan
 from scanlab.language import syntax as tree
 from scanlab.language.names_elsewhere import NAMES
 

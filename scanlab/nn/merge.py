@@ -1,4 +1,4 @@
-"""The learned part of a scan's merge: gates."""
+"""The learned part of a scan's merge, as of `gate`."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from torch import Tensor, nn
 
 from scanlab.compiler.bind import CompiledScan
 from scanlab.nn.exempt import Exempt
-from scanlab.ops.merge_weights import ADDING, Above, fixed_weights, merges_above
+from scanlab.ops.merge_weights import Above, fixed_weights, merges_above
 from scanlab.ops.modes import beside, outside_modes
 
 
 class Merge(Exempt):
     """The weights with which the paths of a scan add up, [K, D].
 
-    The fixed weights of `sum`, `mean`, `heads`, `scatter` and `chain`, times a learned weight per part and channel for
-    each `gate`, which starts at 1. Raises S604 when the channels cannot be shared out evenly.
+    The fixed weights of all merges, times a learned weight per part and channel for each that learns (`gate`), which
+    starts at 1. Raises S604 when the channels cannot be shared out evenly.
     """
 
     fixed: Tensor
@@ -35,7 +35,7 @@ class Merge(Exempt):
         ]
         self.gates = nn.ParameterList(nn.Parameter(torch.ones(parts, channels)) for parts in gates.values())
         self.mark()
-        self.plain = all(node.merge in ADDING for above in leaves for node, _ in above)
+        self.plain = all(node.rule.adds for above in leaves for node, _ in above)
 
     def exempted(self) -> Iterable[nn.Parameter]:
         """The gates, which start at 1."""
@@ -70,6 +70,6 @@ def _gates(leaves: list[Above]) -> dict[tuple[int, ...], int]:
     found = {}
     for above in leaves:
         for depth, (node, _) in enumerate(above):
-            if node.merge == "gate":
+            if node.rule.learned:
                 found[_place(above[:depth])] = len(node.parts)
     return found

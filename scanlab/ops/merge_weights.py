@@ -12,21 +12,22 @@ from torch import Tensor
 
 from scanlab.compiler.bind import CompiledScan
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.merges import MERGES, merge_rule
 from scanlab.ir.values import Order, Scan
 from scanlab.ops.modes import adopted, outside_modes, readable
 from scanlab.ops.path_tables import PathTable
 from scanlab.ops.resolve_paths import Paths
 
 __all__ = [
-    "ADDING",
-    "MERGES",
+    "NAMED",
     "Above",
     "fixed_weights",
     "merges_above",
     "weights_for",
 ]
 
-MERGES = ("sum", "mean", "scatter", "none")
+# What a call may name as `merge` beside a table of steps; with "none" the sequences are kept apart.
+NAMED = (*(name for name, rule in MERGES.items() if rule.by_tables), "none")
 
 
 def weights_for(paths: Paths, table: PathTable, merge: str | Tensor | None, u: Tensor) -> tuple[Tensor | None, float]:
@@ -40,15 +41,18 @@ def weights_for(paths: Paths, table: PathTable, merge: str | Tensor | None, u: T
         # Parameters are float32 beside half precision.
         weights, scale = tree_weights(paths, u.shape[-1], u.device, u.dtype == torch.float64)
         return None if weights is None else adopted(weights, u), scale
-    if merge not in MERGES:
+    if merge not in NAMED:
         raise ScanlabError.at(
-            "S706", f"there is no merge {merge!r}", help=f"choose one of {', '.join(MERGES)}, or give weights [K, D]"
+            "S706", f"there is no merge {merge!r}", help=f"choose one of {', '.join(NAMED)}, or give weights [K, D]"
         )
-    if merge == "scatter" and not table.disjoint:
+    if merge == "none":
+        return None, 1.0
+    rule = merge_rule(merge)
+    if rule.visits == "disjoint" and not table.disjoint:
         raise ScanlabError.at(
             "S706", "the paths do not share the rows out: some row is visited twice", help='merge them with "sum"'
         )
-    return None, 1 / table.tracks if merge == "mean" else 1.0
+    return None, rule.weight(table.tracks)
 
 
 def _check_chains(weights: Tensor, table: PathTable) -> None:
@@ -73,7 +77,7 @@ def tree_weights(scan: CompiledScan, channels: int, device: torch.device, wide: 
 
 @lru_cache(maxsize=256)
 def _tree_weights(scan: CompiledScan, channels: int, device: torch.device, wide: bool) -> tuple[Tensor | None, float]:
-    if any(node.merge == "gate" for above in merges_above(scan) for node, _ in above):
+    if any(node.rule.learned for above in merges_above(scan) for node, _ in above):
         raise ScanlabError.at(
             "S706",
             f"{scan.name or 'this scan'} has a gate, whose weights are learned",
@@ -85,22 +89,19 @@ def _tree_weights(scan: CompiledScan, channels: int, device: torch.device, wide:
         return (None, common) if bool((weights == common).all()) else (weights.to(device), 1.0)
 
 
-# Merges that count every path once.
-ADDING = ("sum", "scatter", "chain")
 Above = tuple[tuple[Scan, int], ...]
 
 
 def fixed_weights(scan: CompiledScan, channels: int) -> Tensor:
     """float32 [K, D]: the weights that need no learning.
 
-    Through the tree of merges the weights multiply: `sum`, `scatter`, `chain` and `gate` give every part 1, `mean` one
-    over the number of parts, `heads` 1 on the part's channels and 0 elsewhere. Raises S604 when the channels cannot be
-    shared out evenly.
+    Through the tree of merges the weights of their parts multiply (`MergeRule.weight`); where channels are split, a
+    path has 0 outside of its own. Raises S604 when the channels cannot be shared out evenly.
     """
     weights = torch.zeros(len(scan.paths), channels)
     for row, path, above in zip(weights, scan.paths, merges_above(scan), strict=True):
         first, last = _share(path.channels, channels, scan.name)
-        row[first:last] = math.prod(1 / len(node.parts) for node, _ in above if node.merge == "mean")
+        row[first:last] = math.prod(node.rule.weight(len(node.parts)) for node, _ in above)
     return weights
 
 

@@ -7,7 +7,7 @@ and chains exist only in these two tables, so the step loops of the kernels need
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -15,14 +15,15 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
 
-from scanlab.compiler.bind import CLASS_TOKEN, MEAN_TOKEN, CompiledScan, Path
-from scanlab.ir.values import sequences_of
-from scanlab.ops.modes import outside_modes, readable
+from scanlab.compiler.bind import CompiledScan
+from scanlab.compiler.tracks import Track, reset_steps, token_names, tracks
+from scanlab.ops.modes import adopted, outside_modes, readable
 from scanlab.ops.partition import CHUNK, Chunks, cut
 from scanlab.ops.soundness import check_table
 
-__all__ = ["CHUNK", "PathTable", "path_table"]
+__all__ = ["CHUNK", "TABLE", "Packed", "PathTable", "packed", "path_table", "unpacked"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,21 +198,16 @@ def path_table(scan: CompiledScan, program: str = "") -> PathTable:
 
 
 def _laid_out(scan: CompiledScan, program: str) -> PathTable:
+    laid, tokens = tracks(scan), token_names(scan)
     grid_size = int(np.prod(scan.grid))
-    tokens = _token_names(scan)
-    marks = {CLASS_TOKEN: "cls", MEAN_TOKEN: "mean"}
-    rows = {mark: grid_size + tokens.index(name) for mark, name in marks.items() if name in tokens}
-    tracks = list(members_of_tracks(scan))
-    visits = [np.concatenate([_rows(scan.paths[k], rows) for k in members]) for members in tracks]
-    length = grid_size + len(tokens)
-    runs = torch.from_numpy(_runs(scan, tracks))
-    counts = np.stack([np.bincount(visited, minlength=length) for visited in visits])
+    runs = torch.from_numpy(_runs(scan, laid))
+    counts = np.stack([np.bincount(track.rows, minlength=grid_size + len(tokens)) for track in laid])
     return PathTable(
-        steps=torch.from_numpy(_padded(visits))[None],
+        steps=torch.from_numpy(_padded([track.rows for track in laid]))[None],
         runs=runs,
         grid_size=grid_size,
         paths=len(scan.paths),
-        slots=cut(runs, len(tracks)).slots,
+        slots=cut(runs, len(laid)).slots,
         tokens=tokens,
         revisits=bool((counts > 1).any()),
         complete=bool((counts > 0).all()),
@@ -220,44 +216,19 @@ def _laid_out(scan: CompiledScan, program: str) -> PathTable:
     )
 
 
-def members_of_tracks(scan: CompiledScan) -> Iterator[list[int]]:
-    """The paths of each track, by number."""
-    yield from map(list, sequences_of(scan.scan))
-
-
-def _token_names(scan: CompiledScan) -> tuple[str, ...]:
-    names = {name for path in scan.paths for name, _ in path.token_positions}
-    return tuple(sorted(names))
-
-
-def _rows(path: Path, rows: dict[int, int]) -> np.ndarray:
-    sequence = path.sequence.astype(np.int32)
-    for mark, row in rows.items():
-        sequence[sequence == mark] = row
-    return sequence
-
-
-def _runs(scan: CompiledScan, tracks: list[list[int]]) -> np.ndarray:
+def _runs(scan: CompiledScan, laid: Sequence[Track]) -> np.ndarray:
     """int32 [R, 5]: see PathTable."""
     runs = []
-    for track, members in enumerate(tracks):
+    for number, track in enumerate(laid):
         start = 0
-        for k in members:
+        for k in track.paths:
             length = len(scan.paths[k].sequence)
-            bounds = np.unique(np.concatenate([[0], _resets(scan.paths[k]), [length]]))
+            bounds = np.unique(np.concatenate([[0], reset_steps(scan.paths[k]), [length]]))
             for first, last in pairwise(bounds):
                 carry = first == 0 and start > 0
-                runs.append((track, k, start + first, start + last, carry))
+                runs.append((number, k, start + first, start + last, carry))
             start += length
     return np.array(runs, dtype=np.int32).reshape(-1, 5)
-
-
-def _resets(path: Path) -> np.ndarray:
-    """Where the state is zeroed inside a path, by position in the sequence with its virtual tokens.
-
-    The first reset belongs before a token that precedes the first patch, and nowhere in a chain's later paths.
-    """
-    return np.flatnonzero(path.sequence >= 0)[path.restarts[path.restarts > 0]]
 
 
 def _padded(rows: list[np.ndarray]) -> np.ndarray:
@@ -265,3 +236,42 @@ def _padded(rows: list[np.ndarray]) -> np.ndarray:
     for row, values in zip(table, rows, strict=True):
         row[: len(values)] = values
     return table
+
+
+TABLE = "Tensor steps, Tensor runs, int[] facts, str program"
+Packed = tuple[Tensor, Tensor, list[int], str]
+
+
+def packed(table: PathTable, like: Tensor | None = None) -> Packed:
+    """The arguments that `TABLE` declares, for a call beside a tensor `like` (given where that may be a fake one)."""
+    facts = [table.paths, table.slots, int(table.revisits), int(table.complete), int(table.sound)]
+    steps, runs = (t if like is None else adopted(t, like) for t in (table.steps, table.runs))
+    return steps, runs, facts, table.program
+
+
+def unpacked(arguments: Packed, length: int) -> PathTable:
+    """The table again, over rows without names: `length` of them, virtual tokens included.
+
+    Called by the operators themselves, so that a table that was not known to be sound while a graph was made is checked
+    when it runs; once for the same tensors. Raises S713.
+    """
+    steps, runs, (paths, slots, revisits, complete, sound), program = arguments
+    table = PathTable(
+        steps, runs, length, paths, slots, revisits=bool(revisits), complete=bool(complete), program=program
+    )
+    if sound:
+        return table
+    known = _CHECKED.get(steps)
+    # The table of the last call checks itself anew where its tensors were altered.
+    if known is None or not _same(known, table):
+        known = _CHECKED[steps] = table
+    return known.checked()
+
+
+# Keyed weakly by the steps.
+_CHECKED: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+
+
+def _same(known: PathTable, table: PathTable) -> bool:
+    names = ("length", "paths", "slots", "revisits", "complete")
+    return known.runs is table.runs and all(getattr(known, name) == getattr(table, name) for name in names)

@@ -1,4 +1,4 @@
-"""What is given to an operator as paths, as a table of steps: a compiled scan, a table, or indices that come from data."""
+"""What is given to an operator as paths, made a table of steps: a compiled scan, a table, or an array of indices."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from scanlab.codegen.programs import generate
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import PathTable, path_table
 from scanlab.ops.conv.api import causal_convolution
-from scanlab.ops.packing import packed
+from scanlab.ops.path_tables import packed
 
 _INTERPRETED = pytest.mark.skipif(os.environ.get("TRITON_INTERPRET") != "1", reason="needs TRITON_INTERPRET=1")
 BACKENDS = ["cpu", pytest.param("triton", marks=_INTERPRETED)]

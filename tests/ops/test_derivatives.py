@@ -213,7 +213,7 @@ def test_an_exported_program_refuses_forward_mode():
 
 def test_the_operators_backward_is_well_registered():
     call = [t.clone().requires_grad_() for t in (draw(1, 1, 6, 4), draw(1, 1, 4, 3)[0], draw(1, 4))]
-    from scanlab.ops.packing import packed
+    from scanlab.ops.path_tables import packed
 
     one = packed(index_table(torch.arange(6)[None], 6))
     arguments = (draw(1, 1, 6, 4), *call, *one, True, "cpu")

@@ -12,7 +12,7 @@ import scanlab
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import PathTable, ScanlabWarning, index_table, path_table, selective_scan
 from scanlab.ops import dispatch as backends_module
-from scanlab.ops.packing import packed
+from scanlab.ops.path_tables import packed
 
 BACKENDS = ("cpu", "triton")
 DRAW = np.random.RandomState(0)

@@ -15,7 +15,7 @@ from torch import Tensor
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import PathTable
 from scanlab.ops.mamba2.api import ssd
-from scanlab.ops.packing import packed
+from scanlab.ops.path_tables import packed
 from scanlab.ops.resolve_paths import raster_table
 
 _INTERPRETED = pytest.mark.skipif(os.environ.get("TRITON_INTERPRET") != "1", reason="needs TRITON_INTERPRET=1")

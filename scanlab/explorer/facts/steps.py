@@ -8,6 +8,7 @@ import numpy as np
 
 from scanlab.compiler.bind import Path
 from scanlab.compiler.stages import labelled_paths
+from scanlab.compiler.tracks import reset_steps
 from scanlab.explorer.facts.markup import note, section, table
 from scanlab.explorer.snapshot import Snapshot, Subject
 
@@ -53,8 +54,7 @@ def step_rows(paths: list[Path], shown: Range) -> list[list[object]]:
 
 def _cells(path: Path, first: int, stop: int) -> list[str | None]:
     tokens = {place: name for name, place in path.token_positions}
-    patches = np.flatnonzero(path.sequence >= 0)
-    resets = set(patches[path.restarts[path.restarts > 0]].tolist())
+    resets = set(reset_steps(path).tolist())
     cells: list[str | None] = []
     for place in range(first, stop):
         if place in tokens or place >= path.sequence.size:

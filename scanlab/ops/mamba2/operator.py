@@ -10,8 +10,7 @@ from torch import Tensor
 
 from scanlab.ops.derivatives import Operator, apply, register
 from scanlab.ops.dispatch import implementation
-from scanlab.ops.packing import TABLE, packed, unpacked
-from scanlab.ops.path_tables import PathTable
+from scanlab.ops.path_tables import TABLE, PathTable, packed, unpacked
 
 __all__ = ["SsdArguments", "SsdForward", "SsdGradients", "fused_ssd"]
 

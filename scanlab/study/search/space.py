@@ -124,7 +124,8 @@ def _with_orders(frame: Order | Scan, new: Iterator[Order]) -> Order | Scan:
 def _walkable(frame: Order | Scan) -> bool:
     if isinstance(frame, Order):
         return True
-    alone = all(isinstance(p, Order) and not p.partial for p in frame.parts) and frame.merge not in ("heads", "scatter")
+    alone = all(isinstance(p, Order) and not p.partial for p in frame.parts)
+    alone = alone and not frame.rule.splits and frame.rule.visits != "disjoint"
     return alone and (len(frame.parts) in (1, 2) or (len(frame.parts) == 4 and len(frame.axes) == 2))
 
 
