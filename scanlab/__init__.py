@@ -10,6 +10,8 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from scanlab.moved import find_moved_modules
+
 if TYPE_CHECKING:
     from scanlab.compiler.bind import CompiledPlan, CompiledScan, Path
     from scanlab.compiler.proof import Proof
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from scanlab.ir.diagnostics import CounterExample, Diagnostic, ScanlabError
     from scanlab.ir.values import Order, Plan, Scan, Token
     from scanlab.language.symbols import axes, by, curve, extent, flip, maximum, minimum, order, where
+
+find_moved_modules()
 
 _HOMES = {
     "scanlab.facade": ("compile", "load", "load_file", "parse", "prove"),

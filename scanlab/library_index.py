@@ -70,7 +70,7 @@ def build_index() -> Index:
 
 
 def _entry(definition: Definition) -> Entry:
-    from scanlab.compiler.bind import CompiledPlan, bind
+    from scanlab.compiler.bind import bind
     from scanlab.compiler.prove import prove
 
     form = proof = ""
@@ -78,7 +78,7 @@ def _entry(definition: Definition) -> Entry:
         grid = USUAL_GRIDS[len(definition.axes)]
         proof = prove(definition.value, grid).verdict
         bound = bind(definition.value, grid)
-        scans = bound.scans if isinstance(bound, CompiledPlan) else (bound,)
+        scans = bound.scans
         forms = {p.form for s in scans for p in s.paths}
         form = max(forms, key=("affine", "curve", "table").index)
     return {

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scanlab.facade import as_value, load_file, read_text
 from scanlab.ir.diagnostics import ScanlabError
@@ -13,9 +15,24 @@ from scanlab.ir.values import Value
 from scanlab.language.module import Module
 from scanlab.library_index import USUAL_GRIDS
 
-__all__ = ["STDIN", "grid_for", "module_of", "strategies"]
+if TYPE_CHECKING:
+    from scanlab.compiler.bind import CompiledPlan, CompiledScan
+    from scanlab.view.receptive_field import Field
+
+__all__ = ["STDIN", "Subject", "grid_for", "labelled", "module_of", "strategies"]
 
 STDIN = "-"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What ``scanlab erf`` shows: plans to predict fields of, over so many layers; fields measured; sentences about
+    them."""
+
+    plans: Sequence[tuple[str, CompiledScan | CompiledPlan]]
+    layers: int | None = None
+    measured: Sequence[Field] = ()
+    notes: Sequence[str] = ()
 
 
 def grid_for(value: Value, text: str) -> tuple[int, ...]:
@@ -45,6 +62,15 @@ def strategies(names: list[str], grid: str = "") -> list[tuple[str, Value]]:
         label = value.name or name
         found.append((label, value if value.name else replace(value, name=name)))
     return found
+
+
+def labelled(names: list[str], grid: str = "") -> list[tuple[str, Value]]:
+    """Each strategy once, under what was typed (window[k=7] and not window); a file's under their names in it."""
+    found: dict[str, Value] = {}
+    for name in names:
+        several = strategies([name], grid)
+        found.update(several if name.endswith(".scan") or name == STDIN else [(name, several[0][1])])
+    return list(found.items())
 
 
 def _standing_alone(module: Module) -> list[tuple[str, Value]]:

@@ -12,7 +12,6 @@ from scanlab.cli.output import console, print_json
 from scanlab.cli.tables import print_table
 from scanlab.compiler.comparison import CAVEAT, Measured, columns, figures, kinships, measured
 from scanlab.compiler.metrics import Locality
-from scanlab.compiler.stages import scans_of
 from scanlab.facade import bound
 
 __all__ = ["run"]
@@ -21,7 +20,7 @@ __all__ = ["run"]
 def run(names: list[str], grid: str, as_json: bool) -> None:
     """Print the metrics of every path, and the pairs that are provably the same order."""
     found = strategies(names, grid)
-    rows = measured((label, scans_of(bound(v, grid_for(v, grid)))) for label, v in found)
+    rows = measured((label, bound(v, grid_for(v, grid)).scans) for label, v in found)
     same = [str(kinship) for kinship in kinships(rows, grid_for(found[0][1], grid))]
     if as_json:
         data = [

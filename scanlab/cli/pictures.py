@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanlab.compiler.bind import CompiledPlan, bind
+from scanlab.compiler.bind import bind
 from scanlab.facade import parse
 from scanlab.study.record import StudyRecord
 from scanlab.view.scene import scenes_of
@@ -22,5 +22,5 @@ def study_pictures(record: StudyRecord) -> dict[tuple[str, str], str]:
 
 def _picture(source: str, axes: list[str], grid: tuple[int, ...]) -> str:
     plan = bind(parse(source, axes), grid)
-    scans = plan.scans if isinstance(plan, CompiledPlan) else (plan,)
+    scans = plan.scans
     return svg([scene for scan in scans for scene in scenes_of(scan)])

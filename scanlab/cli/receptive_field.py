@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan, prod
 from pathlib import Path
@@ -15,19 +14,17 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from scanlab.cli.arguments import STDIN, grid_for, strategies
+from scanlab.cli.arguments import Subject, grid_for, labelled
 from scanlab.cli.output import console, print_json
 from scanlab.cli.tables import print_table
-from scanlab.compiler.bind import CompiledPlan, CompiledScan
 from scanlab.compiler.decay import mean_distance, predicted_decay
 from scanlab.compiler.spread import SHARES, Spread, spread
 from scanlab.facade import bound
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
-from scanlab.ir.values import Value
 from scanlab.view.receptive_field import FAINTEST, MOST_AXES, Field, check_picture, heat_map, write
 
-__all__ = ["Subject", "Wanted", "labelled", "run"]
+__all__ = ["Wanted", "run"]
 
 PREDICTED = "predicted from ranks"
 # Beyond so many, the mean over all patches takes more than a moment, and heat maps more than a page.
@@ -51,16 +48,6 @@ class Wanted:
     checkpoint: Path | None = None
     data: str | None = None
     out: Path | None = None
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What is shown: plans to predict fields of, over so many layers; fields measured; sentences about them."""
-
-    plans: Sequence[tuple[str, CompiledScan | CompiledPlan]]
-    layers: int | None = None
-    measured: Sequence[Field] = ()
-    notes: Sequence[str] = ()
 
 
 def run(names: list[str], wanted: Wanted, as_json: bool) -> None:
@@ -111,15 +98,6 @@ def _subject(names: list[str], wanted: Wanted, quiet: bool) -> Subject:
         return of_training(names, wanted.grid, wanted.epochs, wanted.data or "digits", quiet)
     found = labelled(names, wanted.grid)
     return Subject([(name, bound(value, grid_for(value, wanted.grid))) for name, value in found])
-
-
-def labelled(names: list[str], grid: str = "") -> list[tuple[str, Value]]:
-    """Each strategy once, under what was typed (window[k=7] and not window); a file's under their names in it."""
-    found: dict[str, Value] = {}
-    for name in names:
-        several = strategies([name], grid)
-        found.update(several if name.endswith(".scan") or name == STDIN else [(name, several[0][1])])
-    return list(found.items())
 
 
 def _everywhere(subject: Subject, decay: float, layers: int | None) -> dict[str, float]:

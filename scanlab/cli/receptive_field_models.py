@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 
 from scanlab import data
+from scanlab.cli.arguments import Subject, labelled
 from scanlab.cli.output import console
-from scanlab.cli.receptive_field import Subject, labelled
 from scanlab.data import Dataset
 from scanlab.facade import bound
 from scanlab.ir.diagnostics import ScanlabError

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from scanlab.cli.arguments import grid_for, strategies
 from scanlab.cli.output import console
-from scanlab.compiler.bind import CompiledPlan, CompiledScan
 from scanlab.facade import bound
 from scanlab.ir.values import Value
 from scanlab.view.scene import PathScene, scenes_of
@@ -37,5 +36,5 @@ def run(names: list[str], grid: str, out: Path | None, numbers: bool | None) -> 
 def scenes(value: Value, grid: str) -> list[PathScene]:
     """The paths of a strategy on a grid; of a plan, those of each of its scans."""
     found = bound(value, grid_for(value, grid))
-    scans: tuple[CompiledScan, ...] = found.scans if isinstance(found, CompiledPlan) else (found,)
+    scans = found.scans
     return [scene for scan in scans for scene in scenes_of(scan)]

@@ -18,7 +18,6 @@ from scanlab.compiler.stages import (
     keys,
     labelled_paths,
     proofs,
-    scans_of,
     tree,
 )
 from scanlab.facade import bound
@@ -58,7 +57,7 @@ def _rows(content: Any) -> str:
 
 
 def _scans(value: Value, grid: str) -> tuple[CompiledScan, ...]:
-    return scans_of(bound(value, grid_for(value, grid)))
+    return bound(value, grid_for(value, grid)).scans
 
 
 def _ast(value: Value, grid: str) -> dict[str, str]:

@@ -17,7 +17,8 @@ from dataclasses import replace
 from scanlab.codegen.intervals import Interval, NoArithmetic, bounds, without_negative_dividends
 from scanlab.codegen.lines import Arithmetic, Assignment, Line, simpler, tidied
 from scanlab.compiler.bind import Path
-from scanlab.compiler.index_form import CurveStep, simplified
+from scanlab.compiler.index_form import CurveStep
+from scanlab.ir.constants import simplified
 from scanlab.ir.expr import Binary, Compare, Digit, Expr, Int, Logic, Select, substitute, walk
 
 __all__ = ["arithmetic"]

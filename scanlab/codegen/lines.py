@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from scanlab.codegen.intervals import Interval
-from scanlab.compiler.index_form import CurveStep, simplified
+from scanlab.compiler.index_form import CurveStep
+from scanlab.ir.constants import simplified
 from scanlab.ir.expr import Binary, Digit, Expr, Int, children, rebuild, substitute, walk
 
 __all__ = ["Arithmetic", "Assignment", "Line", "mapped", "simpler", "tidied"]

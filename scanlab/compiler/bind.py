@@ -1,8 +1,4 @@
-"""Values on a grid: the patches each path visits, in order.
-
-``sorted_patches`` is numpy's lexsort over the keys and is the oracle of every faster form; ``visited_patches`` gives
-the same answer by placing each patch at its key directly where the keys are dense.
-"""
+"""Values on a grid: the patches each path visits, in order, with its tokens and its restarts."""
 
 from __future__ import annotations
 
@@ -16,11 +12,12 @@ import numpy as np
 
 from scanlab.compiler.coverage import GridRegion, find_gap, gap_error
 from scanlab.compiler.evaluate import Lattice, evaluate_on_grid
-from scanlab.ir.diagnostics import CounterExample, ScanlabError
+from scanlab.compiler.sorting import kept_patches, visited_patches
+from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents
 from scanlab.ir.printer import print_expr
 from scanlab.ir.text import grid_text
-from scanlab.ir.values import Order, Plan, Scan, Token, orders_of, signed_keys
+from scanlab.ir.values import Order, Plan, Scan, Token, orders_of
 
 if TYPE_CHECKING:
     from scanlab.compiler.index_form import IndexForm
@@ -33,15 +30,11 @@ __all__ = [
     "Path",
     "bind",
     "bind_order",
-    "kept_patches",
-    "sorted_patches",
-    "visited_patches",
 ]
 
 CLASS_TOKEN = -2
 MEAN_TOKEN = -3
 _MARKS = {"cls": CLASS_TOKEN, "mean": MEAN_TOKEN}
-_DENSE = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +100,16 @@ class CompiledScan:
         return self.scan.axes
 
     @property
+    def value(self) -> Scan:
+        """What was bound; so, too, of a plan."""
+        return self.scan
+
+    @property
+    def scans(self) -> tuple[CompiledScan, ...]:
+        """Itself: the different scans that it is made of, as a plan has them."""
+        return (self,)
+
+    @property
     def merge(self) -> str:
         """How the outputs of the outermost parts merge; ``scan`` holds the whole tree."""
         return self.scan.merge
@@ -133,6 +136,11 @@ class CompiledPlan:
     name: str
     grid: tuple[int, ...]
     scans: tuple[CompiledScan, ...]
+
+    @property
+    def value(self) -> Plan:
+        """What was bound."""
+        return self.plan
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -217,84 +225,6 @@ def bind_order(order: Order, lattice: Lattice, empty_allowed: bool = False) -> P
         indices,
         _frozen(_restarts(order, lattice, indices)),
         _sequence(indices, order, order.tokens),
-    )
-
-
-def _keys(order: Order, lattice: Lattice) -> list[np.ndarray]:
-    spans, kept = [k.span for k in order.keys], kept_patches(order, lattice)
-    return [evaluate_on_grid(e, lattice, s, kept) for e, s in zip(signed_keys(order), spans, strict=True)]
-
-
-def kept_patches(order: Order, lattice: Lattice) -> np.ndarray | None:
-    """Booleans that broadcast to the grid: what ``where`` keeps, and keys are evaluated for; None for all."""
-    return None if order.where is None else evaluate_on_grid(order.where, lattice, order.span) != 0
-
-
-def _selected(order: Order, lattice: Lattice) -> np.ndarray | None:
-    """The flat indices of the patches that ``where`` keeps; None for all."""
-    kept = kept_patches(order, lattice)
-    return None if kept is None else np.flatnonzero(np.broadcast_to(kept, lattice.grid))
-
-
-def sorted_patches(order: Order, lattice: Lattice) -> np.ndarray:
-    """int64 [L]: the patches in order, by numpy's lexsort over the keys. The oracle."""
-    selected = _selected(order, lattice)
-    flat = [np.broadcast_to(k, lattice.grid).reshape(-1) for k in _keys(order, lattice)]
-    if selected is not None:
-        flat = [k[selected] for k in flat]
-    steps = np.lexsort(flat[::-1])
-    ordered = np.stack([k[steps] for k in flat])
-    same = np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).all(axis=0))
-    patches = steps if selected is None else selected[steps]
-    if len(same):
-        at = int(same[0])
-        raise _tie(order, lattice, int(patches[at]), int(patches[at + 1]))
-    return patches.astype(np.int64)
-
-
-def visited_patches(order: Order, lattice: Lattice) -> np.ndarray:
-    """As ``sorted_patches``, without sorting where the key values are dense enough to serve as addresses."""
-    selected = _selected(order, lattice)
-    composite, span = _composite(_keys(order, lattice))
-    total = int(np.prod(lattice.grid))
-    if composite is None or span > _DENSE * max(total, 64):
-        return sorted_patches(order, lattice)
-    addresses = np.broadcast_to(composite, lattice.grid).reshape(-1)
-    patches = np.arange(total) if selected is None else selected
-    if selected is not None:
-        addresses = addresses[selected]
-    table = np.full(span, -1, dtype=np.int64)
-    table[addresses] = patches
-    visited = table if span == len(patches) and (len(table) == 0 or table.min() >= 0) else table[table >= 0]
-    # Two patches at one address: the oracle finds and names the pair.
-    return visited if len(visited) == len(patches) else sorted_patches(order, lattice)
-
-
-def _composite(keys: list[np.ndarray]) -> tuple[np.ndarray | None, int]:
-    """One number per patch that sorts like the tuple of keys, and how many values it spans; None past 2^62."""
-    lows = [int(k.min()) for k in keys]
-    spans = [int(k.max()) - low + 1 for k, low in zip(keys, lows, strict=True)]
-    total = 1
-    for s in spans:
-        total *= s
-    if total >= 2**62:
-        return None, 0
-    result = keys[0] - lows[0]
-    for key, low, span in zip(keys[1:], lows[1:], spans[1:], strict=True):
-        result = result * span + (key - low)
-    return result, total
-
-
-def _tie(order: Order, lattice: Lattice, first: int, second: int) -> ScanlabError:
-    points = [tuple(int(v) for v in np.unravel_index(i, lattice.grid)) for i in sorted((first, second))]
-    keys = _keys(order, lattice)
-    shared = tuple(int(np.broadcast_to(k, lattice.grid)[points[0]]) for k in keys)
-    return ScanlabError.at(
-        "S300",
-        "two patches have the same keys, so their order is not defined",
-        order.span,
-        counterexample=CounterExample(lattice.grid, tuple(points), shared),
-        help="add a key that tells them apart",
     )
 
 

@@ -16,20 +16,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import islpy as isl
 import numpy as np
 
-from scanlab.compiler.bind import Path, kept_patches, sorted_patches
 from scanlab.compiler.curves import INVERSES
 from scanlab.compiler.curves.program import point_program
 from scanlab.compiler.evaluate import Lattice, evaluate_digits, evaluate_on_grid
 from scanlab.compiler.isl_expr import expression_of
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra, TooComplex, limited
-from scanlab.ir.constants import evaluate, fold
+from scanlab.compiler.sorting import kept_patches, sorted_patches
+from scanlab.ir.constants import evaluate, simplified
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.expr import Binary, Compare, Curve, Digit, Expr, Int, Select, children, rebuild, substitute
+from scanlab.ir.expr import Binary, Compare, Curve, Digit, Expr, Int, Select, substitute
 from scanlab.ir.printer import print_expr
+
+if TYPE_CHECKING:
+    from scanlab.compiler.bind import Path
 
 __all__ = ["CurveStep", "IndexForm", "derive", "evaluate_form", "patch_at"]
 
@@ -328,31 +332,3 @@ def _coordinates(
 
 def _shifted(expr: Expr, origin: int) -> Expr:
     return expr if origin == 0 else Binary("-", expr, Int(origin))
-
-
-def simplified(expr: Expr) -> Expr:
-    """The same value, with constants folded and neutral operations left out."""
-    below = children(expr)
-    if below:
-        expr = rebuild(expr, tuple(simplified(c) for c in below))
-    value = fold(expr)
-    if value is not None:
-        return Int(value)
-    match expr:
-        case Binary(op="*", left=Int(value=1), right=a) | Binary(op="*", left=a, right=Int(value=1)):
-            return a
-        case Binary(op="+", left=Int(value=0), right=a) | Binary(op="+" | "-", left=a, right=Int(value=0)):
-            return a
-        case Binary(op="//", left=a, right=Int(value=1)):
-            return a
-        case Binary(op="%", right=Int(value=1)):
-            return Int(0)
-        case Binary(op="*", left=Int(value=0)) | Binary(op="*", right=Int(value=0)):
-            return Int(0)
-        case Binary(op="+", left=a, right=Int(value=v)) if v < 0:
-            return Binary("-", a, Int(-v))
-        case Select(then=a, otherwise=b) if a == b:
-            return a
-        case Select(condition=Int(value=v), then=a, otherwise=b):
-            return a if v else b
-    return expr

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from scanlab.compiler.bind import CompiledPlan, CompiledScan, Path
+from scanlab.compiler.bind import CompiledScan, Path
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra, TooComplex, limited
 from scanlab.compiler.proof import Proof
 from scanlab.compiler.prove import prove
 from scanlab.ir.printer import print_expr
 from scanlab.ir.values import Order, Value, orders_of, signed_keys
 
-__all__ = ["different_orders", "expressions", "key_maps", "keys", "labelled_paths", "proofs", "scans_of", "tree"]
-
-
-def scans_of(bound: CompiledScan | CompiledPlan) -> tuple[CompiledScan, ...]:
-    """The different scans of a plan, in order; a scan is its only one."""
-    return bound.scans if isinstance(bound, CompiledPlan) else (bound,)
+__all__ = ["different_orders", "expressions", "key_maps", "keys", "labelled_paths", "proofs", "tree"]
 
 
 def different_orders(value: Value) -> dict[str, Order]:

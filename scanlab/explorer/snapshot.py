@@ -121,7 +121,7 @@ def _subject(name: str, value: Value, grid: tuple[int, ...], left: int) -> Subje
             help="choose a smaller grid, or fewer strategies",
         )
     found = bound(value, extents)
-    scans = found.scans if isinstance(found, CompiledPlan) else (found,)
+    scans = found.scans
     parts = [_part(found.plan, scan.scan) if isinstance(found, CompiledPlan) else "" for scan in scans]
     scenes = [
         replace(scene, group=name, part=part)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from scanlab.checking import check_definition, library_orders, mark_of, verdict_of
-from scanlab.compiler.bind import CompiledPlan, bind
+from scanlab.compiler.bind import bind
 from scanlab.compiler.kin import Relative, strategy_relatives
 from scanlab.explorer.answers import Drawn, Judged, Verdict
 from scanlab.explorer.facts.python import as_python
@@ -94,7 +94,7 @@ def draw_thumbnail(name: str) -> str:
     """A small picture of a library strategy, as SVG. Raises ScanlabError."""
     value = load(name)
     bound = bind(value, _SMALL[len(value.axes)])
-    return thumbnail(scenes_of(bound.scans[0] if isinstance(bound, CompiledPlan) else bound))
+    return thumbnail(scenes_of(bound.scans[0]))
 
 
 def source_of(name: str) -> str:

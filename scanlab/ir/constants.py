@@ -21,9 +21,10 @@ from scanlab.ir.expr import (
     Not,
     Select,
     children,
+    rebuild,
 )
 
-__all__ = ["divides_by_zero", "evaluate", "fold"]
+__all__ = ["divides_by_zero", "evaluate", "fold", "simplified"]
 
 
 def fold(expr: Expr) -> int | None:
@@ -104,3 +105,31 @@ _OPERATIONS = MappingProxyType(
         ">=": operator.ge,
     }
 )
+
+
+def simplified(expr: Expr) -> Expr:
+    """The same value, with constants folded and neutral operations left out."""
+    below = children(expr)
+    if below:
+        expr = rebuild(expr, tuple(simplified(c) for c in below))
+    value = fold(expr)
+    if value is not None:
+        return Int(value)
+    match expr:
+        case Binary(op="*", left=Int(value=1), right=a) | Binary(op="*", left=a, right=Int(value=1)):
+            return a
+        case Binary(op="+", left=Int(value=0), right=a) | Binary(op="+" | "-", left=a, right=Int(value=0)):
+            return a
+        case Binary(op="//", left=a, right=Int(value=1)):
+            return a
+        case Binary(op="%", right=Int(value=1)):
+            return Int(0)
+        case Binary(op="*", left=Int(value=0)) | Binary(op="*", right=Int(value=0)):
+            return Int(0)
+        case Binary(op="+", left=a, right=Int(value=v)) if v < 0:
+            return Binary("-", a, Int(-v))
+        case Select(then=a, otherwise=b) if a == b:
+            return a
+        case Select(condition=Int(value=v), then=a, otherwise=b):
+            return a if v else b
+    return expr

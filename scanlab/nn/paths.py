@@ -43,10 +43,8 @@ def strategy_value(strategy: Strategy, axes: int) -> Value:
 
     Raises S602 when it is over another number of axes, and what the language raises.
     """
-    if isinstance(strategy, CompiledScan):
-        strategy = strategy.scan
-    elif isinstance(strategy, CompiledPlan):
-        strategy = strategy.plan
+    if isinstance(strategy, CompiledScan | CompiledPlan):
+        strategy = strategy.value
     value = as_value(strategy, (1,) * axes)
     if len(value.axes) != axes:
         raise ScanlabError.at(

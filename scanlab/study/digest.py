@@ -20,7 +20,7 @@ Compiled = CompiledScan | CompiledPlan
 
 def source_of(plan: Compiled) -> str:
     """A strategy's own text."""
-    return str(plan.scan if isinstance(plan, CompiledScan) else plan.plan)
+    return str(plan.value)
 
 
 @lru_cache(maxsize=1024)
@@ -29,7 +29,7 @@ def order_digest(plan: Compiled, sizes: BackboneSizes, transfer: tuple[str, ...]
 
     Two strategies with one digest are the same function on these grids, whatever they are called and however written.
     """
-    value = plan.scan if isinstance(plan, CompiledScan) else plan.plan
+    value = plan.value
     layers = layer_values(value, sum(sizes.depths))
     digest = hashlib.sha256()
     for grid in _grids(plan.grid, sizes, transfer):

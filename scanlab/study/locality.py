@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from scanlab.compiler.bind import CompiledPlan, bind
+from scanlab.compiler.bind import bind
 from scanlab.compiler.metrics import locality
 from scanlab.facade import parse
 from scanlab.study.statistics import Correlation, rank_correlation
@@ -57,6 +57,6 @@ def locality_of(strategy: Mapping[str, Any]) -> dict[str, float]:
 @lru_cache(maxsize=256)
 def _locality(source: str, axes: tuple[str, ...], grid: tuple[int, ...]) -> tuple[tuple[str, float], ...]:
     bound = bind(parse(source, axes), grid)
-    scans = bound.scans if isinstance(bound, CompiledPlan) else (bound,)
+    scans = bound.scans
     found = [locality(path.indices, path.grid, path.restarts) for scan in scans for path in scan.paths]
     return tuple((metric, float(np.mean([getattr(f, metric) for f in found]))) for metric in METRICS)

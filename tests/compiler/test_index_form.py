@@ -13,12 +13,13 @@ from random_orders import AXES, orders
 import scanlab
 from scanlab.codegen.listing import function_listing
 from scanlab.compiler import index_form
-from scanlab.compiler.bind import Path, bind, sorted_patches
+from scanlab.compiler.bind import Path, bind
 from scanlab.compiler.curves import INVERSES
 from scanlab.compiler.evaluate import Lattice
 from scanlab.compiler.index_form import IndexForm, evaluate_form, patch_at
 from scanlab.compiler.loops import loops
 from scanlab.compiler.polyhedra import Polyhedra
+from scanlab.compiler.sorting import sorted_patches
 from scanlab.ir.constants import evaluate
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Binary, Int

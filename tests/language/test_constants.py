@@ -8,7 +8,7 @@ import scanlab
 from scanlab.checking import check_module
 from scanlab.codegen.listing import function_listing
 from scanlab.compiler.loops import loops
-from scanlab.compiler.stages import key_maps, scans_of
+from scanlab.compiler.stages import key_maps
 from scanlab.ir.diagnostics import ScanlabError, Source
 from scanlab.ir.expr import LARGEST_INT, Int
 from scanlab.ir.values import Key, Order
@@ -71,7 +71,7 @@ def test_products_with_coordinates(keys: str, grid: tuple[int, ...]) -> None:
     value = scanlab.parse(f"by {keys}")
     assert str(scanlab.prove(value)) and key_maps(value) and loops(value)  # pyright: ignore[reportArgumentType]
     try:
-        [bound] = scans_of(scanlab.compile(value, grid))
+        [bound] = scanlab.compile(value, grid).scans
     except ScanlabError as error:
         assert error.code == "S402" and grid == (3, 4)
         return

@@ -20,11 +20,11 @@ from scanlab.checking import check_module, mark_of, verdict_of
 from scanlab.cli.stages import STAGES
 from scanlab.codegen.listing import function_listing
 from scanlab.codegen.programs import FAILED
-from scanlab.compiler.bind import CompiledScan, bind, sorted_patches
+from scanlab.compiler.bind import CompiledScan, bind
 from scanlab.compiler.evaluate import Lattice
 from scanlab.compiler.index_form import evaluate_form, patch_at
 from scanlab.compiler.metrics import locality
-from scanlab.compiler.stages import scans_of
+from scanlab.compiler.sorting import sorted_patches
 from scanlab.ir.diagnostics import ScanlabError, Source
 from scanlab.ir.text import grid_text
 from scanlab.ir.values import Value
@@ -118,7 +118,7 @@ def _compile(value: Value, random: Random) -> None:
     except ScanlabError as error:
         assert str(error)
         return
-    for scan in scans_of(bound):
+    for scan in bound.scans:
         _closed_forms(scan)
         listing = function_listing(scan, random.choice(("triton", "cpu")))
         assert str(listing) and FAILED not in listing.program.reasons

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -17,6 +18,7 @@ ALLOWED = {
     "strategies": set(),
     "processes": set(),
     "places": set(),
+    "moved": set(),
     "cpus": set(),
     "kernels": {"places"},
     "language": {"ir", "strategies"},
@@ -77,6 +79,30 @@ def test_the_rules_have_no_circle() -> None:
         ready = {p for p, below in ALLOWED.items() if p not in done and below <= done}
         assert ready, f"a circle among {sorted(set(ALLOWED) - done)}"
         done |= ready
+
+
+def _modules() -> dict[str, Path]:
+    names = {f: ".".join(f.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for f in FILES}
+    return {name: file for file, name in names.items()}
+
+
+def test_no_two_modules_import_each_other() -> None:
+    modules = _modules()
+    graph = nx.DiGraph()
+    for name, file in modules.items():
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        # What only type checkers read needs nothing to be there.
+        typing = {n for i in ast.walk(tree) if isinstance(i, ast.If) for n in ast.walk(i) if _is_for_types(i.test)}
+        for node in (n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n not in typing):
+            inner = [f"{node.module}.{a.name}" for a in node.names]
+            graph.add_edges_from((name, n if n in modules else node.module) for n in inner if node.module in modules)
+    circles = [sorted(c) for c in nx.strongly_connected_components(graph) if len(c) > 1]
+    # A value prints itself, and what prints it knows it.
+    assert circles == [["scanlab.ir.printer", "scanlab.ir.values"]]
+
+
+def _is_for_types(test: ast.expr) -> bool:
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
 
 
 _COMMANDS = (

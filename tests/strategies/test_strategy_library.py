@@ -10,9 +10,10 @@ import pytest
 
 import scanlab
 from scanlab.checking import check_definition
-from scanlab.compiler.bind import CompiledPlan, bind, sorted_patches
+from scanlab.compiler.bind import bind
 from scanlab.compiler.evaluate import Lattice
 from scanlab.compiler.prove import prove
+from scanlab.compiler.sorting import sorted_patches
 from scanlab.ir.values import orders_of
 from scanlab.language.library import library_definitions, library_modules
 
@@ -32,10 +33,6 @@ each = pytest.mark.parametrize("name", USABLE)
 each_grid = pytest.mark.parametrize(
     ("name", "grid"), [(n, g) for n, d in USABLE.items() for g in GRIDS[len(d.axes)]], ids=str
 )
-
-
-def scans_of(compiled):
-    return compiled.scans if isinstance(compiled, CompiledPlan) else (compiled,)
 
 
 def test_the_files_have_no_problems():
@@ -81,7 +78,7 @@ def test_verdicts_over_the_library():
 def test_paths_agree_with_sorting_and_with_the_merge(name, grid):
     value = USABLE[name].value
     patches = np.arange(np.prod(grid))
-    for scan in scans_of(bind(value, grid)):
+    for scan in bind(value, grid).scans:
         for path in scan.paths:
             np.testing.assert_array_equal(path.indices, oracle(path.order, grid))
             if not path.order.partial:

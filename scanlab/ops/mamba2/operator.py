@@ -55,7 +55,7 @@ class SsdForward:
     """What a forward pass leaves.
 
     y: [B, L, H, P], or [B, T, L, H, P] with the tracks kept apart, in the dtype of x. last_state float32 [B, T, H, N,
-    P]. states float32 [B, Q, H, N, P]: the state before each chunk.
+    P], None where it was not asked for.
     """
 
     y: Tensor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from scanlab.compiler.bind import CompiledScan, bind
+from scanlab.compiler.bind import bind
 from scanlab.facade import as_value, parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Order, Scan, Value
@@ -50,7 +50,7 @@ def problem_of_data(name: str, kind: str, baseline: str = "", limit: int | None 
 def search_of(problem: Problem, kind: str, epochs: int | None = None, **settings) -> Search:
     """A search around a problem's baseline; settings as `Search` takes them. Raises S667."""
     plan = problem.strategies[0][1]
-    value = plan.scan if isinstance(plan, CompiledScan) else plan.plan
+    value = plan.value
     space = space_named(kind, _bare(value), plan.grid, sum(problem.sizes.depths))
     return Search(problem, space, epochs=epochs or max(1, problem.recipe.epochs // SEARCH_SHARE), **settings)
 

@@ -1,0 +1,64 @@
+"""Modules that have moved: their old names are found for one release, with a warning that tells the new one."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import MappingProxyType, ModuleType
+
+__all__ = ["MOVED", "find_moved_modules"]
+
+MOVED: Mapping[str, str] = MappingProxyType(
+    {
+        "scanlab.codegen.tracks": "scanlab.compiler.tracks",
+        "scanlab.compiler.peers": "scanlab.bench.curve_peers",
+        "scanlab.ops.arguments": "scanlab.ops.mamba.operator",
+        "scanlab.ops.backends": "scanlab.ops.dispatch",
+        "scanlab.ops.convolution": "scanlab.ops.conv.api",
+        "scanlab.ops.convolution_operator": "scanlab.ops.conv.operator",
+        "scanlab.ops.indices": "scanlab.ops.resolve_paths",
+        "scanlab.ops.merges": "scanlab.ops.merge_weights",
+        "scanlab.ops.operator": "scanlab.ops.mamba.operator",
+        "scanlab.ops.paths": "scanlab.ops.path_tables",
+        "scanlab.ops.reference": "scanlab.ops.mamba.reference",
+        "scanlab.ops.ssd_operator": "scanlab.ops.mamba2.operator",
+        "scanlab.ops.ssd_reference": "scanlab.ops.mamba2.reference",
+        "scanlab.zoo.counts": "scanlab.nn.measure",
+        "scanlab.zoo.memory": "scanlab.nn.measure",
+    }
+)
+
+
+class _Finder(MetaPathFinder):
+    """Asked after all others, so that it costs nothing where a module is in its place."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        return ModuleSpec(name, _Loader(MOVED[name])) if name in MOVED else None
+
+
+class _Loader(Loader):
+    """Gives the module under its new name, which stays what it was."""
+
+    def __init__(self, new: str) -> None:
+        self.new = new
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        warnings.warn(f"{spec.name} is now {self.new}", DeprecationWarning, stacklevel=2)
+        module = import_module(self.new)
+        self.own = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self.own
+
+
+def find_moved_modules() -> None:
+    """From now on, find modules under the names that they had."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.append(_Finder())
