@@ -1,7 +1,7 @@
 """Which orders keep neighbours close? One line per order, and why no single figure answers that."""
 
 import scanlab
-from scanlab.compiler.metrics import locality
+from scanlab.compiler.locality import locality
 
 ORDERS = {
     "raster": "by h, w",

@@ -221,7 +221,7 @@ def prove(x: Value | str | os.PathLike[str], grid: Extents | None = None) -> Pro
 
     Raises S400 and S401 for a grid that is none, or is not of the value's axes.
     """
-    from scanlab.compiler.evaluate import check_grid
+    from scanlab.compiler.lattice import check_grid
     from scanlab.compiler.prove import prove as prove_value
 
     extents = None if grid is None else grid_of(grid)

@@ -14,8 +14,14 @@ __all__ = ["MOVED", "find_moved_modules"]
 
 MOVED: Mapping[str, str] = MappingProxyType(
     {
+        "scanlab.bench.facts": "scanlab.bench.capabilities",
+        "scanlab.bench.problems": "scanlab.bench.workloads",
         "scanlab.codegen.tracks": "scanlab.compiler.tracks",
+        "scanlab.compiler.evaluate": "scanlab.compiler.lattice",
+        "scanlab.compiler.metrics": "scanlab.compiler.locality",
         "scanlab.compiler.peers": "scanlab.bench.curve_peers",
+        "scanlab.data.facts": "scanlab.data.summary",
+        "scanlab.nn.paths": "scanlab.nn.layer_paths",
         "scanlab.ops.arguments": "scanlab.ops.mamba.operator",
         "scanlab.ops.backends": "scanlab.ops.dispatch",
         "scanlab.ops.convolution": "scanlab.ops.conv.api",
@@ -27,6 +33,8 @@ MOVED: Mapping[str, str] = MappingProxyType(
         "scanlab.ops.reference": "scanlab.ops.mamba.reference",
         "scanlab.ops.ssd_operator": "scanlab.ops.mamba2.operator",
         "scanlab.ops.ssd_reference": "scanlab.ops.mamba2.reference",
+        "scanlab.study.check": "scanlab.study.preflight",
+        "scanlab.view.page": "scanlab.view.player_page",
         "scanlab.zoo.counts": "scanlab.nn.measure",
         "scanlab.zoo.memory": "scanlab.nn.measure",
     }

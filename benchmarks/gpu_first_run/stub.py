@@ -165,7 +165,7 @@ def _no_torch_cuda() -> None:
 
 def _scanlab_takes_cpu_tensors() -> None:
     from scanlab.bench import gpu
-    from scanlab.nn import paths
+    from scanlab.nn import layer_paths as paths
     from scanlab.ops import dispatch as backends
     from scanlab.ops import resolve_paths
 

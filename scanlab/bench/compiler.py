@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from scanlab.bench.curve_peers import PUBLISHED_SIDE, peer_times
-from scanlab.compiler.evaluate import Lattice
+from scanlab.compiler.lattice import Lattice
 from scanlab.compiler.sorting import visited_patches
 from scanlab.facade import parse
 from scanlab.ir.values import Order

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from scanlab.bench.problems import Size
+from scanlab.bench.workloads import Size
 from scanlab.facade import compile
 from scanlab.ops import PathTable, index_table, path_table
 from scanlab.ops.mamba.gpu_plan import division_for

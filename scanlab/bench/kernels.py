@@ -13,9 +13,9 @@ import torch
 from scanlab.bench.limit import STATES, compiled_limit, limit_calls
 from scanlab.bench.machine import environment
 from scanlab.bench.peers import PEERS, Peer, by_step, peer_output
-from scanlab.bench.problems import QUICK, SIZES, Problem, Size, problem
 from scanlab.bench.roofline import Roofline, measure_roofline
 from scanlab.bench.timing import Times, in_turns, peak_extra_memory
+from scanlab.bench.workloads import QUICK, SIZES, Problem, Size, problem
 
 __all__ = ["Figure", "OrderFigure", "Report", "measure", "stages"]
 

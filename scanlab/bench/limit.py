@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from scanlab.bench.problems import Problem
+from scanlab.bench.workloads import Problem
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["compiled_limit", "limit_calls"]

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from scanlab.bench.problems import Problem, Size
+from scanlab.bench.workloads import Problem, Size
 from scanlab.ops import selective_scan
 
 __all__ = ["PEERS", "Peer", "by_step", "peer_output"]

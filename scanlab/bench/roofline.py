@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from scanlab.bench.problems import Size
 from scanlab.bench.timing import in_turns
+from scanlab.bench.workloads import Size
 from scanlab.kernels.cpu.lanes import WIDTH
 from scanlab.kernels.cpu.roofline import exp2_rate_kernel
 from scanlab.ops.numba_runtime import kernel_threads

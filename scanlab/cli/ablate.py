@@ -14,18 +14,18 @@ from rich.table import Table
 from rich.text import Text
 
 from scanlab.cli.live import duration, watched
+from scanlab.cli.narrow_tables import print_table
 from scanlab.cli.output import console, print_json
 from scanlab.cli.report import finish
-from scanlab.cli.tables import print_table
 from scanlab.cpus import available_cpus
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 from scanlab.study import runner, settings
-from scanlab.study.check import Cost, check_study, same_orders
 from scanlab.study.engines import Engine
 from scanlab.study.estimate import estimate, spread_so_far
 from scanlab.study.place import database_of
 from scanlab.study.power import sentence
+from scanlab.study.preflight import Cost, check_study, same_orders
 from scanlab.study.record import StudyRecord
 from scanlab.study.store import read_study
 from scanlab.study.tasks import task_named

@@ -13,8 +13,8 @@ from rich.text import Text
 
 from scanlab.bench import compiler
 from scanlab.bench.machine import environment
+from scanlab.cli.narrow_tables import print_table
 from scanlab.cli.output import console, print_json
-from scanlab.cli.tables import print_table
 
 if TYPE_CHECKING:
     from scanlab.bench.kernels import Figure, Report

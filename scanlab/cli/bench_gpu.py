@@ -15,8 +15,8 @@ from scanlab.bench.gpu_targets import gpu_checks
 from scanlab.bench.gpu_timing import GpuTimes
 from scanlab.bench.timing import Times
 from scanlab.cli.bench import promises, spread
+from scanlab.cli.narrow_tables import print_table
 from scanlab.cli.output import console
-from scanlab.cli.tables import print_table
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["run_gpu"]

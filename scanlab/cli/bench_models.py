@@ -14,8 +14,8 @@ from scanlab.bench.machine import environment
 from scanlab.bench.models import Point, Report, measure, sentences
 from scanlab.bench.throughput import Throughput, throughput
 from scanlab.cli.bench import spread
+from scanlab.cli.narrow_tables import print_table
 from scanlab.cli.output import console
-from scanlab.cli.tables import print_table
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 

@@ -16,7 +16,7 @@ def list_(
     json: Json = False,
 ) -> None:
     """The strategy library: names, axes, index form, proof and documentation."""
-    from scanlab.cli.listing import print_list
+    from scanlab.cli.list_library import print_list
 
     print_list(pattern, json)
 

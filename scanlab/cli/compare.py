@@ -8,10 +8,10 @@ from typing import Any
 from rich.table import Table
 
 from scanlab.cli.arguments import grid_for, strategies
+from scanlab.cli.narrow_tables import print_table
 from scanlab.cli.output import console, print_json
-from scanlab.cli.tables import print_table
 from scanlab.compiler.comparison import CAVEAT, Measured, columns, figures, kinships, measured
-from scanlab.compiler.metrics import Locality
+from scanlab.compiler.locality import Locality
 from scanlab.facade import bound
 
 __all__ = ["run"]

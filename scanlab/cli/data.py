@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from scanlab.cli.narrow_tables import print_table
 from scanlab.cli.output import console, print_json
-from scanlab.cli.tables import print_table
 from scanlab.data import SOURCES, Dataset, load, whole
-from scanlab.data.facts import class_name, facts, kind
 from scanlab.data.parts import PARTS
 from scanlab.data.samples import Sample, samples
+from scanlab.data.summary import class_name, facts, kind
 from scanlab.ir.text import count_text, grid_text
 from scanlab.view.samples import Picture, Row, check_sheet, write
 

@@ -9,10 +9,10 @@ import torch
 from rich.progress import track
 from rich.table import Table
 
-from scanlab.bench.facts import Fact, facts
+from scanlab.bench.capabilities import Fact, facts
 from scanlab.bench.numerics import ORDER, Finding, findings, most_findings
+from scanlab.cli.narrow_tables import print_table
 from scanlab.cli.output import console, print_json
-from scanlab.cli.tables import print_table
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 

@@ -11,8 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from scanlab import data
 from scanlab.cli.arguments import strategies
+from scanlab.cli.narrow_tables import print_table
 from scanlab.cli.output import console, print_json
-from scanlab.cli.tables import print_table
 from scanlab.ir.grids import grid_of
 from scanlab.nn import Classifier
 from scanlab.study.evaluate import Evaluation, Listener, evaluate, load_classifier, notes, render

@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from scanlab.cli.tables import fitted
+from scanlab.cli.narrow_tables import fitted
 from scanlab.study.engines import EpochDone, Failed, Finished, Lost, Started
 from scanlab.study.runner import Listener, Update
 from scanlab.study.tasks import task_named

@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from scanlab.cli.arguments import Subject, grid_for, labelled
+from scanlab.cli.narrow_tables import print_table
 from scanlab.cli.output import console, print_json
-from scanlab.cli.tables import print_table
 from scanlab.compiler.decay import mean_distance, predicted_decay
 from scanlab.compiler.spread import SHARES, Spread, spread
 from scanlab.facade import bound

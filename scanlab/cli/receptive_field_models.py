@@ -21,7 +21,7 @@ from scanlab.ir.grids import grid_of
 from scanlab.ir.text import count_text, grid_text
 from scanlab.ir.values import Value
 from scanlab.nn import Backbone, BackboneSizes, set_scan
-from scanlab.study.check import check_study
+from scanlab.study.preflight import check_study
 from scanlab.study.receptive_field import receptive_field
 from scanlab.study.train import initial_model, trained
 from scanlab.study.trial import DataChoice, Problem, Study

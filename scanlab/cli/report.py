@@ -6,9 +6,9 @@ import shlex
 from dataclasses import asdict
 from pathlib import Path
 
+from scanlab.cli.narrow_tables import print_table
 from scanlab.cli.output import console, print_json
 from scanlab.cli.pictures import study_pictures
-from scanlab.cli.tables import print_table
 from scanlab.study import table
 from scanlab.study.analysis import analyse
 from scanlab.study.place import database_of

@@ -16,9 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from scanlab.cli.live import duration
+from scanlab.cli.narrow_tables import print_table
 from scanlab.cli.output import console, print_json
 from scanlab.cli.pictures import study_pictures
-from scanlab.cli.tables import print_table
 from scanlab.ir.text import count_text
 from scanlab.study import report, runner
 from scanlab.study.estimate import estimate

@@ -15,8 +15,8 @@ from scanlab.cli.live import duration
 from scanlab.cli.output import console, print_json
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study import settings
-from scanlab.study.check import check_study
 from scanlab.study.distributed import common_checkpoint, joined
+from scanlab.study.preflight import check_study
 from scanlab.study.record import Epoch, TrialResult
 from scanlab.study.train import World, trained
 from scanlab.study.trial import Problem, Study, Trial

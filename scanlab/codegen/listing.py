@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from types import MappingProxyType
 
+from scanlab.codegen.assembly import Report
 from scanlab.codegen.cost import UNLIMITED
 from scanlab.codegen.programs import Program, Target, generate
-from scanlab.codegen.report import Report
 from scanlab.compiler.bind import CompiledScan
 
 __all__ = ["ASSEMBLIES", "DTYPES", "TABLE", "Listing", "function_listing", "summary", "title"]

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from scanlab.codegen.report import Report, amd_report, nvidia_report
+from scanlab.codegen.assembly import Report, amd_report, nvidia_report
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = [

@@ -14,11 +14,11 @@ import numpy as np
 
 from scanlab.codegen import cost
 from scanlab.codegen.arithmetic import arithmetic
+from scanlab.codegen.dialects import DIALECTS, Branch, function_text
 from scanlab.codegen.intervals import NoArithmetic
 from scanlab.codegen.lines import Arithmetic
 from scanlab.codegen.naming import named
 from scanlab.codegen.reading import rows_of
-from scanlab.codegen.text import DIALECTS, Branch, function_text
 from scanlab.compiler.bind import CompiledScan
 from scanlab.compiler.tracks import Track, token_rows, tracks
 from scanlab.ir.diagnostics import ScanlabError

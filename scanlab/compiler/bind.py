@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scanlab.compiler.coverage import GridRegion, find_gap, gap_error
-from scanlab.compiler.evaluate import Lattice, evaluate_on_grid
+from scanlab.compiler.lattice import Lattice, evaluate_on_grid
 from scanlab.compiler.sorting import kept_patches, visited_patches
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents

@@ -8,7 +8,7 @@ from itertools import combinations
 
 from scanlab.compiler.bind import CompiledScan, Path
 from scanlab.compiler.kin import Relative, strategy_relatives
-from scanlab.compiler.metrics import Locality, locality
+from scanlab.compiler.locality import Locality, locality
 
 __all__ = ["CAVEAT", "Kinship", "Measured", "columns", "figures", "kinships", "measured"]
 

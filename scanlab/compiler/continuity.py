@@ -19,7 +19,7 @@ import numpy as np
 
 from scanlab.compiler.bind import bind_order
 from scanlab.compiler.decide import Finding, Question, decide, unless_error
-from scanlab.compiler.evaluate import Lattice
+from scanlab.compiler.lattice import Lattice
 from scanlab.compiler.polyhedra import Polyhedra, smallest_point
 from scanlab.compiler.probes import Grid, ManyGrids, sequences
 from scanlab.compiler.proof import Proof

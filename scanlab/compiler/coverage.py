@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from scanlab.compiler.evaluate import Lattice
+from scanlab.compiler.lattice import Lattice
 from scanlab.ir.diagnostics import CounterExample, ScanlabError
 from scanlab.ir.values import Order, Scan
 

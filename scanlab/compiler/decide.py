@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from scanlab.compiler.evaluate import MOST_PATCHES
+from scanlab.compiler.lattice import MOST_PATCHES
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra, TooComplex, limited
 from scanlab.compiler.probes import (
     Grid,

@@ -23,8 +23,8 @@ import numpy as np
 
 from scanlab.compiler.curves import INVERSES
 from scanlab.compiler.curves.program import point_program
-from scanlab.compiler.evaluate import Lattice, evaluate_digits, evaluate_on_grid
 from scanlab.compiler.isl_expr import expression_of
+from scanlab.compiler.lattice import Lattice, evaluate_digits, evaluate_on_grid
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra, TooComplex, limited
 from scanlab.compiler.sorting import kept_patches, sorted_patches
 from scanlab.ir.constants import evaluate, simplified

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import islpy as isl
 
-from scanlab.compiler.evaluate import Lattice, evaluate_on_grid
+from scanlab.compiler.lattice import Lattice, evaluate_on_grid
 from scanlab.ir.constants import fold
 from scanlab.ir.diagnostics import CounterExample
 from scanlab.ir.expr import (

@@ -15,7 +15,7 @@ from itertools import product
 import numpy as np
 
 from scanlab.compiler.curves import CURVES, curve_ranks
-from scanlab.compiler.evaluate import Lattice, evaluate_on_grid
+from scanlab.compiler.lattice import Lattice, evaluate_on_grid
 from scanlab.compiler.sorting import kept_patches
 from scanlab.ir.diagnostics import CounterExample, ScanlabError, Span
 from scanlab.ir.expr import Curve, Expr, Int, Visit, walk

@@ -11,7 +11,7 @@ import numpy as np
 from scanlab.compiler.bind import bind, bind_order
 from scanlab.compiler.coverage import Gap, GridRegion, find_gap
 from scanlab.compiler.decide import Finding, Question, decide, describe_listed, fits_nowhere, unless_error
-from scanlab.compiler.evaluate import Lattice
+from scanlab.compiler.lattice import Lattice
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra, SetRegion, TooComplex, limited, smallest_point
 from scanlab.compiler.probes import Grid, ManyGrids, listed_lengths, sequences, small_grids
 from scanlab.compiler.proof import Proof, together

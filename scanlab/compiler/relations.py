@@ -11,7 +11,7 @@ import numpy as np
 from scanlab.compiler.bind import Path, bind_order
 from scanlab.compiler.continuity import CONTINUOUS, prove_sequence
 from scanlab.compiler.decide import Finding, Question, decide, fits_nowhere, unless_error
-from scanlab.compiler.evaluate import Lattice
+from scanlab.compiler.lattice import Lattice
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra, smallest_point
 from scanlab.compiler.probes import Grid, ManyGrids, Sequences, listed_lengths, sequences
 from scanlab.compiler.proof import Proof, together

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scanlab.compiler.evaluate import Lattice, evaluate_on_grid
+from scanlab.compiler.lattice import Lattice, evaluate_on_grid
 from scanlab.ir.diagnostics import CounterExample, ScanlabError
 from scanlab.ir.values import Order, signed_keys
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from scanlab.compiler.bind import bind_order
-from scanlab.compiler.evaluate import Lattice
+from scanlab.compiler.lattice import Lattice
 from scanlab.compiler.prove import suggested_key
 from scanlab.ir.diagnostics import Diagnostic, Edit, ScanlabError
 from scanlab.ir.values import Order, Value, orders_of

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanlab.data.dataset import Dataset
-from scanlab.data.facts import pixel_counts
+from scanlab.data.summary import pixel_counts
 
 __all__ = ["Sample", "samples"]
 

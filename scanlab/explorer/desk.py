@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nicegui import background_tasks
 from nicegui.element import Element
 
-from scanlab.explorer.markup import button, set_props, tag
+from scanlab.explorer.html_elements import button, set_props, tag
 from scanlab.explorer.titles import TITLES
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Protocol
 from nicegui import run
 
 from scanlab.explorer.elements import Field, Window
-from scanlab.explorer.files import DEEPEST, MOST_FILES, Folders, Opened
-from scanlab.explorer.markup import button, tag
+from scanlab.explorer.html_elements import button, tag
+from scanlab.explorer.scan_files import DEEPEST, MOST_FILES, Folders, Opened
 from scanlab.explorer.state import State
 from scanlab.ir.diagnostics import ScanlabError
 

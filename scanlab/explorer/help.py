@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scanlab.explorer.elements import Window
-from scanlab.explorer.markup import tag
+from scanlab.explorer.html_elements import tag
 from scanlab.explorer.shortcuts import EDITOR_KEYS, KEYS, PLAYER_KEYS
 
 __all__ = ["help_window"]

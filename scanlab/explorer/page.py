@@ -12,10 +12,10 @@ from scanlab.explorer.answers import Drawn, Judged, merged
 from scanlab.explorer.desk import Desk
 from scanlab.explorer.documents import Documents, is_saved
 from scanlab.explorer.elements import Editor, Entry, Field, Gallery, Shell, Vocabulary
+from scanlab.explorer.following import Live
 from scanlab.explorer.freshness import of, of_text
 from scanlab.explorer.help import help_window
-from scanlab.explorer.live import Live
-from scanlab.explorer.markup import button, set_props, tag
+from scanlab.explorer.html_elements import button, set_props, tag
 from scanlab.explorer.picture import Picture
 from scanlab.explorer.problems import Problems
 from scanlab.explorer.selection import Selection

@@ -7,7 +7,7 @@ from typing import Any
 
 from scanlab.explorer.answers import Drawn
 from scanlab.explorer.freshness import of
-from scanlab.explorer.markup import button, set_props, tag
+from scanlab.explorer.html_elements import button, set_props, tag
 from scanlab.explorer.player_element import Player
 from scanlab.ir.diagnostics import CounterExample, Diagnostic
 

@@ -8,7 +8,7 @@ from typing import Any
 from scanlab.explorer.answers import Verdict
 from scanlab.explorer.elements import Editor, placed
 from scanlab.explorer.freshness import of
-from scanlab.explorer.markup import button, set_props, tag
+from scanlab.explorer.html_elements import button, set_props, tag
 from scanlab.ir.diagnostics import CounterExample, Diagnostic
 
 __all__ = ["Problems"]

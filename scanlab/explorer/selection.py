@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from scanlab.explorer.markup import button, set_props, tag
+from scanlab.explorer.html_elements import button, set_props, tag
 from scanlab.explorer.state import MOST_SUBJECTS
 
 __all__ = ["Selection"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scanlab.explorer.files import Folders, folders_of
+from scanlab.explorer.scan_files import Folders, folders_of
 from scanlab.explorer.state import State
 from scanlab.explorer.workers import Workers
 from scanlab.ir.diagnostics import ScanlabError

@@ -34,14 +34,14 @@ class Workers:
     """A few processes that take one task each; `most` bounds them, and they start when they are needed."""
 
     def __init__(self, most: int = 4) -> None:
-        self._context = context_with("scanlab.explorer.work")
+        self._context = context_with("scanlab.explorer.worker_tasks")
         self._threads = ThreadPoolExecutor(most, "worker")
         self._free = asyncio.Semaphore(most)
         self._idle: list[_Worker] = []
         self._all: set[_Worker] = set()
 
     async def do(self, name: str, *args: Any, limit: float = 10.0) -> Any:
-        """As `run`, for a function of `scanlab.explorer.work`, which this process does not import."""
+        """As `run`, for a function of `scanlab.explorer.worker_tasks`, which this process does not import."""
         return await self.run(_named, name, args, limit=limit)
 
     async def run(self, task: Callable[..., T], *args: Any, limit: float = 10.0) -> T:
@@ -130,7 +130,7 @@ class _Worker:
 
 
 def _named(name: str, args: tuple[Any, ...]) -> Any:
-    from scanlab.explorer import work
+    from scanlab.explorer import worker_tasks as work
 
     return getattr(work, name)(*args)
 

@@ -12,7 +12,7 @@ from scanlab.ir.text import reason_of, shortened
 from scanlab.ir.values import Claim, Value
 from scanlab.language import syntax as tree
 from scanlab.language.parse import Broken, decode, parse_body, parse_statements
-from scanlab.language.paths import define, path
+from scanlab.language.read_paths import define, path
 from scanlab.language.scope import COMBINATORS, Scope, Template
 
 __all__ = ["Definition", "Module", "declared", "grid_axes", "parse_value", "read_file", "read_module"]

@@ -15,8 +15,8 @@ from scanlab.ir.grids import Extents, grid_of
 from scanlab.ir.values import Order, Scan
 from scanlab.nn.embed import Downsample, Grid, PatchEmbed, Positions, halved, norm_layer
 from scanlab.nn.exempt import Exempt, no_weight_decay
+from scanlab.nn.layer_paths import Alteration, Strategy, has_class_token, layer_values, strategy_value
 from scanlab.nn.mixer import CascadeMixer, Mixer, Place, ScanMixer
-from scanlab.nn.paths import Alteration, Strategy, has_class_token, layer_values, strategy_value
 from scanlab.nn.peers import AttentionMixer, ConvolutionMixer, NoScanMixer
 from scanlab.nn.sizes import BackboneSizes
 from scanlab.nn.ssd_mixer import SsdMixer

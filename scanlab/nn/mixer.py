@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from scanlab.ir.values import Order, Scan
 from scanlab.nn.embed import to_picture, to_rows
 from scanlab.nn.exempt import Exempt
+from scanlab.nn.layer_paths import Alteration, LayerPaths, compiled, path_sets
 from scanlab.nn.merge import Merge
-from scanlab.nn.paths import Alteration, LayerPaths, compiled, path_sets
 from scanlab.nn.sizes import MixerSizes
 from scanlab.ops import PathTable, causal_convolution, selective_scan
 

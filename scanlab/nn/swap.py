@@ -10,7 +10,7 @@ from torch import nn
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Order, Scan, orders_of
 from scanlab.nn.backbone import backbone_of, class_tokens
-from scanlab.nn.paths import Strategy, fitted, has_class_token, layer_values, strategy_value
+from scanlab.nn.layer_paths import Strategy, fitted, has_class_token, layer_values, strategy_value
 
 __all__ = ["set_scan"]
 

@@ -10,7 +10,7 @@ from scanlab.compiler.bind import CompiledPlan, CompiledScan
 from scanlab.ir.values import Order, Scan
 from scanlab.nn import BackboneSizes
 from scanlab.nn.embed import halved
-from scanlab.nn.paths import compiled, layer_values
+from scanlab.nn.layer_paths import compiled, layer_values
 from scanlab.study.transfer import transfer_grid
 
 __all__ = ["Compiled", "order_digest", "source_of"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from scanlab.compiler.bind import bind
-from scanlab.compiler.metrics import locality
+from scanlab.compiler.locality import locality
 from scanlab.facade import parse
 from scanlab.study.statistics import Correlation, rank_correlation
 

@@ -12,7 +12,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.view.animation import gif
 from scanlab.view.figures import png
 from scanlab.view.film import mp4
-from scanlab.view.page import page
+from scanlab.view.player_page import page
 from scanlab.view.scene import PathScene
 from scanlab.view.svg import svg
 

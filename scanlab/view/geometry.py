@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scanlab.compiler.metrics import Steps, step_kinds
+from scanlab.compiler.locality import Steps, step_kinds
 from scanlab.view.scene import PathScene
 
 _SLANT = np.array([-0.42, 0.46])

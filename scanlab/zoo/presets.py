@@ -16,7 +16,7 @@ from scanlab.ir.grids import Extents
 from scanlab.ir.guesses import nearest_text
 from scanlab.nn.backbone import Backbone
 from scanlab.nn.heads import Classifier
-from scanlab.nn.paths import Strategy
+from scanlab.nn.layer_paths import Strategy
 from scanlab.nn.sizes import BackboneSizes, MixerSizes
 from scanlab.nn.swap import set_scan
 from scanlab.zoo.files import read_tensors

@@ -19,8 +19,8 @@ from scanlab.bench.gpu_peers import PEERS
 from scanlab.bench.gpu_shapes import SHAPES, Shape, gpu_inputs
 from scanlab.bench.gpu_targets import gpu_checks
 from scanlab.bench.gpu_timing import QUEUED, REPLAY, GpuTimes, gpu_turns
-from scanlab.bench.problems import Size
 from scanlab.bench.timing import Times, in_turns
+from scanlab.bench.workloads import Size
 from scanlab.cli.app import app
 from scanlab.cli.bench_gpu import print_report
 from scanlab.ir.diagnostics import ScanlabError

@@ -13,10 +13,10 @@ from scanlab.bench import kernels, peers, roofline
 from scanlab.bench.kernels import LIMIT, OURS, Figure, OrderFigure, Report
 from scanlab.bench.peers import PEERS, by_step, peer_output
 from scanlab.bench.plot import draw
-from scanlab.bench.problems import QUICK, SIZES, Problem, Size, problem
 from scanlab.bench.roofline import Roofline
 from scanlab.bench.targets import checks
 from scanlab.bench.timing import Times, in_turns, peak_extra_memory
+from scanlab.bench.workloads import QUICK, SIZES, Problem, Size, problem
 from scanlab.cli.app import app
 from scanlab.ir.diagnostics import ScanlabError
 

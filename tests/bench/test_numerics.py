@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from scanlab.bench import facts, numerics
-from scanlab.bench.facts import Fact
+from scanlab.bench import capabilities as facts
+from scanlab.bench import numerics
+from scanlab.bench.capabilities import Fact
 from scanlab.bench.numerics import ORDER, Finding, check_operator, findings, most_findings
 from scanlab.ops import selective_scan
 

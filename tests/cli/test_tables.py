@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scanlab.cli import main
-from scanlab.cli.tables import print_table
+from scanlab.cli.narrow_tables import print_table
 
 HEADS = ("strategy", "unit share", "longest step", "interval", "against the baseline")
 ROWS = [

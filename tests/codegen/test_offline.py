@@ -12,10 +12,10 @@ import pytest
 
 import scanlab
 from scanlab.codegen import cache, offline, worker
+from scanlab.codegen.assembly import amd_report, loops_of, nvidia_report
 from scanlab.codegen.cost import LIMITS, UNLIMITED, instructions
 from scanlab.codegen.offline import TARGETS, compile_all
 from scanlab.codegen.programs import generate
-from scanlab.codegen.report import amd_report, loops_of, nvidia_report
 from scanlab.ir.diagnostics import ScanlabError
 
 pytest.importorskip("triton")

@@ -12,7 +12,7 @@ from random_orders import orders
 
 import scanlab
 from scanlab.compiler.bind import CompiledPlan, CompiledScan, bind, bind_order
-from scanlab.compiler.evaluate import Lattice
+from scanlab.compiler.lattice import Lattice
 from scanlab.compiler.sorting import sorted_patches, visited_patches
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Order

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from random_orders import leaves
 
 import scanlab
-from scanlab.compiler.evaluate import Lattice, evaluate_on_grid
+from scanlab.compiler.lattice import Lattice, evaluate_on_grid
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra
 from scanlab.ir.constants import divides_by_zero, evaluate
 from scanlab.ir.diagnostics import ScanlabError, Source

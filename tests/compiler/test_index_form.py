@@ -15,8 +15,8 @@ from scanlab.codegen.listing import function_listing
 from scanlab.compiler import index_form
 from scanlab.compiler.bind import Path, bind
 from scanlab.compiler.curves import INVERSES
-from scanlab.compiler.evaluate import Lattice
 from scanlab.compiler.index_form import IndexForm, evaluate_form, patch_at
+from scanlab.compiler.lattice import Lattice
 from scanlab.compiler.loops import loops
 from scanlab.compiler.polyhedra import Polyhedra
 from scanlab.compiler.sorting import sorted_patches

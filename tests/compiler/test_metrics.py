@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import scanlab
 from scanlab.compiler.curves import CURVES
-from scanlab.compiler.metrics import deltas, locality, rank_gaps, step_kinds
+from scanlab.compiler.locality import deltas, locality, rank_gaps, step_kinds
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.view.captions import steps_text
 from scanlab.view.geometry import steps_of

@@ -10,7 +10,7 @@ from scanlab.cli.pictures import study_pictures
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study import settings
 from scanlab.study.analysis import analyse
-from scanlab.study.check import check_study
+from scanlab.study.preflight import check_study
 from scanlab.study.report import write
 from scanlab.study.store import read_study
 

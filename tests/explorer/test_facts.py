@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 import scanlab
+from scanlab.codegen.assembly import Report
 from scanlab.codegen.listing import function_listing
-from scanlab.codegen.report import Report
 from scanlab.compiler.decay import mean_distance, predicted_decay
-from scanlab.compiler.metrics import locality
+from scanlab.compiler.locality import locality
 from scanlab.compiler.spread import spread
 from scanlab.explorer.facts import compared, field, listings, markup, published, stages, steps
 from scanlab.explorer.facts.attempt import attempt

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scanlab.explorer.documents import is_saved
-from scanlab.explorer.files import MOST_FILES, Folders, folders_of
+from scanlab.explorer.scan_files import MOST_FILES, Folders, folders_of
 from scanlab.explorer.state import State
 from scanlab.ir.diagnostics import ScanlabError
 

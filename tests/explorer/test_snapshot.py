@@ -17,7 +17,7 @@ from scanlab.explorer.answers import merged
 from scanlab.explorer.elements import placed
 from scanlab.explorer.snapshot import MOST_PATCHES, snapshot
 from scanlab.explorer.state import MOST_SUBJECTS
-from scanlab.explorer.work import defined, draw, draw_thumbnail, judge, source_of
+from scanlab.explorer.worker_tasks import defined, draw, draw_thumbnail, judge, source_of
 from scanlab.explorer.workers import TooLong, WorkerFailed, Workers
 from scanlab.facade import load
 from scanlab.library_index import USUAL_GRIDS, read_index

@@ -21,9 +21,9 @@ from scanlab.cli.stages import STAGES
 from scanlab.codegen.listing import function_listing
 from scanlab.codegen.programs import FAILED
 from scanlab.compiler.bind import CompiledScan, bind
-from scanlab.compiler.evaluate import Lattice
 from scanlab.compiler.index_form import evaluate_form, patch_at
-from scanlab.compiler.metrics import locality
+from scanlab.compiler.lattice import Lattice
+from scanlab.compiler.locality import locality
 from scanlab.compiler.sorting import sorted_patches
 from scanlab.ir.diagnostics import ScanlabError, Source
 from scanlab.ir.text import grid_text

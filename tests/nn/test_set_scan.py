@@ -11,7 +11,7 @@ from scanlab.facade import as_value
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import orders_of
 from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, NextPatch, Segmenter, set_scan
-from scanlab.nn.paths import fitted
+from scanlab.nn.layer_paths import fitted
 from scanlab.zoo import load, save
 from scanlab.zoo.presets import VIM_MIXER
 

@@ -68,6 +68,31 @@ def test_an_installed_wheel_works_outside_the_repository(wheel: Path, tmp_path: 
     assert (tmp_path / "snake.html").stat().st_size > 1000
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["editable", "wheel"])
+def test_it_is_found_from_every_folder(kind: str, wheel: Path, tmp_path: Path) -> None:
+    """In a folder that holds a checkout of the package's own name, too, as the folder above a clone does."""
+    environment = dict(os.environ)
+    if kind == "wheel":
+        with ZipFile(wheel) as archive:
+            archive.extractall(tmp_path / "site")
+        environment["PYTHONPATH"] = str(tmp_path / "site")
+    above = tmp_path / "above"
+    (above / "scanlab").mkdir(parents=True)
+    for part in ("scanlab", "kernels", "strategies", "pyproject.toml"):
+        (above / "scanlab" / part).symlink_to(ROOT / part)
+    commands = (
+        ["-c", "import scanlab; print(scanlab.parse('row', grid='h w'))"],
+        ["-m", "scanlab", "--version"],
+        ["-m", "torch.distributed.run", "--nproc-per-node", "1", "-m", "scanlab", "list", "snake"],
+    )
+    for command in commands:
+        run = [sys.executable, *command]
+        done = subprocess.run(run, cwd=above, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "scanlab" in done.stdout or "by h" in done.stdout or "snake" in done.stdout
+
+
 def _package() -> set[str]:
     files = [f for f in (ROOT / "scanlab").rglob("*") if f.is_file() and "__pycache__" not in f.parts]
     return {f.relative_to(ROOT).as_posix() for f in files if f.suffix != ".new"}

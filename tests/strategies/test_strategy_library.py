@@ -11,7 +11,7 @@ import pytest
 import scanlab
 from scanlab.checking import check_definition
 from scanlab.compiler.bind import bind
-from scanlab.compiler.evaluate import Lattice
+from scanlab.compiler.lattice import Lattice
 from scanlab.compiler.prove import prove
 from scanlab.compiler.sorting import sorted_patches
 from scanlab.ir.values import orders_of

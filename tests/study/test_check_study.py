@@ -12,7 +12,7 @@ from scanlab.compiler.bind import bind
 from scanlab.data import load as load_data
 from scanlab.facade import load, parse
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.study.check import check_study, same_orders
+from scanlab.study.preflight import check_study, same_orders
 from scanlab.study.trial import DataChoice, Problem, Study
 
 PROBLEM = small_problem()

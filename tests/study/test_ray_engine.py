@@ -22,8 +22,8 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study import runner
 from scanlab.study.checkpoint import InMemory
 from scanlab.study.engines import EpochDone, Failed, Finished, Job, Lost, Started, cluster
+from scanlab.study.engines.isolated import Worker, sent
 from scanlab.study.engines.ray import RayEngine
-from scanlab.study.engines.remote import Worker, sent
 from scanlab.study.store import read_study
 from scanlab.study.trial import DataChoice, Trial
 

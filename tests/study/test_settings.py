@@ -10,7 +10,7 @@ import pytest
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study import settings
-from scanlab.study.check import check_study
+from scanlab.study.preflight import check_study
 from scanlab.study.trial import DEFAULT_CONTROLS, DataChoice, Recipe, Study
 
 START = 'strategies = ["row", "column"]\nseeds = 1\n'

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.view.page import PAGE_LIMIT, page
 from scanlab.view.player import player_data
+from scanlab.view.player_page import PAGE_LIMIT, page
 
 
 class Elements(HTMLParser):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scanlab.codegen import program
+from scanlab.codegen.assembly import Report
 from scanlab.codegen.listing import TABLE, Listing, function_listing, title
 from scanlab.codegen.programs import Target
-from scanlab.codegen.report import Report
 from scanlab.explorer.facts.markup import code, figures_table, note, section
 from scanlab.explorer.snapshot import Snapshot
 

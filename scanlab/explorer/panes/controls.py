@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from scanlab.explorer.elements import Field
-from scanlab.explorer.markup import tag
+from scanlab.explorer.html_elements import tag
 
 __all__ = ["Choice", "Number"]
 

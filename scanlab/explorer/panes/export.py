@@ -10,7 +10,7 @@ from nicegui.elements.mixins.text_element import TextElement
 from scanlab.explorer.facts.exports import EXPORTS, File, exported, why_not
 from scanlab.explorer.facts.markup import code, section
 from scanlab.explorer.facts.python import as_python
-from scanlab.explorer.markup import button, tag
+from scanlab.explorer.html_elements import button, tag
 from scanlab.explorer.panes.pane import Pane
 from scanlab.explorer.snapshot import Snapshot
 

@@ -8,9 +8,9 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from scanlab.codegen.assembly import Report
 from scanlab.codegen.listing import ASSEMBLIES, DTYPES
 from scanlab.codegen.offline import TARGETS, compiler_command, compiler_environment, heard, refused
-from scanlab.codegen.report import Report
 from scanlab.explorer.facts.listings import kernels_page, programs_of
 from scanlab.explorer.facts.markup import code, section
 from scanlab.explorer.panes.controls import Choice

@@ -13,7 +13,7 @@ from scanlab.explorer.facts.listings import code_page
 from scanlab.explorer.facts.published import published_page
 from scanlab.explorer.facts.stages import expression_page, keys_page, proof_page
 from scanlab.explorer.facts.steps import PAGE, Range, longest, steps_page
-from scanlab.explorer.markup import button, tag
+from scanlab.explorer.html_elements import button, tag
 from scanlab.explorer.panes.controls import Choice, Number
 from scanlab.explorer.panes.pane import Option, Pane
 from scanlab.explorer.snapshot import Snapshot

@@ -12,7 +12,7 @@ from nicegui import ui
 
 from scanlab.explorer.facts.attempt import Outcome, attempt
 from scanlab.explorer.facts.markup import mistakes
-from scanlab.explorer.markup import tag
+from scanlab.explorer.html_elements import tag
 from scanlab.explorer.snapshot import Snapshot
 from scanlab.explorer.workers import TooLong, WorkerFailed, Workers
 from scanlab.ir.diagnostics import Diagnostic

@@ -12,9 +12,9 @@ from nicegui import app, background_tasks, ui
 from scanlab.explorer.elements import Field
 from scanlab.explorer.facts.markup import mistakes
 from scanlab.explorer.facts.studies import Progress, Strategy, StudyState, find_studies, read_results, read_state
-from scanlab.explorer.files import Folders
-from scanlab.explorer.markup import button, tag
+from scanlab.explorer.html_elements import button, tag
 from scanlab.explorer.panes.pane import Option, Pane
+from scanlab.explorer.scan_files import Folders
 from scanlab.explorer.snapshot import Snapshot
 from scanlab.explorer.workers import Workers
 from scanlab.ir.diagnostics import ScanlabError

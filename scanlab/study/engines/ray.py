@@ -13,7 +13,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.checkpoint import write_whole
 from scanlab.study.engines import Event, Failed, Finished, Job, Lost
 from scanlab.study.engines.cluster import connected, unusable
-from scanlab.study.engines.remote import Said, Worker, sent
+from scanlab.study.engines.isolated import Said, Worker, sent
 
 __all__ = ["RayEngine"]
 
