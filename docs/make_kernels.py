@@ -1,4 +1,4 @@
-"""Fill the tables of docs/kernels.md from the recorded results: python docs/make_kernels.py."""
+"""Fill the tables of docs/kernels.md and README.md from the recorded results: python docs/make_kernels.py."""
 
 from __future__ import annotations
 
@@ -10,11 +10,18 @@ from typing import Any
 from scanlab.bench.gpu_shapes import SHAPES
 
 HERE = Path(__file__).parent
-PAGE = HERE / "kernels.md"
+PAGES = (HERE / "kernels.md", HERE.parent / "README.md")
 CPU = HERE / "../benchmarks/results/kernels-2core-cpu.json"
 REGISTERS = HERE / "../tests/golden/gpu_registers.json"
 H100 = HERE / "../benchmarks/results/gpu-first-run-h100.json"
 OURS = "scanlab cpu"
+IN_SHORT = {
+    OURS: "**ScanLab**, any order",
+    "C++ by hand": "the same scan by hand in C++ with AVX-512, a sketch",
+    "mamba.py pscan": "mamba.py, parallel scan",
+    "transformers, sequential": "transformers, step by step",
+    "torch associative_scan": "torch, `associative_scan`",
+}
 
 
 def cpu() -> str:
@@ -56,6 +63,26 @@ def _cell(figure: dict[str, Any] | None, ours: dict[str, Any]) -> str:
     memory = "" if figure["peak_bytes"] is None else f", {figure['peak_bytes'] / 1e6:.0f} MB"
     ratio = "" if figure["name"] == OURS else f" ({time / ours['times']['median_ms']:.1f}×)"
     return f"{time:.2f} ms{ratio}{memory}"
+
+
+def speed() -> str:
+    """Of the same record the size that is a layer of Vim-T, forward and with the backward: what a visitor sees first."""
+    data = json.loads(CPU.read_text(encoding="utf-8"))
+    found = {(f["name"], f["backward"]): f for f in data["figures"] if f["size"] == "S2" and f["times"]}
+    lines = ["| | forward | forward and backward |", "|---|---:|---:|"]
+    for name, title in IN_SHORT.items():
+        cells = []
+        for backward in (False, True):
+            figure, ours = found.get((name, backward)), found[OURS, backward]["times"]["median_ms"]
+            time = figure["times"]["median_ms"] if figure else 0.0
+            cells.append("not measured" if not time else f"{time:.2f}" + ("" if name == OURS else f" ({time / ours:.1f}×)"))
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    lines.append(
+        f"\nMedians of `scanlab bench kernels`, recorded in `benchmarks/results/{CPU.name}`; torch {data['versions']['torch']}, "
+        f"mamba.py {data['versions']['mambapy']}, transformers {data['versions']['transformers']}. All sizes, memory, and "
+        "the first run on an H100 are in [docs/kernels.md](docs/kernels.md)."
+    )
+    return "\n".join(lines)
 
 
 def gpu() -> str:
@@ -125,12 +152,13 @@ def h100() -> str:
 
 def filled(page: str) -> str:
     """The page with its tables made anew."""
-    for name, made in (("cpu", cpu()), ("gpu", gpu()), ("traffic", traffic()), ("h100", h100())):
+    for name, made in (("speed", speed()), ("cpu", cpu()), ("gpu", gpu()), ("traffic", traffic()), ("h100", h100())):
         pattern = re.compile(rf"(<!-- begin {name} -->).*?(<!-- end {name} -->)", re.S)
         page = pattern.sub(lambda m, made=made: f"{m[1]}\n{made}\n{m[2]}", page)
     return page
 
 
 if __name__ == "__main__":
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    print(f"wrote {PAGE}")
+    for page in PAGES:
+        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
+        print(f"wrote {page}")
