@@ -53,6 +53,13 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
     return "".join(part if k % 2 else _LINK.sub(moved, part) for k, part in enumerate(parts))
 
 
+def on_post_build(*, config: MkDocsConfig) -> None:
+    """Keep the index of the search as a script, too: a page opened from a disk may load scripts, and no other files."""
+    index = Path(config.site_dir) / "search" / "search_index.json"
+    text = index.read_text(encoding="utf-8")
+    index.with_suffix(".js").write_text(f"var __index = {text}", encoding="utf-8")
+
+
 # The front page of the repository is the front page of the site in other words.
 PAGE_OF = {"README.md": "index.md", ".": "index.md", "examples": "examples/index.md"}
 
@@ -79,17 +86,33 @@ def reference(package: str) -> str:
     names, doc = _exports(folder / "__init__.py")
     page = [f"# {package}", doc]
     if names:
-        page += [f"::: {package}.{name}" for name in sorted(names, key=str.lower)]
+        page += [_entry(folder, package, name) for name in sorted(names, key=str.lower)]
     else:
-        page.append("Import what you need from its modules:\n\n| module | what it holds |\n|---|---|")
-        rows = []
-        for file in sorted(folder.glob("*.py")):
-            if not file.stem.startswith("_"):
-                exports, text = _exports(file)
-                listed = ", ".join(f"`{n}`" for n in exports)
-                rows.append(f"| `{package}.{file.stem}` | {text.splitlines()[0]} {listed} |")
-        page[-1] += "\n" + "\n".join(rows)
+        page.append(_modules(folder, package))
     return "\n\n".join(page) + "\n"
+
+
+def _entry(folder: Path, package: str, name: str) -> str:
+    """What mkdocstrings replaces by the documentation of a public name.
+
+    Where a module of the package has the same name, the module would be shown: the name is then looked up where it is
+    imported from, and keeps its own anchor.
+    """
+    if not (folder / f"{name}.py").is_file() and not (folder / name).is_dir():
+        return f"::: {package}.{name}"
+    tree = ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))
+    imports = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+    home = next(n.module for n in imports if name in [a.name for a in n.names])
+    return f'<span id="{package}.{name}"></span>\n\n::: {home}.{name}'
+
+
+def _modules(folder: Path, package: str) -> str:
+    lines = ["Import what you need from its modules:", "", "| module | what it holds | names |", "|---|---|---|"]
+    for file in sorted(folder.glob("*.py")):
+        if not file.stem.startswith("_"):
+            names, text = _exports(file)
+            lines.append(f"| `{package}.{file.stem}` | {text.splitlines()[0]} | {', '.join(f'`{n}`' for n in names)} |")
+    return "\n".join(lines)
 
 
 def _exports(file: Path) -> tuple[list[str], str]:
