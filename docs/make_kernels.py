@@ -66,23 +66,27 @@ def _cell(figure: dict[str, Any] | None, ours: dict[str, Any]) -> str:
 
 
 def speed() -> str:
-    """Of the same record the size that is a layer of Vim-T, forward and with the backward: what a visitor sees first."""
+    """A layer of Vim-T, from the same record: what a visitor sees first."""
     data = json.loads(CPU.read_text(encoding="utf-8"))
     found = {(f["name"], f["backward"]): f for f in data["figures"] if f["size"] == "S2" and f["times"]}
     lines = ["| | forward | forward and backward |", "|---|---:|---:|"]
     for name, title in IN_SHORT.items():
-        cells = []
-        for backward in (False, True):
-            figure, ours = found.get((name, backward)), found[OURS, backward]["times"]["median_ms"]
-            time = figure["times"]["median_ms"] if figure else 0.0
-            cells.append("not measured" if not time else f"{time:.2f}" + ("" if name == OURS else f" ({time / ours:.1f}×)"))
+        cells = [_short(found.get((name, b)), found[OURS, b]) for b in (False, True)]
         lines.append(f"| {title} | {' | '.join(cells)} |")
+    versions = data["versions"]
     lines.append(
-        f"\nMedians of `scanlab bench kernels`, recorded in `benchmarks/results/{CPU.name}`; torch {data['versions']['torch']}, "
-        f"mamba.py {data['versions']['mambapy']}, transformers {data['versions']['transformers']}. All sizes, memory, and "
-        "the first run on an H100 are in [docs/kernels.md](docs/kernels.md)."
+        f"\nMedians of `scanlab bench kernels`, recorded in `benchmarks/results/{CPU.name}`; "
+        f"torch {versions['torch']}, mamba.py {versions['mambapy']}, transformers {versions['transformers']}. "
+        "All sizes, memory, and the first run on an H100 are in [docs/kernels.md](docs/kernels.md)."
     )
     return "\n".join(lines)
+
+
+def _short(figure: dict[str, Any] | None, ours: dict[str, Any]) -> str:
+    if figure is None:
+        return "not measured"
+    time = figure["times"]["median_ms"]
+    return f"{time:.2f}" if figure is ours else f"{time:.2f} ({time / ours['times']['median_ms']:.1f}×)"
 
 
 def gpu() -> str:

@@ -132,8 +132,9 @@ def examples(shown: list[Path]) -> str:
         text = file.read_text(encoding="utf-8")
         said = ast.get_docstring(ast.parse(text)) if file.suffix == ".py" else text.split("\n")[0].lstrip("# ")
         rows.append(f"| [{file.name}]({file.name}.md) | {said} |")
-    return "# Examples\n\nShort files that run as they stand, in the folder `examples`.\n\n| | |\n|---|---|\n" + "\n".join(
-        [*rows, "| [studies](studies/README.md) | Studies that were run for this repository, with their reports. |"]
+    rows.append("| [studies](studies/README.md) | Studies that were run for this repository, with their reports. |")
+    return "\n".join(
+        ["# Examples\n\nShort files that run as they stand, in the folder `examples`.\n\n| | |\n|---|---|", *rows]
     )
 
 

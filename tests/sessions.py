@@ -1,7 +1,7 @@
 """What pages show of a terminal: the commands of their console blocks, run, and compared with what is printed there.
 
-A block is a sequence of `$ command` with what it prints below it. `$ cat FILE` shows a file, which is written before the
-next command runs. A line that holds only … stands for any lines.
+A block is a sequence of `$ command` with what it prints below it. `$ cat FILE` shows a file, which is written before
+the next command runs. A line that holds only … stands for any lines.
 """
 
 from __future__ import annotations

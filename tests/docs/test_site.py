@@ -10,6 +10,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,18 +55,20 @@ def test_no_page_loads_anything_from_another_server(site: Path) -> None:
         loads.feed(page.read_text(encoding="utf-8"))
         elsewhere += [(page.name, x) for x in loads.found if re.match(r"(?:https?:)?//", x)]
     for sheet in site.rglob("*.css"):
-        elsewhere += [(sheet.name, x) for x in re.findall(r"url\([\"']?((?:https?:)?//[^)]+)", sheet.read_text("utf-8"))]
+        text = sheet.read_text(encoding="utf-8")
+        elsewhere += [(sheet.name, x) for x in re.findall(r"url\([\"']?((?:https?:)?//[^)]+)", text)]
     assert elsewhere == []
 
 
 def test_what_a_page_loads_is_there(site: Path) -> None:
     lost = []
-    for page in _pages(site):
+    # The page for an address that does not exist cannot know where it stands.
+    for page in [p for p in _pages(site) if p.name != "404.html"]:
         loads = _Loads()
         loads.feed(page.read_text(encoding="utf-8"))
         for target in loads.found:
             file = target.partition("#")[0].partition("?")[0]
-            if page.name != "404.html" and file and not re.match(r"[a-z]+:", file) and not (page.parent / file).exists():
+            if file and not re.match(r"[a-z]+:", file) and not (page.parent / file).exists():
                 lost.append((page.name, target))
     assert lost == []
 
@@ -98,6 +101,19 @@ def test_the_search_knows_guide_and_reference(site: Path) -> None:
     index = (site / "search" / "search_index.json").read_text(encoding="utf-8")
     for place in ("guide/5-does-it-matter.html", "reference/scanlab.ops.html#scanlab.ops.selective_scan", "S300"):
         assert place in index
+
+
+@pytest.mark.slow
+def test_a_browser_finds_words_in_pages_on_the_disk_and_asks_nobody(site: Path, browser: Any) -> None:
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((site / "guide" / "index.html").as_uri() + "?q=boustrophedon")
+    page.wait_for_selector(".md-search-result__item a", state="attached")
+    found = page.eval_on_selector_all(".md-search-result__item a", "links => links.map(a => a.href)")
+    page.close()
+    assert any("language.html" in link for link in found)
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
 
 
 def test_shapes_are_no_emphasis(site: Path) -> None:
