@@ -80,7 +80,7 @@ def made_pages() -> Iterator[tuple[str, str]]:
 def reference(package: str) -> str:
     """A page of a package: all that its `__all__` names, wherever that is defined.
 
-    A package that names nothing is the sum of its modules, so these are listed with what they say of themselves.
+    A package that names nothing is the sum of its modules.
     """
     folder = ROOT.joinpath(*package.split("."))
     names, doc = _exports(folder / "__init__.py")
@@ -107,12 +107,16 @@ def _entry(folder: Path, package: str, name: str) -> str:
 
 
 def _modules(folder: Path, package: str) -> str:
-    lines = ["Import what you need from its modules:", "", "| module | what it holds | names |", "|---|---|---|"]
-    for file in sorted(folder.glob("*.py")):
-        if not file.stem.startswith("_"):
-            names, text = _exports(file)
-            lines.append(f"| `{package}.{file.stem}` | {text.splitlines()[0]} | {', '.join(f'`{n}`' for n in names)} |")
-    return "\n".join(lines)
+    """A table of a package's modules, and below it what each of them exports."""
+    rows, entries = [], []
+    for file in sorted(folder.glob("[!_]*.py")):
+        names, text = _exports(file)
+        if names:
+            listed = ", ".join(f"`{n}`" for n in names)
+            rows.append(f"| [{file.stem}](#{package}.{file.stem}) | {text.splitlines()[0]} | {listed} |")
+            entries.append(f"::: {package}.{file.stem}")
+    head = ["Import what you need from its modules.", "", "| module | what it holds | names |", "|---|---|---|"]
+    return "\n\n".join(["\n".join([*head, *rows]), *entries])
 
 
 def _exports(file: Path) -> tuple[list[str], str]:

@@ -82,7 +82,7 @@ def test_every_public_name_has_its_place(site: Path, package: str) -> None:
 
 def test_studies_have_a_page_of_their_parts(site: Path) -> None:
     page = (site / "reference" / "scanlab.study.html").read_text(encoding="utf-8")
-    assert "Recipe" in page and "Trial" in page
+    assert re.search(r'id="scanlab\.study\.\w+(?:\.\w+)*\.?Trial"', page)
 
 
 def test_every_command_has_its_place(site: Path) -> None:
