@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # What is imported is compiled to bytecode at its first import, and kept; pip would take a minute for all there is.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test sweep lint index clean
+.PHONY: demo test sweep lint index docs clean
 
 demo: $(READY)
 	$(BIN)/scanlab check
@@ -33,6 +33,11 @@ index: $(READY)
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/make_strategies.py
 	$(BIN)/python docs/make_kernels.py
+
+# The site, into out/docs; a link that leads nowhere stops it. What it needs is part of the tests' installation.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "The site is out/docs/index.html"
 
 clean:
 	rm -rf $(VENV) out build dist *.egg-info

@@ -1,4 +1,4 @@
-"""Fill the tables of docs/kernels.md from the recorded results: python docs/make_kernels.py."""
+"""Fill the tables of docs/kernels.md and README.md from the recorded results: python docs/make_kernels.py."""
 
 from __future__ import annotations
 
@@ -10,11 +10,18 @@ from typing import Any
 from scanlab.bench.gpu_shapes import SHAPES
 
 HERE = Path(__file__).parent
-PAGE = HERE / "kernels.md"
+PAGES = (HERE / "kernels.md", HERE.parent / "README.md")
 CPU = HERE / "../benchmarks/results/kernels-2core-cpu.json"
 REGISTERS = HERE / "../tests/golden/gpu_registers.json"
 H100 = HERE / "../benchmarks/results/gpu-first-run-h100.json"
 OURS = "scanlab cpu"
+IN_SHORT = {
+    OURS: "**ScanLab**, any order",
+    "C++ by hand": "the same scan by hand in C++ with AVX-512, a sketch",
+    "mamba.py pscan": "mamba.py, parallel scan",
+    "transformers, sequential": "transformers, step by step",
+    "torch associative_scan": "torch, `associative_scan`",
+}
 
 
 def cpu() -> str:
@@ -56,6 +63,30 @@ def _cell(figure: dict[str, Any] | None, ours: dict[str, Any]) -> str:
     memory = "" if figure["peak_bytes"] is None else f", {figure['peak_bytes'] / 1e6:.0f} MB"
     ratio = "" if figure["name"] == OURS else f" ({time / ours['times']['median_ms']:.1f}×)"
     return f"{time:.2f} ms{ratio}{memory}"
+
+
+def speed() -> str:
+    """A layer of Vim-T, from the same record: what a visitor sees first."""
+    data = json.loads(CPU.read_text(encoding="utf-8"))
+    found = {(f["name"], f["backward"]): f for f in data["figures"] if f["size"] == "S2" and f["times"]}
+    lines = ["| | forward | forward and backward |", "|---|---:|---:|"]
+    for name, title in IN_SHORT.items():
+        cells = [_short(found.get((name, b)), found[OURS, b]) for b in (False, True)]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    versions = data["versions"]
+    lines.append(
+        f"\nMedians of `scanlab bench kernels`, recorded in `benchmarks/results/{CPU.name}`; "
+        f"torch {versions['torch']}, mamba.py {versions['mambapy']}, transformers {versions['transformers']}. "
+        "All sizes, memory, and the first run on an H100 are in [docs/kernels.md](docs/kernels.md)."
+    )
+    return "\n".join(lines)
+
+
+def _short(figure: dict[str, Any] | None, ours: dict[str, Any]) -> str:
+    if figure is None:
+        return "not measured"
+    time = figure["times"]["median_ms"]
+    return f"{time:.2f}" if figure is ours else f"{time:.2f} ({time / ours['times']['median_ms']:.1f}×)"
 
 
 def gpu() -> str:
@@ -125,12 +156,13 @@ def h100() -> str:
 
 def filled(page: str) -> str:
     """The page with its tables made anew."""
-    for name, made in (("cpu", cpu()), ("gpu", gpu()), ("traffic", traffic()), ("h100", h100())):
+    for name, made in (("speed", speed()), ("cpu", cpu()), ("gpu", gpu()), ("traffic", traffic()), ("h100", h100())):
         pattern = re.compile(rf"(<!-- begin {name} -->).*?(<!-- end {name} -->)", re.S)
         page = pattern.sub(lambda m, made=made: f"{m[1]}\n{made}\n{m[2]}", page)
     return page
 
 
 if __name__ == "__main__":
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    print(f"wrote {PAGE}")
+    for page in PAGES:
+        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
+        print(f"wrote {page}")

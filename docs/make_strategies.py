@@ -135,8 +135,9 @@ def _origin(row: dict[str, Any]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text as it may stand in a table: one line, no bars, no emphasis by accident."""
-    return " ".join(text.split()).replace("|", "\\|").replace("*", "\\*").replace("_", "\\_")
+    """Text as it may stand in a table: one line, no bars, no emphasis and no link by accident."""
+    text = " ".join(text.split()).replace("](", "]\\(")
+    return text.replace("|", "\\|").replace("*", "\\*").replace("_", "\\_")
 
 
 if __name__ == "__main__":

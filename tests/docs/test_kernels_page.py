@@ -1,8 +1,10 @@
-"""docs/kernels.md: its example runs and its tables are those of the recorded results."""
+"""docs/kernels.md and README.md: the example runs, and the tables are those of the recorded results."""
 
 import re
 import runpy
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "kernels.md"
@@ -16,7 +18,8 @@ def test_the_example_runs():
     assert names["u"].grad.isfinite().all()
 
 
-def test_the_tables_are_current():
-    page = PAGE.read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", [PAGE, ROOT / "README.md"], ids=["kernels.md", "README.md"])
+def test_the_tables_are_current(page):
+    text = page.read_text(encoding="utf-8")
     made = runpy.run_path(str(ROOT / "docs" / "make_kernels.py"))
-    assert made["filled"](page) == page, "run: python docs/make_kernels.py"
+    assert made["filled"](text) == text, "run: python docs/make_kernels.py"
