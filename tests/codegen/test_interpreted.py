@@ -13,8 +13,8 @@ from sweep import sweeping
 pytest.importorskip("triton")
 
 
-# Every operator that the generator writes, tracks by arithmetic beside tracks of the table, curves, tokens, 1 to 3 axes;
-# test_programs.py runs the text of all others, in NumPy.
+# Every operator that the generator writes, tracks by arithmetic beside tracks of the table, curves, tokens, 1 to 3
+# axes; test_programs.py runs the text of all others, in NumPy.
 DOZEN = ("hilbert_windows", "eamamba", "cross", "vim", "snake", "zigzag", "window", "efficient", "videomamba",
          "vim_double_cls", "msvmamba_half", "sequence", "morton")  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Run by test_interpreted.py with TRITON_INTERPRET=1: the generated functions of the library, all steps at once.
 
-Names of strategies may follow; without any, it is the whole library. Prints how many path functions gave the rows of the table, and the names of those that did not.
+Names of strategies may follow; without any, it is the whole library. Prints how many path functions gave the rows of
+the table, and the names of those that did not.
 """
 
 from __future__ import annotations
