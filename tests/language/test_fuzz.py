@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.lark import from_lark
 from lark import Lark
+from sweep import examples
 
 import scanlab
 from scanlab.checking import check_module
@@ -41,8 +42,9 @@ def _read(text: str) -> Module | None:
 _TEXTS = from_lark(Lark(grammar_text(), start=["start"]), start="start", explicit=_WORDS)
 
 
+@pytest.mark.sweep
 @given(_TEXTS)
-@settings(max_examples=120)
+@settings(max_examples=examples(60, sweep=2_400))
 def test_texts_of_the_grammar(text: str) -> None:
     spaced = f"grid h, w\n{text}"
     with at_most(calls=MOST_CALLS):
@@ -56,8 +58,9 @@ def test_texts_of_the_grammar(text: str) -> None:
 _LIBRARY = [s.text.encode() for s in library_sources()]
 
 
+@pytest.mark.sweep
 @given(st.data())
-@settings(max_examples=150)
+@settings(max_examples=examples(75, sweep=3_000))
 def test_mutated_bytes_of_the_library(data: st.DataObject) -> None:
     text = bytearray(data.draw(st.sampled_from(_LIBRARY))[:1500])
     for _ in range(data.draw(st.integers(1, 12))):

@@ -13,7 +13,7 @@ GROUPS = (
         f"{MODELS} {TABLES}",
         ("mean is a sum", 'if node.merge == "mean"', 'if node.merge == "none"'),
         ("heads read all channels", "row[first:last] = math", "row[:] = math"),
-        ("sum counts as weighted", 'ADDING = ("sum", "scatter", "chain")', 'ADDING = ("scatter", "chain")'),
+        ("sum is a mean", 'if node.merge == "mean"', 'if node.merge in ("mean", "sum")'),
     ),
     group(
         "scanlab/nn/merge.py",
@@ -23,7 +23,7 @@ GROUPS = (
     ),
     group(
         "scanlab/compiler/coverage.py",
-        "tests/compiler tests/language",
+        "tests/compiler/test_prove.py tests/compiler/test_bind.py tests/language/test_diagnostics.py",
         ("scatter may overlap", 'if scan.merge == "scatter":', 'if scan.merge == "none":'),
         ("chain may not overlap", 'if scan.merge == "chain":', 'if scan.merge == "none":'),
         ("sum may leave patches out", "    if missed is not None:\n", "    if False:\n"),
