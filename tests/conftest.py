@@ -28,7 +28,7 @@ settings.register_profile(
 settings.load_profile("scanlab")
 
 from chromium import browser, chromium_driver, chromium_profile, new_page  # noqa: E402, F401
-from quick import PARTS, left_out, only  # noqa: E402
+from quick import PARTS, left_out, only, stale  # noqa: E402
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,6 +40,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not any("::" in word for word in config.args) and (lost := stale(items)):
+        raise pytest.UsageError(f"tests/quick.py names tests that are not there: {', '.join(sorted(lost))}")
     items[:], others = only(items, config.getoption("part"))
     if others:
         config.hook.pytest_deselected(items=others)

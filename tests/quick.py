@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["PARTS", "QUICK", "is_quick", "left_out"]
+__all__ = ["PARTS", "QUICK", "is_quick", "left_out", "only", "stale"]
 
 PARTS = ("all", "quick", "rest")
 ROOT = Path(__file__).parents[1]
@@ -100,3 +100,10 @@ def only(items: list[pytest.Item], part: str) -> tuple[list[pytest.Item], list[p
     chosen = [item for item in items if part == "all" or is_quick(item.nodeid) == (part == "quick")]
     kept = set(chosen)
     return chosen, [item for item in items if item not in kept]
+
+
+def stale(items: list[pytest.Item]) -> set[str]:
+    """Entries of QUICK whose test is there, but not with these parameters: renamed, they would be lost in silence."""
+    tests = {item.nodeid for item in items}
+    functions = {test.partition("[")[0] for test in tests}
+    return {entry for entry in QUICK - tests if "[" in entry and entry.partition("[")[0] in functions}
