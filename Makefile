@@ -28,7 +28,8 @@ test: $(READY)
 quick rest: $(READY)
 	$(TESTS) --part $@
 
-# What is too long for every run: the same randomised tests with many more examples; SCANLAB_SWEEP=0.1 for a tenth.
+# What is too long for every run: randomised tests with many more examples, and all of what a few stand for otherwise;
+# SCANLAB_SWEEP=0.1 for a tenth of the examples.
 sweep: $(READY)
 	SCANLAB_SWEEP=$${SCANLAB_SWEEP:-1} $(BIN)/python -m pytest -n 2 -m sweep
 
