@@ -58,8 +58,10 @@ def test_values_and_gradients_equal_the_reference(case, division, monkeypatch):
     assert_agrees("triton", random_arguments(paths, **SMALL | options), paths=paths)
 
 
-def test_parts_of_several_chunks(monkeypatch):
-    paths = table(hand_path(DRAW.permutation(100), restarts=(0, 70)))
+# A restart within the last part, which owes nothing to what came before, and within the first, whose end is handed on.
+@pytest.mark.parametrize(("length", "restart"), [(100, 70), (70, 20)])
+def test_parts_of_several_chunks(length, restart, monkeypatch):
+    paths = table(hand_path(DRAW.permutation(length), restarts=(0, restart)))
     dealt(monkeypatch, Division(chunks=2))
     assert_agrees("triton", random_arguments(paths, **SMALL), paths=paths)
 
