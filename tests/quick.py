@@ -60,6 +60,7 @@ QUICK = frozenset(
             *_each("test_values_and_gradients_equal_the_reference",
                    "restarts and parts of the grid-Division(together=1, chunks=1)",
                    "shared parameters and groups-Division(together=2, chunks=0)"),
+            *_each("test_parts_of_several_chunks", "80-33-1"),
             *_each("test_last_states", "Division(together=1, chunks=1)"),
         ),
         *_of("ops/test_gpu_states.py", *_each("test_every_number_of_states", "4-torch.float32")),
