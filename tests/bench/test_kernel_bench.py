@@ -1,15 +1,15 @@
 """The kernel benchmark: every peer computes the same scan, nothing is left out silently, and promises are checked."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from time import sleep
 
 import numpy as np
 import pytest
 import torch
 from typer.testing import CliRunner
 
-from scanlab.bench import kernels, peers, roofline
+from scanlab.bench import kernels, peers, roofline, timing
 from scanlab.bench.kernels import LIMIT, OURS, Figure, OrderFigure, Report
 from scanlab.bench.peers import PEERS, by_step, peer_output
 from scanlab.bench.plot import draw
@@ -80,30 +80,44 @@ def test_the_paths_of_a_problem_are_permutations_with_their_inverse():
         assert torch.equal(given.orders.gather(1, given.ranks), rows)
 
 
-def test_slow_calls_run_in_turns():
-    order: list[str] = []
-    calls = {name: lambda name=name: (order.append(name), sleep(0.03)) for name in "ab"}
-    times = in_turns(calls, 0.24, most=4)
-    assert order[:4] == ["a", "b"] * 2 and order.count("a") == order.count("b") == times["a"].runs + 2
-    assert times["a"].fastest_ms <= times["a"].low_ms <= times["a"].median_ms <= times["a"].high_ms
+@pytest.fixture
+def passes(monkeypatch) -> Callable[[float], None]:
+    """A clock that goes on by what it is told and by nothing else: a busy machine changes no turn."""
+    now = 0.0
+
+    def passes(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    monkeypatch.setattr(timing, "perf_counter", lambda: now)
+    return passes
 
 
-def test_quick_calls_take_turns_in_bursts_after_an_unmeasured_run():
+def test_slow_calls_run_in_turns(passes):
     order: list[str] = []
-    times = in_turns({name: lambda name=name: order.append(name) for name in "ab"}, 1.0, most=4)
+    calls = {name: lambda name=name: (order.append(name), passes(2**-5)) for name in "ab"}
+    times = in_turns(calls, 0.25, most=4)
+    assert order == ["a", "b"] * 6 and times["a"].runs == times["b"].runs == 4
+    assert times["a"].fastest_ms == times["a"].median_ms == times["a"].high_ms == pytest.approx(31.25)
+
+
+def test_quick_calls_take_turns_in_bursts_after_an_unmeasured_run(passes):
+    order: list[str] = []
+    times = in_turns({name: lambda name=name: (order.append(name), passes(0.001)) for name in "ab"}, 1.0, most=4)
     assert order == ["a", "b"] * 2 + ["a"] * 5 + ["b"] * 5
     assert times["a"].runs == 4
 
 
-def test_a_slow_first_run_does_not_make_later_ones_few():
+def test_a_slow_first_run_does_not_make_later_ones_few(passes):
     waits = iter([0.1])
-    times = in_turns({"compiles": lambda: sleep(next(waits, 0.0))}, 0.2, most=50)
-    assert times["compiles"].runs == 50 and times["compiles"].first_ms > 90 > times["compiles"].median_ms
+    times = in_turns({"compiles": lambda: passes(next(waits, 0.001))}, 0.2, most=50)
+    assert times["compiles"].runs == 50
+    assert (times["compiles"].first_ms, times["compiles"].median_ms) == pytest.approx((100, 1))
 
 
-def test_what_outlasts_the_budget_runs_once_more():
+def test_what_outlasts_the_budget_runs_once_more(passes):
     runs: list[float] = []
-    times = in_turns({"long": lambda: (runs.append(0), sleep(0.03))}, 0.01)
+    times = in_turns({"long": lambda: (runs.append(0), passes(0.03))}, 0.01)
     assert len(runs) == 2 and times["long"].runs == 1
 
 

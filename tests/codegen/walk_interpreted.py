@@ -1,11 +1,13 @@
 """Run by test_interpreted.py with TRITON_INTERPRET=1: the generated functions of the library, all steps at once.
 
-Prints how many path functions gave the rows of the table, and the names of those that did not.
+Names of strategies may follow; without any, it is the whole library. Prints how many path functions gave the rows of
+the table, and the names of those that did not.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 
 import torch
@@ -36,9 +38,10 @@ def rows_kernel(rows, steps, length, BLOCK: tl.constexpr, PATCH_AT: tl.constexpr
 
 
 def _scans() -> Iterator[CompiledScan]:
+    wanted = sys.argv[1:]
     for definition in library_definitions().values():
         value = definition.value
-        if value is None:
+        if value is None or (wanted and definition.name not in wanted):
             continue
         for grids in (USUAL_GRIDS, SQUARES):
             try:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import re
-import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -149,7 +148,7 @@ def test_a_compiler_ends_with_the_turn_that_wanted_it():
     pytest.importorskip("triton", reason="compiling for a GPU needs Triton")
     from scanlab.explorer.panes import kernels
 
-    async def overtaken() -> tuple[int | None, float]:
+    async def overtaken() -> int | None:
         started: list[asyncio.subprocess.Process] = []
         create = asyncio.create_subprocess_exec
 
@@ -164,16 +163,14 @@ def test_a_compiler_ends_with_the_turn_that_wanted_it():
             work = asyncio.create_task(_all(kernels.compiled(kernels.Wanted("", "sm_80", "32", "float16"))))
             while not started:
                 await asyncio.sleep(0.02)
-            start = time.monotonic()
             work.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await work
-            return started[0].returncode, time.monotonic() - start
+            return started[0].returncode
         finally:
             kernels.asyncio.create_subprocess_exec = create
 
-    code, seconds = alone(overtaken())
-    assert code == -9 and seconds < 5
+    assert alone(overtaken()) == -9, "it was killed, and did not come to its own end"
 
 
 def test_what_the_compiler_refuses_is_an_error_with_a_code():

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from scanlab.compiler.bind import bind
+from scanlab.facade import parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Axis
 from scanlab.ir.values import Entry, Key, Order, Plan, Scan, Token
@@ -84,6 +85,11 @@ def test_merge_weights_of_a_nested_tree():
     with torch.no_grad():
         merge.gates[0][1] = 3.0
     assert torch.equal(merge(), expected * torch.tensor([[1.0], [3.0], [1.0], [1.0]]))
+
+
+def test_every_path_of_what_adds_up_counts_once_inside_a_mean():
+    text = "mean(sum(row, -row), chain(column, -column), scatter((row where h % 2 == 0), (row where h % 2 == 1)))"
+    assert torch.equal(Merge(bind(parse(text, "h w"), GRID), 4)(), torch.full((6, 4), 1 / 3))
 
 
 def test_a_gate_starts_as_a_sum():

@@ -30,17 +30,29 @@ def scans(backend):
     return dict(found.values())
 
 
+def features(scan):
+    """What a kernel can tell of a scan: it sees steps and runs, not what they are of."""
+    table = path_table(scan)
+    parts = max(path.channels[1].denominator for path in scan.paths)
+    weighted = weights_of(scan, 2 * parts) is not None
+    chained, restarts = table.tracks < table.paths, len(table.runs) > table.paths
+    tokens = {(name, at > 0, at < len(path.sequence) - 1) for path in scan.paths for name, at in path.token_positions}
+    ragged = len({len(path.sequence) for path in scan.paths}) > 1
+    told = {"paths": table.paths, "chained": chained, "restarts": restarts, "revisits": table.revisits,
+            "complete": table.complete, "disjoint": table.disjoint, "parts": parts, "weighted": weighted,
+            "ragged": ragged, "chained and restarts": chained and restarts, "axes": len(scan.grid)}  # fmt: skip
+    return {*told.items(), *tokens}
+
+
 def kinds(scans):
-    """One scan of each kind: kernels see steps and runs, not what they are of, and the interpreter is slow."""
-    found = {}
-    for name, scan in scans.items():
-        table = path_table(scan)
-        parts = max(path.channels[1].denominator for path in scan.paths)
-        weighted = weights_of(scan, 2 * parts) is not None
-        chained, restarts = table.tracks < table.paths, len(table.runs) > table.paths
-        merged = (table.revisits, table.complete, table.disjoint, parts, weighted)
-        found.setdefault((table.paths, chained, restarts, len(table.tokens), merged), (name, scan))
-    return dict(found.values())
+    """Some scans that between them have every feature of all, short ones first; the interpreter is slow."""
+    features_of = {name: features(scan) for name, scan in scans.items()}
+    missing, found = set().union(*features_of.values()), {}
+    while missing:
+        name = max(scans, key=lambda n: (len(features_of[n] & missing), -path_table(scans[n]).steps.numel()))
+        found[name] = scans[name]
+        missing -= features_of[name]
+    return found
 
 
 def weights_of(scan, channels):

@@ -58,9 +58,12 @@ def test_values_and_gradients_equal_the_reference(case, division, monkeypatch):
     assert_agrees("triton", random_arguments(paths, **SMALL | options), paths=paths)
 
 
-def test_parts_of_several_chunks(monkeypatch):
-    paths = table(hand_path(DRAW.permutation(100), restarts=(0, 70)))
-    dealt(monkeypatch, Division(chunks=2))
+# A restart within the last part, which owes nothing to what came before; within the first, whose end is handed on; and
+# where a part begins through which nothing may pass.
+@pytest.mark.parametrize(("length", "restart", "chunks"), [(100, 70, 2), (70, 20, 2), (80, 33, 1)])
+def test_parts_of_several_chunks(length, restart, chunks, monkeypatch):
+    paths = table(hand_path(DRAW.permutation(length), restarts=(0, restart)))
+    dealt(monkeypatch, Division(chunks=chunks))
     assert_agrees("triton", random_arguments(paths, **SMALL), paths=paths)
 
 
