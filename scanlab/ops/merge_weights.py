@@ -14,6 +14,7 @@ from scanlab.compiler.bind import CompiledScan
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.merges import MERGES, merge_rule
 from scanlab.ir.values import Order, Scan
+from scanlab.kernels.columns import PATH, TRACK
 from scanlab.ops.modes import adopted, outside_modes, readable
 from scanlab.ops.path_tables import PathTable
 from scanlab.ops.resolve_paths import Paths
@@ -61,7 +62,7 @@ def _check_chains(weights: Tensor, table: PathTable) -> None:
     if table.tracks == table.paths or values is None or values.device.type != "cpu":
         return
     for track in range(table.tracks):
-        members = values[table.runs[table.runs[:, 0] == track, 1].unique().long()]
+        members = values[table.runs[table.runs[:, TRACK] == track, PATH].unique().long()]
         if len(members) and bool((members != members[0]).any()):
             raise ScanlabError.at(
                 "S706", "the paths of a chain have different weights", help="weigh the chain as a whole: equal rows"

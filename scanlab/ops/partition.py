@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from scanlab.kernels.columns import CARRY, FIRST, LAST, PATH, RUN_COLUMNS, TRACK
 from scanlab.ops.modes import outside_modes
 
 __all__ = ["CHUNK", "Chunks", "Pieces", "cut", "owners_of", "path_sums", "pieces_of"]
@@ -54,23 +55,28 @@ def cut(runs: Tensor, tracks: int) -> Chunks:
 @lru_cache(maxsize=256)
 def _by_content(runs: bytes, tracks: int) -> Chunks:
     with outside_modes():
-        return _chunks_of(np.frombuffer(runs, dtype=np.int32).reshape(-1, 5), tracks)
+        return _chunks_of(np.frombuffer(runs, dtype=np.int32).reshape(-1, RUN_COLUMNS), tracks)
 
 
 def _chunks_of(runs: np.ndarray, tracks: int) -> Chunks:
-    counts = -(-(runs[:, 3] - runs[:, 2]) // CHUNK)
-    rows = np.repeat(runs, counts, axis=0)
-    inside = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-    rows[:, 2] += (CHUNK * inside).astype(np.int32)
-    rows[:, 3] = np.minimum(rows[:, 3], rows[:, 2] + CHUNK)
-    rows[:, 4] |= inside > 0
-    slots = np.where(rows[:, 4] > 0, np.cumsum(rows[:, 4]) - 1, -1)
-    ranges = np.searchsorted(rows[:, 0], np.arange(tracks + 1))
+    rows, inside = _repeated(runs, CHUNK)
+    rows[:, FIRST] += (CHUNK * inside).astype(np.int32)
+    rows[:, LAST] = np.minimum(rows[:, LAST], rows[:, FIRST] + CHUNK)
+    rows[:, CARRY] |= inside > 0
+    slots = np.where(rows[:, CARRY] > 0, np.cumsum(rows[:, CARRY]) - 1, -1)
+    ranges = np.searchsorted(rows[:, TRACK], np.arange(tracks + 1))
     return Chunks(
         torch.from_numpy(np.column_stack([rows, slots]).astype(np.int32)),
         torch.from_numpy(ranges.astype(np.int32)),
-        int(rows[:, 4].sum()),
+        int(rows[:, CARRY].sum()),
     )
+
+
+def _repeated(runs: np.ndarray, limit: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each run as often as it has parts of at most `limit` steps, and which of its parts each is."""
+    counts = -(-(runs[:, LAST] - runs[:, FIRST]) // limit)
+    rows = np.repeat(runs, counts, axis=0)
+    return rows, np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,23 +135,21 @@ def _pieces(steps: Tensor, runs: Tensor, paths: int, length: int, limit: int, pl
         visits, levels, complete = torch.zeros((1, 1, 1), dtype=torch.int32, device=steps.device), 1, True
     else:
         visits, levels, complete = _count(steps, owners.to(steps.device), paths, length)
-    ranges = np.searchsorted(rows[:, 0].numpy(), np.arange(steps.shape[1] + 1)).astype(np.int32)
+    ranges = np.searchsorted(rows[:, TRACK].numpy(), np.arange(steps.shape[1] + 1)).astype(np.int32)
     return Pieces(rows, owners.to(steps.device), visits, torch.from_numpy(ranges).to(steps.device), levels, complete)
 
 
 def _pieces_rows(runs: np.ndarray, limit: int) -> np.ndarray:
     """int32 [Q, 6]: the rows of Pieces."""
-    walk = np.cumsum(runs[:, 4] == 0) - 1
-    starts = runs[runs[:, 4] == 0, 2]
+    starts = runs[runs[:, CARRY] == 0, FIRST]
     # A walk ends where its last run does.
-    ends = runs[np.append(np.flatnonzero(runs[1:, 4] == 0), len(runs) - 1), 3] if len(runs) else starts
-    counts = -(-(runs[:, 3] - runs[:, 2]) // limit)
-    inside = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    rows = np.repeat(runs, counts, axis=0)
-    first = rows[:, 2] + limit * inside
-    last = np.minimum(rows[:, 3], first + limit)
-    walk = np.repeat(walk, counts)
-    return np.column_stack([rows[:, 0], rows[:, 1], first, last, starts[walk], ends[walk]]).astype(np.int32)
+    ends = runs[np.append(np.flatnonzero(runs[1:, CARRY] == 0), len(runs) - 1), LAST] if len(runs) else starts
+    rows, inside = _repeated(runs, limit)
+    first = rows[:, FIRST] + limit * inside
+    last = np.minimum(rows[:, LAST], first + limit)
+    # Only the first part of a run without carry begins a walk.
+    walk = np.cumsum((rows[:, CARRY] == 0) & (inside == 0)) - 1
+    return np.column_stack([rows[:, TRACK], rows[:, PATH], first, last, starts[walk], ends[walk]]).astype(np.int32)
 
 
 def owners_of(runs: Tensor, shape: torch.Size) -> Tensor:
@@ -184,6 +188,6 @@ def path_sums(partial: Tensor, pieces: Pieces, sets: int) -> Tensor:
     if sets == 1:
         return by_piece.sum(0, keepdim=True)
     # The pieces of a path lie side by side; a path without steps has none.
-    path = pieces.rows[:, 1].numpy()
+    path = pieces.rows[:, PATH].numpy()
     places = [np.flatnonzero(path == k) for k in range(sets)]
     return torch.stack([by_piece[p[0] : p[-1] + 1].sum(0) if len(p) else by_piece[:0].sum(0) for p in places])

@@ -19,6 +19,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from scanlab.compiler.bind import CompiledScan
 from scanlab.compiler.tracks import Track, reset_steps, token_names, tracks
+from scanlab.kernels.columns import CARRY, FIRST, LAST, PATH, RUN_COLUMNS, TRACK
 from scanlab.ops.modes import adopted, outside_modes, readable
 from scanlab.ops.partition import CHUNK, Chunks, cut
 from scanlab.ops.soundness import check_table
@@ -32,11 +33,12 @@ class PathTable:
 
     steps int32 [Bt, T, S]: the row of u that each step reads and writes; -1 after a track's end. Bt is 1, or one table
     per sample. Rows below `grid_size` are patches; after them stand the virtual tokens, in the order of `tokens`. runs
-    int32 [R, 5], on the CPU: (track, path, first step, last step + 1, carry), in order of track and step; carry is 1
-    where the state goes on from the run before, 0 where it starts from zero. paths: K. slots: how many states a forward
-    pass keeps for its backward, one per chunk that goes on from another. revisits: some track visits a row twice.
-    complete: every track visits every row. disjoint: no row is visited twice, by whichever tracks. program: the name of
-    the generated function that gives the row of a step, "" where only the table does.
+    int32 [R, 5], on the CPU: (track, path, first step, last step + 1, carry), in order of track and step, where paths
+    rise and each is of one track; carry is 1 where the state goes on from the run before, 0 where it starts from zero.
+    The columns of this and every other table have names in scanlab/kernels/columns.py. paths: K. slots: how many states
+    a forward pass keeps for its backward, one per chunk that goes on from another. revisits: some track visits a row
+    twice. complete: every track visits every row. disjoint: no row is visited twice, by whichever tracks. program: the
+    name of the generated function that gives the row of a step, "" where only the table does.
 
     Kernels read and write where a table tells them to. Those that this package makes are sound. One that is made or
     changed by hand (PathTable(…), dataclasses.replace, steps or runs altered in place) is checked before it is used,
@@ -94,6 +96,16 @@ class PathTable:
         return self.steps.shape[1]
 
     @property
+    def visits_each_once(self) -> bool:
+        """Every track visits every row once."""
+        return self.complete and not self.revisits
+
+    @property
+    def permutations(self) -> bool:
+        """Every path is a track of its own that visits every row once; those of a chain may leave rows to others."""
+        return self.complete and not self.revisits and self.paths == self.tracks
+
+    @property
     def chunks(self) -> Chunks:
         """The runs cut to at most CHUNK steps."""
         return cut(self.runs, self.tracks)
@@ -129,10 +141,10 @@ class PathTable:
     def without_memory(self) -> PathTable:
         """The same steps with the state zeroed before each of them, so that no patch hears of another."""
         runs = self.runs.numpy()
-        lengths = runs[:, 3] - runs[:, 2]
+        lengths = runs[:, LAST] - runs[:, FIRST]
         alone = np.repeat(runs, lengths, axis=0)
-        alone[:, 2] += np.arange(len(alone)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        alone[:, 3], alone[:, 4] = alone[:, 2] + 1, 0
+        alone[:, FIRST] += np.arange(len(alone)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        alone[:, LAST], alone[:, CARRY] = alone[:, FIRST] + 1, 0
         return _like(self, runs=torch.from_numpy(alone), slots=0)
 
     def part(self, first: int, last: int) -> PathTable:
@@ -177,8 +189,10 @@ def _like(table: PathTable, **changes: Any) -> PathTable:
 def _part(table: PathTable, first: int, last: int) -> PathTable:
     known = table._plans.get((first, last))
     if known is None:
-        runs = table.runs[(table.runs[:, 0] >= first) & (table.runs[:, 0] < last)].clone()
-        runs[:, :2] -= first
+        track = table.runs[:, TRACK]
+        runs = table.runs[(track >= first) & (track < last)].clone()
+        runs[:, TRACK] -= first
+        runs[:, PATH] -= first
         known = runs, cut(runs, last - first).slots
         if not torch.compiler.is_compiling():
             table._plans[first, last] = known
@@ -217,7 +231,7 @@ def _laid_out(scan: CompiledScan, program: str) -> PathTable:
 
 
 def _runs(scan: CompiledScan, laid: Sequence[Track]) -> np.ndarray:
-    """int32 [R, 5]: see PathTable."""
+    """The runs of PathTable."""
     runs = []
     for number, track in enumerate(laid):
         start = 0
@@ -228,7 +242,7 @@ def _runs(scan: CompiledScan, laid: Sequence[Track]) -> np.ndarray:
                 carry = first == 0 and start > 0
                 runs.append((number, k, start + first, start + last, carry))
             start += length
-    return np.array(runs, dtype=np.int32).reshape(-1, 5)
+    return np.array(runs, dtype=np.int32).reshape(-1, RUN_COLUMNS)
 
 
 def _padded(rows: list[np.ndarray]) -> np.ndarray:

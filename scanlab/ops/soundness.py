@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.kernels.columns import RUN_COLUMNS
 from scanlab.ops.partition import cut
 
 __all__ = ["check_table"]
@@ -23,7 +24,7 @@ def check_table(steps: Tensor, runs: Tensor, length: int, paths: int, slots: int
     which one may say less than is so, but not more. Waits for a GPU.
     """
     whole = steps.dtype == runs.dtype == torch.int32
-    if not whole or steps.ndim != 3 or runs.ndim != 2 or runs.shape[1] != 5:
+    if not whole or steps.ndim != 3 or runs.ndim != 2 or runs.shape[1] != RUN_COLUMNS:
         found = f"steps are {steps.dtype} {list(steps.shape)}, runs {runs.dtype} {list(runs.shape)}"
         raise _unsound(f"{found}, not int32 [Bt, T, S] and int32 [R, 5]")
     if runs.device.type != "cpu":
@@ -38,17 +39,23 @@ def check_table(steps: Tensor, runs: Tensor, length: int, paths: int, slots: int
 
 
 def _walked(runs: np.ndarray, tracks: int, steps: int, paths: int) -> np.ndarray:
-    """bool [T, S]: which steps belong to a run. Each track is one walk from its first step on, in order."""
+    """bool [T, S]: which steps belong to a run.
+
+    Each track is one walk from its first step on, in order. Each path is of one track, and they rise: what is summed by
+    path is found as one stretch.
+    """
     walked = np.zeros((tracks, steps), dtype=bool)
-    before, reached = 0, 0
+    before, reached, latest = 0, 0, -1
     for number, (track, path, first, last, carry) in enumerate(runs.tolist()):
         if not (0 <= track < tracks and 0 <= path < paths and carry in (0, 1)):
             raise _unsound(f"run {number} is of track {track} and path {path}: there are {tracks} and {paths}")
         reached = reached if number and track == before else 0
         if track < before or first != reached or not first < last <= steps or (carry and first == 0):
             raise _unsound(f"run {number} goes from step {first} to {last}, where step {reached} of {steps} is next")
+        if path < latest or (track > before and path == latest):
+            raise _unsound(f"run {number} is of path {path} after one of path {latest}: paths rise, each in one track")
         walked[track, first:last] = True
-        before, reached = track, last
+        before, reached, latest = track, last, path
     return walked
 
 

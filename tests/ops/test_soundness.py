@@ -38,6 +38,9 @@ WRONG = {
     "a gap between runs": lambda t: changed(t, "runs", (0, 3), 30),
     "another track": lambda t: changed(t, "runs", (2, 0), 2),
     "another path": lambda t: changed(t, "runs", (0, 1), 2),
+    "a path in two tracks": lambda t: changed(t, "runs", (2, 1), 0),
+    "paths that fall": lambda t: changed(t, "runs", (slice(None), 1), torch.tensor([1, 1, 0], dtype=torch.int32)),
+    "a path that comes back": lambda t: changed(replace(t, paths=3), "runs", (slice(None), 1), torch.tensor([1, 0, 2])),
     "a state from nowhere": lambda t: changed(t, "runs", (0, 4), 1),
     "too few checkpoints": lambda t: replace(t, slots=0),
     "too many paths left out": lambda t: replace(t, paths=1),
@@ -59,6 +62,12 @@ def test_an_unsound_table_is_refused(name, backend):
         assert caught.value.code in ("S713", "S704"), caught.value
     with pytest.raises(ScanlabError):
         causal_convolution(arguments["u"], torch.ones(2, 6, 3), paths=table, backend=backend)
+
+
+def test_the_error_says_which_path_is_out_of_order():
+    said = "run 2 is of path 0 after one of path 0: paths rise, each in one track"
+    with pytest.raises(ScanlabError, match=f"S713.*{said}"):
+        changed(sound(), "runs", (2, 1), 0).checked()
 
 
 def test_a_sound_one_made_by_hand_is_taken_and_checked_once(monkeypatch):

@@ -1,11 +1,11 @@
-"""Compiled kernels that are kept on disk, and forgotten when any file of this folder changes.
+"""Compiled kernels that are kept on disk, and forgotten when any file that they are made from changes.
 
 Numba's own cache looks at the file of a function only, and looks for another folder where the one it was given cannot
 be written; but a kernel also holds what it was given by its neighbours (lanes, elementary functions) and by the
-processor. So each state of this folder, for each processor and each version of the compilers, has a folder of its own
-for what was compiled from it. It is the user's alone, since what lies there is run. Where there is none, kernels are
-compiled in every process, which is said once. Of several processes that want the same kernel, as those of torchrun or
-the workers of a study do, one compiles it and the others wait.
+processor. So each state of this folder and of the columns beside it, for each processor and each version of the
+compilers, has a folder of its own for what was compiled from it. It is the user's alone, since what lies there is run.
+Where there is none, kernels are compiled in every process, which is said once. Of several processes that want the same
+kernel, as those of torchrun or the workers of a study do, one compiles it and the others wait.
 """
 
 from __future__ import annotations
@@ -192,7 +192,8 @@ def _folder(chosen: str) -> Path | str:
     """The folder that holds what is compiled from the files as they are now, or why there is none."""
     here = Path(__file__).parent
     about = f"{TARGET} {numba.__version__} {llvmlite.__version__}".encode()
-    digest = sha256(about + b"".join(file.read_bytes() for file in sorted(here.glob("*.py")))).hexdigest()[:16]
+    files = (here.parent / "columns.py", *sorted(here.glob("*.py")))
+    digest = sha256(about + b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
     problems = []
     for find in (lambda: named(chosen),) if chosen else (lambda: here / "__pycache__", user_caches):
         try:

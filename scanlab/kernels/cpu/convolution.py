@@ -11,9 +11,9 @@ Its adjoint walks backwards. With q(s) = f'(p(s)) dy[r(s)], step s tells the W s
 
 g(s) is complete when the walk comes to s, so a ring of W of them is all that is kept.
 
-Tensors come as flat arrays. steps int32 [Bt, T, S] and owners int32 [T, S]: the row and the path of each step. runs
-int32 [R, 5]: track, path, first, last, carry. Outputs are added to, so they come as zeros. Samples and blocks of
-channels are shared out among the threads; all sums are made in a fixed order.
+Tensors come as flat arrays. steps int32 [Bt, T, S] and owners int32 [T, S]: the row and the path of each step. runs:
+see PathTable. Outputs are added to, so they come as zeros. Samples and blocks of channels are shared out among the
+threads; all sums are made in a fixed order.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import prange
+
+from scanlab.kernels.columns import CARRY, FIRST, LAST, PATH, TRACK
 
 from .caching import kernel, part
 from .elementary import sigmoid
@@ -83,9 +85,9 @@ def _add(array, place, live, value):
 @part()
 def _start(runs, number):
     """The first step of the walk that a run belongs to."""
-    while runs[number, 4]:
+    while runs[number, CARRY]:
         number -= 1
-    return runs[number, 2]
+    return runs[number, FIRST]
 
 
 @part()
@@ -93,7 +95,7 @@ def _forward_walks(x, weight, bias, y, steps, owners, runs, sizes, silu, sample,
     """All walks of one sample, for channels low to high - 1."""
     places = np.zeros(sizes.taps, dtype=np.int64)
     for number in range(len(runs)):
-        track, path, first, last = runs[number, 0], runs[number, 1], runs[number, 2], runs[number, 3]
+        track, path, first, last = runs[number, TRACK], runs[number, PATH], runs[number, FIRST], runs[number, LAST]
         start = _start(runs, number)
         for step in range(first, last):
             for j in range(1, sizes.taps):  # an assignment of arrays would compile the words of its errors, too
@@ -149,7 +151,7 @@ def _backward_walks(x, weight, bias, dy, dx, dweight, steps, owners, runs, sizes
     ring = np.zeros(sizes.taps * BLOCK, dtype=np.float32)
     sums = dweight[sample * sizes.paths * (sizes.taps + 1) * sizes.channels :]
     for number in range(len(runs) - 1, -1, -1):
-        track, path, first, last = runs[number, 0], runs[number, 1], runs[number, 2], runs[number, 3]
+        track, path, first, last = runs[number, TRACK], runs[number, PATH], runs[number, FIRST], runs[number, LAST]
         start = _start(runs, number)
         for step in range(last - 1, first - 1, -1):
             missing = max(0, sizes.taps - 1 - (step - start))

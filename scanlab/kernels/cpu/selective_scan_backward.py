@@ -23,6 +23,8 @@ import numpy as np
 from numba import prange
 from numba.extending import overload
 
+from scanlab.kernels.columns import CARRY, FIRST, LAST, PATH, SLOT, TRACK
+
 from .caching import kernel, part
 from .elementary import exp2, sigmoid
 from .lanes import WIDTH, fma, load, prefetch, splat, store, total
@@ -107,7 +109,7 @@ def _read_rows(work, inputs, sizes, steps, rows, back, chunk, sample, group, cha
     While they are read, the rows that come next are asked for: those `back` steps before, at the channel `following`.
     """
     dy, du, ddelta = rows
-    track, path, first, count = chunk[0], chunk[1], chunk[2], chunk[3] - chunk[2]
+    track, path, first, count = chunk[TRACK], chunk[PATH], chunk[FIRST], chunk[LAST] - chunk[FIRST]
     own = path * inputs.parameters.own
     bias = load(inputs.parameters.bias, own * sizes.channels + channel, live)
     weight = load(inputs.parameters.weights, path * sizes.channels + channel, live)
@@ -191,7 +193,7 @@ def _add_or_write(rows, place, live, value, adds):
 @part(forceinline=True)
 def _write_rows(work, inputs, sizes, steps, du, ddelta, sums, adds, chunk, sample, channel, live):
     """The gradients of u and delta at the rows of a chunk, and what adds up over them."""
-    track, path, first, count = chunk[0], chunk[1], chunk[2], chunk[3] - chunk[2]
+    track, path, first, count = chunk[TRACK], chunk[PATH], chunk[FIRST], chunk[LAST] - chunk[FIRST]
     own = path * inputs.parameters.own
     skip = load(inputs.parameters.D, own * sizes.channels + channel, live)
     weight = load(inputs.parameters.weights, path * sizes.channels + channel, live)
@@ -218,7 +220,8 @@ def _write_rows(work, inputs, sizes, steps, du, ddelta, sums, adds, chunk, sampl
 @part(forceinline=True)
 def _chunk_of_block(work, inputs, sizes, kept, per_lane, gradients, sums, chunk, sample, channel, fresh, live):
     """All states of one chunk and one block of channels."""
-    own, count, carry, slot = chunk[1] * inputs.parameters.own, chunk[3] - chunk[2], chunk[4], chunk[5]
+    own, count = chunk[PATH] * inputs.parameters.own, chunk[LAST] - chunk[FIRST]
+    carry, slot = chunk[CARRY], chunk[SLOT]
     sets = len(inputs.parameters.D) // sizes.channels
     slots = len(kept) // max(sizes.states * sizes.channels, 1) // sizes.samples
     for n in range(sizes.states):
@@ -282,8 +285,8 @@ def _fold_chunk_of(coefficients, found, per_lane, sizes, parts, adding, sample, 
 def _ask_for_sums(found, steps, parts, sample, group, part, chunk, own):
     """Ask for the rows that `_fold_chunk` will write: a chunk's work lies between."""
     offset = part * (len(found.values) // parts)
-    for step in range(chunk[2], chunk[3]):
-        row = patch_from_table(steps, chunk[0], step)
+    for step in range(chunk[FIRST], chunk[LAST]):
+        row = patch_from_table(steps, chunk[TRACK], step)
         ask_for_coefficients(found, offset, sample, own, group, row)
 
 
@@ -292,7 +295,7 @@ def _chunk(work, inputs, sizes, steps, rows, kept, per_lane, gradients, sums, ad
     """One chunk, for the blocks of channels of one thread: rows are (dy, du, ddelta, dB, dC)."""
     dy, du, ddelta, d_b, d_c = rows
     width = sizes.channels // sizes.groups
-    own, count = chunk[1] * inputs.parameters.own, chunk[3] - chunk[2]
+    own, count = chunk[PATH] * inputs.parameters.own, chunk[LAST] - chunk[FIRST]
     for block in range(blocks[0], blocks[1]):
         channel, live = group * width + block * WIDTH, min(WIDTH, width - block * WIDTH)
         mine = gradients[(block - blocks[0]) * sizes.states * WIDTH : (block - blocks[0] + 1) * sizes.states * WIDTH]
@@ -310,9 +313,9 @@ def _chunk(work, inputs, sizes, steps, rows, kept, per_lane, gradients, sums, ad
         _fold_block(inputs.B, d_b, per_lane[0], sizes, sample, own, channel, count, live)
         _fold_block(inputs.C, d_c, per_lane[1], sizes, sample, own, channel, count, live)
         _write_rows(work, inputs, sizes, steps, du, ddelta, sums, adds, chunk, sample, channel, live)
-    adding = adds.parameters == 1 or (chunk[0] > 0 and inputs.parameters.own == 0)
+    adding = adds.parameters == 1 or (chunk[TRACK] > 0 and inputs.parameters.own == 0)
     for i in range(count):
-        row = patch_from_table(steps, chunk[0], chunk[2] + i)
+        row = patch_from_table(steps, chunk[TRACK], chunk[FIRST] + i)
         _fold_chunk(inputs.B, d_b, per_lane[0], sizes, adds.parts, adding, sample, own, group, part, row, i)
         _fold_chunk(inputs.C, d_c, per_lane[1], sizes, adds.parts, adding, sample, own, group, part, row, i)
 

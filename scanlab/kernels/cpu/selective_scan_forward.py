@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import prange
 
+from scanlab.kernels.columns import CARRY, FIRST, LAST, PATH, SLOT, TRACK
+
 from .caching import kernel, part
 from .elementary import exp2, softplus
 from .lanes import WIDTH, fma, load, prefetch, store
@@ -98,7 +100,7 @@ def _step(inputs, sizes, state, decay, place, x, delta, skip, sample, own, group
 
 @part(forceinline=True)
 def _scan_chunk(inputs, sizes, steps, final, y, add, chunk, state, decay, sample, group, channels):
-    track, path, first, last = chunk[0], chunk[1], chunk[2], chunk[3]
+    track, path, first, last = chunk[TRACK], chunk[PATH], chunk[FIRST], chunk[LAST]
     own = path * inputs.parameters.own
     adds = add == 1 or (track > 0 and y.path == 0)
     for step in range(first, last):
@@ -131,14 +133,15 @@ def _scan_strip(inputs, sizes, table, y, out, sample, group, channels):
     steps = table.steps[offset : offset + sizes.tracks * sizes.steps].reshape(sizes.tracks, sizes.steps)
     for track in range(sizes.tracks):
         state[:] = 0
-        final = table.chunks[table.ranges[track + 1] - 1, 3] - 1
+        final = table.chunks[table.ranges[track + 1] - 1, LAST] - 1
         for q in range(table.ranges[track], table.ranges[track + 1]):
             chunk = table.chunks[q]
-            if chunk[4] == 0:
+            if chunk[CARRY] == 0:
                 state[:] = 0
             elif len(out.checkpoints):
-                _save(state, states, out.checkpoints, (sample * out.slots + chunk[5]) * states * width, width, channels)
-            _load_decays(decay, inputs, sizes, chunk[1] * inputs.parameters.own, channels)
+                kept = (sample * out.slots + chunk[SLOT]) * states * width
+                _save(state, states, out.checkpoints, kept, width, channels)
+            _load_decays(decay, inputs, sizes, chunk[PATH] * inputs.parameters.own, channels)
             _scan_chunk(inputs, sizes, steps, final, y, out.add, chunk, state, decay, sample, group, channels)
         if len(out.last):
             _save(state, states, out.last, (sample * sizes.tracks + track) * states * width, width, channels)

@@ -20,6 +20,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
+from scanlab.kernels.columns import FIRST, LAST, PATH, START, TRACK
+
 from .caching import kernel, part
 from .elementary import exp2
 from .lanes import WIDTH, fma, load, splat, store
@@ -133,7 +135,7 @@ def head_range(sizes, split):
 @part()
 def rows_of(rows, steps, sample, piece):
     """Fill in the rows that a piece visits; how many they are."""
-    track, first, last = piece[0], piece[2], piece[3]
+    track, first, last = piece[TRACK], piece[FIRST], piece[LAST]
     table = steps[min(sample, len(steps) - 1), track]
     for t in range(last - first):
         rows[t] = table[first + t]
@@ -249,8 +251,8 @@ def _forward_part(inputs, y, last_state, steps, pieces, sizes, sample, split):
     state = np.zeros((high - low, padded(sizes.states), padded(sizes.width)), dtype=np.float32)
     for number in range(len(pieces)):
         piece = pieces[number]
-        track, path = piece[0], piece[1]
-        if piece[2] == piece[4]:
+        track, path = piece[TRACK], piece[PATH]
+        if piece[FIRST] == piece[START]:
             clear(state)
         count = rows_of(rows, steps, sample, piece)
         group = -1
@@ -263,7 +265,7 @@ def _forward_part(inputs, y, last_state, steps, pieces, sizes, sample, split):
             _put_out(space, state[head - low])
             _scatter(y, space, inputs, sizes, sample, track, path, head, rows, count)
             advance(space, state[head - low])
-        if number + 1 == len(pieces) or pieces[number + 1, 0] != track:
+        if number + 1 == len(pieces) or pieces[number + 1, TRACK] != track:
             _keep_states(last_state, state, sizes, sample, track, low)
 
 

@@ -25,6 +25,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
+from scanlab.kernels.columns import END, LAST, PATH, TRACK
+
 from .caching import kernel, part
 from .lanes import WIDTH, fma, load, splat, store, total
 from .products import add_product, add_scaled, clear, copy, gather, padded, row_dot, transpose
@@ -260,8 +262,8 @@ def _states_before(kept, inputs, steps, pieces, sizes, sample, split, space, row
     clear(kept)
     for number in range(len(pieces) - 1):
         piece = pieces[number]
-        path = piece[1]
-        if piece[3] == piece[5]:
+        path = piece[PATH]
+        if piece[LAST] == piece[END]:
             continue
         count = rows_of(rows, steps, sample, piece)
         group = -1
@@ -279,7 +281,7 @@ def _states_before(kept, inputs, steps, pieces, sizes, sample, split, space, row
 def _backward_piece(inputs, outputs, dy, kept, gradient, rows, count, piece, sizes, sample, split, space, adjoint):
     """All gradients of some heads in one piece."""
     low, high = head_range(sizes, split)
-    track, path = piece[0], piece[1]
+    track, path = piece[TRACK], piece[PATH]
     for head in range(low, high):
         group = head * sizes.groups // sizes.heads
         if head == low or (head - 1) * sizes.groups // sizes.heads != group:
@@ -312,7 +314,7 @@ def _backward_part(inputs, outputs, dy, steps, pieces, ranges, sizes, sample, sp
         _states_before(kept, inputs, steps, own, sizes, sample, split, space, rows)
         for number in range(len(own) - 1, -1, -1):
             piece = own[number]
-            if piece[3] == piece[5]:
+            if piece[LAST] == piece[END]:
                 clear(gradient)
             count = rows_of(rows, steps, sample, piece)
             _backward_piece(

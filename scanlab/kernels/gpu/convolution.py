@@ -9,9 +9,8 @@ Its adjoint, with q(s) = f'(p(s)) dy[r(s)], which is 0 after the walk's end:
 
     dx[r(s)] = sum_j w[W - 1 - j] q(s + j);    dw[j] = sum_s q(s) x[r(s - W + 1 + j)];    db = sum_s q(s)
 
-No step waits for another, so a program takes one piece of a walk, tile by tile of STEPS steps by CHANNELS channels. A
-piece is six numbers: track, path, first, last, start, end; steps first to last - 1 are the piece, start to end - 1 the
-walk around it. The backward pass holds the 2 W - 1 rows around each step in registers and works p out again from them.
+No step waits for another, so a program takes one piece of a walk (see Pieces), tile by tile of STEPS steps by CHANNELS
+channels. The backward pass holds the 2 W - 1 rows around each step in registers and works p out again from them.
 
 x [B, K or 1, L, D] with free strides but for the channels; y, dy [B, K, L, D] and dx contiguous; weight float32 [K or
 1, W, D] and bias float32 [K or 1, D] (path strides are 0 where shared). steps, owners and visits are int32: the row,

@@ -1,7 +1,7 @@
 """What the kernels that take steps by the tile share: pieces of walks, and stores to rows that may recur.
 
-A piece is six numbers: track, path, first, last, start, end; steps first to last - 1 are the piece, start to end - 1
-the walk around it. visits, int32 like the table of steps, holds the number of a path's earlier visits of a step's row.
+The columns of a piece are those of Pieces.rows. visits, int32 like the table of steps, holds the number of a path's
+earlier visits of a step's row.
 """
 
 from __future__ import annotations
@@ -9,15 +9,18 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from .columns import END, FIRST, LAST, PATH, PIECE_COLUMNS, START, TRACK
+
 __all__ = ["piece_at", "put"]
 
 
 @triton.jit
 def piece_at(pieces, number):
     """Track, path, first, last, start and end of a piece."""
-    row = pieces + number * 6
-    path = tl.load(row + 1).to(tl.int64)
-    return tl.load(row), path, tl.load(row + 2), tl.load(row + 3), tl.load(row + 4), tl.load(row + 5)
+    row = pieces + number * PIECE_COLUMNS
+    path = tl.load(row + PATH).to(tl.int64)
+    first, last, start, end = tl.load(row + FIRST), tl.load(row + LAST), tl.load(row + START), tl.load(row + END)
+    return tl.load(row + TRACK), path, first, last, start, end
 
 
 @triton.jit

@@ -42,6 +42,7 @@ from .walks import (
     per_state,
     put_rows,
     rows_of,
+    span_at,
     step_sizes,
     where,
     zeros,
@@ -272,12 +273,12 @@ def selective_scan_backward_kernel(
     marks += ((sample * count + span) * programs + number) * group_marks * N * BLOCK + tl.arange(0, BLOCK)
     B += channel if B_CONSTANT else sample * B_sample + group * B_group
     C += channel if C_CONSTANT else sample * C_sample + group * C_group
-    part = block.to(tl.int64) * part_block + sample * part_sample + group.to(tl.int64) * part_group
+    part = block.to(tl.int64) * part_block + sample * part_sample + group * part_group
     ROWS: tl.constexpr = N + 3 + (N if B_CONSTANT else 0) + (N if C_CONSTANT else 0)
     p = zeros(N, BLOCK)
     if CARRIED:
         p = per_state(carried + (sample * count + span) * N * width + channel, width, exists, N)
-    start_of_span, end_of_span = tl.load(spans + 2 * span), tl.load(spans + 2 * span + 1)
+    start_of_span, end_of_span = span_at(spans, span)
     for done in range(end_of_span - start_of_span):
         track, path, first, last, carry, slot, _, home = chunk_at(chunks, end_of_span - 1 - done)
         slot_of = checkpoints + (sample * slots + slot) * N * width + channel

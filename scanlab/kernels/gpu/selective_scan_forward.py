@@ -34,6 +34,7 @@ from .walks import (
     per_state,
     put_rows,
     rows_of,
+    span_at,
     step_sizes,
     where,
     zeros,
@@ -70,7 +71,8 @@ def selective_scan_forward_kernel(
     h = zeros(N, BLOCK)
     if CARRIED:
         h = per_state(carried + (sample * count + span) * N * width + channel, width, exists, N)
-    for index in range(tl.load(spans + 2 * span), tl.load(spans + 2 * span + 1)):
+    start_of_span, end_of_span = span_at(spans, span)
+    for index in range(start_of_span, end_of_span):
         track, path, first, last, carry, slot, final, _ = chunk_at(chunks, index)
         h = carried_on(h, carry, N)
         if KEEP:

@@ -37,6 +37,7 @@ from .walks import (
     per_channel,
     per_state,
     rows_of,
+    span_at,
     step_sizes,
     where,
     zeros,
@@ -74,7 +75,7 @@ def selective_scan_span_kernel(
     number, span, sample = place(programs, count)
     group, _, channel, exists = channels_of(number, group_width, blocks, BLOCK)
     B += channel if B_CONSTANT else sample * B_sample + group * B_group
-    start_of_span, end_of_span = tl.load(spans + 2 * span), tl.load(spans + 2 * span + 1)
+    start_of_span, end_of_span = span_at(spans, span)
     track, path, _, _, alive, _, _, _ = chunk_at(chunks, start_of_span)
     a = per_state(A + path * A_path + channel, width, exists, N)
     offset = per_channel(bias + path * bias_path + channel, exists, BIAS, 0.0)

@@ -31,6 +31,7 @@ from .pieces import piece_at, put
 
 __all__ = [
     "decays_of",
+    "head_of",
     "product",
     "ssd_forward_kernel",
     "ssd_outer_kernel",
@@ -54,6 +55,12 @@ def product(a, b, PRECISION: tl.constexpr):
         return tl.dot(a.to(tl.float32), b.to(tl.float32))
     else:
         return tl.dot(a, b, input_precision=PRECISION)
+
+
+@triton.jit
+def head_of(head, group):
+    """A head and its group of B and C, `group` heads in each; int64, since strides of both may pass 2^31."""
+    return head.to(tl.int64), (head // group).to(tl.int64)
 
 
 @triton.jit
@@ -106,6 +113,7 @@ def ssd_outer_kernel(
     x_path is the stride of tracks. Grid: pieces, H, samples.
     """
     piece, head, sample = place(number_of_pieces, heads)
+    head, group_of_head = head_of(head, group)
     track, path, first, last, _, _ = piece_at(pieces, piece)
     step = first + tl.arange(0, STEPS)
     inside = step < last
@@ -116,7 +124,7 @@ def ssd_outer_kernel(
         factor, owner = tl.exp2(high + low), track.to(tl.int64)
     else:
         factor, owner = tl.exp2((end_high - high) + (end_low - low)) * dt_t, path
-    b = tile(B + sample * B_sample + path * B_path + head // group * B_group, rows, B_row, inside, size, STATES)
+    b = tile(B + sample * B_sample + path * B_path + group_of_head * B_group, rows, B_row, inside, size, STATES)
     v = tile(x + sample * x_sample + owner * x_path + head * x_head, rows, x_row, inside, width, WIDTH)
     v = weighted(v, weights + (path * heads + head) * width, width, WEIGHTS, WIDTH)
     b = (b.to(tl.float32) * factor[:, None]).to(v.dtype)
@@ -168,6 +176,7 @@ def ssd_forward_kernel(
 ):  # fmt: skip
     """Y of a piece and head into y [B, K, L, H, P], by path. Grid: pieces, H, samples."""
     piece, head, sample = place(number_of_pieces, heads)
+    head, group_of_head = head_of(head, group)
     track, path, first, last, _, _ = piece_at(pieces, piece)
     step = first + tl.arange(0, STEPS)
     inside = step < last
@@ -175,8 +184,8 @@ def ssd_forward_kernel(
     rows = PATCH_AT(steps + sample * steps_sample + track * steps_track, track, step).to(tl.int64)
     at = sample * dt_sample + path * dt_path + rows * heads + head
     dt_t, high, low, _, _ = decays_of(dt, decay, at, inside)
-    b = tile(B + sample * B_sample + path * B_path + head // group * B_group, rows, B_row, inside, size, STATES)
-    c = tile(C + sample * C_sample + path * C_path + head // group * C_group, rows, C_row, inside, size, STATES)
+    b = tile(B + sample * B_sample + path * B_path + group_of_head * B_group, rows, B_row, inside, size, STATES)
+    c = tile(C + sample * C_sample + path * C_path + group_of_head * C_group, rows, C_row, inside, size, STATES)
     x_t = tile(x + sample * x_sample + path * x_path + head * x_head, rows, x_row, inside, width, WIDTH)
     x_t = weighted(x_t, weights + (path * heads + head) * width, width, WEIGHTS, WIDTH)
     n, p = tl.arange(0, STATES)[:, None], tl.arange(0, WIDTH)[None, :]

@@ -30,7 +30,7 @@ import triton.language as tl
 from .grid import place
 from .launching import kernel
 from .pieces import piece_at, put
-from .ssd import decays_of, product, tile, triangle, weighted
+from .ssd import decays_of, head_of, product, tile, triangle, weighted
 
 __all__ = ["ssd_coefficient_backward_kernel", "ssd_input_backward_kernel"]
 
@@ -69,6 +69,7 @@ def ssd_input_backward_kernel(
     states, gradients float32 [B, pieces, H, N, P]: H and G. Grid: pieces, H, samples.
     """
     piece, head, sample = place(number_of_pieces, heads)
+    head, group_of_head = head_of(head, group)
     track, path, first, last, _, _ = piece_at(pieces, piece)
     step = first + tl.arange(0, STEPS)
     inside = step < last
@@ -80,8 +81,8 @@ def ssd_input_backward_kernel(
     x_t = weighted(plain, weights + (path * heads + head) * width, width, WEIGHTS, WIDTH)
     dy += sample * dy_sample + track.to(tl.int64) * dy_track + head * width
     dy_t = tile(dy, rows, heads * width, inside, width, WIDTH)
-    b = tile(B + sample * B_sample + path * B_path + head // group * B_group, rows, B_row, inside, size, STATES)
-    c = tile(C + sample * C_sample + path * C_path + head // group * C_group, rows, C_row, inside, size, STATES)
+    b = tile(B + sample * B_sample + path * B_path + group_of_head * B_group, rows, B_row, inside, size, STATES)
+    c = tile(C + sample * C_sample + path * C_path + group_of_head * C_group, rows, C_row, inside, size, STATES)
     m, dt_sum, crossing = _within(b, c, x_t, dy_t, dt_t, high, low, PRECISION, STEPS)
     d_x = product(tl.trans(m.to(dy_t.dtype)), dy_t, PRECISION)
 
@@ -124,6 +125,7 @@ def ssd_coefficient_backward_kernel(
 ):  # fmt: skip
     """dB and dC float32 [B, K, L, H, N] of a piece and head. Grid: pieces, H, samples."""
     piece, head, sample = place(number_of_pieces, heads)
+    head, group_of_head = head_of(head, group)
     track, path, first, last, _, _ = piece_at(pieces, piece)
     step = first + tl.arange(0, STEPS)
     inside = step < last
@@ -144,10 +146,10 @@ def ssd_coefficient_backward_kernel(
     mask = inside[:, None] & (n < size)
     state = _state(states, number, size, width, STATES, WIDTH)
     d_c = product(dy_t, tl.trans(state.to(dy_t.dtype)), PRECISION) * tl.exp2(high + low)[:, None]
-    b = tile(B + sample * B_sample + path * B_path + head // group * B_group, rows, B_row, inside, size, STATES)
+    b = tile(B + sample * B_sample + path * B_path + group_of_head * B_group, rows, B_row, inside, size, STATES)
     put(dC + out, d_c + product(f.to(b.dtype), b, PRECISION), seen, step, mask, level, REVISITS)
     gradient = _state(gradients, number, size, width, STATES, WIDTH)
     to_end = tl.exp2((end_high - high) + (end_low - low))
     d_b = product(x_t, tl.trans(gradient.to(x_t.dtype)), PRECISION) * (to_end * dt_t)[:, None]
-    c = tile(C + sample * C_sample + path * C_path + head // group * C_group, rows, C_row, inside, size, STATES)
+    c = tile(C + sample * C_sample + path * C_path + group_of_head * C_group, rows, C_row, inside, size, STATES)
     put(dB + out, d_b + product(tl.trans(f.to(c.dtype)), c, PRECISION), seen, step, mask, level, REVISITS)

@@ -14,26 +14,47 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from .columns import (
+    CARRY,
+    ENDS_TRACK,
+    FIRST,
+    HOME,
+    LAST,
+    PATH,
+    PLANNED_COLUMNS,
+    SLOT,
+    SPAN_COLUMNS,
+    SPAN_FIRST,
+    SPAN_LAST,
+    TRACK,
+)
 from .mathematics import exp2, softplus
 
 
 @triton.jit
 def channels_of(number, group_width, blocks, BLOCK: tl.constexpr):
     """Of the program for the block `number` of all: its group, its block of `blocks` within the group, its channels,
-    and which of them exist.
+    and which of them exist. The group is int64: strides of groups may pass 2^31.
     """
     group, block = number // blocks, number % blocks
     inside = block * BLOCK + tl.arange(0, BLOCK)
-    return group, block, group * group_width + inside, inside < group_width
+    return group.to(tl.int64), block, group * group_width + inside, inside < group_width
 
 
 @triton.jit
 def chunk_at(chunks, index):
     """Track, path, first step, last step + 1, carry, slot, whether it ends its track, and home (see Plan)."""
-    row = chunks + index * 8
-    track, path = tl.load(row).to(tl.int64), tl.load(row + 1).to(tl.int64)
-    first, last, carry = tl.load(row + 2), tl.load(row + 3), tl.load(row + 4)
-    return track, path, first, last, carry, tl.load(row + 5), tl.load(row + 6), tl.load(row + 7)
+    row = chunks + index * PLANNED_COLUMNS
+    track, path = tl.load(row + TRACK).to(tl.int64), tl.load(row + PATH).to(tl.int64)
+    first, last, carry = tl.load(row + FIRST), tl.load(row + LAST), tl.load(row + CARRY)
+    return track, path, first, last, carry, tl.load(row + SLOT), tl.load(row + ENDS_TRACK), tl.load(row + HOME)
+
+
+@triton.jit
+def span_at(spans, number):
+    """The first chunk of a span, and the one after its last."""
+    row = spans + number * SPAN_COLUMNS
+    return tl.load(row + SPAN_FIRST), tl.load(row + SPAN_LAST)
 
 
 @triton.jit

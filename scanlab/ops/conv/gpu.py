@@ -67,7 +67,7 @@ def _pieces(arguments: ConvolutionArguments) -> Pieces:
     limit = 256
     while limit > 32 and walks * -(-table.steps.shape[2] // limit) < PROGRAMS:
         limit //= 2
-    return pieces_of(table.steps, table.runs, table.paths, x.shape[2], limit, plain=arguments.plain)
+    return pieces_of(table.steps, table.runs, table.paths, x.shape[2], limit, plain=table.permutations)
 
 
 def _output(arguments: ConvolutionArguments, pieces: Pieces, dtype: torch.dtype) -> Tensor:

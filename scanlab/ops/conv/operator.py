@@ -34,11 +34,6 @@ class ConvolutionArguments:
     silu: bool
     table: PathTable
 
-    @property
-    def plain(self) -> bool:
-        """Every path is a track of its own that visits every row once."""
-        return self.table.complete and not self.table.revisits and self.table.paths == self.table.tracks
-
 
 def fused_convolution(
     x: Tensor, weight: Tensor, bias: Tensor | None, silu: bool, table: PathTable, backend: str
@@ -62,7 +57,7 @@ def _forward(*arguments: Any) -> Tensor:
 
 def _forward_fake(x: Tensor, weight: Tensor, bias: Tensor | None, *arguments: Any) -> Tensor:
     batch, _, length, channels = x.shape
-    paths = arguments[2][0]
+    paths, *_ = arguments[2]
     return x.new_empty((batch, paths, length, channels))
 
 

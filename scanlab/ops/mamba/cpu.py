@@ -78,7 +78,7 @@ def _outputs(like: Tensor, shape: tuple[int, ...], table: PathTable, separate: b
     """
     once = not table.revisits and (separate or table.tracks == 1)
     dtype = like.dtype if once else torch.float32
-    if table.complete and not table.revisits:
+    if table.visits_each_once:
         return empty(shape, dtype), 0
     return zeros(shape, dtype), 0 if once else 1
 
@@ -87,21 +87,18 @@ def _gradient_rows(like: Tensor, table: PathTable, *, shared: bool) -> tuple[Ten
     """As `_outputs`, for a gradient by row of something that all paths share, or that each has its own of."""
     once = not table.revisits and (not shared or table.tracks == 1)
     dtype = like.dtype if once else torch.float32
-    if _written_whole(table, shared):
+    # The paths of a chain may each leave rows out.
+    if table.visits_each_once if shared else table.permutations:
         return empty(like.shape, dtype), 0
     return zeros(like.shape, dtype), 0 if once else 1
-
-
-def _written_whole(table: PathTable, shared: bool) -> bool:
-    """Whether every element is written once before it is added to; the paths of a chain may each leave rows out."""
-    return table.complete and not table.revisits and (shared or table.tracks == table.paths)
 
 
 def _gradient_coefficients(coefficients: Tensor, parts: int, samples: int, table: PathTable, own: int) -> Tensor:
     """float32 [parts, B, Kp, G, L, N] for what varies by row, [B, Kp, N, D] for what is constant in time."""
     if coefficients.ndim == 3:
         return zeros((samples, *coefficients.shape))
-    make = empty if _written_whole(table, own == 1) else zeros
+    written = table.visits_each_once if own == 1 else table.permutations
+    make = empty if written else zeros
     return make((parts, *coefficients.shape))
 
 

@@ -134,8 +134,8 @@ def _gradients(
         merged(du, dtype, a.u.shape[1]),
         merged(ddelta, dtype, len(a.A)),
         shared[:, :states],
-        merged(dB, dtype, len(a.A)) if a.B.ndim == 5 else constant[0],
-        merged(dC, dtype, len(a.A)) if a.C.ndim == 5 else constant[-1],
+        merged(dB, dtype, len(a.A), shares=True) if a.B.ndim == 5 else constant[0],
+        merged(dC, dtype, len(a.A), shares=True) if a.C.ndim == 5 else constant[-1],
         shared[:, states] if a.D is not None else None,
         shared[:, states + 1] if a.bias is not None else None,
         sums[:, states + 2] if a.weights is not None else None,
@@ -159,7 +159,7 @@ def _plan(arguments: ScanArguments, table: PathTable, blocks: Blocks, separate: 
 
 def _together(table: PathTable, plan: Plan) -> dict[str, int]:
     """How many tracks a span walks, and how many of them write where nothing stands yet."""
-    return {"together": plan.division.together, "fresh": int(table.complete and not table.revisits)}
+    return {"together": plan.division.together, "fresh": int(table.visits_each_once)}
 
 
 def _copies(table: PathTable, plan: Plan) -> int:
@@ -171,7 +171,7 @@ def _rows_by_track(like: Tensor, table: PathTable, plan: Plan, separate: bool) -
     """Memory for y, [B, copies, L, D]: float32 where it will be added to, and not initialised where all is written."""
     tracks = _copies(table, plan)
     once = not table.revisits and (separate or table.tracks == 1)
-    make = like.new_empty if table.complete and not table.revisits else like.new_zeros
+    make = like.new_empty if table.visits_each_once else like.new_zeros
     shape = (len(like), tracks, *like.shape[2:])
     return make(shape, dtype=like.dtype if once else torch.float32)
 
@@ -180,13 +180,8 @@ def _gradient_rows(like: Tensor, table: PathTable, plan: Plan, own: bool) -> Ten
     """As `_rows_by_track`, for a gradient shaped [B, K, L, D] where each path has its own."""
     if not own:
         return _rows_by_track(like, table, plan, False)
-    make = like.new_empty if _all_written(table) else like.new_zeros
+    make = like.new_empty if table.permutations else like.new_zeros
     return make(like.shape, dtype=torch.float32 if table.revisits else like.dtype)
-
-
-def _all_written(table: PathTable) -> bool:
-    """Whether each path visits every row once; those of a chain may leave rows to one another."""
-    return table.complete and not table.revisits and table.tracks == table.paths
 
 
 def _parts(coefficients: Tensor, a: ScanArguments, table: PathTable, plan: Plan, blocks: Blocks) -> Tensor:
@@ -195,9 +190,9 @@ def _parts(coefficients: Tensor, a: ScanArguments, table: PathTable, plan: Plan,
         return a.A.new_empty(0)
     batch, own, *rest = coefficients.shape
     if own == 1:
-        own, written = _copies(table, plan), table.complete and not table.revisits
+        own, written = _copies(table, plan), table.visits_each_once
     else:
-        written = _all_written(table)
+        written = table.permutations
     make = a.A.new_empty if written else a.A.new_zeros
     return make(_programs(a, blocks) // a.groups, batch, own, *rest)
 

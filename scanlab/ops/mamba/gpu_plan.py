@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from scanlab.kernels.columns import PATH, TRACK
 from scanlab.ops.modes import outside_modes
 from scanlab.ops.path_tables import CHUNK, PathTable
 
@@ -113,9 +114,9 @@ def _plan(table: PathTable, division: Division) -> Plan:
     ends[ranges[1:][np.diff(ranges) > 0] - 1] = 1
     if division.chunks:
         homes = np.repeat(np.arange(len(starts)), lengths)
-        owners = rows[starts, 1]
+        owners = rows[starts, PATH]
     else:
-        homes, owners = rows[:, 1], np.arange(table.paths)
+        homes, owners = rows[:, PATH], np.arange(table.paths)
     return Plan(
         division,
         torch.from_numpy(np.column_stack([rows, ends, homes]).astype(np.int32)),
@@ -133,7 +134,7 @@ def _starts(rows: np.ndarray, ranges: np.ndarray, division: Division) -> np.ndar
         return bounds[:-1][np.diff(bounds) > 0].astype(np.int64)
     if not len(rows):
         return np.zeros(0, dtype=np.int64)
-    owner = rows[:, :2]
+    owner = rows[:, [TRACK, PATH]]
     new = np.append(True, (owner[1:] != owner[:-1]).any(1))
     begins = np.flatnonzero(new)
     place = np.arange(len(rows)) - begins[np.cumsum(new) - 1]

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from scanlab.kernels.columns import TRACK
 from scanlab.kernels.cpu.ssd import Inputs, Sizes, ssd_forward_kernel
 from scanlab.kernels.cpu.ssd_backward import Outputs, ssd_backward_kernel
 from scanlab.ops.mamba2.operator import SsdArguments, SsdForward, SsdGradients
@@ -44,7 +45,7 @@ def backward(arguments: SsdArguments, dy: Tensor, *, separate: bool) -> SsdGradi
     factors = (empty if t is None else flat(t) for t in (dD, dweights))
     tensors, size = (dx, ddt, ddecay, *partial), length * heads * width
     outputs = Outputs(*map(flat, tensors), *factors, x_sample=sets * size, x_path=size if sets > 1 else 0)
-    ranges = np.searchsorted(pieces[:, 0], np.arange(table.tracks + 1)).astype(np.int32)
+    ranges = np.searchsorted(pieces[:, TRACK], np.arange(table.tracks + 1)).astype(np.int32)
     with kernel_threads():
         ssd_backward_kernel(_inputs(arguments), outputs, flat(dy), steps, pieces, ranges, sizes)
     dB, dC = (t.sum(1) for t in partial)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from triton import knobs
 
+from scanlab.kernels.columns import PATH, TRACK
 from scanlab.kernels.gpu.companion_variants import (
     PASS,
     longest_chunk,
@@ -121,7 +122,7 @@ def _coefficient_gradients(arguments: SsdArguments, pieces: Pieces, read: dict[s
 def _pieces(arguments: SsdArguments) -> Pieces:
     table = arguments.table
     return pieces_of(
-        table.steps, table.runs, table.paths, arguments.x.shape[2], _chunk(arguments), plain=arguments.plain
+        table.steps, table.runs, table.paths, arguments.x.shape[2], _chunk(arguments), plain=table.permutations
     )
 
 
@@ -147,7 +148,7 @@ def _by_track(y: Tensor, arguments: SsdArguments, pieces: Pieces, separate: bool
     table = arguments.table
     if table.tracks == table.paths:
         return y.to(arguments.x.dtype)
-    track_of = dict(zip(pieces.rows[:, 1].tolist(), pieces.rows[:, 0].tolist(), strict=True))
+    track_of = dict(zip(pieces.rows[:, PATH].tolist(), pieces.rows[:, TRACK].tolist(), strict=True))
     members = [[k for k, t in track_of.items() if t == track] for track in range(table.tracks)]
     return torch.stack([y[:, own].sum(1) for own in members], 1).to(arguments.x.dtype)
 

@@ -44,18 +44,13 @@ class SsdArguments:
     table: PathTable
     chunk: int
 
-    @property
-    def plain(self) -> bool:
-        """Every path is a track of its own that visits every row once."""
-        return self.table.complete and not self.table.revisits and self.table.paths == self.table.tracks
-
 
 @dataclass(frozen=True, eq=False)
 class SsdForward:
     """What a forward pass leaves.
 
     y: [B, L, H, P], or [B, T, L, H, P] with the tracks kept apart, in the dtype of x. last_state float32 [B, T, H, N,
-    P], None where it was not asked for.
+    P], or None where not asked for.
     """
 
     y: Tensor
