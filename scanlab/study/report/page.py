@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import reason_of
+from scanlab.places import FOR_ALL, draft_of
 from scanlab.study.analysis import analyse
 from scanlab.study.findings import Findings, ProblemFindings, Row
 from scanlab.study.power import sentence
@@ -50,16 +50,18 @@ def write(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            _write_whole(folder / name, lambda file, text=text: file.write_text(text, encoding="utf-8"))
+            with draft_of(folder / name, FOR_ALL) as draft:
+                draft.write_text(text, encoding="utf-8")
         try:
-            _write_whole(folder / "trials.parquet", lambda file: parquet(trials, file))
+            with draft_of(folder / "trials.parquet", FOR_ALL) as draft:
+                parquet(trials, draft)
         except ScanlabError:
             # CSV holds the same; the page does not promise more.
             (folder / "trials.parquet").unlink(missing_ok=True)
     except OSError as error:
         raise ScanlabError.at(
             "S606",
-            f"the report cannot be written to {folder}: {error.strerror or error}",
+            f"the report cannot be written to {folder}: {reason_of(error)}",
             help="name a folder that exists or can be made, and that you may write to",
         ) from error
     return folder / PAGE
@@ -156,16 +158,3 @@ def _count(value: float | None, unit: str = "") -> str:
         if value >= size:
             return f"{value / size:.3g} {letter}"
     return f"{value:.3g}"
-
-
-def _write_whole(path: Path, fill: Callable[[Path], object]) -> None:
-    """Write beside the target and move it into place, so that no reader ever sees half a file."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    try:
-        fill(Path(temporary))
-        Path(temporary).chmod(0o644)
-        os.replace(temporary, path)  # noqa: PTH105 - the atomic call itself, as the name says
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
