@@ -10,6 +10,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import reason_of
 from scanlab.places import FOR_ALL, draft_of
 from scanlab.study.analysis import analyse
+from scanlab.study.cells import cells, chance, interval, share
 from scanlab.study.findings import Findings, ProblemFindings, Row
 from scanlab.study.power import sentence
 from scanlab.study.record import StudyRecord
@@ -90,9 +91,11 @@ def render(record: StudyRecord, found: Findings, pictures: Pictures, remake: str
         confounders=list(_confounders(found)),
         remake=remake,
         points=points,
-        share=_share,
+        cells=cells,
+        share=share,
+        interval=interval,
+        chance=chance,
         count=_count,
-        chance=_chance,
     )
 
 
@@ -134,18 +137,6 @@ def _environments(record: StudyRecord) -> list[tuple[str, str]]:
             if key not in ("pid", "host"):
                 values.setdefault(key, {})[value or "unknown"] = None
     return [(key, ", ".join(found)) for key, found in values.items()]
-
-
-def _share(value: float | None, unit: str, digits: int = 2) -> str:
-    """A metric: in percent, or as it is without a unit."""
-    if value is None:
-        return ""
-    return f"{100 * value:.{digits}f}" if unit else f"{value:.4g}"
-
-
-def _chance(p: float | None) -> str:
-    """A p value; none is zero."""
-    return "" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _count(value: float | None, unit: str = "") -> str:
