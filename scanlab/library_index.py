@@ -12,6 +12,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from scanlab.places import write_whole
+
 if TYPE_CHECKING:
     from scanlab.language.module import Definition
 
@@ -100,9 +102,7 @@ def main() -> None:
     """Write ``index.json`` beside the library's files, whole or not at all."""
     target = Path(str(files("scanlab.strategies").joinpath("index.json")))
     text = json.dumps(build_index(), indent=1, ensure_ascii=False) + "\n"
-    fresh = target.with_suffix(".json.new")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(target)
+    write_whole(target, text.encode(), mode=None)
     print(f"wrote {target}")
 
 

@@ -1,4 +1,4 @@
-"""Folders in which things are kept for later: whether they can be written, and whose they are.
+"""Files that are written whole, and folders in which things are kept: whether they can be written, and whose they are.
 
 That a folder exists says neither. What others can write to may hold their code, so nothing is run from there; and a
 user may have no home at all, as in a container that runs under another number.
@@ -12,10 +12,28 @@ import shutil
 import stat
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-__all__ = ["Unsafe", "at_home", "named", "own", "passing_folder", "say_once", "user_caches", "writable", "write_whole"]
+__all__ = [
+    "FOR_ALL",
+    "PRIVATE",
+    "Unsafe",
+    "at_home",
+    "draft_of",
+    "named",
+    "own",
+    "passing_folder",
+    "say_once",
+    "user_caches",
+    "writable",
+    "write_whole",
+]
+
+# Permissions of a file: for its owner alone, or for all to read.
+PRIVATE, FOR_ALL = 0o600, 0o644
 
 
 class Unsafe(Exception):
@@ -91,16 +109,42 @@ def writable(folder: Path) -> Path:
     return folder
 
 
-def write_whole(file: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there, so that no reader sees half of one. Raises OSError."""
-    handle, fresh = tempfile.mkstemp(prefix=".new-", dir=file.parent)
+def write_whole(file: Path, content: bytes, mode: int | None = PRIVATE) -> None:
+    """Write a file so that a reader sees the old content or all of the new one; mode as of `draft_of`.
+
+    Raises OSError; the old file is then left as it was.
+    """
+    with draft_of(file, mode) as draft:
+        draft.write_bytes(content)
+
+
+@contextmanager
+def draft_of(file: Path, mode: int | None = None) -> Iterator[Path]:
+    """An empty file beside a file, whose place it takes where the block ends well; else it is removed.
+
+    mode: its permissions; None for those of the file that is replaced, or of an ordinary new one. Raises OSError.
+
+        >>> with draft_of(Path("table.csv")) as draft:
+        ...     write_rows(draft)
+    """
+    handle, name = tempfile.mkstemp(prefix=".new-", dir=file.parent)
+    os.close(handle)
+    draft = Path(name)
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        Path(fresh).replace(file)
+        yield draft
+        draft.chmod(_usual_mode(file) if mode is None else mode)
+        draft.replace(file)
     except BaseException:
-        Path(fresh).unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
         raise
+
+
+def _usual_mode(file: Path) -> int:
+    if file.exists():
+        return file.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 @cache

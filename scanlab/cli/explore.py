@@ -6,6 +6,7 @@ import contextlib
 import gc
 import importlib.util
 import os
+import socket
 import sys
 import tempfile
 import threading
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import reason_of
 
 __all__ = ["run"]
 
@@ -27,21 +29,42 @@ def run(files: list[Path], host: str, port: int, browser: bool) -> None:
     if importlib.util.find_spec("nicegui") is None:
         raise ScanlabError.at("S510", "the explorer needs NiceGUI", help='pip install "scanlab[explorer]"')
     from scanlab.explorer.access import access_of
-    from scanlab.explorer.address import address, listen
     from scanlab.explorer.session import session_of
     from scanlab.explorer.workers import Workers
 
     workers, access = Workers(), access_of()
-    session, listening = session_of(files, workers), listen(host, port)
+    session, listening = session_of(files, workers), _listening(host, port)
     # The compiler loads in a process of its own while this one loads the server.
     workers.warm_up()
-    here = access.in_address(address(host, listening))
+    here = access.in_address(_address(host, listening))
     print(f"The explorer is at {here} until you press Ctrl-C.", flush=True)
     with _opened(here) if browser else contextlib.nullcontext():
         with _quickly():
             from scanlab.explorer.server import serve
 
         serve(session, listening, host, access)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that listens; a port of 0 takes a free one. Raises ScanlabError S511 where that cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        # From here on browsers that connect wait for an answer, and are not refused.
+        listening.listen(128)
+    except (OSError, OverflowError) as error:
+        listening.close()
+        what = f"cannot listen on {host}, port {port}: {reason_of(error)}"
+        raise ScanlabError.at("S511", what, help="leave out --port to take a free one") from None
+    return listening
+
+
+def _address(host: str, listening: socket.socket) -> str:
+    """What a browser on this machine calls it."""
+    shown = "127.0.0.1" if host in ("0.0.0.0", "") else f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listening.getsockname()[1]}/"
 
 
 @contextlib.contextmanager

@@ -14,6 +14,8 @@ from typing import Any
 from scanlab.cli.live import duration
 from scanlab.cli.output import console, print_json
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import reason_of
+from scanlab.places import write_whole
 from scanlab.study import settings
 from scanlab.study.distributed import common_checkpoint, joined
 from scanlab.study.preflight import check_study
@@ -116,10 +118,10 @@ def _claim(folder: Path, trial: Trial) -> None:
 def _write_result(place: Path, data: Mapping[str, Any]) -> None:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+        write_whole(place, f"{json.dumps(data, indent=2)}\n".encode(), mode=None)
     except OSError as error:
         raise ScanlabError.at(
-            "S502", f"{place} cannot be written: {error.strerror}", help="give another --out"
+            "S502", f"{place} cannot be written: {reason_of(error)}", help="give another --out"
         ) from None
 
 

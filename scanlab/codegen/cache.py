@@ -14,6 +14,7 @@ from pathlib import Path
 
 from scanlab.codegen.naming import PREFIX, matches
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import reason_of
 from scanlab.places import Unsafe, named, own, passing_folder, say_once, user_caches, writable, write_whole
 
 __all__ = ["LARGEST", "Contents", "clear", "contents", "directory", "read", "store"]
@@ -36,7 +37,7 @@ def directory() -> Path:
     try:
         return (named(chosen) if chosen else user_caches()) / "paths"
     except OSError as error:
-        raise _unusable(chosen or "of the platform", str(error.strerror)) from error
+        raise _unusable(chosen or "of the platform", reason_of(error)) from error
 
 
 def store(name: str, source: str) -> Path:
@@ -53,7 +54,7 @@ def store(name: str, source: str) -> Path:
             return target
         write_whole(target, source.encode())
     except OSError as error:
-        raise _unusable(folder, f"it cannot be written: {error.strerror}") from error
+        raise _unusable(folder, f"it cannot be written: {reason_of(error)}") from error
     _prune(folder, keep=target)
     return target
 
@@ -110,7 +111,7 @@ def _own_directory() -> Path:
     except Unsafe as why:
         raise _unusable(folder, str(why)) from None
     except OSError as error:
-        raise _unusable(folder, f"it cannot be made: {error.strerror}") from error
+        raise _unusable(folder, f"it cannot be made: {reason_of(error)}") from error
 
 
 def _to_write() -> Path:

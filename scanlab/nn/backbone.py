@@ -15,22 +15,12 @@ from scanlab.ir.grids import Extents, grid_of
 from scanlab.ir.values import Order, Scan
 from scanlab.nn.embed import Downsample, Grid, PatchEmbed, Positions, halved, norm_layer
 from scanlab.nn.exempt import Exempt, no_weight_decay
+from scanlab.nn.kinds import MIXERS, POSITIONS, READOUTS
 from scanlab.nn.layer_paths import Alteration, Strategy, has_class_token, layer_values, strategy_value
-from scanlab.nn.mixer import CascadeMixer, Mixer, Place, ScanMixer
-from scanlab.nn.peers import AttentionMixer, ConvolutionMixer, NoScanMixer
+from scanlab.nn.mixer import Mixer, Place
 from scanlab.nn.sizes import BackboneSizes
-from scanlab.nn.ssd_mixer import SsdMixer
 
 __all__ = ["Backbone", "Block", "Stage", "backbone_of", "class_tokens"]
-
-MIXERS: dict[str, type[Mixer]] = {
-    "scan": ScanMixer,
-    "ssd": SsdMixer,
-    "cascade": CascadeMixer,
-    "attention": AttentionMixer,
-    "convolution": ConvolutionMixer,
-    "none": NoScanMixer,
-}
 
 
 class Block(nn.Module):
@@ -113,9 +103,9 @@ class Backbone(Exempt):
         self.embed = PatchEmbed(channels, sizes, len(extents))
         grid = self.grid_of(extents)
         self.positions = (
-            None
-            if sizes.positions == "none"
-            else Positions(sizes.positions, grid, sizes.dim, sizes.position_spread, self.tokens)
+            Positions(sizes.positions, grid, sizes.dim, sizes.position_spread, self.tokens)
+            if POSITIONS[sizes.positions].learned
+            else None
         )
         self.stages = nn.ModuleList(_stages(values, sizes, grid, alter))
         self.norm = norm_layer(sizes.norm_kind, self.dim)
@@ -187,7 +177,8 @@ def backbone_of(model: nn.Module) -> Backbone:
 def class_tokens(values: Sequence[Order | Scan], sizes: BackboneSizes) -> int:
     """How many class tokens a backbone has. Raises S605 where the read-out needs one that a layer lacks."""
     missing = [value.name or "a scan" for value in values if not has_class_token(value)]
-    if sizes.readout in ("cls", "both") and missing:
+    readout = READOUTS[sizes.readout]
+    if readout.of_tokens and missing:
         raise ScanlabError.at(
             "S605",
             f"{missing[0]} has no class token to read the class from",
@@ -199,7 +190,7 @@ def class_tokens(values: Sequence[Order | Scan], sizes: BackboneSizes) -> int:
         raise ScanlabError.at(
             "S605", "class tokens cannot pass from one stage to the next", help='leave "with cls" out of the scan'
         )
-    return 2 if sizes.readout == "both" else 1
+    return 2 if readout.ends else 1
 
 
 def _extents(strategy: Strategy, sizes: BackboneSizes, given: Extents | None) -> Grid:
@@ -220,8 +211,8 @@ def _stages(
     for number, depth in enumerate(sizes.depths):
         blocks = []
         for layer in range(done, done + depth):
-            place = Place(values[layer], grid, dim, sizes.mixer, alter, ends=sizes.readout == "both")
-            mixer = MIXERS[sizes.mixer.kind](place)
+            place = Place(values[layer], grid, dim, sizes.mixer, alter, ends=READOUTS[sizes.readout].ends)
+            mixer = MIXERS[sizes.mixer.kind].mixer(place)
             blocks.append(Block(mixer, sizes, sizes.drop_path * layer / max(1, total - 1)))
         last = number == len(sizes.depths) - 1
         yield Stage(blocks, None if last else Downsample(sizes.downsample, dim, len(grid), sizes.norm_kind))

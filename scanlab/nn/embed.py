@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 from scanlab.nn.exempt import Exempt
+from scanlab.nn.kinds import DOWNSAMPLES, NORMS, POSITIONS, STEMS
 from scanlab.nn.sizes import BackboneSizes
 
 __all__ = ["Downsample", "PatchEmbed", "Positions", "convolution", "halved", "norm_layer", "to_picture", "to_rows"]
@@ -27,7 +28,7 @@ def convolution(axes: int) -> Callable[..., nn.Conv1d | nn.Conv2d | nn.Conv3d]:
 
 def norm_layer(kind: str, dim: int) -> nn.Module:
     """A layer norm or a root-mean-square norm over channels, both with Mamba's epsilon."""
-    return nn.RMSNorm(dim, eps=1e-5) if kind == "rms" else nn.LayerNorm(dim)
+    return NORMS[kind](dim)
 
 
 def to_rows(picture: Tensor) -> Tensor:
@@ -59,7 +60,8 @@ class PatchEmbed(nn.Module):
         self.stride = sizes.stride
         conv = convolution(axes)
         self.first, self.first_norm = None, None
-        if sizes.stem == "overlapping":
+        stem = STEMS[sizes.stem]
+        if stem.overlapping:
             if set(self.patch) != {4}:
                 shown = grid_text(self.patch)
                 raise ScanlabError.at("S612", f"an overlapping stem makes patches of side 4, not {shown}")
@@ -68,7 +70,7 @@ class PatchEmbed(nn.Module):
             self.project = conv(sizes.dim // 2, sizes.dim, 3, stride=2, padding=1)
         else:
             self.project = conv(channels, sizes.dim, self.patch, self.stride or self.patch)
-        self.norm = None if sizes.stem == "patch" else norm_layer(sizes.norm_kind, sizes.dim)
+        self.norm = norm_layer(sizes.norm_kind, sizes.dim) if stem.norm else None
 
     def grid_of(self, extents: Sequence[int]) -> Grid:
         """How many patches an input of these extents has along each axis. Raises S614."""
@@ -127,7 +129,7 @@ class Positions(Exempt):
 
     def __init__(self, kind: str, grid: Grid, dim: int, spread: float, tokens: int) -> None:
         super().__init__()
-        self.factored = kind == "factored"
+        self.factored = POSITIONS[kind].factored
         self.grid = grid[1:] if self.factored else grid
         self.patches = nn.Parameter(torch.randn(math.prod(self.grid), dim) * spread)
         self.frames = nn.Parameter(torch.zeros(grid[0], dim)) if self.factored else None
@@ -151,18 +153,18 @@ class Downsample(nn.Module):
 
     def __init__(self, kind: str, dim: int, axes: int, norm_kind: str) -> None:
         super().__init__()
-        self.axes, self.merges = axes, kind == "merge"
+        self.axes, self.overlapping = axes, DOWNSAMPLES[kind].overlapping
         self.reduce: nn.Module
-        if self.merges:
-            self.norm = norm_layer(norm_kind, dim * 2**axes)
-            self.reduce = nn.Linear(dim * 2**axes, 2 * dim, bias=False)
-        else:
+        if self.overlapping:
             self.reduce = convolution(axes)(dim, 2 * dim, 3, stride=2, padding=1)
             self.norm = norm_layer(norm_kind, 2 * dim)
+        else:
+            self.norm = norm_layer(norm_kind, dim * 2**axes)
+            self.reduce = nn.Linear(dim * 2**axes, 2 * dim, bias=False)
 
     def forward(self, rows: Tensor, grid: Grid) -> tuple[Tensor, Grid]:
         """[B, L, dim] over a grid -> [B, L', 2 dim] over `halved(grid)`."""
-        if not self.merges:
+        if self.overlapping:
             return self.norm(to_rows(self.reduce(to_picture(rows, grid)))), halved(grid)
         cells = rows.unflatten(1, grid)
         if any(n % 2 for n in grid):

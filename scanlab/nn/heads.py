@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +16,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn.backbone import Backbone
 from scanlab.nn.embed import convolution, to_picture
 from scanlab.nn.exempt import no_weight_decay
+from scanlab.nn.kinds import CONVOLUTIONS, READOUTS
 
 __all__ = ["Classifier", "NextPatch", "Segmenter"]
 
@@ -26,6 +30,10 @@ class Head(nn.Module):
         """The names of parameters that are usually not decayed; see `scanlab.nn.exempt`."""
         return no_weight_decay(self)
 
+    @abstractmethod
+    def options(self) -> dict[str, int | str]:
+        """What it is built with, beside the backbone."""
+
 
 class Classifier(Head):
     """Images [B, C, *extents] to logits [B, classes], read out as the backbone's sizes say."""
@@ -35,6 +43,10 @@ class Classifier(Head):
         self.backbone = backbone
         self.head = nn.Linear(backbone.dim, classes)
 
+    def options(self) -> dict[str, int | str]:
+        """The number of classes."""
+        return {"classes": self.head.out_features}
+
     def forward(self, images: Tensor) -> Tensor:
         """[B, C, *extents] -> [B, classes]."""
         return self.head(self.pooled(images))
@@ -43,12 +55,8 @@ class Classifier(Head):
         """What the head reads: [B, C, *extents] -> [B, dim]."""
         rows = self.backbone(images)
         patches = rows.shape[1] - self.backbone.tokens
-        readout = self.backbone.sizes.readout
-        if readout == "mean":
-            return rows[:, :patches].mean(1)
-        if readout == "max":
-            return rows[:, :patches].amax(1)
-        return rows[:, patches:].mean(1)
+        readout = READOUTS[self.backbone.sizes.readout]
+        return readout.pool(rows[:, patches:] if readout.of_tokens else rows[:, :patches])
 
 
 class Segmenter(Head):
@@ -69,6 +77,10 @@ class Segmenter(Head):
         self.pixels = conv(backbone.channels, width, 3, padding=1)
         self.refine = _fusion(conv, width)
         self.head = conv(width, classes, 1)
+
+    def options(self) -> dict[str, int | str]:
+        """The number of classes, and the pyramid's width."""
+        return {"classes": self.head.weight.shape[0], "width": self.pixels.weight.shape[0]}
 
     def forward(self, images: Tensor) -> Tensor:
         """[B, C, *extents] -> [B, classes, *extents]."""
@@ -95,14 +107,17 @@ class NextPatch(Head):
 
     def __init__(self, backbone: Backbone, loss: str = "mse", levels: int = 256) -> None:
         super().__init__()
-        if loss not in ("mse", "bits"):
+        if loss not in LOSSES:
             raise ScanlabError.at("S615", f"there is no loss {loss!r} for the next patch", help="choose mse or bits")
         _check_causal(backbone)
         self.backbone, self.kind, self.levels = backbone, loss, levels
         self.values = backbone.channels * math.prod(backbone.embed.patch)
-        outputs = self.values * (2 if loss == "bits" else 1)
-        self.head = nn.Linear(backbone.dim, outputs)
+        self.head = nn.Linear(backbone.dim, self.values * LOSSES[loss].outputs)
         self.start = nn.Parameter(torch.zeros(backbone.dim))
+
+    def options(self) -> dict[str, int | str]:
+        """The loss, and the levels of a value."""
+        return {"loss": self.kind, "levels": self.levels}
 
     def forward(self, images: Tensor) -> Tensor:
         """[B, C, *extents] -> [B, L, values] or [B, L, 2 values] for "bits": what each patch, in raster order, is
@@ -127,11 +142,7 @@ class NextPatch(Head):
 
     def loss(self, images: Tensor) -> Tensor:
         """The mean over all values of all patches: squared error, or bits."""
-        predicted, wanted = self(images).float(), self.targets(images).float()
-        if self.kind == "mse":
-            return F.mse_loss(predicted, wanted)
-        mean, log_scale = predicted.chunk(2, dim=-1)
-        return _logistic_bits(wanted, mean.sigmoid(), log_scale.clamp(min=-7), self.levels).mean()
+        return LOSSES[self.kind].of(self(images).float(), self.targets(images).float(), self.levels)
 
     def _order(self, images: Tensor) -> Tensor:
         grid = self.backbone.grid_of(images.shape[2:])
@@ -149,6 +160,27 @@ def _logistic_bits(x: Tensor, mean: Tensor, log_scale: Tensor, levels: int) -> T
     return -torch.where((x < half) | (x > 1 - half), edge, inside) / math.log(2)
 
 
+def _squared_error(predicted: Tensor, wanted: Tensor, levels: int) -> Tensor:
+    return F.mse_loss(predicted, wanted)
+
+
+def _bits(predicted: Tensor, wanted: Tensor, levels: int) -> Tensor:
+    mean, log_scale = predicted.chunk(2, dim=-1)
+    return _logistic_bits(wanted, mean.sigmoid(), log_scale.clamp(min=-7), levels).mean()
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Of the next patch. outputs: numbers that the head gives for each value. of: these outputs [B, L, outputs values],
+    the values [B, L, values] and their levels to the mean loss."""
+
+    outputs: int
+    of: Callable[[Tensor, Tensor, int], Tensor]
+
+
+LOSSES: Mapping[str, Loss] = MappingProxyType({"mse": Loss(1, _squared_error), "bits": Loss(2, _bits)})
+
+
 def _check_causal(backbone: Backbone) -> None:
     grid = backbone.grid_of(backbone.input_size)
     tables = [block.mixer.paths(grid) for block in backbone.blocks]
@@ -159,7 +191,7 @@ def _check_causal(backbone: Backbone) -> None:
         problem = "a layer has several paths, virtual tokens, or leaves patches out"
     elif any(not torch.equal(t.steps, tables[0].steps) for t in tables):
         problem = "two layers walk different paths, so that a later patch is heard of"
-    elif backbone.sizes.mixer.convolution == "grid":
+    elif CONVOLUTIONS[backbone.sizes.mixer.convolution].on_grid:
         problem = "the convolution on the grid shows every patch its neighbours"
     if problem:
         raise ScanlabError.at(

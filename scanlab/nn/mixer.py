@@ -12,8 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scanlab.ir.values import Order, Scan
-from scanlab.nn.embed import to_picture, to_rows
+from scanlab.nn.embed import convolution, to_picture, to_rows
 from scanlab.nn.exempt import Exempt
+from scanlab.nn.kinds import CONVOLUTIONS, PARAMETERS
 from scanlab.nn.layer_paths import Alteration, LayerPaths, compiled, path_sets
 from scanlab.nn.merge import Merge
 from scanlab.nn.sizes import MixerSizes
@@ -54,8 +55,9 @@ class Mixer(Exempt):
         self.dim, self.inner = place.dim, sizes.inner(place.dim)
         self.paths = LayerPaths(place.value, place.grid, place.alter, place.ends, self.parts(sizes))
         scan = compiled(place.value, place.grid)
-        self.own_sets = 1 if sizes.parameters == "shared" else len(scan.paths)
-        self.sets = self.own_sets if sizes.parameters == "per path" else 1
+        kind = PARAMETERS[sizes.parameters]
+        self.own_sets = len(scan.paths) if kind.own_decay else 1
+        self.sets = self.own_sets if kind.own else 1
         self.merge = Merge(scan, self.inner)
         self.scale = 1 / len(scan.paths) if sizes.average else 1.0
 
@@ -75,7 +77,8 @@ class Mixer(Exempt):
     @classmethod
     def parts(cls, sizes: MixerSizes) -> tuple[tuple[int, int], ...]:
         """The parts of its tables that a mixer walks by themselves, first track and last + 1."""
-        return ((0, 1),) if sizes.convolution == "first path" else ()
+        along = CONVOLUTIONS[sizes.convolution].along
+        return ((0, along),) if along else ()
 
     @abstractmethod
     def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
@@ -110,13 +113,11 @@ class Mixer(Exempt):
 
     def convolve(self, u: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
         """silu of the convolution of [B, L, D]: [B, L, D], or [B, K, L, D] along every path."""
-        module = self.convolution
+        module, kind = self.convolution, CONVOLUTIONS[self.sizes.convolution]
         if module is None:
             return F.silu(u)
-        if self.sizes.convolution == "first path":
-            return module(u, table.part(0, 1))[:, 0]
-        if self.sizes.convolution == "path":
-            return module(u, table)
+        if kind.walks:
+            return module(u, table.part(0, kind.along))[:, 0] if kind.along else module(u, table)
         patches, tokens = u[:, : table.grid_size], u[:, table.grid_size :]
         convolved = to_rows(module(to_picture(patches, grid)))
         return F.silu(torch.cat([convolved, tokens], dim=1) if tokens.shape[1] else convolved)
@@ -257,14 +258,12 @@ def _plain_linear(module: nn.Module) -> bool:
 
 def convolution_for(sizes: MixerSizes, channels: int, sets: int, axes: int) -> nn.Module | None:
     """The convolution that the sizes ask for."""
-    if sizes.convolution is None:
-        return None
-    if sizes.convolution != "grid":
-        return PathConvolution(sets, channels, sizes.taps, sizes.convolution_bias)
-    kinds = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
-    return kinds[axes](
-        channels, channels, sizes.taps, padding=sizes.taps // 2, groups=channels, bias=sizes.convolution_bias
-    )
+    kind, taps, bias = CONVOLUTIONS[sizes.convolution], sizes.taps, sizes.convolution_bias
+    if kind.walks:
+        return PathConvolution(sets, channels, taps, bias)
+    if kind.on_grid:
+        return convolution(axes)(channels, channels, taps, padding=taps // 2, groups=channels, bias=bias)
+    return None
 
 
 def first_delta_bias(shape: tuple[int, ...], sizes: MixerSizes) -> Tensor:

@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
+from scanlab.nn.kinds import CONVOLUTIONS, DOWNSAMPLES, MIXERS, NORMS, PARAMETERS, POSITIONS, READOUTS, STEMS
 
-__all__ = ["READOUTS", "BackboneSizes", "MixerSizes"]
+__all__ = ["BackboneSizes", "MixerSizes"]
 
-READOUTS = ("mean", "max", "cls", "both")
-_CHOICES = {
-    "kind": ("scan", "ssd", "cascade", "attention", "convolution", "none"),
-    "convolution": (None, "path", "first path", "grid"),
-    "parameters": ("shared", "per path", "own decay"),
-    "stem": ("patch", "patch norm", "overlapping"),
-    "downsample": ("merge", "overlapping"),
-    "positions": ("none", "learned", "factored"),
-    "norm_kind": ("layer", "rms"),
-    "readout": READOUTS,
-}
+
+@dataclass(frozen=True)
+class Choice:
+    """A setting whose values are the names of a table. what, code: how an error calls it, and that error."""
+
+    names: Iterable[str | None]
+    what: str
+    code: str = "S612"
+
+
+_OF_MIXERS: Mapping[str, Choice] = MappingProxyType(
+    {
+        "kind": Choice(MIXERS, "kind"),
+        "convolution": Choice(CONVOLUTIONS, "convolution"),
+        "parameters": Choice(PARAMETERS, "parameters"),
+    }
+)
+_OF_BACKBONES: Mapping[str, Choice] = MappingProxyType(
+    {
+        "stem": Choice(STEMS, "stem"),
+        "downsample": Choice(DOWNSAMPLES, "downsample"),
+        "positions": Choice(POSITIONS, "positions"),
+        "norm_kind": Choice(NORMS, "norm kind"),
+        "readout": Choice(READOUTS, "read-out", "S605"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +73,7 @@ class MixerSizes:
     head: int = 16
 
     def __post_init__(self) -> None:
-        _check_choices(self)
+        _check_choices(self, _OF_MIXERS)
 
     def inner(self, dim: int) -> int:
         """The width of the scan over tokens of width dim."""
@@ -97,7 +116,7 @@ class BackboneSizes:
     drop_path: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_choices(self)
+        _check_choices(self, _OF_BACKBONES)
 
     @property
     def depths(self) -> tuple[int, ...]:
@@ -117,11 +136,9 @@ class BackboneSizes:
         return self.patch
 
 
-def _check_choices(sizes: MixerSizes | BackboneSizes) -> None:
-    for name, allowed in _CHOICES.items():
-        value = getattr(sizes, name, allowed[0])
-        if value not in allowed:
-            what = "read-out" if name == "readout" else name.replace("_", " ")
-            code = "S605" if name == "readout" else "S612"
-            listed = ", ".join(str(a) for a in allowed)
-            raise ScanlabError.at(code, f"there is no {what} {value!r}", help=f"choose one of {listed}")
+def _check_choices(sizes: Any, choices: Mapping[str, Choice]) -> None:
+    for name, choice in choices.items():
+        value, names = getattr(sizes, name), tuple(choice.names)
+        if value not in names:
+            help = f"choose one of {', '.join(map(str, names))}"
+            raise ScanlabError.at(choice.code, f"there is no {choice.what} {value!r}", help=help)

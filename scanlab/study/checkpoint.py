@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ import torch
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.places import PRIVATE, draft_of
 from scanlab.study.record import Epoch
 
 __all__ = ["InMemory", "Place", "Progress", "read_checkpoint", "write_checkpoint", "write_whole"]
@@ -64,17 +63,12 @@ def write_checkpoint(place: Place, key: str, progress: Progress, stateful: Mappi
 
 def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Write a checkpoint's file, whole or not at all; an older one is replaced. Raises S653 where that fails."""
-    temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as stream:
+        with draft_of(path, PRIVATE) as draft, draft.open("wb") as stream:
             write(stream)
-        os.replace(temporary, path)  # noqa: PTH105 - the atomic call itself, as the name says
     except (OSError, RuntimeError) as error:
         # torch reports a full disk as a RuntimeError of its own.
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
         raise ScanlabError.at(
             "S653",
             f"the checkpoint {path} cannot be written: {error}",

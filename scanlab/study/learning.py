@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +17,7 @@ from scanlab.study.metrics import area_under_curve, balanced_accuracy, overlaps
 from scanlab.study.tasks import Task
 from scanlab.study.trial import Recipe
 
-__all__ = ["Learning", "learning_of"]
+__all__ = ["LEARNINGS", "Learning", "learning_of"]
 
 # Channels of a segmenter's pyramid: a study's models are small, and at full resolution these dominate their cost.
 PYRAMID_WIDTH = 16
@@ -38,12 +39,7 @@ class Learning:
 
 def learning_of(task: Task) -> Learning:
     """How a task is learnt."""
-    if task.kind == "classes":
-        return Learning(_classifier, _classification_loss, _classification)
-    if task.kind == "masks":
-        return Learning(_segmenter, _segmentation_loss, _segmentation)
-    loss = "mse" if task.primary == "mse" else "bits"
-    return Learning(partial(_next_patch, loss), _next_patch_loss, partial(_next_patch_error, task.primary))
+    return LEARNINGS[task.learning]
 
 
 def _classifier(backbone: Backbone, dataset: Dataset) -> nn.Module:
@@ -109,3 +105,15 @@ def _next_patch_error(name: str, model: nn.Module, images: Tensor, targets: Tens
     """The mean over all values of all patches."""
     assert isinstance(model, NextPatch)
     return {name: sum(model.loss(some).item() * len(some) for some in images.split(batch)) / len(images)}
+
+
+LEARNINGS: Mapping[str, Learning] = MappingProxyType(
+    {
+        "classification": Learning(_classifier, _classification_loss, _classification),
+        "segmentation": Learning(_segmenter, _segmentation_loss, _segmentation),
+        "next patch": Learning(partial(_next_patch, "mse"), _next_patch_loss, partial(_next_patch_error, "mse")),
+        "next patch in bits": Learning(
+            partial(_next_patch, "bits"), _next_patch_loss, partial(_next_patch_error, "bits_per_value")
+        ),
+    }
+)

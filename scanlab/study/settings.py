@@ -15,6 +15,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.guesses import nearest
 from scanlab.ir.text import reason_of
 from scanlab.nn import BackboneSizes, MixerSizes
+from scanlab.study.tasks import targets_of
 from scanlab.study.transfer import patch_grid
 from scanlab.study.trial import DEFAULT_CONTROLS, DataChoice, Problem, Recipe, Study
 from scanlab.study.work import dataset_of
@@ -163,7 +164,7 @@ def _problem(table: Table, suffix: str, settings: Settings) -> Problem:
     return Problem(
         name=table.get("name", dataset.name) + suffix,
         data=choice,
-        task=table.get("task", "segmentation" if dataset.masks else "classification"),
+        task=table.get("task", targets_of(dataset).task),
         fingerprint=dataset.fingerprint,
         strategies=_strategies(table.get("strategies", list(DEFAULT_STRATEGIES)), grid, settings),
         sizes=sizes,

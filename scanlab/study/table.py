@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from rich.table import Table
 from rich.text import Text
 
+from scanlab.study.cells import cells
 from scanlab.study.findings import Findings, ProblemFindings, Row
-from scanlab.study.statistics import points
 
 __all__ = ["render"]
 
@@ -34,19 +34,8 @@ def _problem(problem: ProblemFindings, found: Findings) -> Table:
 
 
 def _cells(row: Row, problem: ProblemFindings, baseline: str) -> list[Text]:
-    unit, c = problem.unit, row.comparison
-    cells = [row.label, _value(row.mean, unit), _value(row.spread, unit), "", "", ""]
-    if c is not None:
-        d = c.difference
-        interval = "" if d.low is None or d.high is None else f"{points(d.low, unit)} to {points(d.high, unit)}"
-        cells[3:] = [points(d.mean, unit), interval, "" if c.adjusted is None else f"{c.adjusted:.3f}"]
+    c = cells(row, problem, baseline)
     flops = "" if row.flops is None else f"{row.flops / 1e6:.2f} M"
-    cells += ["" if row.parameters is None else f"{row.parameters:,}", flops, _value(row.seconds, "", 1)]
-    words = "baseline" if row.label == baseline else f"the same as {row.same_as}" if row.same_as else "no result yet"
-    return [Text(cell) for cell in (*cells, c.verdict if c else words)]
-
-
-def _value(value: float | None, unit: str, digits: int = 2) -> str:
-    if value is None:
-        return ""
-    return f"{100 * value:.{digits}f}" if unit else f"{value:.{digits}f}" if digits == 1 else f"{value:.4g}"
+    p = "" if row.comparison is None or row.comparison.adjusted is None else f"{row.comparison.adjusted:.3f}"
+    compared = (c.mean, c.spread, c.difference, c.interval, p)
+    return [Text(cell) for cell in (row.label, *compared, c.parameters, flops, c.seconds, c.words)]

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from scanlab.data import Dataset
 from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["TASKS", "Task", "check_task", "task_named"]
+__all__ = ["CLASSES", "MASKS", "TASKS", "Targets", "Task", "check_task", "targets_of", "task_named"]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What data gives to learn from. one: a target in words; of_data: what such data has; task: the name of the one
+    that it is for unless another is chosen."""
+
+    one: str
+    of_data: str
+    task: str
+
+
+CLASSES = Targets("a class", "a class per image", "classification")
+MASKS = Targets("a mask", "a mask per image", "segmentation")
 
 
 @dataclass(frozen=True)
 class Task:
-    """One kind of task.
+    """One task.
 
-    about: in a few words. kind: "classes" or "masks", which it learns from as targets, or "next patch", which needs
-    none. primary: the metric that a study judges by; higher: whether more of it is better. unit: what a hundredth of
-    the metric is called in words ("points"), or "" for a metric whose differences are given as they are.
+    about: in a few words. learning: how it is learnt, a name in `study.learning.LEARNINGS`. targets: what it learns
+    from; None where images are enough. primary: the metric that a study judges by; higher: whether more of it is
+    better. unit: what a hundredth of the metric is called in words ("points"), or "" for a metric whose differences are
+    given as they are.
     """
 
     name: str
     about: str
-    kind: str
+    learning: str
+    targets: Targets | None
     primary: str
     higher: bool
     unit: str
@@ -36,26 +52,39 @@ def task_named(name: str) -> Task:
     return TASKS[name]
 
 
+def targets_of(dataset: Dataset) -> Targets:
+    """What a data set gives to learn from."""
+    return MASKS if dataset.masks else CLASSES
+
+
 def check_task(task: Task, dataset: Dataset) -> None:
     """Raise S652 for data that a task cannot learn from."""
-    if task.kind == ("classes" if dataset.masks else "masks"):
-        has, needs = ("a mask per image", "a class") if dataset.masks else ("a class per image", "a mask")
+    given = targets_of(dataset)
+    if task.targets is not None and task.targets != given:
         raise ScanlabError.at(
             "S652",
-            f"{dataset.name} has {has}, and {task.name} needs {needs}",
+            f"{dataset.name} has {given.of_data}, and {task.name} needs {task.targets.one}",
             help="choose another task, or other data",
         )
 
 
-def _tasks() -> Iterator[Task]:
-    images = "the class of an image, a volume or a video"
-    for primary in ("accuracy", "balanced_accuracy", "auc"):
-        name = "classification" if primary == "accuracy" else f"classification by {primary.replace('_', ' ')}"
-        about = images if primary == "accuracy" else f"{images}, judged by {primary}, for classes of unequal size"
-        yield Task(name, about, "classes", primary, True, "points")
-    yield Task("segmentation", "the class of every pixel of an image or a volume", "masks", "dice", True, "points")
-    for name, primary in (("next patch", "mse"), ("next patch in bits", "bits_per_value")):
-        yield Task(name, "every patch from those before it on the path", "next patch", primary, False, "")
+def _classification(name: str, primary: str, judged: str = "") -> Task:
+    about = f"the class of an image, a volume or a video{judged}"
+    return Task(name, about, "classification", CLASSES, primary, higher=True, unit="points")
 
 
-TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in _tasks()})
+def _next_patch(name: str, primary: str) -> Task:
+    return Task(name, "every patch from those before it on the path", name, None, primary, higher=False, unit="")
+
+
+_UNEQUAL = ", judged by {}, for classes of unequal size"
+_PIXELS = "the class of every pixel of an image or a volume"
+_ROWS = (
+    _classification("classification", "accuracy"),
+    _classification("classification by balanced accuracy", "balanced_accuracy", _UNEQUAL.format("balanced_accuracy")),
+    _classification("classification by auc", "auc", _UNEQUAL.format("auc")),
+    Task("segmentation", _PIXELS, "segmentation", MASKS, "dice", higher=True, unit="points"),
+    _next_patch("next patch", "mse"),
+    _next_patch("next patch in bits", "bits_per_value"),
+)
+TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in _ROWS})

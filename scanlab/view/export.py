@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from scanlab import places
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import reason_of
 from scanlab.view.animation import gif
 from scanlab.view.figures import png
 from scanlab.view.film import mp4
@@ -75,25 +75,9 @@ def write_whole(target: Path, content: bytes) -> None:
     Raises ScanlabError S502 where the folder or the disk refuses.
     """
     check_target(target)
-    draft = None
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-        draft = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        draft.chmod(_mode(target))
-        draft.replace(target)
+        places.write_whole(target, content, mode=None)
     except OSError as error:
-        if draft is not None:
-            draft.unlink(missing_ok=True)
-        reason = error.strerror or str(error)
-        raise ScanlabError.at("S502", f"{target} cannot be written: {reason}", help="choose another folder") from error
-
-
-def _mode(target: Path) -> int:
-    """Give the permissions of the file that is replaced, or those of an ordinary new file."""
-    if target.exists():
-        return target.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+        raise ScanlabError.at(
+            "S502", f"{target} cannot be written: {reason_of(error)}", help="choose another folder"
+        ) from error

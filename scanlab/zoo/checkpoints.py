@@ -15,13 +15,14 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Entry, Order, Plan, Scan
 from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, NextPatch, Segmenter, set_scan
 from scanlab.nn.backbone import backbone_of
+from scanlab.nn.heads import Head
 from scanlab.zoo.files import read_tensors, write_tensors
 from scanlab.zoo.fitting import copy_into
 from scanlab.zoo.unwrap import inside, plain_names
 
 __all__ = ["load", "save"]
 
-HEADS: dict[str, type[nn.Module]] = {"classifier": Classifier, "segmenter": Segmenter, "next patch": NextPatch}
+HEADS: dict[str, type[Head]] = {"classifier": Classifier, "segmenter": Segmenter, "next patch": NextPatch}
 
 
 def save(model: nn.Module, path: str | Path) -> None:
@@ -47,7 +48,7 @@ def save(model: nn.Module, path: str | Path) -> None:
         "name": backbone.strategy.name,
         "input_size": list(backbone.input_size),
         "channels": backbone.channels,
-        "options": _options(model),
+        "options": cast(Head, model).options(),
     }
     write_tensors(path, plain_names(model.state_dict()), {"scanlab": json.dumps(about)})
 
@@ -75,16 +76,6 @@ def load(path: str | Path) -> nn.Module:
         set_scan(model, _plan(about["layers"], axes, about["name"]))
     copy_into({name: [t] for name, t in model.state_dict().items()}, tensors, str(path))
     return model.eval()
-
-
-def _options(model: nn.Module) -> dict[str, int | str]:
-    """What the head is built with, beside the backbone."""
-    if isinstance(model, Segmenter):
-        return {"classes": model.head.weight.shape[0], "width": model.pixels.weight.shape[0]}
-    if isinstance(model, NextPatch):
-        return {"loss": model.kind, "levels": model.levels}
-    assert isinstance(model, Classifier)
-    return {"classes": model.head.out_features}
 
 
 def _texts(values: Sequence[Order | Scan]) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +10,7 @@ from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops.dispatch import say_once
+from scanlab.places import FOR_ALL, draft_of
 from scanlab.zoo.pickled import read_pickled, unusable
 from scanlab.zoo.unwrap import WEIGHTS, plain_names, states
 
@@ -63,14 +62,8 @@ def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Map
     seen: set[int] = set()
     whole = {name: _apart(tensor.detach().cpu().contiguous(), seen) for name, tensor in tensors.items()}
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-        try:
-            library.torch.save_file(whole, temporary, dict(metadata))
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        with draft_of(path, FOR_ALL) as draft:
+            library.torch.save_file(whole, str(draft), dict(metadata))
     except (OSError, library.SafetensorError) as error:
         raise unusable(path, error, "written") from None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import cast
 
 import torch
@@ -16,11 +17,13 @@ from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn.heads import Classifier
+from scanlab.nn.kinds import DOWNSAMPLES, POSITIONS, STEMS
+from scanlab.nn.sizes import BackboneSizes
 from scanlab.ops.dispatch import say_once
 from scanlab.zoo.fitting import Roles, copy_into
 from scanlab.zoo.unwrap import inside, whole_part
 
-__all__ = ["from_official", "official_views", "to_official"]
+__all__ = ["FAMILIES", "Family", "family_named", "from_official", "official_views", "to_official"]
 
 Views = dict[str, list[Tensor]]
 Look = Callable[[Tensor, int], Tensor]
@@ -94,6 +97,40 @@ _OVERLAPPING_STEM = {"stem": "first", "stem_norm": "first_norm", "second": "proj
 _PATCH_STEM = {"stem": "project", "stem_norm": "norm", "second": "-", "second_norm": "-"}
 _OVERLAPPING = {"reduce": "1", "norm": "3"}
 _MERGE = {"reduce": "reduction", "norm": "norm"}
+
+
+@dataclass(frozen=True)
+class Family:
+    """Models whose authors call their parameters alike.
+
+    names: what they call them. sequence: class tokens and positions are kept in the order of Vim's sequence. mixers,
+    convolutions, norm, positions: what a model of ours is made of that has these names.
+    """
+
+    names: tuple[Name, ...] = ()
+    sequence: bool = False
+    mixers: tuple[str, ...] = ()
+    convolutions: tuple[str, ...] = ()
+    norm: bool = False
+    positions: tuple[str, ...] = ()
+
+    def has(self, sizes: BackboneSizes) -> bool:
+        """Whether a model of these sizes is one."""
+        mixer = sizes.mixer
+        made_so = mixer.kind in self.mixers and mixer.convolution in self.convolutions and mixer.norm == self.norm
+        return made_so and sizes.positions in self.positions
+
+
+NAMELESS = Family()
+FAMILIES: Mapping[str, Family] = MappingProxyType(
+    {
+        # VideoMamba's, too.
+        "vim": Family(VIM, True, ("scan",), ("path", "first path"), norm=False, positions=tuple(POSITIONS)),
+        "vmamba": Family(VMAMBA, False, ("scan", "cascade", "none"), ("grid",), norm=True, positions=("none",)),
+        # Built here in the style of published code whose names are others.
+        "nameless": NAMELESS,
+    }
+)
 # Names that earlier or later versions of the official code write for the same tensors.
 ALIASES = (
     (r"^patch_embed\.proj\.(?=weight|bias)(.*)$", r"patch_embed.0.\1"),
@@ -107,21 +144,25 @@ ALIASES = (
 )
 
 
-def official_views(model: Classifier) -> Views:
+def family_named(name: str) -> Family:
+    """A family by name. Raises S617."""
+    if name not in FAMILIES:
+        help = f"choose one of {', '.join(FAMILIES)}"
+        raise ScanlabError.at("S617", f"there is no family of official names {name!r}", help=help)
+    return FAMILIES[name]
+
+
+def official_views(model: Classifier, family: str | None = None) -> Views:
     """Official names with the views of our parameters that hold their values, side by side along axis 1 if several.
 
-    A model that a wrapper of torch holds will do. Raises S616 for one that is neither a Vim, a VideoMamba nor a VMamba.
+    A model that a wrapper of torch holds will do. family: whose names, in FAMILIES; by default those that a model of
+    its sizes has. Raises S616 for one that is neither a Vim, a VideoMamba nor a VMamba, S617.
     """
     model = cast(Classifier, inside(model))
-    sizes = model.backbone.sizes
-    mixer = sizes.mixer
+    fitting = (row for row in FAMILIES.values() if row.has(model.backbone.sizes))
+    own = next(fitting, NAMELESS) if family is None else family_named(family)
     ours = {name: p.detach() for name, p in model.named_parameters()}
-    if mixer.kind != "ssd" and mixer.convolution == "grid" and mixer.norm and sizes.positions == "none":
-        views = dict(_named(VMAMBA, model, ours))
-    elif mixer.kind == "scan" and mixer.convolution in ("path", "first path") and not mixer.norm:
-        views = {**dict(_named(VIM, model, ours)), **_tokens(model, ours)}
-    else:
-        views = {}
+    views = dict(_named(own.names, model, ours)) | (_tokens(model, ours) if own.sequence else {})
     if len({v.untyped_storage().data_ptr() for views_ in views.values() for v in views_}) < len(ours):
         raise ScanlabError.at(
             "S616",
@@ -139,14 +180,19 @@ def to_official(model: Classifier) -> dict[str, Tensor]:
 
 
 def from_official(
-    model: Classifier, tensors: Mapping[str, Tensor], source: str = "the state dict", *, new_head: bool = False
+    model: Classifier,
+    tensors: Mapping[str, Tensor],
+    source: str = "the state dict",
+    *,
+    new_head: bool = False,
+    family: str | None = None,
 ) -> None:
     """Load an official state dict, whose names may stand behind prefixes of training tools.
 
-    new_head: a head of another number of classes is left as the model has it, which is said. Raises S611 with the
-    differences, and then nothing is loaded; S616.
+    new_head: a head of another number of classes is left as the model has it, which is said. family: see
+    `official_views`. Raises S611 with the differences, and then nothing is loaded; S616, S617.
     """
-    views = official_views(model)
+    views = official_views(model, family)
     named, part = whole_part(tensors, views, lambda name: _canonical(name, views))
     roles = Roles(
         head=tuple(name for name in views if name.endswith(("head.weight", "head.bias"))),
@@ -161,8 +207,8 @@ def from_official(
 def _named(table: Iterable[Name], model: Classifier, ours: Mapping[str, Tensor]) -> Iterator[tuple[str, list[Tensor]]]:
     """The entries of a table that a model has, for all its stages, blocks and sets."""
     sizes = model.backbone.sizes
-    words = _OVERLAPPING_STEM if sizes.stem == "overlapping" else _PATCH_STEM
-    words = words | (_OVERLAPPING if sizes.downsample == "overlapping" else _MERGE)
+    words = _OVERLAPPING_STEM if STEMS[sizes.stem].overlapping else _PATCH_STEM
+    words = words | (_OVERLAPPING if DOWNSAMPLES[sizes.downsample].overlapping else _MERGE)
     places = [(i, j) for i, depth in enumerate(sizes.depths) for j in range(depth)]
     for entry in table:
         for i, j in places if "{j}" in entry.theirs else [(i, 0) for i in range(len(sizes.depths))]:
@@ -191,12 +237,18 @@ def _tokens(model: Classifier, ours: Mapping[str, Tensor]) -> Views:
     if token_positions is None:
         return {**views, "pos_embed": [rows]}
     own = [row[None, None] for row in token_positions]
-    place = _place(model)
-    if place == "middle":
-        half = rows.shape[1] // 2
-        return {**views, "pos_embed": [rows[:, :half], own[0], rows[:, half:]]}
-    before, after = {"start": (own, []), "end": ([], own), "both": (own[:1], own[1:])}[place]
-    return {**views, "pos_embed": [*before, rows, *after]}
+    return {**views, "pos_embed": _SEQUENCES[_place(model)](rows, own)}
+
+
+# For each place of class tokens, the patches [1, L, dim] and the tokens' own positions in the order of the sequence.
+_SEQUENCES: Mapping[str, Callable[[Tensor, list[Tensor]], list[Tensor]]] = MappingProxyType(
+    {
+        "start": lambda rows, own: [*own, rows],
+        "middle": lambda rows, own: [rows[:, : rows.shape[1] // 2], own[0], rows[:, rows.shape[1] // 2 :]],
+        "end": lambda rows, own: [rows, *own],
+        "both": lambda rows, own: [own[0], rows, *own[1:]],
+    }
+)
 
 
 def _place(model: Classifier) -> str:

@@ -20,7 +20,7 @@ from scanlab.nn.layer_paths import Strategy
 from scanlab.nn.sizes import BackboneSizes, MixerSizes
 from scanlab.nn.swap import set_scan
 from scanlab.zoo.files import read_tensors
-from scanlab.zoo.official import from_official
+from scanlab.zoo.official import family_named, from_official
 
 __all__ = ["PRESETS", "Preset", "create_model", "presets", "register_with_timm"]
 
@@ -29,12 +29,17 @@ PLUGINS = "scanlab.models"
 
 @dataclass(frozen=True)
 class Preset:
-    """A published model: its scan, its sizes, its usual input, and where it is from."""
+    """A published model: its scan, its sizes, its usual input, where it is from, and the family in `official.FAMILIES`
+    whose names its official weights have. Raises S617 for an unknown family."""
 
     scan: str
     sizes: BackboneSizes
     input_size: tuple[int, ...]
     source: str
+    family: str
+
+    def __post_init__(self) -> None:
+        family_named(self.family)
 
 
 _MAMBA = MixerSizes(state=16, shortest_step=1e-3, longest_step=0.1)
@@ -53,34 +58,41 @@ _VMAMBA_SOURCE = "MzeroMiko/VMamba, vmamba.py; arXiv 2401.10166"
 
 
 def _vim(dim: int, stride: int | None = None) -> Preset:
-    return Preset("vim", replace(_ISOTROPIC, dim=dim, stride=stride), _IMAGE, _VIM)
+    return Preset("vim", replace(_ISOTROPIC, dim=dim, stride=stride), _IMAGE, _VIM, "vim")
 
 
 def _vmamba(dim: int, depth: int, expand: float) -> Preset:
     sizes = replace(_VMAMBA, dim=dim, depth=(2, 2, depth, 2), mixer=replace(VMAMBA_MIXER, expand=expand))
-    return Preset("vmamba", sizes, _IMAGE, _VMAMBA_SOURCE)
+    return Preset("vmamba", sizes, _IMAGE, _VMAMBA_SOURCE, "vmamba")
 
 
 def _vanilla(dim: int, depth: int) -> Preset:
-    return Preset("vmamba", replace(_VANILLA, dim=dim, depth=(2, 2, depth, 2)), _IMAGE, _VMAMBA_SOURCE)
+    sizes = replace(_VANILLA, dim=dim, depth=(2, 2, depth, 2))
+    return Preset("vmamba", sizes, _IMAGE, _VMAMBA_SOURCE, "vmamba")
 
 
 def _videomamba(dim: int, depth: int) -> Preset:
     sizes = replace(_ISOTROPIC, patch=(1, 16, 16), dim=dim, depth=depth, positions="factored", mixer=VIDEOMAMBA_MIXER)
     source = "OpenGVLab/VideoMamba, videomamba/video_sm/models/videomamba.py; arXiv 2403.06977"
-    return Preset("videomamba", sizes, (8, 224, 224), source)
+    return Preset("videomamba", sizes, (8, 224, 224), source, "vim")
 
 
 def _plainmamba(dim: int, depth: int) -> Preset:
     sizes = replace(_ISOTROPIC, dim=dim, depth=depth, norm_kind="layer", readout="mean", mixer=PLAINMAMBA_MIXER)
-    source = "in the style of ChenhongyiYang/PlainMamba, plain_mamba_layer.py; arXiv 2403.17695; without its"
-    return Preset("plainmamba", sizes, _IMAGE, f"{source} direction embeddings and convolutions between blocks")
+    source = (
+        "in the style of ChenhongyiYang/PlainMamba, plain_mamba_layer.py; arXiv 2403.17695; without its "
+        "direction embeddings and convolutions between blocks"
+    )
+    return Preset("plainmamba", sizes, _IMAGE, source, "nameless")
 
 
 def _localmamba(dim: int) -> Preset:
     sizes = replace(_ISOTROPIC, dim=dim, depth=20, readout="mean")
-    source = "in the style of hunto/LocalMamba, local_vim.py; arXiv 2403.09338; without its"
-    return Preset("localmamba_vim", sizes, _IMAGE, f"{source} rotary positions and channel attention")
+    source = (
+        "in the style of hunto/LocalMamba, local_vim.py; arXiv 2403.09338; without its "
+        "rotary positions and channel attention"
+    )
+    return Preset("localmamba_vim", sizes, _IMAGE, source, "vim")
 
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
@@ -207,7 +219,8 @@ def create_model(
         if "scanlab" in metadata:
             help = f"scanlab.zoo.load({str(checkpoint)!r}) builds the model that it holds"
             raise ScanlabError.at("S616", f"{checkpoint} was written by scanlab, not by {name}'s own code", help=help)
-        from_official(model, tensors, str(checkpoint), new_head=given is not None if new_head is None else new_head)
+        new_head = given is not None if new_head is None else new_head
+        from_official(model, tensors, str(checkpoint), new_head=new_head, family=known.family)
     return model if scan is None else set_scan(model, scan)
 
 

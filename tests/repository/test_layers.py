@@ -23,12 +23,12 @@ ALLOWED = {
     "kernels": {"places"},
     "language": {"ir", "strategies"},
     "compiler": {"ir"},
-    "view": {"ir", "compiler"},
+    "view": {"ir", "compiler", "places"},
     "data": {"ir", "places"},
     "codegen": {"ir", "compiler", "kernels", "places"},
     "ops": {"ir", "compiler", "codegen", "kernels", "cpus"},
     "nn": {"ir", "compiler", "ops", "facade"},
-    "zoo": {"ir", "ops", "nn", "facade"},
+    "zoo": {"ir", "ops", "nn", "facade", "places"},
     "study": {"ir", "language", "compiler", "ops", "nn", "zoo", "data", "facade", "processes", "cpus", "places"},
     "bench": {
         *("ir", "language", "compiler", "codegen", "ops", "nn", "zoo", "kernels"),
@@ -40,7 +40,7 @@ ALLOWED = {
     },
     "facade": {"ir", "language", "compiler"},
     "checking": {"ir", "language", "compiler"},
-    "library_index": {"ir", "language", "compiler", "strategies"},
+    "library_index": {"ir", "language", "compiler", "strategies", "places"},
 }
 FILES = sorted((ROOT / "scanlab").rglob("*.py"))
 

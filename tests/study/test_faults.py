@@ -203,7 +203,8 @@ def test_a_full_disk_under_the_checkpoints_stops_the_run_and_loses_nothing(tmp_p
     study = small_study(epochs=EPOCHS)
     with pytest.MonkeyPatch.context() as patch:
         # The device that is always full.
-        patch.setattr("tempfile.mkstemp", lambda **_: (os.open("/dev/full", os.O_WRONLY), str(tmp_path / "gone")))
+        (tmp_path / "full").symlink_to("/dev/full")
+        patch.setattr("tempfile.mkstemp", lambda **_: (os.open("/dev/full", os.O_WRONLY), str(tmp_path / "full")))
         with pytest.raises(ScanlabError, match="S653"):
             runner.run(study, tmp_path)
     assert {t.status for t in read_study(tmp_path).trials.values()} == {"waiting"}

@@ -15,13 +15,13 @@ from scanlab.compiler.bind import bind
 from scanlab.data import Dataset, from_arrays
 from scanlab.facade import parse
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.study.learning import learning_of
-from scanlab.study.tasks import TASKS, check_task, task_named
+from scanlab.study.learning import LEARNINGS, learning_of
+from scanlab.study.tasks import CLASSES, MASKS, TASKS, Targets, check_task, targets_of, task_named
 from scanlab.study.train import initial_model, train
 from scanlab.study.trial import DataChoice, Problem, Recipe, Trial
 from scanlab.study.work import one_thread
 
-CLASSES, MASKS = learning_of(task_named("classification")), learning_of(task_named("segmentation"))
+CLASSIFICATION, SEGMENTATION = learning_of(task_named("classification")), learning_of(task_named("segmentation"))
 RECIPE = Recipe(epochs=1, batch=16, shift=1, flip=True, label_smoothing=0.0)
 
 
@@ -48,16 +48,27 @@ def trial(task: str, dataset: Dataset, **changes) -> Trial:
 
 
 def test_the_tasks_and_their_primary_metrics() -> None:
-    assert {name: (task.primary, task.higher, task.kind) for name, task in TASKS.items()} == {
-        "classification": ("accuracy", True, "classes"),
-        "classification by balanced accuracy": ("balanced_accuracy", True, "classes"),
-        "classification by auc": ("auc", True, "classes"),
-        "segmentation": ("dice", True, "masks"),
-        "next patch": ("mse", False, "next patch"),
-        "next patch in bits": ("bits_per_value", False, "next patch"),
+    assert {name: (task.primary, task.higher, task.targets) for name, task in TASKS.items()} == {
+        "classification": ("accuracy", True, CLASSES),
+        "classification by balanced accuracy": ("balanced_accuracy", True, CLASSES),
+        "classification by auc": ("auc", True, CLASSES),
+        "segmentation": ("dice", True, MASKS),
+        "next patch": ("mse", False, None),
+        "next patch in bits": ("bits_per_value", False, None),
     }
     with pytest.raises(ScanlabError, match=r"(?s)S650.*no task 'guessing'.*segmentation"):
         task_named("guessing")
+
+
+def test_every_task_has_its_way_of_learning_and_is_learnt_here() -> None:
+    assert {task.learning for task in TASKS.values()} == set(LEARNINGS) and {task for task, *_ in LEARNED} == set(TASKS)
+    with pytest.raises(KeyError):
+        learning_of(replace(task_named("next patch"), learning="guessing"))
+
+
+@pytest.mark.parametrize("targets", [CLASSES, MASKS])
+def test_data_is_for_a_task_that_takes_its_targets(targets: Targets) -> None:
+    assert task_named(targets.task).targets == targets == targets_of(made((4, 4), targets is MASKS))
 
 
 LEARNED = [
@@ -98,18 +109,18 @@ def test_every_task_learns_for_an_epoch(task: str, extents: tuple[int, ...], mas
 def test_classification_by_hand() -> None:
     logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0], [1.0, 0.0]])
     targets = torch.tensor([0, 1, 0, 1])
-    found = CLASSES.measure(Fixed(), logits, targets, 3)
+    found = CLASSIFICATION.measure(Fixed(), logits, targets, 3)
     assert found["accuracy"] == 0.75 and found["balanced_accuracy"] == 0.75
     # Of the pairs of a 0 and a 1 the scores of the 0 are higher in all.
     assert found["auc"] == 1.0
-    loss = CLASSES.loss(Fixed(), logits, targets, RECIPE).item()
+    loss = CLASSIFICATION.loss(Fixed(), logits, targets, RECIPE).item()
     by_hand = np.mean([-math.log(1 / (1 + math.exp(-d))) for d in (2, 1, 3, -1)])
     assert loss == pytest.approx(by_hand, rel=1e-6)
 
 
 def test_label_smoothing_by_hand() -> None:
     logits, targets = torch.tensor([[2.0, 0.0]]), torch.tensor([0])
-    loss = CLASSES.loss(Fixed(), logits, targets, replace(RECIPE, label_smoothing=0.2)).item()
+    loss = CLASSIFICATION.loss(Fixed(), logits, targets, replace(RECIPE, label_smoothing=0.2)).item()
     right, wrong = -math.log(1 / (1 + math.exp(-2))), -math.log(1 / (1 + math.exp(2)))
     assert loss == pytest.approx(0.9 * right + 0.1 * wrong, rel=1e-6)
 
@@ -133,7 +144,7 @@ def test_dice_and_iou_by_brute_force(extents: tuple[int, ...], batch: int) -> No
         dices[c] = np.mean([2 * (g & m).sum() / (g.sum() + m.sum()) for g, m in pairs])
         ious[c] = np.mean([(g & m).sum() / (g | m).sum() for g, m in pairs])
     assert 0 < sum((masks == 3).reshape(7, -1).any(1)) < 7
-    found = MASKS.measure(Fixed(), _logits(guesses, 4), torch.from_numpy(masks), batch)
+    found = SEGMENTATION.measure(Fixed(), _logits(guesses, 4), torch.from_numpy(masks), batch)
     assert found["dice"] == pytest.approx(np.mean(list(dices.values())))
     assert found["iou"] == pytest.approx(np.mean(list(ious.values())))
     assert [found[f"dice_{c}"] for c in (1, 2, 3)] == pytest.approx(list(dices.values()))
@@ -143,7 +154,7 @@ def test_dice_by_hand() -> None:
     """Two images: one guessed right; of the other's two pixels of class 1 one is found, and one is made up."""
     masks = np.array([[[1, 0], [0, 0]], [[1, 1], [0, 0]]])
     guesses = np.array([[[1, 0], [0, 0]], [[1, 0], [0, 1]]])
-    found = MASKS.measure(Fixed(), _logits(guesses, 2), torch.from_numpy(masks), 2)
+    found = SEGMENTATION.measure(Fixed(), _logits(guesses, 2), torch.from_numpy(masks), 2)
     assert found["dice"] == pytest.approx((1 + 0.5) / 2) and found["iou"] == pytest.approx((1 + 1 / 3) / 2)
 
 
@@ -154,7 +165,7 @@ def test_the_loss_of_masks_by_hand() -> None:
     shares = [1 / 2, 1 / (1 + math.exp(2))]
     entropy = (-math.log(shares[0]) - math.log(1 - shares[1])) / 2
     dice = (2 * shares[0] + 1) / (sum(shares) + 1 + 1)
-    loss = MASKS.loss(Fixed(), logits, masks, RECIPE).item()
+    loss = SEGMENTATION.loss(Fixed(), logits, masks, RECIPE).item()
     assert loss == pytest.approx(entropy + 1 - dice, rel=1e-6)
 
 
@@ -173,7 +184,7 @@ def test_data_that_a_task_cannot_learn_from() -> None:
     labels, masks = made((4, 4), False), made((4, 4), True)
     for task in TASKS.values():
         for dataset in (labels, masks):
-            if task.kind == "next patch" or (task.kind == "masks") == dataset.masks:
+            if task.targets in (None, targets_of(dataset)):
                 check_task(task, dataset)
             else:
                 with pytest.raises(ScanlabError, match=f"S652.*{task.name} needs"):

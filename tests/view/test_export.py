@@ -67,7 +67,7 @@ def test_no_permission_is_a_clear_error(tmp_path, monkeypatch):
     def denied(**_: object) -> tuple[int, str]:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("scanlab.view.export.tempfile.mkstemp", denied)
+    monkeypatch.setattr("scanlab.places.tempfile.mkstemp", denied)
     with refused("S502", "Permission denied"):
         write_whole(tmp_path / "path.svg", b"new")
 

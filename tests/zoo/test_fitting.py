@@ -27,7 +27,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> str:
     """A published model that is quick to build."""
     sizes = small().backbone.sizes
     monkeypatch.setattr(
-        sys.modules["scanlab.zoo.presets"], "PRESETS", {"tiny": Preset("vim", sizes, (8, 8), "the tests")}
+        sys.modules["scanlab.zoo.presets"], "PRESETS", {"tiny": Preset("vim", sizes, (8, 8), "the tests", "vim")}
     )
     return "tiny"
 

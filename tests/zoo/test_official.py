@@ -17,8 +17,8 @@ from scanlab.nn import Backbone, BackboneSizes, Classifier
 from scanlab.nn.embed import to_picture
 from scanlab.zoo import create_model, from_official, presets, to_official
 from scanlab.zoo.fitting import copy_into
-from scanlab.zoo.official import official_views
-from scanlab.zoo.presets import VANILLA_MIXER, VIM_MIXER, VMAMBA_MIXER
+from scanlab.zoo.official import FAMILIES, official_views
+from scanlab.zoo.presets import ALIASES, PRESETS, VANILLA_MIXER, VIM_MIXER, VMAMBA_MIXER
 
 ARRAYS = np.load(GOLDEN / "models.npz")
 FACTS = json.loads((GOLDEN / "official_models.json").read_text())
@@ -250,6 +250,34 @@ def test_models_without_official_names_say_so():
     with pytest.raises(ScanlabError) as caught:
         to_official(plain)
     assert caught.value.code == "S616"
+
+
+@pytest.mark.parametrize("name", presets())
+def test_the_family_of_a_preset_is_that_of_its_sizes(name):
+    preset = PRESETS[ALIASES.get(name, name)]
+    fitting = [family for family, row in FAMILIES.items() if row.has(preset.sizes)]
+    assert (fitting or ["nameless"]) == [preset.family]
+
+
+@pytest.mark.parametrize("name", ["vim_tiny", "vmamba_tiny", "vmamba_tiny_v0", "videomamba_tiny", "plainmamba_l1"])
+def test_the_names_of_every_family_are_written_and_read(name):
+    size = (32, 32) if "video" not in name else (2, 32, 32)
+    family = PRESETS[ALIASES.get(name, name)].family
+    model = create_model(name, classes=2, input_size=size)
+    if not FAMILIES[family].names:
+        with pytest.raises(ScanlabError, match="S616"):
+            official_views(model, family)
+        return
+    other = create_model(name, classes=2, input_size=size)
+    from_official(other, to_official(model), family=family)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters(), strict=True))
+
+
+def test_an_unknown_family_is_refused():
+    model = Classifier(Backbone("row", replace(SMALL, readout="mean"), input_size=(8, 8)))
+    for wrong in (lambda: replace(PRESETS["vim_tiny"], family="guess"), lambda: official_views(model, "guess")):
+        with pytest.raises(ScanlabError, match=r"S617\]: there is no family of official names 'guess'"):
+            wrong()
 
 
 def test_unknown_names_are_answered_with_similar_ones():

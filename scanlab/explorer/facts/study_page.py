@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from scanlab.explorer.facts.markup import code, note, paragraph, section, table, text
+from scanlab.study.cells import cells
 from scanlab.study.findings import Findings, ProblemFindings, Row
 from scanlab.study.report.charts import curves, forest
-from scanlab.study.statistics import points
 
 __all__ = ["result_rows", "results_page"]
 
@@ -49,23 +49,5 @@ def result_rows(problem: ProblemFindings, baseline: str) -> list[list[object]]:
 
 
 def _row(row: Row, problem: ProblemFindings, baseline: str) -> list[object]:
-    unit, c = problem.unit, row.comparison
-    cells: list[object] = [len(row.seeds), _value(row.mean, unit), _value(row.spread, unit), "", "", ""]
-    if c is not None:
-        d = c.difference
-        interval = "" if d.low is None or d.high is None else f"{points(d.low, unit)} to {points(d.high, unit)}"
-        cells[3:] = [points(d.mean, unit), interval, _chance(c.adjusted)]
-    same = f"the same as {row.same_as}" if row.same_as else "no pair to compare yet"
-    words = c.verdict if c is not None else "baseline" if row.label == baseline else same
-    return [row.label, words, *cells]
-
-
-def _value(value: float | None, unit: str) -> str:
-    if value is None:
-        return ""
-    return f"{100 * value:.2f}" if unit else f"{value:.4g}"
-
-
-def _chance(p: float | None) -> str:
-    """A p value; none is zero."""
-    return "" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+    c = cells(row, problem, baseline, "no pair to compare yet")
+    return [row.label, c.words, len(row.seeds), c.mean, c.spread, c.difference, c.interval, c.p]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import reason_of
+from scanlab.places import FOR_ALL, draft_of
 from scanlab.study.analysis import analyse
+from scanlab.study.cells import cells, chance, interval, share
 from scanlab.study.findings import Findings, ProblemFindings, Row
 from scanlab.study.power import sentence
 from scanlab.study.record import StudyRecord
@@ -50,16 +51,18 @@ def write(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            _write_whole(folder / name, lambda file, text=text: file.write_text(text, encoding="utf-8"))
+            with draft_of(folder / name, FOR_ALL) as draft:
+                draft.write_text(text, encoding="utf-8")
         try:
-            _write_whole(folder / "trials.parquet", lambda file: parquet(trials, file))
+            with draft_of(folder / "trials.parquet", FOR_ALL) as draft:
+                parquet(trials, draft)
         except ScanlabError:
             # CSV holds the same; the page does not promise more.
             (folder / "trials.parquet").unlink(missing_ok=True)
     except OSError as error:
         raise ScanlabError.at(
             "S606",
-            f"the report cannot be written to {folder}: {error.strerror or error}",
+            f"the report cannot be written to {folder}: {reason_of(error)}",
             help="name a folder that exists or can be made, and that you may write to",
         ) from error
     return folder / PAGE
@@ -88,9 +91,11 @@ def render(record: StudyRecord, found: Findings, pictures: Pictures, remake: str
         confounders=list(_confounders(found)),
         remake=remake,
         points=points,
-        share=_share,
+        cells=cells,
+        share=share,
+        interval=interval,
+        chance=chance,
         count=_count,
-        chance=_chance,
     )
 
 
@@ -134,18 +139,6 @@ def _environments(record: StudyRecord) -> list[tuple[str, str]]:
     return [(key, ", ".join(found)) for key, found in values.items()]
 
 
-def _share(value: float | None, unit: str, digits: int = 2) -> str:
-    """A metric: in percent, or as it is without a unit."""
-    if value is None:
-        return ""
-    return f"{100 * value:.{digits}f}" if unit else f"{value:.4g}"
-
-
-def _chance(p: float | None) -> str:
-    """A p value; none is zero."""
-    return "" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
 def _count(value: float | None, unit: str = "") -> str:
     """A large number, rounded as a reader needs it."""
     if value is None:
@@ -156,16 +149,3 @@ def _count(value: float | None, unit: str = "") -> str:
         if value >= size:
             return f"{value / size:.3g} {letter}"
     return f"{value:.3g}"
-
-
-def _write_whole(path: Path, fill: Callable[[Path], object]) -> None:
-    """Write beside the target and move it into place, so that no reader ever sees half a file."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    try:
-        fill(Path(temporary))
-        Path(temporary).chmod(0o644)
-        os.replace(temporary, path)  # noqa: PTH105 - the atomic call itself, as the name says
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -11,6 +11,7 @@ from scanlab.ir.values import Order, Scan, Value
 from scanlab.nn import BackboneSizes
 from scanlab.study.search.found import Search
 from scanlab.study.search.space import space_named
+from scanlab.study.tasks import targets_of
 from scanlab.study.trial import DataChoice, Problem, Study
 from scanlab.study.work import dataset_of
 
@@ -42,8 +43,7 @@ def problem_of_data(name: str, kind: str, baseline: str = "", limit: int | None 
     dataset, sizes = dataset_of(choice), BackboneSizes()
     sides = sizes.patch_sides(len(dataset.extents))
     grid = tuple(n // side for n, side in zip(dataset.extents, sides, strict=True))
-    task = "segmentation" if dataset.masks else "classification"
-    problem = Problem(name, choice, task, dataset.fingerprint, (), sizes)
+    problem = Problem(name, choice, targets_of(dataset).task, dataset.fingerprint, (), sizes)
     return _with_baseline(problem, baseline or _usual(kind, grid, dataset.video), grid)
 
 

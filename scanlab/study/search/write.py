@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import reason_of
 from scanlab.ir.values import Order, Plan
+from scanlab.places import write_whole
 from scanlab.study.search.found import Found, Search, Tried, plain_source
 from scanlab.study.search.judge import Judged, lost_words
 from scanlab.study.tasks import task_named
@@ -96,7 +98,7 @@ def _quotable(text: str) -> str:
 def _written(file: Path, text: str) -> Path:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+        write_whole(file, text.encode(), mode=None)
     except OSError as error:
-        raise ScanlabError.at("S502", f"cannot write {file}: {error.strerror or error}") from None
+        raise ScanlabError.at("S502", f"cannot write {file}: {reason_of(error)}") from None
     return file

@@ -1,0 +1,150 @@
+"""What a model's parts may be: a row for every kind, read by all who need to know.
+
+`nn.sizes` refuses names that are in no table, so that whoever looks a size's kind up here finds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
+
+from torch import Tensor, nn
+
+__all__ = ["CONVOLUTIONS", "DOWNSAMPLES", "MIXERS", "NORMS", "PARAMETERS", "POSITIONS", "READOUTS", "STEMS"]
+
+
+@dataclass(frozen=True)
+class MixerKind:
+    """module, name: where the class of the mixer is, within scanlab.nn."""
+
+    module: str
+    name: str
+
+    @property
+    def mixer(self) -> Any:
+        """The class, which builds a mixer from its Place."""
+        return getattr(import_module(f"scanlab.nn.{self.module}"), self.name)
+
+
+MIXERS: Mapping[str, MixerKind] = MappingProxyType(
+    {
+        "scan": MixerKind("mixer", "ScanMixer"),
+        "ssd": MixerKind("ssd_mixer", "SsdMixer"),
+        "cascade": MixerKind("mixer", "CascadeMixer"),
+        "attention": MixerKind("peers", "AttentionMixer"),
+        "convolution": MixerKind("peers", "ConvolutionMixer"),
+        "none": MixerKind("peers", "NoScanMixer"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class ConvolutionKind:
+    """along: how many of a mixer's paths it is causal along, all of them for None; 0 where there is no convolution, or
+    none along paths. on_grid: centred on the grid, so that it shows a patch its neighbours whatever the order."""
+
+    along: int | None = 0
+    on_grid: bool = False
+
+    @property
+    def walks(self) -> bool:
+        """Whether it is along paths."""
+        return self.along != 0
+
+
+CONVOLUTIONS: Mapping[str | None, ConvolutionKind] = MappingProxyType(
+    {
+        None: ConvolutionKind(),
+        "path": ConvolutionKind(along=None),
+        "first path": ConvolutionKind(along=1),
+        "grid": ConvolutionKind(on_grid=True),
+    }
+)
+
+
+@dataclass(frozen=True)
+class ParameterKind:
+    """own: every path has a set of scan parameters for itself. own_decay: it has its decay A for itself."""
+
+    own: bool = False
+    own_decay: bool = False
+
+
+PARAMETERS: Mapping[str, ParameterKind] = MappingProxyType(
+    {
+        "shared": ParameterKind(),
+        "per path": ParameterKind(own=True, own_decay=True),
+        "own decay": ParameterKind(own_decay=True),
+    }
+)
+
+
+@dataclass(frozen=True)
+class StemKind:
+    """overlapping: two convolutions of stride 2 instead of one over patches. norm: a norm follows."""
+
+    overlapping: bool = False
+    norm: bool = True
+
+
+STEMS: Mapping[str, StemKind] = MappingProxyType(
+    {"patch": StemKind(norm=False), "patch norm": StemKind(), "overlapping": StemKind(overlapping=True)}
+)
+
+
+@dataclass(frozen=True)
+class DownsampleKind:
+    """overlapping: by a convolution, and a norm after it; else cells of patches side by side, with a norm before the
+    projection."""
+
+    overlapping: bool
+
+
+DOWNSAMPLES: Mapping[str, DownsampleKind] = MappingProxyType(
+    {"merge": DownsampleKind(overlapping=False), "overlapping": DownsampleKind(overlapping=True)}
+)
+
+
+@dataclass(frozen=True)
+class PositionKind:
+    """learned: there are embeddings of positions. factored: one per place in a frame and one per frame."""
+
+    learned: bool = True
+    factored: bool = False
+
+
+POSITIONS: Mapping[str, PositionKind] = MappingProxyType(
+    {"none": PositionKind(learned=False), "learned": PositionKind(), "factored": PositionKind(factored=True)}
+)
+
+# The norm over so many channels, each with Mamba's epsilon.
+NORMS: Mapping[str, Callable[[int], nn.Module]] = MappingProxyType(
+    {"layer": nn.LayerNorm, "rms": lambda dim: nn.RMSNorm(dim, eps=1e-5)}
+)
+
+
+@dataclass(frozen=True)
+class ReadOutKind:
+    """pool: rows [B, L, dim] to what the head reads, [B, dim]. of_tokens: the rows are those of class tokens, which
+    every layer must have then, and not of patches. ends: a class token at each end in place of one."""
+
+    pool: Callable[[Tensor], Tensor]
+    of_tokens: bool = False
+    ends: bool = False
+
+
+def _mean(rows: Tensor) -> Tensor:
+    return rows.mean(1)
+
+
+READOUTS: Mapping[str, ReadOutKind] = MappingProxyType(
+    {
+        "mean": ReadOutKind(_mean),
+        "max": ReadOutKind(lambda rows: rows.amax(1)),
+        "cls": ReadOutKind(_mean, of_tokens=True),
+        "both": ReadOutKind(_mean, of_tokens=True, ends=True),
+    }
+)

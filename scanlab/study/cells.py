@@ -1,0 +1,66 @@
+"""A row of results as every table shows it: shares in percent, differences in points, no p that is zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scanlab.study.findings import ProblemFindings, Row
+from scanlab.study.statistics import Difference, points
+
+__all__ = ["Cells", "cells", "chance", "interval", "share"]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What a table may show of a row, "" for what is not known.
+
+    mean, spread: of the metric. difference, interval, p, effect: of the comparison with the baseline. words: its
+    verdict, or why there is none. seconds: of a trial.
+    """
+
+    mean: str
+    spread: str
+    difference: str
+    interval: str
+    p: str
+    effect: str
+    words: str
+    parameters: str
+    seconds: str
+
+
+def cells(row: Row, problem: ProblemFindings, baseline: str, waiting: str = "no result yet") -> Cells:
+    """A row of a problem's results. waiting: the words for one that nothing can be said of yet."""
+    unit, c = problem.unit, row.comparison
+    d = c.difference if c else None
+    without = f"the same as {row.same_as}" if row.same_as else "baseline" if row.label == baseline else waiting
+    return Cells(
+        mean=share(row.mean, unit),
+        spread=share(row.spread, unit),
+        difference=points(d.mean, unit) if d else "",
+        interval=interval(d, unit) if d else "",
+        p=chance(c.adjusted) if c else "",
+        effect="" if c is None or c.effect is None else f"{c.effect:+.1f}",
+        words=c.verdict if c else without,
+        parameters="" if row.parameters is None else f"{row.parameters:,}",
+        seconds="" if row.seconds is None else f"{row.seconds:.1f}",
+    )
+
+
+def share(value: float | None, unit: str) -> str:
+    """A metric: in percent, or as it is without a unit."""
+    if value is None:
+        return ""
+    return f"{100 * value:.2f}" if unit else f"{value:.4g}"
+
+
+def interval(difference: Difference, unit: str = "points") -> str:
+    """From where to where, "" where that cannot be judged."""
+    if difference.low is None or difference.high is None:
+        return ""
+    return f"{points(difference.low, unit)} to {points(difference.high, unit)}"
+
+
+def chance(p: float | None) -> str:
+    """A p value; none is zero."""
+    return "" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
