@@ -37,6 +37,7 @@ from scanlab.study.search import (
     write_data,
 )
 from scanlab.study.search.found import plain_source
+from scanlab.study.search.propose import SAMPLERS
 from scanlab.study.search.setup import problem_of_data, problem_of_study, search_of
 from scanlab.study.tasks import Task, task_named
 from scanlab.study.trial import Study
@@ -131,7 +132,7 @@ def _print_plan(search: Search, workers: int, as_json: bool) -> None:
     for p, verdict in seen[:LISTED]:
         screen_out.print(Text.assemble((f"{verdict:20}", "dim"), " ", str(p.value)))
     screen_out.print(_counted(len(seen), screen.counts))
-    if search.sampler != "random":
+    if SAMPLERS[search.sampler].learns:
         screen_out.print(f"The {search.sampler} sampler proposes others once it has seen scores.")
     screen_out.print(
         f"To train: {first} for {count_text(search.epochs, 'epoch')} on the validation part, then {last} for "

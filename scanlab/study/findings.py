@@ -27,6 +27,11 @@ class Comparison:
     kind: str
     verdict: str
 
+    @property
+    def decided(self) -> bool:
+        """Whether one of the two counts as better."""
+        return self.kind in ("better", "worse")
+
 
 @dataclass(frozen=True)
 class Row:

@@ -105,11 +105,11 @@ def _rank(row: Overall) -> float:
 def _comparisons(rows: Sequence[Row], base: str) -> Iterator[str]:
     compared = [(row.label, row.comparison) for row in rows if row.comparison is not None]
     for label, c in compared:
-        if c.kind in ("better", "worse"):
+        if c.decided:
             yield f"{label} is {c.verdict} than {base}." if ", yet" not in c.verdict else f"{label} is {c.verdict}."
     same: dict[str, list[str]] = {}
     for label, c in compared:
-        if c.kind not in ("better", "worse"):
+        if not c.decided:
             same.setdefault(c.verdict, []).append(label)
     for words, labels in same.items():
         kind, preposition = ("equivalent", "to") if words.startswith("equivalent") else ("not distinguishable", "from")
@@ -118,7 +118,7 @@ def _comparisons(rows: Sequence[Row], base: str) -> Iterator[str]:
 
 def _control(row: Row, base: str, unit: str) -> str:
     assert row.comparison is not None and row.control is not None
-    c, found = row.comparison, row.comparison.kind in ("better", "worse")
+    c, found = row.comparison, row.comparison.decided
     if row.control == "A/A":
         d = c.difference
         if d.low is None or d.high is None:

@@ -18,7 +18,7 @@ from scanlab.ir.values import Order, Plan, Scan, Value, orders_of
 from scanlab.nn import BackboneSizes
 from scanlab.study.search.bases import Choose, bases, drawn_base, sides
 from scanlab.study.search.moves import MOVES, mutated
-from scanlab.study.search.propose import OptunaSampler, RandomSampler, sampler_named
+from scanlab.study.search.propose import SAMPLERS, OptunaSampler, RandomSampler, sampler_named
 from scanlab.study.search.prove import Screen
 from scanlab.study.search.space import SPACES, Space, random_order, space_named
 
@@ -169,6 +169,22 @@ def test_a_random_search_is_reproducible(kind: str) -> None:
         return [str(sampler.propose().value) for _ in range(12)]
 
     assert drawn(3) == drawn(3) != drawn(4)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_every_sampler_proposes_and_one_that_does_not_learn_heeds_no_scores(name: str) -> None:
+    if SAMPLERS[name].learns:
+        pytest.importorskip("optuna")
+
+    def proposed(score: float) -> list[str]:
+        sampler, values = sampler_named(name, _space("parameters"), 1), []
+        for _ in range(4):
+            proposal = sampler.propose()
+            sampler.told(proposal, score)
+            values.append(str(proposal.value))
+        return values
+
+    assert len(proposed(0.0)) == 4 and (SAMPLERS[name].learns or proposed(0.0) == proposed(1.0))
 
 
 def test_optuna_is_reproducible_learns_and_says_when_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

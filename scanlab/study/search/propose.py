@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from scanlab.ir.diagnostics import ScanlabError
@@ -14,7 +15,6 @@ from scanlab.study.search.space import Space
 
 __all__ = ["SAMPLERS", "OptunaSampler", "Proposal", "RandomSampler", "Sampler", "sampler_named"]
 
-SAMPLERS = ("random", "optuna")
 STARTUP = 10
 """Optuna's TPE answers by chance until it has heard so many scores; ten is its default."""
 
@@ -116,8 +116,21 @@ class _Recorded:
         return self.choices[name]
 
 
+@dataclass(frozen=True)
+class SamplerKind:
+    """make: a sampler of a space, from a seed. learns: what it proposes depends on the scores that it is told."""
+
+    make: Callable[[Space, int], Sampler]
+    learns: bool
+
+
+SAMPLERS: Mapping[str, SamplerKind] = MappingProxyType(
+    {"random": SamplerKind(RandomSampler, learns=False), "optuna": SamplerKind(OptunaSampler, learns=True)}
+)
+
+
 def sampler_named(name: str, space: Space, seed: int) -> Sampler:
     """A sampler by name. Raises S666 where its library is missing, and S667 for an unknown name."""
     if name not in SAMPLERS:
         raise ScanlabError.at("S667", f"there is no sampler {name!r}", help=f"choose from {', '.join(SAMPLERS)}")
-    return RandomSampler(space, seed) if name == "random" else OptunaSampler(space, seed)
+    return SAMPLERS[name].make(space, seed)

@@ -14,7 +14,7 @@ from scanlab.study.digest import Compiled
 from scanlab.study.engines import Engine
 from scanlab.study.record import StudyRecord
 from scanlab.study.search.found import Found, Heard, Search, Tried, plain_source
-from scanlab.study.search.propose import Proposal, Sampler, sampler_named
+from scanlab.study.search.propose import SAMPLERS, Proposal, Sampler, sampler_named
 from scanlab.study.search.prove import Screen
 from scanlab.study.tasks import task_named
 from scanlab.study.trial import Problem, Study
@@ -146,7 +146,7 @@ class _Explorer:
         search = self.search
         left = ROUND if search.trials is None else search.trials - len(self.tried)
         # Chance is told nothing, so without a clock to look at there is no reason to pause.
-        return left if search.sampler == "random" and search.minutes is None else min(ROUND, left)
+        return left if not SAMPLERS[search.sampler].learns and search.minutes is None else min(ROUND, left)
 
     def _batch(self) -> tuple[list[tuple[Proposal, Tried]], list[tuple[Proposal, str]]]:
         """The next new candidates, and those that do what another one does, with its label."""

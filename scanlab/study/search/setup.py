@@ -10,7 +10,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Order, Scan, Value
 from scanlab.nn import BackboneSizes
 from scanlab.study.search.found import Search
-from scanlab.study.search.space import space_named
+from scanlab.study.search.space import space_kind, space_named
 from scanlab.study.tasks import targets_of
 from scanlab.study.trial import DataChoice, Problem, Study
 from scanlab.study.work import dataset_of
@@ -71,11 +71,12 @@ def _with_baseline(problem: Problem, baseline: str | Value, grid: tuple[int, ...
 
 def _usual(kind: str, grid: tuple[int, ...], video: bool) -> Value:
     axes = "t h w" if video and len(grid) == 3 else _AXES[len(grid)]
-    if kind == "scans" and len(grid) == 2:
+    several = space_kind(kind).paths > 1
+    if several and len(grid) == 2:
         return as_value("cross")
     rows = "by " + ", ".join(axes.split())
-    value = parse(f"sum(({rows}), -({rows}))" if kind == "scans" else rows, axes)
-    return replace(value, name="both ways" if kind == "scans" else "row")
+    value = parse(f"sum(({rows}), -({rows}))" if several else rows, axes)
+    return replace(value, name="both ways" if several else "row")
 
 
 def _bare(value: Value) -> Value:

@@ -7,7 +7,7 @@ FLOPs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -18,16 +18,8 @@ from scanlab.ir.values import Entry, Key, Order, Plan, Scan, Value, orders_of
 from scanlab.study.search.bases import Choose, drawn_base, turned, under
 from scanlab.study.search.moves import mutated
 
-__all__ = ["SPACES", "Space", "random_order", "space_named"]
+__all__ = ["SPACES", "Space", "SpaceKind", "random_order", "space_kind", "space_named"]
 
-SPACES: Mapping[str, str] = MappingProxyType(
-    {
-        "parameters": "orders of the library with every choice of their parameters, in every symmetry of the box",
-        "keys": "those, changed by up to four moves on their keys",
-        "scans": "the baseline's paths replaced one by one, each by such an order",
-        "plans": "two such orders or scans, in turn or one after the other along the layers",
-    }
-)
 MOVES_OF_KEYS = (1, 2, 3, 4)
 MOVES_OF_PATHS = (0, 1, 2)
 
@@ -46,14 +38,11 @@ class Space:
 
     def draw(self, choose: Choose) -> Value:
         """A candidate, from one choice after another. It is not proved yet."""
-        match self.kind:
-            case "parameters":
-                return _walked(self.frame, self._order(choose, (0,)))
-            case "keys":
-                return _walked(self.frame, self._order(choose, MOVES_OF_KEYS))
-            case "scans":
-                return self._filled(choose)
-        return self._plan(choose)
+        return SPACES[self.kind].draw(self, choose)
+
+    def walked(self, choose: Choose, moves: Sequence[int]) -> Order | Scan:
+        """One order in the place of all the frame's."""
+        return _walked(self.frame, self._order(choose, moves))
 
     def _order(self, choose: Choose, moves: Sequence[int]) -> Order:
         order = turned(drawn_base(choose, self.frame.axes, self.grid), choose)
@@ -62,7 +51,7 @@ class Space:
             order = mutated(order, under(choose, f"move {number}"), self.grid)
         return replace(order, name="", doc="")
 
-    def _filled(self, choose: Choose) -> Order | Scan:
+    def filled(self, choose: Choose) -> Order | Scan:
         """The frame with another order in the place of each of its own."""
         new = (
             self._order(under(choose, f"path {i}"), MOVES_OF_PATHS)
@@ -70,12 +59,52 @@ class Space:
         )
         return _with_orders(self.frame, new)
 
-    def _plan(self, choose: Choose) -> Plan:
-        first, second = (_as_scan(self._filled(under(choose, word))) for word in ("first", "second"))
+    def plan(self, choose: Choose) -> Plan:
+        """Two of them, in turn or one after the other."""
+        first, second = (_as_scan(self.filled(under(choose, word))) for word in ("first", "second"))
         if choose("plan", ("cycle", "layers")) == "cycle":
             return Plan("cycle", (Entry(first), Entry(second)))
         before = choose("layers of the first", range(1, self.layers))
         return Plan("layers", (Entry(first, before), Entry(second, self.layers - before)))
+
+
+@dataclass(frozen=True)
+class SpaceKind:
+    """about: what is in it. draw: a candidate of a space. one_order: it stands for all paths of the baseline. paths,
+    layers: how many the baseline and the model must have at least."""
+
+    about: str
+    draw: Callable[[Space, Choose], Value]
+    one_order: bool = False
+    paths: int = 1
+    layers: int = 1
+
+
+SPACES: Mapping[str, SpaceKind] = MappingProxyType(
+    {
+        "parameters": SpaceKind(
+            "orders of the library with every choice of their parameters, in every symmetry of the box",
+            lambda space, choose: space.walked(choose, (0,)),
+            one_order=True,
+        ),
+        "keys": SpaceKind(
+            "those, changed by up to four moves on their keys",
+            lambda space, choose: space.walked(choose, MOVES_OF_KEYS),
+            one_order=True,
+        ),
+        "scans": SpaceKind("the baseline's paths replaced one by one, each by such an order", Space.filled, paths=2),
+        "plans": SpaceKind(
+            "two such orders or scans, in turn or one after the other along the layers", Space.plan, layers=2
+        ),
+    }
+)
+
+
+def space_kind(name: str) -> SpaceKind:
+    """The row of a space. Raises S667 for an unknown name."""
+    if name not in SPACES:
+        raise ScanlabError.at("S667", f"there is no space {name!r}", help=f"choose from {', '.join(SPACES)}")
+    return SPACES[name]
 
 
 def space_named(kind: str, baseline: Value, grid: tuple[int, ...], layers: int) -> Space:
@@ -83,22 +112,21 @@ def space_named(kind: str, baseline: Value, grid: tuple[int, ...], layers: int) 
 
     Raises S667 for an unknown name, and where the baseline or the model leaves the space empty.
     """
-    if kind not in SPACES:
-        raise ScanlabError.at("S667", f"there is no space {kind!r}", help=f"choose from {', '.join(SPACES)}")
+    row = space_kind(kind)
     frame = baseline.entries[0].scan if isinstance(baseline, Plan) else baseline
     paths = sum(1 for _ in orders_of(frame))
-    if kind in ("parameters", "keys") and not _walkable(frame):
+    if row.one_order and not _walkable(frame):
         raise ScanlabError.at(
             "S667",
             f"the space {kind!r} replaces one order, and the baseline merges {paths} paths in a way of its own",
             note="one order stands for 1 path, for 2 (it and its reverse), or on 2 axes for 4 (transposed as well)",
             help="search the space scans, or take another baseline",
         )
-    if kind == "scans" and paths < 2:
+    if paths < row.paths:
         raise ScanlabError.at(
-            "S667", "the space 'scans' needs a baseline of two or more paths", help="such as --baseline cross"
+            "S667", f"the space {kind!r} needs a baseline of two or more paths", help="such as --baseline cross"
         )
-    if kind == "plans" and layers < 2:
+    if layers < row.layers:
         raise ScanlabError.at(
             "S667", "a plan of two scans needs a model of two or more layers", help="raise the depth of the model"
         )
