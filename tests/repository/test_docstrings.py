@@ -46,8 +46,6 @@ def test_docstrings_describe_fields_that_there_are() -> None:
 
 
 def test_a_field_that_is_not_there_is_found() -> None:
-    text = (
-        "What is left. y: the output. last float32 [B]: the end.\nstates float32 [B, Q]: gone. Prose: none. a, b: both."
-    )
+    text = "Left. y: the output. last float32 [B]: the end.\nstates float32 [B, Q]: gone. Prose: none. a, b: both."
     assert described(text) == {"y", "last", "states", "a", "b"}
     assert described("Rows. rows int32 [Q, 2]: (track, slot). slot: where.") == {"rows"}
