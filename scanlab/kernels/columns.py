@@ -20,7 +20,6 @@ RUN_COLUMNS = 5
 
 # Chunks: where the state before is kept.
 SLOT = 5
-CHUNK_COLUMNS = 6
 
 # Chunks as a GPU reads them (Plan.chunks): whether the track ends with it, and where its parameters' gradients go.
 ENDS_TRACK, HOME = 6, 7

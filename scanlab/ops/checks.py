@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,127 +15,183 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops.modes import readable
 from scanlab.ops.path_tables import PathTable
 
-__all__ = ["autocast", "check_arguments", "check_finite", "check_fit", "check_rows", "in_one_dtype", "shape_error"]
+__all__ = [
+    "Operands",
+    "autocast",
+    "check_arguments",
+    "check_finite",
+    "check_rows",
+    "forms",
+    "grouped",
+    "in_one_dtype",
+    "shape_error",
+]
 
-Named = dict[str, Tensor | None]
-_ACTIVATIONS = ("u", "delta", "B", "C", "z")
-_COEFFICIENTS = {3: "[K, D, N]", 4: "[B, K, L, N]", 5: "[B, K, G, L, N]"}
-_FORMS = {
-    "u": {3: "[B, L, D]", 4: "[B, K, L, D]"},
-    "delta": {4: "[B, K, L, D]"},
-    "A": {3: "[K, D, N]"},
-    "B": _COEFFICIENTS,
-    "C": _COEFFICIENTS,
-    "D": {2: "[K, D]"},
-    "z": {3: "[B, L, D]"},
-    "delta_bias": {2: "[K, D]"},
-    "merge": {2: "[K, D]"},
-}
+Forms = Mapping[str, Mapping[int, str]]
 
 
-def check_arguments(tensors: Named, paths: PathTable) -> None:
+def forms(**by_name: str) -> Forms:
+    """The axes that each argument may have, by their number: a letter for an axis, forms with blanks between.
+
+    B: samples, K: paths, k: paths or 1, L: rows; what other letters measure is settled by the first argument that has
+    them. A small letter is written as its capital in errors.
+    """
+    return {name: {len(form): form for form in text.split()} for name, text in by_name.items()}
+
+
+Sizes = dict[str, int]
+Tensors = Mapping[str, Tensor]
+Shapes = Mapping[str, torch.Size]
+
+
+@dataclass(frozen=True)
+class Operands:
+    """What an operator takes.
+
+    forms: see there. The first argument leads: it sets dtype and device, and may have one path for all. owner: the
+    parameter that settles k, and what else is new in it. like_scan: the selective scan looks at all numbers of axes
+    first and at dtypes last, and takes parameters, which are constant in time, in any dtype but float64. shown: what an
+    error says of an argument in place of its form. also: what else is asked once an argument has its form. floats,
+    convert, table, move: words of errors.
+    """
+
+    forms: Forms
+    owner: str
+    like_scan: bool = False
+    shown: Mapping[str, str] = field(default_factory=dict)
+    also: Mapping[str, Callable[[Sizes, Tensors], None]] = field(default_factory=dict)
+    floats: str = "give float32, bfloat16, float16, or float64"
+    convert: str = "convert one of them"
+    table: str = "the table of paths is"
+    move: str = ""
+
+
+def check_arguments(operands: Operands, tensors: Mapping[str, Tensor | None], paths: PathTable, **known: int) -> None:
     """Refuse arguments that no backend could take.
 
-    tensors: the arguments of `selective_scan` by name, None where left out. Raises S700 (shape), S701 (dtype), S702
-    (device), S703 (A not finite; looked at on the CPU, and elsewhere under `torch.autograd.detect_anomaly`, since
-    looking waits for the GPU), S704 (paths of another length or number).
+    tensors: by name, the leader first, None where left out. known: letters that are settled beforehand. Raises S700
+    (shape), S701 (dtype), S702 (device), S703 (A not finite; looked at on the CPU, and elsewhere under
+    `torch.autograd.detect_anomaly`, since looking waits for the GPU), S704 (paths of another length or number).
     """
     present = {name: tensor for name, tensor in tensors.items() if tensor is not None}
-    _check_ranks(present)
-    _check_sizes(present, paths)
-    _check_dtypes(present)
-    _check_devices(present, paths)
-    check_finite(present["A"])
+    shapes = {name: tensor.shape for name, tensor in present.items()}
+    leader, sizes = next(iter(present)), {"K": paths.paths, "L": paths.length, **known}
+    if operands.like_scan:
+        _check_axes(operands, present, shapes)
+        _check_table(operands, leader, shapes[leader], paths)
+        _check_owner(operands, shapes[operands.owner], sizes)
+        _check_leader(operands, leader, present, sizes)
+        sizes["k"], _, sizes["N"] = shapes[operands.owner]
+        _check_shapes(operands, leader, present, shapes, sizes)
+        _check_dtypes(operands, leader, present)
+        _check_devices(operands, leader, present, paths)
+    else:
+        _check_leader(operands, leader, present, sizes)
+        _check_table(operands, leader, shapes[leader], paths)
+        _check_devices(operands, leader, present, paths)
+        _check_dtypes(operands, leader, present)
+        _check_shapes(operands, leader, present, shapes, sizes)
+    if "A" in present:
+        check_finite(present["A"])
 
 
-def _check_ranks(present: dict[str, Tensor]) -> None:
-    for name, tensor in present.items():
-        forms = _FORMS[name]
-        if tensor.ndim not in forms:
-            raise _shape_error(name, tensor, " or ".join(forms.values()))
+def _check_axes(operands: Operands, present: Tensors, shapes: Shapes) -> None:
+    for name, shape in shapes.items():
+        if len(shape) not in operands.forms[name]:
+            raise shape_error(name, present[name], _shown(operands.forms[name].values(), {}))
 
 
-def _check_sizes(present: dict[str, Tensor], paths: PathTable) -> None:
-    u, delta, A = present["u"], present["delta"], present["A"]
-    batch, length, channels = u.shape[0], u.shape[-2], u.shape[-1]
+def _check_table(operands: Operands, leader: str, shape: torch.Size, paths: PathTable) -> None:
+    length = shape[operands.forms[leader][len(shape)].index("L")]
     if length != paths.length:
         tokens = f" and {len(paths.tokens)} virtual tokens" if paths.tokens else ""
         raise ScanlabError.at(
             "S704",
-            f"u has {length} rows, but the paths are over {paths.grid_size} patches{tokens}",
-            help="compile the scan for the grid of u; rows of virtual tokens stand after the patches",
+            f"{leader} has {length} rows, but the paths are over {paths.grid_size} patches{tokens}",
+            help=f"compile the scan for the grid of {leader}; rows of virtual tokens stand after the patches",
         )
-    if paths.steps.shape[0] not in (1, batch):
-        raise ScanlabError.at("S704", f"there are paths for {paths.steps.shape[0]} samples, but u has {batch}")
-    own, states = A.shape[0], A.shape[2]
-    if own not in (1, paths.paths):
+    samples = paths.steps.shape[0]
+    if samples not in (1, shape[0]):
+        raise ScanlabError.at("S704", f"there are paths for {samples} samples, but {leader} has {shape[0]}")
+
+
+def _check_owner(operands: Operands, shape: torch.Size, sizes: Sizes) -> None:
+    if shape[0] not in (1, sizes["K"]):
         raise ScanlabError.at(
             "S704",
-            f"A has parameters for {own} paths, but there are {paths.paths}",
-            help=f"give each path its own ({paths.paths}), or all of them one set (1)",
+            f"{operands.owner} has parameters for {shape[0]} paths, but there are {sizes['K']}",
+            help=f"give each path its own ({sizes['K']}), or all of them one set (1)",
         )
-    if u.ndim == 4 and u.shape[1] not in (1, paths.paths):
-        raise _shape_error("u", u, f"[{batch}, {paths.paths}, {length}, {channels}]")
-    _expect("delta", delta, (batch, own, length, channels))
-    _expect("A", A, (own, channels, states))
-    _expect("z", present.get("z"), (batch, length, channels))
-    for name in ("B", "C"):
-        _check_coefficients(name, present[name], (batch, own, length, channels, states))
-    groups = {name: t.shape[2] if t.ndim == 5 else 1 for name in "BC" if (t := present[name]).ndim > 3}
-    if len(set(groups.values())) > 1:
-        raise ScanlabError.at(
-            "S700",
-            f"B has {groups['B']} groups of channels, and C has {groups['C']}",
-            help="give both as many: expand the one with a single group, [B, K, 1, L, N], to the other's",
-        )
-    for name in ("D", "delta_bias"):
-        _expect(name, present.get(name), (own, channels))
-    _expect("merge", present.get("merge"), (paths.paths, channels))
 
 
-def _check_coefficients(name: str, tensor: Tensor, sizes: tuple[int, int, int, int, int]) -> None:
-    batch, own, length, channels, states = sizes
-    if tensor.ndim == 3:
-        _expect(name, tensor, (own, channels, states))
-    elif tensor.ndim == 4:
-        _expect(name, tensor, (batch, own, length, states))
-    else:
-        _expect(name, tensor, (batch, own, tensor.shape[2], length, states))
-        if channels % tensor.shape[2]:
-            raise ScanlabError.at(
-                "S700", f"{channels} channels cannot be divided into the {tensor.shape[2]} groups of {name}"
-            )
+def _check_leader(operands: Operands, name: str, present: Tensors, sizes: Sizes) -> None:
+    """Its form; and take what its axes measure."""
+    x, possible, paths = present[name], operands.forms[name], sizes["K"]
+    form = possible.get(x.ndim, "")
+    measured = dict(zip(form, x.shape, strict=False))
+    if not form or measured.get("K", 1) not in (1, paths):
+        wanted = _shown([form], measured | sizes) if operands.like_scan else _shown(possible.values(), sizes)
+        raise shape_error(name, x, wanted)
+    sizes.update(measured, K=paths)
 
 
-def _check_dtypes(present: dict[str, Tensor]) -> None:
+def _check_shapes(operands: Operands, leader: str, present: Tensors, shapes: Shapes, sizes: Sizes) -> None:
+    for name, possible in operands.forms.items():
+        if name not in shapes or name == leader:
+            continue
+        form = possible.get(len(shapes[name]))
+        if form is None:
+            raise _wrong_shape(operands, name, present[name], [*possible.values()][-1], sizes)
+        for axis, size in zip(form, shapes[name], strict=True):
+            if sizes.setdefault(axis, size) != size:
+                raise _wrong_shape(operands, name, present[name], form, sizes)
+        if name == operands.owner and sizes["k"] not in (1, sizes["K"]):
+            raise _wrong_shape(operands, name, present[name], form, sizes)
+        if name in operands.also:
+            operands.also[name](sizes, present)
+
+
+def _wrong_shape(operands: Operands, name: str, tensor: Tensor, form: str, sizes: Sizes) -> ScanlabError:
+    if name in operands.shown:
+        return shape_error(name, tensor, operands.shown[name].format(**sizes))
+    # What no argument before this one has settled is as this one has it.
+    own = dict(zip(form, tensor.shape, strict=False)) if len(form) == tensor.ndim else {}
+    return shape_error(name, tensor, _shown([form], own | sizes))
+
+
+def _shown(forms: Iterable[str], sizes: Mapping[str, Any]) -> str:
+    return " or ".join(f"[{', '.join(str(sizes.get(axis, axis.upper())) for axis in form)}]" for form in forms)
+
+
+def _check_dtypes(operands: Operands, leader: str, present: Tensors) -> None:
+    dtype = present[leader].dtype
+    if dtype.is_floating_point and all([tensor.dtype == dtype for tensor in present.values()]):  # noqa: C419
+        return
     for name, tensor in present.items():
         if not tensor.dtype.is_floating_point:
-            raise ScanlabError.at(
-                "S701",
-                f"{name} is {tensor.dtype}",
-                help="give float32, bfloat16, float16, or float64 for the reference",
-            )
-    dtype = present["u"].dtype
+            raise ScanlabError.at("S701", f"{name} is {tensor.dtype}", help=operands.floats)
     for name, tensor in present.items():
-        # What is constant in time is a parameter, and may be kept in float32 beside half-precision activations.
-        varies = name in _ACTIVATIONS and tensor.ndim > 2 and not (name in "BC" and tensor.ndim == 3)
-        # So may activations, which all are computed in float32 then.
-        fits = tensor.dtype in (dtype, torch.float32) or not varies
+        # What is constant in time is a parameter, and may be kept in float32 beside half-precision activations. So may
+        # activations, which all are computed in float32 then.
+        free = operands.like_scan and "L" not in operands.forms[name][tensor.ndim]
+        fits = free or tensor.dtype in (dtype, torch.float32)
         if tensor.dtype != dtype and (not fits or torch.float64 in (dtype, tensor.dtype)):
-            raise ScanlabError.at(
-                "S701", f"{name} is {tensor.dtype}, but u is {dtype}", help="convert one of them, or run under autocast"
-            )
+            raise ScanlabError.at("S701", f"{name} is {tensor.dtype}, but {leader} is {dtype}", help=operands.convert)
 
 
-def _check_devices(present: dict[str, Tensor], paths: PathTable) -> None:
-    device = present["u"].device
+def _check_devices(operands: Operands, leader: str, present: Tensors, paths: PathTable) -> None:
+    device = present[leader].device
     for name, tensor in present.items():
         if tensor.device != device:
-            raise ScanlabError.at("S702", f"{name} is on {tensor.device}, but u is on {device}")
+            raise ScanlabError.at("S702", f"{name} is on {tensor.device}, but {leader} is on {device}")
     if paths.steps.device != device:
-        raise ScanlabError.at(
-            "S702", f"the paths are on {paths.steps.device}, but u is on {device}", help="move them: paths.to(u.device)"
-        )
+        said = f"{operands.table} on {paths.steps.device}, but {leader} is on {device}"
+        raise ScanlabError.at("S702", said, help=operands.move)
+
+
+def shape_error(name: str, tensor: Tensor, wanted: str) -> ScanlabError:
+    """S700: a tensor is not of the shape that is wanted."""
+    return ScanlabError.at("S700", f"{name} has shape {list(tensor.shape)}, not {wanted}")
 
 
 def check_rows(**tensors: Tensor) -> None:
@@ -164,53 +223,6 @@ def check_finite(A: Tensor) -> None:
         )
 
 
-def _expect(name: str, tensor: Tensor | None, shape: tuple[int, ...]) -> None:
-    if tensor is not None and tuple(tensor.shape) != shape:
-        raise _shape_error(name, tensor, list(shape))
-
-
-def _shape_error(name: str, tensor: Tensor, wanted: object) -> ScanlabError:
-    return ScanlabError.at("S700", f"{name} has shape {list(tensor.shape)}, not {wanted}")
-
-
-def check_fit(name: str, x: Tensor, length: int, others: dict[str, Tensor | None], table: PathTable) -> None:
-    """Refuse tensors that do not belong together.
-
-    x, called `name`, has `length` rows and sets dtype and device. others by name, None where left out: parameters may
-    be float32 beside half precision, but float64 goes with float64 only. Raises S701, S702 and S704.
-    """
-    if length != table.length:
-        tokens = f" and {len(table.tokens)} virtual tokens" if table.tokens else ""
-        raise ScanlabError.at(
-            "S704",
-            f"{name} has {length} rows, but the paths are over {table.grid_size} patches{tokens}",
-            help=f"compile the scan for the grid of {name}; rows of virtual tokens stand after the patches",
-        )
-    if table.steps.shape[0] not in (1, x.shape[0]):
-        raise ScanlabError.at(
-            "S704", f"there are paths for {table.steps.shape[0]} samples, but {name} has {x.shape[0]}"
-        )
-    for other, tensor in {name: x, **others, "the table of paths": table.steps}.items():
-        if tensor is None:
-            continue
-        if tensor.device != x.device:
-            raise ScanlabError.at("S702", f"{other} is on {tensor.device}, but {name} is on {x.device}")
-        if tensor is not table.steps:
-            _check_dtype(other, tensor.dtype, name, x.dtype)
-
-
-def shape_error(name: str, tensor: Tensor, wanted: object) -> ScanlabError:
-    """S700: a tensor is not of the shape that is wanted."""
-    return ScanlabError.at("S700", f"{name} has shape {list(tensor.shape)}, not {wanted}")
-
-
-def _check_dtype(name: str, dtype: torch.dtype, leader: str, wanted: torch.dtype) -> None:
-    if not dtype.is_floating_point:
-        raise ScanlabError.at("S701", f"{name} is {dtype}", help="give float32, bfloat16, float16, or float64")
-    if dtype not in (wanted, torch.float32) or (dtype != wanted and wanted == torch.float64):
-        raise ScanlabError.at("S701", f"{name} is {dtype}, but {leader} is {wanted}", help="convert one of them")
-
-
 def autocast(activation: Tensor) -> Tensor:
     """In the dtype of autocast, where it is on; A, D and the bias are left as they are, and states are float32."""
     device = activation.device.type
@@ -230,3 +242,8 @@ def in_one_dtype(u: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
     if not any(varying):
         return u, *others
     return u.float(), *(t.float() if t.ndim > 3 else t for t in others)
+
+
+def grouped(coefficients: Tensor, axis: int) -> Tensor:
+    """B or C of four axes, [B, K, L, N], with a single group at an axis; other forms as they are."""
+    return coefficients.unsqueeze(axis) if coefficients.ndim == 4 else coefficients

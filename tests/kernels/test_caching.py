@@ -64,12 +64,15 @@ def test_the_key_holds_the_files_the_processor_and_the_compilers(chosen: Path, m
         patch.setattr(Path, "read_bytes", lambda f: read(f) + (b"# changed" if f.name == "lanes.py" else b""))
         other_file = place()
     with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", lambda f: read(f) + (b"# changed" if f.name == "columns.py" else b""))
+        other_columns = place()
+    with monkeypatch.context() as patch:
         patch.setattr(caching, "TARGET", caching.TARGET.__class__("old", "", 4, False, False))
         other_processor = place()
     with monkeypatch.context() as patch:
         patch.setattr(caching.llvmlite, "__version__", "0")
         other_compiler = place()
-    assert len({before, other_file, other_processor, other_compiler}) == 4
+    assert len({before, other_file, other_columns, other_processor, other_compiler}) == 5
 
 
 def test_a_damaged_file_is_compiled_anew(chosen: Path) -> None:

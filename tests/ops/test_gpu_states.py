@@ -130,3 +130,35 @@ def test_a_part_of_orders_per_sample_visits_rows_again():
     x, taps = torch.randn(3, 3, 4), torch.randn(1, 4, 3)
     found, want = (causal_convolution(x, taps, paths=part, backend=b) for b in ("triton", "reference"))
     torch.testing.assert_close(found, want)
+
+
+def far_apart(values, axis):
+    """The same values, with 2^30 elements from one to the next along an axis: their third lies beyond 2^31."""
+    strides = [*values.contiguous().stride()]
+    strides[axis] = 1 << 30
+    # Memory that is never touched takes none.
+    spread = values.new_empty((2 << 30) + values.numel()).as_strided(values.shape, strides)
+    return spread.copy_(values)
+
+
+def test_groups_of_coefficients_may_lie_beyond_two_to_the_31():
+    paths = index_table(torch.arange(3)[None], 3)
+    draw = torch.Generator().manual_seed(0)
+    u, delta, B, C = (
+        torch.rand(shape, generator=draw).half()
+        for shape in ((1, 3, 3), (1, 1, 3, 3), (1, 1, 3, 3, 2), (1, 1, 3, 3, 2))
+    )
+    A = -torch.ones(1, 3, 2)
+    near = selective_scan(u, delta, A, B, C, paths=paths, backend="triton")
+    assert torch.equal(selective_scan(u, delta, A, far_apart(B, 2), C, paths=paths, backend="triton"), near)
+    assert torch.equal(selective_scan(u, delta, A, B, far_apart(C, 2), paths=paths, backend="triton"), near)
+
+
+def test_heads_may_lie_beyond_two_to_the_31():
+    paths = index_table(torch.arange(3)[None], 3)
+    draw = torch.Generator().manual_seed(0)
+    x, B = torch.rand(1, 3, 3, 2, generator=draw).half(), torch.rand(1, 1, 3, 3, 2, generator=draw).half()
+    dt, A = torch.rand(1, 1, 3, 3, generator=draw), -torch.ones(1, 3)
+    near = ssd(x, dt, A, B, B, paths=paths, chunk=16, backend="triton")
+    assert torch.equal(ssd(far_apart(x, 2), dt, A, B, B, paths=paths, chunk=16, backend="triton"), near)
+    assert torch.equal(ssd(x, dt, A, far_apart(B, 3), B, paths=paths, chunk=16, backend="triton"), near)

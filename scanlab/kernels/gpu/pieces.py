@@ -19,8 +19,8 @@ def piece_at(pieces, number):
     """Track, path, first, last, start and end of a piece."""
     row = pieces + number * PIECE_COLUMNS
     path = tl.load(row + PATH).to(tl.int64)
-    first, last, start, end = tl.load(row + FIRST), tl.load(row + LAST), tl.load(row + START), tl.load(row + END)
-    return tl.load(row + TRACK), path, first, last, start, end
+    track, first, last = tl.load(row + TRACK), tl.load(row + FIRST), tl.load(row + LAST)
+    return track, path, first, last, tl.load(row + START), tl.load(row + END)
 
 
 @triton.jit

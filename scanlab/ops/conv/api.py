@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops.checks import autocast, check_fit, check_rows, shape_error
+from scanlab.ops.checks import Operands, Sizes, autocast, check_arguments, check_rows, forms
 from scanlab.ops.conv.operator import fused_convolution
 from scanlab.ops.conv.reference import convolve
 from scanlab.ops.dispatch import choose
@@ -56,13 +58,17 @@ def causal_convolution(
 def _check(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str | None, table: PathTable) -> None:
     if activation not in ("silu", None):
         raise ScanlabError.at("S709", f"there is no activation {activation!r}", help='choose "silu" or None')
-    if x.ndim not in (3, 4) or (x.ndim == 4 and x.shape[1] not in (1, table.paths)):
-        raise shape_error("x", x, f"[B, {table.length}, D] or [B, {table.paths}, {table.length}, D]")
-    check_fit("x", x, x.shape[-2], {"weight": weight, "bias": bias}, table)
-    channels = x.shape[-1]
-    if weight.ndim != 3 or weight.shape[0] not in (1, table.paths) or weight.shape[1] != channels:
-        raise shape_error("weight", weight, f"[{table.paths} or 1, {channels}, W]")
-    if not 2 <= weight.shape[2] <= MOST_TAPS:
-        raise ScanlabError.at("S710", f"a convolution of {weight.shape[2]} taps", help=f"choose 2 to {MOST_TAPS} taps")
-    if bias is not None and bias.shape != weight.shape[:2]:
-        raise shape_error("bias", bias, list(weight.shape[:2]))
+    check_arguments(OPERANDS, {"x": x, "weight": weight, "bias": bias}, table)
+
+
+def _check_taps(sizes: Sizes, _: Mapping[str, Tensor]) -> None:
+    if not 2 <= sizes["W"] <= MOST_TAPS:
+        raise ScanlabError.at("S710", f"a convolution of {sizes['W']} taps", help=f"choose 2 to {MOST_TAPS} taps")
+
+
+OPERANDS = Operands(
+    forms(x="BLD BKLD", weight="kDW", bias="kD"),
+    owner="weight",
+    shown={"weight": "[{K} or 1, {D}, W]"},
+    also={"weight": _check_taps},
+)

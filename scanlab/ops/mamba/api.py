@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+
 import torch.nn.functional as F
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops.checks import autocast, check_arguments, check_rows, in_one_dtype
+from scanlab.ops.checks import Operands, Sizes, autocast, check_arguments, check_rows, forms, grouped, in_one_dtype
 from scanlab.ops.dispatch import choose
 from scanlab.ops.mamba import reference
 from scanlab.ops.mamba.operator import ScanCall, fused_scan
@@ -61,12 +64,12 @@ def selective_scan(
     table = table_for(paths, "u", u)
     weights, scale = weights_for(paths, table, merge, u)
     named = {"u": u, "delta": delta, "A": A, "B": B, "C": C, "D": D, "z": z, "delta_bias": delta_bias, "merge": weights}
-    check_arguments(named, table)
+    check_arguments(OPERANDS, named, table)
     _check_last_state(return_last_state, weights)
     separate = isinstance(merge, str) and merge == "none"
     dtype = u.dtype
     u, delta, B, C = in_one_dtype(u, delta, B, C)
-    inputs = (u if u.ndim == 4 else u[:, None], delta, A, _grouped(B), _grouped(C), D, delta_bias, weights)
+    inputs = (u if u.ndim == 4 else u[:, None], delta, A, grouped(B, 2), grouped(C, 2), D, delta_bias, weights)
     call = ScanCall(*inputs, delta_softplus, separate, return_last_state)
     y, last = _scanned(call, table, choose(backend, u.device, u.dtype))
     y = y if scale == 1 else y * scale
@@ -100,6 +103,30 @@ def reference_scan(call: ScanCall, table: PathTable) -> tuple[Tensor, Tensor]:
     return y if call.separate else y.sum(1), last.detach()
 
 
-def _grouped(coefficients: Tensor) -> Tensor:
-    """[B, K, L, N] -> [B, K, 1, L, N]; other forms as they are."""
-    return coefficients[:, :, None] if coefficients.ndim == 4 else coefficients
+def _check_groups(sizes: Sizes, present: Mapping[str, Tensor], name: str) -> None:
+    if present["B"].ndim < 5 and present["C"].ndim < 5:
+        return
+    if present[name].ndim == 5 and sizes["D"] % (count := present[name].shape[2]):
+        raise ScanlabError.at("S700", f"{sizes['D']} channels cannot be divided into the {count} groups of {name}")
+    groups = {n: t.shape[2] if t.ndim == 5 else 1 for n in "BC" if (t := present[n]).ndim > 3}
+    if name == "C" and len(set(groups.values())) > 1:
+        raise ScanlabError.at(
+            "S700",
+            f"B has {groups['B']} groups of channels, and C has {groups['C']}",
+            help="give both as many: expand the one with a single group, [B, K, 1, L, N], to the other's",
+        )
+
+
+OPERANDS = Operands(
+    forms(
+        u="BLD BKLD", delta="BkLD", A="kDN", z="BLD", B="kDN BkLN BkGLN", C="kDN BkLN BkgLN", D="kD", delta_bias="kD",
+        merge="KD",
+    ),
+    owner="A",
+    like_scan=True,
+    also={name: partial(_check_groups, name=name) for name in "BC"},
+    floats="give float32, bfloat16, float16, or float64 for the reference",
+    convert="convert one of them, or run under autocast",
+    table="the paths are",
+    move="move them: paths.to(u.device)",
+)  # fmt: skip

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops.checks import autocast, check_finite, check_fit, check_rows, in_one_dtype, shape_error
+from scanlab.ops.checks import (
+    Operands,
+    Sizes,
+    autocast,
+    check_arguments,
+    check_rows,
+    forms,
+    grouped,
+    in_one_dtype,
+    shape_error,
+)
 from scanlab.ops.dispatch import choose
 from scanlab.ops.mamba2.operator import fused_ssd
 from scanlab.ops.mamba2.reference import scan_heads
 from scanlab.ops.merge_weights import weights_for
-from scanlab.ops.path_tables import PathTable
 from scanlab.ops.resolve_paths import Paths, table_for
 
 __all__ = ["ssd"]
 
 LOG2_E = math.log2(math.e)
 LONGEST_CHUNK = 128
+GROUPED = "[{B}, {k}, {L}, N], or with groups before N"
 
 
 def ssd(
@@ -57,11 +68,13 @@ def ssd(
     Raises S700 to S708, S711 to S713, S750 and S751.
     """
     table = table_for(paths, "x", x, axis=-3)
-    x, B, C = autocast(x), autocast(_grouped(B)), autocast(_grouped(C))
+    x, B, C = autocast(x), autocast(grouped(B, 3)), autocast(grouped(C, 3))
     dtype = x.dtype
     inputs = x if x.ndim == 5 else x[:, None]
     weights, scale = weights_for(paths, table, merge, x.new_empty(0, x.shape[-2] * x.shape[-1]))
-    _check(inputs, dt, A, B, C, D, dt_bias, weights, chunk, table)
+    _check_chunk(chunk)
+    named = {"x": inputs, "dt": dt, "A": A, "B": B, "C": C, "D": D, "dt_bias": dt_bias, "merge": weights}
+    check_arguments(OPERANDS, named, table, M=x.shape[-2] * x.shape[-1])
     if return_last_state and weights is not None:
         raise ScanlabError.at("S707", "last states are those of paths that are not weighted")
     inputs, B, C = in_one_dtype(inputs, B, C)
@@ -82,11 +95,6 @@ def ssd(
     return (y, last) if return_last_state else y
 
 
-def _grouped(coefficients: Tensor) -> Tensor:
-    """[B, K, L, N] -> [B, K, L, 1, N]."""
-    return coefficients[:, :, :, None] if coefficients.ndim == 4 else coefficients
-
-
 def _steps(dt: Tensor, A: Tensor, bias: Tensor | None, softplus: bool, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """dt as it multiplies the input, and dt A: one number per head, so that plain torch can make them."""
     wide = torch.float64 if dtype == torch.float64 else torch.float32
@@ -97,38 +105,19 @@ def _steps(dt: Tensor, A: Tensor, bias: Tensor | None, softplus: bool, dtype: to
     return dt, dt * A.to(wide)[:, None]
 
 
-def _check(
-    x: Tensor,
-    dt: Tensor,
-    A: Tensor,
-    B: Tensor,
-    C: Tensor,
-    D: Tensor | None,
-    bias: Tensor | None,
-    weights: Tensor | None,
-    chunk: int,
-    table: PathTable,
-) -> None:
+def _check_chunk(chunk: int) -> None:
     if not 16 <= chunk <= LONGEST_CHUNK:
         raise ScanlabError.at("S711", f"chunks of {chunk} steps", help=f"choose 16 to {LONGEST_CHUNK} steps")
-    if x.ndim != 5 or x.shape[1] not in (1, table.paths):
-        raise shape_error("x", x, f"[B, {table.length}, H, P] or [B, {table.paths}, {table.length}, H, P]")
-    named = {"dt": dt, "A": A, "B": B, "C": C, "D": D, "dt_bias": bias, "merge": weights}
-    check_fit("x", x, x.shape[2], named, table)
-    batch, _, length, heads, width = x.shape
-    if A.ndim != 2 or A.shape[0] not in (1, table.paths) or A.shape[1] != heads:
-        raise shape_error("A", A, f"[{table.paths} or 1, {heads}]")
-    own = A.shape[0]
-    _expect("dt", dt, (batch, own, length, heads))
-    if B.ndim != 5 or B.shape[:3] != (batch, own, length) or heads % max(1, B.shape[3]):
-        raise shape_error("B", B, f"[{batch}, {own}, {length}, N], or with groups before N")
-    _expect("C", C, tuple(B.shape))
-    _expect("D", D, (own, heads) if D is not None and D.ndim == 2 else (own, heads, width))
-    _expect("dt_bias", bias, (own, heads))
-    _expect("merge", weights, (table.paths, heads * width))
-    check_finite(A)
 
 
-def _expect(name: str, tensor: Tensor | None, shape: tuple[int, ...]) -> None:
-    if tensor is not None and tuple(tensor.shape) != shape:
-        raise shape_error(name, tensor, list(shape))
+def _check_groups(sizes: Sizes, present: Mapping[str, Tensor]) -> None:
+    if sizes["H"] % max(1, sizes["G"]):
+        raise shape_error("B", present["B"], GROUPED.format(**sizes))
+
+
+OPERANDS = Operands(
+    forms(x="BLHP BKLHP", A="kH", dt="BkLH", B="BkLGN", C="BkLGN", D="kH kHP", dt_bias="kH", merge="KM"),
+    owner="A",
+    shown={"A": "[{K} or 1, {H}]", "B": GROUPED},
+    also={"B": _check_groups},
+)
