@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["CHROMIUM", "FLAGS", "browser", "chromium_driver", "chromium_profile", "new_page"]
+__all__ = ["CHROMIUM", "FLAGS", "browser", "chromium_driver", "chromium_profile", "new_page", "none_left"]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
@@ -20,6 +20,11 @@ FLAGS = (
     *("--disable-component-update", "--disable-sync"),
 )
 WAIT_MS = 20_000
+
+
+def none_left(page: Any, selector: str) -> None:
+    """Wait until nothing on a page fits a selector: what is shown changes part by part."""
+    page.wait_for_function("selector => !document.querySelector(selector)", arg=selector)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn.backbone import Backbone
 from scanlab.nn.embed import convolution, to_picture
 from scanlab.nn.exempt import no_weight_decay
-from scanlab.nn.kinds import CONVOLUTIONS, READOUTS
+from scanlab.nn.kinds import CONVOLUTIONS, MIXERS, READOUTS
 
 __all__ = ["Classifier", "NextPatch", "Segmenter"]
 
@@ -193,6 +193,8 @@ def _check_causal(backbone: Backbone) -> None:
         problem = "two layers walk different paths, so that a later patch is heard of"
     elif CONVOLUTIONS[backbone.sizes.mixer.convolution].on_grid:
         problem = "the convolution on the grid shows every patch its neighbours"
+    elif MIXERS[kind := backbone.sizes.mixer.kind].looks_ahead:
+        problem = f"a mixer of the kind {kind!r} shows every patch those that come after it"
     if problem:
         raise ScanlabError.at(
             "S615", f"the next patch cannot be predicted: {problem}", help="use one order, such as `row`, in all layers"

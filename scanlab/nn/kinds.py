@@ -18,10 +18,12 @@ __all__ = ["CONVOLUTIONS", "DOWNSAMPLES", "MIXERS", "NORMS", "PARAMETERS", "POSI
 
 @dataclass(frozen=True)
 class MixerKind:
-    """module, name: where the class of the mixer is, within scanlab.nn."""
+    """module, name: where the class of the mixer is, within scanlab.nn. looks_ahead: it shows a patch others that come
+    after it on the path."""
 
     module: str
     name: str
+    looks_ahead: bool = False
 
     @property
     def mixer(self) -> Any:
@@ -34,8 +36,8 @@ MIXERS: Mapping[str, MixerKind] = MappingProxyType(
         "scan": MixerKind("mixer", "ScanMixer"),
         "ssd": MixerKind("ssd_mixer", "SsdMixer"),
         "cascade": MixerKind("mixer", "CascadeMixer"),
-        "attention": MixerKind("peers", "AttentionMixer"),
-        "convolution": MixerKind("peers", "ConvolutionMixer"),
+        "attention": MixerKind("peers", "AttentionMixer", looks_ahead=True),
+        "convolution": MixerKind("peers", "ConvolutionMixer", looks_ahead=True),
         "none": MixerKind("peers", "NoScanMixer"),
     }
 )

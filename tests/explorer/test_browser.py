@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import none_left
 
 from scanlab.explorer.state import State, from_address
 
@@ -80,7 +81,7 @@ def test_an_error_is_marked_drawn_and_mended_with_one_click(page: Any) -> None:
     page.wait_for_selector(".verdict.proved")
     page.wait_for_selector(".drawing[data-state=paths]")
     assert page.locator("#editor-text").input_value() == TIE.replace("h + w", "h + w, h")
-    assert page.locator(".problem, .paper .mark").count() == 0
+    none_left(page, ".problem, .paper .mark")
     # The browser's undo takes a fix back as it does typing.
     page.locator("#editor-text").press("Control+z")
     page.wait_for_selector(".problem.error")
@@ -129,7 +130,7 @@ def test_the_grid_can_be_changed_and_misfits_are_told(page: Any) -> None:
     page.wait_for_selector(".problem:has-text('S504')")
     box.fill("6x6")
     page.wait_for_selector(".player >> text=h 6 × w 6")
-    assert page.locator(".field.wrong, .problem").count() == 0
+    none_left(page, ".field.wrong, .problem")
 
 
 def test_the_clock_is_scrubbed(page: Any) -> None:
@@ -316,7 +317,7 @@ def test_a_text_is_never_run_and_never_markup(page: Any) -> None:
     _write(page, '# <img src=x onerror="window.hit = 1">\n__import__("os").system("true")\n')
     page.wait_for_selector(".problem")
     assert page.evaluate("window.hit") is None
-    assert page.locator(".paper img, .problem img").count() == 0
+    none_left(page, ".paper img, .problem img")
 
 
 def test_empty_and_helper_texts_say_what_to_do(page: Any) -> None:

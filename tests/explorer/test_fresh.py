@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from chromium import none_left
 
 from scanlab.explorer.freshness import of, of_text
 
@@ -72,7 +73,7 @@ def test_marks_go_with_the_answers(page: Any) -> None:
     # Behind a mistake the last paths stay, and are of an older text; what is wrong is of this one.
     page.locator("#editor-text").fill(SNAKE.replace("~w", "w +"))
     page.wait_for_selector(".problem")
-    assert page.locator(".problems[data-older]").count() == 0
+    none_left(page, ".problems[data-older]")
     assert page.locator(".drawing[data-older]").count() == 1
     # A counter-example is of the text that it refutes.
     page.locator("#editor-text").fill(SNAKE.replace("~w", "1"))

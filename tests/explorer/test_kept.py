@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import none_left
 
 from scanlab.explorer.state import from_address
 
@@ -76,7 +77,7 @@ def test_a_text_that_is_too_long_to_read_says_so_and_is_kept(page: Any) -> None:
     assert _text(page) == long
     page.locator("#editor-text").fill(SNAKE)
     page.wait_for_selector(".drawing:not([data-older])")
-    assert page.locator(".toolong").count() == 0
+    none_left(page, ".toolong")
 
 
 def test_back_and_forward_bring_what_was_typed_last(page: Any) -> None:
@@ -148,7 +149,7 @@ def test_typing_outlives_its_server(stopping: Any) -> None:
         tab.wait_for_selector(f".player figcaption:has-text('{name}')")
     assert _text(page) == kept and "order c" not in kept
     assert from_address(page.url.partition("#")[2]).text == kept
-    assert page.locator("[data-older]").count() == 0
+    none_left(page, "[data-older]")
 
 
 def test_a_server_with_another_token_is_told_and_the_text_kept(stopping: Any) -> None:

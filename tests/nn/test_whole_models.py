@@ -228,6 +228,8 @@ def test_bits_per_dimension_fall_in_training():
         ("sum(row, -row)", CAUSAL, "several paths"),
         ("cycle(row, column)", CAUSAL, "two layers walk different paths"),
         ("row", replace(CAUSAL, mixer=MixerSizes(convolution="grid")), "shows every patch its neighbours"),
+        ("row", replace(CAUSAL, mixer=MixerSizes(kind="attention", head=8)), "'attention' shows every patch those"),
+        ("row", replace(CAUSAL, mixer=MixerSizes(kind="convolution")), "'convolution' shows every patch those"),
         ("row with mean at start", CAUSAL, "virtual tokens"),
         ("row", replace(CAUSAL, depth=(1, 1)), "stages"),
     ],

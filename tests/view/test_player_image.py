@@ -7,6 +7,7 @@ import io
 
 import numpy as np
 import pytest
+from chromium import none_left
 from player_page import PlayerPage, open_player
 
 import scanlab
@@ -155,7 +156,7 @@ def test_a_chosen_file_is_read_and_can_be_taken_away(opened, made):
     assert all(same(player.pixels("ground", player.points()), colours))
     player.page.get_by_role("button", name="Remove the image").click()
     assert player.picture("ground") == before
-    assert player.page.locator(".strip").count() == 0
+    none_left(player.page, ".strip")
 
 
 def test_what_is_no_image_is_told(opened, made):
