@@ -12,7 +12,16 @@ from typing import Any
 
 import pytest
 
-__all__ = ["CHROMIUM", "FLAGS", "browser", "chromium_driver", "chromium_profile", "new_page", "none_left"]
+__all__ = [
+    "CHROMIUM",
+    "FLAGS",
+    "address_holds",
+    "browser",
+    "chromium_driver",
+    "chromium_profile",
+    "new_page",
+    "none_left",
+]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
@@ -25,6 +34,16 @@ WAIT_MS = 20_000
 def none_left(page: Any, selector: str) -> None:
     """Wait until nothing on a page fits a selector: what is shown changes part by part."""
     page.wait_for_function("selector => !document.querySelector(selector)", arg=selector)
+
+
+def address_holds(page: Any, read: Callable[[str], Any], wanted: Any) -> None:
+    """Assert that what is read of a page's address is as wanted, a moment later at most: browsers slow pages down that
+    change their address more than a few times a second."""
+    for _ in range(WAIT_MS // 50):
+        if read(page.url.partition("#")[2]) == wanted:
+            return
+        page.wait_for_timeout(50)
+    assert read(page.url.partition("#")[2]) == wanted
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from torch import Tensor
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import PathTable, index_table, selective_scan
 from scanlab.ops.conv.api import causal_convolution
-from scanlab.ops.dispatch import choose
+from scanlab.ops.dispatch import KERNELS, choose
 from scanlab.ops.mamba2.api import ssd
 from scanlab.ops.partition import cut
 
@@ -28,7 +28,8 @@ Operator = Callable[[Mapping[str, Tensor], PathTable, str], Tensor]
 Values = dict[str, Tensor]
 
 # What a GPU computes is asked for most, and the kernels of the CPU may have to be compiled for minutes: so these last.
-ORDER = ("triton", "reference", "cpu")
+_LAST = tuple(name for name, backend in KERNELS.items() if backend.device == "cpu")
+ORDER = (*(name for name in KERNELS if name not in _LAST), "reference", *_LAST)
 # Relative to the largest value of a tensor; half precision rounds what goes in between operators as coarsely.
 DTYPES: Mapping[torch.dtype, float] = MappingProxyType({torch.float32: 2e-5, torch.bfloat16: 2e-2, torch.float16: 3e-3})
 LENGTH, CHANNELS, STATES, PATHS = 37, 20, 3, 2

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import none_left
+from chromium import address_holds, none_left
 
 from scanlab.explorer.state import State, from_address
 
@@ -38,10 +38,6 @@ def _waits(page: Any, condition: str, argument: Any = None) -> None:
 def _picture(page: Any) -> str:
     """What the canvases show."""
     return page.evaluate(f"({_PIXELS})()")
-
-
-def _state(page: Any) -> State:
-    return from_address(page.url.partition("#")[2])
 
 
 def test_typing_changes_the_picture_and_the_proof(page: Any) -> None:
@@ -158,8 +154,7 @@ def test_a_reload_brings_everything_back(page: Any, explorer: Any) -> None:
         panes=("proof",),
         colour="gap",
     )
-    page.wait_for_timeout(400)
-    assert _state(page) == wanted
+    address_holds(page, from_address, wanted)
     page.reload()
     page.wait_for_selector("#pane-proof >> text=proved for all sizes")
     page.wait_for_selector(".player >> text=h 4 × w 6")

@@ -17,9 +17,9 @@ pytest.importorskip("triton")
 SOURCE = "scanlab.kernels.gpu.companion_variants"
 
 
-# In every run one target of each maker stands for all.
+# In every run one target stands for all; tests/codegen compiles for the other maker.
 @pytest.mark.sweep
-@pytest.mark.parametrize("target", TARGETS if sweeping() else ("sm_90", "gfx942"))
+@pytest.mark.parametrize("target", TARGETS if sweeping() else ("sm_90",))
 def test_forward_kernels_do_not_spill(target: str) -> None:
     reports = {report.kernel: report for report in compile_all("", target, states=64, source=SOURCE)}
     assert len(reports) == 8

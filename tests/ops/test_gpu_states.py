@@ -57,10 +57,11 @@ def test_merged_copies_are_their_sum(shape, size, dtype):
     from scanlab.ops.gpu_sums import merged
 
     values = torch.randn(shape)
-    by_hand = values.double().sum(0) if len(shape) == 6 else values.double()
+    shares = len(shape) == 6
+    by_hand = values.double().sum(0) if shares else values.double()
     want = by_hand if by_hand.shape[1] == size else by_hand.sum(1, keepdim=True)
     torch.testing.assert_close(
-        merged(values, dtype, size), want.to(dtype), rtol=1e-2 if dtype.itemsize < 4 else 1e-6, atol=1e-6
+        merged(values, dtype, size, shares=shares), want.to(dtype), rtol=1e-2 if dtype.itemsize < 4 else 1e-6, atol=1e-6
     )
 
 

@@ -50,7 +50,12 @@ def package(tmp_path: Path) -> Copy:
 
 def test_the_page_names_what_is_done_here() -> None:
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    for place in ("scanlab/ir/merges.py", "scanlab/compiler/curves/", "scanlab/ir/functions.py", "strategies/"):
+    places = (
+        *("scanlab/ir/merges.py", "scanlab/compiler/curves/", "scanlab/ir/functions.py", "strategies/"),
+        *("scanlab/ops/dispatch.py", "scanlab/ops/mamba2", "scanlab/zoo/presets.py", "scanlab/zoo/official.py"),
+        *("scanlab/study/metrics.py", "scanlab/study/learning.py", "scanlab/study/tasks.py", "scanlab/nn/kinds.py"),
+    )
+    for place in places:
         assert place in page
 
 
@@ -155,3 +160,87 @@ def test_a_merge_without_its_row_is_an_error() -> None:
     for line in (MERGED, code):
         done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=False)
         assert "S201" in done.stderr
+
+
+BACKEND = '        "twin": Backend("numpy", "twin", "none"),\n'
+TWIN = "from scanlab.ops.{}.cpu import backward, forward\n\n__all__ = ['backward', 'forward']\n"
+SCANNED = """
+import torch, scanlab
+from scanlab.bench.numerics import OPERATORS, ORDER, check_operator
+from scanlab.ops import BACKENDS, causal_convolution, selective_scan, ssd, use_backend
+print("twin" in BACKENDS, "twin" in ORDER)
+draw = torch.Generator().manual_seed(0)
+def normal(*shape): return torch.randn(*shape, generator=draw)
+paths = scanlab.compile("row", grid=(3, 3))
+scan = (normal(1, 9, 4), normal(1, 1, 9, 4).abs(), -normal(1, 4, 3).exp(), normal(1, 1, 9, 3), normal(1, 1, 9, 3))
+calls = (
+    lambda: selective_scan(*scan, paths=paths),
+    lambda: causal_convolution(scan[0], scan[4].new_ones(1, 4, 3), paths=paths),
+)
+for call in calls:
+    with use_backend("twin"):
+        ours = call()
+    with use_backend("reference"):
+        print(torch.allclose(ours, call(), atol=1e-5))
+"""
+
+
+def test_a_backend_is_one_row_and_a_module_per_operator(package: Copy) -> None:
+    package.put("scanlab/ops/dispatch.py", '    {"cpu": Backend(', "")
+    package.put("scanlab/ops/dispatch.py", '"cpu": Backend(', BACKEND.strip() + " ")
+    for operator in ("mamba", "mamba2", "conv"):
+        package.write(f"scanlab/ops/{operator}/twin.py", TWIN.format(operator))
+    assert package.says(SCANNED) == ["True True", "True", "True"]
+    # An operator that the backend leaves out is an error, never another backend's result.
+    (package.folder / "scanlab/ops/conv/twin.py").unlink()
+    assert "scanlab.ops.conv.twin" in package.run(SCANNED).stderr
+
+
+PRESET = """
+import torch
+from scanlab.zoo import create_model, presets
+with torch.device("meta"):
+    model = create_model("vim_micro")
+print("vim_micro" in presets(), model.backbone.dim)
+"""
+
+
+def test_a_preset_is_one_row(package: Copy) -> None:
+    package.put("scanlab/zoo/presets.py", '        "vim_tiny": ', '        "vim_micro": _vim(96),\n')
+    assert package.says(PRESET) == ["True 96"]
+    text = (package.folder / "scanlab/zoo/presets.py").read_text(encoding="utf-8")
+    package.write("scanlab/zoo/presets.py", text.replace('_VIM, "vim")', '_VIM, "vin")'))
+    assert "S617" in package.run(PRESET).stderr
+
+
+TASK = """\
+    Task("classification by error", "the class of an image", "classification", CLASSES, "error", False, "points"),
+"""
+STUDY = """
+strategies = ["row", "snake"]
+task = "classification by error"
+controls = []
+seeds = 1
+limit = 40
+test_limit = 40
+recipe.epochs = 1
+"""
+RUN = """
+import sys
+from scanlab.cli import main
+sys.argv = ["scanlab", "ablate", "study.toml", "--out", "study", "--workers", "1", "--json"]
+main()
+"""
+
+
+def test_a_metric_is_measured_and_a_task_is_one_row(package: Copy) -> None:
+    package.put("scanlab/study/tasks.py", '    _next_patch("next patch", ', TASK)
+    package.write("study.toml", STUDY)
+    done = package.run(RUN)
+    assert "'error'" in done.stdout + done.stderr, "a task whose metric nobody measures fails"
+    shutil.rmtree(package.folder / "study", ignore_errors=True)
+    metric = '        "error": (guesses != targets).double().mean().item(),\n'
+    package.put("scanlab/study/learning.py", '        "balanced_accuracy": ', metric)
+    done = package.run(RUN)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["problems"][0]["metric"] == "error"

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 from small import numbers, small_problem, small_study
+from sweep import sweeping
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study import runner, train
@@ -61,7 +62,9 @@ def alive(group: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+# Two workers do all that one does.
+@pytest.mark.sweep
+@pytest.mark.parametrize("workers", [1, 2] if sweeping() else [2])
 def test_a_killed_runner_goes_on_where_it_was(tmp_path, unbroken, workers):
     process = started(tmp_path, workers)
     until(process, 2 * EPOCHS + 1)
