@@ -165,16 +165,15 @@ def _no_torch_cuda() -> None:
 
 def _scanlab_takes_cpu_tensors() -> None:
     from scanlab.bench import gpu
-    from scanlab.nn import layer_paths as paths
-    from scanlab.ops import dispatch as backends
-    from scanlab.ops import resolve_paths
+    from scanlab.nn import layer_paths
+    from scanlab.ops import dispatch, resolve_paths
 
-    checked, program = backends._checked, backends.program_for.__wrapped__
+    checked, program = dispatch._checked, dispatch.program_for.__wrapped__
     cuda: Any = SimpleNamespace(type="cuda")
-    backends._checked = lambda name, device, kind: name if name == "triton" else checked(name, device, kind)
-    backends._FAST["cpu"] = "triton"
+    dispatch._checked = lambda name, device, kind: name if name == "triton" else checked(name, device, kind)
+    dispatch._FAST["cpu"] = "triton"
     as_on_a_gpu = cache(lambda scan: program(scan, cuda))
-    for module in (backends, resolve_paths, paths, gpu):
+    for module in (dispatch, resolve_paths, layer_paths, gpu):
         setattr(module, "program_for", lambda scan, device: as_on_a_gpu(scan))  # noqa: B010
 
 

@@ -130,9 +130,9 @@ class _Worker:
 
 
 def _named(name: str, args: tuple[Any, ...]) -> Any:
-    from scanlab.explorer import worker_tasks as work
+    from scanlab.explorer import worker_tasks
 
-    return getattr(work, name)(*args)
+    return getattr(worker_tasks, name)(*args)
 
 
 def _serve(theirs: Connection) -> None:

@@ -4,8 +4,7 @@ import pytest
 import torch
 from sweep import sweeping
 
-from scanlab.bench import capabilities as facts
-from scanlab.bench import numerics
+from scanlab.bench import capabilities, numerics
 from scanlab.bench.capabilities import Fact
 from scanlab.bench.numerics import ORDER, Finding, check_operator, findings, most_findings
 from scanlab.ops import selective_scan
@@ -75,13 +74,13 @@ def test_a_missing_backend_is_named_and_is_no_failure(monkeypatch):
 
 def test_facts_say_what_to_install(monkeypatch):
     def by_name() -> dict[str, Fact]:
-        return {fact.name: fact for fact in facts.facts()}
+        return {fact.name: fact for fact in capabilities.facts()}
 
     here = by_name()
     assert {"scanlab", "processor", "torch", "GPU", "numba", "triton", "cache"} <= here.keys()
     assert "threads" in here["numba"].value and torch.__version__ in here["torch"].value
-    monkeypatch.setattr(facts, "find_spec", lambda name: None)
-    monkeypatch.setattr(facts, "missing", lambda backend: f"pip install {backend}")
+    monkeypatch.setattr(capabilities, "find_spec", lambda name: None)
+    monkeypatch.setattr(capabilities, "missing", lambda backend: f"pip install {backend}")
     bare = by_name()
     assert bare["extra pictures"].advice == 'pip install "scanlab[pictures]"'
     assert bare["numba"] == Fact("numba", "missing", "pip install cpu")
@@ -93,6 +92,6 @@ def test_facts_name_an_unsafe_cache(monkeypatch, tmp_path):
     folder.mkdir()
     folder.chmod(0o777)
     monkeypatch.setenv("SCANLAB_CACHE_DIR", str(tmp_path))
-    [cache] = [fact for fact in facts.facts() if fact.name == "cache"]
+    [cache] = [fact for fact in capabilities.facts() if fact.name == "cache"]
     assert "is not safe" in cache.value or "others may write" in cache.value
     assert "chmod 700" in cache.advice

@@ -11,8 +11,15 @@ from torch._subclasses import FakeTensorMode
 
 import scanlab
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops import causal_convolution, index_table, path_table, selective_scan, selective_scan_fn, ssd
-from scanlab.ops import resolve_paths as indices_module
+from scanlab.ops import (
+    causal_convolution,
+    index_table,
+    path_table,
+    resolve_paths,
+    selective_scan,
+    selective_scan_fn,
+    ssd,
+)
 
 
 def drop_in(batch=2, length=9, dtype=torch.float32):
@@ -211,8 +218,8 @@ def test_ssd_takes_float32_coefficients_beside_half_precision():
 
 def test_the_same_indices_are_planned_once(monkeypatch):
     made = []
-    plain = indices_module.index_table
-    monkeypatch.setattr(indices_module, "index_table", lambda *a, **k: made.append(1) or plain(*a, **k))
+    plain = resolve_paths.index_table
+    monkeypatch.setattr(resolve_paths, "index_table", lambda *a, **k: made.append(1) or plain(*a, **k))
     order = torch.randperm(57)
     for _ in range(3):
         by_scan(57, paths=order[None])

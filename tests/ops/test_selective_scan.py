@@ -10,8 +10,7 @@ from handmade import hand_path, hand_scan
 
 import scanlab
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops import PathTable, ScanlabWarning, index_table, path_table, selective_scan
-from scanlab.ops import dispatch as backends_module
+from scanlab.ops import PathTable, ScanlabWarning, dispatch, index_table, path_table, selective_scan
 from scanlab.ops.path_tables import packed
 
 BACKENDS = ("cpu", "triton")
@@ -27,7 +26,7 @@ def shuffled(length):
 
 
 def needs(backend):
-    if backend == "triton" and not (torch.cuda.is_available() or backends_module._interpreted()):
+    if backend == "triton" and not (torch.cuda.is_available() or dispatch._interpreted()):
         pytest.skip("the Triton kernels need a GPU, or TRITON_INTERPRET=1")
 
 
@@ -287,8 +286,8 @@ def test_the_paths_of_a_chain_have_one_weight():
 
 
 def test_a_missing_fast_backend_is_said_once(monkeypatch):
-    monkeypatch.setattr(backends_module, "missing", lambda backend: "numba cannot be imported; pip install numba")
-    backends_module.say_once.cache_clear()
+    monkeypatch.setattr(dispatch, "missing", lambda backend: "numba cannot be imported; pip install numba")
+    dispatch.say_once.cache_clear()
     paths = table(hand_path(range(4)))
     arguments = random_arguments(paths)
     with pytest.warns(ScanlabWarning, match="pip install numba"):
