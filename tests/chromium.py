@@ -19,6 +19,7 @@ __all__ = [
     "browser",
     "chromium_driver",
     "chromium_profile",
+    "expect",
     "new_page",
     "none_left",
 ]
@@ -29,6 +30,16 @@ FLAGS = (
     *("--disable-component-update", "--disable-sync"),
 )
 WAIT_MS = 20_000
+
+
+def expect(locator: Any) -> Any:
+    """What Playwright waits for until it holds.
+
+    A page shows the answers to an event one after the other: what is read at once may be of a moment between two."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=WAIT_MS)
+    return expect(locator)
 
 
 def none_left(page: Any, selector: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from chromium import expect
 
 from scanlab.compiler.bind import CompiledPlan
 from scanlab.explorer.facts.attempt import attempt
@@ -154,7 +155,7 @@ def test_the_buttons_give_the_files(explorer, new_page, tmp_path):
     for kind in EXPORTS:
         button = page.locator("#pane-export .exports").get_by_role("button", name=kind, exact=True)
         if kind == "MP4" and ffmpeg() is None:
-            assert button.is_disabled()
+            expect(button).to_be_disabled()
             continue
         with page.expect_download() as coming:
             button.click()
@@ -162,7 +163,7 @@ def test_the_buttons_give_the_files(explorer, new_page, tmp_path):
         assert coming.value.suggested_filename == f"mine-6x5{EXPORTS[kind].suffix}"
         check(kind, (tmp_path / kind).read_bytes())
         page.wait_for_selector(f"#pane-export .word:has-text('mine-6x5{EXPORTS[kind].suffix}')")
-    assert "mine = scanlab.compile(" in page.locator("#pane-export pre").inner_text()
+    expect(page.locator("#pane-export pre")).to_contain_text("mine = scanlab.compile(")
 
 
 def test_a_file_of_the_page_works_offline(new_page, tmp_path):
@@ -170,7 +171,7 @@ def test_a_file_of_the_page_works_offline(new_page, tmp_path):
     file.write_bytes(exported(shown(TEXT, "class_"), "HTML").content)
     page = new_page(Path(file).as_uri())
     page.wait_for_selector(".player .panels canvas", state="attached")
-    assert page.locator(".player figure").count() == 2
+    expect(page.locator(".player figure")).to_have_count(2)
 
 
 def test_without_ffmpeg_the_button_says_so(start_explorer, new_page, monkeypatch, tmp_path):
@@ -179,4 +180,5 @@ def test_without_ffmpeg_the_button_says_so(start_explorer, new_page, monkeypatch
     page.set_default_timeout(60_000)
     button = page.locator("#pane-export .exports").get_by_role("button", name="MP4", exact=True)
     button.wait_for()
-    assert button.is_disabled() and page.locator("#pane-export .why").inner_text() == "ffmpeg is not installed"
+    expect(button).to_be_disabled()
+    expect(page.locator("#pane-export .why")).to_have_text("ffmpeg is not installed")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from chromium import none_left
+from chromium import expect, none_left
 
 from scanlab.explorer.freshness import of, of_text
 
@@ -74,7 +74,7 @@ def test_marks_go_with_the_answers(page: Any) -> None:
     page.locator("#editor-text").fill(SNAKE.replace("~w", "w +"))
     page.wait_for_selector(".problem")
     none_left(page, ".problems[data-older]")
-    assert page.locator(".drawing[data-older]").count() == 1
+    expect(page.locator(".drawing[data-older]")).to_have_count(1)
     # A counter-example is of the text that it refutes.
     page.locator("#editor-text").fill(SNAKE.replace("~w", "1"))
     page.wait_for_selector(".drawing[data-state=example]:not([data-older])")

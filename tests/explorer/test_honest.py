@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from chromium import address_holds
+from chromium import address_holds, expect
 
 from scanlab.explorer.state import from_address
 
@@ -19,7 +19,7 @@ def test_a_seventh_strategy_is_refused_with_a_word(explorer: Any, new_page: Call
     page = new_page(explorer.address(text=text, names=tuple(f"o{n}" for n in range(6))))
     page.wait_for_selector(".selection .chip[disabled]:has-text('o6')")
     chip = page.locator(".selection .chip[disabled]")
-    assert chip.get_attribute("title") == "6 are shown, which is the most: hide one first"
+    expect(chip).to_have_attribute("title", "6 are shown, which is the most: hide one first")
     page.keyboard.press("Alt+l")
     page.get_by_role("button", name="Show hilbert beside").click()
     page.wait_for_selector(".notice.shown >> text=6 strategies are shown, which is the most: hide one to show hilbert")
@@ -29,8 +29,8 @@ def test_a_seventh_strategy_is_refused_with_a_word(explorer: Any, new_page: Call
 def test_a_grid_that_is_too_large_leaves_its_strategy_chosen(page: Any) -> None:
     page.get_by_label("grid", exact=True).fill("2000x2000")
     page.wait_for_selector(".problem:has-text('S504')")
-    assert page.locator(".selection .chip[aria-pressed=true]").all_inner_texts() == ["snake"]
-    assert "1,000,000" in page.get_by_label("grid", exact=True).get_attribute("title")
+    expect(page.locator(".selection .chip[aria-pressed=true]")).to_have_text(["snake"])
+    expect(page.get_by_label("grid", exact=True)).to_have_attribute("title", re.compile("1,000,000"))
 
 
 def test_every_word_has_one_meaning(page: Any) -> None:
@@ -46,19 +46,19 @@ def test_every_word_has_one_meaning(page: Any) -> None:
 def test_nothing_can_be_played_where_there_are_no_paths(explorer: Any, new_page: Callable[..., Any]) -> None:
     page = new_page(explorer.address(text="grid h, w\norder a = by h +\n"))
     page.wait_for_selector(".drawing[data-state=empty] >> text=There is no path to show")
-    assert page.locator(".player").is_hidden()
-    assert page.locator(".player [data-at=play]").is_disabled()
-    assert "step" not in page.locator(".player [data-at=step]").inner_text()
+    expect(page.locator(".player")).to_be_hidden()
+    expect(page.locator(".player [data-at=play]")).to_be_disabled()
+    expect(page.locator(".player [data-at=step]")).not_to_contain_text("step")
     page.locator("#editor-text").fill(SNAKE)
     page.wait_for_selector(".player >> text=step 195 of 195")
-    assert page.locator(".player [data-at=play]").is_enabled()
+    expect(page.locator(".player [data-at=play]")).to_be_enabled()
     # A counter-example is no path either, and is called one once.
     page.locator("#editor-text").fill("grid h, w\norder a = by h + w\n")
     page.wait_for_selector(".drawing[data-state=example]")
     page.wait_for_selector(".player [data-at=play]:disabled")
     said = page.locator(".drawing").inner_text().lower()
     assert said.count("counter-example") == 1
-    assert page.locator(".player [data-at=step]").inner_text() == ""
+    expect(page.locator(".player [data-at=step]")).to_have_text("")
     page.locator("#editor-text").fill(SNAKE)
     page.wait_for_selector(".player >> text=step 195 of 195")
     page.wait_for_selector(".player [data-at=play]:enabled")
@@ -81,14 +81,12 @@ def test_panels_say_whose_they_are(explorer: Any, new_page: Callable[..., Any]) 
     assert [text for tag, text in heads if tag == "H2"] == ["p: cross in layers 0, 1", "p: vim in layer 2", "one"]
     assert [tag for tag, _ in heads] == ["H2", *["FIGURE"] * 4, "H2", *["FIGURE"] * 2, "H2", "FIGURE"]
     page.locator(".player [data-at=together]").check()
-    page.wait_for_function("() => document.querySelectorAll('.player figure').length === 3")
-    assert page.locator(".player figcaption strong").all_inner_texts()[:2] == heads_of(heads)
-
-
-def heads_of(heads: list[list[str]]) -> list[str]:
-    return [text for tag, text in heads if tag == "H2"][:2]
+    expect(page.locator(".player figure")).to_have_count(3)
+    named = page.locator(".player figcaption strong")
+    for number, head in enumerate([text for tag, text in heads if tag == "H2"][:2]):
+        expect(named.nth(number)).to_have_text(head)
 
 
 def test_the_link_says_what_is_not_in_it(page: Any) -> None:
-    said = page.get_by_role("button", name="Copy link").get_attribute("title")
-    assert re.search(r"not an image of yours", said or "")
+    button = page.get_by_role("button", name="Copy link")
+    expect(button).to_have_attribute("title", re.compile("not an image of yours"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import address_holds, none_left
+from chromium import address_holds, expect, none_left
 
 from scanlab.explorer.state import from_address
 
@@ -19,6 +19,10 @@ TOKEN = "a-token-of-the-tests"
 
 def _text(page: Any) -> str:
     return page.locator("#editor-text").input_value()
+
+
+def _holds(page: Any, text: str) -> None:
+    expect(page.locator("#editor-text")).to_have_value(text)
 
 
 def _type(page: Any, words: str) -> None:
@@ -46,7 +50,8 @@ def test_a_line_survives_a_reload_at_any_moment(page: Any, wait_ms: int) -> None
     typed = _text(page)
     page.reload()
     _filled(page)
-    assert _text(page) == typed and typed.endswith("# one\n# two\n")
+    _holds(page, typed)
+    assert typed.endswith("# one\n# two\n")
     # It reaches the server and the address, and the browser need not keep it any longer.
     page.wait_for_function(SETTLED)
     address_holds(page, lambda hash: from_address(hash).text, typed)
@@ -56,7 +61,7 @@ def test_a_grid_survives_a_reload_at_once(page: Any) -> None:
     page.get_by_label("grid", exact=True).fill("5x9")
     page.reload()
     page.wait_for_selector(".player >> text=h 5 × w 9")
-    assert page.get_by_label("grid", exact=True).input_value() == "5x9"
+    expect(page.get_by_label("grid", exact=True)).to_have_value("5x9")
 
 
 def test_a_long_text_survives_a_reload_before_it_is_sent(page: Any) -> None:
@@ -64,7 +69,7 @@ def test_a_long_text_survives_a_reload_before_it_is_sent(page: Any) -> None:
     page.locator("#editor-text").fill(long)
     page.reload()
     _filled(page)
-    assert _text(page) == long
+    _holds(page, long)
 
 
 def test_a_text_that_is_too_long_to_read_says_so_and_is_kept(page: Any) -> None:
@@ -74,7 +79,7 @@ def test_a_text_that_is_too_long_to_read_says_so_and_is_kept(page: Any) -> None:
     page.wait_for_selector(".drawing[data-older]")
     page.reload()
     page.wait_for_selector(".toolong")
-    assert _text(page) == long
+    _holds(page, long)
     page.locator("#editor-text").fill(SNAKE)
     page.wait_for_selector(".drawing:not([data-older])")
     none_left(page, ".toolong")
@@ -104,7 +109,7 @@ def test_tabs_do_not_mix(explorer: Any, new_page: Callable[..., Any]) -> None:
     other.reload()
     for page, word in ((one, "# one\n"), (other, "# other\n")):
         _filled(page)
-        assert _text(page) == SNAKE + word
+        _holds(page, SNAKE + word)
 
 
 @pytest.fixture
@@ -142,12 +147,13 @@ def test_typing_outlives_its_server(stopping: Any) -> None:
     _type(other, "order c = by w, h\n")
     kept = _text(page)
     # Nothing is said of it that nobody has looked at.
-    assert page.locator(".problems[data-older], .drawing[data-older]").count() == 2
+    expect(page.locator(".problems[data-older], .drawing[data-older]")).to_have_count(2)
     start()
     for tab, name in ((page, "b"), (other, "c")):
         tab.wait_for_selector(f".verdict.proved:has-text('{name}')", timeout=60_000)
         tab.wait_for_selector(f".player figcaption:has-text('{name}')")
-    assert _text(page) == kept and "order c" not in kept
+    _holds(page, kept)
+    assert "order c" not in kept
     address_holds(page, lambda hash: from_address(hash).text, kept)
     none_left(page, "[data-older]")
 
@@ -160,12 +166,12 @@ def test_a_server_with_another_token_is_told_and_the_text_kept(stopping: Any) ->
     kept = _text(page)
     address = start("another-token-of-the-tests")
     page.wait_for_selector(".gone >> text=has another token", timeout=60_000)
-    assert _text(page) == kept
+    _holds(page, kept)
     # The address that the terminal shows, in another tab: this page goes on by itself.
     other = page.context.new_page()
     other.goto(address)
     page.wait_for_selector(".verdict.proved:has-text('b')", timeout=60_000)
-    assert _text(page) == kept
+    _holds(page, kept)
     assert "order b" not in _text(other)
 
 
@@ -177,7 +183,7 @@ def test_a_page_opened_afresh_in_the_tab_takes_over_what_reached_no_server(stopp
     page.goto(start("another-token-of-the-tests"))
     page.wait_for_selector(".notice.shown >> text=restored what was typed in this tab")
     page.wait_for_selector(".verdict.proved:has-text('b')")
-    assert _text(page) == kept
+    _holds(page, kept)
     # Once only.
     page.goto(page.url.partition("#")[0])
     page.evaluate("location.replace('/')")
@@ -194,20 +200,20 @@ def test_undo_takes_back_a_card_a_file_and_a_step_through_the_history(explorer: 
     page.wait_for_selector(".player figcaption:has-text('hilbert')")
     card = _text(page)
     page.locator("#editor-text").press("Control+z")
-    assert _text(page) == SNAKE
+    _holds(page, SNAKE)
     page.wait_for_selector(".verdict.proved:has-text('a')")
     page.locator("#editor-text").press("Control+Shift+z")
-    assert _text(page) == card
+    _holds(page, card)
     page.keyboard.press("Control+o")
     page.get_by_role("button", name="other.scan").click()
     page.wait_for_function("() => document.getElementById('editor-text').value.includes('order other')")
     page.locator("#editor-text").press("Control+z")
-    assert _text(page) == card
+    _holds(page, card)
     page.go_back()
     page.go_back()
     page.wait_for_function("text => document.getElementById('editor-text').value === text", arg=SNAKE)
     page.locator("#editor-text").press("Control+z")
-    assert _text(page) == card
+    _holds(page, card)
 
 
 def test_an_open_window_does_not_take_a_text_that_is_put_in(page: Any) -> None:
@@ -218,7 +224,7 @@ def test_an_open_window_does_not_take_a_text_that_is_put_in(page: Any) -> None:
     page.locator("dialog[aria-label=Library]").get_by_role("searchbox").focus()
     page.go_back()
     page.wait_for_function("() => document.getElementById('editor-text').value.includes('order snake')")
-    assert page.locator("dialog[aria-label=Library]").get_by_role("searchbox").input_value() == ""
+    expect(page.locator("dialog[aria-label=Library]").get_by_role("searchbox")).to_have_value("")
 
 
 def test_an_edit_of_another_text_is_not_made(page: Any) -> None:
@@ -236,4 +242,4 @@ def test_an_edit_of_another_text_is_not_made(page: Any) -> None:
         changed,
     )
     page.wait_for_selector(".problem:has-text('line 3')")
-    assert _text(page) == changed
+    _holds(page, changed)

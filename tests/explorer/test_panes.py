@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import expect
 
 import scanlab
 from scanlab.explorer.facts.listings import KERNEL_COLUMNS
@@ -67,19 +68,20 @@ def test_the_ranks_and_the_isl_map_are_a_click_away(explorer, new_page):
     ranks = scanlab.compile("snake", (6, 5)).ranks[0].tolist()
     assert [int(row.split("\t")[-1]) for row in rows] == ranks
     page.locator("#pane-proof summary").click()
-    assert "[H, W] ->" in page.locator("#pane-proof pre").inner_text()
+    expect(page.locator("#pane-proof pre")).to_contain_text("[H, W] ->")
 
 
 def test_long_tables_turn_their_pages(explorer, new_page):
     page = opened(explorer, new_page, "indices", names=("first",), grid=(20, 30))
-    assert "0 to 199 of 600" in words(page, "indices")
-    assert page.get_by_role("button", name="Earlier rows").is_disabled()
+    expect(page.locator("#pane-indices .facts")).to_contain_text("0 to 199 of 600")
+    expect(page.get_by_role("button", name="Earlier rows")).to_be_disabled()
     for _ in range(2):
         before = page.locator("#pane-indices .place").inner_text()
         page.get_by_role("button", name="Later rows").click()
         page.wait_for_function("old => document.querySelector('#pane-indices .place').textContent !== old", arg=before)
+    page.locator("#pane-indices .place:has-text('400 to 599')").wait_for()
     assert page.locator("#pane-indices tbody tr").last.inner_text().split("\t")[0] == "599"
-    assert page.get_by_role("button", name="Later rows").is_disabled()
+    expect(page.get_by_role("button", name="Later rows")).to_be_disabled()
 
 
 def test_a_pane_follows_the_text_and_dims_behind_a_mistake(explorer, new_page):
@@ -88,7 +90,7 @@ def test_a_pane_follows_the_text_and_dims_behind_a_mistake(explorer, new_page):
     page.wait_for_selector("#pane-keys pre:has-text('-h if w % 2 == 1 else h')")
     write(page, "grid h, w\norder other = by w +\n")
     page.wait_for_selector("#pane-keys .facts[data-state=stale]")
-    assert "Of the text before the mistake in it" in words(page, "keys")
+    expect(page.locator("#pane-keys .facts")).to_contain_text("Of the text before the mistake in it")
     write(page, "grid h, w\norder other = by h + w\n")
     page.wait_for_selector("#pane-proof .mistake:has-text('share the key')")
     write(page, "grid h, w\norder other = by h + w, h\n")
@@ -107,17 +109,17 @@ def test_a_pane_with_trouble_leaves_the_others(explorer, new_page):
     before = words(page, "field")
     page.locator("#field-decay").fill("0.5")
     page.wait_for_selector("#pane-field p:has-text('keeps 0.5 of itself')")
-    assert words(page, "field") != before
+    expect(page.locator("#pane-field .facts")).not_to_have_text(before)
     # Beyond its limits a number is marked, and nothing is asked.
     page.locator("#field-decay").fill("7")
     page.wait_for_selector("#pane-field small:has-text('give a number from 0 to 1')")
     page.locator("#field-layers").fill("1.5")
     page.wait_for_selector("#pane-field small:has-text('give a whole number from 1 to 64')")
-    assert "keeps 0.5 of itself" in words(page, "field")
+    expect(page.locator("#pane-field .facts")).to_contain_text("keeps 0.5 of itself")
     # What only the compiler can refuse is said in the pane.
     page.locator("#field-layers").fill("3")
     page.wait_for_selector("#pane-field .facts[data-state=failed] .mistake:has-text('S406')")
-    assert "layers(sum((by h, w)) * 2)" in words(page, "keys")
+    expect(page.locator("#pane-keys .facts")).to_contain_text("layers(sum((by h, w)) * 2)")
     page.locator("#field-layers").fill("")
     page.wait_for_selector(f"#pane-field {READY}")
 
@@ -141,7 +143,7 @@ def test_ptx_shows_registers_as_they_are_compiled(explorer, new_page):
         "forward",
         *(str(forward[n]) for n in ("registers", "spills", "barriers")),
     ]
-    assert ".visible .entry selective_scan_forward_kernel" in page.locator("#pane-ptx pre").inner_text()
+    expect(page.locator("#pane-ptx pre")).to_contain_text(".visible .entry selective_scan_forward_kernel")
 
 
 def test_a_compiler_ends_with_the_turn_that_wanted_it():

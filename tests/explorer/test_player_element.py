@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import expect
 
 pytestmark = pytest.mark.slow
 
@@ -43,13 +44,13 @@ def act(page: Any, name: str) -> None:
 
 def test_what_was_shown_before_the_browser_came_is_there(page: Any) -> None:
     page.get_by_text("step 24 of 24").wait_for()
-    assert "by h, ~w" in page.locator(".player").inner_text()
+    expect(page.locator(".player")).to_contain_text("by h, ~w")
 
 
 def test_other_paths_are_shown_and_the_clock_is_moved(page: Any) -> None:
     act(page, "show")
     page.get_by_text("step 23 of 23").wait_for()
-    assert page.locator(".player figure").count() == 4
+    expect(page.locator(".player figure")).to_have_count(4)
     act(page, "go")
     page.get_by_text("step 7 of 23").wait_for()
 
@@ -73,10 +74,10 @@ def test_colours_go_both_ways(page: Any) -> None:
 def test_a_counterexample_is_drawn_and_cleared(page: Any) -> None:
     act(page, "counter")
     page.get_by_text("two patches share a key").wait_for()
-    assert not page.locator(".player .panels").is_visible()
+    expect(page.locator(".player .panels")).to_be_hidden()
     act(page, "clear")
     page.locator(".player .panels").wait_for(state="visible")
-    assert page.get_by_text("two patches share a key").count() == 0
+    expect(page.get_by_text("two patches share a key")).to_have_count(0)
 
 
 def test_an_image_is_laid_under_the_paths_and_taken_away(page: Any) -> None:
@@ -95,4 +96,4 @@ def test_a_player_taken_away_takes_its_keys_with_it(page: Any) -> None:
     act(page, "away")
     page.locator(".player").wait_for(state="detached")
     page.keyboard.press("Home")
-    assert page.locator(".heard").inner_text() == "step 24"
+    expect(page.locator(".heard")).to_have_text("step 24")

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from chromium import expect
 
 from scanlab.explorer.facts.attempt import attempt
 from scanlab.explorer.facts.studies import find_studies, progress_of, read_results, read_state
@@ -162,7 +163,7 @@ def test_a_study_is_followed_while_it_runs_and_its_strategies_can_be_seen(start_
         page.wait_for_function("() => document.querySelector('#editor-text').value.includes('hilbert(h, w)')")
         page.wait_for_selector(".player figcaption:has-text('hilbert(h, w)')")
         # The study stays open beside the path.
-        assert page.locator("#pane-studies progress").count() == 1
+        expect(page.locator("#pane-studies progress")).to_have_count(1)
     finally:
         process.kill()
         process.wait()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from chromium import expect
 
 from scanlab.explorer.state import VIEW, State, from_address, view_of
 
@@ -20,6 +21,12 @@ def _state(page: Any) -> State:
 
 def _view(page: Any) -> dict[str, Any]:
     return page.evaluate(f"{PLAYER}.view()")
+
+
+def _is_viewed(page: Any, wanted: dict[str, Any]) -> None:
+    """Wait until a page is looked at so."""
+    words = json.dumps(wanted, separators=(",", ":"))
+    page.wait_for_function(f"wanted => JSON.stringify({PLAYER}.view()) === wanted", arg=words)
 
 
 def _until(page: Any, condition: Callable[[State], bool]) -> State:
@@ -69,12 +76,10 @@ def test_the_view_is_in_the_address_and_comes_back_exactly(volume: Any, explorer
     other = context.new_page()
     other.goto(link)
     other.wait_for_selector(".player >> text=step 17 of 119")
-    other.wait_for_function(
-        f"wanted => JSON.stringify({PLAYER}.view()) === wanted", arg=json.dumps(shown, separators=(",", ":"))
-    )
+    _is_viewed(other, shown)
     other.wait_for_function(f"wanted => {picture} === wanted", arg=before)
-    assert other.locator(".player [data-at=speed]").input_value() == "4"
-    assert other.locator(".player [data-at=together]").is_checked()
+    expect(other.locator(".player [data-at=speed]")).to_have_value("4")
+    expect(other.locator(".player [data-at=together]")).to_be_checked()
     assert _state(other) == state
     context.close()
 
@@ -84,7 +89,7 @@ def test_the_view_survives_a_reload_at_once_and_while_it_plays(volume: Any) -> N
     shown = _view(volume)
     volume.reload()
     volume.wait_for_selector(".player >> text=step 17 of 119")
-    assert _view(volume) == shown
+    _is_viewed(volume, shown)
     volume.locator(".player [data-at=speed]").select_option("0.25")
     volume.locator(".player [data-at=play]").click()
     volume.wait_for_function(f"() => {PLAYER}.view().step > 18")
@@ -104,7 +109,7 @@ def test_back_brings_the_view_of_the_entry(volume: Any) -> None:
     _until(volume, lambda s: s.step == 3)
     volume.go_back()
     volume.wait_for_selector(".player >> text=step 17 of 119")
-    assert _view(volume) == shown
+    _is_viewed(volume, shown)
 
 
 def test_typing_on_leaves_the_step_where_it_is(page: Any) -> None:
@@ -134,9 +139,9 @@ def test_what_is_chosen_in_the_panes_is_in_the_address(explorer: Any, new_page: 
     page.reload()
     page.wait_for_selector("#pane-indices .place:has-text('200 to 399')")
     page.wait_for_selector("#pane-field p:has-text('keeps 0.5 of itself')")
-    assert page.locator("#field-decay").input_value() == "0.5"
-    assert page.locator("#field-layers").input_value() == "3"
-    assert page.locator("#pane-indices select").input_value() == "the step of each patch"
+    expect(page.locator("#field-decay")).to_have_value("0.5")
+    expect(page.locator("#field-layers")).to_have_value("3")
+    expect(page.locator("#pane-indices select")).to_have_value("the step of each patch")
     assert _until(page, lambda s: s.options == wanted).panes == ("indices", "field")
     # What an address cannot mean is left as usual.
     odd = {"field": {"kept": "x", "layers": 99}, "indices": {"by": "?", "first": -7}, "nothing": {"a": 1}, "keys": 3}
