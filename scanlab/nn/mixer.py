@@ -76,7 +76,7 @@ class Mixer(Exempt):
 
     @classmethod
     def parts(cls, sizes: MixerSizes) -> tuple[tuple[int, int], ...]:
-        """The parts of its tables that a mixer walks by themselves, first track and last + 1."""
+        """The parts of its tables that a mixer scans by themselves, first sequence and last + 1."""
         along = CONVOLUTIONS[sizes.convolution].along
         return ((0, along),) if along else ()
 

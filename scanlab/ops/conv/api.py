@@ -34,9 +34,9 @@ def causal_convolution(
 
         y[k, r(s)] += f(bias[k] + sum_j weight[k, :, j] x[r(s - W + 1 + j)])
 
-    where x is 0 before the start of the track and before a restart. A chained path goes on from the last steps of the
-    path before it, with its own weights. A row that a path visits twice (a class token at both ends) gets the sum of
-    its visits, as in the scan; a row that it does not visit is 0.
+    where x is 0 before the start of the sequence and before a restart. A chained path goes on from the last steps of
+    the path before it, with its own weights. A row that a path visits twice (a class token at both ends) gets the sum
+    of its visits, as in the scan; a row that it does not visit is 0.
 
     x: [B, L, D], or [B, K, L, D] with an input per path (a chained path then reads what the path before it read at that
     path's steps). weight: [K, D, W], 2 to 8 taps. bias: [K, D]. The K of both may be 1: the paths share them. paths:
