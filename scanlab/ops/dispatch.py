@@ -47,7 +47,11 @@ _FAST = {backend.device: name for name, backend in KERNELS.items()}
 
 
 class ScanlabWarning(UserWarning):
-    """Something works, but not as well as it could; the message says what to install or change."""
+    """Something works, but not as well as it could; the message says what to install or change.
+
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", ScanlabWarning)  # what would run slowly is refused
+    """
 
 
 @cache
@@ -75,8 +79,9 @@ def use_backend(backend: str | None) -> Iterator[None]:
     included, and for a backward as its forward chose. Raises S750 for an unknown backend; S751, for one that cannot
     take the tensors, comes from the operators.
 
-        >>> with scanlab.ops.use_backend("reference"):
-        ...     slowly = model(images)
+    >>> with use_backend("reference"):
+    ...     choose(None, torch.device("cpu"), torch.float32)
+    'reference'
     """
     global _chosen
     if backend is not None:

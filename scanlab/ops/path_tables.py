@@ -25,7 +25,7 @@ from scanlab.ops.partition import CHUNK, Chunks, cut
 from scanlab.ops.soundness import check_table
 from scanlab.renamed import renamed_fields
 
-__all__ = ["CHUNK", "TABLE", "Numbers", "Packed", "PathTable", "packed", "path_table", "unpacked"]
+__all__ = ["CHUNK", "TABLE", "Packed", "PathTable", "TableNumbers", "packed", "path_table", "unpacked"]
 
 
 @renamed_fields(runs="segments", slots="checkpoints", tracks="sequences")
@@ -47,6 +47,11 @@ class PathTable:
     changed by hand (PathTable(…), dataclasses.replace, steps or segments altered in place) is checked before it is
     used, once, and refused with S713; its program is dropped. What torch does not see (writing through .numpy() or
     .data) is not seen here either.
+
+    >>> import scanlab
+    >>> table = path_table(scanlab.compile(scanlab.parse("sum((by h, w), -(by h, w))", "h w"), (2, 2)))
+    >>> table.steps.tolist(), table.segments.tolist()
+    ([[[0, 1, 2, 3], [3, 2, 1, 0]]], [[0, 0, 0, 4, 0], [1, 1, 0, 4, 0]])
     """
 
     steps: Tensor
@@ -209,6 +214,10 @@ def path_table(scan: CompiledScan, program: str = "") -> PathTable:
 
     Every path is a sequence of its own, except that the paths of a `chain` follow one another in one sequence with the
     state carried over. Virtual tokens of the same name are one row of u, whoever visits them and however often.
+
+    >>> import scanlab
+    >>> path_table(scanlab.compile("snake", (2, 3))).steps.tolist()
+    [[[0, 1, 2, 5, 4, 3]]]
     """
     with outside_modes():
         return vouched(_laid_out(scan, program))
@@ -259,7 +268,7 @@ TABLE = "Tensor steps, Tensor segments, int[] numbers, str program"
 Packed = tuple[Tensor, Tensor, list[int], str]
 
 
-class Numbers(NamedTuple):
+class TableNumbers(NamedTuple):
     """The numbers of a table as an operator takes them, in this order; see PathTable. Truths are 0 or 1."""
 
     paths: int
@@ -271,7 +280,7 @@ class Numbers(NamedTuple):
 
 def packed(table: PathTable, like: Tensor | None = None) -> Packed:
     """The arguments that `TABLE` declares, for a call beside a tensor `like` (given where that may be a fake one)."""
-    numbers = Numbers(table.paths, table.checkpoints, int(table.revisits), int(table.complete), int(table.sound))
+    numbers = TableNumbers(table.paths, table.checkpoints, int(table.revisits), int(table.complete), int(table.sound))
     steps, segments = (t if like is None else adopted(t, like) for t in (table.steps, table.segments))
     return steps, segments, list(numbers), table.program
 
@@ -280,12 +289,13 @@ def unpacked(arguments: Packed, length: int) -> PathTable:
     """The table again, over rows without names: `length` of them, virtual tokens included.
 
     Called by the operators themselves, so that a table that was not known to be sound while a graph was made is checked
-    when it segments; once for the same tensors. Raises S713.
+    when it runs; once for the same tensors. Raises S713.
     """
     steps, segments, numbers, program = arguments
-    paths, checkpoints, revisits, complete, sound = Numbers(*numbers)
-    table = PathTable(steps, segments, length, paths, checkpoints, (), bool(revisits), bool(complete), program=program)
-    if sound:
+    n = TableNumbers(*numbers)
+    claims = bool(n.revisits), bool(n.complete)
+    table = PathTable(steps, segments, length, n.paths, n.checkpoints, (), *claims, False, program)
+    if n.sound:
         return table
     known = _CHECKED.get(steps)
     # The table of the last call checks itself anew where its tensors were altered.

@@ -55,6 +55,10 @@ def index_table(indices: Tensor, length: int, *, permutations: bool | None = Non
     nothing is known (rows visited twice add up, rows left out are 0), None looks, which waits for a GPU. Raises S708
     for rows outside 0 to length - 1, where it looks; elsewhere (in a compiled graph, on the meta device, for one of
     many by vmap) nothing is known and they are clamped, so that no kernel reads outside.
+
+    >>> table = index_table(torch.tensor([[0, 1, 2], [2, 1, 0]]), 3)
+    >>> table.sequences, table.permutations
+    (2, True)
     """
     indices = indices if indices.ndim == 3 else indices[None]
     whole = not (indices.dtype.is_floating_point or indices.dtype.is_complex or indices.dtype == torch.bool)

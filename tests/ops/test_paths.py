@@ -93,3 +93,14 @@ def test_chunks_cut_segments_and_keep_a_checkpoint_for_every_state_that_goes_on(
 def test_a_sequence_may_have_no_steps_at_all():
     table = path_table(hand_scan([hand_path([], restarts=()), hand_path([0])], (1,), "scatter"))
     assert table.chunks.ranges.tolist() == [0, 0, 1]
+
+
+def test_fields_that_were_others_work_and_warn():
+    table = index_table(torch.tensor([[0, 1, 2]]), 3)
+    old = {"runs": table.segments, "slots": table.checkpoints, "tracks": table.sequences}
+    for name, value in old.items():
+        with pytest.warns(DeprecationWarning, match=f"PathTable.{name} is now"):
+            assert getattr(table, name) is value
+    with pytest.warns(DeprecationWarning, match="PathTable"):
+        again = PathTable(table.steps, runs=table.segments, grid_size=3, paths=1, slots=0)
+    assert again.segments is table.segments and again.checkpoints == 0

@@ -43,6 +43,11 @@ def causal_convolution(
     as in `selective_scan`. activation: "silu" or None. Returns [B, K, L, D] in the dtype of x. Sums are float32;
     float64 is computed by the reference. Under autocast x is cast. Raises S700 to S705, S708 to S710, S712, S713, S750
     and S751.
+
+    >>> import torch
+    >>> x, weight = torch.arange(4.0)[None, :, None], torch.tensor([[[1.0, 1.0]]])
+    >>> causal_convolution(x, weight, paths=torch.tensor([[3, 2, 1, 0]]), activation=None)[0, 0, :, 0]
+    tensor([1., 3., 5., 3.])
     """
     table = table_for(paths, "x", x)
     x = autocast(x)
