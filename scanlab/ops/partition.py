@@ -153,9 +153,8 @@ def _tile_rows(segments: np.ndarray, limit: int) -> np.ndarray:
     last = np.minimum(rows[:, LAST], first + limit)
     # Only the first part of a segment without carry begins a traversal.
     traversal = np.cumsum((rows[:, CARRY] == 0) & (inside == 0)) - 1
-    return np.column_stack([rows[:, SEQUENCE], rows[:, PATH], first, last, starts[traversal], ends[traversal]]).astype(
-        np.int32
-    )
+    columns = (rows[:, SEQUENCE], rows[:, PATH], first, last, starts[traversal], ends[traversal])
+    return np.column_stack(columns).astype(np.int32)
 
 
 def owners_of(segments: Tensor, shape: torch.Size) -> Tensor:

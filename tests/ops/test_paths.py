@@ -5,7 +5,7 @@ import pytest
 from handmade import ORDER, hand_path, hand_scan
 
 from scanlab.ir.values import Scan
-from scanlab.ops import path_table
+from scanlab.ops import PathTable, path_table
 from scanlab.ops.path_tables import CHUNK
 
 ROW = [0, 1, 2, 3]
@@ -96,11 +96,11 @@ def test_a_sequence_may_have_no_steps_at_all():
 
 
 def test_fields_that_were_others_work_and_warn():
-    table = index_table(torch.tensor([[0, 1, 2]]), 3)
+    table = path_table(hand_scan([hand_path(ROW)], (2, 2)))
     old = {"runs": table.segments, "slots": table.checkpoints, "tracks": table.sequences}
     for name, value in old.items():
         with pytest.warns(DeprecationWarning, match=f"PathTable.{name} is now"):
             assert getattr(table, name) is value
     with pytest.warns(DeprecationWarning, match="PathTable"):
-        again = PathTable(table.steps, runs=table.segments, grid_size=3, paths=1, slots=0)
+        again = PathTable(table.steps, runs=table.segments, grid_size=4, paths=1, slots=0)
     assert again.segments is table.segments and again.checkpoints == 0

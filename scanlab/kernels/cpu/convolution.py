@@ -31,8 +31,7 @@ from .lanes import WIDTH, fma, load, prefetch, splat, store
 
 __all__ = ["Sizes", "convolution_backward_kernel", "convolution_forward_kernel"]
 
-# Channels that a thread takes through all sequences: whole cache lines of each row, and weights that stay in the L1
-# cache.
+# Channels that a thread takes through all sequences: whole cache lines of a row, weights that stay in the L1 cache.
 BLOCK = 64
 AHEAD = 8
 
@@ -96,12 +95,8 @@ def _forward_sequences(x, weight, bias, y, steps, owners, segments, sizes, silu,
     """All sequences of one sample, for channels low to high - 1."""
     places = np.zeros(sizes.taps, dtype=np.int64)
     for number in range(len(segments)):
-        sequence, path, first, last = (
-            segments[number, SEQUENCE],
-            segments[number, PATH],
-            segments[number, FIRST],
-            segments[number, LAST],
-        )
+        segment = segments[number]
+        sequence, path, first, last = segment[SEQUENCE], segment[PATH], segment[FIRST], segment[LAST]
         start = _start(segments, number)
         for step in range(first, last):
             for j in range(1, sizes.taps):  # an assignment of arrays would compile the words of its errors, too
@@ -157,12 +152,8 @@ def _backward_sequences(x, weight, bias, dy, dx, dweight, steps, owners, segment
     ring = np.zeros(sizes.taps * BLOCK, dtype=np.float32)
     sums = dweight[sample * sizes.paths * (sizes.taps + 1) * sizes.channels :]
     for number in range(len(segments) - 1, -1, -1):
-        sequence, path, first, last = (
-            segments[number, SEQUENCE],
-            segments[number, PATH],
-            segments[number, FIRST],
-            segments[number, LAST],
-        )
+        segment = segments[number]
+        sequence, path, first, last = segment[SEQUENCE], segment[PATH], segment[FIRST], segment[LAST]
         start = _start(segments, number)
         for step in range(last - 1, first - 1, -1):
             missing = max(0, sizes.taps - 1 - (step - start))

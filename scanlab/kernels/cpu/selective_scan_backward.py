@@ -228,9 +228,8 @@ def _chunk_of_block(work, inputs, sizes, kept, per_lane, gradients, sums, chunk,
         a = load(inputs.parameters.A, (own * sizes.states + n) * sizes.channels + channel, live)
         state = splat(np.float32(0))
         if carry == 1:
-            state = load(
-                kept, ((sample * checkpoint_count + checkpoint) * sizes.states + n) * sizes.channels + channel, live
-            )
+            number = (sample * checkpoint_count + checkpoint) * sizes.states + n
+            state = load(kept, number * sizes.channels + channel, live)
         _states_again(work, inputs, sizes, a, state, n, count, live)
         gradient = load(gradients, n * WIDTH, WIDTH)
         gradient, d_a = _chunk_backwards(work, inputs, sizes, per_lane, a, gradient, n, count, fresh, live)
