@@ -54,9 +54,9 @@ GROUPS = (
             "np.concatenate([[0], reset_steps(scan.paths[k]), [length]])",
             "np.array([0, length])",
         ),
-        ("rows that come again are not declared", "revisits=bool((counts > 1).any())", "revisits=bool((counts > 2).any())"),
+        ("rows that come again go unsaid", "revisits=bool((counts > 1).any())", "revisits=bool((counts > 2).any())"),
         (
-            "rows that are left out are not declared",
+            "rows that are left out go unsaid",
             "complete=bool((counts > 0).all())",
             "complete=bool((counts >= 0).all())",
         ),
