@@ -21,6 +21,7 @@ MOVED: Mapping[str, str] = MappingProxyType(
         "scanlab.compiler.metrics": "scanlab.compiler.locality",
         "scanlab.compiler.peers": "scanlab.bench.curve_peers",
         "scanlab.data.facts": "scanlab.data.summary",
+        "scanlab.nn.sizes": "scanlab.nn.config",
         "scanlab.nn.paths": "scanlab.nn.layer_paths",
         "scanlab.ops.arguments": "scanlab.ops.mamba.operator",
         "scanlab.ops.backends": "scanlab.ops.dispatch",

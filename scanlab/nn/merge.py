@@ -19,6 +19,11 @@ class Merge(Exempt):
 
     The fixed weights of all merges, times a learned weight per part and channel for each that learns (`gate`), which
     starts at 1. Raises S604 when the channels cannot be shared out evenly.
+
+    >>> import scanlab
+    >>> merge = Merge(scanlab.compile("gate(row, -row)", (4, 4)), channels=6)
+    >>> merge().shape, [name for name, _ in merge.named_parameters()]
+    (torch.Size([2, 6]), ['gates.0'])
     """
 
     fixed: Tensor

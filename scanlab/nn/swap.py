@@ -26,6 +26,11 @@ def set_scan(model: M, strategy: Strategy) -> M:
     paths than S are scaled so that their sum stays as large. Gates of the old scan are kept where the new one has as
     many, and start at 1 otherwise. Raises S603 and S605 for a plan or tokens that do not fit; the model then stays as
     it was.
+
+    >>> from scanlab.nn import Backbone, BackboneConfig
+    >>> model = Backbone("row", BackboneConfig(dim=8), input_size=(8, 8))
+    >>> [str(block.mixer.paths.value) for block in set_scan(model, "hilbert").blocks]
+    ['by hilbert(h, w)', 'by hilbert(h, w)']
     """
     backbone = backbone_of(model)
     value = strategy_value(strategy, len(backbone.input_size))
@@ -35,7 +40,7 @@ def set_scan(model: M, strategy: Strategy) -> M:
         fitted(_with_tokens(new, block.mixer.paths.value), block.mixer.own_sets)
         for new, (block, _) in zip(wanted, places, strict=True)
     ]
-    if class_tokens(values, backbone.sizes) != backbone.tokens:
+    if class_tokens(values, backbone.config) != backbone.tokens:
         raise ScanlabError.at(
             "S605",
             f"the model has {backbone.tokens} class tokens, and {value.name or 'the strategy'} another number",

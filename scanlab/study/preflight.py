@@ -111,8 +111,8 @@ def _check_labels(study: Study) -> None:
 
 
 def _check_grids(problem: Problem, dataset: Dataset) -> None:
-    extents, stride = dataset.extents, problem.sizes.stride
-    sides = problem.sizes.patch_sides(len(extents))
+    extents, stride = dataset.extents, problem.config.stride
+    sides = problem.config.patch_sides(len(extents))
     wanted = patch_grid(extents, sides, stride)
     for name, plan in problem.strategies:
         if tuple(plan.grid) != wanted:

@@ -14,7 +14,7 @@ from scanlab.facade import as_value, bound, load_file
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.guesses import nearest
 from scanlab.ir.text import reason_of
-from scanlab.nn import BackboneSizes, MixerSizes
+from scanlab.nn import BackboneConfig, MixerConfig
 from scanlab.study.tasks import targets_of
 from scanlab.study.transfer import patch_grid
 from scanlab.study.trial import DEFAULT_CONTROLS, DataChoice, Problem, Recipe, Study
@@ -65,7 +65,7 @@ _PROBLEM: Mapping[str, tuple[type, ...]] = MappingProxyType(
         "recipe": (dict,),
     }
 )
-_TABLES: Mapping[str, type] = MappingProxyType({"recipe": Recipe, "model": BackboneSizes, "model.mixer": MixerSizes})
+_TABLES: Mapping[str, type] = MappingProxyType({"recipe": Recipe, "model": BackboneConfig, "model.mixer": MixerConfig})
 # Settings of a model that are None unless they are set.
 _NONE_AT_FIRST: Mapping[str, tuple[type, ...]] = MappingProxyType({"stride": (int,), "convolution": (str,)})
 
@@ -158,16 +158,16 @@ def _problem(table: Table, suffix: str, settings: Settings) -> Problem:
         test_limit=table.get("test_limit"),
         part=table.get("part", "test"),
     )
-    dataset, sizes = dataset_of(choice), _model(table.get("model", {}), where)
-    sides = sizes.patch_sides(len(dataset.extents))
-    grid = patch_grid(dataset.extents, sides, sizes.stride)
+    dataset, config = dataset_of(choice), _model(table.get("model", {}), where)
+    sides = config.patch_sides(len(dataset.extents))
+    grid = patch_grid(dataset.extents, sides, config.stride)
     return Problem(
         name=table.get("name", dataset.name) + suffix,
         data=choice,
         task=table.get("task", targets_of(dataset).task),
         fingerprint=dataset.fingerprint,
         strategies=_strategies(table.get("strategies", list(DEFAULT_STRATEGIES)), grid, settings),
-        sizes=sizes,
+        config=config,
         recipe=_values(Recipe, table.get("recipe", {}), f"{where}, [recipe]"),
         transfer=_listed(table.get("transfer", ()), str, "transfer", where),
     )
@@ -199,12 +199,12 @@ def _place(name: str, folder: Path) -> str:
     return f"{beside}:{part}" if part and beside.exists() else str(beside) if beside.exists() else name
 
 
-def _model(table: Any, where: str) -> BackboneSizes:
+def _model(table: Any, where: str) -> BackboneConfig:
     if not isinstance(table, dict):
         raise _wrong(where, "model must be a table")
     own = {key: value for key, value in table.items() if key != "mixer"}
-    sizes = _values(BackboneSizes, own, f"{where}, [model]", also=("mixer",))
-    return replace(sizes, mixer=_values(MixerSizes, table.get("mixer", {}), f"{where}, [model.mixer]"))
+    config = _values(BackboneConfig, own, f"{where}, [model]", also=("mixer",))
+    return replace(config, mixer=_values(MixerConfig, table.get("mixer", {}), f"{where}, [model.mixer]"))
 
 
 def _values(kind: type, table: Any, where: str, also: tuple[str, ...] = ()) -> Any:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from scanlab.data import Dataset
-from scanlab.nn import Backbone, BackboneSizes
+from scanlab.nn import Backbone, BackboneConfig
 from scanlab.nn.measure import PeakMemory, flop_count, parameter_count
 from scanlab.study.augment import augmented
 from scanlab.study.checkpoint import Place, Progress, read_checkpoint, write_checkpoint
@@ -108,13 +108,13 @@ def trained(
 def initial_model(trial: Trial, dataset: Dataset) -> nn.Module:
     """The untrained model of a trial, with weights fixed by its seed."""
     problem, control = trial.problem, CONTROLS.get(trial.control or "")
-    sizes: BackboneSizes = problem.sizes
+    config: BackboneConfig = problem.config
     if control and control.mixer:
-        sizes = replace(sizes, mixer=replace(sizes.mixer, kind=control.mixer))
+        config = replace(config, mixer=replace(config.mixer, kind=control.mixer))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(trial.seed + (control.weights if control else 0))
         alter = control.alter if control else None
-        backbone = Backbone(trial.plan, sizes, input_size=dataset.extents, channels=dataset.channels, alter=alter)
+        backbone = Backbone(trial.plan, config, input_size=dataset.extents, channels=dataset.channels, alter=alter)
         return learning_of(task_named(problem.task)).build(backbone, dataset)
 
 

@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 from scanlab.compiler.bind import CompiledPlan, CompiledScan
-from scanlab.nn import BackboneSizes
+from scanlab.nn import BackboneConfig
+from scanlab.nn.config import stored
 from scanlab.ops import PathTable
 from scanlab.study.digest import Compiled, order_digest, source_of
 
@@ -78,7 +79,7 @@ class Recipe:
     every training image, with its mask, is moved by up to so many pixels along each axis, afresh in each epoch. flip:
     it is mirrored along each axis in space with probability one half, where that does not change its class.
 
-    The defaults, and those of BackboneSizes, were picked by hand for accuracy on the test part of the digits with seed
+    The defaults, and those of BackboneConfig, were picked by hand for accuracy on the test part of the digits with seed
     0 and two-way row scans: comparing the model with another kind of classifier there flatters it. `part = "val"` of a
     DataChoice keeps the test part out of such choices.
     """
@@ -123,7 +124,7 @@ class Problem:
     task: str
     fingerprint: str
     strategies: tuple[tuple[str, Compiled], ...]
-    sizes: BackboneSizes = field(default_factory=BackboneSizes)
+    config: BackboneConfig = field(default_factory=BackboneConfig)
     recipe: Recipe = field(default_factory=Recipe)
     transfer: tuple[str, ...] = ()
 
@@ -150,8 +151,11 @@ class Trial:
             # Not where they came from: the same pixels and parts are the same data.
             "data": problem.fingerprint,
             "task": problem.task,
-            "order": {"digest": order_digest(self.plan, problem.sizes, problem.transfer), "grid": list(self.plan.grid)},
-            "sizes": asdict(problem.sizes),
+            "order": {
+                "digest": order_digest(self.plan, problem.config, problem.transfer),
+                "grid": list(self.plan.grid),
+            },
+            "sizes": stored(problem.config),
             "recipe": asdict(problem.recipe),
             "transfer": list(problem.transfer),
             "seed": self.seed,
@@ -231,7 +235,7 @@ def _about(problem: Problem) -> dict[str, Any]:
         "data": asdict(problem.data),
         "fingerprint": problem.fingerprint,
         "task": problem.task,
-        "sizes": asdict(problem.sizes),
+        "sizes": stored(problem.config),
         "recipe": asdict(problem.recipe),
         "transfer": list(problem.transfer),
         "strategies": {label: _strategy(plan) for label, plan in problem.strategies},

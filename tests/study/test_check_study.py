@@ -27,7 +27,7 @@ def with_recipe(**changes) -> Study:
 
 
 def with_sizes(**changes) -> Study:
-    return of(replace(PROBLEM, sizes=replace(SIZES, **changes)))
+    return of(replace(PROBLEM, config=replace(SIZES, **changes)))
 
 
 def with_mixer(**changes) -> Study:
@@ -124,7 +124,7 @@ def test_equal_strategies_have_equal_costs() -> None:
 
 def test_quarter_turns_need_square_patches() -> None:
     plans = (("row", bind(load("row"), (2, 4))),)
-    problem = replace(PROBLEM, strategies=plans, sizes=replace(SIZES, patch=(4, 2)), transfer=("rotate 180",))
+    problem = replace(PROBLEM, strategies=plans, config=replace(SIZES, patch=(4, 2)), transfer=("rotate 180",))
     check_study(of(problem))
     with pytest.raises(ScanlabError, match=r"S651.*as high as wide, and these are 4x2"):
         check_study(of(replace(problem, transfer=("rotate 90",))))
@@ -132,7 +132,9 @@ def test_quarter_turns_need_square_patches() -> None:
 
 def test_overlapping_patches() -> None:
     plans = (("row", bind(load("row"), (6, 6))),)
-    check_study(of(replace(PROBLEM, strategies=plans, sizes=replace(SIZES, patch=3, stride=1), transfer=("size 9x5",))))
+    check_study(
+        of(replace(PROBLEM, strategies=plans, config=replace(SIZES, patch=3, stride=1), transfer=("size 9x5",)))
+    )
 
 
 def test_masks_need_their_task() -> None:

@@ -12,11 +12,11 @@ from scanlab.data import Dataset
 from scanlab.facade import load as strategy
 from scanlab.facade import parse
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, Segmenter, set_scan
+from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig, Segmenter, set_scan
 from scanlab.study.evaluate import evaluate, load_classifier, notes, render
 from scanlab.zoo import create_model, save, to_official
 
-SIZES = BackboneSizes(dim=16, depth=2, readout="cls", mixer=MixerSizes(convolution="path", parameters="per path"))
+SIZES = BackboneConfig(dim=16, depth=2, readout="cls", mixer=MixerConfig(convolution="path", parameters="per_path"))
 
 
 def _model(classes: int = 3) -> Classifier:
@@ -138,7 +138,7 @@ def test_own_checkpoints(tmp_path: Path, dataset: Dataset) -> None:
         load_classifier(tmp_path / "s.safetensors")
 
 
-SIZES_MEAN = BackboneSizes(dim=16, depth=1)
+SIZES_MEAN = BackboneConfig(dim=16, depth=1)
 
 
 def test_a_scan_without_a_name_is_shown_as_its_line(tmp_path: Path, dataset: Dataset) -> None:

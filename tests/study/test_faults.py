@@ -163,7 +163,7 @@ def test_a_real_lack_of_memory_is_named(tmp_path):
     from dataclasses import replace
 
     problem = small_problem(("row",))
-    huge = replace(problem, sizes=replace(problem.sizes, dim=1 << 22))
+    huge = replace(problem, config=replace(problem.config, dim=1 << 22))
     [trial] = runner.run(Study("huge", (huge,), (0,), controls=()), tmp_path).trials.values()
     assert trial.status == "failed" and trial.error.startswith(OUT_OF_MEMORY)
 

@@ -12,7 +12,7 @@ from scanlab.compiler.decay import predicted_decay
 from scanlab.compiler.spread import spread
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Scan, Token
-from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes
+from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig
 from scanlab.nn.merge import Merge
 from scanlab.ops import path_table, selective_scan
 from scanlab.study.receptive_field import receptive_field
@@ -23,15 +23,15 @@ def scan(merge, *lines, **fields):
     return Scan(merge, tuple(scanlab.parse(line) for line in lines), **fields)
 
 
-SIZES = BackboneSizes(patch=2, dim=8, depth=2, mixer=MixerSizes(state=2))
+SIZES = BackboneConfig(patch=2, dim=8, depth=2, mixer=MixerConfig(state=2))
 GRID = (4, 6)
 CENTRE = (2, 3)
 TWO_WAYS = scan("sum", "by h, w", "by -h, -w")
 
 
-def field_of(strategy, sizes=SIZES, extents=(8, 12), channels=1, alter=None, **options):
+def field_of(strategy, config=SIZES, extents=(8, 12), channels=1, alter=None, **options):
     torch.manual_seed(0)
-    model = Backbone(strategy, sizes, input_size=extents, channels=channels, alter=alter)
+    model = Backbone(strategy, config, input_size=extents, channels=channels, alter=alter)
     return receptive_field(model, torch.randn(3, channels, *extents), **options)
 
 
@@ -76,8 +76,8 @@ def test_class_tokens_are_no_patches():
 
 
 def test_a_model_with_stages_is_read_at_the_last():
-    sizes = BackboneSizes(patch=2, dim=8, depth=(1, 1), downsample="merge", mixer=MixerSizes(state=2))
-    found = field_of("by h, w restart by h, w", sizes, extents=(12, 16))
+    config = BackboneConfig(patch=2, dim=8, depth=(1, 1), downsample="merge", mixer=MixerConfig(state=2))
+    found = field_of("by h, w restart by h, w", config, extents=(12, 16))
     # Without any memory the last stage's cell (3 // 2, 4 // 2) covers four patches of the first.
     assert found.patches.shape == (6, 8) and found.patch_cell == ((2, 4), (4, 6))
     assert found.pixel_cell == ((4, 8), (8, 12))

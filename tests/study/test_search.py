@@ -178,7 +178,7 @@ def test_the_curse_is_visible(tmp_path: Path) -> None:
 def test_what_is_written_is_accepted_by_check(kind: str, baseline: str, tmp_path: Path) -> None:
     search, engine = _search(kind, baseline, trials=6), Landscape(_short)
     if kind == "plans":
-        search = replace(search, problem=replace(search.problem, sizes=replace(search.problem.sizes, depth=2)))
+        search = replace(search, problem=replace(search.problem, config=replace(search.problem.config, depth=2)))
     found = explore(search, tmp_path / "search", engine=engine)
     rows = judged(search, found, judge(search, found, tmp_path, engine=engine))
     file = write_best(search, found, rows, tmp_path / "best.scan", 'scanlab search "a\\b"')

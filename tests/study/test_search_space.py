@@ -15,7 +15,7 @@ from scanlab.compiler.prove import prove
 from scanlab.facade import load, parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Order, Plan, Scan, Value, orders_of
-from scanlab.nn import BackboneSizes
+from scanlab.nn import BackboneConfig
 from scanlab.study.search.bases import Choose, bases, drawn_base, sides
 from scanlab.study.search.moves import MOVES, mutated
 from scanlab.study.search.propose import SAMPLERS, OptunaSampler, RandomSampler, sampler_named
@@ -64,7 +64,7 @@ def test_so_do_candidates_on_volumes(seed: int) -> None:
 
 @pytest.mark.parametrize("move", MOVES)
 def test_every_move_makes_a_provable_order_that_the_library_lacks(move: str) -> None:
-    library = Screen((7, 7), BackboneSizes())
+    library = Screen((7, 7), BackboneConfig())
     for name in (b.name for b in bases((7, 7))):
         library.known(bind(load(name), (7, 7)), name)
     for seed in range(200):
@@ -213,7 +213,7 @@ def test_optuna_is_reproducible_learns_and_says_when_it_is_missing(monkeypatch: 
 
 
 def test_the_screen_lets_each_order_through_once_and_counts() -> None:
-    screen = Screen((4, 4), BackboneSizes())
+    screen = Screen((4, 4), BackboneConfig())
     screen.known(bind(load("row"), (4, 4)), "baseline")
     assert screen.examine(parse("by w, h"), "a").verdict == "new"
     again = screen.examine(parse("by 3 * w, h + 7"), "b")

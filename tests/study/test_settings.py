@@ -69,8 +69,8 @@ def test_everything_that_can_be_said(tmp_path: Path) -> None:
     [problem] = found.problems
     assert (found.seeds, found.baseline, found.confidence, found.margins) == ((3, 7), "column", 0.9, {"digits": 1.0})
     assert problem.data == DataChoice("digits", (12, 8), 200, 50, "val")
-    assert problem.sizes.patch == (4, 2) and problem.sizes.depths == (1, 1) and problem.sizes.mixer.state == 2
-    assert problem.sizes.mixer.convolution == "grid" and problem.sizes.drop_path == 0.1
+    assert problem.config.patch == (4, 2) and problem.config.depths == (1, 1) and problem.config.mixer.state == 2
+    assert problem.config.mixer.convolution == "grid" and problem.config.drop_path == 0.1
     assert tuple(problem.strategies[0][1].grid) == (3, 4)
     assert problem.recipe == Recipe(epochs=2, learning_rate=1, shift=1, flip=True)
     assert problem.transfer == ("rotate 180", "size 16x16")
@@ -105,8 +105,8 @@ def test_problems_lie_over_what_is_common(tmp_path: Path) -> None:
     digits, videos = found.problems
     assert found.margins == {"digits": 0.01, "videos": 0.02}
     assert (digits.recipe.epochs, videos.recipe.epochs, videos.recipe.batch) == (3, 1, 16)
-    assert (videos.sizes.dim, videos.sizes.mixer.state, videos.sizes.mixer.expand) == (16, 2, 1.0)
-    assert (digits.sizes.mixer.expand, tuple(videos.strategies[0][1].grid)) == (2.0, (4, 4, 4))
+    assert (videos.config.dim, videos.config.mixer.state, videos.config.mixer.expand) == (16, 2, 1.0)
+    assert (digits.config.mixer.expand, tuple(videos.strategies[0][1].grid)) == (2.0, (4, 4, 4))
     assert found.name == "digits"
 
 
@@ -129,8 +129,8 @@ def test_variants_repeat_every_problem(tmp_path: Path) -> None:
     names = ["a", "a / no positions", "a / long", "b", "b / no positions", "b / long"]
     assert [p.name for p in found.problems] == names
     by_name = {p.name: p for p in found.problems}
-    assert by_name["b / no positions"].sizes.dim == 16 and by_name["b / no positions"].sizes.positions == "none"
-    assert by_name["b"].sizes.positions == "learned" and by_name["a / long"].recipe.epochs == 20
+    assert by_name["b / no positions"].config.dim == 16 and by_name["b / no positions"].config.positions == "none"
+    assert by_name["b"].config.positions == "learned" and by_name["a / long"].recipe.epochs == 20
     assert set(found.margins) == set(names)
 
 

@@ -17,7 +17,7 @@ from scanlab import data
 from scanlab.compiler.bind import bind
 from scanlab.data import Dataset, from_arrays
 from scanlab.facade import parse
-from scanlab.nn import BackboneSizes
+from scanlab.nn import BackboneConfig
 from scanlab.study import train as training
 from scanlab.study.record import Epoch
 from scanlab.study.train import initial_model, train, trained, warm_up_then_cosine
@@ -37,10 +37,10 @@ STRATEGIES = (
 )
 
 
-def trial(text: str = "row", seed: int = 0, control: str | None = None, sizes=SIZES, **recipe) -> Trial:
+def trial(text: str = "row", seed: int = 0, control: str | None = None, config=SIZES, **recipe) -> Trial:
     plan = bind(parse(text, grid="h w"), GRID)
     base = small_trial(**{"epochs": 2, "batch": 8, **recipe}).problem
-    problem = replace(base, strategies=((text, plan),), sizes=sizes, fingerprint=FEW.fingerprint)
+    problem = replace(base, strategies=((text, plan),), config=config, fingerprint=FEW.fingerprint)
     return Trial(problem, plan, seed, control)
 
 
@@ -102,7 +102,7 @@ def test_all_strategies_and_controls_see_the_same_batches(fed) -> None:
         *(trial(text, **changes) for text in ("hilbert", "gate(row, column)", "row with cls at end")),
         *(trial("row", control=name, **changes) for name in ("A/A", "random order 1", "no scan")),
         # What a model draws for itself does not reach the batches.
-        trial("row", sizes=dropping, **changes),
+        trial("row", config=dropping, **changes),
     ]:
         assert fed(other) == first
     assert fed(trial("row", seed=1, **changes)) != first
@@ -121,15 +121,15 @@ def test_every_epoch_shows_every_sample_once(fed, monkeypatch: pytest.MonkeyPatc
 
 
 def test_two_runs_are_equal_and_leave_torchs_generator_alone() -> None:
-    sizes = replace(SIZES, depth=2, drop_path=0.5)
+    config = replace(SIZES, depth=2, drop_path=0.5)
     torch.manual_seed(5)
     state = torch.get_rng_state()
-    one = train(trial(sizes=sizes, shift=1, flip=True), FEW)
+    one = train(trial(config=config, shift=1, flip=True), FEW)
     assert torch.equal(torch.get_rng_state(), state)
     torch.manual_seed(77)
-    other = train(trial(sizes=sizes, shift=1, flip=True), FEW)
+    other = train(trial(config=config, shift=1, flip=True), FEW)
     assert _numbers(one) == _numbers(other)
-    assert _numbers(one) != _numbers(train(trial(sizes=sizes, shift=1, flip=True, seed=1), FEW))
+    assert _numbers(one) != _numbers(train(trial(config=config, shift=1, flip=True, seed=1), FEW))
 
 
 def _numbers(result) -> list:
@@ -149,8 +149,8 @@ def _stop(heard: list[int], last: int, number: int, epoch: Epoch) -> None:
 @pytest.mark.parametrize("stopped", [(1,), (2, 1)])
 def test_a_stopped_trial_goes_on_bit_for_bit(tmp_path: Path, stopped: tuple[int, ...]) -> None:
     """With augmentation, drop paths, momenta and a learning rate on its way: each must come back as it was."""
-    sizes = replace(SIZES, depth=2, drop_path=0.4)
-    wanted = trial("hilbert", sizes=sizes, epochs=4, shift=1, flip=True)
+    config = replace(SIZES, depth=2, drop_path=0.4)
+    wanted = trial("hilbert", config=config, epochs=4, shift=1, flip=True)
     whole, unbroken = trained(wanted, FEW)
     file = tmp_path / "checkpoints" / "trial.pt"
     for after in stopped:
@@ -193,7 +193,7 @@ def test_metrics_are_of_the_test_part_and_losses_of_the_training_part() -> None:
 
 def test_a_trial_learns() -> None:
     digits = data.load("digits", limit=400, test_limit=200)
-    problem = small_trial(epochs=3, batch=16, sizes=BackboneSizes(depth=1)).problem
+    problem = small_trial(epochs=3, batch=16, config=BackboneConfig(depth=1)).problem
     found = train(Trial(problem, problem.strategies[0][1], 0), digits)
     assert found.final["accuracy"] > 0.5 and found.epochs[-1].loss < found.epochs[0].loss
 

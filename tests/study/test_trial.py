@@ -13,7 +13,7 @@ from small import GRID, SIZES, small_study, small_trial
 
 from scanlab.compiler.bind import bind
 from scanlab.facade import parse
-from scanlab.nn import BackboneSizes, MixerSizes
+from scanlab.nn import BackboneConfig, MixerConfig
 from scanlab.study.trial import CONTROLS, DataChoice, Recipe, Study, Trial
 
 TRIAL = small_trial()
@@ -39,7 +39,7 @@ def test_the_config_is_json_and_says_all() -> None:
     again = json.loads(json.dumps(TRIAL.config))
     assert again["seed"] == 0 and again["control"] is None and again["task"] == "classification"
     assert set(again["recipe"]) == {f.name for f in fields(Recipe)}
-    assert set(again["sizes"]) == {f.name for f in fields(BackboneSizes)}
+    assert set(again["sizes"]) == {f.name for f in fields(BackboneConfig)}
     assert again["data"] == PROBLEM.fingerprint
 
 
@@ -60,27 +60,27 @@ def test_every_setting_of_a_recipe_changes_the_key(name: str) -> None:
 
 # Choices among names are refused when unknown; these are others that are known.
 CHOICES = {
-    "stem": "patch norm",
+    "stem": "patch_norm",
     "downsample": "merge",
     "positions": "none",
     "norm_kind": "rms",
     "readout": "max",
     "kind": "none",
     "convolution": "grid",
-    "parameters": "per path",
+    "parameters": "per_path",
     "depth": 3,
 }
 
 
-@pytest.mark.parametrize("kind, name", [(k, f.name) for k in (BackboneSizes, MixerSizes) for f in fields(k)])
+@pytest.mark.parametrize("kind, name", [(k, f.name) for k in (BackboneConfig, MixerConfig) for f in fields(k)])
 def test_every_setting_of_a_model_changes_the_key(kind: type, name: str) -> None:
     if name == "mixer":
-        changed = replace(SIZES, mixer=MixerSizes())
+        changed = replace(SIZES, mixer=MixerConfig())
     else:
-        part = SIZES if kind is BackboneSizes else SIZES.mixer
+        part = SIZES if kind is BackboneConfig else SIZES.mixer
         part = replace(part, **{name: CHOICES[name] if name in CHOICES else _other(getattr(part, name))})
-        changed = part if kind is BackboneSizes else replace(SIZES, mixer=part)
-    assert trial("row", sizes=changed).key != trial("row").key
+        changed = part if kind is BackboneConfig else replace(SIZES, mixer=part)
+    assert trial("row", config=changed).key != trial("row").key
 
 
 def test_seed_control_task_data_transfer_and_order_change_the_key() -> None:
@@ -143,7 +143,7 @@ def test_orders_that_part_only_in_a_later_stage_have_two_keys() -> None:
     """On the first stage's 4x4 these are one order; on the second's 2x2 they differ."""
     late = "by w if H == 2 else h, h if H == 2 else w"
     assert trial("row").key == trial(late).key
-    stages = {"sizes": replace(SIZES, depth=(1, 1))}
+    stages = {"config": replace(SIZES, depth=(1, 1))}
     assert trial("row", **stages).key != trial(late, **stages).key
 
 

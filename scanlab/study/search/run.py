@@ -87,7 +87,7 @@ def search_scores(record: StudyRecord) -> dict[str, float]:
 def _screen(search: Search) -> Screen:
     problem = search.problem
     label, plan = problem.strategies[0]
-    screen = Screen(plan.grid, problem.sizes, problem.transfer)
+    screen = Screen(plan.grid, problem.config, problem.transfer)
     screen.known(plan, label)
     return screen
 
