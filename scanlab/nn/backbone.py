@@ -161,8 +161,8 @@ class Backbone(Exempt):
 
     def features(self, images: Tensor) -> list[tuple[Tensor, Grid]]:
         """The patches after the blocks of every stage: rows [B, L, dim] and their grid, without the last norm."""
-        found = self._run(images)
-        return [(rows[:, : rows.shape[1] - self.tokens], grid) for rows, grid in found]
+        stages = self._run(images)
+        return [(rows[:, : rows.shape[1] - self.tokens], grid) for rows, grid in stages]
 
     def _run(self, images: Tensor) -> list[tuple[Tensor, Grid]]:
         rows, grid = self.embed(images)
@@ -173,12 +173,12 @@ class Backbone(Exempt):
             if self.positions is not None and self.positions.tokens is not None:
                 tokens = tokens + self.positions.tokens
             rows = torch.cat([rows, tokens.expand(rows.shape[0], -1, -1)], dim=1)
-        found = []
+        stages = []
         for stage in self._stages():
             rows = stage(rows, grid, self.checkpointing and self.training)
-            found.append((rows, grid))
+            stages.append((rows, grid))
             rows, grid = stage.onward(rows, grid)
-        return found
+        return stages
 
     def _stages(self) -> list[Stage]:
         return [cast(Stage, stage) for stage in self.stages]
@@ -186,10 +186,10 @@ class Backbone(Exempt):
 
 def backbone_of(model: nn.Module) -> Backbone:
     """A model's backbone, or the model if it is one. Raises S616."""
-    found = model if isinstance(model, Backbone) else getattr(model, "backbone", None)
-    if not isinstance(found, Backbone):
+    backbone = model if isinstance(model, Backbone) else getattr(model, "backbone", None)
+    if not isinstance(backbone, Backbone):
         raise ScanlabError.at("S616", f"a {type(model).__name__} has no backbone that scans")
-    return found
+    return backbone
 
 
 def class_tokens(values: Sequence[Order | Scan], config: BackboneConfig) -> int:

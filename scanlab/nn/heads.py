@@ -114,7 +114,7 @@ class NextPatch(Head):
 
     Images [B, C, *extents] in [0, 1]. loss "mse": the head gives the mean of each value, and the loss is the mean
     squared error; "bits": it gives mean and scale of a logistic distribution over `levels` values (PixelCNN++, arXiv
-    1701.05517), and the loss is the negative log likelihood in bits per dimension. Raises S615 unless all layers walk
+    1701.05517), and the loss is the negative log likelihood in bits per dimension. Raises S615 unless all layers follow
     the same single path over all patches with nothing that looks ahead.
 
     >>> import torch
@@ -179,13 +179,13 @@ def _logistic_bits(x: Tensor, mean: Tensor, log_scale: Tensor, levels: int) -> T
     return -torch.where((x < half) | (x > 1 - half), edge, inside) / math.log(2)
 
 
-def _squared_error(predicted: Tensor, wanted: Tensor, levels: int) -> Tensor:
-    return F.mse_loss(predicted, wanted)
+def _squared_error(predicted: Tensor, target: Tensor, levels: int) -> Tensor:
+    return F.mse_loss(predicted, target)
 
 
-def _bits(predicted: Tensor, wanted: Tensor, levels: int) -> Tensor:
+def _bits(predicted: Tensor, target: Tensor, levels: int) -> Tensor:
     mean, log_scale = predicted.chunk(2, dim=-1)
-    return _logistic_bits(wanted, mean.sigmoid(), log_scale.clamp(min=-7), levels).mean()
+    return _logistic_bits(target, mean.sigmoid(), log_scale.clamp(min=-7), levels).mean()
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def _check_causal(backbone: Backbone) -> None:
     elif any(t.paths > 1 or t.tokens or not t.complete for t in tables):
         problem = "a layer has several paths, virtual tokens, or leaves patches out"
     elif any(not torch.equal(t.steps, tables[0].steps) for t in tables):
-        problem = "two layers walk different paths, so that a later patch is heard of"
+        problem = "two layers follow different paths, so that a later patch is seen"
     elif CONVOLUTIONS[backbone.config.mixer.convolution].on_grid:
         problem = "the convolution on the grid shows every patch its neighbours"
     elif MIXERS[kind := backbone.config.mixer.kind].looks_ahead:

@@ -52,7 +52,7 @@ class ConvolutionKind:
     on_grid: bool = False
 
     @property
-    def walks(self) -> bool:
+    def along_paths(self) -> bool:
         """Whether it is along paths."""
         return self.along != 0
 

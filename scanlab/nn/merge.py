@@ -72,9 +72,9 @@ def _place(above: Above) -> tuple[int, ...]:
 
 def _gates(leaves: list[Above]) -> dict[tuple[int, ...], int]:
     """Each gate by its place in the tree (equal gates in two places learn apart), and its number of parts."""
-    found = {}
+    gates = {}
     for above in leaves:
         for depth, (node, _) in enumerate(above):
             if node.rule.learned:
-                found[_place(above[:depth])] = len(node.parts)
-    return found
+                gates[_place(above[:depth])] = len(node.parts)
+    return gates

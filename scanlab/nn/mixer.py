@@ -69,7 +69,7 @@ class Mixer(Exempt):
         self.merge = Merge(scan, self.inner)
         self.scale = 1 / len(scan.paths) if config.average else 1.0
 
-    def walking(self, value: Order | Scan, grid: tuple[int, ...]) -> tuple[LayerPaths, Merge, float]:
+    def following(self, value: Order | Scan, grid: tuple[int, ...]) -> tuple[LayerPaths, Merge, float]:
         """Paths, merge and scale for another scan with the same weights; see `scanlab.nn.set_scan`."""
         scan = compiled(value, grid)
         where = next(self.parameters()).device
@@ -84,7 +84,7 @@ class Mixer(Exempt):
 
     @classmethod
     def parts(cls, config: MixerConfig) -> tuple[tuple[int, int], ...]:
-        """The parts of its tables that a mixer walks by themselves, first track and last + 1."""
+        """The parts of its tables that a mixer traverses by themselves, first sequence and last + 1."""
         along = CONVOLUTIONS[config.convolution].along
         return ((0, along),) if along else ()
 
@@ -124,7 +124,7 @@ class Mixer(Exempt):
         module, kind = self.convolution, CONVOLUTIONS[self.config.convolution]
         if module is None:
             return F.silu(u)
-        if kind.walks:
+        if kind.along_paths:
             return module(u, table.part(0, kind.along))[:, 0] if kind.along else module(u, table)
         patches, tokens = u[:, : table.grid_size], u[:, table.grid_size :]
         convolved = to_rows(module(to_picture(patches, grid)))
@@ -274,7 +274,7 @@ def _plain_linear(module: nn.Module) -> bool:
 def convolution_for(config: MixerConfig, channels: int, sets: int, axes: int) -> nn.Module | None:
     """The convolution that the sizes ask for."""
     kind, taps, bias = CONVOLUTIONS[config.convolution], config.taps, config.convolution_bias
-    if kind.walks:
+    if kind.along_paths:
         return PathConvolution(sets, channels, taps, bias)
     if kind.on_grid:
         return convolution(axes)(channels, channels, taps, padding=taps // 2, groups=channels, bias=bias)

@@ -1,7 +1,7 @@
 """Peers of the scan in the same harness: token mixers that attend, convolve, or leave the scan out.
 
 They stand where a scanning mixer stands, so that patches, positions, read-outs and heads are the same: with mlp=4 the
-first makes a ViT (arXiv 2010.11929), the second a convolutional MetaFormer (arXiv 2111.11418). They walk no path: the
+first makes a ViT (arXiv 2010.11929), the second a convolutional MetaFormer (arXiv 2111.11418). They follow no path: the
 strategy of the backbone only tells how many class tokens there are.
 """
 

@@ -226,7 +226,7 @@ def test_bits_per_dimension_fall_in_training():
     "scan, config, problem",
     [
         ("sum(row, -row)", CAUSAL, "several paths"),
-        ("cycle(row, column)", CAUSAL, "two layers walk different paths"),
+        ("cycle(row, column)", CAUSAL, "two layers follow different paths"),
         ("row", replace(CAUSAL, mixer=MixerConfig(convolution="grid")), "shows every patch its neighbours"),
         ("row", replace(CAUSAL, mixer=MixerConfig(kind="attention", head=8)), "'attention' shows every patch those"),
         ("row", replace(CAUSAL, mixer=MixerConfig(kind="convolution")), "'convolution' shows every patch those"),
