@@ -78,9 +78,9 @@ def _read(path: Path) -> tuple[dict[str, NDArray], dict[str, NDArray], dict[str,
         with _opened(place) as file:
             for part, names in _parts_in(place, file, alone=bool(given)).items():
                 where = given or part
-                pixels[where], targets[where], found = _part(place, file, part, names)
-                if found is not None:
-                    groups[where] = found
+                pixels[where], targets[where], grouped = _part(place, file, part, names)
+                if grouped is not None:
+                    groups[where] = grouped
     shapes = {part: array.shape[1:] for part, array in pixels.items()}
     if len(set(shapes.values())) > 1:
         raise _wrong(path, f"its parts differ in shape: {shapes}", "expected images of one shape")
@@ -89,7 +89,7 @@ def _read(path: Path) -> tuple[dict[str, NDArray], dict[str, NDArray], dict[str,
 
 def _parts_in(path: Path, file: Mapping[str, NDArray], alone: bool) -> dict[str, tuple[str, str]]:
     """The parts in a file, each with the names of its arrays; of a file that stands for one part, that alone."""
-    names = {part: found for part in PARTS if (found := _names(file, part))}
+    names = {part: pair for part in PARTS if (pair := _names(file, part))}
     if "train" not in names or (not alone and "test" not in names and len(names) > 1):
         missing = "" if "train" not in names else ", so no test part"
         raise _wrong(path, f"it holds {_listed(file)}{missing}", _EXPECTED)
@@ -122,8 +122,8 @@ def _grouped(path: Path, groups: Mapping[str, NDArray]) -> NDArray[np.int64]:
     parts = dict(zip(groups, np.split(numbers, ends), strict=True))
     for one, other in combinations(parts, 2):
         if len(shared := np.intersect1d(parts[one], parts[other])):
-            found = f"its group {names[shared[0]]} is in {one} and in {other}, one of {len(shared)} that are divided"
-            raise _wrong(path, found, "expected every group, such as a patient, in one part alone")
+            problem = f"its group {names[shared[0]]} is in {one} and in {other}, one of {len(shared)} that are divided"
+            raise _wrong(path, problem, "expected every group, such as a patient, in one part alone")
     return numbers.astype(np.int64)
 
 
@@ -212,5 +212,5 @@ def _listed(file: Mapping[str, NDArray]) -> str:
     return ", ".join(sorted(file)) or "nothing"
 
 
-def _wrong(path: Path, found: str, expected: str) -> ScanlabError:
-    return ScanlabError.at("S642", f"{path} is no data set: {found}", help=expected)
+def _wrong(path: Path, problem: str, expected: str) -> ScanlabError:
+    return ScanlabError.at("S642", f"{path} is no data set: {problem}", help=expected)

@@ -77,5 +77,5 @@ def _shuffled(arrays: NDArray, places: NDArray[np.int64], axes: int) -> NDArray:
 
 
 def pixel_permutation(extents: tuple[int, ...] = (8, 8)) -> NDArray[np.int64]:
-    """int64 [pixels]: where each pixel of an image, in raster order, is found in a permuted one."""
+    """int64 [pixels]: where each pixel of an image, in raster order, lies in a permuted one."""
     return np.random.RandomState(SEED).permutation(math.prod(extents)).astype(np.int64)

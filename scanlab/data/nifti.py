@@ -115,15 +115,15 @@ def _about(folder: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        about = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ScanlabError.at("S644", f"{file} cannot be read: {error}", help="repair or remove it") from None
-    return found if isinstance(found, dict) else {}
+    return about if isinstance(about, dict) else {}
 
 
 def _class_names(about: Mapping[str, Any]) -> dict[int, str]:
     """The names of classes by their number; newer files list the numbers by name."""
-    found: dict[int, str] = {}
+    names: dict[int, str] = {}
     labels = about.get("labels")
     for key, value in labels.items() if isinstance(labels, dict) else ():
         number, name = (key, value) if str(key).isdecimal() else (value, key)
@@ -133,8 +133,8 @@ def _class_names(about: Mapping[str, Any]) -> dict[int, str]:
                 f"dataset.json gives the class {name!r} the number {number!r}",
                 help=f"give every class a number from 0 to {MOST_CLASSES - 1}",
             )
-        found[int(number)] = str(name)
-    return found
+        names[int(number)] = str(name)
+    return names
 
 
 def _nibabel() -> Any:

@@ -49,9 +49,9 @@ def load(
     size = _extents(size)
     if name.startswith("permuted:"):
         return permuted(load(name.removeprefix("permuted:"), size=size, limit=limit, test_limit=test_limit, part=part))
-    found = limited(measured_on(_loaded(name, size), part), limit, test_limit)
-    check_parts(found)
-    return found
+    dataset = limited(measured_on(_loaded(name, size), part), limit, test_limit)
+    check_parts(dataset)
+    return dataset
 
 
 def whole(name: str, size: Extents | None = None) -> Dataset:

@@ -42,7 +42,7 @@ def analyse(record: StudyRecord) -> Findings:
     about = record.about
     problems = tuple(_problem(record, problem) for problem in about["problems"])
     overall, test = _overall(record, problems) if len(problems) > 1 else ((), None)
-    found = Findings(
+    findings = Findings(
         name=about["name"],
         question=about["question"],
         baseline=about["baseline"],
@@ -55,7 +55,7 @@ def analyse(record: StudyRecord) -> Findings:
         counts=dict(Counter(trial.status for trial in record.trials.values())),
         failures=tuple(_failures(record)),
     )
-    return replace(found, sentences=tuple(overall_sentences(found)))
+    return replace(findings, sentences=tuple(overall_sentences(findings)))
 
 
 def _problem(record: StudyRecord, problem: Mapping[str, Any]) -> ProblemFindings:
@@ -76,7 +76,7 @@ def _problem(record: StudyRecord, problem: Mapping[str, Any]) -> ProblemFindings
     }
     rows = [replace(row, comparison=compared.get(row.label)) for row in rows]
     outcomes = {row.label: row.mean for row in rows if row.control is None and row.mean is not None}
-    found = ProblemFindings(
+    judged = ProblemFindings(
         name=problem["name"],
         task=problem["task"],
         metric=task.primary,
@@ -88,7 +88,7 @@ def _problem(record: StudyRecord, problem: Mapping[str, Any]) -> ProblemFindings
         locality=locality_findings(problem["strategies"], outcomes, about["confidence"]),
         sentences=(),
     )
-    return replace(found, sentences=tuple(problem_sentences(found, about)))
+    return replace(judged, sentences=tuple(problem_sentences(judged, about)))
 
 
 def _row(
@@ -154,11 +154,11 @@ def _compared(
     adjusted = dict(zip(pairs, holm([d.p for d in differences.values()]), strict=True))
     within = dict(zip(pairs, holm([equivalence(own, other, margin) for own, other in pairs.values()]), strict=True))
     gate = test is None or test.p < 1 - confidence
-    found = {}
+    comparisons = {}
     for label, d in differences.items():
         kind, words = verdict(d, adjusted[label] if gate else None, within[label], margin, task, gate)
-        found[label] = Comparison(d, adjusted[label], within[label], effect_size(*pairs[label]), kind, words)
-    return found
+        comparisons[label] = Comparison(d, adjusted[label], within[label], effect_size(*pairs[label]), kind, words)
+    return comparisons
 
 
 def _overall(record: StudyRecord, problems: Sequence[ProblemFindings]) -> tuple[tuple[Overall, ...], Friedman | None]:
@@ -208,12 +208,12 @@ def _curves(results: Sequence[TrialResult], task: Task) -> tuple[tuple[float, fl
     if not results:
         return ()
     epochs = min(len(r.epochs) for r in results)
-    found = []
+    curve = []
     for number in range(epochs):
         values = [r.epochs[number].metrics[task.primary] for r in results]
         losses = [r.epochs[number].loss for r in results]
-        found.append((float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0, _mean(losses)))
-    return tuple((m, s, 0.0 if x is None else x) for m, s, x in found)
+        curve.append((float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0, _mean(losses)))
+    return tuple((m, s, 0.0 if x is None else x) for m, s, x in curve)
 
 
 def _mean(values: Sequence[float]) -> float | None:

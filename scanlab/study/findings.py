@@ -1,4 +1,4 @@
-"""What a study found, as values: what reports and tables show."""
+"""What a study shows, as values: what reports and tables show."""
 
 from __future__ import annotations
 

@@ -87,8 +87,8 @@ def _segmentation(model: nn.Module, images: Tensor, masks: Tensor, batch: int) -
         dices.append(dice)
         ious.append(iou)
     per_class = torch.cat(dices)[:, 1:].nanmean(0)
-    found = {"dice": per_class.nanmean().item(), "iou": torch.cat(ious)[:, 1:].nanmean(0).nanmean().item()}
-    return found | {f"dice_{c}": value for c, value in enumerate(per_class.tolist(), start=1)}
+    means = {"dice": per_class.nanmean().item(), "iou": torch.cat(ious)[:, 1:].nanmean(0).nanmean().item()}
+    return means | {f"dice_{c}": value for c, value in enumerate(per_class.tolist(), start=1)}
 
 
 def _next_patch(loss: str, backbone: Backbone, dataset: Dataset) -> nn.Module:

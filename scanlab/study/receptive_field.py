@@ -65,7 +65,7 @@ def receptive_field(
     needed: the plain sum over the channels of a layer norm is constant. A pixel that moves the features down in every
     image counts 0, as one that does not move them at all.
 
-    features: how the last features are found; by default they are those of the Backbone that the model is or has, after
+    features: gives the last features; by default they are those of the Backbone that the model is or has, after
     its last norm. grid: how the pixels are divided into patches, by default the backbone's first grid, else the last.
     cell: by default n // 2 of every axis. batch: images at a time. The model computes as in evaluation; its mode,
     parameters and gradients stay as they were. Raises S635 for a model without such features, S480 for a cell outside
@@ -92,9 +92,9 @@ def receptive_field(
 
 
 def _backbone_of(model: nn.Module) -> Backbone:
-    found = model if isinstance(model, Backbone) else getattr(model, "backbone", None)
-    if isinstance(found, Backbone):
-        return found
+    backbone = model if isinstance(model, Backbone) else getattr(model, "backbone", None)
+    if isinstance(backbone, Backbone):
+        return backbone
     raise ScanlabError.at(
         "S635",
         f"{type(model).__name__} has no features with a grid to take a receptive field of",

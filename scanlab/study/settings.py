@@ -15,12 +15,15 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.guesses import nearest
 from scanlab.ir.text import reason_of
 from scanlab.nn import BackboneSizes, MixerSizes
+from scanlab.renamed import renamed_names
 from scanlab.study.tasks import targets_of
 from scanlab.study.transfer import patch_grid
 from scanlab.study.trial import DEFAULT_CONTROLS, DataChoice, Problem, Recipe, Study
 from scanlab.study.work import dataset_of
 
-__all__ = ["DEFAULT_STRATEGIES", "Settings", "from_options", "read", "study_of"]
+__all__ = ["DEFAULT_STRATEGIES", "Settings", "read_settings", "study_of", "with_options"]
+
+__getattr__ = renamed_names(__name__, {"from_options": "with_options", "read": "read_settings"})
 
 DEFAULT_STRATEGIES = ("row", "snake", "hilbert", "window[k=4]")
 Table = Mapping[str, Any]
@@ -80,7 +83,7 @@ class Settings:
     text: str = ""
 
 
-def read(file: Path) -> Settings:
+def read_settings(file: Path) -> Settings:
     """Read a study file. Raises S107 for a file that cannot be read and S610 for one that is no study."""
     try:
         text = file.read_text(encoding="utf-8")
@@ -93,7 +96,7 @@ def read(file: Path) -> Settings:
     return Settings(table, file.resolve().parent, str(file), text)
 
 
-def from_options(settings: Settings | None, options: Table) -> Settings:
+def with_options(settings: Settings | None, options: Table) -> Settings:
     """Settings with what the options of a command say in its place; None and empty options say nothing.
 
     Options name the keys of a study file, those of [model] and [recipe] with a dot, as "recipe.epochs".
@@ -180,16 +183,16 @@ def _strategies(given: Any, grid: tuple[int, ...], settings: Settings) -> tuple[
         return tuple(
             (label, bound(as_value(_text(d, f"strategies.{label}", where), grid), grid)) for label, d in given.items()
         )
-    found = []
+    strategies = []
     for definition in _listed(given, str, "strategies", where):
         path = _place(definition, settings.folder)
         if path.endswith(".scan"):
             alone = [d for d in load_file(path).raise_problems().definitions if d.value is not None]
-            found += [(d.name, bound(d.value, grid)) for d in alone if d.value is not None]
+            strategies += [(d.name, bound(d.value, grid)) for d in alone if d.value is not None]
         else:
             value = as_value(path, grid)
-            found.append((value.name or definition, bound(value, grid)))
-    return tuple(found)
+            strategies.append((value.name or definition, bound(value, grid)))
+    return tuple(strategies)
 
 
 def _place(name: str, folder: Path) -> str:
@@ -213,25 +216,25 @@ def _values(kind: type, table: Any, where: str, also: tuple[str, ...] = ()) -> A
         raise _wrong(where, "this must be a table")
     usual = {f.name: f.default for f in fields(kind) if f.default is not MISSING}
     _known(table, {*usual, *also}, where)
-    found = {}
+    chosen = {}
     for key, value in table.items():
         allowed = _NONE_AT_FIRST.get(key, (type(usual[key]),))
         # Patches and depths may be one number or several.
         allowed += (int,) if allowed == (float,) else (list,) if key in ("patch", "depth") else ()
         _typed(key, value, allowed, where)
-        found[key] = _listed(value, int, key, where) if isinstance(value, list) else value
-    return kind(**found)
+        chosen[key] = _listed(value, int, key, where) if isinstance(value, list) else value
+    return kind(**chosen)
 
 
 def _variants(table: Table, where: str) -> list[tuple[str, Table]]:
     """The study as it is, then once more for every variant: what is added to the problems' names, and what changes."""
-    found: list[tuple[str, Table]] = [("", {})]
+    variants: list[tuple[str, Table]] = [("", {})]
     for name, variant in table.get("variants", {}).items():
         if not isinstance(variant, dict):
             raise _wrong(where, f"variants.{name} must be a table")
         _check(variant, {k: v for k, v in _PROBLEM.items() if k != "name"}, f"{where}, [variants.{name}]")
-        found.append((f" / {name.replace('_', ' ')}", variant))
-    return found
+        variants.append((f" / {name.replace('_', ' ')}", variant))
+    return variants
 
 
 def _overlaid(below: Table, above: Table) -> dict[str, Any]:

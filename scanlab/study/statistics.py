@@ -10,19 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from scanlab.renamed import renamed_names
+
 __all__ = [
     "Correlation",
     "Difference",
     "Friedman",
     "effect_size",
     "equivalence",
+    "format_difference",
     "friedman",
     "holm",
     "mean_spread",
     "paired_difference",
-    "points",
     "rank_correlation",
 ]
+
+__getattr__ = renamed_names(__name__, {"points": "format_difference"})
 
 
 # BCa intervals of 95 % cover 83 % with 5 normal differences, 90 % with 10 and 92 to 93 % with 20, Student's t 94 to
@@ -68,10 +72,10 @@ def paired_difference(values: Sequence[float], baseline: Sequence[float], confid
     if n < BOOTSTRAP_PAIRS:
         reach = float(stats.t.ppf(0.5 + confidence / 2, n - 1)) * error
         return Difference(mean, n, confidence, mean - reach, mean + reach, p, "t")
-    found = stats.bootstrap(
+    interval = stats.bootstrap(
         (differences,), np.mean, confidence_level=confidence, n_resamples=RESAMPLES, method="BCa", rng=0
     ).confidence_interval
-    return Difference(mean, n, confidence, float(found.low), float(found.high), p, "BCa")
+    return Difference(mean, n, confidence, float(interval.low), float(interval.high), p, "BCa")
 
 
 def holm(ps: Sequence[float | None]) -> list[float | None]:
@@ -143,14 +147,14 @@ def friedman(values: NDArray[np.float64], higher: bool = True) -> Friedman | Non
     def statistic(sums: NDArray[np.float64]) -> NDArray[np.float64]:
         return scale * ((sums - blocks * (count + 1) / 2) ** 2).sum(-1)
 
-    found = float(statistic(ranks.sum(0)))
+    observed = float(statistic(ranks.sum(0)))
     generator = np.random.default_rng(0)
     sums = np.zeros((DRAWS, count))
     for row in ranks:
         sums += generator.permuted(np.broadcast_to(row, sums.shape), axis=1)
     # The observed order is one of those that could have been drawn.
-    p = (1 + int((statistic(sums) >= found - 1e-9).sum())) / (DRAWS + 1)
-    return Friedman(found, p, blocks, tuple(ranks.mean(0).tolist()))
+    p = (1 + int((statistic(sums) >= observed - 1e-9).sum())) / (DRAWS + 1)
+    return Friedman(observed, p, blocks, tuple(ranks.mean(0).tolist()))
 
 
 @dataclass(frozen=True)
@@ -182,7 +186,7 @@ def _paired(values: Sequence[float], baseline: Sequence[float]) -> NDArray[np.fl
     return np.subtract(values, baseline)
 
 
-def points(difference: float, unit: str = "points") -> str:
+def format_difference(difference: float, unit: str = "points") -> str:
     """A difference, signed and with no minus before a zero: in points (hundredths), or as it is without a unit."""
     return f"{round(100 * difference, 2) + 0.0:+.2f}" if unit else f"{difference:+.3g}"
 

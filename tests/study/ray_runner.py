@@ -20,4 +20,4 @@ def told(update: runner.Update) -> None:
 
 if __name__ == "__main__":
     folder, epochs, address = sys.argv[1:]
-    runner.run(small_study(epochs=int(epochs)), Path(folder), engine=RayEngine(address, 2), listener=told)
+    runner.run_study(small_study(epochs=int(epochs)), Path(folder), engine=RayEngine(address, 2), listener=told)

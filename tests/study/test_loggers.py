@@ -50,8 +50,8 @@ def test_tensorboard_holds_every_epoch_once_of_a_study_that_was_stopped(tmp_path
         return hear
 
     with pytest.raises(KeyboardInterrupt):
-        runner.run(STUDY, tmp_path, listener=stopping(logger_named("tensorboard", tmp_path, STUDY)))
-    record = runner.run(STUDY, tmp_path, listener=logger_named("tensorboard", tmp_path, STUDY))
+        runner.run_study(STUDY, tmp_path, listener=stopping(logger_named("tensorboard", tmp_path, STUDY)))
+    record = runner.run_study(STUDY, tmp_path, listener=logger_named("tensorboard", tmp_path, STUDY))
     folders = sorted((tmp_path / "tensorboard" / "digits").glob("*/*"))
     assert [f.parent.name for f in folders] == ["control_ A_A", "row"]
     assert len(list(folders[1].iterdir())) > 2, "the stopped run left no file"
@@ -225,7 +225,7 @@ def test_a_logger_that_fails_warns_once_and_the_study_goes_on(tmp_path, wandb, m
     monkeypatch.setattr(WandbRun, "log", lambda *_, **__: 1 / 0)
     listener = logger_named("wandb", tmp_path, STUDY)
     with pytest.warns(RuntimeWarning, match="wandb failed, and logs no more of this study: division by zero") as warned:
-        record = runner.run(STUDY, tmp_path, listener=listener)
+        record = runner.run_study(STUDY, tmp_path, listener=listener)
     assert len(warned) == 1
     assert {t.status for t in record.trials.values()} == {"done"}
 

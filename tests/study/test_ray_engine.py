@@ -34,7 +34,7 @@ HERE = Path(__file__).parent
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     """The study of small.py, run in this process in one go."""
-    return runner.run(small_study(epochs=EPOCHS), tmp_path_factory.mktemp("unbroken"))
+    return runner.run_study(small_study(epochs=EPOCHS), tmp_path_factory.mktemp("unbroken"))
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def test_other_data_under_the_same_name_are_refused():
 def test_without_ray_the_help_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ScanlabError, match=r"S660.*Ray(?s:.*)pip install \"scanlab\[cluster\]\""):
-        runner.run(small_study(), tmp_path, engine=RayEngine())
+        runner.run_study(small_study(), tmp_path, engine=RayEngine())
     assert {t.status for t in read_study(tmp_path).trials.values()} == {"waiting"}
     # Nothing to do needs no cluster.
     RayEngine().run(lambda: None, lambda event: None)
@@ -232,7 +232,7 @@ def test_a_killed_runner_takes_its_workers_with_it(tmp_path, machines, unbroken)
     assert len(set(pids)) == 2 and all(map(until_dead, pids))
     # What the cluster's workers began goes on here, from checkpoints that they never wrote to this folder.
     seen = []
-    record = runner.run(small_study(epochs=EPOCHS), tmp_path, listener=seen.append)
+    record = runner.run_study(small_study(epochs=EPOCHS), tmp_path, listener=seen.append)
     assert numbers(record) == numbers(unbroken)
 
 
@@ -254,7 +254,9 @@ def test_a_killed_worker_and_a_lost_machine_lose_no_trial(tmp_path, machines, un
         if isinstance(event, Lost):
             lost.append(event)
 
-    record = runner.run(small_study(epochs=EPOCHS), tmp_path, engine=RayEngine(made.address, 2), listener=listener)
+    record = runner.run_study(
+        small_study(epochs=EPOCHS), tmp_path, engine=RayEngine(made.address, 2), listener=listener
+    )
     assert numbers(record) == numbers(unbroken) and len(numbers(record)) == len(record.trials)
     assert sorted(finished) == sorted(record.trials), "a trial finished twice, or not at all"
     assert lost[0].key == killed[0] and "process died" in lost[0].why

@@ -16,8 +16,8 @@ from scanlab.study.engines import Failed, Finished
 from scanlab.study.engines.local import InProcess
 from scanlab.study.record import Epoch, TrialResult
 from scanlab.study.search import (
-    Found,
     Search,
+    SearchResult,
     candidates,
     explore,
     final_study,
@@ -28,8 +28,8 @@ from scanlab.study.search import (
     write_best,
     write_data,
 )
-from scanlab.study.search.found import Tried, plain_source
 from scanlab.study.search.run import ROUND
+from scanlab.study.search.values import Candidate, plain_source
 from scanlab.study.store import read_study
 from scanlab.study.tasks import task_named
 
@@ -221,6 +221,6 @@ def test_settings_are_checked(settings: dict, says: str) -> None:
 def test_a_lead_compares_what_was_trained_alike() -> None:
     search = _search()
     _, plan = search.problem.strategies[0]
-    tried = Tried(0, "candidate 1", load("row"), plan, {1: 0.5, 3: 0.75})
-    found = Found((tried,), (), {1: 0.25, 3: 0.25}, {}, 1, False, 0.0)
+    tried = Candidate(0, "candidate 1", load("row"), plan, {1: 0.5, 3: 0.75})
+    found = SearchResult((tried,), (), {1: 0.25, 3: 0.25}, {}, 1, False, 0.0)
     assert found.lead(tried) == 0.5

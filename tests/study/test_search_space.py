@@ -180,7 +180,7 @@ def test_every_sampler_proposes_and_one_that_does_not_learn_heeds_no_scores(name
         sampler, values = sampler_named(name, _space("parameters"), 1), []
         for _ in range(4):
             proposal = sampler.propose()
-            sampler.told(proposal, score)
+            sampler.tell(proposal, score)
             values.append(str(proposal.value))
         return values
 
@@ -198,7 +198,7 @@ def test_optuna_is_reproducible_learns_and_says_when_it_is_missing(monkeypatch: 
             order = proposal.choices["order"]
             score = 20.0 - proposal.choices["window k"] if order == "window" else 0.0
             scores.append(score)
-            sampler.told(proposal, None if order == "row" else score)
+            sampler.tell(proposal, None if order == "row" else score)
         return scores
 
     first = scored(0)

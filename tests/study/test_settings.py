@@ -19,7 +19,7 @@ START = 'strategies = ["row", "column"]\nseeds = 1\n'
 def study(text: str, folder: Path, options: dict | None = None) -> Study:
     file = folder / "study.toml"
     file.write_text(text, encoding="utf-8")
-    return settings.study_of(settings.from_options(settings.read(file), options or {}))
+    return settings.study_of(settings.with_options(settings.read_settings(file), options or {}))
 
 
 def test_what_is_not_said_is_usual(tmp_path: Path) -> None:
@@ -152,13 +152,13 @@ def test_options_reach_every_problem_of_a_file(tmp_path: Path) -> None:
 
 def test_options_leave_the_settings_as_they_were(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text(START + "[recipe]\nepochs = 9\n")
-    read = settings.read(tmp_path / "study.toml")
-    settings.from_options(read, {"recipe.epochs": 2})
+    read = settings.read_settings(tmp_path / "study.toml")
+    settings.with_options(read, {"recipe.epochs": 2})
     assert read.table["recipe"] == {"epochs": 9}
 
 
 def test_options_alone() -> None:
-    found = settings.study_of(settings.from_options(None, {"strategies": ["row", "by w, h"], "model.patch": 4}))
+    found = settings.study_of(settings.with_options(None, {"strategies": ["row", "by w, h"], "model.patch": 4}))
     assert [label for label, _ in found.problems[0].strategies] == ["row", "by w, h"]
     assert tuple(found.problems[0].strategies[0][1].grid) == (2, 2)
 
@@ -233,4 +233,4 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b'name = "Z\xfcrich"')
     for path in (tmp_path / "none.toml", tmp_path, tmp_path / "latin.toml"):
         with pytest.raises(ScanlabError, match="S107"):
-            settings.read(path)
+            settings.read_settings(path)

@@ -17,7 +17,7 @@ from scanlab.facade import parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.learning import LEARNINGS, learning_of
 from scanlab.study.tasks import CLASSES, MASKS, TASKS, Targets, check_task, targets_of, task_named
-from scanlab.study.train import initial_model, train
+from scanlab.study.train import initial_model, train_trial
 from scanlab.study.trial import DataChoice, Problem, Recipe, Trial
 from scanlab.study.work import one_thread
 
@@ -96,7 +96,7 @@ def test_every_task_learns_for_an_epoch(task: str, extents: tuple[int, ...], mas
     channels = 1 if "patch" in task else 2
     dataset = made(extents, masks, video=video, channels=channels)
     transfer = ("rotate 180", f"size {'x'.join(str(n + 2) for n in extents)}")
-    result = train(trial(task, dataset, transfer=transfer), dataset)
+    result = train_trial(trial(task, dataset, transfer=transfer), dataset)
     [epoch] = result.epochs
     kind = task_named(task)
     assert math.isfinite(epoch.loss) and epoch.loss > 0

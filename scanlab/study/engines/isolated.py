@@ -65,14 +65,14 @@ def _train(job: Job, said: SimpleQueue[Said | None]) -> None:
     assert isinstance(place, InMemory)
     known = place.content
 
-    def heard(event: Event) -> None:
+    def on_event(event: Event) -> None:
         nonlocal known
-        # Epochs that the checkpoint held already are told of as well, and need not travel back.
+        # Epochs that the checkpoint held already are reported as well, and need not travel back.
         said.put((event, None if place.content is known else place.content))
         known = place.content
 
     try:
-        said.put((run_job(job, heard), None))
+        said.put((run_job(job, on_event), None))
     finally:
         said.put(None)
 
@@ -93,10 +93,15 @@ def _unlike(job: Job) -> Failed | None:
         words = f"{here} has no {path}: copy it to the same place on every machine, or share the folder"
         return Failed(job.key, NO_DATA, words, environment())
     try:
-        found = dataset_of(problem.data).fingerprint
+        fingerprint = dataset_of(problem.data).fingerprint
     except Exception:  # The training meets the same error, and reports it as any other.
         return None
-    if found == problem.fingerprint:
+    if fingerprint == problem.fingerprint:
         return None
-    words = f"{problem.data.name} on {here} has the fingerprint {found}, the study's data have {problem.fingerprint}"
-    return Failed(job.key, OTHER_DATA, f"{words}: copy the same files to every machine", environment())
+    prints = f"has the fingerprint {fingerprint}, the study's data have {problem.fingerprint}"
+    return Failed(
+        job.key,
+        OTHER_DATA,
+        f"{problem.data.name} on {here} {prints}: copy the same files to every machine",
+        environment(),
+    )

@@ -40,7 +40,7 @@ class RayEngine:
     device: str = ""
     gpus: float = 1.0
 
-    def run(self, take: Callable[[], Job | None], heard: Callable[[Event], None]) -> None:
+    def run(self, take: Callable[[], Job | None], on_event: Callable[[Event], None]) -> None:
         """See Engine. Raises S660 without Ray, S661 for a cluster on which no worker can start, and S608 where there
         is no GPU and one is wanted."""
         job = take()
@@ -52,7 +52,7 @@ class RayEngine:
             crew = _Crew(ray, actors, self.workers, device, deque([job]))
             try:
                 while crew.supplied(take):
-                    crew.listened(heard)
+                    crew.pass_on(on_event)
             finally:
                 crew.dismiss()
 
@@ -68,7 +68,7 @@ class RayEngine:
 
 @dataclass
 class _Hand:
-    """A worker. hello: its first answer, until it has come; says: what it tells of its job."""
+    """A worker. hello: its first answer, until it has come; says: what it reports of its job."""
 
     actor: Any
     hello: Any
@@ -113,7 +113,7 @@ class _Crew:
             self.hands.append(_Hand(actor, actor.name.remote()))
         return bool(self.waiting) or any(hand.job for hand in self.hands)
 
-    def listened(self, heard: Callable[[Event], None]) -> None:
+    def pass_on(self, on_event: Callable[[Event], None]) -> None:
         """Wait until some worker starts, says something or dies, and pass it on."""
         awaited = [(hand.next, hand) for hand in self.hands if hand.next is not None]
         busy = any(hand.job for hand in self.hands)
@@ -127,7 +127,7 @@ class _Crew:
             if hand.hello is not None:
                 self._greet(hand)
             else:
-                self._hear(hand, heard)
+                self._pass_on(hand, on_event)
 
     def dismiss(self) -> None:
         """End all workers, whatever they do."""
@@ -155,7 +155,7 @@ class _Crew:
         else:
             hand.hello, self.stillborn = None, 0
 
-    def _hear(self, hand: _Hand, heard: Callable[[Event], None]) -> None:
+    def _pass_on(self, hand: _Hand, on_event: Callable[[Event], None]) -> None:
         job = hand.job
         assert job is not None
         errors = self.ray.exceptions
@@ -165,14 +165,14 @@ class _Crew:
             said = Failed(job.key, type(error.cause).__name__, str(error), {}), None
         except (errors.RayError, StopIteration) as error:
             self._leave(hand)
-            heard(Lost(job.key, _cause(hand, error)))
+            on_event(Lost(job.key, _cause(hand, error)))
             return
         event, content = said
         if content is not None and isinstance(job.checkpoint, Path):
             write_whole(job.checkpoint, lambda stream: stream.write(content))
         if isinstance(event, Finished | Failed):
             hand.job = hand.says = None
-        heard(event)
+        on_event(event)
 
     def _leave(self, hand: _Hand) -> None:
         self.hands.remove(hand)

@@ -134,7 +134,7 @@ def space_named(kind: str, baseline: Value, grid: tuple[int, ...], layers: int) 
 
 
 def random_order(frame: Order | Scan, seed: int) -> Order | Scan:
-    """The frame with random permutations for its orders: what any order that was found has to beat."""
+    """The frame with random permutations for its orders: what any order of a search has to beat."""
     whole = tuple(Axis(a) for a in frame.axes)
     shuffles = (
         Order(frame.axes, (Key(Curve("random", whole, (("seed", seed + i),))),)) for i, _ in enumerate(orders_of(frame))
