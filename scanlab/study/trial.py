@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 from scanlab.compiler.bind import CompiledPlan, CompiledScan
 from scanlab.nn import BackboneSizes
-from scanlab.ops import PathTable
+from scanlab.study.controls import CONTROLS, DEFAULT_CONTROLS, Control, control_name
 from scanlab.study.digest import Compiled, order_digest, source_of
 
 __all__ = [
@@ -29,44 +28,6 @@ __all__ = [
 
 # Counted up when a change of the code changes what a trial with the same configuration gives.
 TRIAL_VERSION = 1
-# Far from any seed a person would choose, so that the A/A control starts from weights that no other trial starts from.
-FRESH_WEIGHTS = 1_000_003
-
-
-@dataclass(frozen=True)
-class Control:
-    """What a control changes of the baseline's trial, and what it tells.
-
-    alter: the steps it walks in place of the baseline's own. weights: added to the seed of the initial weights. mixer:
-    the kind of mixer it has instead. meaning: what a reader learns from it.
-    """
-
-    meaning: str
-    alter: Callable[[PathTable], PathTable] | None = None
-    weights: int = 0
-    mixer: str | None = None
-
-
-CONTROLS: Mapping[str, Control] = MappingProxyType(
-    {
-        "A/A": Control(
-            "the baseline again from other initial weights, with the same batches: how far apart two runs of one "
-            "strategy come out",
-            weights=FRESH_WEIGHTS,
-        ),
-        "random order 1": Control(
-            "the baseline over a grid whose patches were shuffled (permutation seed 1)", lambda t: t.scrambled(1)
-        ),
-        "random order 2": Control(
-            "the baseline over a grid whose patches were shuffled (permutation seed 2)", lambda t: t.scrambled(2)
-        ),
-        "no scan": Control("the block without its scan: what is left is y = D u", mixer="none"),
-        "no memory": Control(
-            "the scan with its state zeroed before every step: no patch hears of another", lambda t: t.without_memory()
-        ),
-    }
-)
-DEFAULT_CONTROLS = ("A/A", "random order 1", "random order 2", "no scan")
 
 
 @dataclass(frozen=True)
@@ -240,8 +201,3 @@ def _about(problem: Problem) -> dict[str, Any]:
 
 def _strategy(plan: CompiledScan | CompiledPlan) -> dict[str, Any]:
     return {"source": source_of(plan), "axes": list(plan.axes), "grid": list(plan.grid)}
-
-
-def control_name(control: str) -> str:
-    """How a control is called in results."""
-    return f"control: {control}"

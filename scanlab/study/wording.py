@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from scanlab.study.controls import CONTROLS
 from scanlab.study.findings import Findings, Overall, ProblemFindings, Row
 from scanlab.study.statistics import Difference
 from scanlab.study.tasks import Task
@@ -120,20 +121,18 @@ def _comparisons(rows: Sequence[Row], base: str) -> Iterator[str]:
 def _control(row: Row, base: str, unit: str) -> str:
     assert row.comparison is not None and row.control is not None
     c, decided = row.comparison, row.comparison.decided
-    if row.control == "A/A":
-        d = c.difference
+    control = CONTROLS.get(row.control)
+    removed = control.removes if control else "the order"
+    if not removed:
+        d, repeat = c.difference, f"{row.control}: {base} against itself from other initial weights"
         if d.low is None or d.high is None:
-            return f"A/A: {base} against itself from other initial weights differs by nothing that can be judged."
+            return f"{repeat} differs by nothing that can be judged."
         reach = amount((d.high - d.low) / 2, unit)
         state = "a difference that is chance, and a warning" if decided else "nothing, as it should"
-        return (
-            f"A/A: {base} against itself from other initial weights shows {state}; its interval reaches "
-            f"{reach} either way."
-        )
+        return f"{repeat} shows {state}; its interval reaches {reach} either way."
     doubt = "" if decided else "this study does not show that "
-    what = "the scan" if row.control in ("no scan", "no memory") else "the order"
     than = f" than {base}" if decided and ", yet" not in c.verdict else ""
-    return f"{row.control} is {c.verdict}{than}: {doubt}{what} mattered here."
+    return f"{row.control} is {c.verdict}{than}: {doubt}{removed} mattered here."
 
 
 def _p(value: float) -> str:
