@@ -66,7 +66,7 @@ def run(file: Path | None, options: Mapping[str, Any], out: Path | None, where: 
     with watched(study, console(stderr=True), quiet=as_json) as listener:
         listeners = [listener, *_loggers(where.loggers, folder, study)]
 
-        def tell(update: runner.Update) -> None:
+        def tell(update: runner.StudyProgress) -> None:
             for hear in listeners:
                 hear(update)
 

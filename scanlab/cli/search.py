@@ -204,7 +204,7 @@ def _progress(quiet: bool) -> Iterator[Callable[[SearchProgress], None]]:
         yield heard
 
 
-def _judging(found: SearchResult, heard: Callable[[SearchProgress], None]) -> Callable[[runner.Update], None]:
+def _judging(found: SearchResult, heard: Callable[[SearchProgress], None]) -> Callable[[runner.StudyProgress], None]:
     best = found.ranked[0]
     line = (plain_source(best.plan), best.scores[best.epochs])
     return lambda update: heard(SearchProgress("judging", found.proposals, len(found.ranked), line, update))

@@ -40,6 +40,11 @@ def load_arrays(path: str | Path, size: tuple[int, ...] | None = None) -> Datase
     name what no split divides. A folder with train.npz, test.npz and perhaps val.npz, each with x and y, is read as
     one. Gives images float32 [M, C, *extents]; what is uint8 is divided by 255, and resized where a size is given. A
     file without a test part is divided 70/30 by group, or else by class or look, always alike. Raises S642 and S646.
+
+    >>> images, labels = np.zeros((10, 8, 8), np.uint8), np.arange(10) % 2
+    >>> np.savez("mine.npz", x=images, y=labels)
+    >>> load_arrays("mine.npz").images.shape
+    (10, 1, 8, 8)
     """
     path = Path(path)
     pixels, targets, groups = _read(path)

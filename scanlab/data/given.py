@@ -30,6 +30,11 @@ def from_arrays(
 
     Without test arrays 30 % are held out, by group where groups [M] are given, or else by class or look. The arrays
     must not change afterwards; they are not copied where that can be avoided. Raises S646.
+
+    >>> images, labels = np.random.default_rng(0).random((10, 1, 8, 8)), np.arange(10) % 2
+    >>> data = from_arrays(images, labels)
+    >>> data.classes, len(data.train), len(data.test)
+    (2, 8, 2)
     """
     if (test_images is None) != (test_targets is None):
         raise ScanlabError.at("S646", "test images need test targets, and the other way round", help="give both")

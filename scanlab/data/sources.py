@@ -45,6 +45,10 @@ def load(
     (64, 64) or "64x64". limit and test_limit: at most so many samples to train and to measure on. part: "test", or
     "val" to measure on the validation part and never see the test part. Raises S600 for a name that is nothing of
     these, S400 for a size that is none, and what these raise.
+
+    >>> digits = load("digits", size="16x16", limit=100)
+    >>> digits.extents, len(digits.train)
+    ((16, 16), 100)
     """
     size = _extents(size)
     if name.startswith("permuted:"):
@@ -55,7 +59,12 @@ def load(
 
 
 def whole(name: str, size: Extents | None = None) -> Dataset:
-    """Data with all their parts, the validation part too. Raises what `load` raises."""
+    """Data with all their parts, the validation part too. Raises what `load` raises.
+
+    >>> digits = whole("digits")
+    >>> len(digits.train), len(digits.val), len(digits.test)
+    (1258, 0, 539)
+    """
     size = _extents(size)
     if name.startswith("permuted:"):
         return permuted(whole(name.removeprefix("permuted:"), size))

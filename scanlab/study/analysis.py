@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from scanlab.study.findings import Comparison, Findings, Overall, ProblemFindings, Row
+from scanlab.study.findings import Comparison, Findings, OverallFindings, ProblemFindings, StrategyFindings
 from scanlab.study.locality import locality_findings
 from scanlab.study.record import MemberRecord, StudyRecord, TrialResult
 from scanlab.study.statistics import (
@@ -38,6 +38,21 @@ def analyse(record: StudyRecord) -> Findings:
     confidence and, with three strategies or more, Friedman's test over them rejects as well. Equivalence is claimed
     where two one-sided tests, adjusted likewise, put the difference within the problem's margin. Both can be true of a
     small difference that is known well.
+
+    >>> from scanlab.study import Epoch, MemberRecord, TrialRecord, study_of, with_options
+    >>> study = study_of(with_options(None, {"strategies": ["row", "hilbert"], "controls": []}))
+    >>> accuracy = {"row": (0.90, 0.91, 0.92), "hilbert": (0.93, 0.95, 0.94)}
+    >>> trials = {}
+    >>> for m in study.members():
+    ...     epochs = (Epoch(0.5, {"accuracy": accuracy[m.strategy][m.seed]}),)
+    ...     result = TrialResult(epochs, parameters=1_000, flops=50_000, seconds=1.5)
+    ...     trials[m.trial.key] = TrialRecord(m.trial.key, "done", {}, epochs, result)
+    >>> members = [MemberRecord(m.problem, m.strategy, m.seed, m.control, m.trial.key) for m in study.members()]
+    >>> findings = analyse(StudyRecord(study.about(), tuple(members), trials))
+    >>> findings.sentences
+    ('hilbert is better by 0.5 to 5.5 points than row.',)
+    >>> round(findings.problems[0].row("hilbert").comparison.difference.mean, 3)
+    0.03
     """
     about = record.about
     problems = tuple(_problem(record, problem) for problem in about["problems"])
@@ -93,14 +108,14 @@ def _problem(record: StudyRecord, problem: Mapping[str, Any]) -> ProblemFindings
 
 def _row(
     label: str, control: str | None, problem: Mapping[str, Any], about: Mapping[str, Any], results: Results, task: Task
-) -> Row:
+) -> StrategyFindings:
     seeds = tuple(seed for seed in about["seeds"] if (label, seed) in results)
     own = [results[label, seed] for seed in seeds]
     values = [r.final[task.primary] for r in own]
     mean, spread = mean_spread(values) if values else (None, None)
     source = problem["strategies"].get(label, {}).get("source", about["controls"].get(label, ""))
     memories = [r.memory for r in own if r.memory is not None]
-    return Row(
+    return StrategyFindings(
         label=label,
         source=source,
         control=control,
@@ -119,7 +134,7 @@ def _row(
     )
 
 
-def _related(row: Row, base: Row | None, members: Sequence[MemberRecord]) -> Row:
+def _related(row: StrategyFindings, base: StrategyFindings | None, members: Sequence[MemberRecord]) -> StrategyFindings:
     """With what a row shares its trials, and how it costs beside the baseline."""
     keys = {m.strategy: m.key for m in reversed(members)}
     same = next((label for label in dict.fromkeys(m.strategy for m in members) if keys[label] == keys[row.label]), "")
@@ -129,7 +144,7 @@ def _related(row: Row, base: Row | None, members: Sequence[MemberRecord]) -> Row
     return replace(row, same_as="" if same == row.label else same, ratios=ratios)
 
 
-def _table(rows: Sequence[Row], results: Results, task: Task) -> np.ndarray:
+def _table(rows: Sequence[StrategyFindings], results: Results, task: Task) -> np.ndarray:
     """Values [seeds, strategies] of the seeds that all strategies have; those that share trials stand for one."""
     different = [row for row in rows if not row.same_as]
     common = [s for s in (different[0].seeds if different else ()) if all(s in row.seeds for row in different)]
@@ -139,7 +154,12 @@ def _table(rows: Sequence[Row], results: Results, task: Task) -> np.ndarray:
 
 
 def _compared(
-    rows: Sequence[Row], about: Mapping[str, Any], results: Results, task: Task, margin: float, test: Friedman | None
+    rows: Sequence[StrategyFindings],
+    about: Mapping[str, Any],
+    results: Results,
+    task: Task,
+    margin: float,
+    test: Friedman | None,
 ) -> dict[str, Comparison]:
     """Every row but the baseline, and those that share its trials, against it."""
     base, confidence = about["baseline"], about["confidence"]
@@ -161,7 +181,9 @@ def _compared(
     return comparisons
 
 
-def _overall(record: StudyRecord, problems: Sequence[ProblemFindings]) -> tuple[tuple[Overall, ...], Friedman | None]:
+def _overall(
+    record: StudyRecord, problems: Sequence[ProblemFindings]
+) -> tuple[tuple[OverallFindings, ...], Friedman | None]:
     """Blocks are seeds by problems. Differences are pooled only where all metrics are shares of the same direction."""
     about = record.about
     labels = [row.label for row in problems[0].rows if row.control is None]
@@ -180,7 +202,7 @@ def _overall(record: StudyRecord, problems: Sequence[ProblemFindings]) -> tuple[
                 raw.append(values)
                 blocks.append([v if task.higher else -v for v in values])
     if not blocks:
-        return tuple(Overall(label, None, None, None) for label in labels), None
+        return tuple(OverallFindings(label, None, None, None) for label in labels), None
     test = friedman(np.array(blocks))
     shares = all(problem.unit and problem.higher for problem in problems)
     columns = np.array(raw).T
@@ -192,7 +214,7 @@ def _overall(record: StudyRecord, problems: Sequence[ProblemFindings]) -> tuple[
     adjusted = dict(zip(pooled, holm([d.p for d in pooled.values()]), strict=True))
     ranks = test.ranks if test else tuple(math.nan for _ in labels)
     return tuple(
-        Overall(label, rank if test else None, pooled.get(label), adjusted.get(label))
+        OverallFindings(label, rank if test else None, pooled.get(label), adjusted.get(label))
         for label, rank in zip(labels, ranks, strict=True)
     ), test
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scanlab.study.findings import ProblemFindings, Row
+from scanlab.study.findings import ProblemFindings, StrategyFindings
 from scanlab.study.statistics import Difference, format_difference
 
 __all__ = ["Cells", "cells", "chance", "interval", "share"]
@@ -29,7 +29,7 @@ class Cells:
     seconds: str
 
 
-def cells(row: Row, problem: ProblemFindings, baseline: str, waiting: str = "no result yet") -> Cells:
+def cells(row: StrategyFindings, problem: ProblemFindings, baseline: str, waiting: str = "no result yet") -> Cells:
     """A row of a problem's results. waiting: the words for one that nothing can be said of yet."""
     unit, c = problem.unit, row.comparison
     d = c.difference if c else None

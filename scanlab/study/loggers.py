@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.engines import EpochDone, Failed, Finished
 from scanlab.study.record import Epoch, TrialResult
-from scanlab.study.runner import Listener, Update
+from scanlab.study.runner import Listener, StudyProgress
 from scanlab.study.trial import Study, Trial
 
 __all__ = ["LOGGERS", "logger_named"]
@@ -83,7 +83,7 @@ def _listener(name: str, opened: Opened, study: Study) -> Listener:
     runs: dict[str, _Run] = {}
     broken = False
 
-    def log(update: Update) -> None:
+    def log(update: StudyProgress) -> None:
         nonlocal broken
         event = update.event
         if broken or not isinstance(event, EpochDone | Finished | Failed):

@@ -24,6 +24,9 @@ def statistical_power(effect: float, pairs: int, comparisons: int = 1, confidenc
 
     The level is divided by the number of comparisons, as for the smallest p under Holm (Bonferroni). By the noncentral
     t distribution.
+
+    >>> round(statistical_power(1.0, pairs=10), 2)
+    0.8
     """
     freedom = pairs - 1
     limit = float(stats.t.ppf(1 - (1 - confidence) / (2 * comparisons), freedom))
@@ -36,6 +39,9 @@ def detectable_effect(pairs: int, comparisons: int = 1, confidence: float = 0.95
     """The smallest true difference, in standard deviations of the paired differences, detected four times in five.
 
     None for a single pair, which shows no spread.
+
+    >>> round(detectable_effect(5), 2)
+    1.68
     """
     if pairs < 2:
         return None
@@ -51,7 +57,11 @@ def detectable_effect(pairs: int, comparisons: int = 1, confidence: float = 0.95
 
 @cache
 def seeds_for(effect: float, comparisons: int = 1, confidence: float = 0.95) -> int | None:
-    """How many pairs find a difference of `effect` standard deviations four times in five; None beyond MOST_SEEDS."""
+    """How many pairs find a difference of `effect` standard deviations four times in five; None beyond MOST_SEEDS.
+
+    >>> seeds_for(1.0), seeds_for(1.0, comparisons=3)
+    (10, 14)
+    """
     counts = range(2, MOST_SEEDS)
     return next((n for n in counts if statistical_power(effect, n, comparisons, confidence) >= POWER), None)
 
@@ -61,6 +71,9 @@ def describe_power(seeds: int, comparisons: int, spread: float | None = None, un
 
     spread: the standard deviation of paired differences, from a run before this one, in the metric; None where there is
     none.
+
+    >>> describe_power(seeds=1, comparisons=3)
+    'With 1 seed and 3 comparisons no difference can be told from chance: give at least 2 seeds, better 5.'
     """
     counted = f"{seeds} seed{'s' if seeds != 1 else ''} and {comparisons} comparison{'s' if comparisons != 1 else ''}"
     reach = detectable_effect(seeds, max(1, comparisons))

@@ -40,6 +40,11 @@ def check_study(study: Study) -> dict[tuple[str, str], Cost]:
     for a task; S651 for a change of the inputs; S602 for a grid that is not the images' in patches; what the models
     raise (S603 to S605, S612, S615); and S658 where strategies differ in parameters or FLOPs and the study does not
     allow it.
+
+    >>> from scanlab.study import study_of, with_options
+    >>> cost = check_study(study_of(with_options(None, {"strategies": ["row"]})))["digits", "row"]
+    >>> f"{cost.parameters:,} parameters"
+    '16,042 parameters'
     """
     check_seeds(study.seeds)
     _check_labels(study)

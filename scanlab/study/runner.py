@@ -20,9 +20,9 @@ from scanlab.study.store import Store
 from scanlab.study.trial import Study, Trial
 from scanlab.study.work import FULL_DISK
 
-__all__ = ["DATABASE", "Update", "run_study"]
+__all__ = ["DATABASE", "StudyProgress", "run_study"]
 
-__getattr__ = renamed_names(__name__, {"run": "run_study"})
+__getattr__ = renamed_names(__name__, {"Update": "StudyProgress", "run": "run_study"})
 
 CHECKPOINTS = "checkpoints"
 MOST_LOSSES = 3
@@ -31,10 +31,13 @@ PAUSE_S = 0.5
 
 
 @dataclass(frozen=True)
-class Update:
+class StudyProgress:
     """What just happened, and how far the study is. event: None while another runner has all that is left.
 
     epochs and trials: (done, of all); failed trials count as done.
+
+    >>> StudyProgress(None, None, epochs=(3, 20), trials=(0, 2)).epochs
+    (3, 20)
     """
 
     event: Event | None
@@ -43,7 +46,7 @@ class Update:
     trials: tuple[int, int]
 
 
-Listener = Callable[[Update], None]
+Listener = Callable[[StudyProgress], None]
 
 
 def run_study(
@@ -62,6 +65,16 @@ def run_study(
     on from there, and another runner may share the work. engine: where trials run; by default `workers` of them on this
     machine, sharing out the devices. Trials that fail do not stop the others. Raises S653 and S656 for a full disk
     (what is finished is kept), S654, S655 and S657 for a database that cannot be used.
+
+    >>> from scanlab.study import study_of, with_options
+    >>> options = {"strategies": ["row"], "controls": [], "seeds": 2, "limit": 16, "test_limit": 16}
+    >>> options |= {"model.dim": 8, "model.depth": 1, "model.patch": 4, "recipe.epochs": 1}
+    >>> study = study_of(with_options(None, options))
+    >>> record = run_study(study, Path("out"))
+    >>> [trial.status for trial in record.trials.values()]
+    ['done', 'done']
+    >>> run_study(study, Path("out")) == record  # nothing is left to train
+    True
     """
     with Store(folder / DATABASE) as store:
         store.open_study(study, command)
@@ -148,7 +161,7 @@ class _Desk:
 
     def _notify(self, event: Event | None, trial: Trial | None) -> None:
         done = sum(status in ("done", "failed") for status in self.statuses.values())
-        self.listener(Update(event, trial, (sum(self.epochs.values()), self.total), (done, len(self.trials))))
+        self.listener(StudyProgress(event, trial, (sum(self.epochs.values()), self.total), (done, len(self.trials))))
 
     def _checkpoint(self, key: str) -> Path:
         return self.checkpoints / f"{key}.pt"

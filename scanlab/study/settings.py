@@ -75,7 +75,11 @@ _NONE_AT_FIRST: Mapping[str, tuple[type, ...]] = MappingProxyType({"stride": (in
 
 @dataclass(frozen=True)
 class Settings:
-    """A study file as it was read. folder: what paths in it are relative to; text: the file's own, "" for options."""
+    """A study file as it was read. folder: what paths in it are relative to; text: the file's own, "" for options.
+
+    >>> Settings({"seeds": 5}, Path(), "a study of mine").table["seeds"]
+    5
+    """
 
     table: Table
     folder: Path
@@ -84,7 +88,12 @@ class Settings:
 
 
 def read_settings(file: Path) -> Settings:
-    """Read a study file. Raises S107 for a file that cannot be read and S610 for one that is no study."""
+    """Read a study file. Raises S107 for a file that cannot be read and S610 for one that is no study.
+
+    >>> size = Path("study.toml").write_text('strategies = ["row", "hilbert"]\\nseeds = 5')
+    >>> read_settings(Path("study.toml")).table
+    {'strategies': ['row', 'hilbert'], 'seeds': 5}
+    """
     try:
         text = file.read_text(encoding="utf-8")
         table = tomllib.loads(text)
@@ -100,6 +109,9 @@ def with_options(settings: Settings | None, options: Table) -> Settings:
     """Settings with what the options of a command say in its place; None and empty options say nothing.
 
     Options name the keys of a study file, those of [model] and [recipe] with a dot, as "recipe.epochs".
+
+    >>> with_options(None, {"strategies": ["row", "hilbert"], "recipe.epochs": 2}).table
+    {'strategies': ['row', 'hilbert'], 'recipe': {'epochs': 2}}
     """
     merged: dict[str, Any] = copy.deepcopy(dict(settings.table)) if settings else {}
     for key, value in options.items():
@@ -117,7 +129,12 @@ def with_options(settings: Settings | None, options: Table) -> Settings:
 
 def study_of(settings: Settings) -> Study:
     """Load the data and compile the strategies of a study. Raises S610 for settings without a meaning, and what data,
-    strategies and models raise."""
+    strategies and models raise.
+
+    >>> study = study_of(with_options(None, {"strategies": ["row", "hilbert"], "recipe.epochs": 2}))
+    >>> study.problems[0].recipe.epochs, [label for label, _ in study.problems[0].strategies]
+    (2, ['row', 'hilbert'])
+    """
     table, where = settings.table, settings.source
     several = "problem" in table
     _check(table, {**_STUDY, **_PROBLEM}, where)

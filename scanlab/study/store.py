@@ -50,7 +50,14 @@ def new_owner() -> str:
 
 
 def read_study(place: Path) -> StudyRecord:
-    """The study in a folder, or in a database file. Raises S654, S655 and S657."""
+    """The study in a folder, or in a database file. Raises S654, S655 and S657.
+
+    >>> from scanlab.study import study_of, with_options
+    >>> with Store(Path("study.sqlite")) as store:  # as `run_study` begins
+    ...     store.open_study(study_of(with_options(None, {"strategies": ["row"], "seeds": 1, "controls": []})))
+    >>> [trial.status for trial in read_study(Path("study.sqlite")).trials.values()]
+    ['waiting']
+    """
     with Store(database_of(place), read_only=True) as store:
         return store.read()
 

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scanlab.study.cells import cells
-from scanlab.study.findings import Findings, ProblemFindings, Row
+from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
 
 __all__ = ["render"]
 
@@ -33,7 +33,7 @@ def _problem(problem: ProblemFindings, findings: Findings) -> Table:
     return table
 
 
-def _cells(row: Row, problem: ProblemFindings, baseline: str) -> list[Text]:
+def _cells(row: StrategyFindings, problem: ProblemFindings, baseline: str) -> list[Text]:
     c = cells(row, problem, baseline)
     flops = "" if row.flops is None else f"{row.flops / 1e6:.2f} M"
     p = "" if row.comparison is None or row.comparison.adjusted is None else f"{row.comparison.adjusted:.3f}"

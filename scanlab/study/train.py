@@ -68,6 +68,15 @@ def train_trial(
     seconds, which add up). `on_epoch` is called with the number, from 0, and the values of every finished epoch,
     those of the checkpoint included. Of several processes only rank 0 writes. Raises S653 for a checkpoint that
     cannot be written.
+
+    >>> from scanlab import data
+    >>> from scanlab.study import study_of, with_options
+    >>> options = {"strategies": ["row"], "controls": [], "seeds": 2, "limit": 16, "test_limit": 16}
+    >>> options |= {"model.dim": 8, "model.depth": 1, "model.patch": 4, "recipe.epochs": 1}
+    >>> [trial, _] = study_of(with_options(None, options)).trials()
+    >>> result = train_trial(trial, data.load("digits", limit=16, test_limit=16))
+    >>> len(result.epochs), sorted(result.final)
+    (1, ['accuracy', 'auc', 'balanced_accuracy'])
     """
     return train_model(trial, dataset, on_epoch, checkpoint=checkpoint, device=device, world=world)[1]
 
@@ -82,7 +91,17 @@ def train_model(
     device: str = "cpu",
     world: World = ALONE,
 ) -> tuple[nn.Module, TrialResult]:
-    """The model that `train_trial` trains, after the last epoch, with what `train_trial` returns."""
+    """The model that `train_trial` trains, after the last epoch, with what `train_trial` returns.
+
+    >>> from scanlab import data
+    >>> from scanlab.study import study_of, with_options
+    >>> options = {"strategies": ["row"], "controls": [], "seeds": 2, "limit": 16, "test_limit": 16}
+    >>> options |= {"model.dim": 8, "model.depth": 1, "model.patch": 4, "recipe.epochs": 1}
+    >>> [trial, _] = study_of(with_options(None, options)).trials()
+    >>> model, result = train_model(trial, data.load("digits", limit=16, test_limit=16))
+    >>> type(model).__name__
+    'Classifier'
+    """
     with PeakMemory(device) as memory, torch.random.fork_rng(devices=[] if device == "cpu" else [device]):
         run = _Run.begun(trial, dataset, device, world)
         progress = read_checkpoint(checkpoint, trial.key, run.stateful()) if checkpoint else Progress()

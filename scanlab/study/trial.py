@@ -42,6 +42,9 @@ class Recipe:
     The defaults, and those of BackboneSizes, were picked by hand for accuracy on the test part of the digits with seed
     0 and two-way row scans: comparing the model with another kind of classifier there flatters it. `part = "val"` of a
     DataChoice keeps the test part out of such choices.
+
+    >>> Recipe(epochs=20).batch
+    32
     """
 
     epochs: int = 10
@@ -61,6 +64,11 @@ class DataChoice:
     test_limit: at most so many samples to train and to measure on, chosen by class with a fixed seed. part: "test" is
     what results are measured on; "val" measures on the validation part (a fifth of the training part where there is
     none) and never looks at the test part.
+
+    >>> from scanlab import data
+    >>> choice = DataChoice("digits", limit=100)
+    >>> len(data.load(choice.name, limit=choice.limit).train)
+    100
     """
 
     name: str = "digits"
@@ -77,6 +85,14 @@ class Problem:
     name: its row in the results. task: a name in `study.tasks.TASKS`. fingerprint: of the data. strategies: labels with
     compiled scans or plans over the grid of this problem's patches; the same labels in every problem of a study.
     transfer: other inputs that the trained model is tested on, such as "rotate 90" or "size 16x16".
+
+    >>> import scanlab
+    >>> from scanlab import data
+    >>> plans = tuple((name, scanlab.compile(name, grid=(4, 4))) for name in ("row", "hilbert"))
+    >>> digits = data.load("digits")
+    >>> problem = Problem("digits", DataChoice("digits"), "classification", digits.fingerprint, plans)
+    >>> problem.sizes.patch_sides(len(digits.extents))
+    (2, 2)
     """
 
     name: str
@@ -95,6 +111,13 @@ class Trial:
 
     The seed fixes the initial weights, the order of the batches and the augmentation, whatever the strategy. control:
     None, or the name of the control that this trial is.
+
+    >>> import scanlab
+    >>> row = scanlab.compile("row", grid=(4, 4))
+    >>> problem = Problem("digits", DataChoice("digits"), "classification", "8f14e45fceea167a", (("row", row),))
+    >>> trial = Trial(problem, row, seed=0)
+    >>> trial.config["order"]["grid"], len(trial.key)
+    ([4, 4], 16)
     """
 
     problem: Problem
@@ -128,7 +151,13 @@ class Trial:
 
 @dataclass(frozen=True)
 class Member:
-    """A trial's place in a study. Strategies with the same steps have trials in common, which run once."""
+    """A trial's place in a study. Strategies with the same steps have trials in common, which run once.
+
+    >>> from scanlab.study import study_of, with_options
+    >>> study = study_of(with_options(None, {"strategies": ["row"], "seeds": 1}))
+    >>> [member.strategy for member in study.members()][:2]
+    ['row', 'control: A/A']
+    """
 
     problem: str
     strategy: str
@@ -144,6 +173,11 @@ class Study:
     baseline: the label all others are compared with, and what the controls change. margins: for each problem, the
     largest difference of its primary metric that still counts as none, set before the run; 0 for no such claim.
     unequal: strategies may differ in parameters or FLOPs. question: what the study is to answer, for the report.
+
+    >>> from scanlab.study import study_of, with_options
+    >>> study = study_of(with_options(None, {"strategies": ["row", "hilbert"], "seeds": 2}))
+    >>> study.name, study.seeds, len(study.trials())
+    ('digits', (0, 1), 12)
     """
 
     name: str

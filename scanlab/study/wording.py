@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scanlab.study.controls import CONTROLS
-from scanlab.study.findings import Findings, Overall, ProblemFindings, Row
+from scanlab.study.findings import Findings, OverallFindings, ProblemFindings, StrategyFindings
 from scanlab.study.statistics import Difference
 from scanlab.study.tasks import Task
 
@@ -100,11 +100,11 @@ def overall_sentences(findings: Findings) -> Iterator[str]:
         )
 
 
-def _rank(row: Overall) -> float:
+def _rank(row: OverallFindings) -> float:
     return row.rank if row.rank is not None else 1e9
 
 
-def _comparisons(rows: Sequence[Row], base: str) -> Iterator[str]:
+def _comparisons(rows: Sequence[StrategyFindings], base: str) -> Iterator[str]:
     compared = [(row.label, row.comparison) for row in rows if row.comparison is not None]
     for label, c in compared:
         if c.decided:
@@ -118,7 +118,7 @@ def _comparisons(rows: Sequence[Row], base: str) -> Iterator[str]:
         yield f"{', '.join(labels)}: {words.replace(kind, f'{kind} {preposition} {base}', 1)}."
 
 
-def _control(row: Row, base: str, unit: str) -> str:
+def _control(row: StrategyFindings, base: str, unit: str) -> str:
     assert row.comparison is not None and row.control is not None
     c, decided = row.comparison, row.comparison.decided
     control = CONTROLS.get(row.control)

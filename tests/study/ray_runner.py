@@ -11,7 +11,7 @@ from scanlab.study import runner
 from scanlab.study.engines.ray import RayEngine
 
 
-def told(update: runner.Update) -> None:
+def told(update: runner.StudyProgress) -> None:
     """One line per event: its kind and, of a worker that starts, its process."""
     where = getattr(update.event, "where", "0")
     sys.stdout.write(f"{type(update.event).__name__} {where.rpartition(' ')[2]}\n")

@@ -16,7 +16,7 @@ from scanlab.study import runner
 from scanlab.study.engines import EpochDone, Failed, Finished, Lost, Started
 from scanlab.study.loggers import logger_named
 from scanlab.study.record import Epoch, TrialResult
-from scanlab.study.runner import Update
+from scanlab.study.runner import StudyProgress
 
 STUDY = small_study(("row",), seeds=(0,), epochs=3)
 TRIAL = STUDY.trials()[0]
@@ -26,7 +26,7 @@ RESULT = TrialResult(EPOCHS, parameters=10, flops=20, seconds=6.0, transfer={"ro
 
 def tell(listener, *events) -> None:
     for event in events:
-        listener(Update(event, TRIAL, (0, 1), (0, 1)))
+        listener(StudyProgress(event, TRIAL, (0, 1), (0, 1)))
 
 
 def epochs(*numbers: int) -> list[EpochDone]:

@@ -12,7 +12,7 @@ from scanlab.places import FOR_ALL, draft_of
 from scanlab.renamed import renamed_keywords, renamed_names
 from scanlab.study.analysis import analyse
 from scanlab.study.cells import cells, chance, interval, share
-from scanlab.study.findings import Findings, ProblemFindings, Row
+from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
 from scanlab.study.power import describe_power
 from scanlab.study.record import StudyRecord
 from scanlab.study.report.charts import curves, field_picture, forest
@@ -42,6 +42,13 @@ def write_report(
     problem and strategy, put into the page as they are, so they must come from a trusted maker. remake: the command
     that rebuilds the page. findings: what `analyse` says of the record, where that is known. The same record gives the
     same files. Raises S606 when the folder cannot be written and S609 without jinja2.
+
+    >>> from scanlab.study import read_study, study_of, with_options
+    >>> from scanlab.study.store import Store
+    >>> with Store(Path("study.sqlite")) as store:  # as `run_study` begins
+    ...     store.open_study(study_of(with_options(None, {"strategies": ["row"], "seeds": 1, "controls": []})))
+    >>> write_report(read_study(Path("study.sqlite")), Path("report")).name
+    'report.html'
     """
     findings = findings or analyse(record)
     page = render(record, findings, pictures or {}, remake)
@@ -108,7 +115,7 @@ def _comparisons(findings: Findings) -> int:
     return sum(row.control is None for row in findings.problems[0].rows) - 1
 
 
-def _drawn(problem: ProblemFindings, pictures: Pictures) -> Iterator[tuple[Row, str]]:
+def _drawn(problem: ProblemFindings, pictures: Pictures) -> Iterator[tuple[StrategyFindings, str]]:
     for row in problem.rows:
         if row.control is None:
             yield row, pictures.get((problem.name, row.label), "")

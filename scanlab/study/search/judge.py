@@ -82,7 +82,7 @@ def judge(
     *,
     engine: Engine | None = None,
     workers: int = 1,
-    listener: Callable[[runner.Update], None] = lambda _: None,
+    listener: Callable[[runner.StudyProgress], None] = lambda _: None,
     command: str = "",
 ) -> StudyRecord:
     """Run the last study in a folder; `judged` reads its record."""

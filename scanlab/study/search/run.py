@@ -223,7 +223,7 @@ class _Explorer:
         done = [t for t in self.tried.values() if t.scores]
         return tuple(sorted(done, key=lambda t: (-t.epochs, -self.sign * t.scores[t.epochs], t.number)))
 
-    def _say(self, stage: str, update: runner.Update | None) -> None:
+    def _say(self, stage: str, update: runner.StudyProgress | None) -> None:
         ranked = self._ranked()
         best = (plain_source(ranked[0].plan), ranked[0].scores[ranked[0].epochs]) if ranked else None
         trained = sum(bool(t.scores) for t in self.tried.values())

@@ -103,7 +103,7 @@ class SearchProgress:
     proposals: int
     trained: int
     best: tuple[str, float] | None = None
-    update: runner.Update | None = None
+    update: runner.StudyProgress | None = None
 
 
 def plain_source(plan: Compiled) -> str:
