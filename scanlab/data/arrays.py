@@ -105,11 +105,11 @@ def _part(
     path: Path, file: Mapping[str, NDArray], part: str, names: tuple[str, str]
 ) -> tuple[NDArray, NDArray, NDArray | None]:
     """Pixels [M, C, *extents] as they are, targets, and the names of groups if there are any."""
-    images, wanted = names
+    images, labels = names
     pixels = _pixels(path, images, _array(path, file, images))
-    targets = _targets(path, wanted, _array(path, file, wanted), pixels.shape)
+    targets = _targets(path, labels, _array(path, file, labels), pixels.shape)
     if len(pixels) != len(targets):
-        counts = f"{len(pixels)} {images} and {len(targets)} {wanted}"
+        counts = f"{len(pixels)} {images} and {len(targets)} {labels}"
         raise _wrong(path, f"it holds {counts}", "expected one label, or one mask, per image")
     grouped = "groups" if images in ("images", "x") else f"{part}_groups"
     if grouped not in file:

@@ -85,10 +85,10 @@ def _with_masks(folder: Path, places: Mapping[str, Path], size: tuple[int, ...] 
     pairs = {part: _pairs(place) for part, place in places.items()}
     together = [pair for some in pairs.values() for pair in some]
     pixels = _read([image for image, _ in together], size)
-    marks = [_mask(mask, image, size) for image, mask in together]
-    if max(int(mask.max()) for mask in marks) == BRIGHTEST and all(np.isin(m, (0, BRIGHTEST)).all() for m in marks):
-        marks = [mask // BRIGHTEST for mask in marks]
-    labels = np.stack(marks)
+    masks = [_mask(mask, image, size) for image, mask in together]
+    if max(int(mask.max()) for mask in masks) == BRIGHTEST and all(np.isin(m, (0, BRIGHTEST)).all() for m in masks):
+        masks = [mask // BRIGHTEST for mask in masks]
+    labels = np.stack(masks)
     if labels.max() >= MOST_CLASSES:
         raise _wrong(folder, f"a mask has the value {labels.max()}", f"expected classes from 0 to {MOST_CLASSES - 1}")
     return _dataset(folder, pixels, labels, {part: len(some) for part, some in pairs.items()})

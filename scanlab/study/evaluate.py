@@ -84,8 +84,8 @@ def load_classifier(
     Raises S643 for a model that does not classify, S616 for a file that does not say what model it holds, S617, S611,
     S640 and S641.
     """
-    wanted = {"classes": classes, "channels": channels, "input_size": input_size}
-    given: dict[str, Any] = {key: value for key, value in wanted.items() if value is not None}
+    asked = {"classes": classes, "channels": channels, "input_size": input_size}
+    given: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
     # A new head would be judged by what it never learned.
     model = create_model(name, checkpoint=path, new_head=False, **given) if name else load(path)
     if not isinstance(model, Classifier):

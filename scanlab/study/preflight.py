@@ -118,17 +118,17 @@ def _check_labels(study: Study) -> None:
 def _check_grids(problem: Problem, dataset: Dataset) -> None:
     extents, stride = dataset.extents, problem.sizes.stride
     sides = problem.sizes.patch_sides(len(extents))
-    wanted = patch_grid(extents, sides, stride)
+    expected = patch_grid(extents, sides, stride)
     for name, plan in problem.strategies:
-        if tuple(plan.grid) != wanted:
+        if tuple(plan.grid) != expected:
             raise ScanlabError.at(
                 "S602",
                 f"{name} is compiled for a {grid_text(plan.grid)} grid, and {grid_text(extents)} images do not give "
                 f"one in {grid_text(sides)} patches",
-                help=f"compile {name} for a {grid_text(wanted)} grid, or choose another patch size",
+                help=f"compile {name} for a {grid_text(expected)} grid, or choose another patch size",
             )
     for change in problem.transfer:
-        transfer_grid(change, wanted, sides, stride)
+        transfer_grid(change, expected, sides, stride)
 
 
 def _check_equal(problem: Problem, by_label: dict[str, Cost]) -> None:

@@ -134,8 +134,8 @@ def _per_patch(pixels: np.ndarray, grid: tuple[int, ...]) -> np.ndarray:
 
 def _scaled(cell: Cell, grid: tuple[int, ...], finer: tuple[int, ...]) -> Cell:
     """What a cell of one grid covers in a finer one."""
-    spans = zip(cell, grid, finer, strict=True)
-    return tuple((_part(c[0], n, fine)[0], _part(c[1] - 1, n, fine)[1]) for c, n, fine in spans)
+    axes = zip(cell, grid, finer, strict=True)
+    return tuple((_part(c[0], n, fine)[0], _part(c[1] - 1, n, fine)[1]) for c, n, fine in axes)
 
 
 def _part(i: int, count: int, extent: int) -> tuple[int, int]:

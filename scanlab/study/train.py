@@ -209,9 +209,9 @@ class _Run:
         for chosen in torch.randperm(len(images), generator=self.draw).split(recipe.batch):
             before = perf_counter()
             some = chosen.to(self.device)
-            batch, wanted = augmented(images[some], targets[some], recipe, self.draw, self.video)
+            batch, labels = augmented(images[some], targets[some], recipe, self.draw, self.video)
             loading += perf_counter() - before
-            total += self._step(batch, wanted) * len(chosen)
+            total += self._step(batch, labels) * len(chosen)
         loss = self.world.total(total).item() / len(images)
         seconds = perf_counter() - start
         done = Epoch(loss, self._measured(*self.parts[2:]), seconds)
@@ -231,13 +231,13 @@ class _Run:
             else:
                 torch.cuda.set_rng_state(progress.chance, self.device)
 
-    def _step(self, batch: Tensor, wanted: Tensor) -> Tensor:
+    def _step(self, batch: Tensor, labels: Tensor) -> Tensor:
         """One step with the gradients of the batch's mean loss; returns this process' share of that loss."""
         mine = slice(self.world.rank, None, self.world.size)
         share = len(batch[mine]) * self.world.size / len(batch)
         # A process without a sample of its own computes on one that does not count: the others wait for its gradients.
         mine = mine if share else slice(1)
-        loss = self.whole(batch[mine], wanted[mine]) * share
+        loss = self.whole(batch[mine], labels[mine]) * share
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
