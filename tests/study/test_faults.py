@@ -128,7 +128,7 @@ def test_a_trial_that_kills_its_worker_is_given_up_after_three_times(tmp_path):
     assert "3 times" in record.trials[victim].error
 
 
-def test_a_failed_trial_is_told_of_and_the_others_go_on(tmp_path, monkeypatch):
+def test_a_failed_trial_is_reported_and_the_others_go_on(tmp_path, monkeypatch):
     study = small_study(controls=())
     victim = study.trials()[1].key
     monkeypatch.setattr("scanlab.study.work.train_trial", breaking(victim, ZeroDivisionError("by zero here")))

@@ -58,17 +58,17 @@ def test_tensorboard_holds_every_epoch_once_of_a_study_that_was_stopped(tmp_path
     for folder, strategy in zip(folders, ("control: A/A", "row"), strict=True):
         [member] = [m for m in record.members if m.strategy == strategy]
         assert folder.name == f"seed 0 {member.key[:8]}"
-        found = reading.EventAccumulator(str(folder)).Reload()
+        events = reading.EventAccumulator(str(folder)).Reload()
         wanted = record.trial(member).result
-        assert [e.step for e in found.Scalars("loss")] == [0, 1, 2]
-        assert [e.value for e in found.Scalars("loss")] == pytest.approx([e.loss for e in wanted.epochs])
+        assert [e.step for e in events.Scalars("loss")] == [0, 1, 2]
+        assert [e.value for e in events.Scalars("loss")] == pytest.approx([e.loss for e in wanted.epochs])
         accuracies = [e.metrics["accuracy"] for e in wanted.epochs]
-        assert [e.value for e in found.Scalars("accuracy")] == pytest.approx(accuracies)
-        assert found.Scalars("result/parameters")[0].value == wanted.parameters
-        [text] = [e.tensor_proto.string_val[0].decode() for e in found.Tensors("parameters/text_summary")][-1:]
+        assert [e.value for e in events.Scalars("accuracy")] == pytest.approx(accuracies)
+        assert events.Scalars("result/parameters")[0].value == wanted.parameters
+        [text] = [e.tensor_proto.string_val[0].decode() for e in events.Tensors("parameters/text_summary")][-1:]
         assert "| recipe.epochs | 3 |" in text and f"| strategy | {strategy} |" in text
         # What TensorBoard's table of hyperparameters reads.
-        assert "_hparams_/session_end_info" in found.PluginTagToContent("hparams")
+        assert "_hparams_/session_end_info" in events.PluginTagToContent("hparams")
 
 
 def test_tensorboard_names_what_failed(tmp_path):
@@ -76,8 +76,8 @@ def test_tensorboard_names_what_failed(tmp_path):
     listener = logger_named("tensorboard", tmp_path, STUDY)
     tell(listener, *epochs(0), Failed(TRIAL.key, "out of memory", "the trace", {}))
     [folder] = (tmp_path / "tensorboard").glob("*/*/*")
-    found = reading.EventAccumulator(str(folder)).Reload()
-    [event] = found.Tensors("error/text_summary")
+    events = reading.EventAccumulator(str(folder)).Reload()
+    [event] = events.Tensors("error/text_summary")
     assert "out of memory\nthe trace" in event.tensor_proto.string_val[0].decode()
 
 

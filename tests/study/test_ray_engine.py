@@ -49,7 +49,7 @@ def machines():
     made.shutdown()
 
 
-def told(job, held=None) -> tuple[list, list[bytes]]:
+def events_of(job, held=None) -> tuple[list, list[bytes]]:
     """What a worker tells of a job: events, and checkpoints' contents."""
     said = list(Worker().work(sent(job if held is None else replace(job, checkpoint=InMemory(held)), "cpu")))
     return [event for event, _ in said], [content for _, content in said if content is not None]
@@ -65,17 +65,17 @@ def epochs_of(events) -> list[tuple[int, float, dict]]:
 
 
 def test_a_worker_sends_its_checkpoint_and_another_goes_on_from_it(tmp_path):
-    whole, contents = told(job_of())
+    whole, contents = events_of(job_of())
     assert [type(e) for e in whole] == [Started, EpochDone, EpochDone, Finished]
     assert len(contents) == 2
-    again, more = told(job_of(), contents[0])
-    # The first epoch was known: it is told of, and not sent again.
+    again, more = events_of(job_of(), contents[0])
+    # The first epoch was known: it is reported, and not sent again.
     assert epochs_of(again) == epochs_of(whole) and len(more) == 1
     assert [e.loss for e in again[-1].result.epochs] == [e.loss for e in whole[-1].result.epochs]
     # From a file of the runner's as well, which stays as it is.
     kept = tmp_path / "kept.pt"
     kept.write_bytes(contents[1])
-    done, none = told(replace(job_of(), checkpoint=kept))
+    done, none = events_of(replace(job_of(), checkpoint=kept))
     assert epochs_of(done) == epochs_of(whole) and none == []
     assert kept.read_bytes() == contents[1]
 
@@ -99,7 +99,7 @@ def test_data_travel_by_name_and_are_compared(tmp_path, monkeypatch):
 
 
 def test_other_data_under_the_same_name_are_refused():
-    events, contents = told(job_of(fingerprint="0123456789abcdef"))
+    events, contents = events_of(job_of(fingerprint="0123456789abcdef"))
     assert [type(e) for e in events] == [Started, Failed] and contents == []
     assert events[-1].kind == "other data" and "0123456789abcdef" in events[-1].trace
 
@@ -172,7 +172,7 @@ class NoRoom:
         (ImportError("no module named scanlab"), 1, "cannot start on the Ray cluster: no module named scanlab"),
     ],
 )
-def test_a_cluster_on_which_no_worker_starts_is_told_of(monkeypatch, error, starts, says):
+def test_a_cluster_on_which_no_worker_starts_is_reported(monkeypatch, error, starts, says):
     class Broken(ImportError, RuntimeError):
         """What the worker's own code raised is an error of Ray's as well."""
 
@@ -195,7 +195,7 @@ def test_workers_ask_for_gpus_where_the_device_says_so(monkeypatch, device, has,
         RayEngine()._device(NoRoom(), replace(job_of(), device="cuda"))
 
 
-def test_a_cluster_that_does_not_start_is_told_of(monkeypatch):
+def test_a_cluster_that_does_not_start_is_reported(monkeypatch):
     ray = pytest.importorskip("ray")
 
     def timed_out(**_):

@@ -1,4 +1,4 @@
-"""The report: one page that needs nothing else and says what was found, with numbers beside it."""
+"""The report: one page that needs nothing else and says what came out, with numbers beside it."""
 
 import csv
 import json
@@ -41,12 +41,12 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def study():
-    found = record(
+    made = record(
         {"row": ROW, "hilbert": BETTER, "snake": NEAR},
         controls={"A/A": NEAR, "no scan": [v - 0.3 for v in ROW]},
         margin=0.005,
     )
-    return changed(found, "hilbert", field=tuple([0.5] * 15 + [1.0]), transfer={"rotate 90": 0.4})
+    return changed(made, "hilbert", field=tuple([0.5] * 15 + [1.0]), transfer={"rotate 90": 0.4})
 
 
 def page_of(study, **more) -> Page:

@@ -140,10 +140,10 @@ def test_windows_are_smaller_than_the_grid() -> None:
 
 
 def test_bases_are_whole_orders_with_their_parameters() -> None:
-    found = {b.name: dict(b.parameters) for b in bases((4, 4))}
-    assert found["row"] == {} and found["window"] == {"k": (2, 3)}
-    assert found["spiral_in"] == {"corner": (0, 1, 2, 3), "turn": (0, 1)}
-    assert "skip" not in found and "cross" not in found and "spatial_first" not in found
+    parameters = {b.name: dict(b.parameters) for b in bases((4, 4))}
+    assert parameters["row"] == {} and parameters["window"] == {"k": (2, 3)}
+    assert parameters["spiral_in"] == {"corner": (0, 1, 2, 3), "turn": (0, 1)}
+    assert "skip" not in parameters and "cross" not in parameters and "spatial_first" not in parameters
     assert "hilbert3" in {b.name for b in bases((2, 4, 4))}
 
 

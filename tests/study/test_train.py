@@ -46,8 +46,8 @@ def trial(text: str = "row", seed: int = 0, control: str | None = None, sizes=SI
 
 def shared_weights(text: str, seed: int = 0, control: str | None = None) -> dict[str, torch.Tensor]:
     """The initial weights, but for what only some strategies have: gates and class tokens."""
-    found = initial_model(trial(text, seed, control), FEW).state_dict()
-    return {name: value for name, value in found.items() if "gates" not in name and "tokens" not in name}
+    state = initial_model(trial(text, seed, control), FEW).state_dict()
+    return {name: value for name, value in state.items() if "gates" not in name and "tokens" not in name}
 
 
 def same(one: dict, other: dict) -> bool:
@@ -140,8 +140,8 @@ class Stop(Exception):
     pass
 
 
-def _stop(heard: list[int], last: int, number: int, epoch: Epoch) -> None:
-    heard.append(number)
+def _stop(epochs_done: list[int], last: int, number: int, epoch: Epoch) -> None:
+    epochs_done.append(number)
     if number == last:
         raise Stop
 
@@ -154,12 +154,12 @@ def test_a_stopped_trial_goes_on_bit_for_bit(tmp_path: Path, stopped: tuple[int,
     whole, unbroken = train_model(wanted, FEW)
     file = tmp_path / "checkpoints" / "trial.pt"
     for after in stopped:
-        heard: list[int] = []
+        epochs_done: list[int] = []
         last = _epochs_in(file) + after - 1
         with pytest.raises(Stop):
-            train_trial(wanted, FEW, partial(_stop, heard, last), checkpoint=file)
-        # Finished epochs are told again, in order.
-        assert heard == list(range(last + 1))
+            train_trial(wanted, FEW, partial(_stop, epochs_done, last), checkpoint=file)
+        # Finished epochs are reported again, in order.
+        assert epochs_done == list(range(last + 1))
     model, resumed = train_model(wanted, FEW, checkpoint=file)
     assert _numbers(resumed) == _numbers(unbroken)
     assert same(model.state_dict(), whole.state_dict())
@@ -194,8 +194,8 @@ def test_metrics_are_of_the_test_part_and_losses_of_the_training_part() -> None:
 def test_a_trial_learns() -> None:
     digits = data.load("digits", limit=400, test_limit=200)
     problem = small_trial(epochs=3, batch=16, sizes=BackboneSizes(depth=1)).problem
-    found = train_trial(Trial(problem, problem.strategies[0][1], 0), digits)
-    assert found.final["accuracy"] > 0.5 and found.epochs[-1].loss < found.epochs[0].loss
+    result = train_trial(Trial(problem, problem.strategies[0][1], 0), digits)
+    assert result.final["accuracy"] > 0.5 and result.epochs[-1].loss < result.epochs[0].loss
 
 
 def test_the_learning_rate_rises_then_falls_to_nothing() -> None:
@@ -224,5 +224,5 @@ def test_controls_do_what_they_say() -> None:
             assert torch.allclose(one, two) != spreads
         before = images.clone()
         before[..., :2, :2] += 1
-        heard = [not torch.allclose(m.backbone(images)[:, 1:], m.backbone(before)[:, 1:]) for m in (plain, deaf)]
-        assert heard == [True, False]
+        changed = [not torch.allclose(m.backbone(images)[:, 1:], m.backbone(before)[:, 1:]) for m in (plain, deaf)]
+        assert changed == [True, False]
