@@ -8,7 +8,7 @@ import torch
 import scanlab
 from scanlab.data import load
 from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig, set_scan
-from scanlab.study.train import trained
+from scanlab.study.train import train_model
 from scanlab.study.trial import DataChoice, Problem, Recipe, Trial
 from scanlab.zoo import from_official, to_official
 from scanlab.zoo.files import read_tensors
@@ -34,7 +34,7 @@ def main() -> None:
         SIZES,
         Recipe(epochs=EPOCHS),
     )
-    model, _ = trained(Trial(problem, vim, seed=0), digits)
+    model, _ = train_model(Trial(problem, vim, seed=0), digits)
     assert isinstance(model, Classifier)
 
     with tempfile.TemporaryDirectory() as folder:

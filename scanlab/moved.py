@@ -35,6 +35,7 @@ MOVED: Mapping[str, str] = MappingProxyType(
         "scanlab.ops.ssd_operator": "scanlab.ops.mamba2.operator",
         "scanlab.ops.ssd_reference": "scanlab.ops.mamba2.reference",
         "scanlab.study.check": "scanlab.study.preflight",
+        "scanlab.study.search.found": "scanlab.study.search.values",
         "scanlab.view.page": "scanlab.view.player_page",
         "scanlab.zoo.counts": "scanlab.nn.measure",
         "scanlab.zoo.memory": "scanlab.nn.measure",

@@ -23,7 +23,7 @@ from scanlab.ir.values import Value
 from scanlab.nn import Backbone, BackboneConfig, set_scan
 from scanlab.study.preflight import check_study
 from scanlab.study.receptive_field import receptive_field
-from scanlab.study.train import initial_model, trained
+from scanlab.study.train import initial_model, train_model
 from scanlab.study.trial import DataChoice, Problem, Study
 from scanlab.study.work import dataset_of, one_thread
 from scanlab.view.receptive_field import Field
@@ -66,7 +66,7 @@ def of_training(names: list[str], grid: str, epochs: int | None, source: str, qu
         task = bar.add_task("", total=len(found) * problem.recipe.epochs)
         for name, trial in ((member.strategy, member.trial) for member in study.members()):
             bar.update(task, description=name)
-            model, result = trained(trial, dataset, lambda *_: bar.advance(task))
+            model, result = train_model(trial, dataset, lambda *_: bar.advance(task))
             first = receptive_field(initial_model(trial, dataset), images)
             before.append(Field(name, BEFORE, first.patches))
             after.append(Field(name, AFTER, receptive_field(model, images).patches))

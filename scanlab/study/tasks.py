@@ -34,6 +34,9 @@ class Task:
     from; None where images are enough. primary: the metric that a study judges by; higher: whether more of it is
     better. unit: what a hundredth of the metric is called in words ("points"), or "" for a metric whose differences are
     given as they are.
+
+    >>> TASKS["segmentation"].primary, TASKS["next patch"].higher
+    ('dice', False)
     """
 
     name: str

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 from scanlab.compiler.bind import CompiledPlan, CompiledScan
 from scanlab.nn import BackboneConfig
 from scanlab.nn.config import stored
-from scanlab.ops import PathTable
+from scanlab.study.controls import CONTROLS, DEFAULT_CONTROLS, Control, control_name
 from scanlab.study.digest import Compiled, order_digest, source_of
 
 __all__ = [
@@ -30,44 +29,6 @@ __all__ = [
 
 # Counted up when a change of the code changes what a trial with the same configuration gives.
 TRIAL_VERSION = 1
-# Far from any seed a person would choose, so that the A/A control starts from weights that no other trial starts from.
-FRESH_WEIGHTS = 1_000_003
-
-
-@dataclass(frozen=True)
-class Control:
-    """What a control changes of the baseline's trial, and what it tells.
-
-    alter: the steps it walks in place of the baseline's own. weights: added to the seed of the initial weights. mixer:
-    the kind of mixer it has instead. meaning: what a reader learns from it.
-    """
-
-    meaning: str
-    alter: Callable[[PathTable], PathTable] | None = None
-    weights: int = 0
-    mixer: str | None = None
-
-
-CONTROLS: Mapping[str, Control] = MappingProxyType(
-    {
-        "A/A": Control(
-            "the baseline again from other initial weights, with the same batches: how far apart two runs of one "
-            "strategy come out",
-            weights=FRESH_WEIGHTS,
-        ),
-        "random order 1": Control(
-            "the baseline over a grid whose patches were shuffled (permutation seed 1)", lambda t: t.scrambled(1)
-        ),
-        "random order 2": Control(
-            "the baseline over a grid whose patches were shuffled (permutation seed 2)", lambda t: t.scrambled(2)
-        ),
-        "no scan": Control("the block without its scan: what is left is y = D u", mixer="none"),
-        "no memory": Control(
-            "the scan with its state zeroed before every step: no patch hears of another", lambda t: t.without_memory()
-        ),
-    }
-)
-DEFAULT_CONTROLS = ("A/A", "random order 1", "random order 2", "no scan")
 
 
 @dataclass(frozen=True)
@@ -82,6 +43,9 @@ class Recipe:
     The defaults, and those of BackboneConfig, were picked by hand for accuracy on the test part of the digits with seed
     0 and two-way row scans: comparing the model with another kind of classifier there flatters it. `part = "val"` of a
     DataChoice keeps the test part out of such choices.
+
+    >>> Recipe(epochs=20).batch
+    32
     """
 
     epochs: int = 10
@@ -101,6 +65,11 @@ class DataChoice:
     test_limit: at most so many samples to train and to measure on, chosen by class with a fixed seed. part: "test" is
     what results are measured on; "val" measures on the validation part (a fifth of the training part where there is
     none) and never looks at the test part.
+
+    >>> from scanlab import data
+    >>> choice = DataChoice("digits", limit=100)
+    >>> len(data.load(choice.name, limit=choice.limit).train)
+    100
     """
 
     name: str = "digits"
@@ -117,6 +86,14 @@ class Problem:
     name: its row in the results. task: a name in `study.tasks.TASKS`. fingerprint: of the data. strategies: labels with
     compiled scans or plans over the grid of this problem's patches; the same labels in every problem of a study.
     transfer: other inputs that the trained model is tested on, such as "rotate 90" or "size 16x16".
+
+    >>> import scanlab
+    >>> from scanlab import data
+    >>> plans = tuple((name, scanlab.compile(name, grid=(4, 4))) for name in ("row", "hilbert"))
+    >>> digits = data.load("digits")
+    >>> problem = Problem("digits", DataChoice("digits"), "classification", digits.fingerprint, plans)
+    >>> problem.sizes.patch_sides(len(digits.extents))
+    (2, 2)
     """
 
     name: str
@@ -135,6 +112,13 @@ class Trial:
 
     The seed fixes the initial weights, the order of the batches and the augmentation, whatever the strategy. control:
     None, or the name of the control that this trial is.
+
+    >>> import scanlab
+    >>> row = scanlab.compile("row", grid=(4, 4))
+    >>> problem = Problem("digits", DataChoice("digits"), "classification", "8f14e45fceea167a", (("row", row),))
+    >>> trial = Trial(problem, row, seed=0)
+    >>> trial.config["order"]["grid"], len(trial.key)
+    ([4, 4], 16)
     """
 
     problem: Problem
@@ -171,7 +155,13 @@ class Trial:
 
 @dataclass(frozen=True)
 class Member:
-    """A trial's place in a study. Strategies with the same steps have trials in common, which run once."""
+    """A trial's place in a study. Strategies with the same steps have trials in common, which run once.
+
+    >>> from scanlab.study import study_of, with_options
+    >>> study = study_of(with_options(None, {"strategies": ["row"], "seeds": 1}))
+    >>> [member.strategy for member in study.members()][:2]
+    ['row', 'control: A/A']
+    """
 
     problem: str
     strategy: str
@@ -187,6 +177,11 @@ class Study:
     baseline: the label all others are compared with, and what the controls change. margins: for each problem, the
     largest difference of its primary metric that still counts as none, set before the run; 0 for no such claim.
     unequal: strategies may differ in parameters or FLOPs. question: what the study is to answer, for the report.
+
+    >>> from scanlab.study import study_of, with_options
+    >>> study = study_of(with_options(None, {"strategies": ["row", "hilbert"], "seeds": 2}))
+    >>> study.name, study.seeds, len(study.trials())
+    ('digits', (0, 1), 12)
     """
 
     name: str
@@ -244,8 +239,3 @@ def _about(problem: Problem) -> dict[str, Any]:
 
 def _strategy(plan: CompiledScan | CompiledPlan) -> dict[str, Any]:
     return {"source": source_of(plan), "axes": list(plan.axes), "grid": list(plan.grid)}
-
-
-def control_name(control: str) -> str:
-    """How a control is called in results."""
-    return f"control: {control}"

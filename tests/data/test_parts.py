@@ -85,10 +85,10 @@ def test_a_validation_part_that_is_there_is_used() -> None:
 
 @pytest.mark.parametrize("part", ["test", "val"])
 def test_groups_stay_whole_whatever_is_measured_on(part: str) -> None:
-    found = measured_on(made(groups=np.arange(60) // 4), part)
-    assert found.groups is not None and len(found.groups) == len(found.images)
+    dataset = measured_on(made(groups=np.arange(60) // 4), part)
+    assert dataset.groups is not None and len(dataset.groups) == len(dataset.images)
     # Image n is of group n // 4, and has the value n / 59.
-    first, second = ({round(59 * value) // 4 for value in shown(found, p)} for p in ("train", "test"))
+    first, second = ({round(59 * value) // 4 for value in shown(dataset, p)} for p in ("train", "test"))
     assert first and second and not first & second
 
 

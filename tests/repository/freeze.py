@@ -153,7 +153,7 @@ def models() -> Iterator[tuple[str, Any]]:
 
 def studies() -> Iterator[tuple[str, Any]]:
     """Keys of the committed studies' trials, as they are stored and as the study files give them today."""
-    from scanlab.study.settings import from_options, read, study_of
+    from scanlab.study.settings import read_settings, study_of, with_options
 
     for folder in sorted(file.parent for file in (ROOT / "examples" / "studies").glob("*/study.sqlite")):
         with contextlib.closing(sqlite3.connect(f"file:{folder / 'study.sqlite'}?mode=ro", uri=True)) as base:
@@ -162,11 +162,11 @@ def studies() -> Iterator[tuple[str, Any]]:
             yield f"tables of {folder.name}", sorted(row[0] for row in tables)
         for file in folder.glob("*.toml"):
             try:
-                keys = sorted(trial.key for trial in study_of(read(file)).trials())
+                keys = sorted(trial.key for trial in study_of(read_settings(file)).trials())
             except scanlab.ScanlabError as error:
                 keys = [str(error)]
             yield f"keys of {folder.name}/{file.name}", keys
-    demo = study_of(from_options(None, {"strategies": ["row", "hilbert", "vim"], "seeds": 2}))
+    demo = study_of(with_options(None, {"strategies": ["row", "hilbert", "vim"], "seeds": 2}))
     yield "keys of a demo", sorted(trial.key for trial in demo.trials())
 
 

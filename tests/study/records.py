@@ -61,10 +61,10 @@ def joined(
         value = given[m.seed]
         key = m.trial.key
         members.append(MemberRecord(m.problem, m.strategy, m.seed, m.control, f"{m.problem}-{key}"))
-        status, found = ("waiting", None) if value is None else ("done", result(value, _metric(problem)))
-        epochs = found.epochs if found else ()
+        status, outcome = ("waiting", None) if value is None else ("done", result(value, _metric(problem)))
+        epochs = outcome.epochs if outcome else ()
         trials[members[-1].key] = TrialRecord(
-            members[-1].key, status, m.trial.config, epochs, found, environment=ENVIRONMENT if found else {}
+            members[-1].key, status, m.trial.config, epochs, outcome, environment=ENVIRONMENT if outcome else {}
         )
     return StudyRecord(study.about(), tuple(members), trials, "scanlab ablate -s 'row; hilbert'")
 

@@ -44,7 +44,7 @@ if __name__ == "__main__":
     # python small.py FOLDER EPOCHS WORKERS: a runner that tells of every epoch, for tests that kill it.
     folder, epochs, workers = sys.argv[1:]
     study = small_study(epochs=int(epochs))
-    runner.run(
+    runner.run_study(
         study,
         Path(folder),
         workers=int(workers),

@@ -116,9 +116,9 @@ def test_unequal_strategies_are_allowed_when_asked_for() -> None:
 
 
 def test_equal_strategies_have_equal_costs() -> None:
-    found = check_study(with_strategies(a="row", b="hilbert", c="by w, ~h", d="by random(seed=3)"))
-    assert len(found) == 4 and len(set(found.values())) == 1
-    [cost] = set(found.values())
+    costs = check_study(with_strategies(a="row", b="hilbert", c="by w, ~h", d="by random(seed=3)"))
+    assert len(costs) == 4 and len(set(costs.values())) == 1
+    [cost] = set(costs.values())
     assert cost.parameters > 0 and cost.flops > 0
 
 

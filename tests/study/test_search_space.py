@@ -140,10 +140,10 @@ def test_windows_are_smaller_than_the_grid() -> None:
 
 
 def test_bases_are_whole_orders_with_their_parameters() -> None:
-    found = {b.name: dict(b.parameters) for b in bases((4, 4))}
-    assert found["row"] == {} and found["window"] == {"k": (2, 3)}
-    assert found["spiral_in"] == {"corner": (0, 1, 2, 3), "turn": (0, 1)}
-    assert "skip" not in found and "cross" not in found and "spatial_first" not in found
+    parameters = {b.name: dict(b.parameters) for b in bases((4, 4))}
+    assert parameters["row"] == {} and parameters["window"] == {"k": (2, 3)}
+    assert parameters["spiral_in"] == {"corner": (0, 1, 2, 3), "turn": (0, 1)}
+    assert "skip" not in parameters and "cross" not in parameters and "spatial_first" not in parameters
     assert "hilbert3" in {b.name for b in bases((2, 4, 4))}
 
 
@@ -180,7 +180,7 @@ def test_every_sampler_proposes_and_one_that_does_not_learn_heeds_no_scores(name
         sampler, values = sampler_named(name, _space("parameters"), 1), []
         for _ in range(4):
             proposal = sampler.propose()
-            sampler.told(proposal, score)
+            sampler.tell(proposal, score)
             values.append(str(proposal.value))
         return values
 
@@ -198,7 +198,7 @@ def test_optuna_is_reproducible_learns_and_says_when_it_is_missing(monkeypatch: 
             order = proposal.choices["order"]
             score = 20.0 - proposal.choices["window k"] if order == "window" else 0.0
             scores.append(score)
-            sampler.told(proposal, None if order == "row" else score)
+            sampler.tell(proposal, None if order == "row" else score)
         return scores
 
     first = scored(0)

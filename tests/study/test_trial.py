@@ -162,7 +162,7 @@ def test_controls_change_the_baseline() -> None:
     assert control.trial.plan is dict(study.problems[0].strategies)["hilbert"]
 
 
-def test_what_a_report_is_told_is_json() -> None:
+def test_what_a_report_is_made_of_is_json() -> None:
     about = json.loads(json.dumps(small_study().about()))
     assert about["problems"][0]["strategies"]["hilbert"]["grid"] == [4, 4]
     assert set(about["controls"]) == {"control: A/A"} and about["baseline"] == "row"

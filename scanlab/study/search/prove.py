@@ -50,9 +50,9 @@ class Screen:
 
     def examine(self, value: Value, owner: str) -> Screened:
         """Prove a candidate, bind it, and compare its steps with all before; counted."""
-        found = self._examine(value, owner)
-        self.counts[found.verdict] += 1
-        return found
+        screened = self._examine(value, owner)
+        self.counts[screened.verdict] += 1
+        return screened
 
     def _examine(self, value: Value, owner: str) -> Screened:
         try:

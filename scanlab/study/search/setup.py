@@ -9,8 +9,8 @@ from scanlab.facade import as_value, parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Order, Scan, Value
 from scanlab.nn import BackboneConfig
-from scanlab.study.search.found import Search
 from scanlab.study.search.space import space_kind, space_named
+from scanlab.study.search.values import Search
 from scanlab.study.tasks import targets_of
 from scanlab.study.trial import DataChoice, Problem, Study
 from scanlab.study.work import dataset_of
