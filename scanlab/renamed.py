@@ -64,7 +64,7 @@ def renamed_keywords(**names: str) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         @functools.wraps(function)
         def call(*arguments: Any, **keywords: Any) -> Any:
-            if keywords and not names.keys().isdisjoint(keywords):
+            if keywords and any(old in keywords for old in names):
                 keywords = _with_new_keywords(function.__qualname__, keywords, names)
             return function(*arguments, **keywords)
 
@@ -90,7 +90,7 @@ def renamed_fields(**names: str) -> Callable[[C], C]:
 
         @functools.wraps(make)
         def __init__(self: Any, *arguments: Any, **keywords: Any) -> None:
-            if keywords and not names.keys().isdisjoint(keywords):
+            if keywords and any(old in keywords for old in names):
                 keywords = _with_new_keywords(cls.__name__, keywords, names)
             make(self, *arguments, **keywords)
 

@@ -21,8 +21,8 @@ class Case:
         return f"N={self.states} L={self.length} B={self.samples} D={self.channels} {self.dtype}"
 
 
-# The smallest first; then half precision, many states, so many samples that tracks are added up in one program, and so
-# few that walks are cut.
+# The smallest first; then half precision, many states, so many samples that sequences are added up in one program, and
+# so few that sequences are cut.
 CASES = (
     Case(1, 70, 2, 96, "float32"),
     Case(1, 300, 2, 96, "bfloat16"),

@@ -59,7 +59,7 @@ def _tried(run: Settings, number: int) -> None:
     forward = forward_or_both(output, leaves, backward=False)
     both = forward_or_both(output, leaves, backward=True)
     expected = _values(forward)
-    for trial in _trials(given.shape.size.states, given.shape.size.length, given.table.tracks):
+    for trial in _trials(given.shape.size.states, given.shape.size.length, given.table.sequences):
         with results.caught("variant", shape=shape.name, variant=trial.name), _set(trial):
             differs = relative_error(_values(forward), expected)
             times = gpu_turns({"forward": forward, "forward + backward": both}, 1 if run.stub else TURNS)
@@ -73,13 +73,13 @@ def _values(forward: Callable[[], object]) -> torch.Tensor:
     return y.float()
 
 
-def _trials(states: int, length: int, tracks: int) -> Iterator[Trial]:
+def _trials(states: int, length: int, sequences: int) -> Iterator[Trial]:
     """As chosen, then every choice for itself; a backward of many states compiles longest, and comes last."""
     chunks = -(-length // CHUNK)
     yield Trial("as chosen")
-    for together in (n for n in range(1, tracks + 1) if tracks % n == 0):
-        yield Trial(f"{together} of {tracks} tracks in a program", division=Division(together))
-    yield Trial("parts of tracks", division=Division(chunks=max(2, chunks // 2)))
+    for together in (n for n in range(1, sequences + 1) if sequences % n == 0):
+        yield Trial(f"{together} of {sequences} sequences in a program", division=Division(together))
+    yield Trial("parts of sequences", division=Division(chunks=max(2, chunks // 2)))
     for channels, steps, warps in ((32, 4, 1), (32, 8, 1), (64, 4, 1), (64, 8, 1), (128, 4, 1), (128, 4, 4)):
         yield Trial(f"forward {channels}x{steps}, {warps} warps", forward=Blocks(channels, steps), warps=warps)
     few = ((32, 4, 1), (32, 8, 1), (64, 4, 1), (64, 8, 1), (128, 4, 2))

@@ -41,13 +41,13 @@ class Shape:
 
         table, size = path_table(compile(self.strategy, (self.side, self.side))), self.size
         width = blocks_for(size.states, size.channels).channels
-        walkers = size.samples * -(-size.channels // width)
-        together = division_for(table, walkers, width, separate=False).together
-        return table.tracks // together if table.tracks > 1 else 0
+        programs = size.samples * -(-size.channels // width)
+        together = division_for(table, programs, width, separate=False).together
+        return table.sequences // together if table.sequences > 1 else 0
 
     @property
     def moved_bytes(self) -> int:
-        """What our kernels move in a forward pass, rows that tracks share read once: each copy is written and read."""
+        """What our kernels move in a forward pass, shared rows read once: each copy is written and read."""
         s = self.size
         return self.forward_bytes + s.samples * s.length * s.channels * 8 * self.copies
 

@@ -159,7 +159,7 @@ def _figures(
 
 def _kept(given: Problem) -> int:
     size = given.size
-    return 4 * size.samples * given.table.slots * size.states * size.channels
+    return 4 * size.samples * given.table.checkpoints * size.states * size.channels
 
 
 def _order_sizes(quick: bool) -> list[tuple[Size, bool]]:

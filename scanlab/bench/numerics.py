@@ -129,8 +129,8 @@ def _table() -> PathTable:
     """Two random orders of all rows; the second forgets its state at step 11."""
     draw = torch.Generator().manual_seed(0)
     table = index_table(torch.stack([torch.randperm(LENGTH, generator=draw) for _ in range(PATHS)]), LENGTH)
-    runs = torch.tensor([[0, 0, 0, LENGTH, 0], [1, 1, 0, 11, 0], [1, 1, 11, LENGTH, 0]], dtype=torch.int32)
-    return replace(table, runs=runs, slots=cut(runs, PATHS).slots)
+    segments = torch.tensor([[0, 0, 0, LENGTH, 0], [1, 1, 0, 11, 0], [1, 1, 11, LENGTH, 0]], dtype=torch.int32)
+    return replace(table, segments=segments, checkpoints=cut(segments, PATHS).checkpoints)
 
 
 def _normal(*shapes: tuple[int, ...]) -> list[Tensor]:

@@ -19,7 +19,7 @@ __all__ = ["Program", "Target", "load", "program"]
 def program(scan: CompiledScan, target: Target = "triton") -> Program:
     """The path program of a scan, stored in the cache under its name.
 
-    Its name is "" where every track is better off with the table. Raises S731 where the cache cannot be used.
+    Its name is "" where every sequence is better off with the table. Raises S731 where the cache cannot be used.
     """
     made = generate(scan, target)
     if made.name:

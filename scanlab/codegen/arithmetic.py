@@ -1,6 +1,6 @@
-"""From index expressions to the arithmetic of a track: what turns its step into the row it visits.
+"""From index expressions to the arithmetic of a sequence: what turns its step into the row it visits.
 
-The index form of a path gives the patch from the step p among the path's patches. A track's step also counts virtual
+The index form of a path gives the patch from the step p among the path's patches. A sequence's step also counts virtual
 tokens and, in a chain, the steps of the paths before:
 
     p   = step - (steps before this path) - (tokens before this step), or L - 1 less that where the path is reversed
@@ -25,11 +25,11 @@ __all__ = ["arithmetic"]
 
 STEP = Digit("step")
 _LOCALS = {"b", "gray", "low", "flip", "p", "rank", "row", "s", "swap"}
-_RESERVED = _LOCALS | {"njit", "step", "steps", "tl", "track", "triton"}
+_RESERVED = _LOCALS | {"njit", "step", "steps", "tl", "sequence", "triton"}
 
 
 def arithmetic(paths: Sequence[Path], token_rows: dict[int, int]) -> Arithmetic:
-    """The arithmetic of the track that walks ``paths`` one after the other. Raises NoArithmetic."""
+    """The arithmetic of the sequence that takes ``paths`` one after the other. Raises NoArithmetic."""
     lines: list[Line] = []
     start, ends, rows = 0, [], []
     for number, path in enumerate(paths):
@@ -62,8 +62,8 @@ def _path(path: Path, token_rows: dict[int, int], start: int, suffix: str) -> tu
     for name, position in path.token_positions:
         at.setdefault(name, []).append(position)
     for positions in at.values():
-        mark = int(path.sequence[positions[0]])
-        row = Select(_any_of([Compare("==", STEP, Int(start + q)) for q in positions]), Int(token_rows[mark]), row)
+        token = int(path.sequence[positions[0]])
+        row = Select(_any_of([Compare("==", STEP, Int(start + q)) for q in positions]), Int(token_rows[token]), row)
     return lines, row
 
 
@@ -103,10 +103,10 @@ def _bounded(value: Arithmetic, steps: int) -> Arithmetic:
         lines.append(Assignment(line.name, expr))
     row = without_negative_dividends(value.row, known)
     bounds(row, known)
-    found = Arithmetic(tuple(lines), row)
-    parts = [e for place in found.expressions for e in walk(place)]
+    bounded = Arithmetic(tuple(lines), row)
+    parts = [e for place in bounded.expressions for e in walk(place)]
     plain = all(isinstance(e.right, Int) for e in parts if isinstance(e, Binary) and e.op in ("//", "%"))
-    return replace(found, unsigned=plain and all(bounds(e, known).low >= 0 for e in parts))
+    return replace(bounded, unsigned=plain and all(bounds(e, known).low >= 0 for e in parts))
 
 
 def _curve_bounds(step: CurveStep, known: dict[str, Interval]) -> dict[str, Interval]:

@@ -8,15 +8,15 @@ All figures are instructions in the code that ptxas makes for sm_90 from a loop 
     `step % 14 * 14 + step // 14`              6.9
     a snake                                    10.9 (14 x 14), 7.9 (56 x 56)
     windows of 7 x 7                           15.9
-    row, column and both reversed              17.9: all tracks are computed, one is chosen
+    row, column and both reversed              17.9: all sequences are computed, one is chosen
     a Hilbert curve of 16 x 16                 43.6
 
 A load from the first cache level takes some 30 cycles and an integer instruction some 4 until the next can use it, so
-up to about 7 instructions the address is there no later than from the table. That is the limit, for the tracks of a
-scan together, since a GPU computes all of them and chooses. Where one track needs the table anyway, the look-up is
+up to about 7 instructions the address is there no later than from the table. That is the limit, for the sequences of a
+scan together, since a GPU computes all of them and chooses. Where one sequence needs the table anyway, the look-up is
 made for all, so it counts too. In the forward kernel of the selective scan (1 to 16 states, sm_80 and sm_90, some 110
 to 350 instructions per step) this bears out: `step` saves up to 9 instructions, a column 8 to 15, row and column in one
-scan between +5 and -1; a snake costs 6 more than the look-up, windows 15 to 17, the four walks of a cross 12 to 17.
+scan between +5 and -1; a snake costs 6 more than the look-up, windows 15 to 17, the four paths of a cross 12 to 17.
 
 On a CPU arithmetic saves at most 1 ns of the 20 to 50 ns that a step of 16 channels takes (a loop that reads rows:
 3.4 ns with the table, 2.5 with `step`, 5.2 with windows of 7 x 7), and a kernel of its own for every strategy would
@@ -39,7 +39,7 @@ LOOK_UP = 5
 LIMITS: Mapping[str, int] = MappingProxyType({"triton": 7, "cpu": -1})
 REASONS: Mapping[str, str] = MappingProxyType(
     {
-        "triton": f"the tracks' arithmetic would take about {{}} instructions per step, a look-up takes {LOOK_UP}",
+        "triton": f"the sequences' arithmetic would take about {{}} instructions per step, a look-up takes {LOOK_UP}",
         "cpu": "a CPU reads it in sequence at next to no cost; arithmetic would need a kernel of its own",
     }
 )
@@ -54,7 +54,7 @@ def instructions(rules: Iterable[Arithmetic | None]) -> int:
     computed = [rule for rule in different if not _in_address(rule)]
     curves = [line for rule in computed for line in rule.lines if isinstance(line, CurveStep)]
     places = [e for rule in computed for e in rule.expressions]
-    # What several tracks compute is computed once.
+    # What several sequences compute is computed once.
     parts = {e for place in places for e in walk(place)}
     # A remainder is made from the quotient, which is counted once however often it occurs.
     quotients = {Binary("//", e.left, e.right) for e in parts if isinstance(e, Binary) and e.op == "%"}

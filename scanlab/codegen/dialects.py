@@ -52,19 +52,19 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Branch:
-    """Tracks that share one rule: its arithmetic, None for the table; the comment says which paths they are."""
+    """Sequences that share one rule: its arithmetic, None for the table; the comment says which paths they are."""
 
-    tracks: tuple[int, ...]
+    sequences: tuple[int, ...]
     rule: Arithmetic | None
     comment: str
 
 
 def function_text(dialect: Dialect, name: str, doc: str, branches: Sequence[Branch]) -> str:
-    """The module with one function ``name(steps, track, step)`` that gives the row of a step of a track.
+    """The module with one function ``name(steps, sequence, step)`` that gives the row of a step of a sequence.
 
-    doc: its docstring, one line. branches: for every track, exactly one; the last takes what the others leave.
+    doc: its docstring, one line. branches: for every sequence, exactly one; the last takes what the others leave.
     """
-    head = [*dialect.imports.split("\n"), "", "", dialect.decorator, f"def {name}(steps, track, step):"]
+    head = [*dialect.imports.split("\n"), "", "", dialect.decorator, f"def {name}(steps, sequence, step):"]
     head.append(f'{INDENT}"""{doc}"""')
     rules = [branch.rule for branch in branches if branch.rule is not None]
     # Triton gives a name one type in all branches, so the lines of all of them are unsigned, or of none.
@@ -75,16 +75,18 @@ def function_text(dialect: Dialect, name: str, doc: str, branches: Sequence[Bran
         body = []
         for i, branch in enumerate(branches):
             word = "if" if i == 0 else "elif"
-            body.append("else:" if i == len(branches) - 1 else f"{word} {_condition(branch.tracks)}:")
+            body.append("else:" if i == len(branches) - 1 else f"{word} {_condition(branch.sequences)}:")
             body += [INDENT + line for line in _block(dialect, branch, unsigned)]
     return "\n".join([*head, *(INDENT + line for line in body), f"{INDENT}return row", ""])
 
 
-def _condition(tracks: tuple[int, ...]) -> str:
-    """Branches stand in the order of their first tracks, so all smaller tracks have been taken before."""
-    if len(tracks) > 1 and tracks == tuple(range(tracks[0], tracks[-1] + 1)):
-        return f"track < {tracks[-1] + 1}"
-    return f"track == {tracks[0]}" if len(tracks) == 1 else " or ".join(f"(track == {t})" for t in tracks)
+def _condition(sequences: tuple[int, ...]) -> str:
+    """Branches stand in the order of their first sequences, so all smaller sequences have been taken before."""
+    if len(sequences) > 1 and sequences == tuple(range(sequences[0], sequences[-1] + 1)):
+        return f"sequence < {sequences[-1] + 1}"
+    return (
+        f"sequence == {sequences[0]}" if len(sequences) == 1 else " or ".join(f"(sequence == {t})" for t in sequences)
+    )
 
 
 def _block(dialect: Dialect, branch: Branch, unsigned: bool) -> list[str]:
@@ -100,7 +102,7 @@ def _block(dialect: Dialect, branch: Branch, unsigned: bool) -> list[str]:
         lines += _line(dialect, line)
     row = rule.row
     if isinstance(row, Int):
-        # A walk of a grid with one patch; the row is a value of the kind that a step is.
+        # A path over a grid with one patch; the row is a value of the kind that a step is.
         row = Binary("+", Binary("*", Digit("step"), Int(0)), row)
     text = dialect.expression(row)
     return [*lines, f"row = ({text}){dialect.signed}" if cast else f"row = {text}"]
@@ -153,7 +155,7 @@ def _triton(expr: Expr) -> str:
 
 
 def _typed(expr: Expr, truth: bool) -> Expr:
-    """The same value with truths and numbers told apart, as Triton does: no sum of truths, no `&` of numbers."""
+    """The same value with truths and numbers kept apart, as Triton does: no sum of truths, no `&` of numbers."""
     conditions = 1 if isinstance(expr, Select) else len(children(expr)) if isinstance(expr, Logic | Not) else 0
     below = tuple(_typed(c, i < conditions) for i, c in enumerate(children(expr)))
     expr = rebuild(expr, below) if below else expr
@@ -210,7 +212,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
         "cpu": Dialect(
             imports="from numba import njit",
             decorator="@njit",
-            look_up="steps[track, step]",
+            look_up="steps[sequence, step]",
             loop="for b in range({}):",
             expression=print_expr,
         ),

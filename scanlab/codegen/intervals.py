@@ -1,7 +1,7 @@
 """Bounds of index expressions, and divisions that give the same value in Python and on a GPU.
 
 Python rounds a quotient down and gives a remainder the sign of the divisor; C, and so Triton, cuts towards zero. The
-two agree where nothing is negative. Bounds are found by interval arithmetic from the range of the step; a dividend that
+two agree where nothing is negative. Bounds come from interval arithmetic over the range of the step; a dividend that
 might be negative is moved up by a multiple of its (constant) divisor:
 
     x // m  =  (x + k m) // m - k        x % m  =  (x + k m) % m        with k m >= -min(x)
@@ -53,28 +53,28 @@ def bounds(expr: Expr, known: Mapping[str, Interval]) -> Interval:
     below = [bounds(c, known) for c in children(expr)]
     match expr:
         case Int(value=v):
-            found = Interval(v, v)
+            interval = Interval(v, v)
         case Digit(name=name):
-            found = known[name]
+            interval = known[name]
         case Compare() | Logic() | Not():
-            found = Interval(0, 1)
+            interval = Interval(0, 1)
         case Select():
-            found = below[1].joined(below[2])
+            interval = below[1].joined(below[2])
         case Extremum(op=op):
             choose = min if op == "min" else max
-            found = Interval(choose(b.low for b in below), choose(b.high for b in below))
+            interval = Interval(choose(b.low for b in below), choose(b.high for b in below))
         case Negate():
-            found = Interval(-below[0].high, -below[0].low)
+            interval = Interval(-below[0].high, -below[0].low)
         case Absolute():
             [a] = below
-            found = Interval(max(0, a.low, -a.high), max(abs(a.low), abs(a.high)))
+            interval = Interval(max(0, a.low, -a.high), max(abs(a.low), abs(a.high)))
         case Binary(op=op):
-            found = _binary(expr, op, *below)
+            interval = _binary(expr, op, *below)
         case _:
             raise NoArithmetic(f"`{print_expr(expr)}` has no arithmetic in a kernel")
-    if found.low < -(2**31) or found.high >= 2**31:
+    if interval.low < -(2**31) or interval.high >= 2**31:
         raise NoArithmetic(f"`{print_expr(expr)}` can leave 32 bits")
-    return found
+    return interval
 
 
 def _binary(expr: Expr, op: str, a: Interval, b: Interval) -> Interval:

@@ -1,7 +1,7 @@
 """The lines of a rule, and how they are made fewer: what a person would have written.
 
 A name used once goes into its place where the line stays short; of two names for one value the later, which is an axis,
-stays; and `x // c * c + x % c` is `x`, so that a raster walk reads `row = step`.
+stays; and `x // c * c + x % c` is `x`, so that a raster order reads `row = step`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Line = Assignment | CurveStep
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """Assignments and curve steps in order, and the row in terms of them; `step` is the step of the track.
+    """Assignments and curve steps in order, and the row in terms of them; `step` is the step of the sequence.
 
     unsigned: nothing in it is ever negative and all divisors are constants, so unsigned division, which is cheaper,
     will do.
@@ -71,10 +71,10 @@ def tidied(value: Arithmetic) -> Arithmetic:
     while True:
         lines = tuple(mapped(line, simple) for line in value.lines)
         value = replace(value, lines=lines, row=simple(value.row))
-        found = _to_inline(value)
-        if found is None:
+        line = _to_inline(value)
+        if line is None:
             return value
-        value = _without(value, found)
+        value = _without(value, line)
 
 
 def _to_inline(value: Arithmetic) -> Assignment | None:
@@ -92,10 +92,10 @@ def _to_inline(value: Arithmetic) -> Assignment | None:
     return None
 
 
-def _without(value: Arithmetic, found: Assignment) -> Arithmetic:
+def _without(value: Arithmetic, removed: Assignment) -> Arithmetic:
     """The same rows without the line: its expression in its place, or its name on the line that it repeats."""
-    lines = [line for line in value.lines if line is not found]
-    old, new = Digit(found.name), found.expr
+    lines = [line for line in value.lines if line is not removed]
+    old, new = Digit(removed.name), removed.expr
     if isinstance(new, Digit) and any(new.name in _set_by(line) for line in lines):
         old, new = new, old
         lines = [_with_name(line, old.name, new.name) for line in lines]

@@ -23,11 +23,11 @@ from scanlab.ir.diagnostics import ScanlabError
 __all__ = [
     "TARGETS",
     "Target",
+    "answer_of",
     "compile_all",
     "compile_kernel",
     "compiler_command",
     "compiler_environment",
-    "heard",
     "refused",
     "require_triton",
     "target_of",
@@ -93,14 +93,14 @@ def compile_all(
     done = subprocess.run(words, capture_output=True, text=True, env=compiler_environment(), check=False)
     if done.returncode != 0:
         raise refused(target, done.stderr)
-    answers = [heard(line) for line in done.stdout.splitlines()]
+    answers = [answer_of(line) for line in done.stdout.splitlines()]
     return [answer for answer in answers if isinstance(answer, Report)]
 
 
 def compiler_command(
     program: str, target: str, *, states: int = 16, dtype: str = "bfloat16", source: str | None = None
 ) -> list[str]:
-    """The words that start the process behind `compile_all`; each line it prints is for `heard`.
+    """The words that start the process behind `compile_all`; each line it prints is for `answer_of`.
 
     It runs in `compiler_environment()`; where it fails, its last words are for `refused`. Raises S730 and S734.
     """
@@ -114,7 +114,7 @@ def compiler_environment() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
 
 
-def heard(line: str) -> tuple[str, ...] | Report:
+def answer_of(line: str) -> tuple[str, ...] | Report:
     """What a line of that process says: first the names of all kernels, then each one's report as it is compiled.
 
     Raises the ScanlabError that the process met.
@@ -143,7 +143,7 @@ def compile_kernel(
     """Compile a `@triton.jit` kernel and read off what it takes.
 
     signature: Triton's type of every argument, "constexpr" for those in ``constants``. divisible: arguments that are
-    multiples of 16, as Triton finds them at a launch. group: steps that one pass of the loop makes. Raises S734 for an
+    multiples of 16, as Triton sees them at a launch. group: steps that one pass of the loop makes. Raises S734 for an
     unknown target, S735 where the compiler refuses, OSError where it has no place for its files.
     """
     place = target_of(target)

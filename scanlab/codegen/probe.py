@@ -15,7 +15,7 @@ import triton.language as tl
 from scanlab.codegen.offline import compile_kernel
 from scanlab.kernels.gpu.launching import kernel
 
-__all__ = ["Variant", "step_cost", "variants", "walk_kernel"]
+__all__ = ["Variant", "rows_kernel", "step_cost", "variants"]
 
 _GROUP = 8
 _SIGNATURE = {
@@ -31,15 +31,15 @@ _SIGNATURE = {
 
 
 @kernel
-def walk_kernel(u, y, steps, chunks, length, D: tl.constexpr, GROUP: tl.constexpr, PATCH_AT: tl.constexpr):
-    """y[program] = the sum of the rows of u that a chunk visits, 32 channels; a chunk is (track, first, last)."""
+def rows_kernel(u, y, steps, chunks, length, D: tl.constexpr, GROUP: tl.constexpr, PATCH_AT: tl.constexpr):
+    """y[program] = the sum of the rows of u that a chunk visits, 32 channels; a chunk is (sequence, first, last)."""
     lanes = tl.arange(0, 32)
     chunk = chunks + tl.program_id(0) * 3
-    track, first, last = tl.load(chunk), tl.load(chunk + 1), tl.load(chunk + 2)
+    sequence, first, last = tl.load(chunk), tl.load(chunk + 1), tl.load(chunk + 2)
     total = tl.zeros([32], tl.float32)
     for start in range(first, last, GROUP):
         for j in tl.static_range(GROUP):
-            row = PATCH_AT(steps + track * length, track, start + j)
+            row = PATCH_AT(steps + sequence * length, sequence, start + j)
             total += tl.load(u + row * D + lanes)
     tl.store(y + tl.program_id(0) * 32 + lanes, total)
 
@@ -59,16 +59,16 @@ class Variant:
 def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int = 32) -> list[Variant]:
     """The loop, with a path function plugged in; state size, dtype and lanes do not matter to it."""
     pointers = [name for name, kind in _SIGNATURE.items() if kind.startswith("*")]
-    return [Variant("walk", walk_kernel, _SIGNATURE, {"D": 384, "GROUP": _GROUP, "PATCH_AT": patch_at}, pointers, 1)]
+    return [Variant("rows", rows_kernel, _SIGNATURE, {"D": 384, "GROUP": _GROUP, "PATCH_AT": patch_at}, pointers, 1)]
 
 
 @triton.jit
-def _step(steps, track, step):
+def _step(steps, sequence, step):
     return step
 
 
 @triton.jit
-def _look_up(steps, track, step):
+def _look_up(steps, sequence, step):
     return tl.load(steps + step)
 
 

@@ -1,7 +1,8 @@
-"""The path program of a compiled scan: one function from (track, step) to the row that is visited.
+"""The path program of a compiled scan: one function from (sequence, step) to the row that is visited.
 
-Each track is arithmetic where the arithmetic is cheap and looks into the table of steps otherwise (cost.py says when).
-A scan whose every track is better off with the table has no program: the kernels' own `patch_from_table` serves it.
+Each sequence is arithmetic where the arithmetic is cheap and looks into the table of steps otherwise (cost.py says
+when). A scan whose every sequence is better off with the table has no program: the kernels' own `patch_from_table`
+serves it.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ Target = Literal["triton", "cpu"]
 class Program:
     """A path function: its name with the hash of its content, its module's text, and how each path is computed.
 
-    name and source are "" where all tracks use the table. forms: "arithmetic" or "table" for each path; reasons: why a
-    path uses the table, "" where it does not.
+    name and source are "" where all sequences use the table. forms: "arithmetic" or "table" for each path; reasons: why
+    a path uses the table, "" where it does not.
     """
 
     name: str
@@ -53,38 +54,38 @@ def generate(scan: CompiledScan, target: Target = "triton", *, limit: int | None
     Text that fails the check is not handed out: the table serves, and the reason says so.
     limit: the most instructions per step that arithmetic may take, by default the target's own (cost.py).
     """
-    walked = tracks(scan)
+    sequences = tracks(scan)
     rows = token_rows(scan)
-    rules = [_rule(scan, track, rows) for track in walked]
+    rules = [_rule(scan, sequence, rows) for sequence in sequences]
     used = [
         rule if isinstance(rule, Arithmetic) else None
-        for rule, track in zip(rules, walked, strict=True)
-        if len(track.rows)
+        for rule, sequence in zip(rules, sequences, strict=True)
+        if len(sequence.rows)
     ]
     instructions = cost.instructions(used)
     if instructions > (cost.LIMITS[target] if limit is None else limit):
         why = cost.REASONS[target].format(instructions)
         rules = [why if isinstance(rule, Arithmetic) else rule for rule in rules]
-    by_path = {k: rule for track, rule in zip(walked, rules, strict=True) for k in track.paths}
+    by_path = {k: rule for sequence, rule in zip(sequences, rules, strict=True) for k in sequence.paths}
     reasons = tuple(r if isinstance(r := by_path[k], str) else "" for k in range(len(scan.paths)))
     forms = tuple("table" if reason else "arithmetic" for reason in reasons)
     if "arithmetic" not in forms:
         return Program("", target, "", forms, reasons)
-    branches = _branches(scan, walked, rules)
+    branches = _branches(scan, sequences, rules)
     doc = _doc(scan, target)
     name, source = named(lambda name: function_text(DIALECTS[target], name, doc, branches))
-    if not _gives_table(source, walked):
+    if not _gives_table(source, sequences):
         reasons = tuple(reason or FAILED for reason in reasons)
         return Program("", target, "", ("table",) * len(reasons), reasons)
     return Program(name, target, source, forms, reasons)
 
 
-def _rule(scan: CompiledScan, track: Track, rows: dict[int, int]) -> Arithmetic | str:
-    """The arithmetic of a track, or why it uses the table."""
-    if not len(track.rows):
+def _rule(scan: CompiledScan, sequence: Track, rows: dict[int, int]) -> Arithmetic | str:
+    """The arithmetic of a sequence, or why it uses the table."""
+    if not len(sequence.rows):
         return "the path visits no patch of this grid"
     try:
-        return arithmetic([scan.paths[k] for k in track.paths], rows)
+        return arithmetic([scan.paths[k] for k in sequence.paths], rows)
     except NoArithmetic as why:
         return str(why)
     except ScanlabError as error:
@@ -92,18 +93,20 @@ def _rule(scan: CompiledScan, track: Track, rows: dict[int, int]) -> Arithmetic 
         return error.diagnostics[0].message
 
 
-def _branches(scan: CompiledScan, walked: tuple[Track, ...], rules: Sequence[Arithmetic | str]) -> list[Branch]:
-    """Tracks with one rule share a branch; empty tracks are never asked for and go with the last."""
+def _branches(scan: CompiledScan, sequences: tuple[Track, ...], rules: Sequence[Arithmetic | str]) -> list[Branch]:
+    """Sequences with one rule share a branch; empty sequences are never asked for and go with the last."""
     groups: dict[Arithmetic | None, list[int]] = {}
-    for number, (track, rule) in enumerate(zip(walked, rules, strict=True)):
-        if len(track.rows):
+    for number, (sequence, rule) in enumerate(zip(sequences, rules, strict=True)):
+        if len(sequence.rows):
             groups.setdefault(None if isinstance(rule, str) else rule, []).append(number)
-    return [Branch(tuple(g), rule, _comment(scan, [walked[t] for t in g])) for rule, g in groups.items()]
+    return [Branch(tuple(g), rule, _comment(scan, [sequences[t] for t in g])) for rule, g in groups.items()]
 
 
 def _comment(scan: CompiledScan, group: list[Track]) -> str:
-    """The sources of the orders, without names, so that one walk under two names is one function."""
-    orders = dict.fromkeys(" then ".join(print_value(scan.paths[k].order) for k in track.paths) for track in group)
+    """The sources of the orders, without names, so that one order under two names is one function."""
+    orders = dict.fromkeys(
+        " then ".join(print_value(scan.paths[k].order) for k in sequence.paths) for sequence in group
+    )
     return _one_line("; ".join(orders))
 
 
@@ -115,15 +118,15 @@ def _one_line(text: str, longest: int = 300) -> str:
 
 def _doc(scan: CompiledScan, target: Target) -> str:
     size = grid_text(scan.grid)
-    table = "a pointer to the track's row of the table" if target == "triton" else "the table"
-    return f"The row that a track visits at a step, on a {size} grid; steps: {table}, int32."
+    table = "a pointer to its row of the table" if target == "triton" else "the table"
+    return f"The row that a sequence visits at a step, on a {size} grid; steps: {table}, int32."
 
 
-def _gives_table(source: str, walked: tuple[Track, ...]) -> bool:
-    """Whether the text gives every row of every track at its step; if not, that is a defect of the generator."""
-    lengths = [len(track.rows) for track in walked]
-    table = np.full((len(walked), max(lengths)), -1, dtype=np.int32)
-    for row, track in zip(table, walked, strict=True):
-        row[: len(track.rows)] = track.rows
-    found = rows_of(source, table, lengths)
-    return all(np.array_equal(track.rows, rows) for track, rows in zip(walked, found, strict=True))
+def _gives_table(source: str, sequences: tuple[Track, ...]) -> bool:
+    """Whether the text gives every row of every sequence at its step; if not, that is a defect of the generator."""
+    lengths = [len(sequence.rows) for sequence in sequences]
+    table = np.full((len(sequences), max(lengths)), -1, dtype=np.int32)
+    for row, sequence in zip(table, sequences, strict=True):
+        row[: len(sequence.rows)] = sequence.rows
+    computed = rows_of(source, table, lengths)
+    return all(np.array_equal(sequence.rows, rows) for sequence, rows in zip(sequences, computed, strict=True))

@@ -16,22 +16,22 @@ __all__ = ["rows_of"]
 
 
 def rows_of(text: str, steps: np.ndarray, lengths: list[int]) -> list[np.ndarray]:
-    """For each track, the row that the function in ``text`` gives at each of its steps.
+    """For each sequence, the row that the function in ``text`` gives at each of its steps.
 
-    steps: int32 [T, S], the table that the function may look into. lengths: the steps of each track.
+    steps: int32 [T, S], the table that the function may look into. lengths: the steps of each sequence.
     """
     module = _Vectorised().visit(ast.parse(text))
     triton = "@triton.jit" in text
     names: dict[str, Any] = {"tl": _TL, "np": np}
     exec(compile(ast.fix_missing_locations(module), "<path function>", "exec"), names)
     [function] = [names[node.name] for node in module.body if isinstance(node, ast.FunctionDef)]
-    found = []
-    for track, length in enumerate(lengths):
+    rows_by_sequence = []
+    for sequence, length in enumerate(lengths):
         step = np.arange(length, dtype=np.int32)
-        table = _Pointer(steps[track]) if triton else steps
-        rows = function(table, track, step.view(_Lanes) if triton else step)
-        found.append(np.broadcast_to(np.asarray(rows), (length,)))
-    return found
+        table = _Pointer(steps[sequence]) if triton else steps
+        rows = function(table, sequence, step.view(_Lanes) if triton else step)
+        rows_by_sequence.append(np.broadcast_to(np.asarray(rows), (length,)))
+    return rows_by_sequence
 
 
 class _Vectorised(ast.NodeTransformer):

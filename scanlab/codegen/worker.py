@@ -1,4 +1,4 @@
-"""The process that compiles for `offline.compile_all`: words in, a line of JSON out for every kernel."""
+"""The process that compiles for `offline.compile_all`: arguments in, a line of JSON out for every kernel."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def main() -> None:
         for answer in _compile(*sys.argv[1:]):
             print(json.dumps(answer), flush=True)
     except ScanlabError as error:
-        [found] = error.diagnostics
-        told = {"code": found.code, "message": found.message, "note": found.note, "help": found.help}
-        print(json.dumps({"error": told}))
+        [d] = error.diagnostics
+        summary = {"code": d.code, "message": d.message, "note": d.note, "help": d.help}
+        print(json.dumps({"error": summary}))
     except OSError as error:
         print(json.dumps({"error": _no_place(error)}))
 

@@ -1,4 +1,4 @@
-"""The tracks of a compiled scan: the sequences that each have one state, and the rows they visit.
+"""A track is one sequence of steps with one state: the tracks of a compiled scan, and the rows they visit.
 
 A row is a row of the activations: patches first, in row-major order, then one row per virtual token name, sorted. Every
 path is a track of its own, except that the paths of a merge that joins (`chain`) share one, one after the other.
@@ -18,7 +18,7 @@ __all__ = ["Track", "reset_steps", "token_names", "token_rows", "tracks"]
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """One walk: the numbers of its paths, and int32 [S] the row visited at each step."""
+    """One sequence of steps: the numbers of its paths, and int32 [S] the row visited at each step."""
 
     paths: tuple[int, ...]
     rows: np.ndarray
@@ -37,10 +37,10 @@ def token_names(scan: CompiledScan) -> tuple[str, ...]:
 
 
 def token_rows(scan: CompiledScan) -> dict[int, int]:
-    """The row of each virtual token that the scan places, by its mark in `Path.sequence`."""
+    """The row of each virtual token that the scan places, by the sentinel that stands for it in `Path.sequence`."""
     first = int(np.prod(scan.grid))
-    marks = {"cls": CLASS_TOKEN, "mean": MEAN_TOKEN}
-    return {marks[name]: first + i for i, name in enumerate(token_names(scan))}
+    sentinels = {"cls": CLASS_TOKEN, "mean": MEAN_TOKEN}
+    return {sentinels[name]: first + i for i, name in enumerate(token_names(scan))}
 
 
 def reset_steps(path: Path) -> np.ndarray:
@@ -53,6 +53,6 @@ def reset_steps(path: Path) -> np.ndarray:
 
 def _visited(scan: CompiledScan, k: int, rows: dict[int, int]) -> np.ndarray:
     visited = scan.paths[k].sequence.astype(np.int32)
-    for mark, row in rows.items():
-        visited[visited == mark] = row
+    for sentinel, row in rows.items():
+        visited[visited == sentinel] = row
     return visited

@@ -93,7 +93,7 @@ class LayerPaths(nn.Module):
     """The tables of steps of one layer, made when a grid is first met; their steps are buffers that are not saved.
 
     ends: a class token at both ends is two tokens instead of one that is visited twice: rows L (head) and L + 1 (tail).
-    parts: first sequence and last + 1 of those that a mixer traverses by themselves; planned ahead of compiled graphs.
+    parts: first sequence and last + 1 of those that a mixer scans by themselves; planned ahead of compiled graphs.
     alter: may replace every table, as a study's controls do; checked. The buffers are copies of what is kept on the
     CPU: they come back from there where a model leaves the meta device, or where they were written to.
     """
@@ -177,14 +177,14 @@ def _with_two_ends(table: PathTable, scan: CompiledScan) -> PathTable:
     """The class token of every path's start and end as two rows. Raises S605 where a path lacks one of them."""
     row = table.grid_size + table.tokens.index("cls")
     steps = table.steps.clone()
-    for track, path in enumerate(scan.paths):
-        visits = (steps[0, track] == row).nonzero().flatten()
-        if len(visits) != 2 or table.tracks != table.paths or table.tokens != ("cls",):
+    for sequence, path in enumerate(scan.paths):
+        visits = (steps[0, sequence] == row).nonzero().flatten()
+        if len(visits) != 2 or table.sequences != table.paths or table.tokens != ("cls",):
             raise ScanlabError.at(
                 "S605", "two class tokens are read, but a path does not visit both", help="write `with cls at both`"
             )
         # A token that is not fixed moved with the reversed sequence: the tail comes first.
-        steps[0, track, visits[0 if path.order.reverse else 1]] = row + 1
+        steps[0, sequence, visits[0 if path.order.reverse else 1]] = row + 1
     return vouched(replace(table, steps=steps, tokens=("cls", "cls"), revisits=False, program=""))
 
 

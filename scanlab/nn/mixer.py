@@ -84,7 +84,7 @@ class Mixer(Exempt):
 
     @classmethod
     def parts(cls, config: MixerConfig) -> tuple[tuple[int, int], ...]:
-        """The parts of its tables that a mixer traverses by themselves, first sequence and last + 1."""
+        """The parts of its tables that a mixer scans by themselves, first sequence and last + 1."""
         along = CONVOLUTIONS[config.convolution].along
         return ((0, along),) if along else ()
 

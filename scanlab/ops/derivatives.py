@@ -28,7 +28,7 @@ _below_autograd = torch._C._AutoDispatchBelowAutograd
 class Operator:
     """One torch operator and its backward, both of the namespace "scanlab".
 
-    The forward takes `tensors` differentiable tensors (some may be None), then the table's steps and runs, then
+    The forward takes `tensors` differentiable tensors (some may be None), then the table's steps and segments, then
     settings; its first output is differentiable, the second is not, and all others are kept for the backward, which is
     called with (dy, *kept, *arguments of the forward) and gives one gradient for every differentiable tensor. samples:
     which arguments have the samples of a batch as their first axis, and how many axes they have then.
@@ -44,8 +44,8 @@ class Operator:
 
     def backward(self, *arguments: Any) -> tuple[Tensor, ...]:
         """Its backward, likewise."""
-        found = getattr(torch.ops.scanlab, f"{self.name}_backward")(*arguments)
-        return found
+        gradients: tuple[Tensor, ...] = getattr(torch.ops.scanlab, f"{self.name}_backward")(*arguments)
+        return gradients
 
 
 def register(operator: Operator) -> None:
@@ -134,9 +134,9 @@ def _gradients(ctx: Any, dy: Tensor | None, backward: Any) -> list[Tensor | None
         return [None] * operator.tensors + nothing
     saved = ctx.saved_tensors
     tensors = saved[ctx.kept :]
-    found = backward(dy, *saved, *settings)
+    gradients = backward(dy, *saved, *settings)
     needed = ctx.needs_input_grad[-len(nothing) - operator.tensors :]
-    given = zip(found, tensors[: operator.tensors], needed, strict=False)
+    given = zip(gradients, tensors[: operator.tensors], needed, strict=False)
     return [g if t is not None and n else None for g, t, n in given] + nothing
 
 

@@ -47,7 +47,11 @@ _FAST = {backend.device: name for name, backend in KERNELS.items()}
 
 
 class ScanlabWarning(UserWarning):
-    """Something works, but not as well as it could; the message says what to install or change."""
+    """Something works, but not as well as it could; the message says what to install or change.
+
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", ScanlabWarning)  # what would run slowly is refused
+    """
 
 
 @cache
@@ -64,7 +68,7 @@ def missing(backend: str) -> str:
 
 
 # What every operator of the process uses unless its call says otherwise; read where torch.compile sees it change.
-_wanted: str | None = None
+_chosen: str | None = None
 
 
 @contextmanager
@@ -75,22 +79,23 @@ def use_backend(backend: str | None) -> Iterator[None]:
     included, and for a backward as its forward chose. Raises S750 for an unknown backend; S751, for one that cannot
     take the tensors, comes from the operators.
 
-        >>> with scanlab.ops.use_backend("reference"):
-        ...     slowly = model(images)
+    >>> with use_backend("reference"):
+    ...     choose(None, torch.device("cpu"), torch.float32)
+    'reference'
     """
-    global _wanted
+    global _chosen
     if backend is not None:
         _check_known(backend)
-    before, _wanted = _wanted, backend
+    before, _chosen = _chosen, backend
     try:
         yield
     finally:
-        _wanted = before
+        _chosen = before
 
 
 def choose(requested: str | None, device: torch.device, dtype: torch.dtype) -> str:
     """The backend for tensors of a device and dtype: the requested one, that of `use_backend`, or the usual."""
-    return _choice(_wanted if requested is None else requested, device, dtype)
+    return _choice(_chosen if requested is None else requested, device, dtype)
 
 
 # The choice depends on the machine and on constants of a traced graph, never on data.
@@ -99,7 +104,7 @@ def _choice(requested: str | None, device: torch.device, dtype: torch.dtype) -> 
     """The backend for tensors of a device and dtype.
 
     Without a request: Numba on the CPU, Triton on CUDA and ROCm devices, and the reference for float64 and for devices
-    that have no kernels; the user is told once where that is slow. Raises S750 for an unknown backend, S751 for one
+    that have no kernels; a warning says once where that is slow. Raises S750 for an unknown backend, S751 for one
     that is missing or cannot take the tensors.
     """
     if requested is not None:
@@ -166,7 +171,7 @@ def say_once(message: str) -> None:
 def program_for(scan: CompiledScan, device: torch.device) -> str:
     """The name of the scan's path program, "" where the table serves as well or better: on CPUs always.
 
-    Where the cache of generated code cannot be used, the user is told once, and the table serves.
+    Where the cache of generated code cannot be used, a warning says so once, and the table serves.
     """
     if device.type != "cuda" or missing("triton"):
         return ""

@@ -31,7 +31,7 @@ SSD_FLOPS, SSD_BACKWARD_FLOPS = 6, 16
 
 
 def _steps(steps: Shape, batch: int) -> int:
-    """Of all samples and tracks; steps is [Bt, T, S]."""
+    """Of all samples and sequences; steps is [Bt, T, S]."""
     return batch * prod(steps[1:])
 
 

@@ -14,7 +14,7 @@ from scanlab.compiler.bind import CompiledScan
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.merges import MERGES, merge_rule
 from scanlab.ir.values import Order, Scan
-from scanlab.kernels.columns import PATH, TRACK
+from scanlab.kernels.columns import PATH, SEQUENCE
 from scanlab.ops.modes import adopted, outside_modes, readable
 from scanlab.ops.path_tables import PathTable
 from scanlab.ops.resolve_paths import Paths
@@ -53,16 +53,16 @@ def weights_for(paths: Paths, table: PathTable, merge: str | Tensor | None, u: T
         raise ScanlabError.at(
             "S706", "the paths do not share the rows out: some row is visited twice", help='merge them with "sum"'
         )
-    return None, rule.weight(table.tracks)
+    return None, rule.weight(table.sequences)
 
 
 def _check_chains(weights: Tensor, table: PathTable) -> None:
     """One state runs through all paths of a chain, so its paths must have one weight; looked at on the CPU only."""
     values = readable(weights)
-    if table.tracks == table.paths or values is None or values.device.type != "cpu":
+    if table.sequences == table.paths or values is None or values.device.type != "cpu":
         return
-    for track in range(table.tracks):
-        members = values[table.runs[table.runs[:, TRACK] == track, PATH].unique().long()]
+    for sequence in range(table.sequences):
+        members = values[table.segments[table.segments[:, SEQUENCE] == sequence, PATH].unique().long()]
         if len(members) and bool((members != members[0]).any()):
             raise ScanlabError.at(
                 "S706", "the paths of a chain have different weights", help="weigh the chain as a whole: equal rows"

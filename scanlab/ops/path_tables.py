@@ -1,8 +1,8 @@
-"""From a compiled scan to the table of steps that an operator walks.
+"""From a compiled scan to the table of steps that an operator follows.
 
-A track is one walk with one state: one path, or the paths of a `chain` one after the other. A run is a stretch of a
-track with the parameters of one path and without a restart inside; chunks are runs cut to at most CHUNK steps. Restarts
-and chains exist only in these two tables, so the step loops of the kernels need no flags.
+A sequence is the steps that share one state: one path, or the paths of a `chain` one after the other. A segment is a
+part of a sequence with the parameters of one path and without a restart inside; chunks are segments cut to at most
+CHUNK steps. Restarts and chains exist only in these two tables, so the step loops of the kernels need no flags.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,47 +19,55 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from scanlab.compiler.bind import CompiledScan
 from scanlab.compiler.tracks import Track, reset_steps, token_names, tracks
-from scanlab.kernels.columns import CARRY, FIRST, LAST, PATH, RUN_COLUMNS, TRACK
+from scanlab.kernels.columns import CARRY, FIRST, LAST, PATH, SEGMENT_COLUMNS, SEQUENCE
 from scanlab.ops.modes import adopted, outside_modes, readable
 from scanlab.ops.partition import CHUNK, Chunks, cut
 from scanlab.ops.soundness import check_table
+from scanlab.renamed import renamed_fields
 
-__all__ = ["CHUNK", "TABLE", "Packed", "PathTable", "packed", "path_table", "unpacked"]
+__all__ = ["CHUNK", "TABLE", "Packed", "PathTable", "TableNumbers", "packed", "path_table", "unpacked"]
 
 
+@renamed_fields(runs="segments", slots="checkpoints", tracks="sequences")
 @dataclass(frozen=True, eq=False)
 class PathTable:
-    """What each track visits, step by step.
+    """What each sequence visits, step by step.
 
-    steps int32 [Bt, T, S]: the row of u that each step reads and writes; -1 after a track's end. Bt is 1, or one table
-    per sample. Rows below `grid_size` are patches; after them stand the virtual tokens, in the order of `tokens`. runs
-    int32 [R, 5], on the CPU: (track, path, first step, last step + 1, carry), in order of track and step, where paths
-    rise and each is of one track; carry is 1 where the state goes on from the run before, 0 where it starts from zero.
-    The columns of this and every other table have names in scanlab/kernels/columns.py. paths: K. slots: how many states
-    a forward pass keeps for its backward, one per chunk that goes on from another. revisits: some track visits a row
-    twice. complete: every track visits every row. disjoint: no row is visited twice, by whichever tracks. program: the
-    name of the generated function that gives the row of a step, "" where only the table does.
+    steps int32 [Bt, T, S]: the row of u that each step reads and writes; -1 after a sequence's end. Bt is 1, or one
+    table per sample. Rows below `grid_size` are patches; after them stand the virtual tokens, in the order of `tokens`.
+    segments int32 [R, 5], on the CPU: (sequence, path, first step, last step + 1, carry), in order of sequence and
+    step, where paths rise and each is of one sequence; carry is 1 where the state goes on from the segment before, 0
+    where it starts from zero. The columns of this and every other table have names in scanlab/kernels/columns.py.
+    paths: K. checkpoints: how many states a forward pass keeps for its backward, one per chunk that goes on from
+    another. revisits: some sequence visits a row twice. complete: every sequence visits every row. disjoint: no row is
+    visited twice, by whichever sequences. program: the name of the generated function that gives the row of a step, ""
+    where only the table does.
 
     Kernels read and write where a table tells them to. Those that this package makes are sound. One that is made or
-    changed by hand (PathTable(…), dataclasses.replace, steps or runs altered in place) is checked before it is used,
-    once, and refused with S713; its program is dropped. What torch does not see (writing through .numpy() or .data) is
-    not seen here either.
+    changed by hand (PathTable(…), dataclasses.replace, steps or segments altered in place) is checked before it is
+    used, once, and refused with S713; its program is dropped. What torch does not see (writing through .numpy() or
+    .data) is not seen here either.
+
+    >>> import scanlab
+    >>> table = path_table(scanlab.compile(scanlab.parse("sum((by h, w), -(by h, w))", "h w"), (2, 2)))
+    >>> table.steps.tolist(), table.segments.tolist()
+    ([[[0, 1, 2, 3], [3, 2, 1, 0]]], [[0, 0, 0, 4, 0], [1, 1, 0, 4, 0]])
     """
 
     steps: Tensor
-    runs: Tensor
+    segments: Tensor
     grid_size: int
     paths: int
-    slots: int
+    checkpoints: int
     tokens: tuple[str, ...] = ()
     revisits: bool = False
     complete: bool = True
     disjoint: bool = False
     program: str = ""
-    # The versions of steps and runs that are known to be sound; not copied by dataclasses.replace.
+    # The versions of steps and segments that are known to be sound; not copied by dataclasses.replace.
     _sound: tuple[int, int] | None = field(default=None, init=False, repr=False)
     _copy: tuple[tuple[int, int], PathTable] | None = field(default=None, init=False, repr=False)
-    # Parts, and their runs and slots: the latter are the same for every copy of the steps.
+    # Parts, and their segments and checkpoints: the latter are the same for every copy of the steps.
     _parts: dict[tuple[int, int], PathTable] = field(default_factory=dict, init=False, repr=False)
     _plans: dict[tuple[int, int], tuple[Tensor, int]] = field(default_factory=dict, init=False, repr=False)
 
@@ -78,9 +86,9 @@ class PathTable:
         if self._copy is None or self._copy[0] != versions or -1 in versions:
             claims = {"revisits": self.revisits, "complete": self.complete, "disjoint": self.disjoint}
             with outside_modes():
-                steps, runs = self.steps.detach().clone(), self.runs.detach().clone()
-                check_table(steps, runs, self.length, self.paths, self.slots, claims)
-                copy = vouched(replace(self, steps=steps, runs=runs, program=""))
+                steps, segments = self.steps.detach().clone(), self.segments.detach().clone()
+                check_table(steps, segments, self.length, self.paths, self.checkpoints, claims)
+                copy = vouched(replace(self, steps=steps, segments=segments, program=""))
             object.__setattr__(self, "_copy", (versions, copy))
             return copy
         return self._copy[1]
@@ -91,27 +99,27 @@ class PathTable:
         return self.grid_size + len(self.tokens)
 
     @property
-    def tracks(self) -> int:
+    def sequences(self) -> int:
         """T."""
         return self.steps.shape[1]
 
     @property
     def visits_each_once(self) -> bool:
-        """Every track visits every row once."""
+        """Every sequence visits every row once."""
         return self.complete and not self.revisits
 
     @property
     def permutations(self) -> bool:
-        """Every path is a track of its own that visits every row once; those of a chain may leave rows to others."""
-        return self.complete and not self.revisits and self.paths == self.tracks
+        """Every path is a sequence of its own that visits every row once; those of a chain may leave rows to others."""
+        return self.complete and not self.revisits and self.paths == self.sequences
 
     @property
     def chunks(self) -> Chunks:
-        """The runs cut to at most CHUNK steps."""
-        return cut(self.runs, self.tracks)
+        """The segments cut to at most CHUNK steps."""
+        return cut(self.segments, self.sequences)
 
     def to(self, device: torch.device | str) -> PathTable:
-        """The same table with its steps on a device; the runs stay on the CPU, which plans with them."""
+        """The same table with its steps on a device; the segments stay on the CPU, which plans with them."""
         if self.steps.device == torch.device(device):
             return self
         with outside_modes():
@@ -126,7 +134,7 @@ class PathTable:
         return vouched(moved)
 
     def scrambled(self, seed: int) -> PathTable:
-        """The same tracks over a grid whose patches were shuffled.
+        """The same sequences over a grid whose patches were shuffled.
 
         Numbers of paths, reversals, restarts, tokens and merges stay; which patches are neighbours becomes random. The
         permutation depends on the seed and the grid's size only. Virtual tokens keep their places.
@@ -139,16 +147,16 @@ class PathTable:
         return _like(self, steps=steps, program="")
 
     def without_memory(self) -> PathTable:
-        """The same steps with the state zeroed before each of them, so that no patch hears of another."""
-        runs = self.runs.numpy()
-        lengths = runs[:, LAST] - runs[:, FIRST]
-        alone = np.repeat(runs, lengths, axis=0)
+        """The same steps with the state zeroed before each of them, so that no patch depends on another."""
+        segments = self.segments.numpy()
+        lengths = segments[:, LAST] - segments[:, FIRST]
+        alone = np.repeat(segments, lengths, axis=0)
         alone[:, FIRST] += np.arange(len(alone)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         alone[:, LAST], alone[:, CARRY] = alone[:, FIRST] + 1, 0
-        return _like(self, runs=torch.from_numpy(alone), slots=0)
+        return _like(self, segments=torch.from_numpy(alone), checkpoints=0)
 
     def part(self, first: int, last: int) -> PathTable:
-        """Tracks first to last - 1 alone, each of which is one path; made once."""
+        """Sequences first to last - 1 alone, each of which is one path; made once."""
         if torch.compiler.is_compiling():
             # A graph is not to change what lies outside of it.
             return _part(self, first, last)
@@ -163,9 +171,9 @@ class PathTable:
         """For each step, [T, S]: whose parameters are used (int64), and whether the state is zeroed before (bool)."""
         paths = torch.zeros(self.steps.shape[1:], dtype=torch.long, device="cpu")
         resets = torch.zeros(self.steps.shape[1:], dtype=torch.bool, device="cpu")
-        for track, path, first, last, carry in self.runs.tolist():
-            paths[track, first:last] = path
-            resets[track, first] = not carry
+        for sequence, path, first, last, carry in self.segments.tolist():
+            paths[sequence, first:last] = path
+            resets[sequence, first] = not carry
         return paths.to(self.steps.device), resets.to(self.steps.device)
 
 
@@ -176,8 +184,8 @@ def vouched(table: PathTable) -> PathTable:
 
 
 def _versions(table: PathTable) -> tuple[int, int]:
-    """How often torch has altered steps and runs in place; tensors of inference mode do not count it."""
-    return tuple(-1 if t.is_inference() else t._version for t in (table.steps, table.runs))  # pyright: ignore
+    """How often torch has altered steps and segments in place; tensors of inference mode do not count it."""
+    return tuple(-1 if t.is_inference() else t._version for t in (table.steps, table.segments))  # pyright: ignore
 
 
 def _like(table: PathTable, **changes: Any) -> PathTable:
@@ -189,39 +197,43 @@ def _like(table: PathTable, **changes: Any) -> PathTable:
 def _part(table: PathTable, first: int, last: int) -> PathTable:
     known = table._plans.get((first, last))
     if known is None:
-        track = table.runs[:, TRACK]
-        runs = table.runs[(track >= first) & (track < last)].clone()
-        runs[:, TRACK] -= first
-        runs[:, PATH] -= first
-        known = runs, cut(runs, last - first).slots
+        sequence = table.segments[:, SEQUENCE]
+        segments = table.segments[(sequence >= first) & (sequence < last)].clone()
+        segments[:, SEQUENCE] -= first
+        segments[:, PATH] -= first
+        known = segments, cut(segments, last - first).checkpoints
         if not torch.compiler.is_compiling():
             table._plans[first, last] = known
     # Whole: what is planned for the steps lies as they do.
-    steps, (runs, slots) = table.steps[:, first:last].contiguous(), known
-    return _like(table, steps=steps, runs=runs, paths=last - first, slots=slots, program="")
+    steps, (segments, checkpoints) = table.steps[:, first:last].contiguous(), known
+    return _like(table, steps=steps, segments=segments, paths=last - first, checkpoints=checkpoints, program="")
 
 
 def path_table(scan: CompiledScan, program: str = "") -> PathTable:
-    """Lay out the paths of a compiled scan as tracks.
+    """Lay out the paths of a compiled scan as sequences.
 
-    Every path is a track of its own, except that the paths of a `chain` follow one another in one track with the state
-    carried over. Virtual tokens of the same name are one row of u, whoever visits them and however often.
+    Every path is a sequence of its own, except that the paths of a `chain` follow one another in one sequence with the
+    state carried over. Virtual tokens of the same name are one row of u, whoever visits them and however often.
+
+    >>> import scanlab
+    >>> path_table(scanlab.compile("snake", (2, 3))).steps.tolist()
+    [[[0, 1, 2, 5, 4, 3]]]
     """
     with outside_modes():
         return vouched(_laid_out(scan, program))
 
 
 def _laid_out(scan: CompiledScan, program: str) -> PathTable:
-    laid, tokens = tracks(scan), token_names(scan)
+    sequences, tokens = tracks(scan), token_names(scan)
     grid_size = int(np.prod(scan.grid))
-    runs = torch.from_numpy(_runs(scan, laid))
-    counts = np.stack([np.bincount(track.rows, minlength=grid_size + len(tokens)) for track in laid])
+    segments = torch.from_numpy(_segments(scan, sequences))
+    counts = np.stack([np.bincount(sequence.rows, minlength=grid_size + len(tokens)) for sequence in sequences])
     return PathTable(
-        steps=torch.from_numpy(_padded([track.rows for track in laid]))[None],
-        runs=runs,
+        steps=torch.from_numpy(_padded([sequence.rows for sequence in sequences]))[None],
+        segments=segments,
         grid_size=grid_size,
         paths=len(scan.paths),
-        slots=cut(runs, len(laid)).slots,
+        checkpoints=cut(segments, len(sequences)).checkpoints,
         tokens=tokens,
         revisits=bool((counts > 1).any()),
         complete=bool((counts > 0).all()),
@@ -230,19 +242,19 @@ def _laid_out(scan: CompiledScan, program: str) -> PathTable:
     )
 
 
-def _runs(scan: CompiledScan, laid: Sequence[Track]) -> np.ndarray:
-    """The runs of PathTable."""
-    runs = []
-    for number, track in enumerate(laid):
+def _segments(scan: CompiledScan, sequences: Sequence[Track]) -> np.ndarray:
+    """The segments of PathTable."""
+    segments = []
+    for number, sequence in enumerate(sequences):
         start = 0
-        for k in track.paths:
+        for k in sequence.paths:
             length = len(scan.paths[k].sequence)
             bounds = np.unique(np.concatenate([[0], reset_steps(scan.paths[k]), [length]]))
             for first, last in pairwise(bounds):
                 carry = first == 0 and start > 0
-                runs.append((number, k, start + first, start + last, carry))
+                segments.append((number, k, start + first, start + last, carry))
             start += length
-    return np.array(runs, dtype=np.int32).reshape(-1, RUN_COLUMNS)
+    return np.array(segments, dtype=np.int32).reshape(-1, SEGMENT_COLUMNS)
 
 
 def _padded(rows: list[np.ndarray]) -> np.ndarray:
@@ -252,15 +264,25 @@ def _padded(rows: list[np.ndarray]) -> np.ndarray:
     return table
 
 
-TABLE = "Tensor steps, Tensor runs, int[] facts, str program"
+TABLE = "Tensor steps, Tensor segments, int[] numbers, str program"
 Packed = tuple[Tensor, Tensor, list[int], str]
+
+
+class TableNumbers(NamedTuple):
+    """The numbers of a table as an operator takes them, in this order; see PathTable. Truths are 0 or 1."""
+
+    paths: int
+    checkpoints: int
+    revisits: int
+    complete: int
+    sound: int
 
 
 def packed(table: PathTable, like: Tensor | None = None) -> Packed:
     """The arguments that `TABLE` declares, for a call beside a tensor `like` (given where that may be a fake one)."""
-    facts = [table.paths, table.slots, int(table.revisits), int(table.complete), int(table.sound)]
-    steps, runs = (t if like is None else adopted(t, like) for t in (table.steps, table.runs))
-    return steps, runs, facts, table.program
+    numbers = TableNumbers(table.paths, table.checkpoints, int(table.revisits), int(table.complete), int(table.sound))
+    steps, segments = (t if like is None else adopted(t, like) for t in (table.steps, table.segments))
+    return steps, segments, list(numbers), table.program
 
 
 def unpacked(arguments: Packed, length: int) -> PathTable:
@@ -269,11 +291,11 @@ def unpacked(arguments: Packed, length: int) -> PathTable:
     Called by the operators themselves, so that a table that was not known to be sound while a graph was made is checked
     when it runs; once for the same tensors. Raises S713.
     """
-    steps, runs, (paths, slots, revisits, complete, sound), program = arguments
-    table = PathTable(
-        steps, runs, length, paths, slots, revisits=bool(revisits), complete=bool(complete), program=program
-    )
-    if sound:
+    steps, segments, numbers, program = arguments
+    n = TableNumbers(*numbers)
+    claims = bool(n.revisits), bool(n.complete)
+    table = PathTable(steps, segments, length, n.paths, n.checkpoints, (), *claims, False, program)
+    if n.sound:
         return table
     known = _CHECKED.get(steps)
     # The table of the last call checks itself anew where its tensors were altered.
@@ -287,5 +309,5 @@ _CHECKED: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
 
 
 def _same(known: PathTable, table: PathTable) -> bool:
-    names = ("length", "paths", "slots", "revisits", "complete")
-    return known.runs is table.runs and all(getattr(known, name) == getattr(table, name) for name in names)
+    names = ("length", "paths", "checkpoints", "revisits", "complete")
+    return known.segments is table.segments and all(getattr(known, name) == getattr(table, name) for name in names)

@@ -29,7 +29,7 @@ def table_for(paths: Paths, name: str, x: Tensor, axis: int = -2) -> PathTable:
     """
     check_no_graph(name)
     if x.ndim < 1 - axis or x.shape[axis] == 0:
-        lacks = "no rows to walk over" if x.ndim > -axis else "too few axes"
+        lacks = "no rows to scan" if x.ndim > -axis else "too few axes"
         wanted = "[B, L, D]" if axis == -2 else "[B, L, H, P]"
         raise ScanlabError.at(
             "S700", f"{name} has shape {list(x.shape)}: {lacks}", help=f"give {wanted}, with L from 1"
@@ -50,11 +50,15 @@ def table_for(paths: Paths, name: str, x: Tensor, axis: int = -2) -> PathTable:
 def index_table(indices: Tensor, length: int, *, permutations: bool | None = None) -> PathTable:
     """The table of K paths given as indices: [K, L] for all samples, or [B, K, L] per sample.
 
-    indices[..., k, p] is the row that path k visits at step p; every path is a track, and the state starts from zero at
-    its first step. length: rows of u. permutations: True promises that every path visits every row once, False that
+    indices[..., k, p] is the row that path k visits at step p; every path is a sequence, and the state starts from zero
+    at its first step. length: rows of u. permutations: True promises that every path visits every row once, False that
     nothing is known (rows visited twice add up, rows left out are 0), None looks, which waits for a GPU. Raises S708
     for rows outside 0 to length - 1, where it looks; elsewhere (in a compiled graph, on the meta device, for one of
     many by vmap) nothing is known and they are clamped, so that no kernel reads outside.
+
+    >>> table = index_table(torch.tensor([[0, 1, 2], [2, 1, 0]]), 3)
+    >>> table.sequences, table.permutations
+    (2, True)
     """
     indices = indices if indices.ndim == 3 else indices[None]
     whole = not (indices.dtype.is_floating_point or indices.dtype.is_complex or indices.dtype == torch.bool)
@@ -78,22 +82,24 @@ def index_table(indices: Tensor, length: int, *, permutations: bool | None = Non
 
 
 def _over(indices: Tensor, length: int, permutations: bool) -> PathTable:
-    tracks, steps = indices.shape[1:]
-    rows = [[k, k, 0, steps, 0] for k in range(tracks)]
+    sequences, steps = indices.shape[1:]
+    rows = [[k, k, 0, steps, 0] for k in range(sequences)]
     table = PathTable(
         steps=indices.clamp(0, length - 1).to(torch.int32).contiguous(),
-        runs=_plain(rows) if not torch.compiler.is_compiling() else torch.tensor(rows, dtype=torch.int32, device="cpu"),
+        segments=_table_of(rows)
+        if not torch.compiler.is_compiling()
+        else torch.tensor(rows, dtype=torch.int32, device="cpu"),
         grid_size=length,
-        paths=tracks,
-        slots=tracks * ((steps - 1) // CHUNK),
+        paths=sequences,
+        checkpoints=sequences * ((steps - 1) // CHUNK),
         revisits=not permutations,
         complete=permutations,
-        disjoint=permutations and tracks == 1,
+        disjoint=permutations and sequences == 1,
     )
     return vouched(table)
 
 
-def _plain(rows: list[list[int]]) -> Tensor:
+def _table_of(rows: list[list[int]]) -> Tensor:
     with outside_modes():
         return torch.tensor(rows, dtype=torch.int32)
 

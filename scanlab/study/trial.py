@@ -92,7 +92,7 @@ class Problem:
     >>> plans = tuple((name, scanlab.compile(name, grid=(4, 4))) for name in ("row", "hilbert"))
     >>> digits = data.load("digits")
     >>> problem = Problem("digits", DataChoice("digits"), "classification", digits.fingerprint, plans)
-    >>> problem.sizes.patch_sides(len(digits.extents))
+    >>> problem.config.patch_sides(len(digits.extents))
     (2, 2)
     """
 

@@ -70,7 +70,7 @@ def test_every_part_leaves_its_facts(dry_run):
     assert {x["what"] for x in of(lines, "model", how="compiled")} == {"inference", "training"}
     assert {x["variant"] for x in of(lines, "variant")} >= {
         "as chosen",
-        "2 of 4 tracks in a program",
+        "2 of 4 sequences in a program",
         "forward 64x8, 1 warps",
     }
     assert {x["kind_of_block"] for x in of(lines, "memory")} >= {"attention, fused kernel"}
@@ -97,10 +97,10 @@ def test_records_are_compiled_and_stale_ones_are_named(dry_run, tmp_path):
     records = read_records(folder / "scratch" / "records")
     tags = {record["tag"] for record in records}
     assert tags == set(TAGS), "every part's launches are recorded, each specialisation once"
-    kernel = "scanlab.kernels.gpu.selective_scan_spans:selective_scan_pass_kernel"
+    kernel = "scanlab.kernels.gpu.selective_scan_carry:selective_scan_pass_kernel"
     [fits, *_] = [r for r in records if r["kernel"] == kernel]
     renamed = json.loads(json.dumps(fits).replace('"sizes"', '"old"').replace('"ends"', '"old"'))
-    gone = {**fits, "kernel": "scanlab.kernels.gpu.selective_scan_spans:no_such_kernel"}
+    gone = {**fits, "kernel": "scanlab.kernels.gpu.selective_scan_carry:no_such_kernel"}
     kept = tmp_path / "scratch" / "records"
     kept.mkdir(parents=True)
     (kept / "some.jsonl").write_text("".join(json.dumps(r) + "\n" for r in (fits, fits, renamed, gone)))

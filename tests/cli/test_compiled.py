@@ -134,7 +134,7 @@ def test_assembly(scanlab: Command, monkeypatch: pytest.MonkeyPatch, emit: str, 
     assert figures.startswith(f"{comment} walk: ") and figures.endswith(" per step")
     assert " registers, 0 spills, 0 B stack, 0 B shared, 0 barriers, " in figures
     assert (empty, name) == ("", f"{comment} walk")
-    marks = {"ptx": ".visible .entry walk_kernel(", "sass": "EXIT", "amdgcn": "s_endpgm"}
+    marks = {"ptx": ".visible .entry rows_kernel(", "sass": "EXIT", "amdgcn": "s_endpgm"}
     assert any(marks[emit] in line for line in text)
     found = json.loads(scanlab("compile", "row", "-g", "4x4", "-e", emit, "--target", target, "--json"))
     [kernel] = found["result"][0]["kernels"]

@@ -1,4 +1,4 @@
-"""Triton's interpreter runs generated functions, all steps of a track at once: a dozen, and the library in a sweep."""
+"""Triton's interpreter runs generated functions, a sequence at once: a dozen, and the library in a sweep."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sweep import sweeping
 pytest.importorskip("triton")
 
 
-# Every operator that the generator writes, tracks by arithmetic beside tracks of the table, curves, tokens, 1 to 3
+# Every operator that the generator writes, sequences by arithmetic beside those of the table, curves, tokens, 1 to 3
 # axes; test_programs.py runs the text of all others, in NumPy.
 DOZEN = ("hilbert_windows", "eamamba", "cross", "vim", "snake", "zigzag", "window", "efficient", "videomamba",
          "vim_double_cls", "msvmamba_half", "sequence", "morton")  # fmt: skip
@@ -22,7 +22,7 @@ DOZEN = ("hilbert_windows", "eamamba", "cross", "vim", "snake", "zigzag", "windo
 @pytest.mark.sweep
 def test_the_library_in_the_interpreter(tmp_path: Path) -> None:
     environment = {**os.environ, "TRITON_INTERPRET": "1", "SCANLAB_CACHE_DIR": str(tmp_path)}
-    words = [sys.executable, str(Path(__file__).with_name("walk_interpreted.py")), *(() if sweeping() else DOZEN)]
+    words = [sys.executable, str(Path(__file__).with_name("rows_interpreted.py")), *(() if sweeping() else DOZEN)]
     done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     count, *wrong = done.stdout.split()

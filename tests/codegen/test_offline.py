@@ -72,12 +72,12 @@ def test_without_triton(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_a_compiler_refuses() -> None:
     code = (
         "from scanlab.codegen.offline import compile_kernel\n"
-        "from scanlab.codegen.probe import walk_kernel\n"
-        "compile_kernel('walk', walk_kernel, {'u': '*fp32'}, {}, ['u'], 1, 'sm_90')"
+        "from scanlab.codegen.probe import rows_kernel\n"
+        "compile_kernel('rows', rows_kernel, {'u': '*fp32'}, {}, ['u'], 1, 'sm_90')"
     )
     environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
-    assert "error[S735]: walk does not compile for sm_90" in done.stderr
+    assert "error[S735]: rows does not compile for sm_90" in done.stderr
 
 
 _COSTS = """
@@ -204,5 +204,5 @@ def test_a_machine_without_a_place_for_files_is_told_what_to_set(monkeypatch, ca
     worker.main()
     _, answer = capsys.readouterr().out.splitlines()
     with pytest.raises(ScanlabError, match="cannot be compiled here: No usable temporary") as caught:
-        offline.heard(answer)
+        offline.answer_of(answer)
     assert caught.value.code == "S735" and "TMPDIR" in caught.value.diagnostics[0].help

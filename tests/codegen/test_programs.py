@@ -48,16 +48,16 @@ def _plain(source: str, name: str, scan: CompiledScan) -> list[list[int]]:
 
 @pytest.mark.parametrize("name", VALUES)
 def test_the_library(name: str) -> None:
-    """Tracks are those of the operators; plain Python and Triton's text give their rows, one step and all at once."""
+    """Sequences are those of the operators; plain Python and Triton's text give their rows, step by step or at once."""
     for scan in _scans(name):
         table = path_table(scan).steps[0].numpy()
         expected = [row[row >= 0].tolist() for row in table]
-        walked = tracks(scan)
-        assert [track.rows.tolist() for track in walked] == expected
+        sequences = tracks(scan)
+        assert [sequence.rows.tolist() for sequence in sequences] == expected
         cpu, triton = (generate(scan, target, limit=UNLIMITED) for target in ("cpu", "triton"))
         if cpu.name:
             assert _plain(cpu.source, cpu.name, scan) == expected
-            found = rows_of(triton.source, table, [len(t.rows) for t in walked])
+            found = rows_of(triton.source, table, [len(t.rows) for t in sequences])
             assert [rows.tolist() for rows in found] == expected
 
 
@@ -66,16 +66,16 @@ import triton.language as tl
 
 
 @triton.jit
-def {}(steps, track, step):
-    """The row that a track visits at a step, on a 4x4 grid; steps: a pointer to the track's row of the table, int32."""
-    if track == 0:
+def {}(steps, sequence, step):
+    """The row that a sequence visits at a step, on a 4x4 grid; steps: a pointer to its row of the table, int32."""
+    if sequence == 0:
         # by h, ~w
         s = step.to(tl.uint32)
         h = s // 4
         r1 = s % 4
         w = tl.where(h % 2 == 0, r1, 3 - r1)
         row = (h * 4 + w).to(tl.int32)
-    elif track == 1:
+    elif sequence == 1:
         # -(by w, h)
         s = step.to(tl.uint32)
         p = 15 - s
@@ -90,21 +90,21 @@ NUMBA = '''from numba import njit
 
 
 @njit
-def {}(steps, track, step):
-    """The row that a track visits at a step, on a 4x4 grid; steps: the table, int32."""
-    if track == 0:
+def {}(steps, sequence, step):
+    """The row that a sequence visits at a step, on a 4x4 grid; steps: the table, int32."""
+    if sequence == 0:
         # by h, ~w
         h = step // 4
         r1 = step % 4
         w = r1 if h % 2 == 0 else 3 - r1
         row = h * 4 + w
-    elif track == 1:
+    elif sequence == 1:
         # -(by w, h)
         p = 15 - step
         row = p % 4 * 4 + p // 4
     else:
         # by random(h, w, seed=1)
-        row = steps[track, step]
+        row = steps[sequence, step]
     return row
 '''
 
@@ -141,12 +141,12 @@ def test_what_is_worth_its_instructions(text: str, forms: str) -> None:
     ("letters", "conditions"),
     [
         ("aaa", []),
-        ("aab", ["if track < 2:", "else:"]),
-        ("abbc", ["if track == 0:", "elif track < 3:", "else:"]),
-        ("abab", ["if (track == 0) or (track == 2):", "else:"]),
+        ("aab", ["if sequence < 2:", "else:"]),
+        ("abbc", ["if sequence == 0:", "elif sequence < 3:", "else:"]),
+        ("abab", ["if (sequence == 0) or (sequence == 2):", "else:"]),
     ],
 )
-def test_equal_walks_share_a_branch(letters: str, conditions: list[str]) -> None:
+def test_equal_orders_share_a_branch(letters: str, conditions: list[str]) -> None:
     orders = {"a": "(by h, w)", "b": "(by w, h)", "c": "-(by h, w)"}
     made = generate(_compiled(f"sum({', '.join(orders[c] for c in letters)})", (3, 5)), limit=UNLIMITED)
     lines = [line.strip() for line in made.source.split("\n")]
@@ -167,8 +167,8 @@ def test_numba_compiles_what_python_runs(text: str) -> None:
     made = generate(scan, "cpu", limit=UNLIMITED)
     exec(made.source, names)
     table = path_table(scan).steps[0].numpy()
-    for track, rows in enumerate(table):
-        assert [names[made.name](table, track, step) for step in range(len(rows))] == rows.tolist()
+    for sequence, rows in enumerate(table):
+        assert [names[made.name](table, sequence, step) for step in range(len(rows))] == rows.tolist()
 
 
 def test_the_name_is_the_content() -> None:
@@ -200,7 +200,7 @@ def test_tokens_chains_and_differences(text: str, grid: tuple[int, ...]) -> None
 
 
 def test_axis_names_cannot_disturb_the_text() -> None:
-    for axes in ("step track", "tl row", "h_2 h", "lambda if", "p b"):
+    for axes in ("step sequence", "tl row", "h_2 h", "lambda if", "p b"):
         first, second = axes.split()
         made = generate(scanlab.compile(scanlab.by(*reversed(scanlab.axes(axes)), axes=axes), (3, 4)), limit=UNLIMITED)
         assert made.forms == ("arithmetic",), (first, second)

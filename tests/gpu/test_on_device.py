@@ -12,7 +12,7 @@ import pytest
 import torch
 from ops.agreement import poisoned, random_arguments
 from ops.handmade import hand_path, hand_scan
-from ops.walks import CASES, long_table
+from ops.traversals import CASES, long_table
 from torch import Tensor
 
 import scanlab
@@ -178,15 +178,15 @@ LONG = {
 
 @pytest.mark.parametrize("states", [1, 16])
 @pytest.mark.parametrize("case", LONG)
-def test_long_walks_of_one_sample(case, states):
-    """Too few programs for a device: walks are cut into spans that run side by side."""
+def test_long_sequences_of_one_sample(case, states):
+    """Too few programs for a device: sequences are cut into work items that run side by side."""
     paths = LONG[case]()
     assert_agrees(random_arguments(paths, batch=1, channels=48, states=states), paths, **OPTIONS)
 
 
 @pytest.mark.parametrize("case", ["restarts", "chain", "token twice", "partial"])
 def test_batches_that_fill_the_device(case):
-    """Enough programs without the tracks: one program adds all tracks up."""
+    """Enough programs without the sequences: one program adds all sequences up."""
     paths = CASES[case]
     assert_agrees(random_arguments(paths, batch=600, channels=256, states=2), paths, **OPTIONS)
 
@@ -234,9 +234,9 @@ def test_an_order_is_a_permutation_of_the_rows():
     arguments = on_device(random_arguments(long_table(300, paths=1), channels=64))
     rows = {name: t.index_select(-2, order) if name in ("u", "delta", "B", "C", "z") else t
             for name, t in arguments.items()}  # fmt: skip
-    walked = selective_scan(**arguments, paths=index_table(order[None], 300), backend=BACKEND, **OPTIONS)
+    scanned = selective_scan(**arguments, paths=index_table(order[None], 300), backend=BACKEND, **OPTIONS)
     turn = index_table(torch.arange(300, device=DEVICE)[None], 300)
-    assert torch.equal(walked[:, order], selective_scan(**rows, paths=turn, backend=BACKEND, **OPTIONS))
+    assert torch.equal(scanned[:, order], selective_scan(**rows, paths=turn, backend=BACKEND, **OPTIONS))
 
 
 @pytest.mark.parametrize("strategy", ["row", "snake", "cross", "hilbert", "vim"])
@@ -275,7 +275,7 @@ def test_more_samples_than_the_last_axis_of_a_grid_has_programs(samples):
 
 
 def test_more_parts_than_the_second_axis_of_a_grid_has_programs(monkeypatch):
-    """The reference would take as many steps, one after the other; a track in one program is tested elsewhere."""
+    """The reference would take as many steps, one after the other; a sequence in one program is tested elsewhere."""
     from scanlab.ops.mamba import gpu
 
     length = 66_000
@@ -290,7 +290,7 @@ def test_more_parts_than_the_second_axis_of_a_grid_has_programs(monkeypatch):
         torch.testing.assert_close(parts[name], want, rtol=1e-4, atol=1e-4)
 
 
-def walks_of_every_operator(device):
+def calls_of_every_operator(device):
     """Forward and backward of each operator, on the same tensors in every call."""
     draw = torch.Generator().manual_seed(0)
 
@@ -320,7 +320,7 @@ OPERATORS = pytest.mark.parametrize("number", range(3), ids=("scan", "convolutio
 @pytest.mark.skipif(DEVICE != "cuda", reason="records a CUDA graph")
 @OPERATORS
 def test_a_graph_takes_forward_and_backward_and_gives_the_same_bits(number):
-    run = walks_of_every_operator(DEVICE)[number]
+    run = calls_of_every_operator(DEVICE)[number]
     aside = torch.cuda.Stream()
     aside.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(aside):
@@ -337,7 +337,7 @@ def test_a_graph_takes_forward_and_backward_and_gives_the_same_bits(number):
 @pytest.mark.skipif(DEVICE != "cuda" or torch.cuda.device_count() < 2, reason="needs two GPUs")
 @OPERATORS
 def test_tensors_may_lie_on_a_device_that_is_not_the_current_one(number):
-    here, there = (walks_of_every_operator(device)[number]() for device in ("cuda:0", "cuda:1"))
+    here, there = (calls_of_every_operator(device)[number]() for device in ("cuda:0", "cuda:1"))
     assert torch.cuda.current_device() == 0
     for a, b in zip(here, there, strict=True):
         torch.testing.assert_close(a, b.to("cuda:0"))

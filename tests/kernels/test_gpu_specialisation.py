@@ -18,12 +18,12 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler.compiler import make_backend
 from triton.runtime.jit import create_function_from_signature
 from scanlab.codegen.worker import _TYPES
-from scanlab.kernels.gpu import companion_variants, variants
+from scanlab.kernels.gpu import convolution_ssd_variants, variants
 from scanlab.kernels.gpu.launching import FREE
 from scanlab.kernels.gpu.paths import patch_from_table
 
 backend = make_backend(GPUTarget("cuda", 90, 32))
-kernels = [v for m in (variants, companion_variants) for v in m.variants(16, "bf16", patch_from_table)]
+kernels = [v for m in (variants, convolution_ssd_variants) for v in m.variants(16, "bf16", patch_from_table)]
 known = {name for v in kernels for name in v.signature}
 
 def key(v, sizes):

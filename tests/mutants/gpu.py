@@ -40,32 +40,32 @@ GROUPS = (
         ("du leaves the weight out", "q, weight * dx, slope", "q, dx, slope"),
     ),
     group(
-        "scanlab/kernels/gpu/selective_scan_spans.py",
+        "scanlab/kernels/gpu/selective_scan_carry.py",
         "tests/ops/test_gpu_divisions.py",
         (
-            "a restart within a span keeps the state",
+            "a restart within a work item keeps the state",
             "        if not ADJOINT:\n            h = carried_on(h, carry, N)\n",
             "",
         ),
         (
-            "a restart within a span keeps the gradient",
+            "a restart within a work item keeps the gradient",
             "        if ADJOINT:\n            h = carried_on(h, carry, N)\n",
             "",
         ),
         (
-            "a span with a restart passes the state on",
+            "a work item with a restart passes the state on",
             "tl.where(alive > 0, exp2(total * a[n], ASM), 0.0)",
             "exp2(total * a[n], ASM)",
         ),
         (
-            "spans are passed in the order of the steps",
-            "span = last - 1 - done - j if ADJOINT else first + done + j",
-            "span = first + done + j",
+            "work items are passed in the order of the steps",
+            "item = last - 1 - done - j if ADJOINT else first + done + j",
+            "item = first + done + j",
         ),
-        ("what a span adds is lost", "h = kept[j] * h + found[j]", "h = kept[j] * h + found[0]"),
+        ("what a work item adds is lost", "h = kept[j] * h + added[j]", "h = kept[j] * h + added[0]"),
     ),
     group(
-        "scanlab/kernels/gpu/walks.py",
+        "scanlab/kernels/gpu/scan_primitives.py",
         SCAN,
         (
             "a state is carried into every chunk",
@@ -100,7 +100,7 @@ GROUPS = (
         ("the wrong half is kept", "second = (lane & HALF) > 0", "second = (lane & HALF) == 0"),
         (
             "sums are not completed",
-            "            total += tl.gather(total, lane ^ (COUNT << level), 0)\n",
+            "            total += tl.gather(total, lane ^ (COUNT << exchange), 0)\n",
             "            total += 0.0\n",
         ),
         (
@@ -109,7 +109,7 @@ GROUPS = (
             "tl.where(number < N, dB + number, dC + number)",
         ),
         (
-            "nothing is added to the tracks before",
+            "nothing is added to the sequences before",
             "        values += tl.load(place, mask=where(old, mask), other=0.0)\n",
             "        values += 0.0\n",
         ),
@@ -130,11 +130,11 @@ GROUPS = (
     group(
         "scanlab/kernels/gpu/convolution.py",
         CONVOLUTION,
-        ("a window reaches over a walk's start", "(past >= start) & (past < last)", "(past >= 0) & (past < last)"),
-        ("a window ends at its piece", "(past >= start) & (past < last)", "(past >= first) & (past < last)"),
+        ("a window reaches over a traversal's start", "(past >= start) & (past < last)", "(past >= 0) & (past < last)"),
+        ("a window ends at its tile", "(past >= start) & (past < last)", "(past >= first) & (past < last)"),
         ("the slope without its second part", "s * (1 + p * (1 - s)) if SILU", "s if SILU"),
         (
-            "later steps of a walk are owed nothing",
+            "later steps of a traversal get no gradient",
             "(near >= start) & (near < end) & (step < last)",
             "(near >= start) & (near < last) & (step < last)",
         ),
@@ -152,7 +152,7 @@ GROUPS = (
         ),
         ("the weights are left out", "(x.to(tl.float32) * factors[None, :]).to(x.dtype)", "x"),
         (
-            "what a piece adds does not decay to its end",
+            "what a tile adds does not decay to its end",
             "tl.exp2((end_high - high) + (end_low - low)) * dt_t, path",
             "dt_t, path",
         ),

@@ -1,10 +1,10 @@
-"""Mutants of what kernels are told: merges, restarts, tokens, rows that come again."""
+"""Mutants of what tables say to kernels: merges, restarts, tokens, rows that come again."""
 
 from __future__ import annotations
 
 from mutant import group
 
-TABLES = "tests/ops/test_paths.py tests/ops/test_pieces.py tests/ops/test_reference.py tests/compiler/test_bind.py"
+TABLES = "tests/ops/test_paths.py tests/ops/test_tiles.py tests/ops/test_reference.py tests/compiler/test_bind.py"
 MODELS = "tests/nn/test_backbone.py"
 
 GROUPS = (
@@ -54,14 +54,14 @@ GROUPS = (
             "np.concatenate([[0], reset_steps(scan.paths[k]), [length]])",
             "np.array([0, length])",
         ),
-        ("rows that come again are not told", "revisits=bool((counts > 1).any())", "revisits=bool((counts > 2).any())"),
+        ("rows that come again go unsaid", "revisits=bool((counts > 1).any())", "revisits=bool((counts > 2).any())"),
         (
-            "rows that are left out are not told",
+            "rows that are left out go unsaid",
             "complete=bool((counts > 0).all())",
             "complete=bool((counts >= 0).all())",
         ),
         (
-            "overlapping paths are told as disjoint",
+            "overlapping paths pass as disjoint",
             "disjoint=bool((counts.sum(0) <= 1).all())",
             "disjoint=bool((counts <= 1).all())",
         ),
@@ -70,11 +70,11 @@ GROUPS = (
         "scanlab/ops/partition.py",
         f"{TABLES} tests/ops/test_convolution.py tests/ops/test_ssd.py",
         ("visits are not counted", "earlier = position - torch.where", "earlier = 0 * position - 0 * torch.where"),
-        ("a walk ends with its run", "ends[walk]]).astype", "last]).astype"),
+        ("a traversal ends with its segment", "starts[traversal], ends[traversal])\n", "starts[traversal], last)\n"),
     ),
     group(
         "scanlab/ops/partition.py",
         f"{TABLES} tests/ops/test_selective_scan.py",
-        ("chunks of a run restart", "rows[:, 4] |= inside > 0", "rows[:, 4] |= inside < 0"),
+        ("chunks of a segment restart", "rows[:, CARRY] |= inside > 0", "rows[:, CARRY] |= inside < 0"),
     ),
 )

@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from ops.agreement import TOLERANCE, poisoned
-from ops.walks import CASES, long_table, walk, without_facts
+from ops.traversals import CASES, long_table, traversal, without_promises
 from torch import Tensor
 
 import scanlab
@@ -44,7 +44,7 @@ def _by_hand(x: Tensor, weight: Tensor, bias: Tensor, table: PathTable) -> Tenso
     taps = weight.shape[2]
     for sample in range(len(x)):
         seen = []
-        for _, path, row, anew in walk(table, sample):
+        for _, path, row, anew in traversal(table, sample):
             seen = [] if anew else seen
             seen.append(x[sample, path if x.shape[1] > 1 else 0, row])
             k = path if len(weight) > 1 else 0
@@ -119,7 +119,7 @@ def test_backends_agree_with_an_input_per_path(case: str, backend: str) -> None:
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("case", ["two ways", "chain"])
 def test_nothing_need_be_promised(case: str, backend: str) -> None:
-    _assert_agrees(backend, _arguments(CASES[case]), without_facts(CASES[case]))
+    _assert_agrees(backend, _arguments(CASES[case]), without_promises(CASES[case]))
 
 
 @_INTERPRETED

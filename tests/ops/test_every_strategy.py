@@ -31,17 +31,17 @@ def scans(backend):
 
 
 def features(scan):
-    """What a kernel can tell of a scan: it sees steps and runs, not what they are of."""
+    """What a kernel can tell of a scan: it sees steps and segments, not what they are of."""
     table = path_table(scan)
     parts = max(path.channels[1].denominator for path in scan.paths)
     weighted = weights_of(scan, 2 * parts) is not None
-    chained, restarts = table.tracks < table.paths, len(table.runs) > table.paths
+    chained, restarts = table.sequences < table.paths, len(table.segments) > table.paths
     tokens = {(name, at > 0, at < len(path.sequence) - 1) for path in scan.paths for name, at in path.token_positions}
     ragged = len({len(path.sequence) for path in scan.paths}) > 1
-    told = {"paths": table.paths, "chained": chained, "restarts": restarts, "revisits": table.revisits,
-            "complete": table.complete, "disjoint": table.disjoint, "parts": parts, "weighted": weighted,
-            "ragged": ragged, "chained and restarts": chained and restarts, "axes": len(scan.grid)}  # fmt: skip
-    return {*told.items(), *tokens}
+    features = {"paths": table.paths, "chained": chained, "restarts": restarts, "revisits": table.revisits,
+                "complete": table.complete, "disjoint": table.disjoint, "parts": parts, "weighted": weighted,
+                "ragged": ragged, "chained and restarts": chained and restarts, "axes": len(scan.grid)}  # fmt: skip
+    return {*features.items(), *tokens}
 
 
 def kinds(scans):

@@ -19,7 +19,7 @@ SMALL = {"batch": 1, "channels": 4, "states": 2}
 
 
 def tangled():
-    """Two tracks over 37 rows: a chain of two paths, and a restart where no chunk would end."""
+    """Two sequences over 37 rows: a chain of two paths, and a restart where no chunk would end."""
     first, second = (hand_path(part) for part in np.split(DRAW.permutation(37), [3]))
     return path_table(hand_scan((hand_path(DRAW.permutation(37), restarts=(0, 34)), first, second), (37,), "sum"))
 
@@ -50,10 +50,10 @@ def dealt(monkeypatch, division):
 def test_values_and_gradients_equal_the_reference(case, division, monkeypatch):
     make, options = CASES[case]
     paths = make()
-    if paths.tracks % division.together:
-        pytest.skip("tracks are walked together by a divisor of their number")
+    if paths.sequences % division.together:
+        pytest.skip("sequences are scanned together by a divisor of their number")
     if division.chunks and paths.revisits:
-        pytest.skip("a track that visits a row twice is never cut")
+        pytest.skip("a sequence that visits a row twice is never cut")
     dealt(monkeypatch, division)
     assert_agrees("triton", random_arguments(paths, **SMALL | options), paths=paths)
 

@@ -15,7 +15,7 @@ def tables():
     draw = np.random.RandomState(0)
     long = hand_path(draw.permutation(300), restarts=(0, 40, 250))
     return {
-        "two long tracks": path_table(hand_scan((long, hand_path(range(300))), (300,), "sum")),
+        "two long sequences": path_table(hand_scan((long, hand_path(range(300))), (300,), "sum")),
         "a chain": path_table(hand_scan((hand_path(range(150)), hand_path(range(150, 300))), (300,), "chain")),
         "an empty path": path_table(hand_scan((hand_path([], restarts=()), hand_path(range(70))), (70,), "sum")),
         "nothing": path_table(hand_scan((hand_path([], restarts=()),), (4,), "sum")),
@@ -28,29 +28,29 @@ DIVISIONS = (Division(), Division(2), Division(chunks=1), Division(chunks=3))
 
 @pytest.mark.parametrize("division", DIVISIONS, ids=str)
 @pytest.mark.parametrize("name", TABLES)
-def test_spans_take_every_chunk_once(name, division):
+def test_work_items_take_every_chunk_once(name, division):
     table = TABLES[name]
-    if table.tracks % division.together:
-        pytest.skip("tracks are walked together by a divisor of their number")
+    if table.sequences % division.together:
+        pytest.skip("sequences are scanned together by a divisor of their number")
     plan = plan_for(table, division, CPU)
-    spans = plan.spans.tolist()
-    assert [i for first, last in spans for i in range(first, last)] == list(range(len(plan.chunks)))
+    work_items = plan.work_items.tolist()
+    assert [i for first, last in work_items for i in range(first, last)] == list(range(len(plan.chunks)))
     assert torch.equal(plan.chunks[:, :6], table.chunks.rows)
-    assert all(first < last for first, last in spans)
+    assert all(first < last for first, last in work_items)
 
 
 @pytest.mark.parametrize("division", DIVISIONS, ids=str)
 @pytest.mark.parametrize("name", TABLES)
-def test_homes_belong_to_the_path_of_their_chunks(name, division):
-    if TABLES[name].tracks % division.together:
-        pytest.skip("tracks are walked together by a divisor of their number")
+def test_accumulators_belong_to_the_path_of_their_chunks(name, division):
+    if TABLES[name].sequences % division.together:
+        pytest.skip("sequences are scanned together by a divisor of their number")
     plan = plan_for(TABLES[name], division, CPU)
     assert plan.owners[plan.chunks[:, 7].numpy()].tolist() == plan.chunks[:, 1].tolist()
     assert (np.diff(plan.owners) >= 0).all()
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_the_last_chunk_of_each_track_ends_it(name):
+def test_the_last_chunk_of_each_sequence_ends_it(name):
     table = TABLES[name]
     chunks = plan_for(table, Division(), CPU).chunks
     ends = chunks[chunks[:, 6] > 0]
@@ -60,24 +60,24 @@ def test_the_last_chunk_of_each_track_ends_it(name):
 
 @pytest.mark.parametrize("chunks", [1, 2, 3])
 @pytest.mark.parametrize("name", TABLES)
-def test_a_part_lies_within_one_path_and_belongs_to_its_track(name, chunks):
+def test_a_part_lies_within_one_path_and_belongs_to_its_sequence(name, chunks):
     table = TABLES[name]
     plan = plan_for(table, Division(chunks=chunks), CPU)
     rows, ranges = plan.chunks.numpy(), plan.ranges.tolist()
-    assert len(ranges) == table.tracks + 1
-    for track in range(table.tracks):
-        for first, last in plan.spans.tolist()[ranges[track] : ranges[track + 1]]:
+    assert len(ranges) == table.sequences + 1
+    for sequence in range(table.sequences):
+        for first, last in plan.work_items.tolist()[ranges[sequence] : ranges[sequence + 1]]:
             assert last - first <= chunks
             assert len({tuple(row[:2]) for row in rows[first:last]}) == 1
-            assert rows[first, 0] == track
-    assert ranges[-1] == len(plan.spans)
+            assert rows[first, 0] == sequence
+    assert ranges[-1] == len(plan.work_items)
 
 
-def row(length, tracks=1):
-    return path_table(hand_scan((hand_path(range(length)),) * tracks, (length,), "sum"))
+def row(length, sequences=1):
+    return path_table(hand_scan((hand_path(range(length)),) * sequences, (length,), "sum"))
 
 
-def test_tracks_are_walked_together_as_far_as_there_are_programs_enough():
+def test_sequences_are_scanned_together_as_far_as_there_are_programs_enough():
     assert division_for(row(49, 4), PROGRAMS, 64, separate=False) == Division(4)
     assert division_for(row(49, 4), PROGRAMS // 2, 64, separate=False) == Division(2)
     assert division_for(row(49, 4), PROGRAMS // 3, 64, separate=False) == Division()
@@ -86,30 +86,30 @@ def test_tracks_are_walked_together_as_far_as_there_are_programs_enough():
     assert division_for(row(49), PROGRAMS, 64, separate=False) == Division()
 
 
-def test_rows_that_would_leave_the_cache_from_one_track_to_the_next_are_added_up_afterwards():
+def test_rows_that_would_leave_the_cache_from_one_sequence_to_the_next_are_added_up_afterwards():
     rows = KEPT // (PROGRAMS * 4 * 64)
     assert division_for(row(rows, 2), PROGRAMS, 64, separate=False) == Division(2)
     assert division_for(row(rows + 1, 2), PROGRAMS, 64, separate=False) == Division()
     assert division_for(row(rows + 1, 2), PROGRAMS, 32, separate=False) == Division(2)
 
 
-@pytest.mark.parametrize("walkers", [1, 3, 12, 100, 300])
+@pytest.mark.parametrize("programs", [1, 3, 12, 100, 300])
 @pytest.mark.parametrize("length", [1024, 4096, 32768])
-def test_long_tracks_are_cut_into_enough_parts(length, walkers):
+def test_long_sequences_are_cut_into_enough_parts(length, programs):
     table = row(length)
-    division = division_for(table, walkers, 64, separate=False)
+    division = division_for(table, programs, 64, separate=False)
     assert division.chunks
-    spans = len(plan_for(table, division, CPU).spans)
-    assert spans >= FEWEST_PARTS
-    assert spans * walkers >= PROGRAMS or division.chunks == SHORTEST_PART
-    assert spans * walkers < 2 * PROGRAMS + walkers
+    work_items = len(plan_for(table, division, CPU).work_items)
+    assert work_items >= FEWEST_PARTS
+    assert work_items * programs >= PROGRAMS or division.chunks == SHORTEST_PART
+    assert work_items * programs < 2 * PROGRAMS + programs
 
 
-def test_short_tracks_are_not_cut():
+def test_short_sequences_are_not_cut():
     assert division_for(row(64), 1, 64, separate=False) == Division()
 
 
-def test_tracks_that_visit_a_row_twice_are_not_cut():
+def test_sequences_that_visit_a_row_twice_are_not_cut():
     both_ends = path_table(hand_scan((hand_path(range(4096), tokens=(("cls", 0), ("cls", 4097))),), (4096,), "sum"))
     assert both_ends.revisits
     assert division_for(both_ends, 1, 64, separate=False) == Division()

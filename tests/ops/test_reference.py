@@ -47,7 +47,7 @@ def random_inputs(length, paths=1, channels=3, state=2, batch=2, seed=0):
 
 
 def by_the_equation(values, steps, resets=()):
-    """One track, by (path, patch), in numpy loops straight from the definition."""
+    """One sequence, by (path, patch), in numpy loops straight from the definition."""
     u, delta, A, B, C, D = (values[n].numpy() for n in NAMES)
     y = np.zeros_like(u)
     for b in range(len(u)):
@@ -184,7 +184,7 @@ def test_the_order_that_undoes_a_relabelling_gives_the_relabelled_output():
     torch.testing.assert_close(y[:, order], selective_scan(**moved, paths=table(hand_path(range(6)))))
 
 
-def test_a_chain_inside_a_sum_keeps_each_track_apart():
+def test_a_chain_inside_a_sum_keeps_each_sequence_apart():
     values = random_inputs(3, paths=3)
     tree = Scan("sum", (Scan("chain", (ORDER, ORDER)), ORDER))
     paths = table(hand_path([0, 1, 2]), hand_path([2, 1, 0]), hand_path([1, 0, 2]), tree=tree)

@@ -237,7 +237,7 @@ def test_nothing_of_the_size_of_all_states_is_allocated():
     with torch.profiler.profile(profile_memory=True) as profile:
         selective_scan(**arguments, paths=paths).sum().backward()
     largest = max(e.self_cpu_memory_usage for e in profile.events())
-    assert 0 < largest <= 1024 * 128 * 4 * 2, f"{largest} bytes in one piece"
+    assert 0 < largest <= 1024 * 128 * 4 * 2, f"{largest} bytes in one tile"
 
 
 WRONG = {
@@ -300,10 +300,10 @@ def test_a_missing_fast_backend_is_said_once(monkeypatch):
 def test_a_table_can_be_moved_and_keeps_its_plan_on_the_cpu():
     paths = table(hand_path(range(4))).to("meta")
     assert isinstance(paths, PathTable)
-    assert (paths.steps.device.type, paths.runs.device.type) == ("meta", "cpu")
+    assert (paths.steps.device.type, paths.segments.device.type) == ("meta", "cpu")
 
 
-def test_a_walk_by_a_generated_function_gives_the_bits_of_the_table():
+def test_an_order_by_a_generated_function_gives_the_bits_of_the_table():
     from scanlab.codegen import program
 
     needs("triton")

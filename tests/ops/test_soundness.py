@@ -33,21 +33,23 @@ WRONG = {
     "a negative row": lambda t: changed(t, "steps", (0, 0, 3), -5),
     "a missing row within a run": lambda t: changed(t, "steps", (0, 0, 3), -1),
     "a row twice": lambda t: changed(t, "steps", (0, 0, 0), 1),
-    "a run beyond the steps": lambda t: changed(t, "runs", (2, 3), 41),
-    "a run that is not there": lambda t: replace(t, runs=t.runs[1:]),
-    "a gap between runs": lambda t: changed(t, "runs", (0, 3), 30),
-    "another track": lambda t: changed(t, "runs", (2, 0), 2),
-    "another path": lambda t: changed(t, "runs", (0, 1), 2),
-    "a path in two tracks": lambda t: changed(t, "runs", (2, 1), 0),
-    "paths that fall": lambda t: changed(t, "runs", (slice(None), 1), torch.tensor([1, 1, 0], dtype=torch.int32)),
-    "a path that comes back": lambda t: changed(replace(t, paths=3), "runs", (slice(None), 1), torch.tensor([1, 0, 2])),
-    "a state from nowhere": lambda t: changed(t, "runs", (0, 4), 1),
-    "too few checkpoints": lambda t: replace(t, slots=0),
+    "a segment beyond the steps": lambda t: changed(t, "segments", (2, 3), 41),
+    "a segment that is not there": lambda t: replace(t, segments=t.segments[1:]),
+    "a gap between segments": lambda t: changed(t, "segments", (0, 3), 30),
+    "another sequence": lambda t: changed(t, "segments", (2, 0), 2),
+    "another path": lambda t: changed(t, "segments", (0, 1), 2),
+    "a path in two sequences": lambda t: changed(t, "segments", (2, 1), 0),
+    "paths that fall": lambda t: changed(t, "segments", (slice(None), 1), torch.tensor([1, 1, 0], dtype=torch.int32)),
+    "a path that comes back": lambda t: changed(
+        replace(t, paths=3), "segments", (slice(None), 1), torch.tensor([1, 0, 2])
+    ),
+    "a state from nowhere": lambda t: changed(t, "segments", (0, 4), 1),
+    "too few checkpoints": lambda t: replace(t, checkpoints=0),
     "too many paths left out": lambda t: replace(t, paths=1),
     "other dtypes": lambda t: replace(t, steps=t.steps.long()),
     "a smaller grid": lambda t: replace(t, grid_size=39),
     "disjoint, which it is not": lambda t: replace(t, disjoint=True),
-    "no rows at all": lambda t: PathTable(t.steps[..., :0], t.runs, 40, 2, t.slots),
+    "no rows at all": lambda t: PathTable(t.steps[..., :0], t.segments, 40, 2, t.checkpoints),
 }
 
 
@@ -65,9 +67,9 @@ def test_an_unsound_table_is_refused(name, backend):
 
 
 def test_the_error_says_which_path_is_out_of_order():
-    said = "run 2 is of path 0 after one of path 0: paths rise, each in one track"
+    said = "segment 2 is of path 0 after one of path 0: paths rise, each in one sequence"
     with pytest.raises(ScanlabError, match=f"S713.*{said}"):
-        changed(sound(), "runs", (2, 1), 0).checked()
+        changed(sound(), "segments", (2, 1), 0).checked()
 
 
 def test_a_sound_one_made_by_hand_is_taken_and_checked_once(monkeypatch):
@@ -76,7 +78,7 @@ def test_a_sound_one_made_by_hand_is_taken_and_checked_once(monkeypatch):
     checks = []
     monkeypatch.setattr(module, "check_table", lambda *a: checks.append(1) or check_table(*a))
     good = sound()
-    by_hand = PathTable(good.steps.clone(), good.runs.clone(), 40, 2, good.slots)
+    by_hand = PathTable(good.steps.clone(), good.segments.clone(), 40, 2, good.checkpoints)
     arguments = random_arguments(good)
     wanted = scanned(arguments, good)
     for _ in range(3):
@@ -87,10 +89,10 @@ def test_a_sound_one_made_by_hand_is_taken_and_checked_once(monkeypatch):
 def test_a_table_altered_in_place_is_checked_again_and_planned_anew():
     table, arguments = sound(), random_arguments(sound())
     before = scanned(arguments, table)
-    table.runs[1, 4] = 1  # without the restart; a chunk that goes on needs a checkpoint more
-    with pytest.raises(ScanlabError, match="slots is 2, but the runs need 3"):
+    table.segments[1, 4] = 1  # without the restart; a chunk that goes on needs a checkpoint more
+    with pytest.raises(ScanlabError, match="checkpoints is 2, but the segments need 3"):
         scanned(arguments, table)
-    table.runs[1, 4] = 0
+    table.segments[1, 4] = 0
     assert torch.equal(scanned(arguments, table), before)
     table.steps[0, 0] = table.steps[0, 0].flip(0)
     wanted = path_table(hand_scan([hand_path(range(39, -1, -1), (0, 35)), hand_path(range(39, -1, -1))], (40,)))
@@ -112,7 +114,7 @@ def test_a_compiled_graph_checks_what_it_was_not_given_as_sound():
     torch.testing.assert_close(run(good, **arguments), scanned(arguments, table))
 
 
-def test_a_changed_table_does_not_walk_by_its_old_program():
+def test_a_changed_table_does_not_go_by_its_old_program():
     table = replace(path_table(scanlab.compile("row", grid=(4, 10)), "patch_at_c188ca5546a2f1d0"))
     assert table.program and not table.checked().program
 

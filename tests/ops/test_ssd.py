@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from ops.agreement import poisoned
-from ops.walks import CASES, long_table, walk, without_facts
+from ops.traversals import CASES, long_table, traversal, without_promises
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
@@ -116,15 +116,15 @@ def _by_hand(given: dict[str, Tensor], table: PathTable) -> tuple[Tensor, Tensor
     """The recurrence, one outer product at a time, for parameters per path without groups."""
     x, B, C = given["x"], given["B"], given["C"]
     dt = torch.nn.functional.softplus(given["dt"] + given["dt_bias"][:, None])
-    y = x.new_zeros(len(x), table.tracks, *x.shape[1:])
-    last = x.new_zeros(len(x), table.tracks, x.shape[2], x.shape[3], B.shape[-1])
+    y = x.new_zeros(len(x), table.sequences, *x.shape[1:])
+    last = x.new_zeros(len(x), table.sequences, x.shape[2], x.shape[3], B.shape[-1])
     for sample in range(len(x)):
-        for track, k, row, anew in walk(table, sample):
-            h = last[sample, track] * (0 if anew else 1)
+        for sequence, k, row, anew in traversal(table, sample):
+            h = last[sample, sequence] * (0 if anew else 1)
             h = torch.exp(dt[sample, k, row] * given["A"][k])[:, None, None] * h
             h = h + (dt[sample, k, row][:, None] * x[sample, row])[..., None] * B[sample, k, row]
-            y[sample, track, row] += h @ C[sample, k, row] + given["D"][k][:, None] * x[sample, row]
-            last[sample, track] = h
+            y[sample, sequence, row] += h @ C[sample, k, row] + given["D"][k][:, None] * x[sample, row]
+            last[sample, sequence] = h
     return y, last
 
 
@@ -182,7 +182,7 @@ def test_backends_agree(case: str, backend: str) -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("case", ["chain", "restarts", "partial"])
-def test_tracks_kept_apart(case: str, backend: str) -> None:
+def test_sequences_kept_apart(case: str, backend: str) -> None:
     _assert_agrees(backend, _arguments(CASES[case]), CASES[case], merge="none", return_last_state=True)
 
 
@@ -201,7 +201,7 @@ def test_weights(backend: str) -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_nothing_need_be_promised(backend: str) -> None:
-    _assert_agrees(backend, _arguments(CASES["chain"]), without_facts(CASES["chain"]))
+    _assert_agrees(backend, _arguments(CASES["chain"]), without_promises(CASES["chain"]))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from scanlab.codegen.assembly import Report
 from scanlab.codegen.listing import ASSEMBLIES, DTYPES
-from scanlab.codegen.offline import TARGETS, compiler_command, compiler_environment, heard, refused
+from scanlab.codegen.offline import TARGETS, answer_of, compiler_command, compiler_environment, refused
 from scanlab.explorer.facts.listings import kernels_page, programs_of
 from scanlab.explorer.facts.markup import code, section
 from scanlab.explorer.panes.controls import Choice
@@ -77,7 +77,7 @@ async def _compile(wanted: Wanted) -> AsyncGenerator[Compiled, None]:
         assert process.stdout is not None and process.stderr is not None, "both are pipes"
         words = asyncio.create_task(process.stderr.read())
         async for line in process.stdout:
-            said = heard(line.decode())
+            said = answer_of(line.decode())
             is_report = isinstance(said, Report)
             found = replace(found, reports=(*found.reports, said)) if is_report else replace(found, names=said)
             if found.is_done:

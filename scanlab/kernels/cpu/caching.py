@@ -109,13 +109,13 @@ class _Kept:
         if not isinstance(self._place, Path):
             return None
         file = self._file(self._place, sig, target_context)
-        found = _read(file, target_context)
-        if found is None:
+        compiled = _read(file, target_context)
+        if compiled is None:
             _wait_for_others(file)
-            found = _read(file, target_context)
-            if found is not None:
+            compiled = _read(file, target_context)
+            if compiled is not None:
                 _let_others(file)
-        return found
+        return compiled
 
     def save_overload(self, sig: Any, data: Any) -> None:
         assert not data.library.has_dynamic_globals, "a kernel holds no addresses of this process"

@@ -79,13 +79,13 @@ class Inputs(NamedTuple):
 
 
 class Sizes(NamedTuple):
-    """B samples; G groups of D/G channels; N states; T tracks; S steps at most in a track."""
+    """B samples; G groups of D/G channels; N states; T sequences; S steps at most in a sequence."""
 
     samples: int
     groups: int
     channels: int
     states: int
-    tracks: int
+    sequences: int
     steps: int
 
 

@@ -8,6 +8,6 @@ __all__ = ["patch_from_table"]
 
 
 @njit(forceinline=True)
-def patch_from_table(steps, track, step):
-    """steps int32 [T, S] of one sample: the row that a track visits at a step."""
-    return steps[track, step]
+def patch_from_table(steps, sequence, step):
+    """steps int32 [T, S] of one sample: the row that a sequence visits at a step."""
+    return steps[sequence, step]

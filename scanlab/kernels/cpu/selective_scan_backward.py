@@ -1,7 +1,7 @@
 """The selective scan, backward, on a CPU.
 
 With g[n] the gradient of the loss with respect to the state h[n] after a step (see the forward kernel for the
-recurrence), the steps of a track are walked from the last to the first:
+recurrence), the steps of a sequence are traversed from the last to the first:
 
     g[n]  = e'[n] g'[n] + dy C[n]               e' and g' of the step after, e[n] = exp2(delta A[n])
     dC[n] = sum_d dy h[n];   dB[n] = sum_d g[n] delta x
@@ -10,9 +10,9 @@ recurrence), the steps of a track are walked from the last to the first:
     dA[n] = ln 2 sum g[n] e[n] h-[n] delta;     through the softplus: ddelta sigmoid(delta + bias);   dbias = sum ddelta
 
 The forward pass kept the state before each chunk. Chunk by chunk, from the last: the states of a chunk are computed
-again, one n at a time so that they stay in the L1 cache, then walked back. dB and dC are sums over channels: each
-thread adds up its blocks of channels lane by lane and folds the lanes once per chunk; sums over threads and samples
-are left to the caller, whose order is fixed. No atomics, so two runs with as many threads give the same bits.
+again, one n at a time so that they stay in the L1 cache, then traversed backwards. dB and dC are sums over channels:
+each thread adds up its blocks of channels lane by lane and folds the lanes once per chunk; sums over threads and
+samples are left to the caller, whose order is fixed. No atomics, so two runs with as many threads give the same bits.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 from numba import prange
 from numba.extending import overload
 
-from scanlab.kernels.columns import CARRY, FIRST, LAST, PATH, SLOT, TRACK
+from scanlab.kernels.columns import CARRY, CHECKPOINT, FIRST, LAST, PATH, SEQUENCE
 
 from .caching import kernel, part
 from .elementary import exp2, sigmoid
@@ -41,7 +41,7 @@ class RowGradients(NamedTuple):
     """How the gradients by row are written: 1 where all visits add, 0 where the first one writes.
 
     u: of u; parameters: of delta, and of B and C where they vary. longest: steps in the longest chunk. parts: in how
-    many pieces the channels of a group are dealt out.
+    many parts the channels of a group are dealt out.
     """
 
     u: int
@@ -93,13 +93,13 @@ def _work_for(longest):
 
 
 @part(forceinline=True)
-def _ask_for(inputs, dy, sample, track, path, own, group, row, channel):
+def _ask_for(inputs, dy, sample, sequence, path, own, group, row, channel):
     """Ask for what another block of channels, or another chunk, reads at a row."""
     ask_for_coefficients(inputs.B, 0, sample, own, group, row)
     ask_for_coefficients(inputs.C, 0, sample, own, group, row)
     prefetch(inputs.u.values, row_at(inputs.u, sample, path, row) + channel)
     prefetch(inputs.delta.values, row_at(inputs.delta, sample, own, row) + channel)
-    prefetch(dy.values, row_at(dy, sample, track, row) + channel)
+    prefetch(dy.values, row_at(dy, sample, sequence, row) + channel)
 
 
 @part(forceinline=True)
@@ -109,14 +109,14 @@ def _read_rows(work, inputs, sizes, steps, rows, back, chunk, sample, group, cha
     While they are read, the rows that come next are asked for: those `back` steps before, at the channel `following`.
     """
     dy, du, ddelta = rows
-    track, path, first, count = chunk[TRACK], chunk[PATH], chunk[FIRST], chunk[LAST] - chunk[FIRST]
+    sequence, path, first, count = chunk[SEQUENCE], chunk[PATH], chunk[FIRST], chunk[LAST] - chunk[FIRST]
     own = path * inputs.parameters.own
     bias = load(inputs.parameters.bias, own * sizes.channels + channel, live)
     weight = load(inputs.parameters.weights, path * sizes.channels + channel, live)
     for i in range(count):
-        row = patch_from_table(steps, track, first + i)
-        coming = patch_from_table(steps, track, max(first + i - back, 0))
-        _ask_for(inputs, dy, sample, track, path, own, group, coming, following)
+        row = patch_from_table(steps, sequence, first + i)
+        coming = patch_from_table(steps, sequence, max(first + i - back, 0))
+        _ask_for(inputs, dy, sample, sequence, path, own, group, coming, following)
         prefetch(du.values, row_at(du, sample, path, row) + channel)
         prefetch(ddelta.values, row_at(ddelta, sample, own, row) + channel)
         u = load(inputs.u.values, row_at(inputs.u, sample, path, row) + channel, live)
@@ -125,7 +125,7 @@ def _read_rows(work, inputs, sizes, steps, rows, back, chunk, sample, group, cha
         slope = sigmoid(raw + bias) if inputs.parameters.softplus else splat(np.float32(1))
         lane = i * WIDTH
         store(work.u, lane, WIDTH, u)
-        store(work.dy, lane, WIDTH, load(dy.values, row_at(dy, sample, track, row) + channel, live))
+        store(work.dy, lane, WIDTH, load(dy.values, row_at(dy, sample, sequence, row) + channel, live))
         store(work.delta, lane, WIDTH, delta)
         store(work.drive, lane, WIDTH, delta * (weight * u))
         store(work.slope, lane, WIDTH, slope)
@@ -149,7 +149,7 @@ def _states_again(work, inputs, sizes, a, state, n, count, live):
 
 
 @part(forceinline=True)
-def _walk_back(work, inputs, sizes, per_lane, a, gradient, n, count, fresh, live):
+def _chunk_backwards(work, inputs, sizes, per_lane, a, gradient, n, count, fresh, live):
     """The steps of a chunk from the last to the first, for one n: the gradient of the state before it, and of A.
 
     per_lane: dB and dC of every step and state, lane by lane; `fresh` where this block of channels is the first to add.
@@ -193,16 +193,16 @@ def _add_or_write(rows, place, live, value, adds):
 @part(forceinline=True)
 def _write_rows(work, inputs, sizes, steps, du, ddelta, sums, adds, chunk, sample, channel, live):
     """The gradients of u and delta at the rows of a chunk, and what adds up over them."""
-    track, path, first, count = chunk[TRACK], chunk[PATH], chunk[FIRST], chunk[LAST] - chunk[FIRST]
+    sequence, path, first, count = chunk[SEQUENCE], chunk[PATH], chunk[FIRST], chunk[LAST] - chunk[FIRST]
     own = path * inputs.parameters.own
     skip = load(inputs.parameters.D, own * sizes.channels + channel, live)
     weight = load(inputs.parameters.weights, path * sizes.channels + channel, live)
     zero = splat(np.float32(0))
     d_skip, d_bias, d_weight = zero, zero, zero
-    add_u = adds.u == 1 or (track > 0 and du.path == 0)
-    add_delta = adds.parameters == 1 or (track > 0 and inputs.parameters.own == 0)
+    add_u = adds.u == 1 or (sequence > 0 and du.path == 0)
+    add_delta = adds.parameters == 1 or (sequence > 0 and inputs.parameters.own == 0)
     for i in range(count):
-        row, lane = patch_from_table(steps, track, first + i), i * WIDTH
+        row, lane = patch_from_table(steps, sequence, first + i), i * WIDTH
         u, dy, through = load(work.u, lane, WIDTH), load(work.dy, lane, WIDTH), load(work.through_drive, lane, WIDTH)
         x = weight * u
         dx = fma(through, load(work.delta, lane, WIDTH), skip * dy)
@@ -221,73 +221,74 @@ def _write_rows(work, inputs, sizes, steps, du, ddelta, sums, adds, chunk, sampl
 def _chunk_of_block(work, inputs, sizes, kept, per_lane, gradients, sums, chunk, sample, channel, fresh, live):
     """All states of one chunk and one block of channels."""
     own, count = chunk[PATH] * inputs.parameters.own, chunk[LAST] - chunk[FIRST]
-    carry, slot = chunk[CARRY], chunk[SLOT]
+    carry, checkpoint = chunk[CARRY], chunk[CHECKPOINT]
     sets = len(inputs.parameters.D) // sizes.channels
-    slots = len(kept) // max(sizes.states * sizes.channels, 1) // sizes.samples
+    checkpoint_count = len(kept) // max(sizes.states * sizes.channels, 1) // sizes.samples
     for n in range(sizes.states):
         a = load(inputs.parameters.A, (own * sizes.states + n) * sizes.channels + channel, live)
         state = splat(np.float32(0))
         if carry == 1:
-            state = load(kept, ((sample * slots + slot) * sizes.states + n) * sizes.channels + channel, live)
+            number = (sample * checkpoint_count + checkpoint) * sizes.states + n
+            state = load(kept, number * sizes.channels + channel, live)
         _states_again(work, inputs, sizes, a, state, n, count, live)
         gradient = load(gradients, n * WIDTH, WIDTH)
-        gradient, d_a = _walk_back(work, inputs, sizes, per_lane, a, gradient, n, count, fresh, live)
-        # Where the state begins at zero, nothing before it hears of the gradient.
+        gradient, d_a = _chunk_backwards(work, inputs, sizes, per_lane, a, gradient, n, count, fresh, live)
+        # Where the state begins at zero, no gradient goes further back.
         store(gradients, n * WIDTH, WIDTH, gradient if carry == 1 else splat(np.float32(0)))
         place = ((sample * sets + own) * sizes.states + n) * sizes.channels + channel
         _add_to(sums.A, place, live, d_a * splat(LN_2))
 
 
-def _fold_block(coefficients, found, per_lane, sizes, sample, own, channel, count, live):
+def _fold_block(coefficients, gradient, per_lane, sizes, sample, own, channel, count, live):
     """Where B or C is constant in time: add the steps up for each channel."""
     raise NotImplementedError("only inside compiled kernels")
 
 
 @overload(_fold_block)
-def _fold_block_of(coefficients, found, per_lane, sizes, sample, own, channel, count, live):
+def _fold_block_of(coefficients, gradient, per_lane, sizes, sample, own, channel, count, live):
     if coefficients.instance_class is not Constant:
-        return lambda coefficients, found, per_lane, sizes, sample, own, channel, count, live: None
+        return lambda coefficients, gradient, per_lane, sizes, sample, own, channel, count, live: None
 
-    def fold(coefficients, found, per_lane, sizes, sample, own, channel, count, live):
-        sets = len(found.values) // (sizes.samples * sizes.states * sizes.channels)
+    def fold(coefficients, gradient, per_lane, sizes, sample, own, channel, count, live):
+        sets = len(gradient.values) // (sizes.samples * sizes.states * sizes.channels)
         for n in range(sizes.states):
             sum_of_steps = splat(np.float32(0))
             for i in range(count):
                 sum_of_steps = sum_of_steps + load(per_lane, (i * sizes.states + n) * WIDTH, WIDTH)
             place = ((sample * sets + own) * sizes.states + n) * sizes.channels + channel
-            _add_to(found.values, place, live, sum_of_steps)
+            _add_to(gradient.values, place, live, sum_of_steps)
 
     return fold
 
 
-def _fold_chunk(coefficients, found, per_lane, sizes, parts, adding, sample, own, group, part, row, step):
+def _fold_chunk(coefficients, gradient, per_lane, sizes, parts, adding, sample, own, group, part, row, step):
     """Where B or C varies: add up the lanes of one step, of all blocks of channels, at its row."""
     raise NotImplementedError("only inside compiled kernels")
 
 
 @overload(_fold_chunk)
-def _fold_chunk_of(coefficients, found, per_lane, sizes, parts, adding, sample, own, group, part, row, step):
+def _fold_chunk_of(coefficients, gradient, per_lane, sizes, parts, adding, sample, own, group, part, row, step):
     if coefficients.instance_class is Constant:
-        return lambda coefficients, found, per_lane, sizes, parts, adding, sample, own, group, part, row, step: None
+        return lambda coefficients, gradient, per_lane, sizes, parts, adding, sample, own, group, part, row, step: None
 
-    def fold(coefficients, found, per_lane, sizes, parts, adding, sample, own, group, part, row, step):
-        first = part * (len(found.values) // parts) + first_coefficient(found, sample, own, group, row, 0)
+    def fold(coefficients, gradient, per_lane, sizes, parts, adding, sample, own, group, part, row, step):
+        first = part * (len(gradient.values) // parts) + first_coefficient(gradient, sample, own, group, row, 0)
         for n in range(sizes.states):
             value = total(load(per_lane, (step * sizes.states + n) * WIDTH, WIDTH))
             if adding:
-                value += found.values[first + n]
-            found.values[first + n] = value
+                value += gradient.values[first + n]
+            gradient.values[first + n] = value
 
     return fold
 
 
 @part(forceinline=True)
-def _ask_for_sums(found, steps, parts, sample, group, part, chunk, own):
+def _ask_for_sums(gradient, steps, parts, sample, group, part, chunk, own):
     """Ask for the rows that `_fold_chunk` will write: a chunk's work lies between."""
-    offset = part * (len(found.values) // parts)
+    offset = part * (len(gradient.values) // parts)
     for step in range(chunk[FIRST], chunk[LAST]):
-        row = patch_from_table(steps, chunk[TRACK], step)
-        ask_for_coefficients(found, offset, sample, own, group, row)
+        row = patch_from_table(steps, chunk[SEQUENCE], step)
+        ask_for_coefficients(gradient, offset, sample, own, group, row)
 
 
 @part(forceinline=True)
@@ -313,16 +314,16 @@ def _chunk(work, inputs, sizes, steps, rows, kept, per_lane, gradients, sums, ad
         _fold_block(inputs.B, d_b, per_lane[0], sizes, sample, own, channel, count, live)
         _fold_block(inputs.C, d_c, per_lane[1], sizes, sample, own, channel, count, live)
         _write_rows(work, inputs, sizes, steps, du, ddelta, sums, adds, chunk, sample, channel, live)
-    adding = adds.parameters == 1 or (chunk[TRACK] > 0 and inputs.parameters.own == 0)
+    adding = adds.parameters == 1 or (chunk[SEQUENCE] > 0 and inputs.parameters.own == 0)
     for i in range(count):
-        row = patch_from_table(steps, chunk[TRACK], chunk[FIRST] + i)
+        row = patch_from_table(steps, chunk[SEQUENCE], chunk[FIRST] + i)
         _fold_chunk(inputs.B, d_b, per_lane[0], sizes, adds.parts, adding, sample, own, group, part, row, i)
         _fold_chunk(inputs.C, d_c, per_lane[1], sizes, adds.parts, adding, sample, own, group, part, row, i)
 
 
 @part(forceinline=True)
-def _walk(inputs, sizes, table, rows, kept, sums, adds, sample, group, part):
-    """All tracks from their ends to their starts, for one part of the channels of a group of one sample."""
+def _all_sequences(inputs, sizes, table, rows, kept, sums, adds, sample, group, part):
+    """All sequences from their ends to their starts, for one part of the channels of a group of one sample."""
     width = sizes.channels // sizes.groups
     count = (width + WIDTH - 1) // WIDTH
     blocks = count * part // adds.parts, count * (part + 1) // adds.parts
@@ -330,10 +331,10 @@ def _walk(inputs, sizes, table, rows, kept, sums, adds, sample, group, part):
     per_lane = _lanes_for(adds.longest * sizes.states), _lanes_for(adds.longest * sizes.states)
     gradients = _lanes_for((blocks[1] - blocks[0]) * sizes.states)
     offset = sample * table.sample
-    steps = table.steps[offset : offset + sizes.tracks * sizes.steps].reshape(sizes.tracks, sizes.steps)
-    for track in range(sizes.tracks):
+    steps = table.steps[offset : offset + sizes.sequences * sizes.steps].reshape(sizes.sequences, sizes.steps)
+    for sequence in range(sizes.sequences):
         gradients[:] = 0
-        for q in range(table.ranges[track + 1] - 1, table.ranges[track] - 1, -1):
+        for q in range(table.ranges[sequence + 1] - 1, table.ranges[sequence] - 1, -1):
             chunk = table.chunks[q]
             _chunk(
                 work,
@@ -360,12 +361,12 @@ def selective_scan_backward_kernel(
 ):
     """Fill the gradients; see the module.
 
-    kept: the checkpoints of the forward, float32 [B, slots, N, D]. dy, du, ddelta: Rows. d_b, d_c: Varying, float32
-    [parts, B, Kp, G, L, N], or Constant, float32 [B, Kp, N, D] from zero. Samples, groups and parts of their channels
-    are shared out among the threads.
+    kept: the checkpoints of the forward, float32 [B, checkpoint_count, N, D]. dy, du, ddelta: Rows. d_b, d_c: Varying,
+    float32 [parts, B, Kp, G, L, N], or Constant, float32 [B, Kp, N, D] from zero. Samples, groups and parts of their
+    channels are shared out among the threads.
     """
     for item in prange(sizes.samples * sizes.groups * adds.parts):
         sample, rest = item // (sizes.groups * adds.parts), item % (sizes.groups * adds.parts)
         group, part = rest // adds.parts, rest % adds.parts
         inputs = Inputs(u, delta, B, C, parameters)
-        _walk(inputs, sizes, table, (dy, du, ddelta, d_b, d_c), kept, sums, adds, sample, group, part)
+        _all_sequences(inputs, sizes, table, (dy, du, ddelta, d_b, d_c), kept, sums, adds, sample, group, part)

@@ -7,8 +7,8 @@ At a step of path k that visits row i, for every channel d and state n:
     y[i, d] += sum_n C[k, i, n] h[n] + D[k, d] x
 
 WIDTH channels lie in the lanes of a register; their N states stay in the L1 cache. One thread takes a block of
-channels of one sample through all tracks, one after the other, so that outputs add up in a fixed order without
-atomics. Rows are gathered where they lie; those that the walk visits AHEAD steps later are asked for in advance,
+channels of one sample through all sequences, one after the other, so that outputs add up in a fixed order without
+atomics. Rows are gathered where they lie; those that are visited AHEAD steps later are asked for in advance,
 which is what makes a random order as fast as a raster.
 """
 
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import prange
 
-from scanlab.kernels.columns import CARRY, FIRST, LAST, PATH, SLOT, TRACK
+from scanlab.kernels.columns import CARRY, CHECKPOINT, FIRST, LAST, PATH, SEQUENCE
 
 from .caching import kernel, part
 from .elementary import exp2, softplus
@@ -34,16 +34,16 @@ AHEAD = 12
 
 
 class Outputs(NamedTuple):
-    """What goes out besides y. add: 1 where all visits add to y, 0 where those of the first track write.
+    """What goes out besides y. add: 1 where all visits add to y, 0 where those of the first sequence write.
 
-    checkpoints [B, slots, N, D], last [B, T, N, D]: float32, flat, empty where not wanted. slots: how many. strip: how
-    many channels of a row one thread takes at a time, a multiple of WIDTH.
+    checkpoints [B, checkpoint_count, N, D], last [B, T, N, D]: float32, flat, empty where not wanted. checkpoint_count:
+    how many. strip: how many channels of a row one thread takes at a time, a multiple of WIDTH.
     """
 
     add: int
     strip: int
     checkpoints: Any
-    slots: int
+    checkpoint_count: int
     last: Any
 
 
@@ -73,12 +73,12 @@ def _load_decays(decay, inputs, sizes, path, channels):
 
 
 @part(forceinline=True)
-def _ask_for(inputs, y, sample, track, path, own, group, row, channel):
+def _ask_for(inputs, y, sample, sequence, path, own, group, row, channel):
     ask_for_coefficients(inputs.B, 0, sample, own, group, row)
     ask_for_coefficients(inputs.C, 0, sample, own, group, row)
     prefetch(inputs.u.values, row_at(inputs.u, sample, path, row) + channel)
     prefetch(inputs.delta.values, row_at(inputs.delta, sample, own, row) + channel)
-    prefetch(y.values, row_at(y, sample, track, row) + channel)
+    prefetch(y.values, row_at(y, sample, sequence, row) + channel)
 
 
 @part(forceinline=True)
@@ -100,15 +100,15 @@ def _step(inputs, sizes, state, decay, place, x, delta, skip, sample, own, group
 
 @part(forceinline=True)
 def _scan_chunk(inputs, sizes, steps, final, y, add, chunk, state, decay, sample, group, channels):
-    track, path, first, last = chunk[TRACK], chunk[PATH], chunk[FIRST], chunk[LAST]
+    sequence, path, first, last = chunk[SEQUENCE], chunk[PATH], chunk[FIRST], chunk[LAST]
     own = path * inputs.parameters.own
-    adds = add == 1 or (track > 0 and y.path == 0)
+    adds = add == 1 or (sequence > 0 and y.path == 0)
     for step in range(first, last):
-        row = patch_from_table(steps, track, step)
-        ahead = patch_from_table(steps, track, min(step + AHEAD, final))
+        row = patch_from_table(steps, sequence, step)
+        ahead = patch_from_table(steps, sequence, min(step + AHEAD, final))
         for channel in range(channels[0], channels[1], WIDTH):
             live = min(WIDTH, channels[1] - channel)
-            _ask_for(inputs, y, sample, track, path, own, group, ahead, channel)
+            _ask_for(inputs, y, sample, sequence, path, own, group, ahead, channel)
             skip = load(inputs.parameters.D, own * sizes.channels + channel, live)
             bias = load(inputs.parameters.bias, own * sizes.channels + channel, live)
             weight = load(inputs.parameters.weights, path * sizes.channels + channel, live)
@@ -117,7 +117,7 @@ def _scan_chunk(inputs, sizes, steps, final, y, add, chunk, state, decay, sample
             delta = effective_delta(raw, bias, inputs.parameters.softplus)
             place = (channel - channels[0]) * sizes.states
             value = _step(inputs, sizes, state, decay, place, x, delta, skip, sample, own, group, row, channel, live)
-            target = row_at(y, sample, track, row) + channel
+            target = row_at(y, sample, sequence, row) + channel
             if adds:
                 value = value + load(y.values, target, live)
             store(y.values, target, live, value)
@@ -125,26 +125,26 @@ def _scan_chunk(inputs, sizes, steps, final, y, add, chunk, state, decay, sample
 
 @part(forceinline=True)
 def _scan_strip(inputs, sizes, table, y, out, sample, group, channels):
-    """All tracks, one after the other, for the channels from channels[0] to channels[1] - 1 of one sample."""
+    """All sequences, one after the other, for the channels from channels[0] to channels[1] - 1 of one sample."""
     states, width = sizes.states, sizes.channels
     room = (channels[1] - channels[0] + WIDTH - 1) // WIDTH * WIDTH * states
     state, decay = np.empty(room, np.float32), np.empty(room, np.float32)
     offset = sample * table.sample
-    steps = table.steps[offset : offset + sizes.tracks * sizes.steps].reshape(sizes.tracks, sizes.steps)
-    for track in range(sizes.tracks):
+    steps = table.steps[offset : offset + sizes.sequences * sizes.steps].reshape(sizes.sequences, sizes.steps)
+    for sequence in range(sizes.sequences):
         state[:] = 0
-        final = table.chunks[table.ranges[track + 1] - 1, LAST] - 1
-        for q in range(table.ranges[track], table.ranges[track + 1]):
+        final = table.chunks[table.ranges[sequence + 1] - 1, LAST] - 1
+        for q in range(table.ranges[sequence], table.ranges[sequence + 1]):
             chunk = table.chunks[q]
             if chunk[CARRY] == 0:
                 state[:] = 0
             elif len(out.checkpoints):
-                kept = (sample * out.slots + chunk[SLOT]) * states * width
+                kept = (sample * out.checkpoint_count + chunk[CHECKPOINT]) * states * width
                 _save(state, states, out.checkpoints, kept, width, channels)
             _load_decays(decay, inputs, sizes, chunk[PATH] * inputs.parameters.own, channels)
             _scan_chunk(inputs, sizes, steps, final, y, out.add, chunk, state, decay, sample, group, channels)
         if len(out.last):
-            _save(state, states, out.last, (sample * sizes.tracks + track) * states * width, width, channels)
+            _save(state, states, out.last, (sample * sizes.sequences + sequence) * states * width, width, channels)
 
 
 @kernel(parallel=True, error_model="numpy", nogil=True)

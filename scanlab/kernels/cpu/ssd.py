@@ -1,4 +1,4 @@
-"""The state space dual along paths, forward, on the CPU: chunks of a walk as products of small matrices.
+"""The state space dual along paths, forward, on the CPU: chunks of a sequence as products of small matrices.
 
 The recurrence of one head, with a state h [N, P], x [P] and a decay that is one number a = 2^l (arXiv 2405.21060):
 
@@ -10,7 +10,8 @@ Within a chunk, with c(s) = l(first) + ... + l(s) and the state H before it, all
     Y = M X + diag(2^c) C H + D X;    H' = 2^c(last) H + (diag(2^(c(last) - c) dt) B)^T X
 
 c is summed in float64 and split in two float32, so that differences of long sums stay exact. Rows of x, B and C are
-gathered chunk by chunk and y is added to where it belongs; one thread takes some heads of a sample through all tracks.
+gathered chunk by chunk and y is added to where it belongs; one thread takes some heads of a sample through all
+sequences.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
-from scanlab.kernels.columns import FIRST, LAST, PATH, START, TRACK
+from scanlab.kernels.columns import FIRST, LAST, PATH, SEQUENCE, START
 
 from .caching import kernel, part
 from .elementary import exp2
@@ -46,14 +47,14 @@ FARTHEST = -1e4
 
 
 class Sizes(NamedTuple):
-    """Numbers of samples, tracks T, rows L, paths K, heads H, groups G, states N and channels P; strides in elements.
+    """Numbers of samples, sequences T, rows L, paths K, heads H, groups G, states N and channels P; strides.
 
-    sets: K or 1 sets of parameters. x_path, B_path and C_path are 0 where paths share. y_sample, y_track: strides of y,
-    0 where tracks are summed. splits: into how many parts the heads of a sample are cut.
+    sets: K or 1 sets of parameters. x_path, B_path and C_path are 0 where paths share. y_sample, y_sequence: strides of
+    y, 0 where sequences are summed. splits: into how many parts the heads of a sample are cut.
     """
 
     samples: int
-    tracks: int
+    sequences: int
     rows: int
     paths: int
     sets: int
@@ -76,7 +77,7 @@ class Sizes(NamedTuple):
     C_row: int
     C_group: int
     y_sample: int
-    y_track: int
+    y_sequence: int
 
 
 class Inputs(NamedTuple):
@@ -133,10 +134,10 @@ def head_range(sizes, split):
 
 
 @part()
-def rows_of(rows, steps, sample, piece):
-    """Fill in the rows that a piece visits; how many they are."""
-    track, first, last = piece[TRACK], piece[FIRST], piece[LAST]
-    table = steps[min(sample, len(steps) - 1), track]
+def rows_of(rows, steps, sample, tile):
+    """Fill in the rows that a tile visits; how many they are."""
+    sequence, first, last = tile[SEQUENCE], tile[FIRST], tile[LAST]
+    table = steps[min(sample, len(steps) - 1), sequence]
     for t in range(last - first):
         rows[t] = table[first + t]
     return last - first
@@ -217,12 +218,12 @@ def _put_out(space, state):
 
 
 @part()
-def _scatter(y, space, inputs, sizes, sample, track, path, head, rows, count):
+def _scatter(y, space, inputs, sizes, sample, sequence, path, head, rows, count):
     """Add Y and the skip to the rows where they belong."""
     own = path if sizes.sets > 1 else 0
     skip = (own * sizes.heads + head) * sizes.width
     columns = space.Y.shape[1]
-    base = sample * sizes.y_sample + track * sizes.y_track + head * sizes.width
+    base = sample * sizes.y_sample + sequence * sizes.y_sequence + head * sizes.width
     for t in range(count):
         place = base + rows[t] * sizes.heads * sizes.width
         for p in range(0, sizes.width, WIDTH):
@@ -234,27 +235,27 @@ def _scatter(y, space, inputs, sizes, sample, track, path, head, rows, count):
 
 
 @part()
-def _keep_states(last_state, state, sizes, sample, track, low):
+def _keep_states(last_state, state, sizes, sample, sequence, low):
     """Without the padding. An assignment of arrays would compile the words of its errors into every kernel."""
     for head in range(len(state)):
         for n in range(sizes.states):
             for p in range(sizes.width):
-                last_state[sample, track, low + head, n, p] = state[head, n, p]
+                last_state[sample, sequence, low + head, n, p] = state[head, n, p]
 
 
 @part()
-def _forward_part(inputs, y, last_state, steps, pieces, sizes, sample, split):
-    """Some heads of a sample, through all tracks."""
+def _forward_part(inputs, y, last_state, steps, tiles, sizes, sample, split):
+    """Some heads of a sample, through all sequences."""
     low, high = head_range(sizes, split)
     space = space_of(sizes)
     rows = np.zeros(padded(sizes.chunk), dtype=np.int64)
     state = np.zeros((high - low, padded(sizes.states), padded(sizes.width)), dtype=np.float32)
-    for number in range(len(pieces)):
-        piece = pieces[number]
-        track, path = piece[TRACK], piece[PATH]
-        if piece[FIRST] == piece[START]:
+    for number in range(len(tiles)):
+        tile = tiles[number]
+        sequence, path = tile[SEQUENCE], tile[PATH]
+        if tile[FIRST] == tile[START]:
             clear(state)
-        count = rows_of(rows, steps, sample, piece)
+        count = rows_of(rows, steps, sample, tile)
         group = -1
         for head in range(low, high):
             if head * sizes.groups // sizes.heads != group:
@@ -263,14 +264,14 @@ def _forward_part(inputs, y, last_state, steps, pieces, sizes, sample, split):
             read_decays(space, inputs, sizes, sample, path, head, rows, count)
             read_input(space, inputs, sizes, sample, path, head, rows, count)
             _put_out(space, state[head - low])
-            _scatter(y, space, inputs, sizes, sample, track, path, head, rows, count)
+            _scatter(y, space, inputs, sizes, sample, sequence, path, head, rows, count)
             advance(space, state[head - low])
-        if number + 1 == len(pieces) or pieces[number + 1, TRACK] != track:
-            _keep_states(last_state, state, sizes, sample, track, low)
+        if number + 1 == len(tiles) or tiles[number + 1, SEQUENCE] != sequence:
+            _keep_states(last_state, state, sizes, sample, sequence, low)
 
 
 @kernel(parallel=True)
-def ssd_forward_kernel(inputs, y, last_state, steps, pieces, sizes):
-    """y [B, L, H, P] or [B, T, L, H, P] += what all tracks put out; last_state float32 [B, T, H, N, P] is set."""
+def ssd_forward_kernel(inputs, y, last_state, steps, tiles, sizes):
+    """y [B, L, H, P] or [B, T, L, H, P] += what all sequences put out; last_state float32 [B, T, H, N, P] is set."""
     for task in prange(sizes.samples * sizes.splits):
-        _forward_part(inputs, y, last_state, steps, pieces, sizes, task // sizes.splits, task % sizes.splits)
+        _forward_part(inputs, y, last_state, steps, tiles, sizes, task // sizes.splits, task % sizes.splits)

@@ -1,7 +1,7 @@
 """The adjoint of the state space dual along paths, on the CPU; the words are those of kernels/cpu/ssd.py.
 
-Chunks are walked from the last to the first, with the states before them, found again by a walk ahead, and G, the
-gradient of the state after a chunk (0 at the end of a walk). With L[s, t] = 2^(c(s) - c(t)) for t <= s, else 0,
+Chunks are taken from the last to the first, with the states before them, computed again by a pass ahead, and G, the
+gradient of the state after a chunk (0 at the end of a traversal). With L[s, t] = 2^(c(s) - c(t)) for t <= s, else 0,
 e = 2^c, f = 2^(c(last) - c), and products of matrices of equal shape taken element by element:
 
     S = L (dY X^T);    F[s, t] = S[s, t] dt(t);    E = F (C B^T)
@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
-from scanlab.kernels.columns import END, LAST, PATH, TRACK
+from scanlab.kernels.columns import END, LAST, PATH, SEQUENCE
 
 from .caching import kernel, part
 from .lanes import WIDTH, fma, load, splat, store, total
@@ -256,16 +256,16 @@ def _put_group(adjoint, outputs, sizes, sample, split, path, group, rows, count)
 
 
 @part()
-def _states_before(kept, inputs, steps, pieces, sizes, sample, split, space, rows):
-    """The state before each of the pieces of a track, for some heads."""
+def _states_before(kept, inputs, steps, tiles, sizes, sample, split, space, rows):
+    """The state before each of the tiles of a sequence, for some heads."""
     low, high = head_range(sizes, split)
     clear(kept)
-    for number in range(len(pieces) - 1):
-        piece = pieces[number]
-        path = piece[PATH]
-        if piece[LAST] == piece[END]:
+    for number in range(len(tiles) - 1):
+        tile = tiles[number]
+        path = tile[PATH]
+        if tile[LAST] == tile[END]:
             continue
-        count = rows_of(rows, steps, sample, piece)
+        count = rows_of(rows, steps, sample, tile)
         group = -1
         for head in range(low, high):
             if head * sizes.groups // sizes.heads != group:
@@ -278,17 +278,17 @@ def _states_before(kept, inputs, steps, pieces, sizes, sample, split, space, row
 
 
 @part()
-def _backward_piece(inputs, outputs, dy, kept, gradient, rows, count, piece, sizes, sample, split, space, adjoint):
-    """All gradients of some heads in one piece."""
+def _backward_tile(inputs, outputs, dy, kept, gradient, rows, count, tile, sizes, sample, split, space, adjoint):
+    """All gradients of some heads in one tile."""
     low, high = head_range(sizes, split)
-    track, path = piece[TRACK], piece[PATH]
+    sequence, path = tile[SEQUENCE], tile[PATH]
     for head in range(low, high):
         group = head * sizes.groups // sizes.heads
         if head == low or (head - 1) * sizes.groups // sizes.heads != group:
             read_group(space, inputs, sizes, sample, path, group, rows, count)
         read_decays(space, inputs, sizes, sample, path, head, rows, count)
         read_input(space, inputs, sizes, sample, path, head, rows, count)
-        base = sample * sizes.y_sample + track * sizes.y_track + head * sizes.width
+        base = sample * sizes.y_sample + sequence * sizes.y_sequence + head * sizes.width
         gather(adjoint.DY, dy, base, sizes.heads * sizes.width, rows, count, sizes.width)
         _step_back(adjoint, space, kept[head - low], gradient[head - low])
         if len(inputs.D):
@@ -301,29 +301,29 @@ def _backward_piece(inputs, outputs, dy, kept, gradient, rows, count, piece, siz
 
 
 @part()
-def _backward_part(inputs, outputs, dy, steps, pieces, ranges, sizes, sample, split):
-    """Some heads of a sample, through all tracks from their ends."""
+def _backward_part(inputs, outputs, dy, steps, tiles, ranges, sizes, sample, split):
+    """Some heads of a sample, through all sequences from their ends."""
     low, high = head_range(sizes, split)
     space, adjoint = space_of(sizes), _adjoint_of(sizes)
     rows = np.zeros(padded(sizes.chunk), dtype=np.int64)
     most = max(1, (ranges[1:] - ranges[:-1]).max())
     kept = np.zeros((most, high - low, padded(sizes.states), padded(sizes.width)), dtype=np.float32)
     gradient = np.zeros(kept.shape[1:], dtype=np.float32)
-    for track in range(sizes.tracks):
-        own = pieces[ranges[track] : ranges[track + 1]]
+    for sequence in range(sizes.sequences):
+        own = tiles[ranges[sequence] : ranges[sequence + 1]]
         _states_before(kept, inputs, steps, own, sizes, sample, split, space, rows)
         for number in range(len(own) - 1, -1, -1):
-            piece = own[number]
-            if piece[LAST] == piece[END]:
+            tile = own[number]
+            if tile[LAST] == tile[END]:
                 clear(gradient)
-            count = rows_of(rows, steps, sample, piece)
-            _backward_piece(
-                inputs, outputs, dy, kept[number], gradient, rows, count, piece, sizes, sample, split, space, adjoint
+            count = rows_of(rows, steps, sample, tile)
+            _backward_tile(
+                inputs, outputs, dy, kept[number], gradient, rows, count, tile, sizes, sample, split, space, adjoint
             )
 
 
 @kernel(parallel=True)
-def ssd_backward_kernel(inputs, outputs, dy, steps, pieces, ranges, sizes):
-    """Add to all gradients; ranges int32 [T + 1]: the pieces of each track."""
+def ssd_backward_kernel(inputs, outputs, dy, steps, tiles, ranges, sizes):
+    """Add to all gradients; ranges int32 [T + 1]: the tiles of each sequence."""
     for task in prange(sizes.samples * sizes.splits):
-        _backward_part(inputs, outputs, dy, steps, pieces, ranges, sizes, task // sizes.splits, task % sizes.splits)
+        _backward_part(inputs, outputs, dy, steps, tiles, ranges, sizes, task // sizes.splits, task % sizes.splits)

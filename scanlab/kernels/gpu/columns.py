@@ -6,10 +6,10 @@ import triton.language as tl
 
 from scanlab.kernels import columns
 
-TRACK, PATH, FIRST, LAST = (tl.constexpr(c) for c in (columns.TRACK, columns.PATH, columns.FIRST, columns.LAST))
-CARRY, SLOT = tl.constexpr(columns.CARRY), tl.constexpr(columns.SLOT)
-ENDS_TRACK, HOME = tl.constexpr(columns.ENDS_TRACK), tl.constexpr(columns.HOME)
-SPAN_FIRST, SPAN_LAST = tl.constexpr(columns.SPAN_FIRST), tl.constexpr(columns.SPAN_LAST)
+SEQUENCE, PATH, FIRST, LAST = (tl.constexpr(c) for c in (columns.SEQUENCE, columns.PATH, columns.FIRST, columns.LAST))
+CARRY, CHECKPOINT = tl.constexpr(columns.CARRY), tl.constexpr(columns.CHECKPOINT)
+ENDS_SEQUENCE, ACCUMULATOR = tl.constexpr(columns.ENDS_SEQUENCE), tl.constexpr(columns.ACCUMULATOR)
+ITEM_FIRST, ITEM_LAST = tl.constexpr(columns.ITEM_FIRST), tl.constexpr(columns.ITEM_LAST)
 START, END = tl.constexpr(columns.START), tl.constexpr(columns.END)
-PLANNED_COLUMNS, SPAN_COLUMNS = tl.constexpr(columns.PLANNED_COLUMNS), tl.constexpr(columns.SPAN_COLUMNS)
-PIECE_COLUMNS = tl.constexpr(columns.PIECE_COLUMNS)
+PLANNED_COLUMNS, ITEM_COLUMNS = tl.constexpr(columns.PLANNED_COLUMNS), tl.constexpr(columns.ITEM_COLUMNS)
+TILE_COLUMNS = tl.constexpr(columns.TILE_COLUMNS)

@@ -1,20 +1,20 @@
 """Depthwise causal convolution along paths, in Triton.
 
-A walk visits row r(s) at step s. With W taps, the last for the current step, with the weights w and the bias b of the
-path that owns step s, and with x = 0 before the walk's start:
+A sequence visits row r(s) at step s. With W taps, the last for the current step, with the weights w and the bias b of
+the path that owns step s, and with x = 0 before a traversal's start (the sequence's own, or a restart):
 
     p(s) = b + sum_j w[j] x[r(s - W + 1 + j)];    y[r(s)] = f(p(s)),  f = silu or the identity
 
-Its adjoint, with q(s) = f'(p(s)) dy[r(s)], which is 0 after the walk's end:
+Its adjoint, with q(s) = f'(p(s)) dy[r(s)], which is 0 after the traversal's end:
 
     dx[r(s)] = sum_j w[W - 1 - j] q(s + j);    dw[j] = sum_s q(s) x[r(s - W + 1 + j)];    db = sum_s q(s)
 
-No step waits for another, so a program takes one piece of a walk (see Pieces), tile by tile of STEPS steps by CHANNELS
-channels. The backward pass holds the 2 W - 1 rows around each step in registers and works p out again from them.
+No step waits for another, so a program takes one tile of steps (see Tiles), STEPS steps by CHANNELS channels at a
+time. The backward pass holds the 2 W - 1 rows around each step in registers and works p out again from them.
 
 x [B, K or 1, L, D] with free strides but for the channels; y, dy [B, K, L, D] and dx contiguous; weight float32 [K or
 1, W, D] and bias float32 [K or 1, D] (path strides are 0 where shared). steps, owners and visits are int32: the row,
-the path and the number of the path's earlier visits of the row, for each track and step.
+the path and the number of the path's earlier visits of the row, for each sequence and step.
 """
 
 # Triton reads no starred expressions, and gives static_range no iterator for Python.
@@ -28,12 +28,12 @@ import triton.language as tl
 
 from .grid import place
 from .launching import kernel
-from .pieces import piece_at, put
+from .tiles import put, tile_at
 
 
 @triton.jit
 def _owner(owners, path, step, CHAINED: tl.constexpr):
-    """The path that owns each step: that of the piece, unless paths are chained."""
+    """The path that owns each step: that of the tile, unless paths are chained."""
     return tl.load(owners + step).to(tl.int64)[:, None] if CHAINED else path
 
 
@@ -70,65 +70,65 @@ def _slope(p, SILU: tl.constexpr):
 
 @kernel
 def convolution_forward_kernel(
-    x, weight, bias, y, steps, pieces, owners, visits, level, number_of_pieces, blocks, width,
-    x_sample, x_path, x_row, y_sample, y_path, weight_path, bias_path, steps_sample, steps_track,
+    x, weight, bias, y, steps, tiles, owners, visits, round_number, tile_count, blocks, width,
+    x_sample, x_path, x_row, y_sample, y_path, weight_path, bias_path, steps_sample, steps_sequence,
     PATCH_AT: tl.constexpr, TAPS: tl.constexpr, SILU: tl.constexpr, BIAS: tl.constexpr, CHAINED: tl.constexpr,
     REVISITS: tl.constexpr, STEPS: tl.constexpr, CHANNELS: tl.constexpr,
 ):  # fmt: skip
-    """y of one piece and one block of channels. Grid: pieces, blocks of channels, samples."""
-    piece, block, sample = place(number_of_pieces, blocks)
-    track, path, first, last, start, _ = piece_at(pieces, piece)
+    """y of one tile and one block of channels. Grid: tiles, blocks of channels, samples."""
+    tile, block, sample = place(tile_count, blocks)
+    sequence, path, first, last, start, _ = tile_at(tiles, tile)
     channel = (block * CHANNELS + tl.arange(0, CHANNELS))[None, :]
     exists = channel < width
     x += sample * x_sample + channel
     y += sample * y_sample + path * y_path + channel
-    steps += sample * steps_sample + track * steps_track
-    visits += sample * steps_sample + track * steps_track
-    owners += track * steps_track
+    steps += sample * steps_sample + sequence * steps_sequence
+    visits += sample * steps_sample + sequence * steps_sequence
+    owners += sequence * steps_sequence
     taps, offset = _taps(weight + channel, bias + channel, path, weight_path, bias_path, width, exists, TAPS, BIAS)
-    for tile in range(first, last, STEPS):
-        step = tile + tl.arange(0, STEPS)
+    for base in range(first, last, STEPS):
+        step = base + tl.arange(0, STEPS)
         window = ()
         for j in tl.static_range(TAPS):
             past = step - (TAPS - 1 - j)
             inside = (past >= start) & (past < last)
             past = tl.where(inside, past, first)
-            row = PATCH_AT(steps, track, past).to(tl.int64)[:, None]
+            row = PATCH_AT(steps, sequence, past).to(tl.int64)[:, None]
             source = x + _owner(owners, path, past, CHAINED) * x_path + row * x_row
             window = window + (tl.load(source, mask=inside[:, None] & exists, other=0.0).to(tl.float32),)
         mine = tl.minimum(step, last - 1)
-        row = PATCH_AT(steps, track, mine).to(tl.int64)[:, None]
+        row = PATCH_AT(steps, sequence, mine).to(tl.int64)[:, None]
         value = _activated(_filtered(window, taps, offset, 0, TAPS), SILU)
-        put(y + row * width, value, visits, mine, (step < last)[:, None] & exists, level, REVISITS)
+        put(y + row * width, value, visits, mine, (step < last)[:, None] & exists, round_number, REVISITS)
 
 
 @kernel
 def convolution_backward_kernel(
-    x, weight, bias, dy, dx, dweight, steps, pieces, owners, visits, level, number_of_pieces, blocks, width,
-    x_sample, x_path, x_row, y_sample, y_path, weight_path, bias_path, steps_sample, steps_track,
+    x, weight, bias, dy, dx, dweight, steps, tiles, owners, visits, round_number, tile_count, blocks, width,
+    x_sample, x_path, x_row, y_sample, y_path, weight_path, bias_path, steps_sample, steps_sequence,
     PATCH_AT: tl.constexpr, TAPS: tl.constexpr, SILU: tl.constexpr, BIAS: tl.constexpr, CHAINED: tl.constexpr,
     REVISITS: tl.constexpr, STEPS: tl.constexpr, CHANNELS: tl.constexpr,
 ):  # fmt: skip
-    """dx [B, K, L, D] of one piece and one block of channels, and the piece's share of dw and db.
+    """dx [B, K, L, D] of one tile and one block of channels, and the tile's share of dw and db.
 
-    Grid as in the forward pass. dweight float32 [B, pieces, W + 1, D]: dw, then db; summed by path afterwards.
+    Grid as in the forward pass. dweight float32 [B, tiles, W + 1, D]: dw, then db; summed by path afterwards.
     """
-    piece, block, sample = place(number_of_pieces, blocks)
-    track, path, first, last, start, end = piece_at(pieces, piece)
+    tile, block, sample = place(tile_count, blocks)
+    sequence, path, first, last, start, end = tile_at(tiles, tile)
     channel = (block * CHANNELS + tl.arange(0, CHANNELS))[None, :]
     exists = channel < width
     x += sample * x_sample + channel
     dy += sample * y_sample + channel
     dx += sample * y_sample + path * y_path + channel
-    dweight += (sample * number_of_pieces + piece) * (TAPS + 1) * width + channel
-    steps += sample * steps_sample + track * steps_track
-    visits += sample * steps_sample + track * steps_track
-    owners += track * steps_track
+    dweight += (sample * tile_count + tile) * (TAPS + 1) * width + channel
+    steps += sample * steps_sample + sequence * steps_sequence
+    visits += sample * steps_sample + sequence * steps_sequence
+    owners += sequence * steps_sequence
     totals = ()
     for _ in tl.static_range(TAPS + 1):
         totals = totals + (tl.zeros((1, CHANNELS), tl.float32),)
-    for tile in range(first, last, STEPS):
-        step = tile + tl.arange(0, STEPS)
+    for base in range(first, last, STEPS):
+        step = base + tl.arange(0, STEPS)
         window = ()
         gradients = ()
         owner_of = ()
@@ -136,7 +136,7 @@ def convolution_backward_kernel(
             near = step + (i - TAPS + 1)
             inside = (near >= start) & (near < end) & (step < last)
             near = tl.where(inside, near, first)
-            row = PATCH_AT(steps, track, near).to(tl.int64)[:, None]
+            row = PATCH_AT(steps, sequence, near).to(tl.int64)[:, None]
             owner = _owner(owners, path, near, CHAINED)
             mask = inside[:, None] & exists
             window = window + (tl.load(x + owner * x_path + row * x_row, mask=mask, other=0.0).to(tl.float32),)
@@ -154,15 +154,15 @@ def convolution_backward_kernel(
             if j == 0:
                 totals = _added(totals, q, window, TAPS)
         mine = tl.minimum(step, last - 1)
-        row = PATCH_AT(steps, track, mine).to(tl.int64)[:, None]
-        put(dx + row * width, value, visits, mine, (step < last)[:, None] & exists, level, REVISITS)
+        row = PATCH_AT(steps, sequence, mine).to(tl.int64)[:, None]
+        put(dx + row * width, value, visits, mine, (step < last)[:, None] & exists, round_number, REVISITS)
     for j in tl.static_range(TAPS + 1):
         tl.store(dweight + j * width, totals[j], mask=exists)
 
 
 @triton.jit
 def _added(totals, q, window, TAPS: tl.constexpr):
-    """The sums of dw and db with those of one tile."""
+    """The sums of dw and db with those of STEPS steps."""
     sums = ()
     for j in tl.static_range(TAPS):
         sums = sums + (totals[j] + tl.sum(q * window[j], 0, keep_dims=True),)

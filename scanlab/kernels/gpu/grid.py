@@ -1,7 +1,7 @@
 """Where a program stands on a grid.
 
-CUDA's second and third axes end at 65,535, which samples, spans and pieces pass; the first goes to 2^31 - 1. So every
-launch has one axis, into which those of its kernel are folded, the first of them running fastest.
+CUDA's second and third axes end at 65,535, which samples, work items and tiles pass; the first goes to 2^31 - 1. So
+every launch has one axis, into which those of its kernel are folded, the first of them running fastest.
 """
 
 from __future__ import annotations

@@ -25,10 +25,22 @@ __all__ = ["FREE", "kernel"]
 # Counts, and strides by which nothing is aligned that is read or written in words. They change with the image and its
 # paths, and Triton would compile a kernel anew for each that is 1, or a multiple of 16, where another was not.
 FREE = frozenset(
-    {"programs", "blocks", "slots", "tracks", "together", "fresh", "homes", "group_marks", "count", "level", "paths"}
+    {
+        "programs",
+        "blocks",
+        "checkpoint_count",
+        "sequences",
+        "together",
+        "fresh",
+        "accumulators",
+        "groups_per_chunk",
+        "count",
+        "round_number",
+        "paths",
+    }
     | {"length", "outer_copies", "copies"}
-    | {"number_of_pieces", "steps_sample", "steps_track", "dt_sample", "dt_path"}
-    | {"part_block", "part_sample", "part_path", "part_track", "part_group"}
+    | {"tile_count", "steps_sample", "steps_sequence", "dt_sample", "dt_path"}
+    | {"part_block", "part_sample", "part_path", "part_sequence", "part_group"}
 )
 
 

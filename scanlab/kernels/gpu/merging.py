@@ -1,4 +1,4 @@
-"""Sums of what programs left apart: the outputs and gradients of tracks, and the shares of blocks of channels.
+"""Sums of what programs left apart: the outputs and gradients of sequences, and the shares of blocks of channels.
 
 One pass reads every copy once and writes the sum once in its final dtype; added up by torch, a float32 sum is written
 and read again for the conversion.
@@ -12,7 +12,7 @@ import triton.language as tl
 
 from .grid import place
 from .launching import kernel
-from .walks import where
+from .scan_primitives import where
 
 __all__ = ["AT_ONCE", "BLOCK", "merge_kernel"]
 

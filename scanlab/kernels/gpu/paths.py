@@ -9,6 +9,6 @@ __all__ = ["patch_from_table"]
 
 
 @triton.jit
-def patch_from_table(steps, track, step):
-    """steps: a pointer to the track's row of the table, int32 [S]; the row of u that is visited at a step."""
+def patch_from_table(steps, sequence, step):
+    """steps: a pointer to the sequence's row of the table, int32 [S]; the row of u that is visited at a step."""
     return tl.load(steps + step)

@@ -1,6 +1,7 @@
-"""The adjoint of the selective scan, in Triton: chunks from last to first, with the owed gradients in registers.
+"""The adjoint of the selective scan, in Triton: chunks from last to first, with the states' adjoints in registers.
 
-With g = dy[i] at the step that visits row i, and p[n] what later steps owe to h[n], each step does, going backwards:
+With g = dy[i] at the step that visits row i, and p[n] the adjoint that later steps give h[n], each step, going
+backwards, computes:
 
     q[n] = p[n] + g C[i, n];    dC[i, n] = sum g h[n];    dB[i, n] = sum q[n] d x;    s = sum_n q[n] B[i, n]
     p[n] = exp2(d A[n]) q[n];   o[n] = p[n] h'[n], where h' is the state before;      dA[n] += ln2 d o[n]
@@ -9,9 +10,10 @@ With g = dy[i] at the step that visits row i, and p[n] what later steps owe to h
 
 (the sums without index run over channels; each block of channels leaves its own, to be added up afterwards).
 
-States come from the checkpoint before each chunk in two rounds: one walk through the chunk leaves the state before
-every group of GROUP steps in `marks`, then each group, last first, walks again with its GROUP + 1 states in registers.
-Spans, ADD, REVISITS and CARRIED are those of the forward pass; carried is what is owed to a span's last state.
+States come from the checkpoint before each chunk in two rounds: one pass through the chunk leaves the state before
+every group of GROUP steps in `scratch`, then each group, last first, is computed again with its GROUP + 1 states in
+registers. Work items, ADD, REVISITS and CARRIED are those of the forward pass; carried is the adjoint of a work item's
+last state.
 """
 
 # Triton reads no starred expressions, and gives static_range no iterator for Python.
@@ -26,8 +28,7 @@ import triton.language as tl
 from .grid import place
 from .launching import kernel
 from .mathematics import LN_2, exp2, sigmoid
-from .sums import put_both_sums, put_sums
-from .walks import (
+from .scan_primitives import (
     add_states,
     advanced,
     carried_on,
@@ -42,15 +43,16 @@ from .walks import (
     per_state,
     put_rows,
     rows_of,
-    span_at,
     step_sizes,
     where,
+    work_item_at,
     zeros,
 )
+from .sums import put_both_sums, put_sums
 
 
 @triton.jit
-def _owed(p, g, c, N: tl.constexpr):
+def _adjoint(p, g, c, N: tl.constexpr):
     """q[n] = p[n] + g C[n]."""
     q = ()
     for n in tl.static_range(N):
@@ -114,7 +116,7 @@ def _step_back(
     ddelta.
     """
     dA, dB, dC, others = totals
-    q = _owed(p, g, c, N)
+    q = _adjoint(p, g, c, N)
     p = _decayed(q, d, a, N, ASM)
     o = _times(p, before, N)
     s = _inner(q, b, N)
@@ -145,18 +147,18 @@ def _states_of_group(h, x, d, rows, a, weight, B, B_row, width, exists, N: tl.co
 
 
 @triton.jit
-def _mark_groups(
-    marks, h, inputs, strides, walk, track, first, last, parameters, channel, exists, PATCH_AT: tl.constexpr,
+def _save_groups(
+    scratch, h, inputs, strides, own_steps, sequence, first, last, parameters, channel, exists, PATCH_AT: tl.constexpr,
     N: tl.constexpr, BLOCK: tl.constexpr, GROUP: tl.constexpr, SOFTPLUS: tl.constexpr, B_CONSTANT: tl.constexpr,
     WORDS: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
-    """Walk a chunk from its state h, and store the state before each group."""
+    """Pass through a chunk from its state h, and store the state before each group."""
     u, delta, B, _, _ = inputs
     a, _, offset, weight = parameters
     everywhere = tl.full((BLOCK,), 1, tl.int1)
-    keep_states(marks, BLOCK, h, everywhere, N)
+    keep_states(scratch, BLOCK, h, everywhere, N)
     for start in range(first, last - GROUP, GROUP):
-        rows = rows_of(walk, track, start, last, GROUP, PATCH_AT)
+        rows = rows_of(own_steps, sequence, start, last, GROUP, PATCH_AT)
         x = gathered(u, strides[0], rows, channel, exists, GROUP)
         raw = gathered(delta, strides[1], rows, channel, exists, GROUP)
         d = step_sizes(raw, offset, start, last, GROUP, SOFTPLUS, ASM)
@@ -164,12 +166,12 @@ def _mark_groups(
             h, x, d, rows, a, weight, B, strides[2], strides[5], exists, N, GROUP, B_CONSTANT, WORDS, ASM
         )  # fmt: skip
         h = states[GROUP]
-        keep_states(marks + ((start - first) // GROUP + 1) * N * BLOCK, BLOCK, h, everywhere, N)
+        keep_states(scratch + ((start - first) // GROUP + 1) * N * BLOCK, BLOCK, h, everywhere, N)
 
 
 @triton.jit
 def _group_back(
-    p, totals, h, inputs, outputs, strides, walk, track, start, last, old, parameters, channel, exists,
+    p, totals, h, inputs, outputs, strides, own_steps, sequence, start, last, old, parameters, channel, exists,
     PATCH_AT: tl.constexpr, N: tl.constexpr, BLOCK: tl.constexpr, GROUP: tl.constexpr, SOFTPLUS: tl.constexpr,
     B_CONSTANT: tl.constexpr, C_CONSTANT: tl.constexpr, ADD_U: tl.constexpr, ADD_PARAMETERS: tl.constexpr,
     REVISITS: tl.constexpr, WORDS: tl.constexpr, ASM: tl.constexpr,
@@ -179,14 +181,14 @@ def _group_back(
     du, ddelta, dB, dC = outputs
     u_row, delta_row, B_row, C_row, dy_row, width = strides
     a, skip, offset, weight = parameters
-    rows = rows_of(walk, track, start, last, GROUP, PATCH_AT)
+    rows = rows_of(own_steps, sequence, start, last, GROUP, PATCH_AT)
     x = gathered(u, u_row, rows, channel, exists, GROUP)
     raw = gathered(delta, delta_row, rows, channel, exists, GROUP)
     gs = gathered_within(dy, dy_row, rows, start, last, channel, exists, GROUP)
     d = step_sizes(raw, offset, start, last, GROUP, SOFTPLUS, ASM)
     states = _states_of_group(h, x, d, rows, a, weight, B, B_row, width, exists, N, GROUP, B_CONSTANT, WORDS, ASM)
     ADD: tl.constexpr = ADD_PARAMETERS or REVISITS
-    found_u, found_delta = (), ()
+    du_rows, ddelta_rows = (), ()
     for r in tl.static_range(GROUP):
         inside = start + (GROUP - 1 - r) < last
         row, size, g, value = rows[GROUP - 1 - r], d[GROUP - 1 - r], gs[GROUP - 1 - r], x[GROUP - 1 - r]
@@ -203,32 +205,32 @@ def _group_back(
             put_sums(dC + row * N, _multiplied(g, states[GROUP - r], N), inside, old, N, BLOCK, ADD)
         elif not B_CONSTANT:
             put_sums(dB + row * N, _multiplied(size * weight * value, q, N), inside, old, N, BLOCK, ADD)
-        found_u, found_delta = (to_u,) + found_u, (to_delta,) + found_delta
-    put_rows(du, width, rows, found_u, start, last, channel, exists, old, GROUP, ADD_U, REVISITS)
-    put_rows(ddelta, width, rows, found_delta, start, last, channel, exists, old, GROUP, ADD_PARAMETERS, REVISITS)
+        du_rows, ddelta_rows = (to_u,) + du_rows, (to_delta,) + ddelta_rows
+    put_rows(du, width, rows, du_rows, start, last, channel, exists, old, GROUP, ADD_U, REVISITS)
+    put_rows(ddelta, width, rows, ddelta_rows, start, last, channel, exists, old, GROUP, ADD_PARAMETERS, REVISITS)
     return p, totals
 
 
 @triton.jit
 def _chunk_back(
-    p, h, marks, inputs, outputs, strides, walk, track, first, last, old, parameters, channel, exists,
+    p, h, scratch, inputs, outputs, strides, own_steps, sequence, first, last, old, parameters, channel, exists,
     PATCH_AT: tl.constexpr, N: tl.constexpr, BLOCK: tl.constexpr, GROUP: tl.constexpr, SOFTPLUS: tl.constexpr,
     B_CONSTANT: tl.constexpr, C_CONSTANT: tl.constexpr, ADD_U: tl.constexpr, ADD_PARAMETERS: tl.constexpr,
     REVISITS: tl.constexpr, WORDS: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
     """Go back through a chunk from the state h before it; returns p, and the totals of the chunk."""
-    _mark_groups(
-        marks, h, inputs, strides, walk, track, first, last, parameters, channel, exists, PATCH_AT, N, BLOCK, GROUP,
-        SOFTPLUS, B_CONSTANT, WORDS, ASM,
+    _save_groups(
+        scratch, h, inputs, strides, own_steps, sequence, first, last, parameters, channel, exists, PATCH_AT, N, BLOCK,
+        GROUP, SOFTPLUS, B_CONSTANT, WORDS, ASM,
     )  # fmt: skip
     totals = (zeros(N, BLOCK), zeros(N, BLOCK), zeros(N, BLOCK), zeros(3, BLOCK))
     groups = tl.cdiv(last - first, GROUP)
     for later in range(groups):
         index = groups - 1 - later
         p, totals = _group_back(
-            p, totals, per_state(marks + index * N * BLOCK, BLOCK, exists, N), inputs, outputs, strides, walk, track,
-            first + index * GROUP, last, old, parameters, channel, exists, PATCH_AT, N, BLOCK, GROUP, SOFTPLUS,
-            B_CONSTANT, C_CONSTANT, ADD_U, ADD_PARAMETERS, REVISITS, WORDS, ASM,
+            p, totals, per_state(scratch + index * N * BLOCK, BLOCK, exists, N), inputs, outputs, strides, own_steps,
+            sequence, first + index * GROUP, last, old, parameters, channel, exists, PATCH_AT, N, BLOCK, GROUP,
+            SOFTPLUS, B_CONSTANT, C_CONSTANT, ADD_U, ADD_PARAMETERS, REVISITS, WORDS, ASM,
         )  # fmt: skip
     return p, totals
 
@@ -237,7 +239,7 @@ def _chunk_back(
 def _add_totals(
     place, width, totals, exists, N: tl.constexpr, B_CONSTANT: tl.constexpr, C_CONSTANT: tl.constexpr
 ):  # fmt: skip
-    """Add a chunk's totals to its home."""
+    """Add a chunk's totals to its accumulator."""
     dA, dB, dC, others = totals
     add_states(place, width, dA, exists, N)
     add_states(place + N * width, width, others, exists, 3)
@@ -250,60 +252,61 @@ def _add_totals(
 
 @kernel
 def selective_scan_backward_kernel(
-    u, delta, A, B, C, D, bias, weights, dy, du, ddelta, dB, dC, sums, checkpoints, marks, carried, steps, chunks,
-    spans, width, group_width, programs, blocks, count, slots, homes, together, fresh, group_marks, u_sample, u_path,
-    u_row, delta_sample, delta_path, delta_row, B_sample, B_path, B_group, B_row, C_sample, C_path, C_group, C_row,
-    dy_sample, dy_track, dy_row, du_sample, du_path, du_track, ddelta_sample, ddelta_path, ddelta_track, part_block,
-    part_sample, part_path, part_track, part_group, A_path, bias_path, steps_sample, steps_track,
+    u, delta, A, B, C, D, bias, weights, dy, du, ddelta, dB, dC, sums, checkpoints, scratch, carried, steps, chunks,
+    work_items, width, group_width, programs, blocks, count, checkpoint_count, accumulators, together, fresh,
+    groups_per_chunk, u_sample, u_path, u_row, delta_sample, delta_path, delta_row, B_sample, B_path, B_group, B_row,
+    C_sample, C_path, C_group, C_row,
+    dy_sample, dy_sequence, dy_row, du_sample, du_path, du_sequence, ddelta_sample, ddelta_path, ddelta_sequence,
+    part_block, part_sample, part_path, part_sequence, part_group, A_path, bias_path, steps_sample, steps_sequence,
     PATCH_AT: tl.constexpr, N: tl.constexpr, BLOCK: tl.constexpr, GROUP: tl.constexpr, SOFTPLUS: tl.constexpr,
     SKIP: tl.constexpr, BIAS: tl.constexpr, WEIGHTS: tl.constexpr, B_CONSTANT: tl.constexpr, C_CONSTANT: tl.constexpr,
     CARRIED: tl.constexpr, ADD_U: tl.constexpr, ADD_PARAMETERS: tl.constexpr, REVISITS: tl.constexpr,
     WORDS: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
-    """du, ddelta and the shares of dB, dC (float32 [blocks, B, K, T or 1, G, L, N]) and `sums` of one span.
+    """du, ddelta and the shares of dB, dC (float32 [blocks, B, K, T or 1, G, L, N]) and `sums` of one work item.
 
-    T is the number of copies, of `together` tracks each. With ADD_U and ADD_PARAMETERS, the tracks of a span, last
-    first, add from the `fresh`th on to what those behind them left.
+    T is the number of copies, of `together` sequences each. With ADD_U and ADD_PARAMETERS, the sequences of a work
+    item, last first, add from the `fresh`th on to what those behind them left.
 
-    sums float32 [B, homes, R, D] begins as 0: N rows dA, then dD, dbias, dw, then N rows each of dB and dC where these
-    are constant in time.
+    sums float32 [B, accumulators, R, D] begins as 0: N rows dA, then dD, dbias, dw, then N rows each of dB and dC where
+    these are constant in time.
     """
-    number, span, sample = place(programs, count)
+    number, item, sample = place(programs, count)
     group, block, channel, exists = channels_of(number, group_width, blocks, BLOCK)
-    marks += ((sample * count + span) * programs + number) * group_marks * N * BLOCK + tl.arange(0, BLOCK)
+    scratch += ((sample * count + item) * programs + number) * groups_per_chunk * N * BLOCK + tl.arange(0, BLOCK)
     B += channel if B_CONSTANT else sample * B_sample + group * B_group
     C += channel if C_CONSTANT else sample * C_sample + group * C_group
     part = block.to(tl.int64) * part_block + sample * part_sample + group * part_group
     ROWS: tl.constexpr = N + 3 + (N if B_CONSTANT else 0) + (N if C_CONSTANT else 0)
     p = zeros(N, BLOCK)
     if CARRIED:
-        p = per_state(carried + (sample * count + span) * N * width + channel, width, exists, N)
-    start_of_span, end_of_span = span_at(spans, span)
-    for done in range(end_of_span - start_of_span):
-        track, path, first, last, carry, slot, _, home = chunk_at(chunks, end_of_span - 1 - done)
-        slot_of = checkpoints + (sample * slots + slot) * N * width + channel
-        h = per_state(slot_of, width, where(carry > 0, exists), N)
+        p = per_state(carried + (sample * count + item) * N * width + channel, width, exists, N)
+    item_first, item_end = work_item_at(work_items, item)
+    for done in range(item_end - item_first):
+        sequence, path, first, last, carry, checkpoint, _, accumulator = chunk_at(chunks, item_end - 1 - done)
+        checkpoint_of = checkpoints + (sample * checkpoint_count + checkpoint) * N * width + channel
+        h = per_state(checkpoint_of, width, where(carry > 0, exists), N)
         parameters = parameters_of(
             A, D, bias, weights, path, A_path, bias_path, width, channel, exists, N, SKIP, BIAS, WEIGHTS
         )
         inputs = (
             u + sample * u_sample + path * u_path, delta + sample * delta_sample + path * delta_path,
-            B + path * B_path, C + path * C_path, dy + sample * dy_sample + track * dy_track,
+            B + path * B_path, C + path * C_path, dy + sample * dy_sample + sequence * dy_sequence,
         )  # fmt: skip
-        copy, earlier = copy_of(track, together)
+        copy, earlier = copy_of(sequence, together)
         old = together - 1 - earlier >= fresh
-        track_part = part + path * part_path + copy * part_track
+        sequence_part = part + path * part_path + copy * part_sequence
         outputs = (
-            du + sample * du_sample + path * du_path + copy * du_track,
-            ddelta + sample * ddelta_sample + path * ddelta_path + copy * ddelta_track,
-            dB + track_part, dC + track_part,
+            du + sample * du_sample + path * du_path + copy * du_sequence,
+            ddelta + sample * ddelta_sample + path * ddelta_path + copy * ddelta_sequence,
+            dB + sequence_part, dC + sequence_part,
         )  # fmt: skip
         p, totals = _chunk_back(
-            p, h, marks, inputs, outputs, (u_row, delta_row, B_row, C_row, dy_row, width),
-            steps + sample * steps_sample + track * steps_track, track, first, last, old, parameters, channel,
+            p, h, scratch, inputs, outputs, (u_row, delta_row, B_row, C_row, dy_row, width),
+            steps + sample * steps_sample + sequence * steps_sequence, sequence, first, last, old, parameters, channel,
             exists, PATCH_AT, N, BLOCK, GROUP, SOFTPLUS, B_CONSTANT, C_CONSTANT, ADD_U, ADD_PARAMETERS, REVISITS,
             WORDS, ASM,
         )  # fmt: skip
         p = carried_on(p, carry, N)
-        share = sums + (sample * homes + home) * ROWS * width + channel
+        share = sums + (sample * accumulators + accumulator) * ROWS * width + channel
         _add_totals(share, width, totals, exists, N, B_CONSTANT, C_CONSTANT)

@@ -1,13 +1,14 @@
-"""The selective scan, in Triton: a program walks its chunks with the states in registers.
+"""The selective scan, in Triton: a program goes through its chunks with the states in registers.
 
 At a step of path k that visits row i:
 
     x = w[k] u[i];    d = softplus(delta[i] + bias[k])
     h[n] = exp2(d A[k, n]) h[n] + d x B[i, n];    y[i] += sum_n C[i, n] h[n] + D[k] x
 
-A program takes one span of consecutive chunks, one block of channels and one sample. One span may hold a track, some
-tracks (then y is added up by the lanes that wrote it: ADD), or a part of a track whose state before is known (CARRIED).
-Grid: groups x blocks of channels, spans, samples, one warp each; nothing is shared, nobody waits.
+A program takes one work item of consecutive chunks, one block of channels and one sample. One work item may hold a
+sequence, some sequences (then y is added up by the lanes that wrote it: ADD), or a part of a sequence whose state
+before is known (CARRIED). Grid: groups x blocks of channels, work items, samples, one warp each; nothing is shared,
+nobody waits.
 """
 
 # Triton reads no starred expressions, and gives static_range no iterator for Python.
@@ -21,7 +22,7 @@ import triton.language as tl
 
 from .grid import place
 from .launching import kernel
-from .walks import (
+from .scan_primitives import (
     advanced,
     carried_on,
     channels_of,
@@ -34,9 +35,9 @@ from .walks import (
     per_state,
     put_rows,
     rows_of,
-    span_at,
     step_sizes,
     where,
+    work_item_at,
     zeros,
 )
 
@@ -51,45 +52,46 @@ def _output(h, c, y, N: tl.constexpr):
 
 @kernel
 def selective_scan_forward_kernel(
-    u, delta, A, B, C, D, bias, weights, y, checkpoints, last_state, carried, steps, chunks, spans,
-    width, group_width, programs, blocks, count, slots, tracks, together, fresh, u_sample, u_path, u_row, delta_sample,
-    delta_path, delta_row, B_sample, B_path, B_group, B_row, C_sample, C_path, C_group, C_row, y_sample, y_track,
-    A_path, bias_path, steps_sample, steps_track,
+    u, delta, A, B, C, D, bias, weights, y, checkpoints, last_state, carried, steps, chunks, work_items,
+    width, group_width, programs, blocks, count, checkpoint_count, sequences, together, fresh, u_sample, u_path, u_row,
+    delta_sample, delta_path, delta_row, B_sample, B_path, B_group, B_row, C_sample, C_path, C_group, C_row,
+    y_sample, y_sequence, A_path, bias_path, steps_sample, steps_sequence,
     PATCH_AT: tl.constexpr, N: tl.constexpr, BLOCK: tl.constexpr, GROUP: tl.constexpr, SOFTPLUS: tl.constexpr,
     SKIP: tl.constexpr, BIAS: tl.constexpr, WEIGHTS: tl.constexpr, B_CONSTANT: tl.constexpr, C_CONSTANT: tl.constexpr,
     KEEP: tl.constexpr, LAST: tl.constexpr, CARRIED: tl.constexpr, ADD: tl.constexpr, REVISITS: tl.constexpr,
     WORDS: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
-    """y, checkpoints (KEEP) and last states (LAST) of one span: `together` tracks, or a part of one.
+    """y, checkpoints (KEEP) and last states (LAST) of one work item: `together` sequences, or a part of one.
 
-    y [B, T / together, L, D]; with ADD, the tracks of a span from its `fresh`th on add to what those before them left.
+    y [B, T / together, L, D]; with ADD, the sequences of a work item from its `fresh`th on add to what those before
+    them left.
     """
-    number, span, sample = place(programs, count)
+    number, item, sample = place(programs, count)
     group, _, channel, exists = channels_of(number, group_width, blocks, BLOCK)
     B += channel if B_CONSTANT else sample * B_sample + group * B_group
     C += channel if C_CONSTANT else sample * C_sample + group * C_group
     h = zeros(N, BLOCK)
     if CARRIED:
-        h = per_state(carried + (sample * count + span) * N * width + channel, width, exists, N)
-    start_of_span, end_of_span = span_at(spans, span)
-    for index in range(start_of_span, end_of_span):
-        track, path, first, last, carry, slot, final, _ = chunk_at(chunks, index)
+        h = per_state(carried + (sample * count + item) * N * width + channel, width, exists, N)
+    item_first, item_end = work_item_at(work_items, item)
+    for index in range(item_first, item_end):
+        sequence, path, first, last, carry, checkpoint, final, _ = chunk_at(chunks, index)
         h = carried_on(h, carry, N)
         if KEEP:
-            slot_of = checkpoints + (sample * slots + slot) * N * width + channel
-            keep_states(slot_of, width, h, where(carry > 0, exists), N)
+            checkpoint_of = checkpoints + (sample * checkpoint_count + checkpoint) * N * width + channel
+            keep_states(checkpoint_of, width, h, where(carry > 0, exists), N)
         a, skip, offset, weight = parameters_of(
             A, D, bias, weights, path, A_path, bias_path, width, channel, exists, N, SKIP, BIAS, WEIGHTS
         )
-        walk = steps + sample * steps_sample + track * steps_track
-        track_u = u + sample * u_sample + path * u_path
-        track_delta = delta + sample * delta_sample + path * delta_path
-        copy, earlier = copy_of(track, together)
-        track_y = y + sample * y_sample + copy * y_track
+        own_steps = steps + sample * steps_sample + sequence * steps_sequence
+        sequence_u = u + sample * u_sample + path * u_path
+        sequence_delta = delta + sample * delta_sample + path * delta_path
+        copy, earlier = copy_of(sequence, together)
+        sequence_y = y + sample * y_sample + copy * y_sequence
         for start in range(first, last, GROUP):
-            rows = rows_of(walk, track, start, last, GROUP, PATCH_AT)
-            x = gathered(track_u, u_row, rows, channel, exists, GROUP)
-            raw = gathered(track_delta, delta_row, rows, channel, exists, GROUP)
+            rows = rows_of(own_steps, sequence, start, last, GROUP, PATCH_AT)
+            x = gathered(sequence_u, u_row, rows, channel, exists, GROUP)
+            raw = gathered(sequence_delta, delta_row, rows, channel, exists, GROUP)
             d = step_sizes(raw, offset, start, last, GROUP, SOFTPLUS, ASM)
             sums = ()
             for j in tl.static_range(GROUP):
@@ -98,7 +100,9 @@ def selective_scan_forward_kernel(
                 weighted = weight * x[j]
                 h = advanced(h, d[j], d[j] * weighted, a, b, N, ASM)
                 sums = sums + (_output(h, c, skip * weighted, N),)
-            put_rows(track_y, width, rows, sums, start, last, channel, exists, earlier >= fresh, GROUP, ADD, REVISITS)
+            put_rows(
+                sequence_y, width, rows, sums, start, last, channel, exists, earlier >= fresh, GROUP, ADD, REVISITS
+            )
         if LAST:
-            end = last_state + (sample * tracks + track) * N * width + channel
+            end = last_state + (sample * sequences + sequence) * N * width + channel
             keep_states(end, width, h, where(final > 0, exists), N)

@@ -1,7 +1,7 @@
 """Sums over the channels of a program, many at once.
 
 A sum over the 32 lanes of a warp takes five exchanges between lanes and ends in all of them alike. Of 32 sums, each
-lane need end with one: at every level it keeps half of its values and hands the other half to a partner, which takes
+lane need end with one: at every exchange it keeps half of its values and hands the other half to a partner, which takes
 31 exchanges instead of 160, and one store of 32 neighbours instead of 32 of one number.
 """
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from .walks import where
+from .scan_primitives import where
 
 __all__ = ["put_both_sums", "put_sums"]
 
@@ -26,13 +26,13 @@ def _sums_across(values, COUNT: tl.constexpr, BLOCK: tl.constexpr):
     values: COUNT blocks of BLOCK channels; both are powers of two, COUNT at most BLOCK.
     """
     lane = tl.arange(0, BLOCK)
-    for level in tl.static_range(16):
-        if COUNT >> (level + 1) > 0:
-            values = _halved(values, lane, COUNT >> (level + 1))
+    for exchange in tl.static_range(16):
+        if COUNT >> (exchange + 1) > 0:
+            values = _halved(values, lane, COUNT >> (exchange + 1))
     total = values[0]
-    for level in tl.static_range(16):
-        if COUNT << level < BLOCK:
-            total += tl.gather(total, lane ^ (COUNT << level), 0)
+    for exchange in tl.static_range(16):
+        if COUNT << exchange < BLOCK:
+            total += tl.gather(total, lane ^ (COUNT << exchange), 0)
     return total
 
 
@@ -40,12 +40,12 @@ def _sums_across(values, COUNT: tl.constexpr, BLOCK: tl.constexpr):
 def _halved(values, lane, HALF: tl.constexpr):
     """Of 2 HALF blocks HALF: where a lane has the bit HALF, the second half, with the partner's share added."""
     second = (lane & HALF) > 0
-    found = ()
+    sums = ()
     for i in tl.static_range(HALF):
         kept = tl.where(second, values[i + HALF], values[i])
         given = tl.where(second, values[i], values[i + HALF])
-        found = found + (kept + tl.gather(given, lane ^ HALF, 0),)
-    return found
+        sums = sums + (kept + tl.gather(given, lane ^ HALF, 0),)
+    return sums
 
 
 @triton.jit

@@ -12,8 +12,8 @@ from typing import Any
 
 from .launching import FREE
 from .selective_scan_backward import selective_scan_backward_kernel
+from .selective_scan_carry import selective_scan_local_kernel, selective_scan_pass_kernel
 from .selective_scan_forward import selective_scan_forward_kernel
-from .selective_scan_spans import selective_scan_pass_kernel, selective_scan_span_kernel
 
 __all__ = ["PASS", "Blocks", "Variant", "blocks_for", "divisible", "variants"]
 
@@ -41,7 +41,7 @@ class Blocks:
     steps: int
 
 
-# Of the kernel that passes states over spans: numbers of a program, and how many spans it asks for at once.
+# Of the kernel that passes states over work items: numbers of a program, and how many work items it asks for at once.
 PASS = Blocks(128, 8)
 
 
@@ -66,7 +66,7 @@ def blocks_for(states: int, width: int = 64, *, lanes: int = 32, backward: bool 
 
 
 def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int = 32) -> list[Variant]:
-    """The kernels for N = state and activations of Triton's type `dtype` (fp32, bf16, fp16), walking by patch_at.
+    """The kernels for N = state and activations of Triton's type `dtype` (fp32, bf16, fp16); patch_at gives the rows.
 
     Tensors lie as models have them: whole, with channels in multiples of 16. lanes: 32 on NVIDIA, 64 on AMD, where exp2
     is not written in PTX.
@@ -81,7 +81,7 @@ def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int
     return [
         _variant(selective_scan_forward_kernel, dtype, common | _shape(forward), state),
         _variant(selective_scan_backward_kernel, dtype, common | _shape(backward), state),
-        _variant(selective_scan_span_kernel, dtype, common | _shape(forward), state),
+        _variant(selective_scan_local_kernel, dtype, common | _shape(forward), state),
         _variant(selective_scan_pass_kernel, dtype, {"BLOCK": PASS.channels, "GROUP": PASS.steps, "ADJOINT": False}),
     ]
 
@@ -91,9 +91,23 @@ def _shape(blocks: Blocks) -> dict[str, int]:
 
 
 _ACTIVATIONS = frozenset({"u", "delta", "B", "C", "y", "dy", "du", "ddelta"})
-_INTEGERS = frozenset({"steps", "chunks", "spans", "ranges"})
+_INTEGERS = frozenset({"steps", "chunks", "work_items", "ranges"})
 _FLOATS = frozenset(
-    {"A", "D", "bias", "weights", "checkpoints", "last_state", "carried", "dB", "dC", "sums", "marks", "ends", "decays"}
+    {
+        "A",
+        "D",
+        "bias",
+        "weights",
+        "checkpoints",
+        "last_state",
+        "carried",
+        "dB",
+        "dC",
+        "sums",
+        "scratch",
+        "ends",
+        "decays",
+    }
 )
 
 

@@ -34,15 +34,20 @@ def causal_convolution(
 
         y[k, r(s)] += f(bias[k] + sum_j weight[k, :, j] x[r(s - W + 1 + j)])
 
-    where x is 0 before the start of the track and before a restart. A chained path goes on from the last steps of the
-    path before it, with its own weights. A row that a path visits twice (a class token at both ends) gets the sum of
-    its visits, as in the scan; a row that it does not visit is 0.
+    where x is 0 before the start of the sequence and before a restart. A chained path goes on from the last steps of
+    the path before it, with its own weights. A row that a path visits twice (a class token at both ends) gets the sum
+    of its visits, as in the scan; a row that it does not visit is 0.
 
     x: [B, L, D], or [B, K, L, D] with an input per path (a chained path then reads what the path before it read at that
     path's steps). weight: [K, D, W], 2 to 8 taps. bias: [K, D]. The K of both may be 1: the paths share them. paths:
     as in `selective_scan`. activation: "silu" or None. Returns [B, K, L, D] in the dtype of x. Sums are float32;
     float64 is computed by the reference. Under autocast x is cast. Raises S700 to S705, S708 to S710, S712, S713, S750
     and S751.
+
+    >>> import torch
+    >>> x, weight = torch.arange(4.0)[None, :, None], torch.tensor([[[1.0, 1.0]]])
+    >>> causal_convolution(x, weight, paths=torch.tensor([[3, 2, 1, 0]]), activation=None)[0, 0, :, 0]
+    tensor([1., 3., 5., 3.])
     """
     table = table_for(paths, "x", x)
     x = autocast(x)

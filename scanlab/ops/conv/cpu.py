@@ -65,5 +65,5 @@ def _plan(arguments: ConvolutionArguments) -> tuple:
         weight_path=weight.stride(0) if own else 0,
         bias_path=channels if own else 0,
     )
-    owners = owners_of(table.runs, table.steps.shape[1:])
-    return table.steps.contiguous().numpy(), owners.numpy(), table.runs.numpy(), sizes, arguments.silu
+    owners = owners_of(table.segments, table.steps.shape[1:])
+    return table.steps.contiguous().numpy(), owners.numpy(), table.segments.numpy(), sizes, arguments.silu

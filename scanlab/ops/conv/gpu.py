@@ -7,16 +7,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from scanlab.kernels.gpu.companion_variants import CHANNELS, convolution_steps
 from scanlab.kernels.gpu.convolution import (
     convolution_backward_kernel,
     convolution_forward_kernel,
 )
+from scanlab.kernels.gpu.convolution_ssd_variants import CHANNELS, convolution_steps
 from scanlab.kernels.gpu.grid import folded
 from scanlab.ops.conv.operator import ConvolutionArguments
 from scanlab.ops.dispatch import path_function
 from scanlab.ops.gpu_sums import merged
-from scanlab.ops.partition import Pieces, path_sums, pieces_of
+from scanlab.ops.partition import Tiles, path_sums, tiles_of
 
 __all__ = ["backward", "forward"]
 
@@ -37,48 +37,53 @@ def backward(arguments: ConvolutionArguments, dy: Tensor) -> tuple[Tensor, Tenso
 
 
 def _forward(arguments: ConvolutionArguments) -> Tensor:
-    pieces = _pieces(arguments)
-    y = _output(arguments, pieces, arguments.x.dtype)
-    for level in range(pieces.levels):
-        convolution_forward_kernel[_grid(arguments, pieces)](
-            *_tensors(arguments), y, **_sizes(arguments, pieces, level), **_constants(arguments, pieces)
+    tiles = _tiles(arguments)
+    y = _output(arguments, tiles, arguments.x.dtype)
+    for round_number in range(tiles.rounds):
+        convolution_forward_kernel[_grid(arguments, tiles)](
+            *_tensors(arguments), y, **_sizes(arguments, tiles, round_number), **_constants(arguments, tiles)
         )
     return y.to(arguments.x.dtype)
 
 
 def _backward(arguments: ConvolutionArguments, dy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     x, weight = arguments.x, arguments.weight
-    pieces = _pieces(arguments)
+    tiles = _tiles(arguments)
     shared = x.shape[1] < arguments.table.paths
-    dx = _output(arguments, pieces, torch.float32 if shared else x.dtype)
-    partial = weight.new_empty(len(x), len(pieces.rows), weight.shape[1] + 1, x.shape[3])
-    for level in range(pieces.levels):
-        convolution_backward_kernel[_grid(arguments, pieces)](
-            *_tensors(arguments), dy, dx, partial, **_sizes(arguments, pieces, level), **_constants(arguments, pieces)
+    dx = _output(arguments, tiles, torch.float32 if shared else x.dtype)
+    partial = weight.new_empty(len(x), len(tiles.rows), weight.shape[1] + 1, x.shape[3])
+    for round_number in range(tiles.rounds):
+        convolution_backward_kernel[_grid(arguments, tiles)](
+            *_tensors(arguments),
+            dy,
+            dx,
+            partial,
+            **_sizes(arguments, tiles, round_number),
+            **_constants(arguments, tiles),
         )
-    dweight = path_sums(partial, pieces, len(weight))
+    dweight = path_sums(partial, tiles, len(weight))
     return merged(dx, x.dtype, x.shape[1]), dweight[:, :-1], dweight[:, -1]
 
 
-def _pieces(arguments: ConvolutionArguments) -> Pieces:
-    """The longest pieces, hence the fewest partial sums, that still make enough programs."""
+def _tiles(arguments: ConvolutionArguments) -> Tiles:
+    """The longest tiles, hence the fewest partial sums, that still make enough programs."""
     table, x = arguments.table, arguments.x
-    walks = len(x) * table.tracks * _blocks(arguments)
+    programs = len(x) * table.sequences * _blocks(arguments)
     limit = 256
-    while limit > 32 and walks * -(-table.steps.shape[2] // limit) < PROGRAMS:
+    while limit > 32 and programs * -(-table.steps.shape[2] // limit) < PROGRAMS:
         limit //= 2
-    return pieces_of(table.steps, table.runs, table.paths, x.shape[2], limit, plain=table.permutations)
+    return tiles_of(table.steps, table.segments, table.paths, x.shape[2], limit, plain=table.permutations)
 
 
-def _output(arguments: ConvolutionArguments, pieces: Pieces, dtype: torch.dtype) -> Tensor:
+def _output(arguments: ConvolutionArguments, tiles: Tiles, dtype: torch.dtype) -> Tensor:
     """[B, K, L, D]: not initialised where every row is written exactly once, else zeros to add to in float32."""
     batch, _, length, channels = arguments.x.shape
-    make = arguments.x.new_empty if pieces.complete and pieces.levels == 1 else arguments.x.new_zeros
-    return make(batch, arguments.table.paths, length, channels, dtype=torch.float32 if pieces.levels > 1 else dtype)
+    make = arguments.x.new_empty if tiles.complete and tiles.rounds == 1 else arguments.x.new_zeros
+    return make(batch, arguments.table.paths, length, channels, dtype=torch.float32 if tiles.rounds > 1 else dtype)
 
 
-def _grid(arguments: ConvolutionArguments, pieces: Pieces) -> tuple[int]:
-    return folded(len(pieces.rows), _blocks(arguments), len(arguments.x))
+def _grid(arguments: ConvolutionArguments, tiles: Tiles) -> tuple[int]:
+    return folded(len(tiles.rows), _blocks(arguments), len(arguments.x))
 
 
 def _blocks(arguments: ConvolutionArguments) -> int:
@@ -90,16 +95,16 @@ def _tensors(arguments: ConvolutionArguments) -> tuple[Tensor, Tensor, Tensor]:
     return arguments.x, arguments.weight, arguments.weight if arguments.bias is None else arguments.bias
 
 
-def _sizes(arguments: ConvolutionArguments, pieces: Pieces, level: int) -> dict[str, Any]:
+def _sizes(arguments: ConvolutionArguments, tiles: Tiles, round_number: int) -> dict[str, Any]:
     x, weight, steps = arguments.x, arguments.weight, arguments.table.steps
     own = len(weight) > 1
     return {
         "steps": steps,
-        "pieces": pieces.on(x.device),
-        "owners": pieces.owners,
-        "visits": pieces.visits,
-        "level": level,
-        "number_of_pieces": len(pieces.rows),
+        "tiles": tiles.on(x.device),
+        "owners": tiles.owners,
+        "visits": tiles.visits,
+        "round_number": round_number,
+        "tile_count": len(tiles.rows),
         "blocks": _blocks(arguments),
         "width": x.shape[3],
         "x_sample": x.stride(0),
@@ -110,13 +115,13 @@ def _sizes(arguments: ConvolutionArguments, pieces: Pieces, level: int) -> dict[
         "weight_path": weight.stride(0) if own else 0,
         "bias_path": x.shape[3] if own else 0,
         "steps_sample": steps.stride(0) if len(steps) > 1 else 0,
-        "steps_track": steps.stride(1),
+        "steps_sequence": steps.stride(1),
     }
 
 
-def _constants(arguments: ConvolutionArguments, pieces: Pieces) -> dict[str, Any]:
+def _constants(arguments: ConvolutionArguments, tiles: Tiles) -> dict[str, Any]:
     table = arguments.table
-    chained = table.paths > table.tracks
+    chained = table.paths > table.sequences
     taps = arguments.weight.shape[1]
     return {
         "PATCH_AT": path_function(table.program),
@@ -124,7 +129,7 @@ def _constants(arguments: ConvolutionArguments, pieces: Pieces) -> dict[str, Any
         "SILU": arguments.silu,
         "BIAS": arguments.bias is not None,
         "CHAINED": chained,
-        "REVISITS": pieces.levels > 1,
+        "REVISITS": tiles.rounds > 1,
         "STEPS": convolution_steps(taps, chained),
         "CHANNELS": CHANNELS,
         "num_warps": 4,

@@ -14,9 +14,9 @@ __all__ = ["convolve"]
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, silu: bool, table: PathTable) -> Tensor:
     """Shift, weight and add: y[r(s)] = f(b + sum_j w[j] x[r(s - W + 1 + j)]) along every path.
 
-    x: [B, K or 1, L, D]; weight: [K or 1, D, W]; bias: [K or 1, D]; any floating dtype, computed in that dtype.
-    Weights and bias are those of the path that owns step s; x before the walk's start is 0. Returns [B, K, L, D], by
-    path and row: rows visited several times add up, rows never visited are 0.
+    x: [B, K or 1, L, D]; weight: [K or 1, D, W]; bias: [K or 1, D]; any floating dtype, computed in that dtype. Weights
+    and bias are those of the path that owns step s; x before a traversal's start (the sequence's own, or a restart) is
+    0. Returns [B, K, L, D], by path and row: rows visited several times add up, rows never visited are 0.
     """
     owners, resets = table.by_step()
     steps = table.steps.long().expand(x.shape[0], -1, -1)
@@ -34,7 +34,7 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, silu: bool, table: 
 
 
 def _read(x: Tensor, owners: Tensor, steps: Tensor) -> Tensor:
-    """What each step reads, [B, T, S, D]; 0 after a track's end."""
+    """What each step reads, [B, T, S, D]; 0 after a sequence's end."""
     sample = torch.arange(x.shape[0], device=x.device)[:, None, None]
     path = owners if x.shape[1] > 1 else torch.zeros_like(owners)
     return torch.where((steps >= 0)[..., None], x[sample, path, steps.clamp(min=0)], 0)

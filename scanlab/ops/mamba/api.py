@@ -58,6 +58,11 @@ def selective_scan(
     "triton"; float64 by the "reference". delta, B, C and z may be float32 beside a u in half precision: the scan is
     then computed in float32 throughout, from a copy of u. Under autocast, u, delta, B, C and z are cast. The kernels
     give first derivatives, backwards. Raises S700 to S708, S712, S713, S750 and S751.
+
+    >>> import torch
+    >>> u, delta, A, B = torch.ones(1, 4, 2), torch.ones(1, 1, 4, 2), -torch.ones(1, 2, 3), torch.ones(1, 1, 4, 3)
+    >>> selective_scan(u, delta, A, B, B, paths=torch.tensor([[3, 2, 1, 0]]))[0, :, 0]
+    tensor([4.6590, 4.5096, 4.1036, 3.0000])
     """
     u, delta, B, C = autocast(u), autocast(delta), autocast(B), autocast(C)
     z = None if z is None else autocast(z)

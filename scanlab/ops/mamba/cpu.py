@@ -22,14 +22,14 @@ _NOTHING = np.empty(0, dtype=np.float32)
 
 
 def forward(arguments: ScanArguments, table: PathTable, *, separate: bool, keep: bool, last: bool) -> Forward:
-    """Scan all tracks; see `Forward`. keep: states for the backward; last: the states after each track."""
+    """Scan all sequences; see `Forward`. keep: states for the backward; last: the states after each sequence."""
     batch, _, length, channels = arguments.u.shape
-    states, tracks = arguments.A.shape[1], table.tracks
-    y, add = _outputs(arguments.u, (batch, tracks if separate else 1, length, channels), table, separate)
-    checkpoints = empty((batch, table.slots, states, channels)) if keep else None
-    last_state = empty((batch, tracks, states, channels)) if last else None
-    out = Outputs(add, _strip(arguments), _flat(checkpoints), table.slots, _flat(last_state))
-    where = _rows(y, tracks if separate else 1)
+    states, sequences = arguments.A.shape[1], table.sequences
+    y, add = _outputs(arguments.u, (batch, sequences if separate else 1, length, channels), table, separate)
+    checkpoints = empty((batch, table.checkpoints, states, channels)) if keep else None
+    last_state = empty((batch, sequences, states, channels)) if last else None
+    out = Outputs(add, _strip(arguments), _flat(checkpoints), table.checkpoints, _flat(last_state))
+    where = _rows(y, sequences if separate else 1)
     with kernel_threads():
         selective_scan_forward_kernel(
             *_inputs(arguments, table.paths), _sizes(arguments, table), _table(table), where, out
@@ -58,7 +58,7 @@ def backward(
             _sizes(arguments, table),
             _table(table),
             _flat(checkpoints),
-            _rows(dy, table.tracks if separate else 1),
+            _rows(dy, table.sequences if separate else 1),
             _rows(du, u.shape[1]),
             _rows(ddelta, own),
             _coefficients(d_b[0])._replace(values=_flat(d_b)),
@@ -73,10 +73,10 @@ def backward(
 def _outputs(like: Tensor, shape: tuple[int, ...], table: PathTable, separate: bool) -> tuple[Tensor, int]:
     """Memory for outputs by row, and whether all visits must add to it.
 
-    Where every track visits every row once, the first visit writes; else rows begin at 0. What is added up more than
+    Where every sequence visits every row once, the first visit writes; else rows begin at 0. What is added up more than
     once is kept in float32.
     """
-    once = not table.revisits and (separate or table.tracks == 1)
+    once = not table.revisits and (separate or table.sequences == 1)
     dtype = like.dtype if once else torch.float32
     if table.visits_each_once:
         return empty(shape, dtype), 0
@@ -85,7 +85,7 @@ def _outputs(like: Tensor, shape: tuple[int, ...], table: PathTable, separate: b
 
 def _gradient_rows(like: Tensor, table: PathTable, *, shared: bool) -> tuple[Tensor, int]:
     """As `_outputs`, for a gradient by row of something that all paths share, or that each has its own of."""
-    once = not table.revisits and (not shared or table.tracks == 1)
+    once = not table.revisits and (not shared or table.sequences == 1)
     dtype = like.dtype if once else torch.float32
     # The paths of a chain may each leave rows out.
     if table.visits_each_once if shared else table.permutations:
@@ -152,7 +152,7 @@ def _inputs(a: ScanArguments, paths: int) -> tuple[Rows, Rows, Varying | Constan
 
 def _sizes(a: ScanArguments, table: PathTable) -> Sizes:
     _, states, channels = a.A.shape
-    return Sizes(len(a.u), a.groups, channels, states, table.tracks, table.steps.shape[2])
+    return Sizes(len(a.u), a.groups, channels, states, table.sequences, table.steps.shape[2])
 
 
 def _table(table: PathTable) -> Table:

@@ -34,6 +34,10 @@ def selective_scan_fn(
     [B, D, N], which passes no gradient back. use_mambapy: a keyword of transformers, which chooses between other
     implementations; taken, and without effect. Sequences are turned to channel-last rows first, which copies them:
     `selective_scan` does not. Raises S700 for no steps, S701 for a complex A, and what `selective_scan` raises.
+
+    >>> u, A, B = torch.ones(1, 2, 4), -torch.ones(2, 3), torch.ones(1, 3, 4)
+    >>> selective_scan_fn(u, u, A, B, B)[0, 0]
+    tensor([3.0000, 4.1036, 4.5096, 4.6590])
     """
     if A.is_complex():
         raise ScanlabError.at("S701", "A is complex", help="only real state spaces are scanned; Mamba's are real")

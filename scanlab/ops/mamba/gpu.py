@@ -10,8 +10,8 @@ from triton import knobs
 
 from scanlab.kernels.gpu.grid import folded
 from scanlab.kernels.gpu.selective_scan_backward import selective_scan_backward_kernel
+from scanlab.kernels.gpu.selective_scan_carry import selective_scan_local_kernel, selective_scan_pass_kernel
 from scanlab.kernels.gpu.selective_scan_forward import selective_scan_forward_kernel
-from scanlab.kernels.gpu.selective_scan_spans import selective_scan_pass_kernel, selective_scan_span_kernel
 from scanlab.kernels.gpu.variants import PASS, Blocks, blocks_for
 from scanlab.ops.dispatch import path_function
 from scanlab.ops.gpu_sums import merged
@@ -23,7 +23,7 @@ __all__ = ["backward", "forward"]
 
 
 def forward(arguments: ScanArguments, table: PathTable, *, separate: bool, keep: bool, last: bool) -> Forward:
-    """Scan all tracks; see `Forward`. keep: states for the backward; last: the states after each track."""
+    """Scan all sequences; see `Forward`. keep: states for the backward; last: the states after each sequence."""
     with torch.cuda.device_of(arguments.u):
         return _forward(arguments, table, separate=separate, keep=keep, last=last)
 
@@ -41,21 +41,23 @@ def _forward(arguments: ScanArguments, table: PathTable, *, separate: bool, keep
     batch, channels = u.shape[0], u.shape[3]
     blocks = _blocks(arguments, backward=False)
     plan = _plan(arguments, table, blocks, separate)
-    y = _rows_by_track(u, table, plan, separate)
-    checkpoints = A.new_empty(batch, table.slots if keep else 0, A.shape[1], channels)
-    last_state = A.new_zeros(batch, table.tracks if last else 0, A.shape[1], channels)
+    y = _rows_by_sequence(u, table, plan, separate)
+    checkpoints = A.new_empty(batch, table.checkpoints if keep else 0, A.shape[1], channels)
+    last_state = A.new_zeros(batch, table.sequences if last else 0, A.shape[1], channels)
     carried = _carried(arguments, table, plan, arguments.u, adjoint=False) if plan.cut else A
-    if len(plan.spans):
+    if len(plan.work_items):
         selective_scan_forward_kernel[_grid(arguments, plan, blocks)](
-            **_tensors(arguments), **_walk(table, plan), **_sizes(arguments, plan, blocks),
+            **_tensors(arguments), **_step_tables(table, plan), **_sizes(arguments, plan, blocks),
             y=y, checkpoints=checkpoints, last_state=last_state, carried=carried,
-            slots=table.slots, tracks=table.tracks, **_together(table, plan),
-            y_sample=y.stride(0), y_track=y.stride(1) if y.shape[1] > 1 else 0,
+            checkpoint_count=table.checkpoints, sequences=table.sequences, **_together(table, plan),
+            y_sample=y.stride(0), y_sequence=y.stride(1) if y.shape[1] > 1 else 0,
             **_constants(arguments, table, blocks),
             KEEP=keep, LAST=last, CARRIED=plan.cut, ADD=plan.merged, REVISITS=table.revisits,
         )  # fmt: skip
-    found = y.to(u.dtype) if separate else merged(y, u.dtype)
-    return Forward(found if separate else found[:, 0], checkpoints if keep else None, last_state if last else None)
+    merged_y = y.to(u.dtype) if separate else merged(y, u.dtype)
+    return Forward(
+        merged_y if separate else merged_y[:, 0], checkpoints if keep else None, last_state if last else None
+    )
 
 
 def _backward(
@@ -74,15 +76,15 @@ def _backward(
     rows = 3 + states * (1 + (arguments.B.ndim == 3) + (arguments.C.ndim == 3))
     sums = A.new_zeros(batch, len(plan.owners), rows, channels)
     grid = _grid(arguments, plan, blocks)
-    marks = A.new_empty(grid[0] * (CHUNK // blocks.steps) * states * blocks.channels)
+    scratch = A.new_empty(grid[0] * (CHUNK // blocks.steps) * states * blocks.channels)
     carried = _carried(arguments, table, plan, dy, adjoint=True) if plan.cut else A
-    if len(plan.spans):
+    if len(plan.work_items):
         selective_scan_backward_kernel[grid](
-            **_tensors(arguments), **_walk(table, plan), **_sizes(arguments, plan, blocks),
-            dy=dy, du=du, ddelta=ddelta, dB=dB, dC=dC, sums=sums, checkpoints=checkpoints, marks=marks, carried=carried,
-            slots=table.slots, homes=len(plan.owners), **_together(table, plan),
-            group_marks=CHUNK // blocks.steps,
-            dy_sample=dy.stride(0), dy_track=dy.stride(1) if separate else 0, dy_row=dy.stride(2),
+            **_tensors(arguments), **_step_tables(table, plan), **_sizes(arguments, plan, blocks),
+            dy=dy, du=du, ddelta=ddelta, dB=dB, dC=dC, sums=sums, checkpoints=checkpoints, scratch=scratch,
+            carried=carried, checkpoint_count=table.checkpoints, accumulators=len(plan.owners),
+            **_together(table, plan), groups_per_chunk=CHUNK // blocks.steps,
+            dy_sample=dy.stride(0), dy_sequence=dy.stride(1) if separate else 0, dy_row=dy.stride(2),
             **_places("du", du, u.shape[1] > 1), **_places("ddelta", ddelta, own),
             **_places("part", part[0] if part.ndim == 6 else part, own),
             part_block=part.stride(0), part_group=part.stride(3) if part.ndim == 6 else 0,
@@ -94,10 +96,10 @@ def _backward(
 
 
 def _carried(arguments: ScanArguments, table: PathTable, plan: Plan, values: Tensor, *, adjoint: bool) -> Tensor:
-    """float32 [B, spans, N, D]: the state before each span or, for values dy, what is owed to the state after it."""
+    """float32 [B, P, N, D]: the state before each of P work items or, for values dy, the adjoint of that after it."""
     A, coefficients = arguments.A, arguments.C if adjoint else arguments.B
     blocks = _blocks(arguments, backward=False)
-    ends, decays = A.new_empty(2, len(values), len(plan.spans), *A.shape[1:])
+    ends, decays = A.new_empty(2, len(values), len(plan.work_items), *A.shape[1:])
     sizes = _sizes(arguments, plan, blocks)
     kept = ("width", "group_width", "programs", "blocks", "count", "A_path", "bias_path")
     kept += ("delta_sample", "delta_path", "delta_row")
@@ -106,18 +108,18 @@ def _carried(arguments: ScanArguments, table: PathTable, plan: Plan, values: Ten
     for unused in ("SKIP", "C_CONSTANT"):
         del constants[unused]
     many = values.shape[1] > 1
-    selective_scan_span_kernel[_grid(arguments, plan, blocks)](
-        **tensors, **_walk(table, plan), **{k: sizes[k] for k in kept},
+    selective_scan_local_kernel[_grid(arguments, plan, blocks)](
+        **tensors, **_step_tables(table, plan), **{k: sizes[k] for k in kept},
         u=values, B=coefficients, ends=ends, decays=decays,
         u_sample=values.stride(0), u_path=values.stride(1) if many and not adjoint else 0,
-        u_track=values.stride(1) if many and adjoint else 0, u_row=values.stride(2),
+        u_sequence=values.stride(1) if many and adjoint else 0, u_row=values.stride(2),
         **_strides("B", coefficients),
         **constants | {"B_CONSTANT": coefficients.ndim == 3, "ADJOINT": adjoint},
     )  # fmt: skip
     size = A.shape[1] * A.shape[2]
     numbers = -(-size // PASS.channels)
-    selective_scan_pass_kernel[folded(numbers, table.tracks, len(values))](
-        ends, decays, plan.ranges, numbers, table.tracks, len(plan.spans), size,
+    selective_scan_pass_kernel[folded(numbers, table.sequences, len(values))](
+        ends, decays, plan.ranges, numbers, table.sequences, len(plan.work_items), size,
         BLOCK=PASS.channels, GROUP=PASS.steps, ADJOINT=adjoint, num_warps=1,
     )  # fmt: skip
     return ends
@@ -126,7 +128,7 @@ def _carried(arguments: ScanArguments, table: PathTable, plan: Plan, values: Ten
 def _gradients(
     a: ScanArguments, plan: Plan, sums: Tensor, du: Tensor, ddelta: Tensor, dB: Tensor, dC: Tensor
 ) -> Gradients:
-    """Add up what tracks, paths and blocks of channels left apart; sums: [K, R, D]."""
+    """Add up what sequences, paths and blocks of channels left apart; sums: [K, R, D]."""
     states, dtype = a.A.shape[1], a.u.dtype
     shared = sums if len(a.A) > 1 else sums.sum(0, keepdim=True)
     constant = shared[:, 3 + states :].split(states, 1)
@@ -143,43 +145,43 @@ def _gradients(
 
 
 def _by_path(sums: Tensor, plan: Plan, paths: int) -> Tensor:
-    """Add up over samples and over the homes of each path, which lie side by side: [K, R, D], in a fixed order."""
-    by_home = sums.sum(0)
+    """Add up over samples and over the accumulators of each path, which lie side by side: [K, R, D]; in fixed order."""
+    by_accumulator = sums.sum(0)
     if not plan.cut:
-        return by_home
+        return by_accumulator
     first, last = (plan.owners.searchsorted(range(paths), side) for side in ("left", "right"))
-    return torch.stack([by_home[i:j].sum(0) for i, j in zip(first, last, strict=True)])
+    return torch.stack([by_accumulator[i:j].sum(0) for i, j in zip(first, last, strict=True)])
 
 
 def _plan(arguments: ScanArguments, table: PathTable, blocks: Blocks, separate: bool) -> Plan:
-    walkers = len(arguments.u) * _programs(arguments, blocks)
-    division = division_for(table, walkers, blocks.channels, separate=separate)
+    programs = len(arguments.u) * _programs(arguments, blocks)
+    division = division_for(table, programs, blocks.channels, separate=separate)
     return plan_for(table, division, arguments.u.device)
 
 
 def _together(table: PathTable, plan: Plan) -> dict[str, int]:
-    """How many tracks a span walks, and how many of them write where nothing stands yet."""
+    """How many sequences a work item takes, and how many of them write where nothing stands yet."""
     return {"together": plan.division.together, "fresh": int(table.visits_each_once)}
 
 
 def _copies(table: PathTable, plan: Plan) -> int:
-    """How many copies of what tracks share are added up afterwards."""
-    return table.tracks // plan.division.together
+    """How many copies of what sequences share are added up afterwards."""
+    return table.sequences // plan.division.together
 
 
-def _rows_by_track(like: Tensor, table: PathTable, plan: Plan, separate: bool) -> Tensor:
+def _rows_by_sequence(like: Tensor, table: PathTable, plan: Plan, separate: bool) -> Tensor:
     """Memory for y, [B, copies, L, D]: float32 where it will be added to, and not initialised where all is written."""
-    tracks = _copies(table, plan)
-    once = not table.revisits and (separate or table.tracks == 1)
+    sequences = _copies(table, plan)
+    once = not table.revisits and (separate or table.sequences == 1)
     make = like.new_empty if table.visits_each_once else like.new_zeros
-    shape = (len(like), tracks, *like.shape[2:])
+    shape = (len(like), sequences, *like.shape[2:])
     return make(shape, dtype=like.dtype if once else torch.float32)
 
 
 def _gradient_rows(like: Tensor, table: PathTable, plan: Plan, own: bool) -> Tensor:
-    """As `_rows_by_track`, for a gradient shaped [B, K, L, D] where each path has its own."""
+    """As `_rows_by_sequence`, for a gradient shaped [B, K, L, D] where each path has its own."""
     if not own:
-        return _rows_by_track(like, table, plan, False)
+        return _rows_by_sequence(like, table, plan, False)
     make = like.new_empty if table.permutations else like.new_zeros
     return make(like.shape, dtype=torch.float32 if table.revisits else like.dtype)
 
@@ -210,7 +212,7 @@ def _programs(arguments: ScanArguments, blocks: Blocks) -> int:
 
 
 def _grid(arguments: ScanArguments, plan: Plan, blocks: Blocks) -> tuple[int]:
-    return folded(_programs(arguments, blocks), len(plan.spans), len(arguments.u))
+    return folded(_programs(arguments, blocks), len(plan.work_items), len(arguments.u))
 
 
 def _tensors(a: ScanArguments) -> dict[str, Tensor]:
@@ -219,14 +221,14 @@ def _tensors(a: ScanArguments) -> dict[str, Tensor]:
     return {name: a.A if tensor is None else tensor for name, tensor in given.items()}
 
 
-def _walk(table: PathTable, plan: Plan) -> dict[str, Any]:
+def _step_tables(table: PathTable, plan: Plan) -> dict[str, Any]:
     steps = table.steps
     return {
         "steps": steps,
         "chunks": plan.chunks,
-        "spans": plan.spans,
+        "work_items": plan.work_items,
         "steps_sample": steps.stride(0) if len(steps) > 1 else 0,
-        "steps_track": steps.stride(1),
+        "steps_sequence": steps.stride(1),
     }
 
 
@@ -237,7 +239,7 @@ def _sizes(a: ScanArguments, plan: Plan, blocks: Blocks) -> dict[str, int]:
         "group_width": width // a.groups,
         "programs": _programs(a, blocks),
         "blocks": _programs(a, blocks) // a.groups,
-        "count": len(plan.spans),
+        "count": len(plan.work_items),
         **{f"u_{name}": stride for name, stride in zip(("sample", "path", "row"), _row_strides(a.u), strict=True)},
         **{f"delta_{name}": s for name, s in zip(("sample", "path", "row"), _row_strides(a.delta), strict=True)},
         **_strides("B", a.B),
@@ -272,14 +274,14 @@ def _strides(name: str, coefficients: Tensor) -> dict[str, int]:
 
 
 def _places(name: str, rows: Tensor, own: bool) -> dict[str, int]:
-    """The strides of a gradient whose second axis is the path where each has its own, else the track."""
+    """The strides of a gradient whose second axis is the path where each has its own, else the sequence."""
     if rows.ndim == 1:
-        return {f"{name}_{axis}": 0 for axis in ("sample", "path", "track")}
+        return {f"{name}_{axis}": 0 for axis in ("sample", "path", "sequence")}
     second = rows.stride(1) if rows.shape[1] > 1 else 0
     return {
         f"{name}_sample": rows.stride(0),
         f"{name}_path": second if own else 0,
-        f"{name}_track": 0 if own else second,
+        f"{name}_sequence": 0 if own else second,
     }
 
 

@@ -1,7 +1,7 @@
 """The fused scan as a torch operator: one forward, one backward, whichever kernels run underneath.
 
 Tensors go in and out, tables included, so that the operator can be traced, compiled and checked like torch's own. What
-plans the loops (runs) stays on the CPU.
+plans the loops (segments) stays on the CPU.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from scanlab.ops.derivatives import Operator, apply, register, transformed
 from scanlab.ops.dispatch import implementation
-from scanlab.ops.path_tables import TABLE, PathTable, packed, unpacked
+from scanlab.ops.path_tables import TABLE, PathTable, TableNumbers, packed, unpacked
 
 __all__ = ["Forward", "Gradients", "ScanArguments", "ScanCall", "fused_scan"]
 
@@ -95,20 +95,22 @@ def _by_state(parameter: Tensor, factor: float = 1.0) -> Tensor:
 
 def _forward(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
     prepared, table, separate, last, backend = _unpacked(arguments)
-    found = implementation("mamba", backend).forward(prepared, table, separate=separate, keep=arguments[-1], last=last)
+    outputs = implementation("mamba", backend).forward(
+        prepared, table, separate=separate, keep=arguments[-1], last=last
+    )
     empty = prepared.A.new_empty(0)
-    states = empty if found.last_state is None else found.last_state.transpose(2, 3)
-    return found.y, states, empty.clone() if found.checkpoints is None else found.checkpoints
+    states = empty if outputs.last_state is None else outputs.last_state.transpose(2, 3)
+    return outputs.y, states, empty.clone() if outputs.checkpoints is None else outputs.checkpoints
 
 
 def _forward_fake(u: Tensor, delta: Tensor, A: Tensor, *arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
-    steps, (_, slots, *_), separate, last, keep = (arguments[i] for i in (5, 7, 10, 11, 13))
+    steps, numbers, separate, last, keep = (arguments[i] for i in (5, 7, 10, 11, 13))
     batch, _, length, channels = u.shape
-    tracks, states = steps.shape[1], A.shape[2]
-    y = u.new_empty((batch, tracks, length, channels) if separate else (batch, length, channels))
-    state = A.new_empty((batch, tracks, states, channels), dtype=torch.float32).transpose(2, 3)
+    sequences, states = steps.shape[1], A.shape[2]
+    y = u.new_empty((batch, sequences, length, channels) if separate else (batch, length, channels))
+    state = A.new_empty((batch, sequences, states, channels), dtype=torch.float32).transpose(2, 3)
     empty = A.new_empty(0, dtype=torch.float32)
-    checkpoints = A.new_empty((batch, slots, states, channels), dtype=torch.float32)
+    checkpoints = A.new_empty((batch, TableNumbers(*numbers).checkpoints, states, channels), dtype=torch.float32)
     return y, state if last else empty, checkpoints if keep else empty.clone()
 
 
@@ -123,10 +125,10 @@ def _backward(dy: Tensor, checkpoints: Tensor, *arguments: Any) -> tuple[Tensor,
         g.B if B.ndim == 5 else g.B.transpose(1, 2),
         g.C if C.ndim == 5 else g.C.transpose(1, 2),
     )
-    found = (g.u, g.delta, *turned, g.D, g.bias, g.weights)
+    gradients = (g.u, g.delta, *turned, g.D, g.bias, g.weights)
     return tuple(
         A.new_empty(0) if t is None else f.to(t.dtype).contiguous()
-        for f, t in zip(found, arguments[:_TENSORS], strict=True)
+        for f, t in zip(gradients, arguments[:_TENSORS], strict=True)
     )
 
 
@@ -175,8 +177,8 @@ class ScanArguments:
 class Forward:
     """What a forward pass leaves.
 
-    y: [B, L, D], or [B, T, L, D] with the tracks kept apart, in the dtype of u. checkpoints float32 [B, slots, N, D]:
-    the state before each chunk that goes on from another. last_state float32 [B, T, N, D].
+    y: [B, L, D], or [B, T, L, D] with the sequences kept apart, in the dtype of u. checkpoints float32 [B, checkpoints,
+    N, D]: the state before each chunk that goes on from another. last_state float32 [B, T, N, D].
     """
 
     y: Tensor

@@ -21,7 +21,7 @@ def scan(
     paths: PathTable,
     weights: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Walk every track, and add up per track at each patch what its visits put out.
+    """Scan every sequence, and add up per sequence at each patch what its visits put out.
 
     At a step that visits patch i with the parameters of path k (Mamba, arXiv 2312.00752, equation 2 with A
     discretised by zero-order hold and B by Euler, as in mamba_ssm's `selective_scan_ref`):
@@ -30,8 +30,8 @@ def scan(
 
     u: [B, Ku, L, D]; delta: [B, Kp, L, D]; Ku and Kp are K, or 1 where the paths share. A: [Kp, D, N]. B, C: [B, Kp, G,
     L, N] with G groups of channels, or [Kp, D, N]. D, delta_bias: [Kp, D]. weights [K, D]: factors of y. Any floating
-    dtype, computed in that dtype. Returns y [B, T, L, D], 0 where a track visits nothing, and the last states [B, T, D,
-    N].
+    dtype, computed in that dtype. Returns y [B, T, L, D], 0 where a sequence visits nothing, and the last states [B, T,
+    D, N].
     """
     own, resets = paths.by_step()
     steps = paths.steps.long().expand(u.shape[0], -1, -1)

@@ -66,6 +66,10 @@ def ssd(
     with return_last_state also the last states, float32 [B, T, H, P, N], which pass no gradient back. Under autocast
     x, B and C are cast; B and C may be float32 beside an x in half precision, and all is computed in float32 then.
     Raises S700 to S708, S711 to S713, S750 and S751.
+
+    >>> x, dt, A, B = torch.ones(1, 4, 1, 2), torch.ones(1, 1, 4, 1), -torch.ones(1, 1), torch.ones(1, 1, 4, 3)
+    >>> ssd(x, dt, A, B, B, paths=torch.tensor([[3, 2, 1, 0]]))[0, :, 0, 0]
+    tensor([4.6590, 4.5096, 4.1036, 3.0000])
     """
     table = table_for(paths, "x", x, axis=-3)
     x, B, C = autocast(x), autocast(grouped(B, 3)), autocast(grouped(C, 3))

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scanlab.kernels.columns import TRACK
+from scanlab.kernels.columns import SEQUENCE
 from scanlab.kernels.cpu.ssd import Inputs, Sizes, ssd_forward_kernel
 from scanlab.kernels.cpu.ssd_backward import Outputs, ssd_backward_kernel
 from scanlab.ops.mamba2.operator import SsdArguments, SsdForward, SsdGradients
 from scanlab.ops.numba_runtime import flat, kernel_threads, zeros
-from scanlab.ops.partition import pieces_of
+from scanlab.ops.partition import tiles_of
 
 __all__ = ["backward", "forward"]
 
@@ -23,9 +23,9 @@ def forward(arguments: SsdArguments, *, separate: bool, last: bool) -> SsdForwar
     """y and the last states; see SsdForward."""
     x, table = arguments.x, arguments.table
     batch, _, length, heads, width = x.shape
-    shape = (batch, table.tracks, length, heads, width) if separate else (batch, length, heads, width)
+    shape = (batch, table.sequences, length, heads, width) if separate else (batch, length, heads, width)
     y = zeros(shape, _sum_dtype(arguments, separate))
-    state = zeros((batch, table.tracks, heads, arguments.B.shape[4], width))
+    state = zeros((batch, table.sequences, heads, arguments.B.shape[4], width))
     with kernel_threads():
         ssd_forward_kernel(_inputs(arguments), flat(y), state.numpy(), *_plan(arguments, separate))
     return SsdForward(y.to(x.dtype), state if last else None)
@@ -35,7 +35,7 @@ def backward(arguments: SsdArguments, dy: Tensor, *, separate: bool) -> SsdGradi
     """All gradients; dy is shaped like y and contiguous."""
     x, B, D, table = arguments.x, arguments.B, arguments.D, arguments.table
     batch, sets, length, heads, width = x.shape
-    steps, pieces, sizes = _plan(arguments, separate)
+    steps, tiles, sizes = _plan(arguments, separate)
     added_up = table.revisits or sets < table.paths
     dx = zeros(x.shape, torch.float32 if added_up else x.dtype)
     ddt, ddecay = torch.zeros_like(arguments.dt), torch.zeros_like(arguments.decay)
@@ -45,9 +45,9 @@ def backward(arguments: SsdArguments, dy: Tensor, *, separate: bool) -> SsdGradi
     factors = (empty if t is None else flat(t) for t in (dD, dweights))
     tensors, size = (dx, ddt, ddecay, *partial), length * heads * width
     outputs = Outputs(*map(flat, tensors), *factors, x_sample=sets * size, x_path=size if sets > 1 else 0)
-    ranges = np.searchsorted(pieces[:, TRACK], np.arange(table.tracks + 1)).astype(np.int32)
+    ranges = np.searchsorted(tiles[:, SEQUENCE], np.arange(table.sequences + 1)).astype(np.int32)
     with kernel_threads():
-        ssd_backward_kernel(_inputs(arguments), outputs, flat(dy), steps, pieces, ranges, sizes)
+        ssd_backward_kernel(_inputs(arguments), outputs, flat(dy), steps, tiles, ranges, sizes)
     dB, dC = (t.sum(1) for t in partial)
     dD, dweights = (None if t is None else t.sum(0) for t in (dD, dweights))
     return SsdGradients(dx.to(x.dtype), ddt, ddecay, dB, dC, dD, dweights)
@@ -56,7 +56,7 @@ def backward(arguments: SsdArguments, dy: Tensor, *, separate: bool) -> SsdGradi
 def _sum_dtype(arguments: SsdArguments, separate: bool) -> torch.dtype:
     """float32 where a row of the output may be a sum."""
     table = arguments.table
-    return arguments.x.dtype if not table.revisits and (separate or table.tracks == 1) else torch.float32
+    return arguments.x.dtype if not table.revisits and (separate or table.sequences == 1) else torch.float32
 
 
 def _inputs(arguments: SsdArguments) -> Inputs:
@@ -67,13 +67,13 @@ def _inputs(arguments: SsdArguments) -> Inputs:
 
 
 def _plan(arguments: SsdArguments, separate: bool) -> tuple[np.ndarray, np.ndarray, Sizes]:
-    """Steps, pieces and sizes: what follows the tensors in the arguments of both kernels."""
+    """Steps, tiles and sizes: what follows the tensors in the arguments of both kernels."""
     x, B, C, table = arguments.x, arguments.B, arguments.C, arguments.table
     batch, _, length, heads, width = x.shape
-    pieces = pieces_of(table.steps, table.runs, table.paths, length, arguments.chunk, plain=True)
+    tiles = tiles_of(table.steps, table.segments, table.paths, length, arguments.chunk, plain=True)
     sizes = Sizes(
         batch,
-        table.tracks,
+        table.sequences,
         length,
         table.paths,
         arguments.dt.shape[1],
@@ -86,10 +86,10 @@ def _plan(arguments: SsdArguments, separate: bool) -> tuple[np.ndarray, np.ndarr
         *_strides(x),
         *_strides(B),
         *_strides(C),
-        (table.tracks if separate else 1) * length * heads * width,
+        (table.sequences if separate else 1) * length * heads * width,
         length * heads * width if separate else 0,
     )
-    return table.steps.contiguous().numpy(), pieces.rows.numpy(), sizes
+    return table.steps.contiguous().numpy(), tiles.rows.numpy(), sizes
 
 
 def _strides(tensor: Tensor) -> tuple[int, int, int, int]:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from triton import knobs
 
-from scanlab.kernels.columns import PATH, TRACK
-from scanlab.kernels.gpu.companion_variants import (
+from scanlab.kernels.columns import PATH, SEQUENCE
+from scanlab.kernels.gpu.convolution_ssd_variants import (
     PASS,
     longest_chunk,
     ssd_blocks,
@@ -28,7 +28,7 @@ from scanlab.kernels.gpu.ssd_backward import (
 from scanlab.ops.dispatch import path_function
 from scanlab.ops.gpu_sums import merged
 from scanlab.ops.mamba2.operator import SsdArguments, SsdForward, SsdGradients
-from scanlab.ops.partition import Pieces, path_sums, pieces_of
+from scanlab.ops.partition import Tiles, path_sums, tiles_of
 
 __all__ = ["backward", "forward"]
 
@@ -48,152 +48,154 @@ def backward(arguments: SsdArguments, dy: Tensor, *, separate: bool) -> SsdGradi
 def _forward(arguments: SsdArguments, separate: bool, last: bool) -> SsdForward:
     x, table = arguments.x, arguments.table
     batch, _, length, heads, width = x.shape
-    pieces = _pieces(arguments)
-    states, last_state = _states(arguments, pieces, last)
-    y = _output(pieces, x, (batch, table.paths, length, heads, width), table.paths == 1)
-    for level in range(pieces.levels):
-        ssd_forward_kernel[_grid(arguments, pieces)](
+    tiles = _tiles(arguments)
+    states, last_state = _states(arguments, tiles, last)
+    y = _output(tiles, x, (batch, table.paths, length, heads, width), table.paths == 1)
+    for round_number in range(tiles.rounds):
+        ssd_forward_kernel[_grid(arguments, tiles)](
             **_tensors(arguments),
             states=states,
             y=y,
-            visits=pieces.visits,
-            level=level,
+            visits=tiles.visits,
+            round_number=round_number,
             y_sample=y.stride(0),
             y_path=y.stride(1),
-            **_walk(arguments, pieces),
+            **_step_tables(arguments, tiles),
             **_constants(arguments),
-            REVISITS=pieces.levels > 1,
+            REVISITS=tiles.rounds > 1,
             SKIP=arguments.D is not None,
             WEIGHTS=arguments.weights is not None,
         )
-    return SsdForward(_by_track(y, arguments, pieces, separate), last_state)
+    return SsdForward(_by_sequence(y, arguments, tiles, separate), last_state)
 
 
 def _backward(arguments: SsdArguments, dy: Tensor, separate: bool) -> SsdGradients:
-    pieces = _pieces(arguments)
-    strides = {"dy_sample": dy.stride(0), "dy_track": dy.stride(1) if separate else 0}
-    states, _ = _states(arguments, pieces, False)
-    gradients = _state_gradients(arguments, pieces, dy, strides)
-    read = {"dy": dy, "states": states, "gradients": gradients, "visits": pieces.visits, **strides}
+    tiles = _tiles(arguments)
+    strides = {"dy_sample": dy.stride(0), "dy_sequence": dy.stride(1) if separate else 0}
+    states, _ = _states(arguments, tiles, False)
+    gradients = _state_gradients(arguments, tiles, dy, strides)
+    read = {"dy": dy, "states": states, "gradients": gradients, "visits": tiles.visits, **strides}
     read |= {"paths": arguments.table.paths, "length": arguments.x.shape[2]}
-    read |= _walk(arguments, pieces) | _constants(arguments) | {"REVISITS": pieces.levels > 1}
+    read |= _step_tables(arguments, tiles) | _constants(arguments) | {"REVISITS": tiles.rounds > 1}
     read |= {"WEIGHTS": arguments.weights is not None}
-    dx, ddt, ddecay, dD, dweights = _input_gradients(arguments, pieces, read)
-    dB, dC = _coefficient_gradients(arguments, pieces, read)
+    dx, ddt, ddecay, dD, dweights = _input_gradients(arguments, tiles, read)
+    dB, dC = _coefficient_gradients(arguments, tiles, read)
     return SsdGradients(dx, ddt, ddecay, dB, dC, dD, dweights)
 
 
 def _input_gradients(
-    arguments: SsdArguments, pieces: Pieces, read: dict[str, Any]
+    arguments: SsdArguments, tiles: Tiles, read: dict[str, Any]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor | None]:
     """Of x, dt, the decays, D and the weights."""
     x, table = arguments.x, arguments.table
     batch, sets, length, heads, width = x.shape
     own = arguments.dt.shape[1]
-    dx = _output(pieces, x, (batch, table.paths, length, heads, width), sets == table.paths)
-    ddt, ddecay = (_output(pieces, arguments.dt, (batch, table.paths, length, heads), True) for _ in range(2))
-    factors = arguments.dt.new_empty(2, batch, len(pieces.rows), heads, width)
+    dx = _output(tiles, x, (batch, table.paths, length, heads, width), sets == table.paths)
+    ddt, ddecay = (_output(tiles, arguments.dt, (batch, table.paths, length, heads), True) for _ in range(2))
+    factors = arguments.dt.new_empty(2, batch, len(tiles.rows), heads, width)
     written = {"dx": dx, "ddt": ddt, "ddecay": ddecay, "dD": factors[0], "dweights": factors[1]}
-    for level in range(pieces.levels):
-        ssd_input_backward_kernel[_grid(arguments, pieces)](
-            **_tensors(arguments), **read, **written, level=level, SKIP=arguments.D is not None
+    for round_number in range(tiles.rounds):
+        ssd_input_backward_kernel[_grid(arguments, tiles)](
+            **_tensors(arguments), **read, **written, round_number=round_number, SKIP=arguments.D is not None
         )
     return (
         merged(dx, x.dtype, sets),
         merged(ddt, torch.float32, own),
         merged(ddecay, torch.float32, own),
-        None if arguments.D is None else path_sums(factors[0], pieces, own),
-        None if arguments.weights is None else path_sums(factors[1], pieces, table.paths),
+        None if arguments.D is None else path_sums(factors[0], tiles, own),
+        None if arguments.weights is None else path_sums(factors[1], tiles, table.paths),
     )
 
 
-def _coefficient_gradients(arguments: SsdArguments, pieces: Pieces, read: dict[str, Any]) -> Iterator[Tensor]:
+def _coefficient_gradients(arguments: SsdArguments, tiles: Tiles, read: dict[str, Any]) -> Iterator[Tensor]:
     """Of B and C."""
     B, (batch, _, length, heads, _) = arguments.B, arguments.x.shape
     shape = (batch, arguments.table.paths, length, heads, B.shape[4])
-    dB, dC = (_output(pieces, arguments.dt, shape, True) for _ in "BC")
+    dB, dC = (_output(tiles, arguments.dt, shape, True) for _ in "BC")
     tensors = {name: t for name, t in _tensors(arguments).items() if not name.startswith("D")}
-    for level in range(pieces.levels):
-        ssd_coefficient_backward_kernel[_grid(arguments, pieces)](**tensors, **read, dB=dB, dC=dC, level=level)
+    for round_number in range(tiles.rounds):
+        ssd_coefficient_backward_kernel[_grid(arguments, tiles)](
+            **tensors, **read, dB=dB, dC=dC, round_number=round_number
+        )
     for t in (dB, dC):
         yield merged(t.unflatten(3, (B.shape[3], -1)).sum(4), torch.float32, arguments.dt.shape[1])
 
 
-def _pieces(arguments: SsdArguments) -> Pieces:
+def _tiles(arguments: SsdArguments) -> Tiles:
     table = arguments.table
-    return pieces_of(
-        table.steps, table.runs, table.paths, arguments.x.shape[2], _chunk(arguments), plain=table.permutations
+    return tiles_of(
+        table.steps, table.segments, table.paths, arguments.x.shape[2], _chunk(arguments), plain=table.permutations
     )
 
 
 def _chunk(arguments: SsdArguments) -> int:
-    """Steps of a piece: as many as asked for, as far as their matrices fit into registers."""
+    """Steps of a tile: as many as asked for, as far as their matrices fit into registers."""
     return min(arguments.chunk, longest_chunk(arguments.x.dtype != torch.float32))
 
 
-def _grid(arguments: SsdArguments, pieces: Pieces) -> tuple[int]:
-    return folded(len(pieces.rows), arguments.x.shape[3], len(arguments.x))
+def _grid(arguments: SsdArguments, tiles: Tiles) -> tuple[int]:
+    return folded(len(tiles.rows), arguments.x.shape[3], len(arguments.x))
 
 
-def _output(pieces: Pieces, like: Tensor, shape: tuple[int, ...], final: bool) -> Tensor:
+def _output(tiles: Tiles, like: Tensor, shape: tuple[int, ...], final: bool) -> Tensor:
     """Not initialised where every row is written exactly once, else zeros; float32 where it is summed afterwards."""
-    make = like.new_empty if pieces.complete and pieces.levels == 1 else like.new_zeros
-    return make(shape, dtype=like.dtype if final and pieces.levels == 1 else torch.float32)
+    make = like.new_empty if tiles.complete and tiles.rounds == 1 else like.new_zeros
+    return make(shape, dtype=like.dtype if final and tiles.rounds == 1 else torch.float32)
 
 
-def _by_track(y: Tensor, arguments: SsdArguments, pieces: Pieces, separate: bool) -> Tensor:
-    """y [B, K, ...] in the dtype of x, summed over all paths, or over those of each track."""
+def _by_sequence(y: Tensor, arguments: SsdArguments, tiles: Tiles, separate: bool) -> Tensor:
+    """y [B, K, ...] in the dtype of x, summed over all paths, or over those of each sequence."""
     if not separate:
         return merged(y, arguments.x.dtype)[:, 0]
     table = arguments.table
-    if table.tracks == table.paths:
+    if table.sequences == table.paths:
         return y.to(arguments.x.dtype)
-    track_of = dict(zip(pieces.rows[:, PATH].tolist(), pieces.rows[:, TRACK].tolist(), strict=True))
-    members = [[k for k, t in track_of.items() if t == track] for track in range(table.tracks)]
+    sequence_of = dict(zip(tiles.rows[:, PATH].tolist(), tiles.rows[:, SEQUENCE].tolist(), strict=True))
+    members = [[k for k, t in sequence_of.items() if t == sequence] for sequence in range(table.sequences)]
     return torch.stack([y[:, own].sum(1) for own in members], 1).to(arguments.x.dtype)
 
 
-def _states(arguments: SsdArguments, pieces: Pieces, last: bool) -> tuple[Tensor, Tensor | None]:
-    """The states before the pieces, float32 [B, Q, H, N, P], and after the tracks, [B, T, H, N, P]."""
+def _states(arguments: SsdArguments, tiles: Tiles, last: bool) -> tuple[Tensor, Tensor | None]:
+    """The states before the tiles, float32 [B, Q, H, N, P], and after the sequences, [B, T, H, N, P]."""
     tensors = _tensors(arguments)
     given = {name: t for name, t in tensors.items() if name[0] not in "CD"}
-    return _passed(arguments, pieces, given, arguments.weights is not None, adjoint=False, last=last)
+    return _passed(arguments, tiles, given, arguments.weights is not None, adjoint=False, last=last)
 
 
-def _state_gradients(arguments: SsdArguments, pieces: Pieces, dy: Tensor, strides: dict[str, int]) -> Tensor:
-    """The gradients of the states after the pieces, float32 [B, Q, H, N, P]."""
+def _state_gradients(arguments: SsdArguments, tiles: Tiles, dy: Tensor, strides: dict[str, int]) -> Tensor:
+    """The gradients of the states after the tiles, float32 [B, Q, H, N, P]."""
     heads, width = arguments.x.shape[3:]
     tensors = _tensors(arguments)
     given = {name.replace("C", "B"): t for name, t in tensors.items() if name[0] not in "BDx"}
-    given |= {"x": dy, "x_sample": strides["dy_sample"], "x_path": strides["dy_track"]}
+    given |= {"x": dy, "x_sample": strides["dy_sample"], "x_path": strides["dy_sequence"]}
     given |= {"x_row": heads * width, "x_head": width}
-    return _passed(arguments, pieces, given, False, adjoint=True, last=False)[0]
+    return _passed(arguments, tiles, given, False, adjoint=True, last=False)[0]
 
 
 def _passed(
-    arguments: SsdArguments, pieces: Pieces, given: dict[str, Any], weights: bool, *, adjoint: bool, last: bool
+    arguments: SsdArguments, tiles: Tiles, given: dict[str, Any], weights: bool, *, adjoint: bool, last: bool
 ) -> tuple[Tensor, Tensor | None]:
     batch, _, _, heads, width = arguments.x.shape
     table, size = arguments.table, arguments.B.shape[4]
-    states = arguments.dt.new_empty(batch, len(pieces.rows), heads, size, width)
-    decays = arguments.dt.new_empty(batch, len(pieces.rows), heads)
-    last_state = arguments.dt.new_empty(batch, table.tracks, heads, size, width) if last else None
-    walk = _walk(arguments, pieces)
-    ssd_outer_kernel[_grid(arguments, pieces)](
-        **given, states=states, decays=decays, **walk, **_constants(arguments), ADJOINT=adjoint, WEIGHTS=weights
+    states = arguments.dt.new_empty(batch, len(tiles.rows), heads, size, width)
+    decays = arguments.dt.new_empty(batch, len(tiles.rows), heads)
+    last_state = arguments.dt.new_empty(batch, table.sequences, heads, size, width) if last else None
+    tables = _step_tables(arguments, tiles)
+    ssd_outer_kernel[_grid(arguments, tiles)](
+        **given, states=states, decays=decays, **tables, **_constants(arguments), ADJOINT=adjoint, WEIGHTS=weights
     )
     blocks = -(-size * width // PASS)
-    ssd_pass_kernel[folded(blocks, table.tracks * heads, batch)](
+    ssd_pass_kernel[folded(blocks, table.sequences * heads, batch)](
         states,
         decays,
         states if last_state is None else last_state,
-        walk["pieces"],
-        pieces.ranges,
+        tables["tiles"],
+        tiles.ranges,
         blocks,
         heads,
-        table.tracks,
+        table.sequences,
         size * width,
-        len(pieces.rows),
+        len(tiles.rows),
         ADJOINT=adjoint,
         LAST=last,
         BLOCK=PASS,
@@ -216,18 +218,18 @@ def _tensors(arguments: SsdArguments) -> dict[str, Any]:
     return tensors
 
 
-def _walk(arguments: SsdArguments, pieces: Pieces) -> dict[str, Any]:
+def _step_tables(arguments: SsdArguments, tiles: Tiles) -> dict[str, Any]:
     steps, (heads, width) = arguments.table.steps, arguments.x.shape[3:]
     return {
         "steps": steps,
-        "pieces": pieces.on(steps.device),
-        "number_of_pieces": len(pieces.rows),
+        "tiles": tiles.on(steps.device),
+        "tile_count": len(tiles.rows),
         "heads": heads,
         "group": heads // arguments.B.shape[3],
         "size": arguments.B.shape[4],
         "width": width,
         "steps_sample": steps.stride(0) if len(steps) > 1 else 0,
-        "steps_track": steps.stride(1),
+        "steps_sequence": steps.stride(1),
     }
 
 

@@ -49,8 +49,8 @@ class SsdArguments:
 class SsdForward:
     """What a forward pass leaves.
 
-    y: [B, L, H, P], or [B, T, L, H, P] with the tracks kept apart, in the dtype of x. last_state float32 [B, T, H, N,
-    P], or None where not asked for.
+    y: [B, L, H, P], or [B, T, L, H, P] with the sequences kept apart, in the dtype of x. last_state float32 [B, T, H,
+    N, P], or None where not asked for.
     """
 
     y: Tensor
@@ -94,26 +94,26 @@ def _unpacked(arguments: tuple[Any, ...]) -> tuple[SsdArguments, bool, bool, Any
 
 def _forward(*arguments: Any) -> tuple[Tensor, Tensor]:
     prepared, separate, last, module = _unpacked(arguments)
-    found = module.forward(prepared, separate=separate, last=last)
+    outputs = module.forward(prepared, separate=separate, last=last)
     none = prepared.dt.new_empty(0)
-    return found.y, none if found.last_state is None else found.last_state.transpose(3, 4)
+    return outputs.y, none if outputs.last_state is None else outputs.last_state.transpose(3, 4)
 
 
 def _forward_fake(x: Tensor, dt: Tensor, decay: Tensor, B: Tensor, *arguments: Any) -> tuple[Tensor, Tensor]:
     steps, separate, last = arguments[3], arguments[8], arguments[9]
     batch, _, length, heads, width = x.shape
-    tracks, states = steps.shape[1], B.shape[4]
-    y = x.new_empty((batch, tracks, length, heads, width) if separate else (batch, length, heads, width))
-    state = dt.new_empty((batch, tracks, heads, states, width)).transpose(3, 4)
+    sequences, states = steps.shape[1], B.shape[4]
+    y = x.new_empty((batch, sequences, length, heads, width) if separate else (batch, length, heads, width))
+    state = dt.new_empty((batch, sequences, heads, states, width)).transpose(3, 4)
     return y, state if last else dt.new_empty(0)
 
 
 def _backward(dy: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
     prepared, separate, _, module = _unpacked(arguments)
     g = module.backward(prepared, dy.contiguous(), separate=separate)
-    found = (g.x, g.dt, g.decay, g.B, g.C, g.D, g.weights)
+    gradients = (g.x, g.dt, g.decay, g.B, g.C, g.D, g.weights)
     return tuple(
-        dy.new_empty(0) if t is None else f.to(t.dtype) for f, t in zip(found, arguments[:_TENSORS], strict=True)
+        dy.new_empty(0) if t is None else f.to(t.dtype) for f, t in zip(gradients, arguments[:_TENSORS], strict=True)
     )
 
 

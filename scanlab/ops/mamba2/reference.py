@@ -20,7 +20,7 @@ def scan_heads(
     table: PathTable,
     weights: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
-    """Walk every track with one state [P, N] per head, and add up per track at each row what its visits put out.
+    """Scan every sequence with one state [P, N] per head, and add up per sequence at each row what its visits put out.
 
     At a step that visits row i with the parameters of path k (arXiv 2405.21060, section 3 and listing 1):
 
@@ -28,7 +28,7 @@ def scan_heads(
 
     x: [B, K or 1, L, H, P]; dt, decay: [B, K or 1, L, H]; B, C: [B, K or 1, L, G, N], group g for heads g H/G to (g +
     1) H/G - 1; D: [K or 1, H, P]; weights: [K, H, P]. Any floating dtype, computed in that dtype. Returns y [B, T, L,
-    H, P], 0 where a track visits nothing, and the last states [B, T, H, P, N].
+    H, P], 0 where a sequence visits nothing, and the last states [B, T, H, P, N].
     """
     owners, resets = table.by_step()
     steps = table.steps.long().expand(x.shape[0], -1, -1)

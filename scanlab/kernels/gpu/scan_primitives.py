@@ -15,18 +15,18 @@ import triton
 import triton.language as tl
 
 from .columns import (
+    ACCUMULATOR,
     CARRY,
-    ENDS_TRACK,
+    CHECKPOINT,
+    ENDS_SEQUENCE,
     FIRST,
-    HOME,
+    ITEM_COLUMNS,
+    ITEM_FIRST,
+    ITEM_LAST,
     LAST,
     PATH,
     PLANNED_COLUMNS,
-    SLOT,
-    SPAN_COLUMNS,
-    SPAN_FIRST,
-    SPAN_LAST,
-    TRACK,
+    SEQUENCE,
 )
 from .mathematics import exp2, softplus
 
@@ -43,33 +43,42 @@ def channels_of(number, group_width, blocks, BLOCK: tl.constexpr):
 
 @triton.jit
 def chunk_at(chunks, index):
-    """Track, path, first step, last step + 1, carry, slot, whether it ends its track, and home (see Plan)."""
+    """Sequence, path, first, last + 1, carry, checkpoint, whether it ends its sequence, accumulator: see Plan."""
     row = chunks + index * PLANNED_COLUMNS
-    track, path = tl.load(row + TRACK).to(tl.int64), tl.load(row + PATH).to(tl.int64)
+    sequence, path = tl.load(row + SEQUENCE).to(tl.int64), tl.load(row + PATH).to(tl.int64)
     first, last, carry = tl.load(row + FIRST), tl.load(row + LAST), tl.load(row + CARRY)
-    return track, path, first, last, carry, tl.load(row + SLOT), tl.load(row + ENDS_TRACK), tl.load(row + HOME)
+    return (
+        sequence,
+        path,
+        first,
+        last,
+        carry,
+        tl.load(row + CHECKPOINT),
+        tl.load(row + ENDS_SEQUENCE),
+        tl.load(row + ACCUMULATOR),
+    )
 
 
 @triton.jit
-def span_at(spans, number):
-    """The first chunk of a span, and the one after its last."""
-    row = spans + number * SPAN_COLUMNS
-    return tl.load(row + SPAN_FIRST), tl.load(row + SPAN_LAST)
+def work_item_at(work_items, number):
+    """The first chunk of a work item, and the one after its last."""
+    row = work_items + number * ITEM_COLUMNS
+    return tl.load(row + ITEM_FIRST), tl.load(row + ITEM_LAST)
 
 
 @triton.jit
-def copy_of(track, together):
-    """The copy of what tracks share that a track writes, and how many of its span's tracks come before it."""
-    number = track.to(tl.int32)
+def copy_of(sequence, together):
+    """The copy of shared rows that a sequence writes, and how many sequences of its work item come before it."""
+    number = sequence.to(tl.int32)
     return (number // together).to(tl.int64), number % together
 
 
 @triton.jit
-def rows_of(steps, track, start, last, GROUP: tl.constexpr, PATCH_AT: tl.constexpr):
+def rows_of(steps, sequence, start, last, GROUP: tl.constexpr, PATCH_AT: tl.constexpr):
     """The rows of a group of steps; after the last step its row again."""
     rows = ()
     for j in tl.static_range(GROUP):
-        rows = rows + (PATCH_AT(steps, track, tl.minimum(start + j, last - 1)).to(tl.int64),)
+        rows = rows + (PATCH_AT(steps, sequence, tl.minimum(start + j, last - 1)).to(tl.int64),)
     return rows
 
 
@@ -85,10 +94,10 @@ def where(condition, exists):
 @triton.jit
 def gathered(values, stride, rows, channel, mask, GROUP: tl.constexpr):
     """The program's channels of the rows of a group, in float32."""
-    found = ()
+    blocks = ()
     for j in tl.static_range(GROUP):
-        found = found + (tl.load(values + rows[j] * stride + channel, mask=mask, other=0.0).to(tl.float32),)
-    return found
+        blocks = blocks + (tl.load(values + rows[j] * stride + channel, mask=mask, other=0.0).to(tl.float32),)
+    return blocks
 
 
 @triton.jit
@@ -113,10 +122,10 @@ def per_channel(values, exists, GIVEN: tl.constexpr, missing: tl.constexpr):
 @triton.jit
 def per_state(values, stride, exists, N: tl.constexpr):
     """N blocks of float32, `stride` apart."""
-    found = ()
+    blocks = ()
     for n in tl.static_range(N):
-        found = found + (tl.load(values + n * stride, mask=exists, other=0.0),)
-    return found
+        blocks = blocks + (tl.load(values + n * stride, mask=exists, other=0.0),)
+    return blocks
 
 
 @triton.jit
@@ -141,19 +150,19 @@ def keep_states(values, stride, states, exists, N: tl.constexpr):
 @triton.jit
 def zeros(N: tl.constexpr, BLOCK: tl.constexpr):
     """N blocks of 0."""
-    found = ()
+    blocks = ()
     for _ in tl.static_range(N):
-        found = found + (tl.zeros((BLOCK,), tl.float32),)
-    return found
+        blocks = blocks + (tl.zeros((BLOCK,), tl.float32),)
+    return blocks
 
 
 @triton.jit
 def carried_on(states, carry, N: tl.constexpr):
     """The states where they are carried into a chunk, else 0."""
-    found = ()
+    blocks = ()
     for n in tl.static_range(N):
-        found = found + (tl.where(carry > 0, states[n], 0.0),)
-    return found
+        blocks = blocks + (tl.where(carry > 0, states[n], 0.0),)
+    return blocks
 
 
 @triton.jit
@@ -162,21 +171,21 @@ def coefficients(values, width, exists, N: tl.constexpr, CONSTANT: tl.constexpr,
 
     With WORDS the row is read eight bytes at a time: it begins and ends at a multiple of eight.
     """
-    found = ()
+    blocks = ()
     if CONSTANT:
         for n in tl.static_range(N):
-            found = found + (tl.load(values + n * width, mask=exists, other=0.0),)
+            blocks = blocks + (tl.load(values + n * width, mask=exists, other=0.0),)
     elif WORDS:
         bits: tl.constexpr = values.dtype.element_ty.primitive_bitwidth
         words = values.to(tl.pointer_type(tl.uint64), bitcast=True)
         for n in tl.static_range(N * bits // 64):
             word = tl.load(words + n)
             for half in tl.static_range(2):
-                found = found + _numbers((word >> (32 * half)).to(tl.uint32), values.dtype.element_ty)
+                blocks = blocks + _numbers((word >> (32 * half)).to(tl.uint32), values.dtype.element_ty)
     else:
         for n in tl.static_range(N):
-            found = found + (tl.load(values + n).to(tl.float32),)
-    return found
+            blocks = blocks + (tl.load(values + n).to(tl.float32),)
+    return blocks
 
 
 @triton.jit
@@ -196,25 +205,25 @@ def _numbers(word, dtype: tl.constexpr):
 @triton.jit
 def advanced(h, d, drive, a, b, N: tl.constexpr, ASM: tl.constexpr):
     """h[n] = exp2(d A[n]) h[n] + drive B[n]."""
-    found = ()
+    blocks = ()
     for n in tl.static_range(N):
-        found = found + (exp2(d * a[n], ASM) * h[n] + drive * b[n],)
-    return found
+        blocks = blocks + (exp2(d * a[n], ASM) * h[n] + drive * b[n],)
+    return blocks
 
 
 @triton.jit
 def gathered_within(values, stride, rows, start, last, channel, exists, GROUP: tl.constexpr):
     """As `gathered`, but 0 after the last step."""
-    found = ()
+    blocks = ()
     for j in tl.static_range(GROUP):
         mask = where(start + j < last, exists)
-        found = found + (tl.load(values + rows[j] * stride + channel, mask=mask, other=0.0).to(tl.float32),)
-    return found
+        blocks = blocks + (tl.load(values + rows[j] * stride + channel, mask=mask, other=0.0).to(tl.float32),)
+    return blocks
 
 
 @triton.jit
 def put_rows(
-    values, stride, rows, found, start, last, channel, exists, old, GROUP: tl.constexpr, ADD: tl.constexpr,
+    values, stride, rows, blocks, start, last, channel, exists, old, GROUP: tl.constexpr, ADD: tl.constexpr,
     REVISITS: tl.constexpr,
 ):  # fmt: skip
     """Store the rows of a group; with ADD onto what stands there, where `old`.
@@ -227,7 +236,7 @@ def put_rows(
     for j in tl.static_range(GROUP):
         place = values + rows[j] * stride + channel
         mask = where(start + j < last, exists)
-        value = found[j] + before[j]
+        value = blocks[j] + before[j]
         if REVISITS:
             value += tl.load(place, mask=mask, other=0.0).to(tl.float32)
         tl.store(place, value.to(values.dtype.element_ty), mask=mask)

@@ -1,11 +1,11 @@
-"""The companions on a real GPU: values, gradients, and the same bits in every run."""
+"""The convolution and the state space dual on a real GPU: values, gradients, and the same bits in every run."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 from ops.agreement import poisoned
-from ops.walks import CASES, long_table
+from ops.traversals import CASES, long_table
 from torch import Tensor
 
 from scanlab.ops import PathTable

@@ -1,4 +1,4 @@
-"""Scans that between them hold everything a table of steps can say, and a plain walk over one."""
+"""Scans that between them hold everything a table of steps can say, and a plain traversal of one."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def long_table(length: int, paths: int = 2, seed: int = 0) -> PathTable:
     return index_table(torch.stack([torch.randperm(length, generator=draw) for _ in range(paths)]), length)
 
 
-def walk(table: PathTable, sample: int) -> Iterator[tuple[int, int, int, bool]]:
-    """Track, path, row, and whether memory starts anew, step by step."""
+def traversal(table: PathTable, sample: int) -> Iterator[tuple[int, int, int, bool]]:
+    """Sequence, path, row, and whether memory starts anew, step by step."""
     steps = table.steps[sample if len(table.steps) > 1 else 0].tolist()
-    for track, path, first, last, carry in table.runs.tolist():
+    for sequence, path, first, last, carry in table.segments.tolist():
         for step in range(first, last):
-            yield track, path, steps[track][step], step == first and not carry
+            yield sequence, path, steps[sequence][step], step == first and not carry
 
 
-def without_facts(table: PathTable) -> PathTable:
+def without_promises(table: PathTable) -> PathTable:
     """The same table with nothing promised, so that kernels must count for themselves."""
     return replace(table, revisits=True, complete=False)

@@ -14,7 +14,7 @@ from scanlab.codegen.offline import TARGETS, compile_all
 from scanlab.codegen.programs import generate
 
 pytest.importorskip("triton")
-SOURCE = "scanlab.kernels.gpu.companion_variants"
+SOURCE = "scanlab.kernels.gpu.convolution_ssd_variants"
 
 
 # In every run one target stands for all; tests/codegen compiles for the other maker.

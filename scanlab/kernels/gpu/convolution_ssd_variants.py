@@ -22,7 +22,7 @@ PASS = 1024
 
 
 def convolution_steps(taps: int, chained: bool) -> int:
-    """Steps of a tile: 2 W - 1 rows of each are held at once, and with chained paths the weights of each step too."""
+    """Steps at a time: 2 W - 1 rows of each are held at once, and with chained paths the weights of each step too."""
     return 4 if chained or taps > 4 else 8
 
 
@@ -39,7 +39,7 @@ def ssd_blocks(chunk: int, states: int, width: int, half: bool) -> tuple[dict[st
 
 
 _ACTIVATIONS = frozenset({"x", "B", "C", "y", "dy", "dx", "out"})
-_INTEGERS = frozenset({"steps", "pieces", "owners", "visits", "ranges"})
+_INTEGERS = frozenset({"steps", "tiles", "owners", "visits", "ranges"})
 _FLOATS = frozenset(
     {"weight", "bias", "dweight", "dt", "decay", "D", "weights", "states", "decays", "last_state", "gradients"}
     | {"values", "ddt", "ddecay", "dB", "dC", "dD", "dweights"}
@@ -47,7 +47,7 @@ _FLOATS = frozenset(
 
 
 def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int = 32) -> list[Variant]:
-    """The kernels for 4 taps, N = state, heads of 64 channels and chunks of 64 steps, walking by patch_at.
+    """The kernels for 4 taps, N = state, heads of 64 channels and chunks of 64 steps, with rows given by patch_at.
 
     dtype: Triton's type of the activations (fp32, bf16, fp16). lanes: 32 on NVIDIA, 64 on AMD, which multiplies
     float32 as it is.

@@ -29,12 +29,12 @@ SQUARES = {2: (8, 8), 3: (4, 4, 4)}
 
 @triton.jit
 def rows_kernel(rows, steps, length, BLOCK: tl.constexpr, PATCH_AT: tl.constexpr):
-    """rows[track, step] = the row that a track visits at a step; a track per program, all its steps at once."""
-    track = tl.program_id(0)
+    """rows[sequence, step] = the row that a sequence visits at a step; one per program, all its steps at once."""
+    sequence = tl.program_id(0)
     step = tl.arange(0, BLOCK)
-    inside = (step < length) & (tl.load(steps + track * length + step, mask=step < length, other=-1) >= 0)
+    inside = (step < length) & (tl.load(steps + sequence * length + step, mask=step < length, other=-1) >= 0)
     step = tl.where(inside, step, 0)
-    tl.store(rows + track * length + step, PATCH_AT(steps + track * length, track, step), mask=inside)
+    tl.store(rows + sequence * length + step, PATCH_AT(steps + sequence * length, sequence, step), mask=inside)
 
 
 def _scans() -> Iterator[CompiledScan]:
