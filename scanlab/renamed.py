@@ -11,7 +11,15 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-__all__ = ["renamed_fields", "renamed_keywords", "renamed_names", "renamed_value", "spaced", "stored_name"]
+__all__ = [
+    "read_name",
+    "renamed_fields",
+    "renamed_keywords",
+    "renamed_names",
+    "renamed_value",
+    "spaced",
+    "stored_name",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type)
@@ -138,3 +146,12 @@ def stored_name(name: str) -> str:
     'per path'
     """
     return name.replace("_", " ")
+
+
+def read_name(name: str) -> str:
+    """A name of ours that a file keeps, as `stored_name` gave it.
+
+    >>> read_name("per path")
+    'per_path'
+    """
+    return name.replace(" ", "_")

@@ -21,6 +21,7 @@ from scanlab.cpus import available_cpus
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 from scanlab.study import runner, settings
+from scanlab.study.controls import stored_control
 from scanlab.study.engines import Engine
 from scanlab.study.estimate import estimate, spread_so_far
 from scanlab.study.place import database_of
@@ -102,8 +103,8 @@ def _print_plan(
         rows.setdefault((m.problem, m.strategy), []).append(m)
     if as_json:
         trials = [
-            {"problem": m.problem, "strategy": m.strategy, "seed": m.seed, "control": m.control, "trial": m.trial.key}
-            | {"seconds": found.trials[m.trial.key], "done": m.trial.key in done}
+            {"problem": m.problem, "strategy": m.strategy, "seed": m.seed, "control": stored_control(m.control)}
+            | {"trial": m.trial.key, "seconds": found.trials[m.trial.key], "done": m.trial.key in done}
             for m in study.members()
         ]
         print_json(

@@ -11,7 +11,7 @@ from typing import Any
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 from scanlab.nn.kinds import CONVOLUTIONS, DOWNSAMPLES, MIXERS, NORMS, PARAMETERS, POSITIONS, READOUTS, STEMS
-from scanlab.renamed import renamed_names, renamed_value, spaced, stored_name
+from scanlab.renamed import read_name, renamed_names, renamed_value, spaced, stored_name
 
 __all__ = ["BackboneConfig", "MixerConfig", "from_stored", "stored"]
 
@@ -167,7 +167,7 @@ def stored(config: BackboneConfig) -> dict[str, Any]:
 def from_stored(table: Mapping[str, Any]) -> BackboneConfig:
     """The settings that `stored` gave, which may have been through JSON."""
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
-    named = _with_names(values, lambda name: name.replace(" ", "_"))
+    named = _with_names(values, read_name)
     return BackboneConfig(**{**named, "mixer": MixerConfig(**named["mixer"])})
 
 

@@ -18,7 +18,7 @@ from scanlab.nn.exempt import Exempt
 from scanlab.nn.kinds import CONVOLUTIONS, PARAMETERS
 from scanlab.nn.layer_paths import Alteration, LayerPaths, compiled, path_sets
 from scanlab.nn.merge import Merge
-from scanlab.ops import PathTable, causal_convolution, selective_scan
+from scanlab.ops import PathTable, causal_conv1d, selective_scan
 from scanlab.renamed import renamed_fields, renamed_names
 
 __all__ = ["CascadeMixer", "LayerSpec", "Mixer", "PathConvolution", "ScanMixer", "convolution_for", "first_delta_bias"]
@@ -254,7 +254,7 @@ class PathConvolution(Exempt):
     def forward(self, rows: Tensor, table: PathTable) -> Tensor:
         """[B, L, D] or [B, K, L, D] -> [B, K, L, D], path k with the set k modulo S."""
         bias = None if self.bias is None else own_sets(self.bias, table.paths)
-        return causal_convolution(rows, own_sets(self.weight, table.paths), bias, paths=table)
+        return causal_conv1d(rows, own_sets(self.weight, table.paths), bias, paths=table)
 
 
 def own_sets(parameter: Tensor, paths: int) -> Tensor:

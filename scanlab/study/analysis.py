@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from scanlab.renamed import read_name
+from scanlab.study.controls import stored_control
 from scanlab.study.findings import Comparison, Findings, OverallFindings, ProblemFindings, StrategyFindings
 from scanlab.study.locality import locality_findings
 from scanlab.study.record import MemberRecord, StudyRecord, TrialResult
@@ -74,11 +76,11 @@ def analyse(record: StudyRecord) -> Findings:
 
 
 def _problem(record: StudyRecord, problem: Mapping[str, Any]) -> ProblemFindings:
-    about, task = record.about, task_named(problem["task"])
+    about, task = record.about, task_named(read_name(problem["task"]))
     members = [m for m in record.members if m.problem == problem["name"]]
     results = {(m.strategy, m.seed): r for m in members if (r := record.trial(m).result) is not None}
     labels = list(dict.fromkeys(m.strategy for m in members))
-    controls = {m.strategy: m.control for m in members}
+    controls = {m.strategy: stored_control(m.control) for m in members}
     rows = [_row(label, controls[label], problem, about, results, task) for label in labels]
     base = next((row for row in rows if row.label == about["baseline"]), None)
     rows = [_related(row, base, members) for row in rows]
@@ -190,7 +192,7 @@ def _overall(
     base = about["baseline"]
     blocks, raw = [], []
     for problem in problems:
-        task = task_named(problem.task)
+        task = task_named(read_name(problem.task))
         results = {
             (m.strategy, m.seed): r
             for m in record.members

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from scanlab.renamed import stored_name
+
 if TYPE_CHECKING:
     from scanlab.ops import PathTable
 
-__all__ = ["CONTROLS", "DEFAULT_CONTROLS", "Control", "control_name"]
+__all__ = ["CONTROLS", "DEFAULT_CONTROLS", "Control", "control_name", "stored_control"]
 
 # Far from any seed a person would choose, so that the A/A control starts from weights that no other trial starts from.
 FRESH_WEIGHTS = 1_000_003
@@ -24,7 +26,7 @@ class Control:
     the seed of the initial weights. mixer: the kind of mixer that it has instead. removes: what of the baseline it
     takes away, as in "the order"; "" for nothing. default: whether a study has it unless it chooses its own.
 
-    >>> CONTROLS["no scan"].mixer, CONTROLS["no scan"].removes
+    >>> CONTROLS["no_scan"].mixer, CONTROLS["no_scan"].removes
     ('none', 'the scan')
     """
 
@@ -44,18 +46,18 @@ CONTROLS: Mapping[str, Control] = MappingProxyType(
             weights=FRESH_WEIGHTS,
             removes="",
         ),
-        "random order 1": Control(
+        "random_order_1": Control(
             "the baseline over a grid whose patches were shuffled (permutation seed 1)", lambda t: t.scrambled(1)
         ),
-        "random order 2": Control(
+        "random_order_2": Control(
             "the baseline over a grid whose patches were shuffled (permutation seed 2)", lambda t: t.scrambled(2)
         ),
-        "no scan": Control(
+        "no_scan": Control(
             "the block without its scan: what is left is y = D u",
             mixer="none",
             removes="the scan",
         ),
-        "no memory": Control(
+        "no_memory": Control(
             "the scan with its state zeroed before every step: no patch hears of another",
             lambda t: t.without_memory(),
             removes="the scan",
@@ -69,7 +71,12 @@ DEFAULT_CONTROLS = tuple(name for name, control in CONTROLS.items() if control.d
 def control_name(control: str) -> str:
     """What a control is called in results.
 
-    >>> control_name("no scan")
+    >>> control_name("no_scan")
     'control: no scan'
     """
-    return f"control: {control}"
+    return f"control: {stored_name(control)}"
+
+
+def stored_control(control: str | None) -> str | None:
+    """A trial's control as stores and keys have it; None for none."""
+    return None if control is None else stored_name(control)

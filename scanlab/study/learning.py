@@ -111,8 +111,8 @@ LEARNINGS: Mapping[str, Learning] = MappingProxyType(
     {
         "classification": Learning(_classifier, _classification_loss, _classification),
         "segmentation": Learning(_segmenter, _segmentation_loss, _segmentation),
-        "next patch": Learning(partial(_next_patch, "mse"), _next_patch_loss, partial(_next_patch_error, "mse")),
-        "next patch in bits": Learning(
+        "next_patch": Learning(partial(_next_patch, "mse"), _next_patch_loss, partial(_next_patch_error, "mse")),
+        "next_patch_in_bits": Learning(
             partial(_next_patch, "bits"), _next_patch_loss, partial(_next_patch_error, "bits_per_value")
         ),
     }

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.study.controls import stored_control
 from scanlab.study.place import database_of
 from scanlab.study.record import Epoch, MemberRecord, StudyRecord, TrialRecord, TrialResult
 
@@ -101,7 +102,7 @@ class Store:
         """
         rows, configs = [], {}
         for position, m in enumerate(study.members()):
-            rows.append((position, m.problem, m.strategy, m.seed, m.control, m.trial.key))
+            rows.append((position, m.problem, m.strategy, m.seed, stored_control(m.control), m.trial.key))
             configs[m.trial.key] = json.dumps(m.trial.config, sort_keys=True)
         with self._writing():
             self._base.execute(

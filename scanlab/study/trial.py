@@ -12,8 +12,10 @@ from typing import Any
 from scanlab.compiler.bind import CompiledPlan, CompiledScan
 from scanlab.nn import BackboneConfig
 from scanlab.nn.config import stored
-from scanlab.study.controls import CONTROLS, DEFAULT_CONTROLS, Control, control_name
+from scanlab.renamed import renamed_fields, renamed_value, spaced, stored_name
+from scanlab.study.controls import CONTROLS, DEFAULT_CONTROLS, Control, control_name, stored_control
 from scanlab.study.digest import Compiled, order_digest, source_of
+from scanlab.study.tasks import TASKS
 
 __all__ = [
     "CONTROLS",
@@ -79,6 +81,7 @@ class DataChoice:
     part: str = "test"
 
 
+@renamed_fields(sizes="config")
 @dataclass(frozen=True, eq=False)
 class Problem:
     """One thing to learn, with one model and one recipe, for every strategy alike.
@@ -105,6 +108,9 @@ class Problem:
     recipe: Recipe = field(default_factory=Recipe)
     transfer: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "task", renamed_value(self.task, spaced(TASKS), "Problem.task"))
+
 
 @dataclass(frozen=True, eq=False)
 class Trial:
@@ -126,6 +132,9 @@ class Trial:
     seed: int
     control: str | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "control", renamed_value(self.control, spaced(CONTROLS), "Trial.control"))
+
     @cached_property
     def config(self) -> dict[str, Any]:
         """All that determines the trial's numbers, in JSON's types. Strategies stand in it by their steps, not name."""
@@ -134,7 +143,7 @@ class Trial:
             "version": TRIAL_VERSION,
             # Not where they came from: the same pixels and parts are the same data.
             "data": problem.fingerprint,
-            "task": problem.task,
+            "task": stored_name(problem.task),
             "order": {
                 "digest": order_digest(self.plan, problem.config, problem.transfer),
                 "grid": list(self.plan.grid),
@@ -143,7 +152,7 @@ class Trial:
             "recipe": asdict(problem.recipe),
             "transfer": list(problem.transfer),
             "seed": self.seed,
-            "control": self.control,
+            "control": stored_control(self.control),
         }
 
     @cached_property
@@ -194,6 +203,10 @@ class Study:
     unequal: bool = False
     question: str = ""
 
+    def __post_init__(self) -> None:
+        controls = tuple(renamed_value(control, spaced(CONTROLS), "Study.controls") for control in self.controls)
+        object.__setattr__(self, "controls", controls)
+
     def members(self) -> Iterator[Member]:
         """Seed by seed, so that a run cut short has whole pairs; controls after the strategies."""
         for seed in self.seeds:
@@ -229,7 +242,7 @@ def _about(problem: Problem) -> dict[str, Any]:
         "name": problem.name,
         "data": asdict(problem.data),
         "fingerprint": problem.fingerprint,
-        "task": problem.task,
+        "task": stored_name(problem.task),
         "sizes": stored(problem.config),
         "recipe": asdict(problem.recipe),
         "transfer": list(problem.transfer),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from scanlab.renamed import read_name
 from scanlab.study.controls import CONTROLS
 from scanlab.study.findings import Findings, OverallFindings, ProblemFindings, StrategyFindings
 from scanlab.study.statistics import Difference
@@ -121,7 +122,7 @@ def _comparisons(rows: Sequence[StrategyFindings], base: str) -> Iterator[str]:
 def _control(row: StrategyFindings, base: str, unit: str) -> str:
     assert row.comparison is not None and row.control is not None
     c, decided = row.comparison, row.comparison.decided
-    control = CONTROLS.get(row.control)
+    control = CONTROLS.get(read_name(row.control))
     removed = control.removes if control else "the order"
     if not removed:
         d, repeat = c.difference, f"{row.control}: {base} against itself from other initial weights"

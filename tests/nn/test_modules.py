@@ -215,7 +215,7 @@ def test_torch_counts_the_scan_forward_and_backward(name):
     counts = {str(k).split(".")[-1]: n for k, n in counter.get_flop_counts()["Global"].items()}
     operator = "ssd" if name == "ssd" else "selective_scan"
     assert counts[f"{operator}_backward"] > counts[operator] > 0
-    assert counts["causal_convolution_backward"] == 3 * counts["causal_convolution"] > 0
+    assert counts["causal_conv1d_backward"] == 3 * counts["causal_conv1d"] > 0
     if name == "vim":
         steps = 2 * 2 * 2 * 17  # blocks, samples, paths, patches and a token
         assert counts["selective_scan"] == steps * 32 * (9 * 4 + 2)

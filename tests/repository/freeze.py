@@ -33,7 +33,7 @@ from ops.agreement import outcome, random_arguments
 
 import scanlab
 from scanlab.ir.codes import CODES
-from scanlab.ops import causal_convolution, path_table, selective_scan, selective_scan_fn, ssd, use_backend
+from scanlab.ops import causal_conv1d, path_table, selective_scan, selective_scan_fn, ssd, use_backend
 
 ROOT = Path(__file__).parents[2]
 BACKENDS = ("reference", "cpu", "triton")
@@ -114,7 +114,7 @@ def others() -> Iterator[tuple[str, Any]]:
             return torch.randn(*shape, generator=draw)
 
         x = {"x": normal(2, rows, 6), "weight": normal(table.paths, 6, 4), "bias": normal(table.paths, 6)}
-        call = _with(causal_convolution, paths=table, backend=backend)
+        call = _with(causal_conv1d, paths=table, backend=backend)
         yield f"convolution {line} {backend}", _gradients(call, x)
         K = table.paths
         dual = {"x": normal(2, rows, 4, 8), "dt": normal(2, K, rows, 4), "A": -normal(K, 4).exp()}

@@ -37,7 +37,7 @@ def test_each_strategy_gets_the_words_that_its_figures_allow():
 
 def test_less_is_better_where_the_metric_is_an_error():
     values = {"row": [0.04, 0.05, 0.06], "hilbert": [0.03, 0.0401, 0.0499], "snake": [0.041, 0.0502, 0.0609]}
-    study = record(values, task="next patch")
+    study = record(values, task="next_patch")
     [problem] = analyse(study).problems
     assert not problem.higher and problem.metric == "mse"
     assert problem.row("hilbert").comparison.difference.mean < 0
@@ -69,7 +69,7 @@ def test_friedman_must_reject_before_a_single_difference_counts():
 
 
 def test_controls_have_a_family_of_their_own():
-    controls = {"A/A": NEARLY, "no scan": [v - 0.1 - 0.001 * i for i, v in enumerate(ROW)]}
+    controls = {"A/A": NEARLY, "no_scan": [v - 0.1 - 0.001 * i for i, v in enumerate(ROW)]}
     [problem] = analyse(record({"row": ROW, "hilbert": NOISY}, controls=controls)).problems
     assert [row.control for row in problem.rows] == [None, None, "A/A", "no scan"]
     p = problem.row("control: no scan").comparison
@@ -160,3 +160,11 @@ def test_equal_strategies_rarely_seem_to_differ():
         values = {s: (0.9 + shared + generator.normal(0, 0.01, 5)).tolist() for s in strategies}
         claims += any(kind in ("better", "worse") for kind in kinds(record(values)).values())
     assert claims / runs <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / runs)
+
+
+def test_controls_are_judged_in_the_spelling_of_stores_and_of_python() -> None:
+    stored = record({"row": ROW, "hilbert": NEARLY}, controls={"no_scan": [v - 0.1 for v in NEARLY]})
+    spelled = tuple(replace(m, control=m.control and "no_scan") for m in stored.members)
+    findings = analyse(stored)
+    assert findings == analyse(replace(stored, members=spelled))
+    assert "no scan is worse" in " ".join(findings.sentences)

@@ -139,10 +139,10 @@ def test_overlapping_patches() -> None:
 
 def test_masks_need_their_task() -> None:
     """Any data can be predicted patch by patch; classes need labels."""
-    for task in ("next patch", "next patch in bits"):
+    for task in ("next_patch", "next_patch_in_bits"):
         check_study(of(replace(PROBLEM, task=task)))
     with pytest.raises(ScanlabError, match="S615"):
-        check_study(of(replace(with_strategies(both="sum(row, -row)").problems[0], task="next patch")))
+        check_study(of(replace(with_strategies(both="sum(row, -row)").problems[0], task="next_patch")))
 
 
 def test_same_orders_are_named_and_how_far_that_goes() -> None:

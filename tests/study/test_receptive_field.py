@@ -46,7 +46,7 @@ def test_a_two_way_scan_hears_of_all():
 
 
 def test_without_memory_a_patch_hears_of_itself():
-    field = field_of(TWO_WAYS, alter=CONTROLS["no memory"].alter)
+    field = field_of(TWO_WAYS, alter=CONTROLS["no_memory"].alter)
     assert field.patches[CENTRE] > 0 and field.patches.sum() == field.patches[CENTRE]
     assert field.pixels.sum() == pytest.approx(field.pixels[4:6, 6:8].sum())
     assert field.spread.areas == (1 / 24,) * 4 and field.spread.mean_distance == 0

@@ -43,7 +43,7 @@ class Page(HTMLParser):
 def study():
     made = record(
         {"row": ROW, "hilbert": BETTER, "snake": NEAR},
-        controls={"A/A": NEAR, "no scan": [v - 0.3 for v in ROW]},
+        controls={"A/A": NEAR, "no_scan": [v - 0.3 for v in ROW]},
         margin=0.005,
     )
     return changed(made, "hilbert", field=tuple([0.5] * 15 + [1.0]), transfer={"rotate 90": 0.4})
@@ -151,7 +151,7 @@ def test_problems_have_tables_of_their_own_and_variants_stand_beside_them():
 
 
 def test_errors_of_pixels_are_not_percent():
-    study = record({"row": [0.041, 0.042], "snake": [0.040, 0.0415]}, task="next patch")
+    study = record({"row": [0.041, 0.042], "snake": [0.040, 0.0415]}, task="next_patch")
     text = page_of(study).text
     assert (
         "mse, lower is better" in re.sub(r"\s+", " ", text)

@@ -38,12 +38,12 @@ def test_everything_that_can_be_said(tmp_path: Path) -> None:
         question = "What for?"
         seeds = [3, 7]
         baseline = "column"
-        controls = ["no scan"]
+        controls = ["no_scan"]
         confidence = 0.9
         unequal = true
         strategies = ["row", "column", "sum(row, -row)"]
         dataset = "digits"
-        task = "classification by auc"
+        task = "classification_by_auc"
         size = [12, 8]
         limit = 200
         test_limit = 50

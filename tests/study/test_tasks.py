@@ -50,11 +50,11 @@ def trial(task: str, dataset: Dataset, **changes) -> Trial:
 def test_the_tasks_and_their_primary_metrics() -> None:
     assert {name: (task.primary, task.higher, task.targets) for name, task in TASKS.items()} == {
         "classification": ("accuracy", True, CLASSES),
-        "classification by balanced accuracy": ("balanced_accuracy", True, CLASSES),
-        "classification by auc": ("auc", True, CLASSES),
+        "classification_by_balanced_accuracy": ("balanced_accuracy", True, CLASSES),
+        "classification_by_auc": ("auc", True, CLASSES),
         "segmentation": ("dice", True, MASKS),
-        "next patch": ("mse", False, None),
-        "next patch in bits": ("bits_per_value", False, None),
+        "next_patch": ("mse", False, None),
+        "next_patch_in_bits": ("bits_per_value", False, None),
     }
     with pytest.raises(ScanlabError, match=r"(?s)S650.*no task 'guessing'.*segmentation"):
         task_named("guessing")
@@ -63,7 +63,7 @@ def test_the_tasks_and_their_primary_metrics() -> None:
 def test_every_task_has_its_way_of_learning_and_is_learnt_here() -> None:
     assert {task.learning for task in TASKS.values()} == set(LEARNINGS) and {task for task, *_ in LEARNED} == set(TASKS)
     with pytest.raises(KeyError):
-        learning_of(replace(task_named("next patch"), learning="guessing"))
+        learning_of(replace(task_named("next_patch"), learning="guessing"))
 
 
 @pytest.mark.parametrize("targets", [CLASSES, MASKS])
@@ -74,13 +74,13 @@ def test_data_is_for_a_task_that_takes_its_targets(targets: Targets) -> None:
 LEARNED = [
     ("classification", (6, 6), False, False),
     ("classification", (4, 6, 6), False, True),
-    ("classification by balanced accuracy", (6, 5), False, False),
-    ("classification by auc", (4, 4, 6), False, False),
+    ("classification_by_balanced_accuracy", (6, 5), False, False),
+    ("classification_by_auc", (4, 4, 6), False, False),
     ("segmentation", (6, 8), True, False),
     ("segmentation", (4, 5, 6), True, False),
-    ("next patch", (6, 6), False, False),
-    ("next patch", (4, 4, 4), True, False),
-    ("next patch in bits", (6, 6), False, False),
+    ("next_patch", (6, 6), False, False),
+    ("next_patch", (4, 4, 4), True, False),
+    ("next_patch_in_bits", (6, 6), False, False),
 ]
 
 
@@ -171,8 +171,8 @@ def test_the_loss_of_masks_by_hand() -> None:
 
 def test_the_error_of_the_next_patch_is_the_mean_over_all_images() -> None:
     dataset = made((6, 6), False, channels=1)
-    kind = task_named("next patch")
-    model = initial_model(trial("next patch", dataset), dataset).eval()
+    kind = task_named("next_patch")
+    model = initial_model(trial("next_patch", dataset), dataset).eval()
     images = torch.from_numpy(dataset.images)
     with torch.no_grad():
         one = [model.loss(image[None]).item() for image in images]

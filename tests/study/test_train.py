@@ -61,7 +61,7 @@ def test_all_strategies_start_from_the_same_weights() -> None:
         torch.manual_seed(len(text))
         assert same(shared_weights(text), first), text
     assert not same(shared_weights("row", seed=1), first)
-    assert same(shared_weights("row", control="random order 1"), first)
+    assert same(shared_weights("row", control="random_order_1"), first)
     assert not same(shared_weights("row", control="A/A"), first)
 
 
@@ -100,7 +100,7 @@ def test_all_strategies_and_controls_see_the_same_batches(fed) -> None:
     dropping = replace(SIZES, depth=2, drop_path=0.5)
     for other in [
         *(trial(text, **changes) for text in ("hilbert", "gate(row, column)", "row with cls at end")),
-        *(trial("row", control=name, **changes) for name in ("A/A", "random order 1", "no scan")),
+        *(trial("row", control=name, **changes) for name in ("A/A", "random_order_1", "no_scan")),
         # What a model draws for itself does not reach the batches.
         trial("row", config=dropping, **changes),
     ]:
@@ -207,12 +207,12 @@ def test_the_learning_rate_rises_then_falls_to_nothing() -> None:
 
 def test_controls_do_what_they_say() -> None:
     """Without memory no patch hears of another; without a scan there is none; over a shuffled grid the steps differ."""
-    assert CONTROLS["A/A"].weights and CONTROLS["no scan"].mixer == "none"
+    assert CONTROLS["A/A"].weights and CONTROLS["no_scan"].mixer == "none"
     images = torch.from_numpy(FEW.images[:4])
     plain = initial_model(trial(), FEW).eval()
-    shuffled = initial_model(trial(control="random order 1"), FEW).eval()
-    other = initial_model(trial(control="random order 2"), FEW).eval()
-    deaf = initial_model(trial(control="no memory"), FEW).eval()
+    shuffled = initial_model(trial(control="random_order_1"), FEW).eval()
+    other = initial_model(trial(control="random_order_2"), FEW).eval()
+    deaf = initial_model(trial(control="no_memory"), FEW).eval()
     with torch.no_grad():
         assert not torch.allclose(plain(images), shuffled(images))
         assert not torch.allclose(other(images), shuffled(images))

@@ -87,7 +87,7 @@ def test_seed_control_task_data_transfer_and_order_change_the_key() -> None:
     others = [
         replace(TRIAL, seed=1),
         *(replace(TRIAL, control=name) for name in CONTROLS),
-        trial("row", task="next patch"),
+        trial("row", task="next_patch"),
         trial("row", fingerprint="0" * 16),
         trial("row", transfer=("rotate 90",)),
         trial("row", transfer=("rotate 180",)),
@@ -149,7 +149,7 @@ def test_orders_that_part_only_in_a_later_stage_have_two_keys() -> None:
 
 def test_a_study_runs_every_different_trial_once() -> None:
     plans = (("row", TRIAL.plan), ("again", bind(parse("by 2 * h, w", grid="h w"), GRID)))
-    study = Study("s", (replace(PROBLEM, strategies=plans),), (0, 1), controls=("A/A", "no scan"))
+    study = Study("s", (replace(PROBLEM, strategies=plans),), (0, 1), controls=("A/A", "no_scan"))
     members, trials = list(study.members()), study.trials()
     assert len(members) == 2 * (2 + 2) and len(trials) == 2 * (1 + 2)
     assert [m.seed for m in members] == [0] * 4 + [1] * 4

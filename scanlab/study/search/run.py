@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.renamed import read_name
 from scanlab.study import runner
 from scanlab.study.digest import Compiled
 from scanlab.study.engines import Engine
@@ -75,7 +76,7 @@ def search_problem(search: Search, epochs: int, plans: Sequence[tuple[str, Compi
 
 def search_scores(record: StudyRecord) -> dict[str, float]:
     """The mean of the primary metric over the seeds, by label; strategies with a failed trial are left out."""
-    primary = task_named(record.about["problems"][0]["task"]).primary
+    primary = task_named(read_name(record.about["problems"][0]["task"])).primary
     values: dict[str, list[float]] = {}
     for member in record.members:
         result = record.trial(member).result
