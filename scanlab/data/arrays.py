@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from scanlab.data.checks import checked
 from scanlab.data.dataset import Dataset
-from scanlab.data.parts import PARTS, SPLIT_SEED, TRAIN_SHARE, from_parts, looks, split
+from scanlab.data.parts import PARTS, SPLIT_SEED, TRAIN_SHARE, brightness_quarters, from_parts, split
 from scanlab.data.resize import CHUNK, check_size, resized, resized_masks
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
@@ -39,7 +39,8 @@ def load_arrays(path: str | Path, size: tuple[int, ...] | None = None) -> Datase
     class per pixel, or numbered objects (`instances`), of which all are class 1. `groups` [M] (`train_groups`, …) may
     name what no split divides. A folder with train.npz, test.npz and perhaps val.npz, each with x and y, is read as
     one. Gives images float32 [M, C, *extents]; what is uint8 is divided by 255, and resized where a size is given. A
-    file without a test part is divided 70/30 by group, or else by class or look, always alike. Raises S642 and S646.
+    file without a test part is divided 70/30 by group, or else by class or brightness, always alike. Raises S642 and
+    S646.
 
     >>> images, labels = np.zeros((10, 8, 8), np.uint8), np.arange(10) % 2
     >>> np.savez("mine.npz", x=images, y=labels)
@@ -57,7 +58,7 @@ def load_arrays(path: str | Path, size: tuple[int, ...] | None = None) -> Datase
     together = _grouped(path, groups) if groups else None
     parts = dict(zip(pixels, from_parts([len(part) for part in pixels.values()]), strict=True))
     if "test" not in parts:
-        kinds = joined if joined.ndim == 1 else looks(images)
+        kinds = joined if joined.ndim == 1 else brightness_quarters(images)
         parts["train"], parts["test"] = split(kinds, together, TRAIN_SHARE, SPLIT_SEED)
     dataset = Dataset(
         name=path.stem,

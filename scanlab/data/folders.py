@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scanlab.data.checks import checked
 from scanlab.data.dataset import Dataset
-from scanlab.data.parts import PARTS, SPLIT_SEED, TRAIN_SHARE, from_parts, looks, split
+from scanlab.data.parts import PARTS, SPLIT_SEED, TRAIN_SHARE, brightness_quarters, from_parts, split
 from scanlab.data.resize import check_size
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
@@ -37,8 +37,8 @@ def load_folder(folder: Path, size: tuple[int, ...] | None = None) -> Dataset:
 
     Grey images have one channel, all others three; all have one size, or get the one that is given. A mask has the
     stem of its image and holds classes 0, 1, …; one of 0 and 255 alone holds background and one class. Without a test
-    part 30 % of the images are held out, by class or look, always the same. Classes are numbered by name. Raises S644
-    for folders of another layout and files that are no images, S645 without Pillow, and S646.
+    part 30 % of the images are held out, by class or brightness, always the same. Classes are numbered by name. Raises
+    S644 for folders of another layout and files that are no images, S645 without Pillow, and S646.
     """
     _pillow()
     places = _places(folder)
@@ -114,7 +114,7 @@ def _dataset(
     """The data with their parts, which follow one another; a test part is held out where there is none."""
     parts = dict(zip(counts, from_parts(list(counts.values())), strict=True))
     if "test" not in parts:
-        strata = labels if labels.ndim == 1 else looks(images)
+        strata = labels if labels.ndim == 1 else brightness_quarters(images)
         parts["train"], parts["test"] = split(strata, None, TRAIN_SHARE, SPLIT_SEED)
     made = Dataset(
         name=folder.name,

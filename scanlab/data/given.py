@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from scanlab.data.checks import checked
 from scanlab.data.dataset import Dataset
-from scanlab.data.parts import SPLIT_SEED, TRAIN_SHARE, looks, split
+from scanlab.data.parts import SPLIT_SEED, TRAIN_SHARE, brightness_quarters, split
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["from_arrays"]
@@ -28,8 +28,8 @@ def from_arrays(
     """Data from arrays in memory: images [M, C, *extents] of any real dtype, taken as they are; targets as classes [M]
     or masks [M, *extents].
 
-    Without test arrays 30 % are held out, by group where groups [M] are given, or else by class or look. The arrays
-    must not change afterwards; they are not copied where that can be avoided. Raises S646.
+    Without test arrays 30 % are held out, by group where groups [M] are given, or else by class or brightness. The
+    arrays must not change afterwards; they are not copied where that can be avoided. Raises S646.
 
     >>> images, labels = np.random.default_rng(0).random((10, 1, 8, 8)), np.arange(10) % 2
     >>> data = from_arrays(images, labels)
@@ -49,7 +49,8 @@ def from_arrays(
         test = np.arange(len(train), len(pixels))
     together = None if groups is None else _groups(groups, len(pixels), divided=not len(test))
     if not len(test):
-        train, test = split(looks(pixels) if labels.ndim > 1 else labels, together, TRAIN_SHARE, SPLIT_SEED)
+        strata = brightness_quarters(pixels) if labels.ndim > 1 else labels
+        train, test = split(strata, together, TRAIN_SHARE, SPLIT_SEED)
     made = Dataset(
         name, pixels, labels, train, test, 1 + int(labels.max()), "arrays in memory", groups=together, video=video
     )

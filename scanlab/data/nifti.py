@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scanlab.data.checks import checked
 from scanlab.data.dataset import Dataset
-from scanlab.data.parts import SPLIT_SEED, TRAIN_SHARE, looks, split
+from scanlab.data.parts import SPLIT_SEED, TRAIN_SHARE, brightness_quarters, split
 from scanlab.data.resize import check_size, resized, resized_masks
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
@@ -32,8 +32,9 @@ def load_decathlon(folder: Path, size: tuple[int, ...] | None = None) -> Dataset
 
     Every volume is z-scored by itself, since scanners differ, and resampled to `size`, by default the median extents of
     all (masks by the nearest voxel). Several modalities in a fourth axis become channels. 30 % of the volumes are held
-    out for testing, by look, always the same: the Decathlon's own test volumes have no public labels. Names of the
-    classes come from dataset.json where it is there. Raises S644 for files that do not fit, S645 without nibabel, S646.
+    out for testing, by brightness, always the same: the Decathlon's own test volumes have no public labels. Names of
+    the classes come from dataset.json where it is there. Raises S644 for files that do not fit, S645
+    without nibabel, S646.
     """
     nibabel = _nibabel()
     images = _files(folder / "imagesTr")
@@ -62,7 +63,7 @@ def load_decathlon(folder: Path, size: tuple[int, ...] | None = None) -> Dataset
     known = _class_names(about)
     classes = 1 + max([int(labels.max()), *known])
     named = [known.get(c, f"class {c}") for c in range(classes)] if known else []
-    train, test = split(looks(pixels), None, TRAIN_SHARE, SPLIT_SEED)
+    train, test = split(brightness_quarters(pixels), None, TRAIN_SHARE, SPLIT_SEED)
     credit = f"read from {folder.name}, every volume z-scored and of {grid_text(chosen)} voxels"
     return checked(
         Dataset(

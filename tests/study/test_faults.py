@@ -174,7 +174,7 @@ def breaking(victim, error):
     def broken(trial, *rest, **more):
         if trial.key == victim:
             raise error
-        return train.train(trial, *rest, **more)
+        return train.train_trial(trial, *rest, **more)
 
     return broken
 

@@ -11,6 +11,7 @@ import pytest
 import scanlab.study
 
 RENAMED = {
+    "scanlab.data.parts": {"looks": "brightness_quarters"},
     "scanlab.data.summary": {"facts": "dataset_summary"},
     "scanlab.study.checkpoint": {"Place": "Checkpoint"},
     "scanlab.study.findings": {"Overall": "OverallFindings", "Row": "StrategyFindings"},

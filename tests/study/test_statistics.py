@@ -10,11 +10,11 @@ from scanlab.study.statistics import (
     BOOTSTRAP_PAIRS,
     effect_size,
     equivalence,
+    format_difference,
     friedman,
     holm,
     mean_spread,
     paired_difference,
-    points,
     rank_correlation,
 )
 
@@ -138,8 +138,8 @@ def test_mean_and_spread():
 
 
 def test_points_have_a_sign_and_no_minus_before_zero():
-    assert [points(v) for v in (0.0123, -0.0123, -0.00001)] == ["+1.23", "-1.23", "+0.00"]
-    assert points(-0.00042, "") == "-0.00042"
+    assert [format_difference(v) for v in (0.0123, -0.0123, -0.00001)] == ["+1.23", "-1.23", "+0.00"]
+    assert format_difference(-0.00042, "") == "-0.00042"
 
 
 @pytest.mark.parametrize(
