@@ -86,14 +86,14 @@ def check_definition(definition: Definition, grid: tuple[int, ...] | None = None
 
 def _refuted(value: Value, grid: tuple[int, ...] | None) -> Iterator[Diagnostic]:
     """One diagnostic for each order with a tie; else for what the merges need."""
-    found = False
+    ties = []
     within = tuple(dict.fromkeys(orders_of(value)))
     for order in within:
         proof = prove_order(order, grid, () if isinstance(value, Order) else within)
         if proof.verdict == "refuted" and proof.code != "S311":
-            found = True
-            yield _tie(order, proof)
-    if found:
+            ties.append(_tie(order, proof))
+    if ties:
+        yield from ties
         return
     proof = prove(value, grid)
     yield Diagnostic(

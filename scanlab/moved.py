@@ -1,4 +1,4 @@
-"""Modules that have moved: their old names are found for one release, with a warning that tells the new one."""
+"""Modules that have moved: their old names work for one release, with a warning that gives the new one."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def kinships(rows: Iterable[Measured], grid: tuple[int, ...] | None) -> Iterator
         a, b = first.path, second.path
         if len(a.axes) != len(b.axes):
             continue
-        # Paths of one name are told apart by their strategies.
+        # Paths of one name are distinguished by their strategies.
         one, two = (a.label, b.label) if a.label != b.label else (first.label, second.label)
         for kin in strategy_relatives(a.order, {two: b.order}, grid):
             yield Kinship(one, kin, (first.strategy, second.strategy))

@@ -9,7 +9,7 @@ from a start in equal strides, and each of its values is held for equally many s
 
 A reversed path is the forward one at step L-1-p. A last key that is a curve is inverted by the curve itself (bits for
 Morton, a bounded loop for Hilbert). Every form is compared with the sorted order, step by step, before it is handed
-out; where it fails, or none is found, a table stays, and says why.
+out; where it fails, or there is none, a table stays, and says why.
 """
 
 from __future__ import annotations
@@ -103,11 +103,11 @@ def derive(path: Path) -> IndexForm:
 def _check(form: IndexForm, path: Path) -> None:
     """Raise _NoForm unless the form gives the sorted order: all steps by numpy, and some by Python's own integers."""
     try:
-        found = evaluate_form(form, path.axes, len(path.indices))
+        patches = evaluate_form(form, path.axes, len(path.indices))
     except ZeroDivisionError:
         raise _NoForm("at some step its arithmetic would divide by zero") from None
     oracle = sorted_patches(path.order, Lattice(path.axes, path.grid))
-    if not np.array_equal(found, oracle) or not np.array_equal(path.indices, oracle):
+    if not np.array_equal(patches, oracle) or not np.array_equal(path.indices, oracle):
         raise _NoForm("the number of patches per key value varies, so no fixed digits give the step")
     steps = np.unique(np.linspace(0, len(oracle) - 1, _STEPS_BY_HAND).astype(np.int64))
     if any(patch_at(form, path.axes, int(step)) != oracle[step] for step in steps):
@@ -131,7 +131,7 @@ def evaluate_form(form: IndexForm, axes: tuple[str, ...], length: int) -> np.nda
 
 
 def patch_at(form: IndexForm, axes: tuple[str, ...], step: int) -> int:
-    """The patch an index form gives for one step, on Python's integers: the second road beside ``evaluate_form``."""
+    """The patch an index form gives for one step, on Python's integers: the second method beside ``evaluate_form``."""
     assert form.patch is not None, "a table has no expression"
     values = {"p": step}
     for name, expr in form.digits:

@@ -1,4 +1,4 @@
-"""The grids that every claim is tried on, whatever mathematics says of it: all small ones at once, and a telling one.
+"""The grids that every claim is tried on, whatever mathematics says of it: all small ones at once, and a larger one.
 
 A claim about all grids that is false is nearly always false on a small grid. Those are looked at side by side: the
 patches of all of them stand in one flat array, so that trying an order on 64 grids costs one sort.
@@ -28,17 +28,17 @@ __all__ = [
     "Sequences",
     "describe_small_grids",
     "grids_of",
+    "grids_past_constants",
     "listed_lengths",
     "sequences",
     "small_grids",
-    "telling_grids",
     "tested_as_bijections",
 ]
 
 Grid = tuple[int, ...]
 
 _LARGEST = {1: 24, 2: 8, 3: 4, 4: 3, 5: 2}
-_MOST_TELLING = 2**14
+_MOST_PAST_CONSTANTS = 2**14
 
 
 def describe_small_grids(axes: int, word: str = "grids") -> str:
@@ -52,7 +52,7 @@ def small_grids(axes: tuple[str, ...]) -> ManyGrids:
     return ManyGrids(axes, product(range(1, _LARGEST[len(axes)] + 1), repeat=len(axes)))
 
 
-def telling_grids(orders: Iterable[Order]) -> list[Grid]:
+def grids_past_constants(orders: Iterable[Order]) -> list[Grid]:
     """A grid past twice the largest constant of the orders, where windows and strides of that size show.
 
     None where small grids do as well, or where it would have too many patches.
@@ -61,7 +61,7 @@ def telling_grids(orders: Iterable[Order]) -> list[Grid]:
     for order in orders:
         axes = len(order.axes)
         constants += [e.value for root in expressions_of(order) for e in walk(root) if isinstance(e, Int)]
-    usual = [c for c in constants if c < _MOST_TELLING ** (1 / axes) / 2 - axes]
+    usual = [c for c in constants if c < _MOST_PAST_CONSTANTS ** (1 / axes) / 2 - axes]
     most = max(usual, default=0)
     if 2 * most <= _LARGEST[axes] + 1:
         return []
@@ -189,8 +189,8 @@ def _first_tie(
         return None
     at = at[owner[at] == owner[at[0]]]
     step = int(at[np.argmin(patches[at])])
-    found = lattice.witness(int(patches[step]), int(patches[step + 1]))
-    return CounterExample(found.grid, found.patches, tuple(int(c[steps[step]]) for c in columns))
+    pair = lattice.witness(int(patches[step]), int(patches[step + 1]))
+    return CounterExample(pair.grid, pair.patches, tuple(int(c[steps[step]]) for c in columns))
 
 
 @lru_cache(maxsize=256)

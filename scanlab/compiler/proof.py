@@ -19,8 +19,8 @@ class Proof:
 
     ``verdict``: ``proved`` (for all grid sizes, or all of ``scope``), ``proved for this grid``, ``refuted`` (with a
     counter-example and the ``code`` of the error that it is) or ``undecided`` (with the reason). ``method`` says how it
-    was found, ``scope`` which grids the claim is about where it is not about all, ``notes`` what it rests on and where
-    it says less than it seems to.
+    was decided, ``scope`` which grids the claim is about where it is not about all, ``notes`` what it rests on and
+    where it says less than it seems to.
     """
 
     claim: str

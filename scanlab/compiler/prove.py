@@ -12,7 +12,7 @@ from scanlab.compiler.bind import bind, bind_order
 from scanlab.compiler.coverage import Gap, GridRegion, find_gap
 from scanlab.compiler.decide import Finding, Question, decide, describe_listed, fits_nowhere, unless_error
 from scanlab.compiler.lattice import Lattice
-from scanlab.compiler.polyhedra import NotAffine, Polyhedra, SetRegion, TooComplex, limited, smallest_point
+from scanlab.compiler.polyhedra import NotAffine, Polyhedra, SetRegion, TooComplex, limited, smallest_counterexample
 from scanlab.compiler.probes import Grid, ManyGrids, listed_lengths, sequences, small_grids
 from scanlab.compiler.proof import Proof, together
 from scanlab.ir.constants import evaluate
@@ -162,14 +162,9 @@ def _smallest_tie(order: Order, polyhedra: Polyhedra) -> CounterExample | None:
     ties, known = polyhedra.ties(tuple(k.expr for k in order.keys))
     ties = ties.intersect_domain(kept).intersect_range(kept)
     ties = ties.subtract(isl.Map.identity(ties.get_space()))
-    if ties.is_empty():
-        return None
-    if not (exact and known):
+    if not (ties.is_empty() or (exact and known)):
         raise NotAffine("a remainder by an extent, or a condition, is beyond linear arithmetic")
-    found = smallest_point(ties.wrap().flatten(), len(order.axes))
-    assert found is not None, "the set is not empty"
-    n = len(order.axes)
-    return CounterExample(found[0], (found[1][:n], found[1][n:]))
+    return smallest_counterexample(ties, len(order.axes))
 
 
 def _unless_empty(order: Order, proof: Proof) -> Proof:
@@ -203,12 +198,12 @@ def _size_with_a_patch(order: Order) -> str:
             kept = polyhedra.selected(order.where)
             if kept.is_empty():
                 return "none"
-            found = smallest_point(kept, len(order.axes))
-        assert found is not None, "the set is not empty"
-        bind_order(order, Lattice(order.axes, found[0]))
+            smallest = smallest_counterexample(kept, len(order.axes))
+        assert smallest is not None, "the set is not empty"
+        bind_order(order, Lattice(order.axes, smallest.grid))
     except (NotAffine, TooComplex, ScanlabError):
         return ""
-    return grid_text(found[0])
+    return grid_text(smallest.grid)
 
 
 def prove_coverage(scan: Scan, grid: Grid | None = None, within: tuple[Order, ...] = ()) -> Proof:

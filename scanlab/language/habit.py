@@ -23,8 +23,8 @@ class Habit:
         here = re.search(f"(?:{self.before})$", before) if self.before else re.match("", before)
         if there is None or here is None:
             return None
-        found = {k: v and _tidy(v) for k, v in {**here.groupdict(), **there.groupdict()}.items()}
-        return self.cure.format(**found) if isinstance(self.cure, str) else self.cure(**found)
+        words = {k: v and _tidy(v) for k, v in {**here.groupdict(), **there.groupdict()}.items()}
+        return self.cure.format(**words) if isinstance(self.cure, str) else self.cure(**words)
 
 
 def _tidy(words: str) -> str:

@@ -1,7 +1,7 @@
 """What users of other languages write here, and what to write instead: tables of habits, tried in their order.
 
 A habit is seen in the words around the place where reading failed: those of the statement before it, joined by single
-spaces, and those from it on. ``{name}`` in a cure is what the pattern's group of that name found.
+spaces, and those from it on. ``{name}`` in a cure is what the pattern's group of that name matches.
 """
 
 from __future__ import annotations
@@ -290,4 +290,4 @@ def last_resort(before: str, after: str) -> str:
 
 
 def _first(habits: tuple[Habit, ...], before: str, after: str) -> str:
-    return next((found for habit in habits if (found := habit.seen(before, after))), "")
+    return next(filter(None, (habit.seen(before, after) for habit in habits)), "")

@@ -53,7 +53,7 @@ def key(node: tree.Node, scope: Scope) -> Expr:
     except Turned:
         raise
     except ScanlabError as error:
-        # What is too large, or no permutation, is found by the values themselves, which know of no place.
+        # What is too large, or no permutation, is refused by the values themselves, which know of no place.
         raise error.located(node.span) from None
 
 
@@ -124,12 +124,12 @@ def call_of(name: str, scope: Scope) -> str:
 def unknown_key(text: str, scope: Scope) -> str:
     """What there is, where a name in a key is unknown and near to none."""
     axes = scope.axes or ()
-    found = f"the axes here are {', '.join(axes)}, their extents {', '.join(a.upper() for a in axes)}"
+    help = f"the axes here are {', '.join(axes)}, their extents {', '.join(a.upper() for a in axes)}"
     if scope.locals:
-        found += f"; defined are {', '.join(scope.locals)}"
+        help += f"; defined are {', '.join(scope.locals)}"
     if scope.stack:
-        found += f"; if `{text}` is a parameter, declare it with a default: order {scope.stack[-1]}[{text}=4] = …"
-    return found
+        help += f"; if `{text}` is a parameter, declare it with a default: order {scope.stack[-1]}[{text}=4] = …"
+    return help
 
 
 def _known_keys(scope: Scope) -> dict[str, str]:

@@ -67,7 +67,7 @@ def unexpected(
         for word in (nearest(str(token), words) if token.type == "NAME" and len(token) > 2 else [])
         if reads([*tokens[:i], token.as_word(words[word], word), *tokens[i + 1 : i + 1 + _WORDS_THAT_FIT]])
     ]
-    message = f"{_found(token)} is not expected here; {_names(accepted, patterns)} could follow"
+    message = f"{_quoted(token)} is not expected here; {_names(accepted, patterns)} could follow"
     before, after = _around(tokens, i)
     edit, help = None, cure(before, after)
     if not help and close:
@@ -107,7 +107,7 @@ def unfinished(
     )
 
 
-def _found(token: PlacedToken) -> str:
+def _quoted(token: PlacedToken) -> str:
     return "this string" if token.type == "STRING" else f"`{shortened(token)}`"
 
 
@@ -116,7 +116,7 @@ _OPERATORS = ("+", "-", "*", "//", "%", "==", "!=", "<", "<=", ">", ">=", "and",
 
 
 def _names(accepted: set[str], patterns: Mapping[str, str]) -> str:
-    """What could follow, in words; operators are told as one."""
+    """What could follow, in words; several operators together are "an operator"."""
     texts = [
         _PLAIN.get(name) or f"`{_literal(patterns[name])}`" for name in accepted if name in patterns or name in _PLAIN
     ]

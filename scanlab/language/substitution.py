@@ -65,11 +65,11 @@ def over_axes(value: Value, axes: tuple[str, ...], new: dict[str, Expr], span: S
     """The value whose keys see other coordinates. Raises S210, and S306 for what then divides by zero."""
 
     def changed(order: Order) -> Order:
-        found = replace(substitute_axes(order, axes, new, span), span=span)
-        conditions = () if found.where is None else (found.where,)
-        if any(map(divides_by_zero, (*(k.expr for k in found.keys), *conditions, *found.restart))):
+        moved = replace(substitute_axes(order, axes, new, span), span=span)
+        conditions = () if moved.where is None else (moved.where,)
+        if any(map(divides_by_zero, (*(k.expr for k in moved.keys), *conditions, *moved.restart))):
             raise zero_divisor(span)
-        return found
+        return moved
 
     return map_orders(value, changed)
 

@@ -149,10 +149,10 @@ def axes(names: str | Iterable[str]) -> tuple[Symbol, ...]:
 
 def extent(symbol: Symbol) -> Symbol:
     """The extent of a coordinate: ``extent(h)`` is ``H``. Raises S210 where it is not known."""
-    found = extent_of(_plain(symbol))
-    if found is None:
+    known = extent_of(_plain(symbol))
+    if known is None:
         raise ScanlabError.at("S210", f"the extent of `{symbol}` is not known")
-    return Symbol(found)
+    return Symbol(known)
 
 
 def flip(symbol: Symbol) -> Symbol:
@@ -229,10 +229,10 @@ _USUAL = ("t", "d", "h", "w")
 
 def _mentioned(exprs: list[Expr]) -> tuple[str, ...]:
     """The axes that occur in expressions: the usual ones in their usual order, then others as they come."""
-    found = list(dict.fromkeys(n.name for e in exprs for n in walk(e) if isinstance(n, Axis)))
-    if {"h", "w"} & set(found):
-        found = list(dict.fromkeys([*found, "h", "w"]))
-    return tuple(sorted(found, key=lambda n: _USUAL.index(n) if n in _USUAL else len(_USUAL)))
+    names = list(dict.fromkeys(n.name for e in exprs for n in walk(e) if isinstance(n, Axis)))
+    if {"h", "w"} & set(names):
+        names = list(dict.fromkeys([*names, "h", "w"]))
+    return tuple(sorted(names, key=lambda n: _USUAL.index(n) if n in _USUAL else len(_USUAL)))
 
 
 def order(function: Callable[..., Any]) -> Order:

@@ -81,6 +81,6 @@ def _chain(node: tree.Node, at: Span) -> list[tree.Node]:
         return [node]
     for value in vars(node).values():
         for below in value if isinstance(value, tuple) else (value,):
-            if isinstance(below, tree.Node) and (found := _chain(below, at)):
-                return [node, *found]
+            if isinstance(below, tree.Node) and (rest := _chain(below, at)):
+                return [node, *rest]
     return []

@@ -1,6 +1,6 @@
 // The clock: one for all panels. Its place runs from 0 to the longest path's last step; shorter paths keep pace.
 
-const CLOCK = { place: 0, playing: false, last: 0, asked: false, told: -1, spoken: 0 };
+const CLOCK = { place: 0, playing: false, last: 0, asked: false, shown: -1, spoken: 0 };
 const SECONDS = { least: 3, most: 12, perStep: 1 / 20 };
 let PANELS = [];
 
@@ -26,18 +26,18 @@ function frame(now) {
   else PANELS.forEach(drawPanel);
   showStep(now);
   if (CLOCK.playing) refresh();
-  else tellView();
+  else reportView();
 }
 
 function showStep(now) {
   if (COUNTER || !SCENES.length) {
-    CLOCK.told = -1;
+    CLOCK.shown = -1;
     at("step").textContent = "";
     return;
   }
   const step = Math.floor(CLOCK.place);
-  if (CLOCK.told !== step) {
-    CLOCK.told = step;
+  if (CLOCK.shown !== step) {
+    CLOCK.shown = step;
     at("scrub").value = step;
     at("step").textContent = `step ${count(step)} of ${count(LONGEST - 1)}`;
     root.dispatchEvent(new CustomEvent("step", { detail: step }));

@@ -14,7 +14,7 @@ function show(data, wanted) {
   if (SCENES.some((scene) => !grids.has(scene.grid.join()))) Object.assign(CAMERA, { zoom: 1, x: 0, y: 0 });
   if (LONGEST !== before || share === 1) CLOCK.place = share * (LONGEST - 1);
   if (wanted && SCENES.length) takeView(wanted);
-  CLOCK.told = -1;
+  CLOCK.shown = -1;
   at("scrub").max = LONGEST - 1;
   offerViews();
   arrange();
@@ -158,7 +158,7 @@ function autoplay() {
 }
 
 function start() {
-  const hear = (node, type, heard) => node.addEventListener(type, heard, { signal: ENDING.signal });
+  const listenTo = (node, type, listener) => node.addEventListener(type, listener, { signal: ENDING.signal });
   at("play").addEventListener("click", () => setPlaying(!CLOCK.playing));
   at("scrub").addEventListener("input", (event) => goTo(Number(event.target.value)));
   at("colour").addEventListener("change", (event) => {
@@ -175,9 +175,9 @@ function start() {
   at("file").addEventListener("change", (event) => { readImageFile(event.target.files[0]); event.target.value = ""; });
   at("unimage").addEventListener("click", () => setImage(null));
   at("more").addEventListener("click", () => at("more").setAttribute("aria-expanded", String(at("bar").classList.toggle("open"))));
-  hear(document, "keydown", onKey);
-  hear(document, "pointerdown", (event) => { if (HOVER && !event.target.closest(".stage")) endHover(); });
-  hear(matchMedia("(prefers-color-scheme: dark)"), "change", redraw);
+  listenTo(document, "keydown", onKey);
+  listenTo(document, "pointerdown", (event) => { if (HOVER && !event.target.closest(".stage")) endHover(); });
+  listenTo(matchMedia("(prefers-color-scheme: dark)"), "change", redraw);
   watchWidth();
   enable();
 }

@@ -135,11 +135,12 @@ def heat_map(field: Field, colour: bool = True, width: int = 80) -> Text:
 
 def spread_text(field: Field) -> str:
     """Say how far the field spreads, as "50 % in 0.12, 99 % in 0.80 of the area · 3.4 away"."""
-    found = spread(field.values, field.centre)
-    if np.isnan(found.mean_distance):
+    measured = spread(field.values, field.centre)
+    if np.isnan(measured.mean_distance):
         return "no contribution"
     return (
-        f"50 % in {found.areas[2]:.2f}, 99 % in {found.areas[3]:.2f} of area\nmean distance {found.mean_distance:.1f}"
+        f"50 % in {measured.areas[2]:.2f}, 99 % in {measured.areas[3]:.2f} of area\n"
+        f"mean distance {measured.mean_distance:.1f}"
     )
 
 
