@@ -18,6 +18,7 @@ MOVED: Mapping[str, str] = MappingProxyType(
         "scanlab.bench.problems": "scanlab.bench.workloads",
         "scanlab.codegen.tracks": "scanlab.compiler.tracks",
         "scanlab.compiler.evaluate": "scanlab.compiler.lattice",
+        "scanlab.compiler.kin": "scanlab.compiler.equivalences",
         "scanlab.compiler.metrics": "scanlab.compiler.locality",
         "scanlab.compiler.peers": "scanlab.bench.curve_peers",
         "scanlab.data.facts": "scanlab.data.summary",
