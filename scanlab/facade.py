@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path as FilePath
@@ -35,15 +36,18 @@ def parse(
 ) -> Value:
     """The order, scan or plan that a line of the language describes.
 
-    ``text`` is a body such as ``by h, ~w`` or ``sum(row, -row)``; ``axes`` names the axes, ``"h w"`` by default, and
-    ``grid`` is its older name. Library names are known. Raises ScanlabError S1xx, S2xx, and S410 for extents as axes.
+    ``text`` is a body such as ``by h, ~w`` or ``sum(row, -row)``; ``axes`` names the axes, ``"h w"`` by default.
+    ``grid`` is its older name, with a DeprecationWarning. Library names are known. Raises ScanlabError S1xx, S2xx, and
+    S410 for extents as axes.
     """
     if not isinstance(text, str):
         raise ScanlabError.at("S410", f"{_shown(text)} is no line of the language", help='give a text, as in "by h, w"')
-    if axes is not None and grid is not None:
-        raise ScanlabError.at("S410", "`axes` and `grid` name the axes twice", help="give axes alone")
-    named = axes if axes is not None else grid if grid is not None else "h w"
-    return parse_value(Source(text, name), parse_axes(named), library_templates)
+    if grid is not None:
+        if axes is not None:
+            raise ScanlabError.at("S410", "`axes` and `grid` name the axes twice", help="give axes alone")
+        warnings.warn("parse(grid=) is now parse(axes=)", DeprecationWarning, stacklevel=2)
+        axes = grid
+    return parse_value(Source(text, name), parse_axes("h w" if axes is None else axes), library_templates)
 
 
 def load_file(file: str | FilePath) -> Module:

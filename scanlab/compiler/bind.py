@@ -34,7 +34,7 @@ __all__ = [
 
 CLASS_TOKEN = -2
 MEAN_TOKEN = -3
-_MARKS = {"cls": CLASS_TOKEN, "mean": MEAN_TOKEN}
+_SENTINELS = {"cls": CLASS_TOKEN, "mean": MEAN_TOKEN}
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ class Path:
     @cached_property
     def token_positions(self) -> tuple[tuple[str, int], ...]:
         """The name and the position in ``sequence`` of every virtual token."""
-        names = {mark: name for name, mark in _MARKS.items()}
+        names = {sentinel: name for name, sentinel in _SENTINELS.items()}
         return tuple((names[int(self.sequence[i])], int(i)) for i in np.flatnonzero(self.sequence < 0))
 
     @cached_property
@@ -259,13 +259,13 @@ def _sequence(indices: np.ndarray, order: Order, tokens: tuple[Token, ...]) -> n
 
 
 def _placed(sequence: np.ndarray, token: Token, length: int) -> np.ndarray:
-    mark = _MARKS[token.name]
+    sentinel = _SENTINELS[token.name]
     if token.place == "middle":
         # Half way among the patches, whatever tokens already stand in front of them (Vim: at L // 2).
         before = int(np.flatnonzero(sequence >= 0)[length // 2]) if length > 1 else 0
-        return np.insert(sequence, before, mark)
+        return np.insert(sequence, before, sentinel)
     ends = {"start": [0], "end": [len(sequence)], "both": [0, len(sequence)]}[token.place]
-    return np.insert(sequence, ends, mark)
+    return np.insert(sequence, ends, sentinel)
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

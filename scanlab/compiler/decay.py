@@ -16,8 +16,8 @@ __all__ = ["DECAY", "mean_distance", "predicted_decay"]
 
 DECAY = 0.9
 _ROWS_AT_ONCE = 1 << 22
-# A path with the weight of its output, which may be one of several that share a state.
-Track = list[tuple[Path, float]]
+WeightedSequence = list[tuple[Path, float]]
+"""The paths that share one state, one after the other, each with the weight of its output."""
 
 
 def predicted_decay(
@@ -88,19 +88,19 @@ def _reach(rows: np.ndarray, scans: list[CompiledScan], decay: float) -> np.ndar
 def _through(rows: np.ndarray, scan: CompiledScan, decay: float) -> np.ndarray:
     patches = rows.shape[1]
     reached, visited = np.zeros_like(rows), np.zeros(patches, dtype=bool)
-    for track in _tracks(scan):
+    for sequence in _weighted_sequences(scan):
         # Virtual tokens are read and written nowhere on the grid.
-        asked = [np.where(p.sequence >= 0, rows[:, p.sequence.clip(0)] * weight, 0) for p, weight in track]
-        held = _backward(np.concatenate(asked, axis=1), _kept(track, decay))
-        ends = np.cumsum([len(p.sequence) for p, _ in track])
-        for (path, _), part in zip(track, np.split(held, ends[:-1], axis=1), strict=True):
+        asked = [np.where(p.sequence >= 0, rows[:, p.sequence.clip(0)] * weight, 0) for p, weight in sequence]
+        held = _backward(np.concatenate(asked, axis=1), _kept(sequence, decay))
+        ends = np.cumsum([len(p.sequence) for p, _ in sequence])
+        for (path, _), part in zip(sequence, np.split(held, ends[:-1], axis=1), strict=True):
             reached[:, path.sequence[path.sequence >= 0]] += part[:, path.sequence >= 0]
             reached += part[:, path.sequence == MEAN_TOKEN].sum(1, keepdims=True) / patches
             visited[path.indices] = True
     return reached + np.where(visited, 0, rows)
 
 
-def _tracks(scan: CompiledScan) -> Iterator[Track]:
+def _weighted_sequences(scan: CompiledScan) -> Iterator[WeightedSequence]:
     weights = list(_weights(scan.scan, 1.0))
     yield from ([(scan.paths[k], weights[k]) for k in members] for members in sequences_of(scan.scan))
 
@@ -110,17 +110,17 @@ def _weights(value: Order | Scan, weight: float) -> Iterator[float]:
     if isinstance(value, Order):
         yield weight
         return
-    # The channels that a head does not have hear nothing of its patches, which averages to the same as a mean.
+    # A head's patches reach its own channels alone, which averages to the same as a mean.
     count, rule = len(value.parts), value.rule
     share = weight * rule.weight(count) / (count if rule.splits else 1)
     for part in value.parts:
         yield from _weights(part, share)
 
 
-def _kept(track: Track, decay: float) -> np.ndarray:
+def _kept(sequence: WeightedSequence, decay: float) -> np.ndarray:
     """[S]: how much of the state before each step is left after it; 0 where the state is reset."""
-    kept = [np.full(len(path.sequence), decay) for path, _ in track]
-    for each, (path, _) in zip(kept, track, strict=True):
+    kept = [np.full(len(path.sequence), decay) for path, _ in sequence]
+    for each, (path, _) in zip(kept, sequence, strict=True):
         each[reset_steps(path)] = 0
     joined = np.concatenate(kept)
     joined[:1] = 0

@@ -25,7 +25,7 @@ from scanlab.compiler.probes import (
 )
 from scanlab.compiler.proof import Proof
 from scanlab.ir.diagnostics import CounterExample, ScanlabError
-from scanlab.ir.expr import Curve, walk
+from scanlab.ir.expr import Curve, nodes_of
 from scanlab.ir.text import count_text, grid_text
 from scanlab.ir.values import Order, expressions_of
 
@@ -222,7 +222,7 @@ def _contradiction(question: Question, isl: str, looking: str) -> ScanlabError:
 
 
 def _curves(question: Question) -> list[tuple[str, tuple[tuple[str, int], ...], int]]:
-    nodes = (e for o in question.orders for root in expressions_of(o) for e in walk(root) if isinstance(e, Curve))
+    nodes = (e for o in question.orders for root in expressions_of(o) for e in nodes_of(root) if isinstance(e, Curve))
     return list(dict.fromkeys((e.name, e.options, len(e.operands)) for e in nodes))
 
 

@@ -32,7 +32,7 @@ from scanlab.ir.expr import (
     Select,
     Visit,
     children,
-    walk,
+    nodes_of,
 )
 from scanlab.ir.printer import print_expr
 from scanlab.ir.values import Order, signed_keys
@@ -209,7 +209,7 @@ class Polyhedra:
         grid must be positive.
         """
         reached = self.domain if reached is None else reached
-        if not any(isinstance(e, Binary) and e.op in ("//", "%") and not self._number(e.right) for e in walk(expr)):
+        if not any(isinstance(e, Binary) and e.op in ("//", "%") and not self._number(e.right) for e in nodes_of(expr)):
             return
         for child, where in self._reached_below(expr, reached):
             self.check_divisors(child, where)

@@ -18,7 +18,7 @@ from scanlab.compiler.curves import CURVES, curve_ranks
 from scanlab.compiler.lattice import Lattice, evaluate_on_grid
 from scanlab.compiler.sorting import kept_patches
 from scanlab.ir.diagnostics import CounterExample, ScanlabError, Span
-from scanlab.ir.expr import Curve, Expr, Int, Visit, walk
+from scanlab.ir.expr import Curve, Expr, Int, Visit, nodes_of
 from scanlab.ir.text import grid_text
 from scanlab.ir.values import Order, expressions_of, signed_keys
 
@@ -60,7 +60,7 @@ def grids_past_constants(orders: Iterable[Order]) -> list[Grid]:
     axes, constants = 1, [0]
     for order in orders:
         axes = len(order.axes)
-        constants += [e.value for root in expressions_of(order) for e in walk(root) if isinstance(e, Int)]
+        constants += [e.value for root in expressions_of(order) for e in nodes_of(root) if isinstance(e, Int)]
     usual = [c for c in constants if c < _MOST_PAST_CONSTANTS ** (1 / axes) / 2 - axes]
     most = max(usual, default=0)
     if 2 * most <= _LARGEST[axes] + 1:
@@ -75,7 +75,7 @@ def listed_lengths(orders: Iterable[Order]) -> tuple[int, ...]:
 
 @lru_cache(maxsize=4096)
 def _lengths(order: Order) -> tuple[int, ...]:
-    return tuple(len(e.indices) for root in expressions_of(order) for e in walk(root) if isinstance(e, Visit))
+    return tuple(len(e.indices) for root in expressions_of(order) for e in nodes_of(root) if isinstance(e, Visit))
 
 
 def grids_of(patches: int, axes: int) -> Iterator[Grid]:

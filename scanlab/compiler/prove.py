@@ -17,7 +17,7 @@ from scanlab.compiler.probes import Grid, ManyGrids, listed_lengths, sequences, 
 from scanlab.compiler.proof import Proof, together
 from scanlab.ir.constants import evaluate
 from scanlab.ir.diagnostics import CounterExample, ScanlabError
-from scanlab.ir.expr import Axis, Curve, Expr, Visit, walk
+from scanlab.ir.expr import Axis, Curve, Expr, Visit, nodes_of
 from scanlab.ir.printer import print_expr
 from scanlab.ir.text import grid_text
 from scanlab.ir.values import (
@@ -118,7 +118,7 @@ def prove_order(order: Order, grid: Grid | None = None, within: tuple[Order, ...
         return unless_error(lambda: _tie(sequences(order, lattice).tie))
 
     claim = SELECTED_ONCE if order.partial else EXACTLY_ONCE
-    curved = any(isinstance(e, Curve) for key in order.keys for e in walk(key.expr))
+    curved = any(isinstance(e, Curve) for key in order.keys for e in nodes_of(key.expr))
     at = None if curved else lambda example: _tie_at(order, example)
     question = Question(claim, (order,), on, on_many, lambda p: _smallest_tie(order, p), within, at=at)
     proof = decide(question, grid)

@@ -23,7 +23,7 @@ from scanlab.ir.expr import (
     Not,
     Select,
     integer,
-    walk,
+    nodes_of,
 )
 from scanlab.ir.functions import CURVES
 from scanlab.ir.printer import print_expr
@@ -229,7 +229,7 @@ _USUAL = ("t", "d", "h", "w")
 
 def _mentioned(exprs: list[Expr]) -> tuple[str, ...]:
     """The axes that occur in expressions: the usual ones in their usual order, then others as they come."""
-    names = list(dict.fromkeys(n.name for e in exprs for n in walk(e) if isinstance(n, Axis)))
+    names = list(dict.fromkeys(n.name for e in exprs for n in nodes_of(e) if isinstance(n, Axis)))
     if {"h", "w"} & set(names):
         names = list(dict.fromkeys([*names, "h", "w"]))
     return tuple(sorted(names, key=lambda n: _USUAL.index(n) if n in _USUAL else len(_USUAL)))

@@ -58,7 +58,7 @@ def test_every_definition_names_its_source(name):
 @each
 def test_printed_source_reads_back_as_the_same_value(name):
     value = USABLE[name].value
-    assert scanlab.parse(str(value), grid=value.axes) == value
+    assert scanlab.parse(str(value), axes=value.axes) == value
 
 
 @each

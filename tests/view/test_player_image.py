@@ -87,7 +87,7 @@ def test_the_strip_shows_patches_in_the_order_of_reading(opened, made, back):
 
 
 def test_tokens_stand_in_the_strip(opened):
-    scan = scanlab.compile(scanlab.parse("sum((by w, h), -(by w, h)) with cls at middle", grid="h w"), grid=(4, 4))
+    scan = scanlab.compile(scanlab.parse("sum((by w, h), -(by w, h)) with cls at middle", axes="h w"), grid=(4, 4))
     colours, content = mosaic(4, 4)
     player = opened(scenes_of(scan))
     show_image(player, content)
@@ -208,7 +208,7 @@ def test_a_counterexample_marks_its_patches(opened, made, grid, patches):
 
 def test_a_compiler_s_counterexample_is_shown_and_taken_back(opened, made):
     with pytest.raises(scanlab.ScanlabError) as caught:
-        scanlab.compile(scanlab.parse("by h + w", grid="h w"), grid=(4, 4))
+        scanlab.compile(scanlab.parse("by h + w", axes="h w"), grid=(4, 4))
     example = caught.value.diagnostics[0].counterexample
     player = opened([made.row(4, 4)])
     before = player.picture()

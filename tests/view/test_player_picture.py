@@ -24,7 +24,7 @@ def opened(new_page, tmp_path):
 
 
 def compiled(text: str, axes: str, grid: tuple[int, ...]):
-    return scanlab.compile(scanlab.parse(text, grid=axes), grid=grid)
+    return scanlab.compile(scanlab.parse(text, axes=axes), grid=grid)
 
 
 def near(found: tuple[int, ...], wanted: np.ndarray, apart: int = 2) -> bool:
