@@ -128,7 +128,7 @@ def _ground(canvas: Any, panel: _Panel) -> None:
 
 
 def _advance(canvas: Any, panel: _Panel, step: int) -> None:
-    """Add the steps up to `step`, and the end mark with the last one."""
+    """Add the steps up to `step`, and the end marker with the last one."""
     length, points, steps = panel.scene.length, panel.points, panel.steps
     if length == 0:
         return

@@ -25,7 +25,7 @@ __all__ = [
     "check_picture",
     "draw",
     "heat_map",
-    "levels",
+    "log_scaled",
     "outlines",
     "picture_of",
     "spread_text",
@@ -126,7 +126,7 @@ def heat_map(field: Field, colour: bool = True, width: int = 80) -> Text:
     Only every second, third, … element is shown where the field is wider than `width`. Raises S636 as `draw`.
     """
     _check([field])
-    picture = levels(picture_of(field))
+    picture = log_scaled(picture_of(field))
     stride = -(-picture.shape[1] // max(width, 1))
     picture = picture[::stride, ::stride]
     lines = [_shaded(upper, lower) for upper, lower in _pairs(picture)] if colour else map(_tenths, picture)
@@ -208,7 +208,7 @@ def outlines(field: Field) -> list[Cell]:
     return [(rows, (columns[0] + at, columns[1] + at)) for (rows, columns), at in zip(kept, shifts, strict=True)]
 
 
-def levels(picture: np.ndarray) -> np.ndarray:
+def log_scaled(picture: np.ndarray) -> np.ndarray:
     """Where each value lies on the logarithmic scale, in [0, 1]; -1 for exactly 0, NaN where nothing is drawn."""
     places = 1 - np.log(np.clip(picture, FAINTEST, None)) / np.log(FAINTEST)
     return np.where(picture == 0, -1.0, places)

@@ -204,7 +204,7 @@ def _styled(line: str, style: str, colour: bool) -> Text:
 
 
 def _legend(pictures: Sequence[_Picture], width: int, colour: bool) -> list[Text]:
-    """Explain the marks that occur, and the colours."""
+    """Explain the symbols that occur, and the colours."""
     styles = {picture.style for picture in pictures}
     seen = {char for picture in pictures for sheet in picture.sheets for char in np.unique(sheet.chars).tolist()}
     parts = [f"{START} first", f"{END} last"] if "lines" in styles else []
