@@ -61,7 +61,15 @@ def _also(claim: Proof, proof: Proof) -> str:
 
 
 def check_module(module: Module, grid: tuple[int, ...] | None = None, equivalences: bool = True) -> Iterator[Checked]:
-    """Check each definition in turn; the module's own problems (syntax, names) are in ``module.problems``."""
+    """Check each definition in turn; the module's own problems (syntax, names) are in ``module.problems``.
+
+    >>> from scanlab.facade import read_text
+    >>> module = read_text(b"grid h, w  order good = by 2 * h, ~w  order bad = by h + w", "two.scan")
+    >>> for checked in check_module(module):
+    ...     print(mark_of(checked), checked.definition.name, [d.code for d in checked.diagnostics])
+    ✓ good []
+    ✗ bad ['S300']
+    """
     for definition in module.definitions:
         fits = grid if grid is not None and len(grid) == len(definition.axes) else None
         yield check_definition(definition, fits, equivalences)

@@ -124,8 +124,11 @@ def draft_of(file: Path, mode: int | None = None) -> Iterator[Path]:
 
     mode: its permissions; None for those of the file that is replaced, or of an ordinary new one. Raises OSError.
 
-        >>> with draft_of(Path("table.csv")) as draft:
-        ...     write_rows(draft)
+    >>> file = Path("table.csv")
+    >>> with draft_of(file) as draft:
+    ...     _ = draft.write_text("step,patch")
+    >>> file.read_text()
+    'step,patch'
     """
     handle, name = tempfile.mkstemp(prefix=".new-", dir=file.parent)
     os.close(handle)

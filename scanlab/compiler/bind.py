@@ -44,6 +44,11 @@ class Path:
     ``indices`` int64 [L]: the flat row-major patch at each step. ``restarts`` int64 [S]: steps at which the state is
     reset, 0 first. ``sequence`` int64 [L + T]: the patches with class tokens (-2) and mean tokens (-3) in their places.
     ``channels``: the share of the channels, from start to stop, that the path reads. All arrays are read-only.
+
+    >>> import scanlab
+    >>> [path] = scanlab.compile("by h, ~w restart by h", (2, 3)).paths
+    >>> path.indices, path.restarts, path.form
+    (array([0, 1, 2, 5, 4, 3]), array([0, 3]), 'affine')
     """
 
     order: Order
@@ -87,7 +92,17 @@ class Path:
 
 @dataclass(frozen=True, eq=False)
 class CompiledScan:
-    """A scan bound to a grid: one Path per order, left to right."""
+    """A scan bound to a grid: one Path per order, left to right.
+
+    >>> import scanlab
+    >>> scan = scanlab.compile("sum(row, column)", (2, 3))
+    >>> scan.indices
+    array([[0, 1, 2, 3, 4, 5],
+           [0, 3, 1, 4, 2, 5]])
+    >>> scan.ranks[1].reshape(scan.grid)  # the step of each patch
+    array([[0, 2, 4],
+           [1, 3, 5]])
+    """
 
     scan: Scan
     name: str
@@ -130,7 +145,13 @@ class CompiledScan:
 
 @dataclass(frozen=True, eq=False)
 class CompiledPlan:
-    """A plan bound to a grid; each different scan is compiled once."""
+    """A plan bound to a grid; each different scan is compiled once.
+
+    >>> import scanlab
+    >>> plan = scanlab.compile("cycle(row, column)", (2, 3))
+    >>> len(plan.scans), plan.layer(3).indices
+    (2, array([[0, 3, 1, 4, 2, 5]]))
+    """
 
     plan: Plan
     name: str
@@ -159,7 +180,12 @@ class CompiledPlan:
 
 
 def bind(value: Order | Scan | Plan, grid: Extents) -> CompiledScan | CompiledPlan:
-    """Bind a value to a grid. An order becomes a scan of one path. Raises ScanlabError S3xx and S4xx."""
+    """Bind a value to a grid. An order becomes a scan of one path. Raises ScanlabError S3xx and S4xx.
+
+    >>> import scanlab
+    >>> bind(scanlab.load("snake"), "2x3").indices
+    array([[0, 1, 2, 5, 4, 3]])
+    """
     lattice = Lattice(value.axes, grid)
     if isinstance(value, Plan):
         different = dict.fromkeys(e.scan for e in value.entries)

@@ -59,6 +59,12 @@ def find_equivalences(
 
     Merges, tokens, channels and restarts must agree; a plan must use its scans in the same layers. grid: what cannot be
     proved for all sizes is proved for this one.
+
+    >>> import scanlab
+    >>> library = {name: scanlab.load(name) for name in ("row", "snake", "hilbert")}
+    >>> for match in find_equivalences(scanlab.parse("by w, ~h"), library):
+    ...     print(match, match.proof.verdict, sep=", ")
+    the transpose of snake, proved
     """
     own = fingerprint(value)
     if own is None:

@@ -27,7 +27,14 @@ _MOST_PATCHES = 16
 
 
 def loops(order: Order) -> str:
-    """C-like loops that call ``visit(h, w)`` once per patch, in order; or a sentence saying why there are none."""
+    """C-like loops that call ``visit(h, w)`` once per patch, in order; or a sentence saying why there are none.
+
+    >>> import scanlab
+    >>> print(loops(scanlab.parse("by w, h")))
+    for (int c0 = 0; c0 < W; c0 += 1)
+      for (int c1 = 0; c1 < H; c1 += 1)
+        visit(c1, c0);
+    """
     polyhedra = Polyhedra(order.axes)
     try:
         with limited(polyhedra.context, effort=4):

@@ -21,6 +21,11 @@ class Proof:
     counter-example and the ``code`` of the error that it is) or ``undecided`` (with the reason). ``method`` says how it
     was decided, ``scope`` which grids the claim is about where it is not about all, ``notes`` what it rests on and
     where it says less than it seems to.
+
+    >>> import scanlab
+    >>> proof = scanlab.prove("by h // 2, w")
+    >>> proof.verdict, bool(proof), proof.counterexample.patches
+    ('refuted', False, ((0, 0), (1, 0)))
     """
 
     claim: str

@@ -275,7 +275,12 @@ def _gap_of(scan: Scan, polyhedra: Polyhedra) -> CounterExample | None:
 
 
 def suggested_key(order: Order) -> str | None:
-    """The source of the order with one coordinate, or all of them, added as last keys, so that no patches tie."""
+    """The source of the order with one coordinate, or all of them, added as last keys, so that no patches tie.
+
+    >>> import scanlab
+    >>> suggested_key(scanlab.parse("by h + w"))
+    'add `h` as the last key: by h + w, h'
+    """
     singles: list[tuple[Expr, ...]] = [(Axis(a),) for a in order.axes]
     whole: tuple[Expr, ...] = tuple(Axis(a) for a in order.axes)
     if any(isinstance(k.expr, Visit) for k in order.keys):

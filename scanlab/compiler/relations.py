@@ -26,6 +26,12 @@ def prove_continuous(value: Value, grid: Grid | None = None) -> Proof:
 
     A ``chain`` is one sequence, the steps from one of its paths to the next included. A step over a restart of a path
     does not count; virtual tokens stand between patches and do not count as steps.
+
+    >>> import scanlab
+    >>> print(prove_continuous(scanlab.load("row")).counterexample)
+    on a 2x2 grid, patches (0, 1) and (1, 0)
+    >>> prove_continuous(scanlab.load("snake")).verdict
+    'proved'
     """
     within = tuple(dict.fromkeys(orders_of(value)))
     if len(lengths := listed_lengths(within)) > 1:
@@ -96,6 +102,11 @@ def prove_same(first: Value, second: Value, grid: Grid | None = None) -> Proof:
 
     They have the same tree of merges (so that paths share channels and states alike), the same scan in every layer of a
     plan, and path by path the same patches in the same sequence, with restarts and virtual tokens at the same steps.
+
+    >>> import scanlab
+    >>> print(prove_same(scanlab.parse("by 2 * h, w"), scanlab.load("row")))
+    is the same as `row`: proved for all sizes
+      by isl, for every grid size, and looking at every patch of small grids
     """
     claim = f"is the same as `{second.name or second}`"
     if len(lengths := listed_lengths((*orders_of(first), *orders_of(second)))) > 1:

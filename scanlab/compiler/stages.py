@@ -79,7 +79,18 @@ def proofs(value: Value, grid: tuple[int, ...] | None = None) -> dict[str, Proof
 
 
 def expressions(scans: tuple[CompiledScan, ...]) -> dict[str, str]:
-    """How each path finds the patch at step p: an index expression, or why it is a table."""
+    """How each path finds the patch at step p: an index expression, or why it is a table.
+
+    >>> import scanlab
+    >>> print(expressions(scanlab.compile("by w, h", (2, 3)).scans)["by w, h"])
+    # affine, for p from 0 to 5
+    d1 = p // 2
+    r1 = p % 2
+    d2 = r1
+    h = d2
+    w = d1
+    patch = h * 3 + w
+    """
     return {
         n: f"# {p.form}, for p from 0 to {len(p.indices) - 1}\n" + "\n".join(p.index_form.lines(p.axes))
         for n, p in labelled_paths(scans).items()

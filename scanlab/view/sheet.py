@@ -109,9 +109,7 @@ def draw_lines(scene: PathScene, steps: Steps, pitch: Pitch, numbers: bool) -> t
         s, rest = divmod(patch, rows * columns)
         row, column = divmod(rest, columns)
         rank = int(scene.ranks[patch])
-        symbol = (
-            str(rank).rjust(pitch.node) if numbers and rank >= 0 else _symbol(rank, scene.length, begins, arms[patch])
-        )
+        symbol = str(rank) if numbers and rank >= 0 else _symbol(rank, scene.length, begins, arms[patch])
         symbol = symbol.rjust(pitch.node)
         y, x = row * pitch.down, column * pitch.across
         sheets[s].chars[y, x : x + pitch.node] = list(symbol)
