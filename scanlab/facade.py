@@ -150,7 +150,7 @@ def as_value(x: Value | str | os.PathLike[str], grid: tuple[int, ...] | None = N
     if isinstance(x, os.PathLike):
         return load(x)
     if not isinstance(x, str):
-        cures = {
+        suggestions = {
             "Definition": "give its value",
             "Module": 'give the value of one of its definitions, as in module["NAME"].value',
             "CompiledScan": "it is bound to a grid; give its scan",
@@ -158,7 +158,7 @@ def as_value(x: Value | str | os.PathLike[str], grid: tuple[int, ...] | None = N
             "Path": "it is bound to a grid; give its order",
             "Symbol": "make an order of it, as in by(h, w)",
         }
-        help = cures.get(type(x).__name__, 'give a value, a name ("cross") or a line ("by h, ~w")')
+        help = suggestions.get(type(x).__name__, 'give a value, a name ("cross") or a line ("by h, ~w")')
         raise ScanlabError.at("S410", f"{_shown(x)} is no order, scan or plan", help=help)
     if re.fullmatch(r"[A-Za-z_]\w*(\[[^\]]*\])?", x.strip()) or ".scan" in x:
         return load(x.strip())
@@ -239,9 +239,9 @@ def bound(value: Value, grid: Extents) -> CompiledScan | CompiledPlan:
     except ScanlabError as error:
         if error.code != "S300":
             raise
-        from scanlab.compiler.ties import mended
+        from scanlab.compiler.ties import suggest_fixes
 
-        raise mended(error, value) from None
+        raise suggest_fixes(error, value) from None
 
 
 def prove(x: Value | str | os.PathLike[str], grid: Extents | None = None) -> Proof:

@@ -23,6 +23,8 @@ MOVED: Mapping[str, str] = MappingProxyType(
         "scanlab.compiler.peers": "scanlab.bench.curve_peers",
         "scanlab.data.facts": "scanlab.data.summary",
         "scanlab.nn.paths": "scanlab.nn.layer_paths",
+        "scanlab.language.cures": "scanlab.language.suggestions",
+        "scanlab.language.turns": "scanlab.language.tilde",
         "scanlab.ops.arguments": "scanlab.ops.mamba.operator",
         "scanlab.ops.backends": "scanlab.ops.dispatch",
         "scanlab.ops.convolution": "scanlab.ops.conv.api",

@@ -18,7 +18,7 @@ import islpy as isl
 import numpy as np
 
 from scanlab.compiler.bind import bind_order
-from scanlab.compiler.decide import Finding, Question, decide, unless_error
+from scanlab.compiler.decide import Finding, Question, decide, errors_as_findings
 from scanlab.compiler.lattice import Lattice
 from scanlab.compiler.polyhedra import Polyhedra, smallest_counterexample
 from scanlab.compiler.probes import Grid, ManyGrids, sequences
@@ -39,10 +39,10 @@ def prove_sequence(parts: tuple[Order, ...], grid: Grid | None = None, within: t
     """
 
     def on(grid: Grid) -> Finding | None:
-        return unless_error(lambda: _jump_on(parts, grid))
+        return errors_as_findings(lambda: _jump_on(parts, grid))
 
     def on_many(lattice: ManyGrids) -> Finding | None:
-        return unless_error(lambda: _jump_on_many(parts, lattice))
+        return errors_as_findings(lambda: _jump_on_many(parts, lattice))
 
     effort = len(parts[0].axes)
     return decide(Question(CONTINUOUS, parts, on, on_many, lambda p: _stranded(parts, p), within, effort), grid)

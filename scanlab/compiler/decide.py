@@ -29,7 +29,7 @@ from scanlab.ir.expr import Curve, nodes_of
 from scanlab.ir.text import count_text, grid_text
 from scanlab.ir.values import Order, expressions_of
 
-__all__ = ["Finding", "Question", "decide", "describe_listed", "fits_nowhere", "unless_error"]
+__all__ = ["Finding", "Question", "decide", "describe_listed", "errors_as_findings", "fits_nowhere"]
 
 BY_ISL = "isl, for every grid size, and looking at every patch of small grids"
 _BY_LOOKING = "looking at every patch"
@@ -235,8 +235,8 @@ def _assumed(question: Question) -> tuple[str, ...]:
     )
 
 
-def unless_error(look: Callable[[], Finding | None]) -> Finding | None:
-    """What ``look`` finds; a tie or a division by zero on the way is a finding, too, and no patch at all is none."""
+def errors_as_findings(look: Callable[[], Finding | None]) -> Finding | None:
+    """What ``look`` returns; an error for a tie or a division by zero is a finding, too, one for no patch is none."""
     try:
         return look()
     except ScanlabError as error:

@@ -182,7 +182,7 @@ def _derive(path: Path, polyhedra: Polyhedra) -> IndexForm:
     curve_step = None
     if curved is not None:
         backwards = Binary("-", Int(cells - 1), rest)
-        rank = _turned(names, rest, backwards) if keys[-1].alternate else rest
+        rank = _by_parity(names, rest, backwards) if keys[-1].alternate else rest
         outputs = tuple(f"x{i + 1}" for i in range(len(curved.curve.operands)))
         curve_step = CurveStep(curved.curve.name, curved.bits, rank, outputs)
     coordinates = _coordinates(path, polyhedra, tuple(k.expr for k in plain), names, curved, curve_step)
@@ -270,7 +270,7 @@ def _digits(
         offset = Binary("*", Int(digit.stride), Binary("//", rest, below))
         value: Expr = Binary("+", digit.low, offset)
         if digit.alternate:
-            value = _turned(names[:i], value, Binary("-", digit.high, offset))
+            value = _by_parity(names[:i], value, Binary("-", digit.high, offset))
         digits.append((names[i], simplified(value)))
         if i + 1 < len(ranges) or cells > 1:
             digits.append((f"r{i + 1}", simplified(Binary("%", rest, below))))
@@ -280,7 +280,7 @@ def _digits(
     return digits, rest
 
 
-def _turned(before: tuple[str, ...], forwards: Expr, backwards: Expr) -> Expr:
+def _by_parity(before: tuple[str, ...], forwards: Expr, backwards: Expr) -> Expr:
     """``forwards`` where the sum of the digits before is even, else ``backwards``."""
     if not before:
         return forwards

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from scanlab.ir.diagnostics import CounterExample
 from scanlab.ir.text import grid_text
 
-__all__ = ["Proof", "together"]
+__all__ = ["Proof", "combine_proofs"]
 
 _VERDICTS = ("refuted", "undecided", "proved for this grid", "proved")
 
@@ -67,7 +67,7 @@ class Proof:
         return "\n".join(lines)
 
 
-def together(claim: str, proofs: Iterable[Proof]) -> Proof:
+def combine_proofs(claim: str, proofs: Iterable[Proof]) -> Proof:
     """The verdict on several claims at once: the weakest of them, with the notes and the scope of all.
 
     Of several counter-examples it is the one on the smallest grid.

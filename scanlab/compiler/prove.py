@@ -10,11 +10,11 @@ import numpy as np
 
 from scanlab.compiler.bind import bind, bind_order
 from scanlab.compiler.coverage import Gap, GridRegion, find_gap
-from scanlab.compiler.decide import Finding, Question, decide, describe_listed, fits_nowhere, unless_error
+from scanlab.compiler.decide import Finding, Question, decide, describe_listed, errors_as_findings, fits_nowhere
 from scanlab.compiler.lattice import Lattice
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra, SetRegion, TooComplex, limited, smallest_counterexample
 from scanlab.compiler.probes import Grid, ManyGrids, listed_lengths, sequences, small_grids
-from scanlab.compiler.proof import Proof, together
+from scanlab.compiler.proof import Proof, combine_proofs
 from scanlab.ir.constants import evaluate
 from scanlab.ir.diagnostics import CounterExample, ScanlabError
 from scanlab.ir.expr import Axis, Curve, Expr, Visit, nodes_of
@@ -62,7 +62,7 @@ def prove(value: Value, grid: Grid | None = None) -> Proof:
             scans = [Scan("sum", (s,)) if isinstance(s, Order) else s for s in dict.fromkeys(layers_of(value))]
             proofs = [_prove_scan(s, grid, known) for s in scans]
             alike = all(p.claim == EXACTLY_ONCE for p in proofs)
-            return together(EXACTLY_ONCE if alike else "covers every patch in every layer", proofs)
+            return combine_proofs(EXACTLY_ONCE if alike else "covers every patch in every layer", proofs)
 
 
 def _prove_scan(scan: Scan, grid: Grid | None, known: dict[tuple[Order, bool], Proof]) -> Proof:
@@ -72,7 +72,7 @@ def _prove_scan(scan: Scan, grid: Grid | None, known: dict[tuple[Order, bool], P
         if (order, len(within) > 1) not in known:
             known[order, len(within) > 1] = prove_order(order, grid, within)
     proofs = [known[order, len(within) > 1] for order in within]
-    return together(_claim_of(scan), [*proofs, prove_coverage(scan, grid, within)])
+    return combine_proofs(_claim_of(scan), [*proofs, prove_coverage(scan, grid, within)])
 
 
 def _claim_of(scan: Scan) -> str:
@@ -112,10 +112,10 @@ def prove_order(order: Order, grid: Grid | None = None, within: tuple[Order, ...
     """
 
     def on(grid: Grid) -> Finding | None:
-        return unless_error(lambda: _bound(order, grid))
+        return errors_as_findings(lambda: _bound(order, grid))
 
     def on_many(lattice: ManyGrids) -> Finding | None:
-        return unless_error(lambda: _tie(sequences(order, lattice).tie))
+        return errors_as_findings(lambda: _tie(sequences(order, lattice).tie))
 
     claim = SELECTED_ONCE if order.partial else EXACTLY_ONCE
     curved = any(isinstance(e, Curve) for key in order.keys for e in nodes_of(key.expr))
@@ -215,10 +215,10 @@ def prove_coverage(scan: Scan, grid: Grid | None = None, within: tuple[Order, ..
         return Proof(claim, "proved", "every path visits the whole grid", scope=scope)
 
     def on(grid: Grid) -> Finding | None:
-        return unless_error(lambda: _gap_on(scan, grid))
+        return errors_as_findings(lambda: _gap_on(scan, grid))
 
     def on_many(lattice: ManyGrids) -> Finding | None:
-        return unless_error(lambda: _gap_on_many(scan, lattice))
+        return errors_as_findings(lambda: _gap_on_many(scan, lattice))
 
     return decide(Question(claim, tuple(orders_of(scan)), on, on_many, lambda p: _gap_of(scan, p), within), grid)
 

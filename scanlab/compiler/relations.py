@@ -10,11 +10,11 @@ import numpy as np
 
 from scanlab.compiler.bind import Path, bind_order
 from scanlab.compiler.continuity import CONTINUOUS, prove_sequence
-from scanlab.compiler.decide import Finding, Question, decide, fits_nowhere, unless_error
+from scanlab.compiler.decide import Finding, Question, decide, errors_as_findings, fits_nowhere
 from scanlab.compiler.lattice import Lattice
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra, smallest_counterexample
 from scanlab.compiler.probes import Grid, ManyGrids, Sequences, listed_lengths, sequences
-from scanlab.compiler.proof import Proof, together
+from scanlab.compiler.proof import Proof, combine_proofs
 from scanlab.ir.diagnostics import CounterExample
 from scanlab.ir.values import Order, Plan, Scan, Token, Value, layers_of, orders_of, sequences_of
 
@@ -40,7 +40,7 @@ def prove_continuous(value: Value, grid: Grid | None = None) -> Proof:
     for scan in layers_of(value):
         orders = list(orders_of(scan))
         different |= dict.fromkeys(tuple(orders[k] for k in members) for members in sequences_of(scan))
-    return together(CONTINUOUS, [prove_sequence(parts, grid, within) for parts in different])
+    return combine_proofs(CONTINUOUS, [prove_sequence(parts, grid, within) for parts in different])
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def prove_same(first: Value, second: Value, grid: Grid | None = None) -> Proof:
         return Proof(claim, "refuted", "comparing layers, merges and paths", difference, code="S304")
     within = tuple(dict.fromkeys((*one.orders, *two.orders)))
     pairs = dict.fromkeys(zip(one.orders, two.orders, strict=True))
-    return together(claim, [_same_order(claim, a, b, grid, within) for a, b in pairs])
+    return combine_proofs(claim, [_same_order(claim, a, b, grid, within) for a, b in pairs])
 
 
 def _structures_differ(one: Structure, two: Structure) -> str:
@@ -139,10 +139,10 @@ def _same_order(claim: str, first: Order, second: Order, grid: Grid | None, with
         return Proof(claim, "proved", "they are written alike")
 
     def on(grid: Grid) -> Finding | None:
-        return unless_error(lambda: _difference_on(first, second, grid))
+        return errors_as_findings(lambda: _difference_on(first, second, grid))
 
     def on_many(lattice: ManyGrids) -> Finding | None:
-        return unless_error(lambda: _difference_on_many(first, second, lattice))
+        return errors_as_findings(lambda: _difference_on_many(first, second, lattice))
 
     question = Question(claim, (first, second), on, on_many, lambda p: _difference(first, second, p), within)
     return decide(question, grid)

@@ -30,7 +30,7 @@ from scanlab.ir.text import shortened
 from scanlab.ir.values import Order, Plan, Scan
 from scanlab.language import syntax as tree
 from scanlab.language.scope import Meaning, Scope, unknown_name, wrong_kind
-from scanlab.language.turns import Turned, misplaced_turn
+from scanlab.language.tilde import MisplacedTilde, misplaced_tilde
 
 __all__ = [
     "call_of",
@@ -50,7 +50,7 @@ def key(node: tree.Node, scope: Scope) -> Expr:
     """The key expression of a syntax tree. Raises ScanlabError S2xx."""
     try:
         return _read(node, scope)
-    except Turned:
+    except MisplacedTilde:
         raise
     except ScanlabError as error:
         # What is too large, or no permutation, is refused by the values themselves, which know of no place.
@@ -140,7 +140,7 @@ def _known_keys(scope: Scope) -> dict[str, str]:
 
 def _unary(op: str, operand: tree.Node, span: Span, scope: Scope) -> Expr:
     if op == "~":
-        raise misplaced_turn(span)
+        raise misplaced_tilde(span)
     inner = key(operand, scope)
     return Negate(inner) if op == "-" else Not(inner)
 

@@ -14,7 +14,7 @@ from scanlab.ir.values import Order, Plan, Value, map_orders
 from scanlab.language import syntax as tree
 from scanlab.language.keys import call_of, key, zero_divisor
 from scanlab.language.scope import Scope, unknown_name, wrong_kind
-from scanlab.language.turns import Turned, inside_a_key
+from scanlab.language.tilde import MisplacedTilde, inside_a_key
 
 __all__ = ["as_a_path", "over_axes", "over_coordinates"]
 
@@ -51,7 +51,7 @@ def over_coordinates(value: Value, node: tree.Apply, scope: Scope) -> Value:
 def _key_of_argument(node: tree.Apply, value: tree.Node, scope: Scope) -> Expr:
     try:
         return key(value, scope)
-    except Turned as error:
+    except MisplacedTilde as error:
         raise inside_a_key(error, node) from None
 
 

@@ -204,8 +204,8 @@ def outlines(field: Field) -> list[Cell]:
         return [((0, 1), *cell)[-2:]]
     pitch = field.values.shape[2] + _gap(field.values)
     shifts = (0, pitch, 2 * pitch)
-    kept = (cell[1:], cell[::2], cell[:2])
-    return [(rows, (columns[0] + at, columns[1] + at)) for (rows, columns), at in zip(kept, shifts, strict=True)]
+    shown = (cell[1:], cell[::2], cell[:2])
+    return [(rows, (columns[0] + at, columns[1] + at)) for (rows, columns), at in zip(shown, shifts, strict=True)]
 
 
 def log_scaled(picture: np.ndarray) -> np.ndarray:

@@ -135,10 +135,10 @@ def check_drawable(scenes: Iterable[PathScene], limit: int, medium: str, instead
     limit: the most patches of all scenes together. instead: what the help proposes. Raises ScanlabError S503 for no
     scenes and S504 for more than `limit` patches.
     """
-    kept = tuple(scenes)
-    if not kept:
+    drawable = tuple(scenes)
+    if not drawable:
         raise ScanlabError.at("S503", "there is no path to draw", help="name at least one order or scan")
-    total = sum(scene.patches for scene in kept)
+    total = sum(scene.patches for scene in drawable)
     if total > limit:
         raise ScanlabError.at(
             "S504",
@@ -146,4 +146,4 @@ def check_drawable(scenes: Iterable[PathScene], limit: int, medium: str, instead
             note=f"{medium} holds at most {limit:,} patches, all paths together",
             help=instead,
         )
-    return kept
+    return drawable
