@@ -99,10 +99,10 @@ def _through(rows: np.ndarray, scan: CompiledScan, decay: float) -> np.ndarray:
     reached, visited = np.zeros_like(rows), np.zeros(patches, dtype=bool)
     for sequence in _weighted_sequences(scan):
         # Virtual tokens are read and written nowhere on the grid.
-        asked = [np.where(p.sequence >= 0, rows[:, p.sequence.clip(0)] * weight, 0) for p, weight in sequence]
-        held = _backward(np.concatenate(asked, axis=1), _kept(sequence, decay))
+        weights = [np.where(p.sequence >= 0, rows[:, p.sequence.clip(0)] * weight, 0) for p, weight in sequence]
+        adjoints = _backward(np.concatenate(weights, axis=1), _kept(sequence, decay))
         ends = np.cumsum([len(p.sequence) for p, _ in sequence])
-        for (path, _), part in zip(sequence, np.split(held, ends[:-1], axis=1), strict=True):
+        for (path, _), part in zip(sequence, np.split(adjoints, ends[:-1], axis=1), strict=True):
             reached[:, path.sequence[path.sequence >= 0]] += part[:, path.sequence >= 0]
             reached += part[:, path.sequence == MEAN_TOKEN].sum(1, keepdims=True) / patches
             visited[path.indices] = True
@@ -136,14 +136,14 @@ def _kept(sequence: WeightedSequence, decay: float) -> np.ndarray:
     return joined
 
 
-def _backward(asked: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """x[s] = asked[s] + kept[s + 1] x[s + 1] for all s at once, [Q, S], by doubling the reach in every round."""
-    result = asked.copy()
+def _backward(weights: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """x[s] = weights[s] + kept[s + 1] x[s + 1] for all s at once, [Q, S], by doubling the reach in every round."""
+    adjoints = weights.copy()
     factor = np.append(kept[1:], 0.0)
     distance = 1
     while distance < len(kept) and factor.any():
-        result[:, :-distance] += factor[:-distance] * result[:, distance:].copy()
+        adjoints[:, :-distance] += factor[:-distance] * adjoints[:, distance:].copy()
         factor[:-distance] *= factor[distance:].copy()
         factor[-distance:] = 0
         distance *= 2
-    return result
+    return adjoints

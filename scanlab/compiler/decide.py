@@ -121,15 +121,14 @@ def _refuted_by_isl(question: Question, candidate: CounterExample, small: Findin
         if grid is not None:
             return Proof(question.claim, "proved for this grid", _BY_LOOKING, why, grid=grid)
         return Proof(question.claim, "undecided", f"isl, and {_BY_LOOKING} of small grids", why)
-    seen = question.at(candidate) if question.at else question.on(candidate.grid)
-    if seen is None:
-        said = f"isl finds a counter-example {candidate}"
-        raise _contradiction(question, said, "looking there finds none")
+    finding = question.at(candidate) if question.at else question.on(candidate.grid)
+    if finding is None:
+        raise _contradiction(question, f"isl finds a counter-example {candidate}", "looking there finds none")
     if math.prod(candidate.grid) > MOST_PATCHES:
-        beyond = f"{seen.why}; the grid has more than the {MOST_PATCHES:,} patches that a grid can have here"
-        seen = replace(seen, why=beyond)
-    looked = "looking at the patches that it finds" if question.at else f"{_BY_LOOKING} of the grid that it finds"
-    return _refuted(question, seen, f"isl, and {looked}")
+        beyond = f"{finding.why}; the grid has more than the {MOST_PATCHES:,} patches that a grid can have here"
+        finding = replace(finding, why=beyond)
+    method = "looking at the patches that it finds" if question.at else f"{_BY_LOOKING} of the grid that it finds"
+    return _refuted(question, finding, f"isl, and {method}")
 
 
 def _on_small_grids(question: Question) -> tuple[Finding | None, tuple[str, ...]]:

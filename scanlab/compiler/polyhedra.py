@@ -127,10 +127,10 @@ class Polyhedra:
         raise NotAffine(f"`{print_expr(expr)}` is an explicit list")
 
     def _select(self, condition: Expr, then: Expr, otherwise: Expr) -> isl.PwAff:
-        known = fold(condition)
-        if known is not None:
+        constant = fold(condition)
+        if constant is not None:
             # The other branch is never evaluated: it may divide by zero.
-            return self.affine(then if known else otherwise)
+            return self.affine(then if constant else otherwise)
         return isl.PwAff.cond(self._indicator(self.condition(condition)), self.affine(then), self.affine(otherwise))
 
     def _extent(self, name: str) -> isl.PwAff:
@@ -189,8 +189,8 @@ class Polyhedra:
                 }
                 return compare[op](right)
             case Logic(op=op, left=a, right=b):
-                one, known = self.condition(a), fold(a)
-                if known is not None and bool(known) == (op == "or"):
+                one, constant = self.condition(a), fold(a)
+                if constant is not None and bool(constant) == (op == "or"):
                     return one
                 two = self.condition(b)
                 return one.intersect(two) if op == "and" else one.union(two)

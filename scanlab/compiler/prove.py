@@ -66,7 +66,7 @@ def prove(value: Value, grid: Grid | None = None) -> Proof:
 
 
 def _prove_scan(scan: Scan, grid: Grid | None, known: dict[tuple[Order, bool], Proof]) -> Proof:
-    """``known``: proofs of orders, with whether each is one of several; the scans of a plan share most of theirs."""
+    """``known``: proofs of orders, with whether each is one of several; the scans of a plan share most of them."""
     within = tuple(dict.fromkeys(orders_of(scan)))
     for order in within:
         if (order, len(within) > 1) not in known:
@@ -159,10 +159,10 @@ def _smallest_tie(order: Order, polyhedra: Polyhedra) -> CounterExample | None:
     for expr in (*(k.expr for k in order.keys), *order.restart):
         polyhedra.check_divisors(expr, kept)
     # Where all earlier keys tie their sum does too, so ~ turns both patches alike: it cannot make or break a tie.
-    ties, known = polyhedra.ties(tuple(k.expr for k in order.keys))
+    ties, ties_exact = polyhedra.ties(tuple(k.expr for k in order.keys))
     ties = ties.intersect_domain(kept).intersect_range(kept)
     ties = ties.subtract(isl.Map.identity(ties.get_space()))
-    if not (ties.is_empty() or (exact and known)):
+    if not (ties.is_empty() or (exact and ties_exact)):
         raise NotAffine("a remainder by an extent, or a condition, is beyond linear arithmetic")
     return smallest_counterexample(ties, len(order.axes))
 

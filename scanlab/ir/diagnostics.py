@@ -128,8 +128,8 @@ class Diagnostic:
         if self.span is not None:
             gutter = " " * len(str(self.span.line))
             lines += _excerpt(self.span, _LONGEST_EXCERPT if width is None else width - len(gutter) - 3)
-        known = (("counter-example", str(self.counterexample or "")), ("note", self.note), ("help", self.help))
-        for word, sentence in known:
+        sections = (("counter-example", str(self.counterexample or "")), ("note", self.note), ("help", self.help))
+        for word, sentence in sections:
             if sentence:
                 lines += _wrapped(f"{gutter} = {word}: ", sentence, width)
         return "\n".join(lines)

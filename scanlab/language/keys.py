@@ -71,8 +71,8 @@ def _read(node: tree.Node, scope: Scope) -> Expr:
             return _bounded(_binary(op, first, second, right.span, scope), node.span)
         case tree.Conditional(then=then, condition=condition, otherwise=otherwise):
             test = key(condition, scope)
-            known = fold(test)
-            taken, other = (scope if known else scope.unreached(), scope.unreached() if known != 0 else scope)
+            value = fold(test)
+            taken, other = (scope if value else scope.unreached(), scope.unreached() if value != 0 else scope)
             return Select(test, key(then, taken), key(otherwise, other))
         case tree.Let(bindings=bindings, body=body):
             for binding in bindings:
@@ -149,8 +149,8 @@ def _after(op: str, first: Expr, scope: Scope) -> Scope:
     """The scope of a second operand: `and` and `or` evaluate it only where the first one does not decide."""
     if op not in ("and", "or"):
         return scope
-    known = fold(first)
-    return scope if known is not None and bool(known) == (op == "and") else scope.unreached()
+    value = fold(first)
+    return scope if value is not None and bool(value) == (op == "and") else scope.unreached()
 
 
 def _bounded(expr: Expr, span: Span) -> Expr:

@@ -161,10 +161,10 @@ def extent(symbol: Symbol) -> Symbol:
     >>> print(scanlab.extent(h), scanlab.extent(h // 2), sep=", ")
     H, (H + 1) // 2
     """
-    known = extent_of(_plain(symbol))
-    if known is None:
+    size = extent_of(_plain(symbol))
+    if size is None:
         raise ScanlabError.at("S210", f"the extent of `{symbol}` is not known")
-    return Symbol(known)
+    return Symbol(size)
 
 
 def flip(symbol: Symbol) -> Symbol:

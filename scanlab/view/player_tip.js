@@ -53,7 +53,7 @@ function tipCells(scene, patch, neighbours) {
   return [name, here, ...neighbours.map(([, other]) => element("td", word(other)))];
 }
 
-// What a table cannot say: the stretch between resets that a step lies in, and how far away neighbours are read.
+// What a table cannot say: the segment between resets that a step lies in, and how far away neighbours are read.
 function segmentNotes(scenes, patch) {
   const notes = [];
   for (const scene of scenes.slice(0, MOST_NOTED)) {
