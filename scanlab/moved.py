@@ -1,4 +1,4 @@
-"""Modules that have moved: their old names are found for one release, with a warning that tells the new one."""
+"""Modules that have moved: their old names work for one release, with a warning that gives the new one."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ MOVED: Mapping[str, str] = MappingProxyType(
         "scanlab.bench.problems": "scanlab.bench.workloads",
         "scanlab.codegen.tracks": "scanlab.compiler.tracks",
         "scanlab.compiler.evaluate": "scanlab.compiler.lattice",
+        "scanlab.compiler.kin": "scanlab.compiler.equivalences",
         "scanlab.compiler.metrics": "scanlab.compiler.locality",
         "scanlab.compiler.peers": "scanlab.bench.curve_peers",
         "scanlab.data.facts": "scanlab.data.summary",
@@ -27,6 +28,8 @@ MOVED: Mapping[str, str] = MappingProxyType(
         "scanlab.kernels.gpu.walks": "scanlab.kernels.gpu.scan_primitives",
         "scanlab.nn.sizes": "scanlab.nn.config",
         "scanlab.nn.paths": "scanlab.nn.layer_paths",
+        "scanlab.language.cures": "scanlab.language.suggestions",
+        "scanlab.language.turns": "scanlab.language.tilde",
         "scanlab.ops.arguments": "scanlab.ops.mamba.operator",
         "scanlab.ops.backends": "scanlab.ops.dispatch",
         "scanlab.ops.convolution": "scanlab.ops.conv.api",

@@ -19,7 +19,7 @@ from scanlab.data.dataset import Dataset
 from scanlab.data.parts import PARTS, SPLIT_SEED, TRAIN_SHARE, from_parts, split
 from scanlab.data.resize import check_size, resized
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.places import named
+from scanlab.places import configured_folder
 
 __all__ = ["REMOTE", "load_remote"]
 
@@ -45,7 +45,7 @@ def load_remote(library: str, name: str, size: tuple[int, ...] | None = None) ->
     """
     module = _module(library)
     try:
-        folder = named(os.environ.get("SCANLAB_DATA") or "~/.cache/scanlab/data")
+        folder = configured_folder(os.environ.get("SCANLAB_DATA") or "~/.cache/scanlab/data")
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ScanlabError.at(

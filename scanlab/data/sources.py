@@ -20,7 +20,7 @@ from scanlab.data.resize import check_size, resized, resized_masks
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents, grid_of
 from scanlab.ir.guesses import nearest
-from scanlab.places import at_home
+from scanlab.places import expand_home
 
 __all__ = ["SOURCES", "load", "whole"]
 
@@ -83,7 +83,7 @@ def _loaded(name: str, size: tuple[int, ...] | None) -> Dataset:
         return load_remote(library, rest, size)
     if name in SOURCES:
         return _sized(SOURCES[name](), size)
-    path = at_home(name)
+    path = expand_home(name)
     if name.endswith(".npz"):
         return load_arrays(path, size)
     if path.is_dir():

@@ -100,7 +100,7 @@ def scans() -> Iterator[tuple[str, Any]]:
 
 
 def _scan(line: str) -> Any:
-    return scanlab.parse(line, grid="h w")
+    return scanlab.parse(line, axes="h w")
 
 
 def others() -> Iterator[tuple[str, Any]]:

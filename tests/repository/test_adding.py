@@ -88,7 +88,7 @@ def stripes_grid(box, options):
 SIGNATURE = '        Signature("stripes", 2, 2, "column by column"),\n'
 KEYED = """
 import scanlab
-order = scanlab.parse("by stripes(h, w)", grid="h w")
+order = scanlab.parse("by stripes(h, w)", axes="h w")
 print(scanlab.prove(order).verdict)
 print(scanlab.compile(order, grid=(2, 3)).indices.tolist())
 """
@@ -131,8 +131,8 @@ import torch, scanlab
 from scanlab.compiler.decay import predicted_decay
 from scanlab.nn import Merge
 from scanlab.ops import path_table, selective_scan
-def compiled(line): return scanlab.compile(scanlab.parse(line, grid="h w"), grid=(3, 3))
-scan = scanlab.parse("rms(row, -row)", grid="h w")
+def compiled(line): return scanlab.compile(scanlab.parse(line, axes="h w"), grid=(3, 3))
+scan = scanlab.parse("rms(row, -row)", axes="h w")
 print(scan, scanlab.prove(scan).verdict)
 draw = torch.Generator().manual_seed(0)
 u, delta = torch.randn(1, 9, 4, generator=draw), torch.rand(1, 2, 9, 4, generator=draw)

@@ -35,7 +35,7 @@ def with_mixer(**changes) -> Study:
 
 
 def with_strategies(**texts: str) -> Study:
-    plans = tuple((label, bind(parse(text, grid="h w"), (4, 4))) for label, text in texts.items())
+    plans = tuple((label, bind(parse(text, axes="h w"), (4, 4))) for label, text in texts.items())
     return of(replace(PROBLEM, strategies=plans))
 
 

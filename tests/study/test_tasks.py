@@ -42,7 +42,7 @@ def made(extents: tuple[int, ...], masks: bool, classes: int = 3, video: bool = 
 def trial(task: str, dataset: Dataset, **changes) -> Trial:
     axes = " ".join("abc"[: len(dataset.extents)])
     grid = tuple(-(-n // 2) for n in dataset.extents)
-    plan = bind(parse(f"by {axes.replace(' ', ', ')}", grid=axes), grid)
+    plan = bind(parse(f"by {axes.replace(' ', ', ')}", axes=axes), grid)
     problem = Problem("p", DataChoice(), task, dataset.fingerprint, (("row", plan),), SIZES, RECIPE)
     return Trial(replace(problem, **changes), plan, 0)
 

@@ -38,7 +38,7 @@ STRATEGIES = (
 
 
 def trial(text: str = "row", seed: int = 0, control: str | None = None, config=SIZES, **recipe) -> Trial:
-    plan = bind(parse(text, grid="h w"), GRID)
+    plan = bind(parse(text, axes="h w"), GRID)
     base = small_trial(**{"epochs": 2, "batch": 8, **recipe}).problem
     problem = replace(base, strategies=((text, plan),), config=config, fingerprint=FEW.fingerprint)
     return Trial(problem, plan, seed, control)

@@ -22,7 +22,7 @@ PROBLEM = TRIAL.problem
 
 def trial(text: str, **changes) -> Trial:
     """A trial of an order written so, its problem changed."""
-    plan = bind(parse(text, grid="h w"), GRID)
+    plan = bind(parse(text, axes="h w"), GRID)
     return Trial(replace(PROBLEM, strategies=(("any name", plan),), **changes), plan, 0)
 
 
@@ -148,7 +148,7 @@ def test_orders_that_part_only_in_a_later_stage_have_two_keys() -> None:
 
 
 def test_a_study_runs_every_different_trial_once() -> None:
-    plans = (("row", TRIAL.plan), ("again", bind(parse("by 2 * h, w", grid="h w"), GRID)))
+    plans = (("row", TRIAL.plan), ("again", bind(parse("by 2 * h, w", axes="h w"), GRID)))
     study = Study("s", (replace(PROBLEM, strategies=plans),), (0, 1), controls=("A/A", "no_scan"))
     members, trials = list(study.members()), study.trials()
     assert len(members) == 2 * (2 + 2) and len(trials) == 2 * (1 + 2)

@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from threading import Thread
 
 from scanlab.data import SOURCES
-from scanlab.places import at_home
+from scanlab.places import expand_home
 from scanlab.study.checkpoint import InMemory
 from scanlab.study.engines import Event, Failed, Job, Started
 from scanlab.study.engines.local import portable
@@ -79,7 +79,7 @@ def _train(job: Job, messages: SimpleQueue[Message | None]) -> None:
 
 def _anywhere(data: DataChoice) -> DataChoice:
     name = data.name.rpartition("permuted:")[2]
-    path = at_home(name)
+    path = expand_home(name)
     if name in SOURCES or not path.exists():
         return data
     return replace(data, name=data.name.removesuffix(name) + str(path.resolve()))
