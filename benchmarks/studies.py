@@ -31,27 +31,27 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
-    found: dict[str, object] = {"four strategies, three seeds, s": _four(options.runs)}
-    found |= _workers(options.runs) | _overhead(options.runs)
-    for name, value in found.items():
+    figures: dict[str, object] = {"four strategies, three seeds, s": _four(options.runs)}
+    figures |= _workers(options.runs) | _overhead(options.runs)
+    for name, value in figures.items():
         Console().print(f"{name}: {value}", highlight=False)
     if options.json:
         data = {
             "command": " ".join(["python", *sys.argv]),
             "environment": environment(("torch", "numba")),
-            "figures": found,
+            "figures": figures,
         }
         options.json.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 
 
 def _study(**more: object) -> Study:
-    return settings.study_of(settings.from_options(None, {"strategies": FOUR, "controls": ["A/A"], **more}))
+    return settings.study_of(settings.with_options(None, {"strategies": FOUR, "controls": ["A/A"], **more}))
 
 
 def _seconds(study: Study, workers: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         start = perf_counter()
-        record = runner.run(study, Path(folder), workers=workers)
+        record = runner.run_study(study, Path(folder), workers=workers)
         seconds = perf_counter() - start
     assert all(trial.status == "done" for trial in record.trials.values())
     return seconds
@@ -89,9 +89,9 @@ def _overhead(runs: int) -> dict[str, object]:
     each, loading = [], []
     for _ in range(runs):
         with tempfile.TemporaryDirectory() as folder:
-            runner.run(warm, Path(folder) / "warm")
+            runner.run_study(warm, Path(folder) / "warm")
             start = perf_counter()
-            record = runner.run(study, Path(folder) / "study")
+            record = runner.run_study(study, Path(folder) / "study")
             wall = perf_counter() - start
         results = [t.result for t in record.trials.values() if t.result]
         each.append((wall - sum(r.seconds for r in results)) / len(results))

@@ -78,18 +78,11 @@ def made_pages() -> Iterator[tuple[str, str]]:
 
 
 def reference(package: str) -> str:
-    """A page of a package: all that its `__all__` names, wherever that is defined.
-
-    A package that names nothing is the sum of its modules.
-    """
+    """A page of a package: all that its `__all__` names, wherever that is defined."""
     folder = ROOT.joinpath(*package.split("."))
     names, doc = _exports(folder / "__init__.py")
-    page = [f"# {package}", doc]
-    if names:
-        page += [_entry(folder, package, name) for name in sorted(names, key=str.lower)]
-    else:
-        page.append(_modules(folder, package))
-    return "\n\n".join(page) + "\n"
+    entries = [_entry(folder, package, name) for name in sorted(names, key=str.lower)]
+    return "\n\n".join([f"# {package}", doc, *entries]) + "\n"
 
 
 def _entry(folder: Path, package: str, name: str) -> str:
@@ -104,19 +97,6 @@ def _entry(folder: Path, package: str, name: str) -> str:
     imports = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
     home = next(n.module for n in imports if name in [a.name for a in n.names])
     return f'<span id="{package}.{name}"></span>\n\n::: {home}.{name}'
-
-
-def _modules(folder: Path, package: str) -> str:
-    """A table of a package's modules, and below it what each of them exports."""
-    rows, entries = [], []
-    for file in sorted(folder.glob("[!_]*.py")):
-        names, text = _exports(file)
-        if names:
-            listed = ", ".join(f"`{n}`" for n in names)
-            rows.append(f"| [{file.stem}](#{package}.{file.stem}) | {text.splitlines()[0]} | {listed} |")
-            entries.append(f"::: {package}.{file.stem}")
-    head = ["Import what you need from its modules.", "", "| module | what it holds | names |", "|---|---|---|"]
-    return "\n\n".join(["\n".join([*head, *rows]), *entries])
 
 
 def _exports(file: Path) -> tuple[list[str], str]:

@@ -7,15 +7,15 @@ import torch
 
 import scanlab
 from scanlab.data import load
-from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, set_scan
-from scanlab.study.train import trained
+from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig, set_scan
+from scanlab.study.train import train_model
 from scanlab.study.trial import DataChoice, Problem, Recipe, Trial
 from scanlab.zoo import from_official, to_official
 from scanlab.zoo.files import read_tensors
 
 # Vim's mixer: a convolution along each path, parameters for each of the two, no norm before the gate.
-MIXER = MixerSizes(state=8, convolution="path", taps=4, norm=False, parameters="per path", average=True)
-SIZES = BackboneSizes(patch=2, dim=32, depth=2, norm_kind="rms", readout="cls", mixer=MIXER)
+MIXER = MixerConfig(state=8, convolution="path", taps=4, norm=False, parameters="per_path", average=True)
+SIZES = BackboneConfig(patch=2, dim=32, depth=2, norm_kind="rms", readout="cls", mixer=MIXER)
 EPOCHS = 5
 ORDERS = ["vim", "hilbert", "column", "by random(seed=0)", "vim"]
 
@@ -34,7 +34,7 @@ def main() -> None:
         SIZES,
         Recipe(epochs=EPOCHS),
     )
-    model, _ = trained(Trial(problem, vim, seed=0), digits)
+    model, _ = train_model(Trial(problem, vim, seed=0), digits)
     assert isinstance(model, Classifier)
 
     with tempfile.TemporaryDirectory() as folder:

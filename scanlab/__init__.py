@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 find_moved_modules()
 
-_HOMES = {
+_MODULES = {
     "scanlab.facade": ("compile", "load", "load_file", "parse", "prove"),
     "scanlab.ir.diagnostics": ("CounterExample", "Diagnostic", "ScanlabError"),
     "scanlab.ir.values": ("Order", "Plan", "Scan", "Token"),
@@ -30,7 +30,7 @@ _HOMES = {
     "scanlab.compiler.proof": ("Proof",),
     "scanlab.language.symbols": ("axes", "by", "curve", "extent", "flip", "maximum", "minimum", "order", "where"),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "CompiledPlan",
@@ -67,9 +67,9 @@ def __getattr__(name: str) -> Any:
             return version("scanlab")
         except PackageNotFoundError:
             return "0+unknown"
-    if name not in _HOME_OF:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'scanlab' has no attribute {name!r}")
-    return getattr(import_module(_HOME_OF[name]), name)
+    return getattr(import_module(_MODULE_OF[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from scanlab.compiler.kin import Relative, strategy_relatives
+from scanlab.compiler.equivalences import Equivalence, find_equivalences
 from scanlab.compiler.proof import Proof
 from scanlab.compiler.prove import prove, prove_order
 from scanlab.compiler.relations import prove_continuous, prove_same
@@ -21,12 +21,12 @@ __all__ = ["Checked", "check_definition", "check_module", "library_orders", "mar
 
 @dataclass(frozen=True)
 class Checked:
-    """A definition with its proof, its claims' proofs, its kin in the library, and what is wrong with it."""
+    """A definition with its proof, its claims' proofs, what equals it in the library, and what is wrong with it."""
 
     definition: Definition
     proof: Proof | None
     claims: tuple[Proof, ...] = ()
-    kin: tuple[Relative, ...] = ()
+    equivalences: tuple[Equivalence, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
@@ -49,25 +49,34 @@ def verdict_of(checked: Checked) -> str:
     text += "".join(f"; {_also(c, checked.proof)}" for c in checked.claims)
     notes = dict.fromkeys(note for p in (checked.proof, *checked.claims) for note in p.notes)
     text += "".join(f". Note: {note}" for note in notes)
-    known = [k for k in checked.kin[:2] if k.proof.verdict == "proved"]
+    shown = checked.equivalences[:2]
+    known = [e for e in shown if e.proof.verdict == "proved"]
     if known:
         text += f". This is {' and '.join(map(str, known))} in the library"
-    return text + "".join(f". This {k.words(' in the library')}" for k in checked.kin[:2] if k not in known)
+    return text + "".join(f". This {e.words(' in the library')}" for e in shown if e not in known)
 
 
 def _also(claim: Proof, proof: Proof) -> str:
     return claim.claim if claim.words == proof.words else f"{claim.claim}, {claim.words}"
 
 
-def check_module(module: Module, grid: tuple[int, ...] | None = None, kin: bool = True) -> Iterator[Checked]:
-    """Check each definition in turn; the module's own problems (syntax, names) are in ``module.problems``."""
+def check_module(module: Module, grid: tuple[int, ...] | None = None, equivalences: bool = True) -> Iterator[Checked]:
+    """Check each definition in turn; the module's own problems (syntax, names) are in ``module.problems``.
+
+    >>> from scanlab.facade import read_text
+    >>> module = read_text(b"grid h, w  order good = by 2 * h, ~w  order bad = by h + w", "two.scan")
+    >>> for checked in check_module(module):
+    ...     print(mark_of(checked), checked.definition.name, [d.code for d in checked.diagnostics])
+    ✓ good []
+    ✗ bad ['S300']
+    """
     for definition in module.definitions:
         fits = grid if grid is not None and len(grid) == len(definition.axes) else None
-        yield check_definition(definition, fits, kin)
+        yield check_definition(definition, fits, equivalences)
 
 
-def check_definition(definition: Definition, grid: tuple[int, ...] | None = None, kin: bool = True) -> Checked:
-    """Prove a definition and its claims. ``kin`` also looks it up in the library. Never raises for what it finds."""
+def check_definition(definition: Definition, grid: tuple[int, ...] | None = None, equivalences: bool = True) -> Checked:
+    """Prove a definition and its claims. ``equivalences``: also look it up in the library. Raises no ScanlabError."""
     value = definition.value
     if value is None:
         return Checked(definition, None)
@@ -76,24 +85,24 @@ def check_definition(definition: Definition, grid: tuple[int, ...] | None = None
         if proof.verdict == "refuted":
             return Checked(definition, proof, diagnostics=tuple(_refuted(value, grid)))
         claims = tuple(_claim(c, value, grid) for c in definition.claims)
-        found = tuple(_kin(definition, value, grid)) if kin else ()
+        equal = tuple(_in_library(definition, value, grid)) if equivalences else ()
     except ScanlabError as error:
         return Checked(definition, None, diagnostics=error.diagnostics)
     problems = [_undecided(definition, proof)] if proof.verdict == "undecided" else []
     problems += [_failed(definition.name, c, p) for c, p in zip(definition.claims, claims, strict=True) if not p]
-    return Checked(definition, proof, claims, found, tuple(problems))
+    return Checked(definition, proof, claims, equal, tuple(problems))
 
 
 def _refuted(value: Value, grid: tuple[int, ...] | None) -> Iterator[Diagnostic]:
     """One diagnostic for each order with a tie; else for what the merges need."""
-    found = False
+    ties = []
     within = tuple(dict.fromkeys(orders_of(value)))
     for order in within:
         proof = prove_order(order, grid, () if isinstance(value, Order) else within)
         if proof.verdict == "refuted" and proof.code != "S311":
-            found = True
-            yield _tie(order, proof)
-    if found:
+            ties.append(_tie(order, proof))
+    if ties:
+        yield from ties
         return
     proof = prove(value, grid)
     yield Diagnostic(
@@ -179,7 +188,7 @@ def library_orders() -> dict[str, Order]:
     return {n: d.value for n, d in library_definitions().items() if isinstance(d.value, Order)}
 
 
-def _kin(definition: Definition, value: Value, grid: tuple[int, ...] | None) -> Iterator[Relative]:
+def _in_library(definition: Definition, value: Value, grid: tuple[int, ...] | None) -> Iterator[Equivalence]:
     if isinstance(value, Order):
         others = {n: o for n, o in library_orders().items() if n != definition.name}
-        yield from strategy_relatives(value, others, grid)
+        yield from find_equivalences(value, others, grid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path as FilePath
@@ -35,21 +36,36 @@ def parse(
 ) -> Value:
     """The order, scan or plan that a line of the language describes.
 
-    ``text`` is a body such as ``by h, ~w`` or ``sum(row, -row)``; ``axes`` names the axes, ``"h w"`` by default, and
-    ``grid`` is its older name. Library names are known. Raises ScanlabError S1xx, S2xx, and S410 for extents as axes.
+    ``text`` is a body such as ``by h, ~w`` or ``sum(row, -row)``; ``axes`` names the axes, ``"h w"`` by default.
+    ``grid`` is its older name, with a DeprecationWarning. Library names are known. Raises ScanlabError S1xx, S2xx, and
+    S410 for extents as axes.
+
+    >>> import scanlab
+    >>> print(scanlab.parse("sum(row, -row)"))
+    sum((by h, w), -(by h, w))
+    >>> scanlab.parse("by t, h", "t h").axes
+    ('t', 'h')
     """
     if not isinstance(text, str):
         raise ScanlabError.at("S410", f"{_shown(text)} is no line of the language", help='give a text, as in "by h, w"')
-    if axes is not None and grid is not None:
-        raise ScanlabError.at("S410", "`axes` and `grid` name the axes twice", help="give axes alone")
-    named = axes if axes is not None else grid if grid is not None else "h w"
-    return parse_value(Source(text, name), parse_axes(named), library_templates)
+    if grid is not None:
+        if axes is not None:
+            raise ScanlabError.at("S410", "`axes` and `grid` name the axes twice", help="give axes alone")
+        warnings.warn("parse(grid=) is now parse(axes=)", DeprecationWarning, stacklevel=2)
+        axes = grid
+    return parse_value(Source(text, name), parse_axes("h w" if axes is None else axes), library_templates)
 
 
 def load_file(file: str | FilePath) -> Module:
     """All definitions of a ``.scan`` file, with its problems.
 
     Raises S107, S103 or S104 if it cannot be read, and S410 for what is no path.
+
+    >>> import scanlab
+    >>> from pathlib import Path
+    >>> _ = Path("mine.scan").write_text("grid h, w  order mine = by h, ~w  expect continuous")
+    >>> scanlab.load_file("mine.scan")["mine"].body
+    'by h, ~w'
     """
     return read_module(read_file(FilePath(_text_of(file, 'load_file("mine.scan")'))), library_templates)
 
@@ -63,6 +79,10 @@ def load(name: str | os.PathLike[str]) -> Value:
     """A strategy by name: the library's ``cross``, ``window[k=4]``; or ``path/to/file.scan:name`` from a file.
 
     A file with one definition needs no ``:name``. Raises ScanlabError.
+
+    >>> import scanlab
+    >>> print(scanlab.load("window[k=2]"))
+    by h // 2, w // 2, h % 2, w % 2
     """
     name = _text_of(name)
     value = load_definition(name).value
@@ -74,7 +94,11 @@ def load(name: str | os.PathLike[str]) -> Value:
 
 
 def load_definition(name: str) -> Definition:
-    """As ``load``, with documentation, source and claims."""
+    """As ``load``, with documentation, source and claims.
+
+    >>> load_definition("snake").body
+    'by h, ~w'
+    """
     file, _, wanted = name.partition(".scan")
     if _:
         return _from_file(f"{file}.scan", wanted.removeprefix(":"))
@@ -126,7 +150,7 @@ def as_value(x: Value | str | os.PathLike[str], grid: tuple[int, ...] | None = N
     if isinstance(x, os.PathLike):
         return load(x)
     if not isinstance(x, str):
-        cures = {
+        suggestions = {
             "Definition": "give its value",
             "Module": 'give the value of one of its definitions, as in module["NAME"].value',
             "CompiledScan": "it is bound to a grid; give its scan",
@@ -134,7 +158,7 @@ def as_value(x: Value | str | os.PathLike[str], grid: tuple[int, ...] | None = N
             "Path": "it is bound to a grid; give its order",
             "Symbol": "make an order of it, as in by(h, w)",
         }
-        help = cures.get(type(x).__name__, 'give a value, a name ("cross") or a line ("by h, ~w")')
+        help = suggestions.get(type(x).__name__, 'give a value, a name ("cross") or a line ("by h, ~w")')
         raise ScanlabError.at("S410", f"{_shown(x)} is no order, scan or plan", help=help)
     if re.fullmatch(r"[A-Za-z_]\w*(\[[^\]]*\])?", x.strip()) or ".scan" in x:
         return load(x.strip())
@@ -197,6 +221,10 @@ def compile(x: Value | str | os.PathLike[str], grid: Extents) -> CompiledScan | 
     ``x`` is a value, a library name or a line of the language; ``grid`` the extents: ``(14, 14)``, ``"14x14"``, an
     array of integers, or an integer for one axis. A plan gives a CompiledPlan, everything else a CompiledScan; what a
     text gives no type checker can know. Raises ScanlabError S3xx (ties, missing patches) and S4xx (grids).
+
+    >>> import scanlab
+    >>> scanlab.compile("by w, h", (2, 3)).indices
+    array([[0, 3, 1, 4, 2, 5]])
     """
     extents = grid_of(grid)
     return bound(as_value(x, extents), extents)
@@ -211,15 +239,25 @@ def bound(value: Value, grid: Extents) -> CompiledScan | CompiledPlan:
     except ScanlabError as error:
         if error.code != "S300":
             raise
-        from scanlab.compiler.ties import mended
+        from scanlab.compiler.ties import suggest_fixes
 
-        raise mended(error, value) from None
+        raise suggest_fixes(error, value) from None
 
 
 def prove(x: Value | str | os.PathLike[str], grid: Extents | None = None) -> Proof:
     """Prove that every patch is visited exactly once: for all grid sizes, or else for ``grid``, given as to `compile`.
 
     Raises S400 and S401 for a grid that is none, or is not of the value's axes.
+
+    >>> import scanlab
+    >>> print(scanlab.prove("by h, ~w"))
+    visits every patch exactly once: proved for all sizes
+      by isl, for every grid size, and looking at every patch of small grids
+    >>> print(scanlab.prove("by h + w"))
+    visits every patch exactly once: refuted
+      counter-example: on a 2x2 grid, patches (0, 1) and (1, 0) share the key (1)
+      because two patches have the same keys
+      by looking at every patch of small grids
     """
     from scanlab.compiler.lattice import check_grid
     from scanlab.compiler.prove import prove as prove_value

@@ -1,4 +1,4 @@
-"""Modules that have moved: their old names are found for one release, with a warning that tells the new one."""
+"""Modules that have moved: their old names work for one release, with a warning that gives the new one."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ MOVED: Mapping[str, str] = MappingProxyType(
         "scanlab.bench.problems": "scanlab.bench.workloads",
         "scanlab.codegen.tracks": "scanlab.compiler.tracks",
         "scanlab.compiler.evaluate": "scanlab.compiler.lattice",
+        "scanlab.compiler.kin": "scanlab.compiler.equivalences",
         "scanlab.compiler.metrics": "scanlab.compiler.locality",
         "scanlab.compiler.peers": "scanlab.bench.curve_peers",
         "scanlab.data.facts": "scanlab.data.summary",
@@ -25,7 +26,10 @@ MOVED: Mapping[str, str] = MappingProxyType(
         "scanlab.kernels.gpu.pieces": "scanlab.kernels.gpu.tiles",
         "scanlab.kernels.gpu.selective_scan_spans": "scanlab.kernels.gpu.selective_scan_carry",
         "scanlab.kernels.gpu.walks": "scanlab.kernels.gpu.scan_primitives",
+        "scanlab.nn.sizes": "scanlab.nn.config",
         "scanlab.nn.paths": "scanlab.nn.layer_paths",
+        "scanlab.language.cures": "scanlab.language.suggestions",
+        "scanlab.language.turns": "scanlab.language.tilde",
         "scanlab.ops.arguments": "scanlab.ops.mamba.operator",
         "scanlab.ops.backends": "scanlab.ops.dispatch",
         "scanlab.ops.convolution": "scanlab.ops.conv.api",
@@ -38,6 +42,7 @@ MOVED: Mapping[str, str] = MappingProxyType(
         "scanlab.ops.ssd_operator": "scanlab.ops.mamba2.operator",
         "scanlab.ops.ssd_reference": "scanlab.ops.mamba2.reference",
         "scanlab.study.check": "scanlab.study.preflight",
+        "scanlab.study.search.found": "scanlab.study.search.values",
         "scanlab.view.page": "scanlab.view.player_page",
         "scanlab.zoo.counts": "scanlab.nn.measure",
         "scanlab.zoo.memory": "scanlab.nn.measure",

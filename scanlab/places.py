@@ -20,13 +20,13 @@ from pathlib import Path
 __all__ = [
     "FOR_ALL",
     "PRIVATE",
-    "Unsafe",
-    "at_home",
+    "UnsafeFolder",
+    "configured_folder",
     "draft_of",
-    "named",
-    "own",
-    "passing_folder",
+    "expand_home",
+    "private_folder",
     "say_once",
+    "temporary_folder",
     "user_caches",
     "writable",
     "write_whole",
@@ -36,7 +36,7 @@ __all__ = [
 PRIVATE, FOR_ALL = 0o600, 0o644
 
 
-class Unsafe(Exception):
+class UnsafeFolder(Exception):
     """A folder that somebody else can write to; the message says how."""
 
 
@@ -44,27 +44,27 @@ def user_caches() -> Path:
     """`scanlab` in the platform's own place for caches, not made yet. Raises OSError for a user without a home."""
     if sys.platform == "win32":
         named = os.environ.get("LOCALAPPDATA")
-        base = Path(named) if named else _home() / "AppData" / "Local"
+        base = Path(named) if named else _home_folder() / "AppData" / "Local"
     elif sys.platform == "darwin":
-        base = _home() / "Library" / "Caches"
+        base = _home_folder() / "Library" / "Caches"
     else:
         named = os.environ.get("XDG_CACHE_HOME", "")
         # The XDG specification: a relative path is ignored.
-        base = Path(named) if Path(named).is_absolute() else _home() / ".cache"
+        base = Path(named) if Path(named).is_absolute() else _home_folder() / ".cache"
     return base / "scanlab"
 
 
-def named(folder: str) -> Path:
+def configured_folder(folder: str) -> Path:
     """The folder that a setting names, as an absolute path. Raises OSError where there is no `~` or working folder."""
     path = Path(folder)
-    path = _home().joinpath(*path.parts[1:]) if path.parts[:1] == ("~",) else path
+    path = _home_folder().joinpath(*path.parts[1:]) if path.parts[:1] == ("~",) else path
     try:
         return path.expanduser().absolute()
     except RuntimeError:
         raise FileNotFoundError(2, "there is no such user", folder) from None
 
 
-def _home() -> Path:
+def _home_folder() -> Path:
     try:
         home = Path.home()
     except RuntimeError:
@@ -74,7 +74,7 @@ def _home() -> Path:
     return home
 
 
-def at_home(path: str) -> Path:
+def expand_home(path: str) -> Path:
     """A path whose `~` is the home folder, where there is one."""
     try:
         return Path(path).expanduser()
@@ -82,24 +82,24 @@ def at_home(path: str) -> Path:
         return Path(path)
 
 
-def own(folder: Path) -> Path:
+def private_folder(folder: Path) -> Path:
     """The folder, made if it is missing, for the user alone.
 
-    Raises Unsafe where somebody else could write to it, and OSError where it cannot be made.
+    Raises UnsafeFolder where somebody else could write to it, and OSError where it cannot be made.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
     except FileExistsError:
-        raise Unsafe("it is not a directory of its own") from None
+        raise UnsafeFolder("it is not a directory of its own") from None
     state = folder.lstat()
     if not stat.S_ISDIR(state.st_mode):
-        raise Unsafe("it is not a directory of its own")
+        raise UnsafeFolder("it is not a directory of its own")
     if os.name == "posix":
         if state.st_uid != os.getuid():
-            raise Unsafe("it belongs to another user")
+            raise UnsafeFolder("it belongs to another user")
         if state.st_mode & 0o022:
-            raise Unsafe(f"others may write to it (mode {stat.S_IMODE(state.st_mode):04o})")
+            raise UnsafeFolder(f"others may write to it (mode {stat.S_IMODE(state.st_mode):04o})")
     return folder
 
 
@@ -124,8 +124,11 @@ def draft_of(file: Path, mode: int | None = None) -> Iterator[Path]:
 
     mode: its permissions; None for those of the file that is replaced, or of an ordinary new one. Raises OSError.
 
-        >>> with draft_of(Path("table.csv")) as draft:
-        ...     write_rows(draft)
+    >>> file = Path("table.csv")
+    >>> with draft_of(file) as draft:
+    ...     _ = draft.write_text("step,patch")
+    >>> file.read_text()
+    'step,patch'
     """
     handle, name = tempfile.mkstemp(prefix=".new-", dir=file.parent)
     os.close(handle)
@@ -148,7 +151,7 @@ def _usual_mode(file: Path) -> int:
 
 
 @cache
-def passing_folder() -> Path:
+def temporary_folder() -> Path:
     """A folder of this process alone, removed when it ends. Raises OSError where there is no place for one."""
     folder = Path(tempfile.mkdtemp(prefix="scanlab-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -8,10 +8,18 @@ from __future__ import annotations
 import functools
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-__all__ = ["renamed_fields", "renamed_keywords", "renamed_names", "renamed_value"]
+__all__ = [
+    "read_name",
+    "renamed_fields",
+    "renamed_keywords",
+    "renamed_names",
+    "renamed_value",
+    "spaced",
+    "stored_name",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type)
@@ -120,3 +128,30 @@ def renamed_value(value: Any, names: Mapping[str, str], of: str) -> Any:
         return value
     _warn(f"{of}={value!r}", f"{of}={names[value]!r}", stacklevel=2)
     return names[value]
+
+
+def spaced(names: Iterable[str | None]) -> dict[str, str]:
+    """For `renamed_value`: names of several words were written with spaces before.
+
+    >>> spaced(["shared", "per_path", None])
+    {'per path': 'per_path'}
+    """
+    return {stored_name(name): name for name in names if name and "_" in name}
+
+
+def stored_name(name: str) -> str:
+    """A name as files keep it, whatever it is in Python: keys of trials and weights of models outlive a spelling.
+
+    >>> stored_name("per_path")
+    'per path'
+    """
+    return name.replace("_", " ")
+
+
+def read_name(name: str) -> str:
+    """A name of ours that a file keeps, as `stored_name` gave it.
+
+    >>> read_name("per path")
+    'per_path'
+    """
+    return name.replace(" ", "_")

@@ -7,7 +7,7 @@ from itertools import product
 
 from scanlab.compiler.curves import CURVES
 from scanlab.ir.constants import evaluate
-from scanlab.ir.expr import Curve, Expr, integer, substitute, walk
+from scanlab.ir.expr import Curve, Expr, integer, nodes_of, substitute
 from scanlab.ir.values import Order
 
 Patch = tuple[int, ...]
@@ -31,7 +31,7 @@ def values(expr: Expr, axes: tuple[str, ...], grid: Patch) -> dict[Patch, int]:
 
 
 def _outermost_curves(expr: Expr) -> Iterator[Curve]:
-    return (e for e in walk(expr) if isinstance(e, Curve))
+    return (e for e in nodes_of(expr) if isinstance(e, Curve))
 
 
 def _ranks(curve: Curve, axes: tuple[str, ...], grid: Patch) -> dict[Patch, int]:

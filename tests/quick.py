@@ -65,7 +65,7 @@ QUICK = frozenset(
         ),
         *_of("ops/test_gpu_states.py", *_each("test_every_number_of_states", "4-torch.float32")),
         "tests/ops/test_paths.py",
-        "tests/ops/test_pieces.py",
+        "tests/ops/test_tiles.py",
         "tests/ops/test_reference.py",
         "tests/nn/test_backbone.py",
         *_of("study/test_train.py", "test_a_trial_learns", "test_two_runs_are_equal_and_leave_torchs_generator_alone"),

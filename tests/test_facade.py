@@ -24,7 +24,9 @@ def test_parse_takes_names_of_axes(axes) -> None:
 
 
 def test_the_older_name_of_axes_is_kept() -> None:
-    assert scanlab.parse("by t, h", grid="t h").axes == scanlab.parse("by t, h", axes="t h").axes == ("t", "h")
+    with pytest.warns(DeprecationWarning, match=r"parse\(grid=\) is now parse\(axes=\)") as warned:
+        assert scanlab.parse("by t, h", grid="t h") == scanlab.parse("by t, h", axes="t h")
+    assert warned[0].filename == __file__
     assert _error(lambda: scanlab.parse("by h", axes="h", grid="h")).code == "S410"
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from scanlab.bench.timing import Times, in_turns, peak_extra_memory
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes
+from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig
 from scanlab.nn.measure import flop_count, matched, parameter_count
 from scanlab.zoo.presets import VIM_MIXER, VMAMBA_MIXER
 
@@ -22,11 +22,11 @@ PATCH, CHANNELS, CLASSES = 4, 3, 10
 SIDES = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 ATTENTION = "attention (ViT)"
 # Every kind: its scan, its mixer, its MLP.
-KINDS: dict[str, tuple[str, MixerSizes, float]] = {
+KINDS: dict[str, tuple[str, MixerConfig, float]] = {
     "scan (Vim's block)": ("sum(row, -row)", VIM_MIXER, 0.0),
     "scan (VMamba's block)": ("cross", VMAMBA_MIXER, 4.0),
-    ATTENTION: ("row", MixerSizes(kind="attention"), 4.0),
-    "convolution 7x7": ("row", MixerSizes(kind="convolution", taps=7, expand=1.0), 4.0),
+    ATTENTION: ("row", MixerConfig(kind="attention"), 4.0),
+    "convolution 7x7": ("row", MixerConfig(kind="convolution", taps=7, expand=1.0), 4.0),
     "Vim's block, no scan": ("sum(row, -row)", replace(VIM_MIXER, kind="none"), 0.0),
 }
 HEADS = 4
@@ -189,10 +189,10 @@ def _build(kind: str, dim: int, depth: int, side: int) -> Classifier:
     scan, mixer, mlp = KINDS[kind]
     norm = "rms" if mixer.convolution == "path" else "layer"
     mixer = replace(mixer, head=dim // HEADS) if mixer.kind == "attention" else mixer
-    sizes = BackboneSizes(
+    config = BackboneConfig(
         patch=PATCH, dim=dim, depth=depth, mixer=mixer, mlp=mlp, positions="none", norm_kind=norm, readout="mean"
     )
-    return Classifier(Backbone(scan, sizes, input_size=(side * PATCH,) * 2, channels=CHANNELS), CLASSES)
+    return Classifier(Backbone(scan, config, input_size=(side * PATCH,) * 2, channels=CHANNELS), CLASSES)
 
 
 def _described(kind: str, build: Callable[[int], Classifier], side: int) -> Model:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import PathTable, index_table, selective_scan
-from scanlab.ops.conv.api import causal_convolution
+from scanlab.ops.conv.api import causal_conv1d
 from scanlab.ops.dispatch import KERNELS, choose
 from scanlab.ops.mamba2.api import ssd
 from scanlab.ops.partition import cut
@@ -164,7 +164,7 @@ def _convolution_values() -> Values:
 
 
 def _convolution(values: Mapping[str, Tensor], table: PathTable, backend: str) -> Tensor:
-    return causal_convolution(values["x"], values["weight"], values["bias"], paths=table, backend=backend)
+    return causal_conv1d(values["x"], values["weight"], values["bias"], paths=table, backend=backend)
 
 
 def _dual_values() -> Values:
@@ -186,7 +186,7 @@ _ACTIVATIONS = ("u", "delta", "B", "C", "z", "x")
 OPERATORS: Mapping[str, tuple[Callable[[], Values], Operator]] = MappingProxyType(
     {
         "selective_scan": (_scan_values, _scan),
-        "causal_convolution": (_convolution_values, _convolution),
+        "causal_conv1d": (_convolution_values, _convolution),
         "ssd": (_dual_values, _dual),
     }
 )

@@ -21,10 +21,11 @@ from scanlab.cpus import available_cpus
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 from scanlab.study import runner, settings
+from scanlab.study.controls import stored_control
 from scanlab.study.engines import Engine
 from scanlab.study.estimate import estimate, spread_so_far
 from scanlab.study.place import database_of
-from scanlab.study.power import sentence
+from scanlab.study.power import describe_power
 from scanlab.study.preflight import Cost, check_study, same_orders
 from scanlab.study.record import StudyRecord
 from scanlab.study.store import read_study
@@ -47,7 +48,7 @@ class Where:
 
 def run(file: Path | None, options: Mapping[str, Any], out: Path | None, where: Where, dry: bool, as_json: bool) -> int:
     """Run or resume a study, print its results, and write its report; the exit code."""
-    given = settings.from_options(None if file is None else settings.read(file), options)
+    given = settings.with_options(None if file is None else settings.read_settings(file), options)
     study = settings.study_of(given)
     costs = check_study(study)
     folder = out or Path("out") / (file.stem if file else "ablate")
@@ -66,11 +67,11 @@ def run(file: Path | None, options: Mapping[str, Any], out: Path | None, where: 
     with watched(study, console(stderr=True), quiet=as_json) as listener:
         listeners = [listener, *_loggers(where.loggers, folder, study)]
 
-        def tell(update: runner.Update) -> None:
+        def tell(update: runner.StudyProgress) -> None:
             for hear in listeners:
                 hear(update)
 
-        record = runner.run(
+        record = runner.run_study(
             study,
             folder,
             engine=_engine(where, workers),
@@ -89,7 +90,7 @@ def _earlier(folder: Path) -> StudyRecord | None:
 def _power(study: Study, before: StudyRecord | None) -> str:
     comparisons = len(study.problems[0].strategies) - 1
     spread = spread_so_far(before) if before else None
-    return sentence(len(study.seeds), comparisons, spread, task_named(study.problems[0].task).unit)
+    return describe_power(len(study.seeds), comparisons, spread, task_named(study.problems[0].task).unit)
 
 
 def _print_plan(
@@ -102,8 +103,8 @@ def _print_plan(
         rows.setdefault((m.problem, m.strategy), []).append(m)
     if as_json:
         trials = [
-            {"problem": m.problem, "strategy": m.strategy, "seed": m.seed, "control": m.control, "trial": m.trial.key}
-            | {"seconds": found.trials[m.trial.key], "done": m.trial.key in done}
+            {"problem": m.problem, "strategy": m.strategy, "seed": m.seed, "control": stored_control(m.control)}
+            | {"trial": m.trial.key, "seconds": found.trials[m.trial.key], "done": m.trial.key in done}
             for m in study.members()
         ]
         print_json(

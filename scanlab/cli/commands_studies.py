@@ -66,7 +66,7 @@ def ablate(
     data: Annotated[
         str, typer.Option("--data", "-d", help="A name, a .npz file or a folder: see `scanlab data`.")
     ] = "",
-    task: Annotated[str, typer.Option(help="classification, segmentation, next patch, …")] = "",
+    task: Annotated[str, typer.Option(help="classification, segmentation, next_patch, …")] = "",
     size: Annotated[str, typer.Option(help="Resize images to this, as in 64x64.")] = "",
     limit: Annotated[int | None, typer.Option(help="At most so many training samples.")] = None,
     part: Annotated[str, typer.Option(help="Measure on test, or on val and leave the test part alone.")] = "",

@@ -10,7 +10,7 @@ from rich.table import Table
 from scanlab.cli.arguments import grid_for, strategies
 from scanlab.cli.narrow_tables import print_table
 from scanlab.cli.output import console, print_json
-from scanlab.compiler.comparison import CAVEAT, Measured, columns, figures, kinships, measured
+from scanlab.compiler.comparison import CAVEAT, Measured, columns, equivalent_pairs, figures, measured
 from scanlab.compiler.locality import Locality
 from scanlab.facade import bound
 
@@ -21,7 +21,7 @@ def run(names: list[str], grid: str, as_json: bool) -> None:
     """Print the metrics of every path, and the pairs that are provably the same order."""
     found = strategies(names, grid)
     rows = measured((label, bound(v, grid_for(v, grid)).scans) for label, v in found)
-    same = [str(kinship) for kinship in kinships(rows, grid_for(found[0][1], grid))]
+    same = [str(pair) for pair in equivalent_pairs(rows, grid_for(found[0][1], grid))]
     if as_json:
         data = [
             {"strategy": r.strategy, "path": r.path.label, "order": str(r.path.order), **_plain(r.locality)}

@@ -17,7 +17,7 @@ from scanlab.cli.output import console, print_json
 from scanlab.data import SOURCES, Dataset, load, whole
 from scanlab.data.parts import PARTS
 from scanlab.data.samples import Sample, samples
-from scanlab.data.summary import class_name, facts, kind
+from scanlab.data.summary import class_name, dataset_summary, kind
 from scanlab.ir.text import count_text, grid_text
 from scanlab.view.samples import Picture, Row, check_sheet, write
 
@@ -57,7 +57,7 @@ def run(name: str, wanted: Wanted, as_json: bool) -> None:
         dataset = load(name, size=wanted.size, part=wanted.part or "test", limit=wanted.limit)
     else:
         dataset = whole(name, wanted.size)
-    found = facts(dataset)
+    found = dataset_summary(dataset)
     if as_json:
         print_json(found)
     else:

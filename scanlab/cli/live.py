@@ -15,7 +15,7 @@ from rich.text import Text
 
 from scanlab.cli.narrow_tables import fitted
 from scanlab.study.engines import EpochDone, Failed, Finished, Lost, Started
-from scanlab.study.runner import Listener, Update
+from scanlab.study.runner import Listener, StudyProgress
 from scanlab.study.tasks import task_named
 from scanlab.study.trial import Study, Trial
 
@@ -44,7 +44,7 @@ class _Board:
         for m in self.study.members():
             self.places.setdefault(m.trial.key, []).append((m.problem, m.strategy))
 
-    def hear(self, update: Update) -> None:
+    def hear(self, update: StudyProgress) -> None:
         """Take an update in."""
         event, trial = update.event, update.trial
         self.epochs, self.trials = update.epochs, update.trials
@@ -131,7 +131,7 @@ def watched(study: Study, screen: Console, quiet: bool) -> Iterator[Listener]:
         return
     if not screen.is_terminal:
 
-        def plain(update: Update) -> None:
+        def plain(update: StudyProgress) -> None:
             board.hear(update)
             if isinstance(update.event, Finished | Failed | Lost):
                 line = f"{update.trials[0]} of {update.trials[1]}: {board.name(update.event.key)}"

@@ -20,10 +20,10 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import grid_of
 from scanlab.ir.text import count_text, grid_text
 from scanlab.ir.values import Value
-from scanlab.nn import Backbone, BackboneSizes, set_scan
+from scanlab.nn import Backbone, BackboneConfig, set_scan
 from scanlab.study.preflight import check_study
 from scanlab.study.receptive_field import receptive_field
-from scanlab.study.train import initial_model, trained
+from scanlab.study.train import initial_model, train_model
 from scanlab.study.trial import DataChoice, Problem, Study
 from scanlab.study.work import dataset_of, one_thread
 from scanlab.view.receptive_field import Field
@@ -48,11 +48,11 @@ def of_training(names: list[str], grid: str, epochs: int | None, source: str, qu
         raise ScanlabError.at(
             "S636", f"{dataset.name} is no data set of images", help="volumes cannot be trained on yet"
         )
-    sizes = BackboneSizes(patch=_patch(dataset, grid))
-    divided = tuple(n // side for n, side in zip(dataset.extents, sizes.patch_sides(_AXES_TRAINED), strict=True))
+    config = BackboneConfig(patch=_patch(dataset, grid))
+    divided = tuple(n // side for n, side in zip(dataset.extents, config.patch_sides(_AXES_TRAINED), strict=True))
     found = labelled(names, grid_text(divided))
     plans = tuple((name, bound(value, divided)) for name, value in found)
-    problem = Problem(dataset.name, choice, "classification", dataset.fingerprint, plans, sizes)
+    problem = Problem(dataset.name, choice, "classification", dataset.fingerprint, plans, config)
     if epochs is not None:
         problem = replace(problem, recipe=replace(problem.recipe, epochs=epochs))
     study = Study(dataset.name, (problem,), (0,), controls=(), unequal=True)
@@ -66,16 +66,16 @@ def of_training(names: list[str], grid: str, epochs: int | None, source: str, qu
         task = bar.add_task("", total=len(found) * problem.recipe.epochs)
         for name, trial in ((member.strategy, member.trial) for member in study.members()):
             bar.update(task, description=name)
-            model, result = trained(trial, dataset, lambda *_: bar.advance(task))
+            model, result = train_model(trial, dataset, lambda *_: bar.advance(task))
             first = receptive_field(initial_model(trial, dataset), images)
             before.append(Field(name, BEFORE, first.patches))
             after.append(Field(name, AFTER, receptive_field(model, images).patches))
             reached.append(f"{name} {100 * result.final['accuracy']:.1f} %")
     notes = [
-        f"measured on {len(images)} test images of {dataset.name}, seed 0, {count_text(sizes.depths[0], 'layer')}",
+        f"measured on {len(images)} test images of {dataset.name}, seed 0, {count_text(config.depths[0], 'layer')}",
         f"test accuracy after {count_text(problem.recipe.epochs, 'epoch')}: {', '.join(reached)}",
     ]
-    return Subject(list(plans), sum(sizes.depths), [*before, *after], notes)
+    return Subject(list(plans), sum(config.depths), [*before, *after], notes)
 
 
 def of_checkpoint(file: Path, names: list[str], source: str | None) -> Subject:
@@ -99,12 +99,12 @@ def of_checkpoint(file: Path, names: list[str], source: str | None) -> Subject:
         read = set_scan(deepcopy(model), value) if number else model
         found = receptive_field(read, images)
         fields.append(Field(name, "gradient", found.patches, found.patch_cell, backbone.strategy.axes))
-    stages = len(backbone.sizes.depths)
+    stages = len(backbone.config.depths)
     plans = [(name, bound(value, grid)) for name, value in subjects] if stages == 1 else []
     notes = [f"measured on {what}"]
     if not plans:
         notes.append(f"nothing is predicted for {stages} stages: their grids differ")
-    return Subject(plans, sum(backbone.sizes.depths), fields, notes)
+    return Subject(plans, sum(backbone.config.depths), fields, notes)
 
 
 def _patch(dataset: Dataset, grid: str) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from scanlab.study import table
 from scanlab.study.analysis import analyse
 from scanlab.study.place import database_of
 from scanlab.study.record import StudyRecord
-from scanlab.study.report import write
+from scanlab.study.report import write_report
 from scanlab.study.store import read_study
 
 __all__ = ["finish", "run"]
@@ -29,7 +29,7 @@ def run(study: Path, out: Path | None, as_json: bool) -> int:
 def finish(record: StudyRecord, folder: Path, remake: str, as_json: bool) -> int:
     """Print a study's results and write its report with the command that makes it again; 1 where trials failed."""
     found = analyse(record)
-    page = write(record, folder, study_pictures(record), remake, found)
+    page = write_report(record, folder, study_pictures(record), remake, found)
     if as_json:
         print_json(asdict(found) | {"report": str(page)})
     else:

@@ -23,10 +23,10 @@ from scanlab.ir.text import count_text
 from scanlab.study import report, runner
 from scanlab.study.estimate import estimate
 from scanlab.study.search import (
-    Found,
-    Heard,
     Judged,
     Search,
+    SearchProgress,
+    SearchResult,
     as_data,
     candidates,
     explore,
@@ -36,9 +36,9 @@ from scanlab.study.search import (
     write_best,
     write_data,
 )
-from scanlab.study.search.found import plain_source
 from scanlab.study.search.propose import SAMPLERS
 from scanlab.study.search.setup import problem_of_data, problem_of_study, search_of
+from scanlab.study.search.values import plain_source
 from scanlab.study.tasks import Task, task_named
 from scanlab.study.trial import Study
 
@@ -78,7 +78,7 @@ def run(options: Options, out: Path, dry: bool, as_json: bool) -> None:
     with _progress(quiet=as_json) as heard:
         given = {"workers": options.workers, "command": command}
         found = explore(search, out / "search", listener=heard, **given)
-        heard(Heard("judging", found.proposals, len(found.ranked)))
+        heard(SearchProgress("judging", found.proposals, len(found.ranked)))
         record = judge(search, found, out, listener=_judging(found, heard), **given)
     rows = judged(search, found, record)
     write_data(search, found, rows, out / "search.json")
@@ -88,7 +88,7 @@ def run(options: Options, out: Path, dry: bool, as_json: bool) -> None:
     else:
         _print(search, found, rows, best)
     # Last, since it may lack an extra, and nothing that took long hangs on it.
-    page = report.write(record, out, study_pictures(record), shlex.join(["scanlab", "report", str(out)]))
+    page = report.write_report(record, out, study_pictures(record), shlex.join(["scanlab", "report", str(out)]))
     if not as_json:
         console().print(f"wrote {page}", soft_wrap=True)
 
@@ -97,7 +97,7 @@ def _search(options: Options) -> Search:
     if options.study is not None:
         from scanlab.study import settings
 
-        study = settings.study_of(settings.read(options.study))
+        study = settings.study_of(settings.read_settings(options.study))
         problem = problem_of_study(study, options.baseline)
         margin = study.margins.get(problem.name, 0.0)
     else:
@@ -147,7 +147,7 @@ def _seconds(search: Search, first: int, last: int) -> float:
     return whole * (first * search.epochs / search.problem.recipe.epochs + last)
 
 
-def _print(search: Search, found: Found, rows: list[Judged], best: Path) -> None:
+def _print(search: Search, found: SearchResult, rows: list[Judged], best: Path) -> None:
     out, task = console(), task_named(search.problem.task)
     print_table(out, _table(search, rows, task))
     for row in rows[1:-1]:
@@ -187,13 +187,13 @@ def _counted(proposals: int, counts) -> str:
 
 
 @contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[Heard], None]]:
+def _progress(quiet: bool) -> Iterator[Callable[[SearchProgress], None]]:
     screen = console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn())
     with Progress(*columns, console=screen, disable=quiet or not screen.is_terminal, transient=True) as bar:
         task = bar.add_task("proving", total=None)
 
-        def heard(now: Heard) -> None:
+        def heard(now: SearchProgress) -> None:
             words = f"{now.stage}: {now.proposals} proposed, {now.trained} trained"
             if now.best is not None:
                 words += f"; best {now.best[1]:.4f} {escape(now.best[0][:40])}"
@@ -204,7 +204,7 @@ def _progress(quiet: bool) -> Iterator[Callable[[Heard], None]]:
         yield heard
 
 
-def _judging(found: Found, heard: Callable[[Heard], None]) -> Callable[[runner.Update], None]:
+def _judging(found: SearchResult, heard: Callable[[SearchProgress], None]) -> Callable[[runner.StudyProgress], None]:
     best = found.ranked[0]
     line = (plain_source(best.plan), best.scores[best.epochs])
-    return lambda update: heard(Heard("judging", found.proposals, len(found.ranked), line, update))
+    return lambda update: heard(SearchProgress("judging", found.proposals, len(found.ranked), line, update))

@@ -20,7 +20,7 @@ from scanlab.study import settings
 from scanlab.study.distributed import common_checkpoint, joined
 from scanlab.study.preflight import check_study
 from scanlab.study.record import Epoch, TrialResult
-from scanlab.study.train import World, trained
+from scanlab.study.train import World, train_model
 from scanlab.study.trial import Problem, Study, Trial
 from scanlab.study.work import dataset_of, environment, one_thread
 from scanlab.zoo import save
@@ -55,7 +55,9 @@ def run(file: Path | None, options: Mapping[str, Any], wanted: Wanted, out: Path
         # Without a study file the strategy is any definition; the default ones are for comparing.
         options = {**options, "strategies": [wanted.strategy or "row"]}
         wanted = replace(wanted, strategy="")
-    trial = _trial(settings.study_of(settings.from_options(settings.read(file) if file else None, options)), wanted)
+    trial = _trial(
+        settings.study_of(settings.with_options(settings.read_settings(file) if file else None, options)), wanted
+    )
     folder = out or Path("out") / "train" / trial.key
     with joined(wanted.device) as (world, device):
         if world.rank == 0:
@@ -64,7 +66,7 @@ def run(file: Path | None, options: Mapping[str, Any], wanted: Wanted, out: Path
         checkpoint = common_checkpoint(folder / CHECKPOINT, world)
         with one_thread():
             dataset = dataset_of(trial.problem.data)
-            model, result = trained(trial, dataset, heard, checkpoint=checkpoint, device=device, world=world)
+            model, result = train_model(trial, dataset, heard, checkpoint=checkpoint, device=device, world=world)
         if world.rank == 0:
             save(model, folder / MODEL)
             data = _data(trial, result, device, world)

@@ -19,7 +19,7 @@ from scanlab.codegen.lines import Arithmetic, Assignment, Line, simpler, tidied
 from scanlab.compiler.bind import Path
 from scanlab.compiler.index_form import CurveStep
 from scanlab.ir.constants import simplified
-from scanlab.ir.expr import Binary, Compare, Digit, Expr, Int, Logic, Select, substitute, walk
+from scanlab.ir.expr import Binary, Compare, Digit, Expr, Int, Logic, Select, nodes_of, substitute
 
 __all__ = ["arithmetic"]
 
@@ -104,7 +104,7 @@ def _bounded(value: Arithmetic, steps: int) -> Arithmetic:
     row = without_negative_dividends(value.row, known)
     bounds(row, known)
     bounded = Arithmetic(tuple(lines), row)
-    parts = [e for place in bounded.expressions for e in walk(place)]
+    parts = [e for place in bounded.expressions for e in nodes_of(place)]
     plain = all(isinstance(e.right, Int) for e in parts if isinstance(e, Binary) and e.op in ("//", "%"))
     return replace(bounded, unsigned=plain and all(bounds(e, known).low >= 0 for e in parts))
 

@@ -15,7 +15,16 @@ from pathlib import Path
 from scanlab.codegen.naming import PREFIX, matches
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import reason_of
-from scanlab.places import Unsafe, named, own, passing_folder, say_once, user_caches, writable, write_whole
+from scanlab.places import (
+    UnsafeFolder,
+    configured_folder,
+    private_folder,
+    say_once,
+    temporary_folder,
+    user_caches,
+    writable,
+    write_whole,
+)
 
 __all__ = ["LARGEST", "Contents", "clear", "contents", "directory", "read", "store"]
 
@@ -35,7 +44,7 @@ def directory() -> Path:
     """The cache's directory: SCANLAB_CACHE_DIR, or `scanlab` in the platform's own place for caches. Raises S731."""
     chosen = os.environ.get("SCANLAB_CACHE_DIR")
     try:
-        return (named(chosen) if chosen else user_caches()) / "paths"
+        return (configured_folder(chosen) if chosen else user_caches()) / "paths"
     except OSError as error:
         raise _unusable(chosen or "of the platform", reason_of(error)) from error
 
@@ -107,8 +116,8 @@ def _own_directory() -> Path:
     """The directory, made if it is missing; only its owner may write to it. Raises S731."""
     folder = directory()
     try:
-        return own(folder)
-    except Unsafe as why:
+        return private_folder(folder)
+    except UnsafeFolder as why:
         raise _unusable(folder, str(why)) from None
     except OSError as error:
         raise _unusable(folder, f"it cannot be made: {reason_of(error)}") from error
@@ -124,7 +133,7 @@ def _to_write() -> Path:
     except (OSError, ScanlabError) as error:
         if isinstance(error.__cause__ or error, OSError):
             with suppress(OSError):
-                os.environ["SCANLAB_CACHE_DIR"] = str(passing_folder())
+                os.environ["SCANLAB_CACHE_DIR"] = str(temporary_folder())
                 say_once(
                     "generated code is not kept, for lack of a directory that can be written; "
                     "set SCANLAB_CACHE_DIR to one"

@@ -30,7 +30,7 @@ from types import MappingProxyType
 
 from scanlab.codegen.lines import Arithmetic
 from scanlab.compiler.index_form import CurveStep
-from scanlab.ir.expr import Binary, Digit, Expr, Int, Negate, Select, children, walk
+from scanlab.ir.expr import Binary, Digit, Expr, Int, Negate, Select, children, nodes_of
 
 __all__ = ["LIMITS", "REASONS", "UNLIMITED", "instructions"]
 
@@ -55,7 +55,7 @@ def instructions(rules: Iterable[Arithmetic | None]) -> int:
     curves = [line for rule in computed for line in rule.lines if isinstance(line, CurveStep)]
     places = [e for rule in computed for e in rule.expressions]
     # What several sequences compute is computed once.
-    parts = {e for place in places for e in walk(place)}
+    parts = {e for place in places for e in nodes_of(place)}
     # A remainder is made from the quotient, which is counted once however often it occurs.
     quotients = {Binary("//", e.left, e.right) for e in parts if isinstance(e, Binary) and e.op == "%"}
     total = sum(map(_curve, curves)) + sum(map(_node, parts | quotients)) + len(every) - 1

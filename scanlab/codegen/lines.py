@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from scanlab.codegen.intervals import Interval
 from scanlab.compiler.index_form import CurveStep
 from scanlab.ir.constants import simplified
-from scanlab.ir.expr import Binary, Digit, Expr, Int, children, rebuild, substitute, walk
+from scanlab.ir.expr import Binary, Digit, Expr, Int, children, nodes_of, rebuild, substitute
 
 __all__ = ["Arithmetic", "Assignment", "Line", "mapped", "simpler", "tidied"]
 
@@ -48,7 +48,7 @@ class Arithmetic:
     @property
     def divides(self) -> bool:
         """Whether there is a quotient or a remainder in it."""
-        return any(isinstance(e, Binary) and e.op in ("//", "%") for place in self.expressions for e in walk(place))
+        return any(isinstance(e, Binary) and e.op in ("//", "%") for place in self.expressions for e in nodes_of(place))
 
     @property
     def expressions(self) -> tuple[Expr, ...]:
@@ -79,14 +79,14 @@ def tidied(value: Arithmetic) -> Arithmetic:
 
 def _to_inline(value: Arithmetic) -> Assignment | None:
     places = value.expressions
-    uses = Counter(e.name for place in places for e in walk(place) if isinstance(e, Digit))
+    uses = Counter(e.name for place in places for e in nodes_of(place) if isinstance(e, Digit))
     for line in value.lines:
         if isinstance(line, CurveStep):
             continue
         if uses[line.name] == 0 or (line.expr.size == 1 and line.within is None):
             return line
         if uses[line.name] == 1 and line.within is None:
-            [place] = [p for p in places if any(e == Digit(line.name) for e in walk(p))]
+            [place] = [p for p in places if any(e == Digit(line.name) for e in nodes_of(p))]
             if place.size + line.expr.size - 1 <= _SHORT:
                 return line
     return None

@@ -34,7 +34,7 @@ __all__ = [
 
 CLASS_TOKEN = -2
 MEAN_TOKEN = -3
-_MARKS = {"cls": CLASS_TOKEN, "mean": MEAN_TOKEN}
+_SENTINELS = {"cls": CLASS_TOKEN, "mean": MEAN_TOKEN}
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +44,11 @@ class Path:
     ``indices`` int64 [L]: the flat row-major patch at each step. ``restarts`` int64 [S]: steps at which the state is
     reset, 0 first. ``sequence`` int64 [L + T]: the patches with class tokens (-2) and mean tokens (-3) in their places.
     ``channels``: the share of the channels, from start to stop, that the path reads. All arrays are read-only.
+
+    >>> import scanlab
+    >>> [path] = scanlab.compile("by h, ~w restart by h", (2, 3)).paths
+    >>> path.indices, path.restarts, path.form
+    (array([0, 1, 2, 5, 4, 3]), array([0, 3]), 'affine')
     """
 
     order: Order
@@ -69,7 +74,7 @@ class Path:
     @cached_property
     def token_positions(self) -> tuple[tuple[str, int], ...]:
         """The name and the position in ``sequence`` of every virtual token."""
-        names = {mark: name for name, mark in _MARKS.items()}
+        names = {sentinel: name for name, sentinel in _SENTINELS.items()}
         return tuple((names[int(self.sequence[i])], int(i)) for i in np.flatnonzero(self.sequence < 0))
 
     @cached_property
@@ -87,7 +92,17 @@ class Path:
 
 @dataclass(frozen=True, eq=False)
 class CompiledScan:
-    """A scan bound to a grid: one Path per order, left to right."""
+    """A scan bound to a grid: one Path per order, left to right.
+
+    >>> import scanlab
+    >>> scan = scanlab.compile("sum(row, column)", (2, 3))
+    >>> scan.indices
+    array([[0, 1, 2, 3, 4, 5],
+           [0, 3, 1, 4, 2, 5]])
+    >>> scan.ranks[1].reshape(scan.grid)  # the step of each patch
+    array([[0, 2, 4],
+           [1, 3, 5]])
+    """
 
     scan: Scan
     name: str
@@ -130,7 +145,13 @@ class CompiledScan:
 
 @dataclass(frozen=True, eq=False)
 class CompiledPlan:
-    """A plan bound to a grid; each different scan is compiled once."""
+    """A plan bound to a grid; each different scan is compiled once.
+
+    >>> import scanlab
+    >>> plan = scanlab.compile("cycle(row, column)", (2, 3))
+    >>> len(plan.scans), plan.layer(3).indices
+    (2, array([[0, 3, 1, 4, 2, 5]]))
+    """
 
     plan: Plan
     name: str
@@ -159,7 +180,12 @@ class CompiledPlan:
 
 
 def bind(value: Order | Scan | Plan, grid: Extents) -> CompiledScan | CompiledPlan:
-    """Bind a value to a grid. An order becomes a scan of one path. Raises ScanlabError S3xx and S4xx."""
+    """Bind a value to a grid. An order becomes a scan of one path. Raises ScanlabError S3xx and S4xx.
+
+    >>> import scanlab
+    >>> bind(scanlab.load("snake"), "2x3").indices
+    array([[0, 1, 2, 5, 4, 3]])
+    """
     lattice = Lattice(value.axes, grid)
     if isinstance(value, Plan):
         different = dict.fromkeys(e.scan for e in value.entries)
@@ -259,13 +285,13 @@ def _sequence(indices: np.ndarray, order: Order, tokens: tuple[Token, ...]) -> n
 
 
 def _placed(sequence: np.ndarray, token: Token, length: int) -> np.ndarray:
-    mark = _MARKS[token.name]
+    sentinel = _SENTINELS[token.name]
     if token.place == "middle":
         # Half way among the patches, whatever tokens already stand in front of them (Vim: at L // 2).
         before = int(np.flatnonzero(sequence >= 0)[length // 2]) if length > 1 else 0
-        return np.insert(sequence, before, mark)
+        return np.insert(sequence, before, sentinel)
     ends = {"start": [0], "end": [len(sequence)], "both": [0, len(sequence)]}[token.place]
-    return np.insert(sequence, ends, mark)
+    return np.insert(sequence, ends, sentinel)
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Strategies side by side: the locality of every path in words, and which orders are provably one another's kin."""
+"""Strategies side by side: the locality of every path in words, and which orders are provably equivalent."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from scanlab.compiler.bind import CompiledScan, Path
-from scanlab.compiler.kin import Relative, strategy_relatives
+from scanlab.compiler.equivalences import Equivalence, find_equivalences
 from scanlab.compiler.locality import Locality, locality
 
-__all__ = ["CAVEAT", "Kinship", "Measured", "columns", "figures", "kinships", "measured"]
+__all__ = ["CAVEAT", "EquivalentPair", "Measured", "columns", "equivalent_pairs", "figures", "measured"]
 
 CAVEAT = (
     "No single figure here is “locality”: the mean gap barely tells raster from Hilbert, the median does, and "
@@ -33,16 +33,16 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Kinship:
+class EquivalentPair:
     """The first path's order is the second's, as it is or changed. strategies: those that the two belong to."""
 
     first: str
-    relative: Relative
+    equivalence: Equivalence
     strategies: tuple[str, str]
 
     def __str__(self) -> str:
-        proved = " (proved)" if self.relative.proof.verdict == "proved" else ""
-        return f"{self.first} {self.relative.words()}{proved}"
+        proved = " (proved)" if self.equivalence.proof.verdict == "proved" else ""
+        return f"{self.first} {self.equivalence.words()}{proved}"
 
 
 def measured(strategies: Iterable[tuple[str, Iterable[CompiledScan]]]) -> list[Measured]:
@@ -79,16 +79,16 @@ def figures(row: Measured) -> list[str]:
     ]
 
 
-def kinships(rows: Iterable[Measured], grid: tuple[int, ...] | None) -> Iterator[Kinship]:
+def equivalent_pairs(rows: Iterable[Measured], grid: tuple[int, ...] | None) -> Iterator[EquivalentPair]:
     """Each pair of paths that are the same order, or reverse or exchange axes of each other, with its proof."""
     for first, second in combinations(rows, 2):
         a, b = first.path, second.path
         if len(a.axes) != len(b.axes):
             continue
-        # Paths of one name are told apart by their strategies.
+        # Paths of one name are distinguished by their strategies.
         one, two = (a.label, b.label) if a.label != b.label else (first.label, second.label)
-        for kin in strategy_relatives(a.order, {two: b.order}, grid):
-            yield Kinship(one, kin, (first.strategy, second.strategy))
+        for equivalence in find_equivalences(a.order, {two: b.order}, grid):
+            yield EquivalentPair(one, equivalence, (first.strategy, second.strategy))
 
 
 def _number(value: float) -> str:

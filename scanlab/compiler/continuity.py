@@ -18,9 +18,9 @@ import islpy as isl
 import numpy as np
 
 from scanlab.compiler.bind import bind_order
-from scanlab.compiler.decide import Finding, Question, decide, unless_error
+from scanlab.compiler.decide import Finding, Question, decide, errors_as_findings
 from scanlab.compiler.lattice import Lattice
-from scanlab.compiler.polyhedra import Polyhedra, smallest_point
+from scanlab.compiler.polyhedra import Polyhedra, smallest_counterexample
 from scanlab.compiler.probes import Grid, ManyGrids, sequences
 from scanlab.compiler.proof import Proof
 from scanlab.ir.diagnostics import CounterExample
@@ -34,15 +34,15 @@ CONTINUOUS = "every step goes to a neighbouring patch"
 def prove_sequence(parts: tuple[Order, ...], grid: Grid | None = None, within: tuple[Order, ...] = ()) -> Proof:
     """Prove that every step changes one coordinate by one; steps over a restart inside a part do not count.
 
-    parts: the orders that run one after another with one state; a step leads from the last patch of one to the first
+    parts: the orders that follow one another with one state; a step leads from the last patch of one to the first
     of the next, and counts. within: the orders of the strategy that the sequence belongs to.
     """
 
     def on(grid: Grid) -> Finding | None:
-        return unless_error(lambda: _jump_on(parts, grid))
+        return errors_as_findings(lambda: _jump_on(parts, grid))
 
     def on_many(lattice: ManyGrids) -> Finding | None:
-        return unless_error(lambda: _jump_on_many(parts, lattice))
+        return errors_as_findings(lambda: _jump_on_many(parts, lattice))
 
     effort = len(parts[0].axes)
     return decide(Question(CONTINUOUS, parts, on, on_many, lambda p: _stranded(parts, p), within, effort), grid)
@@ -59,12 +59,12 @@ def _jump_on(parts: tuple[Order, ...], grid: Grid) -> Finding | None:
 
 
 def _jump_on_many(parts: tuple[Order, ...], lattice: ManyGrids) -> Finding | None:
-    runs = [sequences(o, lattice) for o in parts]
-    for run in runs:
-        if run.tie is not None:
-            return Finding("S300", "two patches have the same keys", run.tie)
-    visits = np.concatenate([r.patches for r in runs])
-    resets = np.concatenate([r.resets & ~_starts(r.owner) for r in runs])
+    of_parts = [sequences(o, lattice) for o in parts]
+    for part in of_parts:
+        if part.tie is not None:
+            return Finding("S300", "two patches have the same keys", part.tie)
+    visits = np.concatenate([part.patches for part in of_parts])
+    resets = np.concatenate([part.resets & ~_starts(part.owner) for part in of_parts])
     owner = lattice.owner[visits]
     along = np.argsort(owner, kind="stable")
     visits, resets, owner = visits[along], resets[along], owner[along]
@@ -93,13 +93,13 @@ def _stranded(parts: tuple[Order, ...], polyhedra: Polyhedra) -> CounterExample 
     later = [_later(o, polyhedra) for o in parts]
     steps = _unit_steps(polyhedra)
     for order, after in zip(parts, later, strict=True):
-        found = _point(_without_near_successor(order, after, steps, polyhedra), polyhedra)
-        if found is not None:
-            return found
+        stranded = _without_near_successor(order, after, steps, polyhedra)
+        if (example := smallest_counterexample(stranded, len(polyhedra.axes))) is not None:
+            return example
     for joint in _joints(parts, later, polyhedra):
-        found = _point(joint.subtract(_union(steps)).domain(), polyhedra)
-        if found is not None:
-            return found
+        far = joint.subtract(_union(steps)).domain()
+        if (example := smallest_counterexample(far, len(polyhedra.axes))) is not None:
+            return example
     return None
 
 
@@ -136,11 +136,6 @@ def _without_near_successor(order: Order, later: isl.Map, steps: list[isl.Map], 
         value = polyhedra.affine(expr)
         following = following.intersect(value.eq_map(value))
     return following.domain()
-
-
-def _point(patches: isl.Set, polyhedra: Polyhedra) -> CounterExample | None:
-    found = smallest_point(patches, len(polyhedra.axes))
-    return None if found is None else CounterExample(found[0], (found[1],))
 
 
 def _unit_steps(polyhedra: Polyhedra) -> list[isl.Map]:

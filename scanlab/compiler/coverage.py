@@ -64,10 +64,10 @@ class GridRegion:
 
 def find_gap(scan: Scan, region_of: Callable[[Order], R], everything: R) -> Gap | None:
     """The first way in which the scan's coverage breaks the rule, or None."""
-    found = _visit(scan, region_of)
-    if isinstance(found, Gap):
-        return found
-    missing = everything.minus(found).witness()
+    visited = _visit(scan, region_of)
+    if isinstance(visited, Gap):
+        return visited
+    missing = everything.minus(visited).witness()
     return None if missing is None else Gap("missing", str(scan), "", missing)
 
 

@@ -16,8 +16,8 @@ __all__ = ["DECAY", "mean_distance", "predicted_decay"]
 
 DECAY = 0.9
 _ROWS_AT_ONCE = 1 << 22
-# A path with the weight of its output, which may be one of several that share a state.
-Track = list[tuple[Path, float]]
+WeightedSequence = list[tuple[Path, float]]
+"""The paths that share one state, one after the other, each with the weight of its output."""
 
 
 def predicted_decay(
@@ -39,6 +39,11 @@ def predicted_decay(
     layers: how many, by default 1 of a scan and each of a plan once. patch: its coordinates, by default n // 2 of every
     axis. Returns float64 of the grid's shape. Raises S634 for a decay outside [0, 1] or layers below 1, S406 for more
     layers than a plan has, and S480 for a patch outside the grid.
+
+    >>> import scanlab
+    >>> predicted_decay(scanlab.compile("row", (2, 3)), 0.5)
+    array([[0.0625, 0.125 , 0.25  ],
+           [0.5   , 1.    , 0.    ]])
     """
     chosen = tuple(n // 2 for n in scan.grid) if patch is None else tuple(patch)
     if len(chosen) != len(scan.grid) or not all(0 <= c < n for c, n in zip(chosen, scan.grid, strict=True)):
@@ -53,6 +58,10 @@ def mean_distance(scan: CompiledScan | CompiledPlan, decay: float = DECAY, *, la
 
     One patch of a grid can be lucky: it may lie where the curve turns. Takes time and memory in proportion to the
     square of the grid's patches. Arguments and errors as of `predicted_decay`.
+
+    >>> import scanlab
+    >>> [round(mean_distance(scanlab.compile(name, (8, 8))), 2) for name in ("row", "hilbert")]
+    [2.66, 2.31]
     """
     patches, distances = int(np.prod(scan.grid)), 0.0
     scans = _layers(scan, decay, layers)
@@ -88,19 +97,19 @@ def _reach(rows: np.ndarray, scans: list[CompiledScan], decay: float) -> np.ndar
 def _through(rows: np.ndarray, scan: CompiledScan, decay: float) -> np.ndarray:
     patches = rows.shape[1]
     reached, visited = np.zeros_like(rows), np.zeros(patches, dtype=bool)
-    for track in _tracks(scan):
+    for sequence in _weighted_sequences(scan):
         # Virtual tokens are read and written nowhere on the grid.
-        asked = [np.where(p.sequence >= 0, rows[:, p.sequence.clip(0)] * weight, 0) for p, weight in track]
-        held = _backward(np.concatenate(asked, axis=1), _kept(track, decay))
-        ends = np.cumsum([len(p.sequence) for p, _ in track])
-        for (path, _), part in zip(track, np.split(held, ends[:-1], axis=1), strict=True):
+        weights = [np.where(p.sequence >= 0, rows[:, p.sequence.clip(0)] * weight, 0) for p, weight in sequence]
+        adjoints = _backward(np.concatenate(weights, axis=1), _kept(sequence, decay))
+        ends = np.cumsum([len(p.sequence) for p, _ in sequence])
+        for (path, _), part in zip(sequence, np.split(adjoints, ends[:-1], axis=1), strict=True):
             reached[:, path.sequence[path.sequence >= 0]] += part[:, path.sequence >= 0]
             reached += part[:, path.sequence == MEAN_TOKEN].sum(1, keepdims=True) / patches
             visited[path.indices] = True
     return reached + np.where(visited, 0, rows)
 
 
-def _tracks(scan: CompiledScan) -> Iterator[Track]:
+def _weighted_sequences(scan: CompiledScan) -> Iterator[WeightedSequence]:
     weights = list(_weights(scan.scan, 1.0))
     yield from ([(scan.paths[k], weights[k]) for k in members] for members in sequences_of(scan.scan))
 
@@ -110,31 +119,31 @@ def _weights(value: Order | Scan, weight: float) -> Iterator[float]:
     if isinstance(value, Order):
         yield weight
         return
-    # The channels that a head does not have hear nothing of its patches, which averages to the same as a mean.
+    # A head's patches reach its own channels alone, which averages to the same as a mean.
     count, rule = len(value.parts), value.rule
     share = weight * rule.weight(count) / (count if rule.splits else 1)
     for part in value.parts:
         yield from _weights(part, share)
 
 
-def _kept(track: Track, decay: float) -> np.ndarray:
+def _kept(sequence: WeightedSequence, decay: float) -> np.ndarray:
     """[S]: how much of the state before each step is left after it; 0 where the state is reset."""
-    kept = [np.full(len(path.sequence), decay) for path, _ in track]
-    for each, (path, _) in zip(kept, track, strict=True):
+    kept = [np.full(len(path.sequence), decay) for path, _ in sequence]
+    for each, (path, _) in zip(kept, sequence, strict=True):
         each[reset_steps(path)] = 0
     joined = np.concatenate(kept)
     joined[:1] = 0
     return joined
 
 
-def _backward(asked: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """x[s] = asked[s] + kept[s + 1] x[s + 1] for all s at once, [Q, S], by doubling the reach in every round."""
-    result = asked.copy()
+def _backward(weights: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """x[s] = weights[s] + kept[s + 1] x[s + 1] for all s at once, [Q, S], by doubling the reach in every round."""
+    adjoints = weights.copy()
     factor = np.append(kept[1:], 0.0)
     distance = 1
     while distance < len(kept) and factor.any():
-        result[:, :-distance] += factor[:-distance] * result[:, distance:].copy()
+        adjoints[:, :-distance] += factor[:-distance] * adjoints[:, distance:].copy()
         factor[:-distance] *= factor[distance:].copy()
         factor[-distance:] = 0
         distance *= 2
-    return result
+    return adjoints

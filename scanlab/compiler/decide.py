@@ -1,7 +1,8 @@
-"""How a claim is decided: by mathematics for all grids, and by looking at every patch of some. Both must agree.
+"""How a claim is decided: by isl for all grids, and by looking at every patch of some grids. Both must agree.
 
-What isl proves is tried on all small grids, on a telling one, and on the grid that was asked for; a counter-example of
-isl's is bound and must fail. Where the two roads disagree nobody is told yes or no, but that they do (S310).
+What isl proves is tried on all small grids, on one past the constants of the orders, and on the grid that was asked
+for; a counter-example of isl's is bound and must fail. Where the two methods disagree there is no verdict, but the
+error S310, which says so.
 """
 
 from __future__ import annotations
@@ -17,18 +18,18 @@ from scanlab.compiler.probes import (
     ManyGrids,
     describe_small_grids,
     grids_of,
+    grids_past_constants,
     listed_lengths,
     small_grids,
-    telling_grids,
     tested_as_bijections,
 )
 from scanlab.compiler.proof import Proof
 from scanlab.ir.diagnostics import CounterExample, ScanlabError
-from scanlab.ir.expr import Curve, walk
+from scanlab.ir.expr import Curve, nodes_of
 from scanlab.ir.text import count_text, grid_text
 from scanlab.ir.values import Order, expressions_of
 
-__all__ = ["Finding", "Question", "decide", "describe_listed", "fits_nowhere", "unless_error"]
+__all__ = ["Finding", "Question", "decide", "describe_listed", "errors_as_findings", "fits_nowhere"]
 
 BY_ISL = "isl, for every grid size, and looking at every patch of small grids"
 _BY_LOOKING = "looking at every patch"
@@ -78,14 +79,14 @@ def decide(question: Question, grid: Grid | None) -> Proof:
     lengths = listed_lengths((*question.orders, *question.within))
     if lengths:
         return _decide_listed(question, lengths, grid)
-    found, unseen = _on_small_grids(question)
-    if found is not None and grid is None:
-        return _refuted(question, found, f"{_BY_LOOKING} of small grids")
+    small, unseen = _on_small_grids(question)
+    if small is not None and grid is None:
+        return _refuted(question, small, f"{_BY_LOOKING} of small grids")
     here = None if grid is None else question.on(grid)
     if here is not None:
         # The smallest grid that shows it is the easiest to follow.
-        if found is not None and sum(found.example.grid) <= sum(here.example.grid):
-            return _refuted(question, found, f"{_BY_LOOKING} of small grids")
+        if small is not None and sum(small.example.grid) <= sum(here.example.grid):
+            return _refuted(question, small, f"{_BY_LOOKING} of small grids")
         return _refuted(question, here, _BY_LOOKING, grid)
     try:
         candidate = _ask_isl(question)
@@ -96,10 +97,10 @@ def decide(question: Question, grid: Grid | None) -> Proof:
         method = f"{_BY_LOOKING} of small grids; {tried}"
         return Proof(question.claim, "undecided", method, str(why), notes=unseen)
     if candidate is None:
-        if found is not None:
-            raise _contradiction(question, "isl proves it for every grid", f"{found.example}: {found.why}")
+        if small is not None:
+            raise _contradiction(question, "isl proves it for every grid", f"{small.example}: {small.why}")
         return Proof(question.claim, "proved", BY_ISL, notes=(*unseen, *_assumed(question)))
-    return _refuted_by_isl(question, candidate, found, grid)
+    return _refuted_by_isl(question, candidate, small, grid)
 
 
 def _ask_isl(question: Question) -> CounterExample | None:
@@ -112,38 +113,37 @@ def _ask_isl(question: Question) -> CounterExample | None:
         return question.symbolic(polyhedra)
 
 
-def _refuted_by_isl(question: Question, candidate: CounterExample, found: Finding | None, grid: Grid | None) -> Proof:
-    if found is not None:
-        return _refuted(question, found, f"{_BY_LOOKING} of small grids, and isl")
+def _refuted_by_isl(question: Question, candidate: CounterExample, small: Finding | None, grid: Grid | None) -> Proof:
+    if small is not None:
+        return _refuted(question, small, f"{_BY_LOOKING} of small grids, and isl")
     if question.at is None and math.prod(candidate.grid) > MOST_PATCHES:
         why = f"isl finds a counter-example on a {grid_text(candidate.grid)} grid, which is too large to look at here"
         if grid is not None:
             return Proof(question.claim, "proved for this grid", _BY_LOOKING, why, grid=grid)
         return Proof(question.claim, "undecided", f"isl, and {_BY_LOOKING} of small grids", why)
-    seen = question.at(candidate) if question.at else question.on(candidate.grid)
-    if seen is None:
-        said = f"isl finds a counter-example {candidate}"
-        raise _contradiction(question, said, "looking there finds none")
+    finding = question.at(candidate) if question.at else question.on(candidate.grid)
+    if finding is None:
+        raise _contradiction(question, f"isl finds a counter-example {candidate}", "looking there finds none")
     if math.prod(candidate.grid) > MOST_PATCHES:
-        beyond = f"{seen.why}; the grid has more than the {MOST_PATCHES:,} patches that a grid can have here"
-        seen = replace(seen, why=beyond)
-    looked = "looking at the patches that it finds" if question.at else f"{_BY_LOOKING} of the grid that it finds"
-    return _refuted(question, seen, f"isl, and {looked}")
+        beyond = f"{finding.why}; the grid has more than the {MOST_PATCHES:,} patches that a grid can have here"
+        finding = replace(finding, why=beyond)
+    method = "looking at the patches that it finds" if question.at else f"{_BY_LOOKING} of the grid that it finds"
+    return _refuted(question, finding, f"isl, and {method}")
 
 
 def _on_small_grids(question: Question) -> tuple[Finding | None, tuple[str, ...]]:
     """The counter-example on the smallest grid that has one, and what could not be looked at, as notes."""
     left_out: list[Grid] = []
     try:
-        found = question.on_many(small_grids(question.axes))
+        smallest = question.on_many(small_grids(question.axes))
     except ScanlabError as error:
         if error.code not in _TOO_LARGE:
             raise
-        found = _one_by_one(question, small_grids(question.axes).grids, left_out)
-    if found is None:
-        found = _one_by_one(question, telling_grids(question.orders), left_out)
+        smallest = _one_by_one(question, small_grids(question.axes).grids, left_out)
+    if smallest is None:
+        smallest = _one_by_one(question, grids_past_constants(question.orders), left_out)
     unseen = f"keys leave 64-bit integers from a {grid_text(left_out[0])} grid on" if left_out else ""
-    return found, (unseen,) if unseen else ()
+    return smallest, (unseen,) if unseen else ()
 
 
 _TOO_LARGE = ("S401", "S402")
@@ -154,15 +154,15 @@ def _one_by_one(question: Question, grids: list[Grid], left_out: list[Grid]) -> 
     problem = None
     for grid in grids:
         try:
-            found = question.on(grid)
+            finding = question.on(grid)
         except ScanlabError as error:
             if error.code not in _TOO_LARGE:
                 raise
             problem = error
             left_out.append(grid)
             continue
-        if found is not None:
-            return found
+        if finding is not None:
+            return finding
     if problem is not None and len(left_out) == len(grids) and math.prod(grids[0]) == 1:
         raise problem
     return None
@@ -184,13 +184,13 @@ def _decide_listed(question: Question, lengths: tuple[int, ...], grid: Grid | No
             return Proof(question.claim, "proved for this grid", _BY_LOOKING, grid=grid)
         why = f"{count_text(len(grids), 'grid')} of {count_text(patches, 'patch')} are too many to look at"
         return Proof(question.claim, "undecided", "nothing was tried", why, scope=scope)
-    found = question.on_many(ManyGrids(question.axes, grids))
-    if found is None:
+    smallest = question.on_many(ManyGrids(question.axes, grids))
+    if smallest is None:
         return Proof(question.claim, "proved", f"{_BY_LOOKING} of each grid that fits", scope=scope)
     if grid is not None:
         why = f"it does not hold on every grid of {count_text(patches, 'patch')}"
         return Proof(question.claim, "proved for this grid", _BY_LOOKING, why, grid=grid)
-    return replace(_refuted(question, found, f"{_BY_LOOKING} of the grids that fit"), scope=scope)
+    return replace(_refuted(question, smallest, f"{_BY_LOOKING} of the grids that fit"), scope=scope)
 
 
 def describe_listed(patches: int) -> str:
@@ -205,8 +205,8 @@ def fits_nowhere(claim: str, lengths: tuple[int, ...]) -> Proof:
     return Proof(claim, "refuted", "counting", why, code="S311")
 
 
-def _refuted(question: Question, found: Finding, method: str, grid: Grid | None = None) -> Proof:
-    return Proof(question.claim, "refuted", method, found.why, found.example, grid, code=found.code)
+def _refuted(question: Question, finding: Finding, method: str, grid: Grid | None = None) -> Proof:
+    return Proof(question.claim, "refuted", method, finding.why, finding.example, grid, code=finding.code)
 
 
 def _contradiction(question: Question, isl: str, looking: str) -> ScanlabError:
@@ -221,7 +221,7 @@ def _contradiction(question: Question, isl: str, looking: str) -> ScanlabError:
 
 
 def _curves(question: Question) -> list[tuple[str, tuple[tuple[str, int], ...], int]]:
-    nodes = (e for o in question.orders for root in expressions_of(o) for e in walk(root) if isinstance(e, Curve))
+    nodes = (e for o in question.orders for root in expressions_of(o) for e in nodes_of(root) if isinstance(e, Curve))
     return list(dict.fromkeys((e.name, e.options, len(e.operands)) for e in nodes))
 
 
@@ -234,8 +234,8 @@ def _assumed(question: Question) -> tuple[str, ...]:
     )
 
 
-def unless_error(look: Callable[[], Finding | None]) -> Finding | None:
-    """What ``look`` finds; a tie or a division by zero on the way is a finding, too, and no patch at all is none."""
+def errors_as_findings(look: Callable[[], Finding | None]) -> Finding | None:
+    """What ``look`` returns; an error for a tie or a division by zero is a finding, too, one for no patch is none."""
     try:
         return look()
     except ScanlabError as error:

@@ -9,7 +9,7 @@ from a start in equal strides, and each of its values is held for equally many s
 
 A reversed path is the forward one at step L-1-p. A last key that is a curve is inverted by the curve itself (bits for
 Morton, a bounded loop for Hilbert). Every form is compared with the sorted order, step by step, before it is handed
-out; where it fails, or none is found, a table stays, and says why.
+out; where it fails, or there is none, a table stays, and says why.
 """
 
 from __future__ import annotations
@@ -103,11 +103,11 @@ def derive(path: Path) -> IndexForm:
 def _check(form: IndexForm, path: Path) -> None:
     """Raise _NoForm unless the form gives the sorted order: all steps by numpy, and some by Python's own integers."""
     try:
-        found = evaluate_form(form, path.axes, len(path.indices))
+        patches = evaluate_form(form, path.axes, len(path.indices))
     except ZeroDivisionError:
         raise _NoForm("at some step its arithmetic would divide by zero") from None
     oracle = sorted_patches(path.order, Lattice(path.axes, path.grid))
-    if not np.array_equal(found, oracle) or not np.array_equal(path.indices, oracle):
+    if not np.array_equal(patches, oracle) or not np.array_equal(path.indices, oracle):
         raise _NoForm("the number of patches per key value varies, so no fixed digits give the step")
     steps = np.unique(np.linspace(0, len(oracle) - 1, _STEPS_BY_HAND).astype(np.int64))
     if any(patch_at(form, path.axes, int(step)) != oracle[step] for step in steps):
@@ -131,7 +131,7 @@ def evaluate_form(form: IndexForm, axes: tuple[str, ...], length: int) -> np.nda
 
 
 def patch_at(form: IndexForm, axes: tuple[str, ...], step: int) -> int:
-    """The patch an index form gives for one step, on Python's integers: the second road beside ``evaluate_form``."""
+    """The patch an index form gives for one step, on Python's integers: the second method beside ``evaluate_form``."""
     assert form.patch is not None, "a table has no expression"
     values = {"p": step}
     for name, expr in form.digits:
@@ -177,12 +177,12 @@ def _derive(path: Path, polyhedra: Polyhedra) -> IndexForm:
     rest = step
     if plain:
         key_map = polyhedra.key_map(tuple(k.expr for k in plain), path.order.where)
-        levels = _levels(key_map.range().coalesce(), names, _strides(columns), tuple(k.alternate for k in plain))
-        digits, rest = _digits(levels, names, cells, step)
+        ranges = _digit_ranges(key_map.range().coalesce(), names, _strides(columns), tuple(k.alternate for k in plain))
+        digits, rest = _digits(ranges, names, cells, step)
     curve_step = None
     if curved is not None:
         backwards = Binary("-", Int(cells - 1), rest)
-        rank = _turned(names, rest, backwards) if keys[-1].alternate else rest
+        rank = _by_parity(names, rest, backwards) if keys[-1].alternate else rest
         outputs = tuple(f"x{i + 1}" for i in range(len(curved.curve.operands)))
         curve_step = CurveStep(curved.curve.name, curved.bits, rank, outputs)
     coordinates = _coordinates(path, polyhedra, tuple(k.expr for k in plain), names, curved, curve_step)
@@ -231,7 +231,7 @@ def _group_size(columns: list[np.ndarray]) -> int:
 
 
 @dataclass(frozen=True)
-class _Level:
+class _DigitRange:
     """One digit: its lowest and highest value and how many it has, over the digits before it; its stride and ``~``."""
 
     low: Expr
@@ -241,10 +241,10 @@ class _Level:
     alternate: bool
 
 
-def _levels(
+def _digit_ranges(
     keys: isl.Set, names: tuple[str, ...], strides: tuple[int, ...], alternate: tuple[bool, ...]
-) -> list[_Level]:
-    n, levels = len(names), []
+) -> list[_DigitRange]:
+    n, ranges = len(names), []
     one = isl.Val.int_from_si(keys.get_ctx(), 1)
     for i, stride in enumerate(strides):
         upto = keys.project_out(isl.dim_type.set, i + 1, n - i - 1)
@@ -254,25 +254,25 @@ def _levels(
         high = values.lexmax_pw_multi_aff().get_pw_aff(0)
         count = high.sub(low).scale_down_val(isl.Val.int_from_si(keys.get_ctx(), stride)).floor().add_constant_val(one)
         first, last, number = (simplified(expression_of(f, names[:i], prefix)) for f in (low, high, count))
-        levels.append(_Level(first, last, number, stride, alternate[i]))
-    return levels
+        ranges.append(_DigitRange(first, last, number, stride, alternate[i]))
+    return ranges
 
 
 def _digits(
-    levels: list[_Level], names: tuple[str, ...], cells: int, step: Expr
+    ranges: list[_DigitRange], names: tuple[str, ...], cells: int, step: Expr
 ) -> tuple[list[tuple[str, Expr]], Expr]:
     """The digit assignments, and what is left of the step below the last digit (a curve of ``cells`` is)."""
     digits: list[tuple[str, Expr]] = []
     rest = step
-    for i, level in enumerate(levels):
-        here = {names[i]: level.low}
-        below = simplified(_replaced(_steps_below(levels, names, i, cells), here))
-        offset = Binary("*", Int(level.stride), Binary("//", rest, below))
-        value: Expr = Binary("+", level.low, offset)
-        if level.alternate:
-            value = _turned(names[:i], value, Binary("-", level.high, offset))
+    for i, digit in enumerate(ranges):
+        here = {names[i]: digit.low}
+        below = simplified(_replaced(_steps_below(ranges, names, i, cells), here))
+        offset = Binary("*", Int(digit.stride), Binary("//", rest, below))
+        value: Expr = Binary("+", digit.low, offset)
+        if digit.alternate:
+            value = _by_parity(names[:i], value, Binary("-", digit.high, offset))
         digits.append((names[i], simplified(value)))
-        if i + 1 < len(levels) or cells > 1:
+        if i + 1 < len(ranges) or cells > 1:
             digits.append((f"r{i + 1}", simplified(Binary("%", rest, below))))
             rest = Digit(f"r{i + 1}")
         else:
@@ -280,7 +280,7 @@ def _digits(
     return digits, rest
 
 
-def _turned(before: tuple[str, ...], forwards: Expr, backwards: Expr) -> Expr:
+def _by_parity(before: tuple[str, ...], forwards: Expr, backwards: Expr) -> Expr:
     """``forwards`` where the sum of the digits before is even, else ``backwards``."""
     if not before:
         return forwards
@@ -290,20 +290,20 @@ def _turned(before: tuple[str, ...], forwards: Expr, backwards: Expr) -> Expr:
     return Select(Compare("==", Binary("%", total, Int(2)), Int(0)), forwards, backwards)
 
 
-def _steps_below(levels: list[_Level], names: tuple[str, ...], i: int, cells: int) -> Expr:
+def _steps_below(ranges: list[_DigitRange], names: tuple[str, ...], i: int, cells: int) -> Expr:
     """How many steps one value of digit i is held, over the digits up to it.
 
     The values of the next digit are held equally long, all but the last, which a ragged edge can cut short:
     below(i) = (count - 1) * below(i+1) at its first value + below(i+1) at its last.
     """
-    if i + 1 == len(levels):
+    if i + 1 == len(ranges):
         return Int(cells)
-    level, name = levels[i + 1], names[i + 1]
-    below = _steps_below(levels, names, i + 1, cells)
-    first, last = (simplified(_replaced(below, {name: e})) for e in (level.low, level.high))
+    digit, name = ranges[i + 1], names[i + 1]
+    below = _steps_below(ranges, names, i + 1, cells)
+    first, last = (simplified(_replaced(below, {name: e})) for e in (digit.low, digit.high))
     if first == last:
-        return simplified(Binary("*", level.count, first))
-    return simplified(Binary("+", Binary("*", Binary("-", level.count, Int(1)), first), last))
+        return simplified(Binary("*", digit.count, first))
+    return simplified(Binary("+", Binary("*", Binary("-", digit.count, Int(1)), first), last))
 
 
 def _replaced(expr: Expr, new: Mapping[str, Expr]) -> Expr:

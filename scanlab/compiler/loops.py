@@ -27,7 +27,14 @@ _MOST_PATCHES = 16
 
 
 def loops(order: Order) -> str:
-    """C-like loops that call ``visit(h, w)`` once per patch, in order; or a sentence saying why there are none."""
+    """C-like loops that call ``visit(h, w)`` once per patch, in order; or a sentence saying why there are none.
+
+    >>> import scanlab
+    >>> print(loops(scanlab.parse("by w, h")))
+    for (int c0 = 0; c0 < W; c0 += 1)
+      for (int c1 = 0; c1 < H; c1 += 1)
+        visit(c1, c0);
+    """
     polyhedra = Polyhedra(order.axes)
     try:
         with limited(polyhedra.context, effort=4):
@@ -51,14 +58,14 @@ def _generated(order: Order, polyhedra: Polyhedra) -> isl.AstNode:
 def _wrong_on(order: Order, node: isl.AstNode) -> str:
     """A small grid on which loops visit other patches than the order does, or in another sequence; "" if none is."""
     lattice = small_grids(order.axes)
-    expected, run = sequences(order, lattice), _program(node)
+    expected, program = sequences(order, lattice), _program(node)
     first = np.searchsorted(expected.owner, np.arange(len(lattice.grids) + 1))
     for number, grid in enumerate(lattice.grids):
         if math.prod(grid) > _MOST_PATCHES:
             continue
         wanted = lattice.points[expected.patches[first[number] : first[number + 1]]]
         values = {a.upper(): extent for a, extent in zip(order.axes, grid, strict=True)}
-        if list(run(values)) != list(map(tuple, wanted.tolist())):
+        if list(program(values)) != list(map(tuple, wanted.tolist())):
             return grid_text(grid)
     return ""
 
@@ -98,10 +105,10 @@ def _for(node: isl.AstNode) -> _Visits:
         return lambda values: body({**values, name: evaluate(start, values, {})})
     goes_on, step = expression_of_ast(node.for_get_cond()), expression_of_ast(node.for_get_inc())
 
-    def run(values: dict[str, int]) -> Iterator[tuple[int, ...]]:
+    def visits(values: dict[str, int]) -> Iterator[tuple[int, ...]]:
         inside = {**values, name: evaluate(start, values, {})}
         while evaluate(goes_on, inside, {}):
             yield from body(inside)
             inside[name] += evaluate(step, values, {})
 
-    return run
+    return visits

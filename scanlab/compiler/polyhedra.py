@@ -32,12 +32,12 @@ from scanlab.ir.expr import (
     Select,
     Visit,
     children,
-    walk,
+    nodes_of,
 )
 from scanlab.ir.printer import print_expr
 from scanlab.ir.values import Order, signed_keys
 
-__all__ = ["OPERATION_LIMIT", "NotAffine", "Polyhedra", "SetRegion", "TooComplex", "limited", "smallest_point"]
+__all__ = ["OPERATION_LIMIT", "NotAffine", "Polyhedra", "SetRegion", "TooComplex", "limited", "smallest_counterexample"]
 
 OPERATION_LIMIT = 400_000
 
@@ -127,10 +127,10 @@ class Polyhedra:
         raise NotAffine(f"`{print_expr(expr)}` is an explicit list")
 
     def _select(self, condition: Expr, then: Expr, otherwise: Expr) -> isl.PwAff:
-        known = fold(condition)
-        if known is not None:
+        constant = fold(condition)
+        if constant is not None:
             # The other branch is never evaluated: it may divide by zero.
-            return self.affine(then if known else otherwise)
+            return self.affine(then if constant else otherwise)
         return isl.PwAff.cond(self._indicator(self.condition(condition)), self.affine(then), self.affine(otherwise))
 
     def _extent(self, name: str) -> isl.PwAff:
@@ -189,8 +189,8 @@ class Polyhedra:
                 }
                 return compare[op](right)
             case Logic(op=op, left=a, right=b):
-                one, known = self.condition(a), fold(a)
-                if known is not None and bool(known) == (op == "or"):
+                one, constant = self.condition(a), fold(a)
+                if constant is not None and bool(constant) == (op == "or"):
                     return one
                 two = self.condition(b)
                 return one.intersect(two) if op == "and" else one.union(two)
@@ -209,7 +209,7 @@ class Polyhedra:
         grid must be positive.
         """
         reached = self.domain if reached is None else reached
-        if not any(isinstance(e, Binary) and e.op in ("//", "%") and not self._number(e.right) for e in walk(expr)):
+        if not any(isinstance(e, Binary) and e.op in ("//", "%") and not self._number(e.right) for e in nodes_of(expr)):
             return
         for child, where in self._reached_below(expr, reached):
             self.check_divisors(child, where)
@@ -348,17 +348,17 @@ class SetRegion:
         return SetRegion(self.patches.subtract(other.patches), self.polyhedra)
 
     def witness(self) -> CounterExample | None:
-        found = smallest_point(self.patches, len(self.polyhedra.axes))
-        return None if found is None else CounterExample(found[0], (found[1],))
+        return smallest_counterexample(self.patches, len(self.polyhedra.axes))
 
 
-def smallest_point(points: isl.Set, axes: int) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """The grid with the smallest sum of extents for which the set has a point, and its first point there.
+def smallest_counterexample(patches: isl.Set | isl.Map, axes: int) -> CounterExample | None:
+    """The grid with the smallest sum of extents for which the set has a patch, or the relation a pair, and the first.
 
-    The set has ``axes`` parameters, the extents. Ties go to the lexicographically smaller grid.
+    There are ``axes`` parameters, the extents. Ties go to the lexicographically smaller grid.
     """
-    if points.is_empty():
+    if patches.is_empty():
         return None
+    points = patches.wrap().flatten() if isinstance(patches, isl.Map) else patches
     flat = points.move_dims(isl.dim_type.set, 0, isl.dim_type.param, 0, axes)
     total = isl.Map.from_domain(flat).add_dims(isl.dim_type.out, 1)
     equality = isl.Constraint.equality_alloc(isl.LocalSpace.from_space(total.get_space()))
@@ -369,4 +369,5 @@ def smallest_point(points: isl.Set, axes: int) -> tuple[tuple[int, ...], tuple[i
     values = [
         first.get_coordinate_val(isl.dim_type.set, i).to_python() for i in range(first.space.dim(isl.dim_type.set))
     ]
-    return tuple(values[1 : 1 + axes]), tuple(values[1 + axes :])
+    grid, *points_there = (tuple(values[i : i + axes]) for i in range(1, len(values), axes))
+    return CounterExample(grid, tuple(points_there))

@@ -1,4 +1,4 @@
-"""The grids that every claim is tried on, whatever mathematics says of it: all small ones at once, and a telling one.
+"""The grids that every claim is tried on, whatever mathematics says of it: all small ones at once, and a larger one.
 
 A claim about all grids that is false is nearly always false on a small grid. Those are looked at side by side: the
 patches of all of them stand in one flat array, so that trying an order on 64 grids costs one sort.
@@ -18,7 +18,7 @@ from scanlab.compiler.curves import CURVES, curve_ranks
 from scanlab.compiler.lattice import Lattice, evaluate_on_grid
 from scanlab.compiler.sorting import kept_patches
 from scanlab.ir.diagnostics import CounterExample, ScanlabError, Span
-from scanlab.ir.expr import Curve, Expr, Int, Visit, walk
+from scanlab.ir.expr import Curve, Expr, Int, Visit, nodes_of
 from scanlab.ir.text import grid_text
 from scanlab.ir.values import Order, expressions_of, signed_keys
 
@@ -28,17 +28,17 @@ __all__ = [
     "Sequences",
     "describe_small_grids",
     "grids_of",
+    "grids_past_constants",
     "listed_lengths",
     "sequences",
     "small_grids",
-    "telling_grids",
     "tested_as_bijections",
 ]
 
 Grid = tuple[int, ...]
 
 _LARGEST = {1: 24, 2: 8, 3: 4, 4: 3, 5: 2}
-_MOST_TELLING = 2**14
+_MOST_PAST_CONSTANTS = 2**14
 
 
 def describe_small_grids(axes: int, word: str = "grids") -> str:
@@ -52,7 +52,7 @@ def small_grids(axes: tuple[str, ...]) -> ManyGrids:
     return ManyGrids(axes, product(range(1, _LARGEST[len(axes)] + 1), repeat=len(axes)))
 
 
-def telling_grids(orders: Iterable[Order]) -> list[Grid]:
+def grids_past_constants(orders: Iterable[Order]) -> list[Grid]:
     """A grid past twice the largest constant of the orders, where windows and strides of that size show.
 
     None where small grids do as well, or where it would have too many patches.
@@ -60,8 +60,8 @@ def telling_grids(orders: Iterable[Order]) -> list[Grid]:
     axes, constants = 1, [0]
     for order in orders:
         axes = len(order.axes)
-        constants += [e.value for root in expressions_of(order) for e in walk(root) if isinstance(e, Int)]
-    usual = [c for c in constants if c < _MOST_TELLING ** (1 / axes) / 2 - axes]
+        constants += [e.value for root in expressions_of(order) for e in nodes_of(root) if isinstance(e, Int)]
+    usual = [c for c in constants if c < _MOST_PAST_CONSTANTS ** (1 / axes) / 2 - axes]
     most = max(usual, default=0)
     if 2 * most <= _LARGEST[axes] + 1:
         return []
@@ -75,7 +75,7 @@ def listed_lengths(orders: Iterable[Order]) -> tuple[int, ...]:
 
 @lru_cache(maxsize=4096)
 def _lengths(order: Order) -> tuple[int, ...]:
-    return tuple(len(e.indices) for root in expressions_of(order) for e in walk(root) if isinstance(e, Visit))
+    return tuple(len(e.indices) for root in expressions_of(order) for e in nodes_of(root) if isinstance(e, Visit))
 
 
 def grids_of(patches: int, axes: int) -> Iterator[Grid]:
@@ -189,8 +189,8 @@ def _first_tie(
         return None
     at = at[owner[at] == owner[at[0]]]
     step = int(at[np.argmin(patches[at])])
-    found = lattice.witness(int(patches[step]), int(patches[step + 1]))
-    return CounterExample(found.grid, found.patches, tuple(int(c[steps[step]]) for c in columns))
+    pair = lattice.witness(int(patches[step]), int(patches[step + 1]))
+    return CounterExample(pair.grid, pair.patches, tuple(int(c[steps[step]]) for c in columns))
 
 
 @lru_cache(maxsize=256)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from scanlab.ir.diagnostics import CounterExample
 from scanlab.ir.text import grid_text
 
-__all__ = ["Proof", "together"]
+__all__ = ["Proof", "combine_proofs"]
 
 _VERDICTS = ("refuted", "undecided", "proved for this grid", "proved")
 
@@ -19,8 +19,13 @@ class Proof:
 
     ``verdict``: ``proved`` (for all grid sizes, or all of ``scope``), ``proved for this grid``, ``refuted`` (with a
     counter-example and the ``code`` of the error that it is) or ``undecided`` (with the reason). ``method`` says how it
-    was found, ``scope`` which grids the claim is about where it is not about all, ``notes`` what it rests on and where
-    it says less than it seems to.
+    was decided, ``scope`` which grids the claim is about where it is not about all, ``notes`` what it rests on and
+    where it says less than it seems to.
+
+    >>> import scanlab
+    >>> proof = scanlab.prove("by h // 2, w")
+    >>> proof.verdict, bool(proof), proof.counterexample.patches
+    ('refuted', False, ((0, 0), (1, 0)))
     """
 
     claim: str
@@ -62,7 +67,7 @@ class Proof:
         return "\n".join(lines)
 
 
-def together(claim: str, proofs: Iterable[Proof]) -> Proof:
+def combine_proofs(claim: str, proofs: Iterable[Proof]) -> Proof:
     """The verdict on several claims at once: the weakest of them, with the notes and the scope of all.
 
     Of several counter-examples it is the one on the smallest grid.

@@ -10,14 +10,14 @@ import numpy as np
 
 from scanlab.compiler.bind import bind, bind_order
 from scanlab.compiler.coverage import Gap, GridRegion, find_gap
-from scanlab.compiler.decide import Finding, Question, decide, describe_listed, fits_nowhere, unless_error
+from scanlab.compiler.decide import Finding, Question, decide, describe_listed, errors_as_findings, fits_nowhere
 from scanlab.compiler.lattice import Lattice
-from scanlab.compiler.polyhedra import NotAffine, Polyhedra, SetRegion, TooComplex, limited, smallest_point
+from scanlab.compiler.polyhedra import NotAffine, Polyhedra, SetRegion, TooComplex, limited, smallest_counterexample
 from scanlab.compiler.probes import Grid, ManyGrids, listed_lengths, sequences, small_grids
-from scanlab.compiler.proof import Proof, together
+from scanlab.compiler.proof import Proof, combine_proofs
 from scanlab.ir.constants import evaluate
 from scanlab.ir.diagnostics import CounterExample, ScanlabError
-from scanlab.ir.expr import Axis, Curve, Expr, Visit, walk
+from scanlab.ir.expr import Axis, Curve, Expr, Visit, nodes_of
 from scanlab.ir.printer import print_expr
 from scanlab.ir.text import grid_text
 from scanlab.ir.values import (
@@ -62,17 +62,17 @@ def prove(value: Value, grid: Grid | None = None) -> Proof:
             scans = [Scan("sum", (s,)) if isinstance(s, Order) else s for s in dict.fromkeys(layers_of(value))]
             proofs = [_prove_scan(s, grid, known) for s in scans]
             alike = all(p.claim == EXACTLY_ONCE for p in proofs)
-            return together(EXACTLY_ONCE if alike else "covers every patch in every layer", proofs)
+            return combine_proofs(EXACTLY_ONCE if alike else "covers every patch in every layer", proofs)
 
 
 def _prove_scan(scan: Scan, grid: Grid | None, known: dict[tuple[Order, bool], Proof]) -> Proof:
-    """``known``: proofs of orders, with whether each is one of several; the scans of a plan share most of theirs."""
+    """``known``: proofs of orders, with whether each is one of several; the scans of a plan share most of them."""
     within = tuple(dict.fromkeys(orders_of(scan)))
     for order in within:
         if (order, len(within) > 1) not in known:
             known[order, len(within) > 1] = prove_order(order, grid, within)
     proofs = [known[order, len(within) > 1] for order in within]
-    return together(_claim_of(scan), [*proofs, prove_coverage(scan, grid, within)])
+    return combine_proofs(_claim_of(scan), [*proofs, prove_coverage(scan, grid, within)])
 
 
 def _claim_of(scan: Scan) -> str:
@@ -112,13 +112,13 @@ def prove_order(order: Order, grid: Grid | None = None, within: tuple[Order, ...
     """
 
     def on(grid: Grid) -> Finding | None:
-        return unless_error(lambda: _bound(order, grid))
+        return errors_as_findings(lambda: _bound(order, grid))
 
     def on_many(lattice: ManyGrids) -> Finding | None:
-        return unless_error(lambda: _tie(sequences(order, lattice).tie))
+        return errors_as_findings(lambda: _tie(sequences(order, lattice).tie))
 
     claim = SELECTED_ONCE if order.partial else EXACTLY_ONCE
-    curved = any(isinstance(e, Curve) for key in order.keys for e in walk(key.expr))
+    curved = any(isinstance(e, Curve) for key in order.keys for e in nodes_of(key.expr))
     at = None if curved else lambda example: _tie_at(order, example)
     question = Question(claim, (order,), on, on_many, lambda p: _smallest_tie(order, p), within, at=at)
     proof = decide(question, grid)
@@ -159,17 +159,12 @@ def _smallest_tie(order: Order, polyhedra: Polyhedra) -> CounterExample | None:
     for expr in (*(k.expr for k in order.keys), *order.restart):
         polyhedra.check_divisors(expr, kept)
     # Where all earlier keys tie their sum does too, so ~ turns both patches alike: it cannot make or break a tie.
-    ties, known = polyhedra.ties(tuple(k.expr for k in order.keys))
+    ties, ties_exact = polyhedra.ties(tuple(k.expr for k in order.keys))
     ties = ties.intersect_domain(kept).intersect_range(kept)
     ties = ties.subtract(isl.Map.identity(ties.get_space()))
-    if ties.is_empty():
-        return None
-    if not (exact and known):
+    if not (ties.is_empty() or (exact and ties_exact)):
         raise NotAffine("a remainder by an extent, or a condition, is beyond linear arithmetic")
-    found = smallest_point(ties.wrap().flatten(), len(order.axes))
-    assert found is not None, "the set is not empty"
-    n = len(order.axes)
-    return CounterExample(found[0], (found[1][:n], found[1][n:]))
+    return smallest_counterexample(ties, len(order.axes))
 
 
 def _unless_empty(order: Order, proof: Proof) -> Proof:
@@ -203,12 +198,12 @@ def _size_with_a_patch(order: Order) -> str:
             kept = polyhedra.selected(order.where)
             if kept.is_empty():
                 return "none"
-            found = smallest_point(kept, len(order.axes))
-        assert found is not None, "the set is not empty"
-        bind_order(order, Lattice(order.axes, found[0]))
+            smallest = smallest_counterexample(kept, len(order.axes))
+        assert smallest is not None, "the set is not empty"
+        bind_order(order, Lattice(order.axes, smallest.grid))
     except (NotAffine, TooComplex, ScanlabError):
         return ""
-    return grid_text(found[0])
+    return grid_text(smallest.grid)
 
 
 def prove_coverage(scan: Scan, grid: Grid | None = None, within: tuple[Order, ...] = ()) -> Proof:
@@ -220,10 +215,10 @@ def prove_coverage(scan: Scan, grid: Grid | None = None, within: tuple[Order, ..
         return Proof(claim, "proved", "every path visits the whole grid", scope=scope)
 
     def on(grid: Grid) -> Finding | None:
-        return unless_error(lambda: _gap_on(scan, grid))
+        return errors_as_findings(lambda: _gap_on(scan, grid))
 
     def on_many(lattice: ManyGrids) -> Finding | None:
-        return unless_error(lambda: _gap_on_many(scan, lattice))
+        return errors_as_findings(lambda: _gap_on_many(scan, lattice))
 
     return decide(Question(claim, tuple(orders_of(scan)), on, on_many, lambda p: _gap_of(scan, p), within), grid)
 
@@ -280,7 +275,12 @@ def _gap_of(scan: Scan, polyhedra: Polyhedra) -> CounterExample | None:
 
 
 def suggested_key(order: Order) -> str | None:
-    """The source of the order with one coordinate, or all of them, added as last keys, so that no patches tie."""
+    """The source of the order with one coordinate, or all of them, added as last keys, so that no patches tie.
+
+    >>> import scanlab
+    >>> suggested_key(scanlab.parse("by h + w"))
+    'add `h` as the last key: by h + w, h'
+    """
     singles: list[tuple[Expr, ...]] = [(Axis(a),) for a in order.axes]
     whole: tuple[Expr, ...] = tuple(Axis(a) for a in order.axes)
     if any(isinstance(k.expr, Visit) for k in order.keys):

@@ -10,11 +10,11 @@ import numpy as np
 
 from scanlab.compiler.bind import Path, bind_order
 from scanlab.compiler.continuity import CONTINUOUS, prove_sequence
-from scanlab.compiler.decide import Finding, Question, decide, fits_nowhere, unless_error
+from scanlab.compiler.decide import Finding, Question, decide, errors_as_findings, fits_nowhere
 from scanlab.compiler.lattice import Lattice
-from scanlab.compiler.polyhedra import NotAffine, Polyhedra, smallest_point
+from scanlab.compiler.polyhedra import NotAffine, Polyhedra, smallest_counterexample
 from scanlab.compiler.probes import Grid, ManyGrids, Sequences, listed_lengths, sequences
-from scanlab.compiler.proof import Proof, together
+from scanlab.compiler.proof import Proof, combine_proofs
 from scanlab.ir.diagnostics import CounterExample
 from scanlab.ir.values import Order, Plan, Scan, Token, Value, layers_of, orders_of, sequences_of
 
@@ -26,6 +26,12 @@ def prove_continuous(value: Value, grid: Grid | None = None) -> Proof:
 
     A ``chain`` is one sequence, the steps from one of its paths to the next included. A step over a restart of a path
     does not count; virtual tokens stand between patches and do not count as steps.
+
+    >>> import scanlab
+    >>> print(prove_continuous(scanlab.load("row")).counterexample)
+    on a 2x2 grid, patches (0, 1) and (1, 0)
+    >>> prove_continuous(scanlab.load("snake")).verdict
+    'proved'
     """
     within = tuple(dict.fromkeys(orders_of(value)))
     if len(lengths := listed_lengths(within)) > 1:
@@ -34,7 +40,7 @@ def prove_continuous(value: Value, grid: Grid | None = None) -> Proof:
     for scan in layers_of(value):
         orders = list(orders_of(scan))
         different |= dict.fromkeys(tuple(orders[k] for k in members) for members in sequences_of(scan))
-    return together(CONTINUOUS, [prove_sequence(parts, grid, within) for parts in different])
+    return combine_proofs(CONTINUOUS, [prove_sequence(parts, grid, within) for parts in different])
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,11 @@ def prove_same(first: Value, second: Value, grid: Grid | None = None) -> Proof:
 
     They have the same tree of merges (so that paths share channels and states alike), the same scan in every layer of a
     plan, and path by path the same patches in the same sequence, with restarts and virtual tokens at the same steps.
+
+    >>> import scanlab
+    >>> print(prove_same(scanlab.parse("by 2 * h, w"), scanlab.load("row")))
+    is the same as `row`: proved for all sizes
+      by isl, for every grid size, and looking at every patch of small grids
     """
     claim = f"is the same as `{second.name or second}`"
     if len(lengths := listed_lengths((*orders_of(first), *orders_of(second)))) > 1:
@@ -106,7 +117,7 @@ def prove_same(first: Value, second: Value, grid: Grid | None = None) -> Proof:
         return Proof(claim, "refuted", "comparing layers, merges and paths", difference, code="S304")
     within = tuple(dict.fromkeys((*one.orders, *two.orders)))
     pairs = dict.fromkeys(zip(one.orders, two.orders, strict=True))
-    return together(claim, [_same_order(claim, a, b, grid, within) for a, b in pairs])
+    return combine_proofs(claim, [_same_order(claim, a, b, grid, within) for a, b in pairs])
 
 
 def _structures_differ(one: Structure, two: Structure) -> str:
@@ -128,10 +139,10 @@ def _same_order(claim: str, first: Order, second: Order, grid: Grid | None, with
         return Proof(claim, "proved", "they are written alike")
 
     def on(grid: Grid) -> Finding | None:
-        return unless_error(lambda: _difference_on(first, second, grid))
+        return errors_as_findings(lambda: _difference_on(first, second, grid))
 
     def on_many(lattice: ManyGrids) -> Finding | None:
-        return unless_error(lambda: _difference_on_many(first, second, lattice))
+        return errors_as_findings(lambda: _difference_on_many(first, second, lattice))
 
     question = Question(claim, (first, second), on, on_many, lambda p: _difference(first, second, p), within)
     return decide(question, grid)
@@ -144,12 +155,12 @@ _RESTART = "one restarts its state between these, the other does not"
 def _difference_on(first: Order, second: Order, grid: Grid) -> Finding | None:
     lattice = Lattice(first.axes, grid)
     a, b = (bind_order(o, lattice, empty_allowed=True) for o in (first, second))
-    found = _first_difference(a.indices, b.indices, a.restarts, b.restarts, lattice)
-    if found is None and (len(a.sequence) != len(b.sequence) or (a.sequence != b.sequence).any()):
+    difference = _first_difference(a.indices, b.indices, a.restarts, b.restarts, lattice)
+    if difference is None and (len(a.sequence) != len(b.sequence) or (a.sequence != b.sequence).any()):
         return Finding(
             "S304", f"virtual tokens stand elsewhere: {_tokens(a)} against {_tokens(b)}", CounterExample(grid)
         )
-    return found
+    return difference
 
 
 def _tokens(path: Path) -> str:
@@ -175,25 +186,25 @@ def _first_difference(
 
 def _difference_on_many(first: Order, second: Order, lattice: ManyGrids) -> Finding | None:
     a, b = sequences(first, lattice), sequences(second, lattice)
-    for run in (a, b):
-        if run.tie is not None:
-            return Finding("S300", "two patches have the same keys", run.tie)
+    for tie in (a.tie, b.tie):
+        if tie is not None:
+            return Finding("S300", "two patches have the same keys", tie)
     alike = len(a.patches) == len(b.patches) and (a.patches == b.patches).all() and (a.resets == b.resets).all()
     if alike and not first.tokens and not second.tokens:
         return None
     for number, grid in enumerate(lattice.grids):
-        one, two = (_of_grid(run, number) for run in (a, b))
-        found = _first_difference(one[0], two[0], one[1], two[1], lattice)
-        found = found or (_difference_on(first, second, grid) if first.tokens or second.tokens else None)
-        if found is not None:
-            return found
+        one, two = (_of_grid(s, number) for s in (a, b))
+        difference = _first_difference(one[0], two[0], one[1], two[1], lattice)
+        difference = difference or (_difference_on(first, second, grid) if first.tokens or second.tokens else None)
+        if difference is not None:
+            return difference
     return None
 
 
-def _of_grid(run: Sequences, number: int) -> tuple[np.ndarray, np.ndarray]:
+def _of_grid(all_grids: Sequences, number: int) -> tuple[np.ndarray, np.ndarray]:
     """The patches of one grid in order, and the steps with a reset."""
-    first, last = np.searchsorted(run.owner, [number, number + 1])
-    return run.patches[first:last], np.flatnonzero(run.resets[first:last])
+    first, last = np.searchsorted(all_grids.owner, [number, number + 1])
+    return all_grids.patches[first:last], np.flatnonzero(all_grids.resets[first:last])
 
 
 def _difference(first: Order, second: Order, polyhedra: Polyhedra) -> CounterExample | None:
@@ -201,18 +212,16 @@ def _difference(first: Order, second: Order, polyhedra: Polyhedra) -> CounterExa
     n = len(polyhedra.axes)
     maps = [polyhedra.order_map(o) for o in (first, second)]
     domains = [m.domain() for m in maps]
-    found = smallest_point(domains[0].subtract(domains[1]).union(domains[1].subtract(domains[0])), n)
-    if found is not None:
-        return CounterExample(found[0], (found[1],))
+    example = smallest_counterexample(domains[0].subtract(domains[1]).union(domains[1].subtract(domains[0])), n)
+    if example is not None:
+        return example
     before = [m.lex_lt_map(m) for m in maps]
-    found = smallest_point(before[0].subtract(before[1]).wrap().flatten(), n)
-    if found is None and first.restart != second.restart:
-        found = smallest_point(_restarts_apart(first, second, before[0], polyhedra).wrap().flatten(), n)
-    if found is None:
-        if _tokens_of(first) != _tokens_of(second):
-            raise NotAffine("where their virtual tokens stand is compared on grids alone")
-        return None
-    return CounterExample(found[0], (found[1][:n], found[1][n:]))
+    example = smallest_counterexample(before[0].subtract(before[1]), n)
+    if example is None and first.restart != second.restart:
+        example = smallest_counterexample(_restarts_apart(first, second, before[0], polyhedra), n)
+    if example is None and _tokens_of(first) != _tokens_of(second):
+        raise NotAffine("where their virtual tokens stand is compared on grids alone")
+    return example
 
 
 def _restarts_apart(first: Order, second: Order, later: isl.Map, polyhedra: Polyhedra) -> isl.Map:

@@ -6,6 +6,8 @@ the same answer by placing each patch at its key directly where the keys are den
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from scanlab.compiler.lattice import Lattice, evaluate_on_grid
@@ -52,34 +54,32 @@ def sorted_patches(order: Order, lattice: Lattice) -> np.ndarray:
 def visited_patches(order: Order, lattice: Lattice) -> np.ndarray:
     """As ``sorted_patches``, without sorting where the key values are dense enough to serve as addresses."""
     selected = _selected(order, lattice)
-    composite, span = _composite(_keys(order, lattice))
+    composite, values = _composite(_keys(order, lattice))
     total = int(np.prod(lattice.grid))
-    if composite is None or span > _DENSE * max(total, 64):
+    if composite is None or values > _DENSE * max(total, 64):
         return sorted_patches(order, lattice)
     addresses = np.broadcast_to(composite, lattice.grid).reshape(-1)
     patches = np.arange(total) if selected is None else selected
     if selected is not None:
         addresses = addresses[selected]
-    table = np.full(span, -1, dtype=np.int64)
+    table = np.full(values, -1, dtype=np.int64)
     table[addresses] = patches
-    visited = table if span == len(patches) and (len(table) == 0 or table.min() >= 0) else table[table >= 0]
-    # Two patches at one address: the oracle finds and names the pair.
+    visited = table if values == len(patches) and (len(table) == 0 or table.min() >= 0) else table[table >= 0]
+    # Two patches at one address: the oracle names the pair.
     return visited if len(visited) == len(patches) else sorted_patches(order, lattice)
 
 
 def _composite(keys: list[np.ndarray]) -> tuple[np.ndarray | None, int]:
-    """One number per patch that sorts like the tuple of keys, and how many values it spans; None past 2^62."""
+    """One number per patch that sorts like the tuple of keys, and how many values that can take; None past 2^62."""
     lows = [int(k.min()) for k in keys]
-    spans = [int(k.max()) - low + 1 for k, low in zip(keys, lows, strict=True)]
-    total = 1
-    for s in spans:
-        total *= s
+    counts = [int(k.max()) - low + 1 for k, low in zip(keys, lows, strict=True)]
+    total = math.prod(counts)
     if total >= 2**62:
         return None, 0
-    result = keys[0] - lows[0]
-    for key, low, span in zip(keys[1:], lows[1:], spans[1:], strict=True):
-        result = result * span + (key - low)
-    return result, total
+    composite = keys[0] - lows[0]
+    for key, low, count in zip(keys[1:], lows[1:], counts[1:], strict=True):
+        composite = composite * count + (key - low)
+    return composite, total
 
 
 def _tie(order: Order, lattice: Lattice, first: int, second: int) -> ScanlabError:

@@ -28,7 +28,11 @@ class Spread:
 
 
 def centre_cell(grid: tuple[int, ...]) -> Cell:
-    """The patch at n // 2 of every axis, as (first, last + 1) per axis: the one that published fields are taken of."""
+    """The patch at n // 2 of every axis, as (first, last + 1) per axis: the one that published fields are taken of.
+
+    >>> centre_cell((14, 14))
+    ((7, 8), (7, 8))
+    """
     return tuple((n // 2, n // 2 + 1) for n in grid)
 
 
@@ -39,6 +43,12 @@ def spread(field: np.ndarray, cell: Cell | None = None) -> Spread:
     middle element. The box starts as the cell and grows by one element at both ends of every axis, cut off at the
     border (RepLKNet, arXiv 2203.06717, section 4.3; its script measures log10(1 + sum of gradients) in place of the
     contributions, which depends on their scale and agrees where they are small).
+
+    >>> import scanlab
+    >>> from scanlab.compiler.decay import predicted_decay
+    >>> scan = scanlab.compile("hilbert", (16, 16))
+    >>> [round(spread(predicted_decay(scan, decay)).mean_distance, 2) for decay in (0.5, 0.9)]
+    [0.74, 3.1]
     """
     cell = cell or centre_cell(field.shape)
     total = float(field.sum())

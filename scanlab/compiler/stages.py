@@ -21,14 +21,14 @@ def different_orders(value: Value) -> dict[str, Order]:
 
 def labelled_paths(scans: tuple[CompiledScan, ...]) -> dict[str, Path]:
     """All paths by label; a label that is taken gets a prime."""
-    found: dict[str, Path] = {}
+    labelled: dict[str, Path] = {}
     for scan in scans:
         for path in scan.paths:
             label = path.label
-            while label in found:
+            while label in labelled:
                 label += "'"
-            found[label] = path
-    return found
+            labelled[label] = path
+    return labelled
 
 
 def tree(node: Any, indent: int = 0) -> str:
@@ -58,28 +58,39 @@ def keys(value: Value) -> dict[str, str]:
 
 def key_maps(value: Value) -> dict[str, str]:
     """isl's relation from patches to keys for every order, or why there is none."""
-    found = {}
+    relations = {}
     for name, order in different_orders(value).items():
         try:
             polyhedra = Polyhedra(order.axes)
             with limited(polyhedra.context):
-                found[name] = str(polyhedra.key_map(signed_keys(order), order.where))
+                relations[name] = str(polyhedra.key_map(signed_keys(order), order.where))
         except (NotAffine, TooComplex) as why:
-            found[name] = f"no Presburger relation: {why}"
-    return found
+            relations[name] = f"no Presburger relation: {why}"
+    return relations
 
 
 def proofs(value: Value, grid: tuple[int, ...] | None = None) -> dict[str, Proof]:
     """The proof of a value under its name, and of its orders where there are several. grid: as for `prove`."""
-    found = {value.name: prove(value, grid)}
+    proved = {value.name: prove(value, grid)}
     orders = different_orders(value)
     if len(orders) > 1:
-        found |= {n: prove(o, grid) for n, o in orders.items()}
-    return found
+        proved |= {n: prove(o, grid) for n, o in orders.items()}
+    return proved
 
 
 def expressions(scans: tuple[CompiledScan, ...]) -> dict[str, str]:
-    """How each path finds the patch at step p: an index expression, or why it is a table."""
+    """How each path finds the patch at step p: an index expression, or why it is a table.
+
+    >>> import scanlab
+    >>> print(expressions(scanlab.compile("by w, h", (2, 3)).scans)["by w, h"])
+    # affine, for p from 0 to 5
+    d1 = p // 2
+    r1 = p % 2
+    d2 = r1
+    h = d2
+    w = d1
+    patch = h * 3 + w
+    """
     return {
         n: f"# {p.form}, for p from 0 to {len(p.indices) - 1}\n" + "\n".join(p.index_form.lines(p.axes))
         for n, p in labelled_paths(scans).items()

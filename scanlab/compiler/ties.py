@@ -10,15 +10,15 @@ from scanlab.compiler.prove import suggested_key
 from scanlab.ir.diagnostics import Diagnostic, Edit, ScanlabError
 from scanlab.ir.values import Order, Value, orders_of
 
-__all__ = ["mended", "with_fix"]
+__all__ = ["suggest_fixes", "with_fix"]
 
 
-def mended(error: ScanlabError, value: Value) -> ScanlabError:
+def suggest_fixes(error: ScanlabError, value: Value) -> ScanlabError:
     """The error of a tie of `value` on a grid (S300), with the key to add, as ``scanlab check`` says it."""
-    return ScanlabError(tuple(_mended(d, value) for d in error.diagnostics))
+    return ScanlabError(tuple(_with_key_to_add(d, value) for d in error.diagnostics))
 
 
-def _mended(diagnostic: Diagnostic, value: Value) -> Diagnostic:
+def _with_key_to_add(diagnostic: Diagnostic, value: Value) -> Diagnostic:
     example = diagnostic.counterexample
     if diagnostic.code != "S300" or example is None:
         return diagnostic

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from scanlab.data.checks import checked
 from scanlab.data.dataset import Dataset
-from scanlab.data.parts import PARTS, SPLIT_SEED, TRAIN_SHARE, from_parts, looks, split
+from scanlab.data.parts import PARTS, SPLIT_SEED, TRAIN_SHARE, brightness_quarters, from_parts, split
 from scanlab.data.resize import CHUNK, check_size, resized, resized_masks
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
@@ -39,7 +39,13 @@ def load_arrays(path: str | Path, size: tuple[int, ...] | None = None) -> Datase
     class per pixel, or numbered objects (`instances`), of which all are class 1. `groups` [M] (`train_groups`, …) may
     name what no split divides. A folder with train.npz, test.npz and perhaps val.npz, each with x and y, is read as
     one. Gives images float32 [M, C, *extents]; what is uint8 is divided by 255, and resized where a size is given. A
-    file without a test part is divided 70/30 by group, or else by class or look, always alike. Raises S642 and S646.
+    file without a test part is divided 70/30 by group, or else by class or brightness, always alike. Raises S642 and
+    S646.
+
+    >>> images, labels = np.zeros((10, 8, 8), np.uint8), np.arange(10) % 2
+    >>> np.savez("mine.npz", x=images, y=labels)
+    >>> load_arrays("mine.npz").images.shape
+    (10, 1, 8, 8)
     """
     path = Path(path)
     pixels, targets, groups = _read(path)
@@ -52,7 +58,7 @@ def load_arrays(path: str | Path, size: tuple[int, ...] | None = None) -> Datase
     together = _grouped(path, groups) if groups else None
     parts = dict(zip(pixels, from_parts([len(part) for part in pixels.values()]), strict=True))
     if "test" not in parts:
-        kinds = joined if joined.ndim == 1 else looks(images)
+        kinds = joined if joined.ndim == 1 else brightness_quarters(images)
         parts["train"], parts["test"] = split(kinds, together, TRAIN_SHARE, SPLIT_SEED)
     dataset = Dataset(
         name=path.stem,
@@ -78,9 +84,9 @@ def _read(path: Path) -> tuple[dict[str, NDArray], dict[str, NDArray], dict[str,
         with _opened(place) as file:
             for part, names in _parts_in(place, file, alone=bool(given)).items():
                 where = given or part
-                pixels[where], targets[where], found = _part(place, file, part, names)
-                if found is not None:
-                    groups[where] = found
+                pixels[where], targets[where], grouped = _part(place, file, part, names)
+                if grouped is not None:
+                    groups[where] = grouped
     shapes = {part: array.shape[1:] for part, array in pixels.items()}
     if len(set(shapes.values())) > 1:
         raise _wrong(path, f"its parts differ in shape: {shapes}", "expected images of one shape")
@@ -89,7 +95,7 @@ def _read(path: Path) -> tuple[dict[str, NDArray], dict[str, NDArray], dict[str,
 
 def _parts_in(path: Path, file: Mapping[str, NDArray], alone: bool) -> dict[str, tuple[str, str]]:
     """The parts in a file, each with the names of its arrays; of a file that stands for one part, that alone."""
-    names = {part: found for part in PARTS if (found := _names(file, part))}
+    names = {part: pair for part in PARTS if (pair := _names(file, part))}
     if "train" not in names or (not alone and "test" not in names and len(names) > 1):
         missing = "" if "train" not in names else ", so no test part"
         raise _wrong(path, f"it holds {_listed(file)}{missing}", _EXPECTED)
@@ -100,11 +106,11 @@ def _part(
     path: Path, file: Mapping[str, NDArray], part: str, names: tuple[str, str]
 ) -> tuple[NDArray, NDArray, NDArray | None]:
     """Pixels [M, C, *extents] as they are, targets, and the names of groups if there are any."""
-    images, wanted = names
+    images, labels = names
     pixels = _pixels(path, images, _array(path, file, images))
-    targets = _targets(path, wanted, _array(path, file, wanted), pixels.shape)
+    targets = _targets(path, labels, _array(path, file, labels), pixels.shape)
     if len(pixels) != len(targets):
-        counts = f"{len(pixels)} {images} and {len(targets)} {wanted}"
+        counts = f"{len(pixels)} {images} and {len(targets)} {labels}"
         raise _wrong(path, f"it holds {counts}", "expected one label, or one mask, per image")
     grouped = "groups" if images in ("images", "x") else f"{part}_groups"
     if grouped not in file:
@@ -122,8 +128,8 @@ def _grouped(path: Path, groups: Mapping[str, NDArray]) -> NDArray[np.int64]:
     parts = dict(zip(groups, np.split(numbers, ends), strict=True))
     for one, other in combinations(parts, 2):
         if len(shared := np.intersect1d(parts[one], parts[other])):
-            found = f"its group {names[shared[0]]} is in {one} and in {other}, one of {len(shared)} that are divided"
-            raise _wrong(path, found, "expected every group, such as a patient, in one part alone")
+            problem = f"its group {names[shared[0]]} is in {one} and in {other}, one of {len(shared)} that are divided"
+            raise _wrong(path, problem, "expected every group, such as a patient, in one part alone")
     return numbers.astype(np.int64)
 
 
@@ -212,5 +218,5 @@ def _listed(file: Mapping[str, NDArray]) -> str:
     return ", ".join(sorted(file)) or "nothing"
 
 
-def _wrong(path: Path, found: str, expected: str) -> ScanlabError:
-    return ScanlabError.at("S642", f"{path} is no data set: {found}", help=expected)
+def _wrong(path: Path, problem: str, expected: str) -> ScanlabError:
+    return ScanlabError.at("S642", f"{path} is no data set: {problem}", help=expected)

@@ -23,6 +23,11 @@ class Dataset:
     background. train, val, test: disjoint int64 index arrays into the images, sorted; val may be empty. class_names:
     one per class, or none. groups: int64 [M], samples that were never divided over parts (one patient, one digit);
     None where each stands alone. video: the first axis is time. Arrays are read-only.
+
+    >>> images, labels = np.zeros((4, 1, 8, 8), np.float32), np.array([0, 1, 0, 1])
+    >>> pair = Dataset("pair", images, labels, np.array([0, 1]), np.array([2, 3]), classes=2, credit="made up")
+    >>> pair.extents, pair.channels, pair.masks
+    ((8, 8), 1, False)
     """
 
     name: str

@@ -17,6 +17,10 @@ def load_digits() -> Dataset:
 
     images float32 [1797, 1, 8, 8]; labels int64 [1797]; 1258 train and 539 test images. Source and licence: DIGITS.md
     beside this file.
+
+    >>> digits = load_digits()
+    >>> digits.images.shape, len(digits.train), len(digits.test)
+    ((1797, 1, 8, 8), 1258, 539)
     """
     with files("scanlab.data").joinpath("digits.npz").open("rb") as stream, np.load(stream) as arrays:
         pixels, labels = arrays["x"], arrays["y"].astype(np.int64)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scanlab.data.checks import checked
 from scanlab.data.dataset import Dataset
-from scanlab.data.parts import PARTS, SPLIT_SEED, TRAIN_SHARE, from_parts, looks, split
+from scanlab.data.parts import PARTS, SPLIT_SEED, TRAIN_SHARE, brightness_quarters, from_parts, split
 from scanlab.data.resize import check_size
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
@@ -37,8 +37,8 @@ def load_folder(folder: Path, size: tuple[int, ...] | None = None) -> Dataset:
 
     Grey images have one channel, all others three; all have one size, or get the one that is given. A mask has the
     stem of its image and holds classes 0, 1, …; one of 0 and 255 alone holds background and one class. Without a test
-    part 30 % of the images are held out, by class or look, always the same. Classes are numbered by name. Raises S644
-    for folders of another layout and files that are no images, S645 without Pillow, and S646.
+    part 30 % of the images are held out, by class or brightness, always the same. Classes are numbered by name. Raises
+    S644 for folders of another layout and files that are no images, S645 without Pillow, and S646.
     """
     _pillow()
     places = _places(folder)
@@ -51,15 +51,15 @@ def load_folder(folder: Path, size: tuple[int, ...] | None = None) -> Dataset:
 def _places(folder: Path) -> dict[str, Path]:
     """The folder of each part; the whole as "train" where it is not divided."""
     named = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
-    found = {part: folder / name for part, names in named.items() for name in names if (folder / name).is_dir()}
-    alone = set(found) == {"train"} and any(place.is_dir() for place in found["train"].iterdir())
-    if "train" not in found or _has_masks(folder) or (len(found) == 1 and not alone):
+    parts = {part: folder / name for part, names in named.items() for name in names if (folder / name).is_dir()}
+    alone = set(parts) == {"train"} and any(place.is_dir() for place in parts["train"].iterdir())
+    if "train" not in parts or _has_masks(folder) or (len(parts) == 1 and not alone):
         # A class may be called train, too.
         return {"train": folder}
-    if "val" in found and "test" not in found:
+    if "val" in parts and "test" not in parts:
         help = "call val test, to measure on it; or give train alone, of which 30 % are then held out"
         raise _wrong(folder, "it has train and val, and no test", help)
-    return {part: found[part] for part in PARTS if part in found}
+    return {part: parts[part] for part in PARTS if part in parts}
 
 
 def _has_masks(folder: Path) -> bool:
@@ -67,13 +67,13 @@ def _has_masks(folder: Path) -> bool:
 
 
 def _with_classes(folder: Path, places: Mapping[str, Path], size: tuple[int, ...] | None) -> Dataset:
-    found = {part: _classes(place) for part, place in places.items()}
-    names = sorted({name for classes in found.values() for name in classes})
+    by_part = {part: _classes(place) for part, place in places.items()}
+    names = sorted({name for classes in by_part.values() for name in classes})
     if not names:
         raise _wrong(folder, "it holds no images in folders", f"expected {_LAYOUTS}")
     files = {
         part: [(file, names.index(n)) for n, some in classes.items() for file in some]
-        for part, classes in found.items()
+        for part, classes in by_part.items()
     }
     images = _read([file for some in files.values() for file, _ in some], size)
     labels = np.array([label for some in files.values() for _, label in some], np.int64)
@@ -85,10 +85,10 @@ def _with_masks(folder: Path, places: Mapping[str, Path], size: tuple[int, ...] 
     pairs = {part: _pairs(place) for part, place in places.items()}
     together = [pair for some in pairs.values() for pair in some]
     pixels = _read([image for image, _ in together], size)
-    marks = [_mask(mask, image, size) for image, mask in together]
-    if max(int(mask.max()) for mask in marks) == BRIGHTEST and all(np.isin(m, (0, BRIGHTEST)).all() for m in marks):
-        marks = [mask // BRIGHTEST for mask in marks]
-    labels = np.stack(marks)
+    masks = [_mask(mask, image, size) for image, mask in together]
+    if max(int(mask.max()) for mask in masks) == BRIGHTEST and all(np.isin(m, (0, BRIGHTEST)).all() for m in masks):
+        masks = [mask // BRIGHTEST for mask in masks]
+    labels = np.stack(masks)
     if labels.max() >= MOST_CLASSES:
         raise _wrong(folder, f"a mask has the value {labels.max()}", f"expected classes from 0 to {MOST_CLASSES - 1}")
     return _dataset(folder, pixels, labels, {part: len(some) for part, some in pairs.items()})
@@ -114,7 +114,7 @@ def _dataset(
     """The data with their parts, which follow one another; a test part is held out where there is none."""
     parts = dict(zip(counts, from_parts(list(counts.values())), strict=True))
     if "test" not in parts:
-        strata = labels if labels.ndim == 1 else looks(images)
+        strata = labels if labels.ndim == 1 else brightness_quarters(images)
         parts["train"], parts["test"] = split(strata, None, TRAIN_SHARE, SPLIT_SEED)
     made = Dataset(
         name=folder.name,
@@ -131,11 +131,11 @@ def _dataset(
 
 
 def _classes(folder: Path) -> dict[str, list[Path]]:
-    found = {place.name: _files(place) for place in sorted(folder.iterdir()) if place.is_dir()}
-    empty = [name for name, files in found.items() if not files and not name.startswith(".")]
+    classes = {place.name: _files(place) for place in sorted(folder.iterdir()) if place.is_dir()}
+    empty = [name for name, files in classes.items() if not files and not name.startswith(".")]
     if empty:
         raise _wrong(folder, f"its folder {empty[0]} holds no images", f"expected {_LAYOUTS}")
-    return {name: files for name, files in found.items() if files}
+    return {name: files for name, files in classes.items() if files}
 
 
 def _files(folder: Path) -> list[Path]:
@@ -178,7 +178,7 @@ def _pixels(file: Path, extents: tuple[int, ...], channels: int) -> NDArray[np.f
         except (OSError, ValueError, SyntaxError) as error:
             raise _unreadable(file, error) from None
     array = np.asarray(plain, np.float32)
-    # What is no number is told of with all data.
+    # Values that are no numbers are refused by `checked`, with those of all other data.
     if deep and (array.min() < 0 or array.max() > most):
         values = f"has values from {array.min():g} to {array.max():g}"
         raise _wrong(file.parent, f"{file.name} {values}", f"expected values from 0 to {most}")
@@ -241,5 +241,5 @@ def _unreadable(file: Path, error: Exception) -> ScanlabError:
     )
 
 
-def _wrong(folder: Path, found: str, expected: str) -> ScanlabError:
-    return ScanlabError.at("S644", f"{folder} is no data set: {found}", help=expected)
+def _wrong(folder: Path, problem: str, expected: str) -> ScanlabError:
+    return ScanlabError.at("S644", f"{folder} is no data set: {problem}", help=expected)

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from scanlab.data.checks import checked
 from scanlab.data.dataset import Dataset
-from scanlab.data.parts import SPLIT_SEED, TRAIN_SHARE, looks, split
+from scanlab.data.parts import SPLIT_SEED, TRAIN_SHARE, brightness_quarters, split
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["from_arrays"]
@@ -28,25 +28,31 @@ def from_arrays(
     """Data from arrays in memory: images [M, C, *extents] of any real dtype, taken as they are; targets as classes [M]
     or masks [M, *extents].
 
-    Without test arrays 30 % are held out, by group where groups [M] are given, or else by class or look. The arrays
-    must not change afterwards; they are not copied where that can be avoided. Raises S646.
+    Without test arrays 30 % are held out, by group where groups [M] are given, or else by class or brightness. The
+    arrays must not change afterwards; they are not copied where that can be avoided. Raises S646.
+
+    >>> images, labels = np.random.default_rng(0).random((10, 1, 8, 8)), np.arange(10) % 2
+    >>> data = from_arrays(images, labels)
+    >>> data.classes, len(data.train), len(data.test)
+    (2, 8, 2)
     """
     if (test_images is None) != (test_targets is None):
         raise ScanlabError.at("S646", "test images need test targets, and the other way round", help="give both")
-    pixels, wanted = _pair(images, targets)
+    pixels, labels = _pair(images, targets)
     train, test = np.arange(len(pixels)), np.arange(0)
     if test_images is not None and test_targets is not None:
         more = _pair(test_images, test_targets)
-        if more[0].shape[1:] != pixels.shape[1:] or more[1].shape[1:] != wanted.shape[1:]:
+        if more[0].shape[1:] != pixels.shape[1:] or more[1].shape[1:] != labels.shape[1:]:
             shapes = f"{list(pixels.shape)} and {list(more[0].shape)}"
             raise ScanlabError.at("S646", f"the parts have images of shapes {shapes}", help="give both parts one shape")
-        pixels, wanted = np.concatenate([pixels, more[0]]), np.concatenate([wanted, more[1]])
+        pixels, labels = np.concatenate([pixels, more[0]]), np.concatenate([labels, more[1]])
         test = np.arange(len(train), len(pixels))
     together = None if groups is None else _groups(groups, len(pixels), divided=not len(test))
     if not len(test):
-        train, test = split(looks(pixels) if wanted.ndim > 1 else wanted, together, TRAIN_SHARE, SPLIT_SEED)
+        strata = brightness_quarters(pixels) if labels.ndim > 1 else labels
+        train, test = split(strata, together, TRAIN_SHARE, SPLIT_SEED)
     made = Dataset(
-        name, pixels, wanted, train, test, 1 + int(wanted.max()), "arrays in memory", groups=together, video=video
+        name, pixels, labels, train, test, 1 + int(labels.max()), "arrays in memory", groups=together, video=video
     )
     return checked(made)
 
@@ -55,20 +61,20 @@ def _pair(images: ArrayLike, targets: ArrayLike) -> tuple[NDArray[np.float32], N
     """Images with their targets, classes int64 or masks uint8."""
     try:
         # A view, for data are made read-only, and the caller's own array must not be.
-        pixels, wanted = np.asarray(images, np.float32).view(), np.asarray(targets)
+        pixels, labels = np.asarray(images, np.float32).view(), np.asarray(targets)
     except (ValueError, TypeError) as error:
         raise ScanlabError.at("S646", f"the images or targets are no arrays: {error}", help=_EXPECTED) from None
-    shaped = 3 <= pixels.ndim <= 5 and (wanted.ndim == 1 or wanted.shape[1:] == pixels.shape[2:])
-    fits = shaped and len(pixels) == len(wanted) and pixels.size and wanted.dtype.kind in "bui"
-    if not fits or wanted.min() < 0 or (wanted.ndim > 1 and wanted.max() > np.iinfo(np.uint8).max):
-        values = f", from {wanted.min()} to {wanted.max()}" if fits else ""
+    shaped = 3 <= pixels.ndim <= 5 and (labels.ndim == 1 or labels.shape[1:] == pixels.shape[2:])
+    fits = shaped and len(pixels) == len(labels) and pixels.size and labels.dtype.kind in "bui"
+    if not fits or labels.min() < 0 or (labels.ndim > 1 and labels.max() > np.iinfo(np.uint8).max):
+        values = f", from {labels.min()} to {labels.max()}" if fits else ""
         raise ScanlabError.at(
             "S646",
-            f"images of shape {list(pixels.shape)} do not go with {wanted.dtype} targets of shape "
-            f"{list(wanted.shape)}{values}",
+            f"images of shape {list(pixels.shape)} do not go with {labels.dtype} targets of shape "
+            f"{list(labels.shape)}{values}",
             help=_EXPECTED,
         )
-    return pixels, wanted.astype(np.uint8 if wanted.ndim > 1 else np.int64)
+    return pixels, labels.astype(np.uint8 if labels.ndim > 1 else np.int64)
 
 
 def _groups(groups: ArrayLike, count: int, divided: bool) -> NDArray[np.int64]:

@@ -25,6 +25,10 @@ def load_moving_digits() -> Dataset:
     images float32 [1797, 1, 8, 16, 16]; labels int64 [1797], an index into MOTIONS. A digit starts anywhere and comes
     in again at the other side, so that no single frame tells the direction. Every digit makes one video and keeps its
     part: test videos show digits that no training video shows.
+
+    >>> videos = load_moving_digits()
+    >>> videos.images.shape, videos.class_names[0]
+    ((1797, 1, 8, 16, 16), '+0 down, +1 right')
     """
     digits = load_digits()
     draw = np.random.RandomState(SEED)
@@ -48,7 +52,11 @@ def load_moving_digits() -> Dataset:
 
 
 def load_permuted_digits() -> Dataset:
-    """The digits with their 64 pixels shuffled, all images alike: see `permuted`."""
+    """The digits with their 64 pixels shuffled, all images alike: see `permuted`.
+
+    >>> load_permuted_digits().name
+    'permuted-digits'
+    """
     return replace(permuted(load_digits()), name="permuted-digits")
 
 
@@ -58,6 +66,12 @@ def permuted(dataset: Dataset) -> Dataset:
     A positive control: at patches of one pixel, the order `Order.from_indices(pixel_permutation(extents))` visits the
     pixels as `row` visits those of the original, and every order that goes by the grid is at a loss. Masks move with
     their pixels.
+
+    >>> digits = load_digits()
+    >>> places = pixel_permutation(digits.extents)
+    >>> shuffled = permuted(digits).images.reshape(-1, 64)
+    >>> bool((shuffled[:, places] == digits.images.reshape(-1, 64)).all())
+    True
     """
     places = pixel_permutation(dataset.extents)
     return replace(
@@ -77,5 +91,5 @@ def _shuffled(arrays: NDArray, places: NDArray[np.int64], axes: int) -> NDArray:
 
 
 def pixel_permutation(extents: tuple[int, ...] = (8, 8)) -> NDArray[np.int64]:
-    """int64 [pixels]: where each pixel of an image, in raster order, is found in a permuted one."""
+    """int64 [pixels]: where each pixel of an image, in raster order, lies in a permuted one."""
     return np.random.RandomState(SEED).permutation(math.prod(extents)).astype(np.int64)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scanlab.data.checks import checked
 from scanlab.data.dataset import Dataset
-from scanlab.data.parts import SPLIT_SEED, TRAIN_SHARE, looks, split
+from scanlab.data.parts import SPLIT_SEED, TRAIN_SHARE, brightness_quarters, split
 from scanlab.data.resize import check_size, resized, resized_masks
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
@@ -32,8 +32,9 @@ def load_decathlon(folder: Path, size: tuple[int, ...] | None = None) -> Dataset
 
     Every volume is z-scored by itself, since scanners differ, and resampled to `size`, by default the median extents of
     all (masks by the nearest voxel). Several modalities in a fourth axis become channels. 30 % of the volumes are held
-    out for testing, by look, always the same: the Decathlon's own test volumes have no public labels. Names of the
-    classes come from dataset.json where it is there. Raises S644 for files that do not fit, S645 without nibabel, S646.
+    out for testing, by brightness, always the same: the Decathlon's own test volumes have no public labels. Names of
+    the classes come from dataset.json where it is there. Raises S644 for files that do not fit, S645
+    without nibabel, S646.
     """
     nibabel = _nibabel()
     images = _files(folder / "imagesTr")
@@ -62,7 +63,7 @@ def load_decathlon(folder: Path, size: tuple[int, ...] | None = None) -> Dataset
     known = _class_names(about)
     classes = 1 + max([int(labels.max()), *known])
     named = [known.get(c, f"class {c}") for c in range(classes)] if known else []
-    train, test = split(looks(pixels), None, TRAIN_SHARE, SPLIT_SEED)
+    train, test = split(brightness_quarters(pixels), None, TRAIN_SHARE, SPLIT_SEED)
     credit = f"read from {folder.name}, every volume z-scored and of {grid_text(chosen)} voxels"
     return checked(
         Dataset(
@@ -73,16 +74,16 @@ def load_decathlon(folder: Path, size: tuple[int, ...] | None = None) -> Dataset
 
 def _pair(nibabel: Any, image: Path, mask: Path) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """A volume, z-scored, float32 [C, D, H, W], with its mask uint8 [D, H, W]."""
-    volume, marks = _array(nibabel, image), _array(nibabel, mask)
+    volume, labels = _array(nibabel, image), _array(nibabel, mask)
     channels = volume[None] if volume.ndim == 3 else np.moveaxis(volume, -1, 0)
-    if channels.shape[1:] != marks.shape:
-        sizes = [grid_text(s) for s in (marks.shape, channels.shape[1:])]
+    if channels.shape[1:] != labels.shape:
+        sizes = [grid_text(s) for s in (labels.shape, channels.shape[1:])]
         raise ScanlabError.at(
             "S644", f"the mask {mask.name} has {sizes[0]} voxels, and its volume {sizes[1]}", help="give both one size"
         )
     if not np.isfinite(volume).all():
         raise ScanlabError.at("S646", f"{image} has voxels that are NaN or infinite", help="repair it, or leave it out")
-    if not np.isin(marks, np.arange(MOST_CLASSES)).all():
+    if not np.isin(labels, np.arange(MOST_CLASSES)).all():
         raise ScanlabError.at(
             "S644",
             f"the mask {mask.name} has other values than classes from 0 to {MOST_CLASSES - 1}",
@@ -90,7 +91,7 @@ def _pair(nibabel: Any, image: Path, mask: Path) -> tuple[NDArray[np.float32], N
         )
     axes = (1, 2, 3)
     centred = channels - channels.mean(axes, keepdims=True)
-    return (centred / np.maximum(centred.std(axes, keepdims=True), 1e-6)).astype(np.float32), marks.astype(np.uint8)
+    return (centred / np.maximum(centred.std(axes, keepdims=True), 1e-6)).astype(np.float32), labels.astype(np.uint8)
 
 
 def _array(nibabel: Any, file: Path) -> NDArray[np.float32]:
@@ -115,15 +116,15 @@ def _about(folder: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        about = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ScanlabError.at("S644", f"{file} cannot be read: {error}", help="repair or remove it") from None
-    return found if isinstance(found, dict) else {}
+    return about if isinstance(about, dict) else {}
 
 
 def _class_names(about: Mapping[str, Any]) -> dict[int, str]:
     """The names of classes by their number; newer files list the numbers by name."""
-    found: dict[int, str] = {}
+    names: dict[int, str] = {}
     labels = about.get("labels")
     for key, value in labels.items() if isinstance(labels, dict) else ():
         number, name = (key, value) if str(key).isdecimal() else (value, key)
@@ -133,8 +134,8 @@ def _class_names(about: Mapping[str, Any]) -> dict[int, str]:
                 f"dataset.json gives the class {name!r} the number {number!r}",
                 help=f"give every class a number from 0 to {MOST_CLASSES - 1}",
             )
-        found[int(number)] = str(name)
-    return found
+        names[int(number)] = str(name)
+    return names
 
 
 def _nibabel() -> Any:

@@ -10,20 +10,24 @@ from numpy.typing import NDArray
 
 from scanlab.data.dataset import Dataset, stratified_split
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.renamed import renamed_names
 
-__all__ = ["PARTS", "grouped_split", "limited", "looks", "measured_on", "split", "subset"]
+__all__ = ["PARTS", "brightness_quarters", "grouped_split", "limited", "measured_on", "split", "subset"]
+
+__getattr__ = renamed_names(__name__, {"looks": "brightness_quarters"})
 
 PARTS = ("train", "val", "test")
 SPLIT_SEED = 0
 TRAIN_SHARE = 0.7
 VALIDATION_SHARE = 0.2
-LOOKS = 4
+QUARTERS = 4
 
 
 def split(strata: NDArray, groups: NDArray[np.int64] | None, share: float, seed: int) -> tuple[NDArray, NDArray]:
     """Divide samples in two, about `share` of them first; no group is divided, else every stratum alike.
 
-    strata int64 [M]: a class, or a look; groups int64 [M] or None. Returns two sorted, disjoint int64 index arrays.
+    strata int64 [M]: a class, or a quarter by brightness; groups int64 [M] or None. Returns two sorted, disjoint
+    int64 index arrays.
     """
     return stratified_split(strata, share, seed) if groups is None else grouped_split(groups, share, seed)
 
@@ -42,19 +46,19 @@ def grouped_split(groups: NDArray[np.int64], share: float, seed: int) -> tuple[N
     return np.flatnonzero(chosen).astype(np.int64), np.flatnonzero(~chosen).astype(np.int64)
 
 
-def looks(images: NDArray[np.float32]) -> NDArray[np.int64]:
+def brightness_quarters(images: NDArray[np.float32]) -> NDArray[np.int64]:
     """A stratum for every image [M, C, *extents] that has no class: its quarter by mean brightness, int64 [M].
 
     Microscopes and stains differ most in brightness; a random split can leave one of them out of a part.
     """
     brightness = images.reshape(len(images), -1).mean(1)
     ranks = brightness.argsort(kind="stable").argsort(kind="stable")
-    return (ranks * LOOKS // len(images)).astype(np.int64)
+    return (ranks * QUARTERS // len(images)).astype(np.int64)
 
 
 def strata(dataset: Dataset) -> NDArray[np.int64]:
-    """What every part should have alike: classes, or looks where the targets are masks."""
-    return looks(dataset.images) if dataset.masks else dataset.labels
+    """What every part should have alike: classes, or quarters by brightness where the targets are masks."""
+    return brightness_quarters(dataset.images) if dataset.masks else dataset.labels
 
 
 def measured_on(dataset: Dataset, part: str) -> Dataset:
@@ -75,8 +79,8 @@ def measured_on(dataset: Dataset, part: str) -> Dataset:
 
 
 def limited(dataset: Dataset, limit: int | None, test_limit: int | None) -> Dataset:
-    """At most `limit` training and `test_limit` test samples (None for all), every class (or look) in its proportion,
-    by a fixed seed. Raises S646."""
+    """At most `limit` training and `test_limit` test samples (None for all), every class (or quarter by
+    brightness) in its proportion, by a fixed seed. Raises S646."""
     kinds = strata(dataset)
     chosen = [_some(part, kinds, most) for part, most in ((dataset.train, limit), (dataset.test, test_limit))]
     whole = len(chosen[0]) == len(dataset.train) and len(chosen[1]) == len(dataset.test)

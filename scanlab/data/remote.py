@@ -19,7 +19,7 @@ from scanlab.data.dataset import Dataset
 from scanlab.data.parts import PARTS, SPLIT_SEED, TRAIN_SHARE, from_parts, split
 from scanlab.data.resize import check_size, resized
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.places import named
+from scanlab.places import configured_folder
 
 __all__ = ["REMOTE", "load_remote"]
 
@@ -31,7 +31,7 @@ _GREY, _COLOURED = ("1", "L", "LA"), ("P", "RGB", "RGBA", "CMYK", "YCbCr")
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class RemoteParts:
     """What a library gave: its parts, and the names of the classes, if it has them."""
 
     parts: Mapping[str, Part]
@@ -45,7 +45,7 @@ def load_remote(library: str, name: str, size: tuple[int, ...] | None = None) ->
     """
     module = _module(library)
     try:
-        folder = named(os.environ.get("SCANLAB_DATA") or "~/.cache/scanlab/data")
+        folder = configured_folder(os.environ.get("SCANLAB_DATA") or "~/.cache/scanlab/data")
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ScanlabError.at(
@@ -54,37 +54,37 @@ def load_remote(library: str, name: str, size: tuple[int, ...] | None = None) ->
             help="set SCANLAB_DATA to a folder that you can write to",
         ) from None
     try:
-        found = REMOTE[library](module, name, folder)
+        loaded = REMOTE[library](module, name, folder)
     except ScanlabError:
         raise
-    except Exception as error:  # Whatever a library or a network raises: it is told, with what can be done.
+    except Exception as error:  # Whatever a library or a network raises: it is reported, with what can be done.
         raise ScanlabError.at(
             "S645",
             f"{library} cannot load {name}: {type(error).__name__}: {error}",
             help=f"see that {library} knows the name and that the network can be reached",
         ) from error
-    return _dataset(library, name, found, size)
+    return _dataset(library, name, loaded, size)
 
 
-def _dataset(library: str, name: str, found: Found, size: tuple[int, ...] | None) -> Dataset:
-    arrays = [_channels_first(images) for images, _ in found.parts.values()]
+def _dataset(library: str, name: str, loaded: RemoteParts, size: tuple[int, ...] | None) -> Dataset:
+    arrays = [_channels_first(images) for images, _ in loaded.parts.values()]
     if len({array.shape[1:] for array in arrays}) > 1:
         shapes = " and ".join(str(list(array.shape)) for array in arrays)
         raise ScanlabError.at("S646", f"the parts of {name} have shapes {shapes}", help="choose other data")
     extents = arrays[0].shape[2:]
     check_size(size or extents, extents, name)
     images = np.concatenate([resized(a, size or extents, 1 / BRIGHTEST) for a in arrays])
-    labels = np.concatenate([np.asarray(some, np.int64).reshape(len(some)) for _, some in found.parts.values()])
-    counts = [len(found.parts[p][1]) if p in found.parts else 0 for p in PARTS]
+    labels = np.concatenate([np.asarray(some, np.int64).reshape(len(some)) for _, some in loaded.parts.values()])
+    counts = [len(loaded.parts[p][1]) if p in loaded.parts else 0 for p in PARTS]
     train, val, test = from_parts(counts)
-    if "test" not in found.parts:
+    if "test" not in loaded.parts:
         train, test = split(labels[train], None, TRAIN_SHARE, SPLIT_SEED)
-    classes = max(1 + int(labels.max(initial=0)), len(found.class_names))
+    classes = max(1 + int(labels.max(initial=0)), len(loaded.class_names))
     credit = f"{name} by {library}"
-    return checked(Dataset(name, images, labels, train, test, classes, credit, val=val, class_names=found.class_names))
+    return checked(Dataset(name, images, labels, train, test, classes, credit, val=val, class_names=loaded.class_names))
 
 
-def _torchvision(module: Any, name: str, folder: Path) -> Found:
+def _torchvision(module: Any, name: str, folder: Path) -> RemoteParts:
     kind = getattr(module.datasets, name)
     # Most of its classes have a flag for the training part, the newer ones name their parts.
     named = "split" in inspect.signature(kind).parameters
@@ -93,22 +93,22 @@ def _torchvision(module: Any, name: str, folder: Path) -> Found:
         for part in ("train", "test")
     }
     names = tuple(map(str, getattr(data["train"], "classes", ())))
-    return Found({part: _stacked(some) for part, some in data.items()}, names)
+    return RemoteParts({part: _stacked(some) for part, some in data.items()}, names)
 
 
-def _medmnist(module: Any, name: str, folder: Path) -> Found:
+def _medmnist(module: Any, name: str, folder: Path) -> RemoteParts:
     kind = getattr(module, name)
     parts = {part: kind(split=part, download=True, root=str(folder)) for part in PARTS}
     if any(data.labels.shape[1:] not in ((), (1,)) for data in parts.values()):
         raise ScanlabError.at("S645", f"{name} gives several labels to an image", help="choose data of one class each")
     meanings = parts["train"].info["label"]
     names = tuple(str(meanings[str(c)]) for c in range(len(meanings)))
-    return Found({part: (data.imgs, data.labels.reshape(-1)) for part, data in parts.items()}, names)
+    return RemoteParts({part: (data.imgs, data.labels.reshape(-1)) for part, data in parts.items()}, names)
 
 
-def _huggingface(module: Any, name: str, folder: Path) -> Found:
-    found = module.load_dataset(name, cache_dir=str(folder))
-    features = found["train"].features
+def _huggingface(module: Any, name: str, folder: Path) -> RemoteParts:
+    splits = module.load_dataset(name, cache_dir=str(folder))
+    features = splits["train"].features
     kinds = {type(kind).__name__: key for key, kind in reversed(features.items())}
     if not {"Image", "ClassLabel"} <= set(kinds):
         raise ScanlabError.at(
@@ -119,11 +119,11 @@ def _huggingface(module: Any, name: str, folder: Path) -> Found:
     image, label = kinds["Image"], kinds["ClassLabel"]
     named = {"train": "train", "val": "validation", "test": "test"}
     parts = {
-        part: _stacked((row[image], row[label]) for row in found[there])
+        part: _stacked((row[image], row[label]) for row in splits[there])
         for part, there in named.items()
-        if there in found
+        if there in splits
     }
-    return Found(parts, tuple(map(str, features[label].names)))
+    return RemoteParts(parts, tuple(map(str, features[label].names)))
 
 
 def _stacked(samples: Iterable[tuple[Any, Any]]) -> Part:
@@ -153,6 +153,6 @@ def _module(library: str) -> Any:
         raise ScanlabError.at("S645", f"{library} data need {name}", help=f"pip install {name}") from None
 
 
-REMOTE: Mapping[str, Callable[[Any, str, Path], Found]] = MappingProxyType(
+REMOTE: Mapping[str, Callable[[Any, str, Path], RemoteParts]] = MappingProxyType(
     {"torchvision": _torchvision, "medmnist": _medmnist, "huggingface": _huggingface}
 )

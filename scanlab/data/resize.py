@@ -27,10 +27,10 @@ def resized(images: NDArray, size: tuple[int, ...], scale: float = 1.0) -> NDArr
     for start in range(0, len(images), CHUNK):
         some = np.multiply(images[start : start + CHUNK], np.float32(scale), dtype=np.float32, casting="unsafe")
         if some.shape[2:] != size:
-            wanted = tuple(map(min, some.shape[2:], size))
+            pooled = tuple(map(min, some.shape[2:], size))
             pool = {1: F.adaptive_avg_pool1d, 2: F.adaptive_avg_pool2d, 3: F.adaptive_avg_pool3d}[len(size)]
-            smaller = pool(torch.from_numpy(some), wanted)
-            some = F.interpolate(smaller, size, mode=mode, align_corners=False).numpy() if wanted != size else smaller
+            smaller = pool(torch.from_numpy(some), pooled)
+            some = F.interpolate(smaller, size, mode=mode, align_corners=False).numpy() if pooled != size else smaller
         made[start : start + CHUNK] = some
     return made
 

@@ -38,7 +38,7 @@ def samples(dataset: Dataset, classes: int, each: int, slices: int) -> list[Samp
     The first of a class in the training part; where targets are masks, those with the most pixels of the class, of
     all but the background, and slices that have some of it. Always the same.
     """
-    found = []
+    picked = []
     for label, numbers in _chosen(dataset, classes, each):
         for number in numbers:
             image = dataset.images[number]
@@ -47,8 +47,8 @@ def samples(dataset: Dataset, classes: int, each: int, slices: int) -> list[Samp
             places = (0,) if flat else _places(len(image[0]), slices, dataset.video, mask, label)
             pictures = _shown(image)[None] if flat else _shown(image)[list(places)]
             masks = None if mask is None else mask[None] if flat else mask[list(places)]
-            found.append(Sample(label, int(number), pictures, masks, places))
-    return found
+            picked.append(Sample(label, int(number), pictures, masks, places))
+    return picked
 
 
 def _chosen(dataset: Dataset, classes: int, each: int) -> list[tuple[int, NDArray[np.int64]]]:

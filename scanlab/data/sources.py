@@ -20,7 +20,7 @@ from scanlab.data.resize import check_size, resized, resized_masks
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents, grid_of
 from scanlab.ir.guesses import nearest
-from scanlab.places import at_home
+from scanlab.places import expand_home
 
 __all__ = ["SOURCES", "load", "whole"]
 
@@ -45,17 +45,26 @@ def load(
     (64, 64) or "64x64". limit and test_limit: at most so many samples to train and to measure on. part: "test", or
     "val" to measure on the validation part and never see the test part. Raises S600 for a name that is nothing of
     these, S400 for a size that is none, and what these raise.
+
+    >>> digits = load("digits", size="16x16", limit=100)
+    >>> digits.extents, len(digits.train)
+    ((16, 16), 100)
     """
     size = _extents(size)
     if name.startswith("permuted:"):
         return permuted(load(name.removeprefix("permuted:"), size=size, limit=limit, test_limit=test_limit, part=part))
-    found = limited(measured_on(_loaded(name, size), part), limit, test_limit)
-    check_parts(found)
-    return found
+    dataset = limited(measured_on(_loaded(name, size), part), limit, test_limit)
+    check_parts(dataset)
+    return dataset
 
 
 def whole(name: str, size: Extents | None = None) -> Dataset:
-    """Data with all their parts, the validation part too. Raises what `load` raises."""
+    """Data with all their parts, the validation part too. Raises what `load` raises.
+
+    >>> digits = whole("digits")
+    >>> len(digits.train), len(digits.val), len(digits.test)
+    (1258, 0, 539)
+    """
     size = _extents(size)
     if name.startswith("permuted:"):
         return permuted(whole(name.removeprefix("permuted:"), size))
@@ -74,7 +83,7 @@ def _loaded(name: str, size: tuple[int, ...] | None) -> Dataset:
         return load_remote(library, rest, size)
     if name in SOURCES:
         return _sized(SOURCES[name](), size)
-    path = at_home(name)
+    path = expand_home(name)
     if name.endswith(".npz"):
         return load_arrays(path, size)
     if path.is_dir():

@@ -9,20 +9,23 @@ from numpy.typing import NDArray
 
 from scanlab.data.dataset import Dataset
 from scanlab.data.parts import PARTS
+from scanlab.renamed import renamed_names
 
-__all__ = ["class_name", "facts", "kind", "pixel_counts"]
+__all__ = ["class_name", "dataset_summary", "kind", "pixel_counts"]
+
+__getattr__ = renamed_names(__name__, {"facts": "dataset_summary"})
 
 _KINDS = {1: "series", 2: "images", 3: "volumes"}
 
 
-def facts(dataset: Dataset) -> dict[str, Any]:
+def dataset_summary(dataset: Dataset) -> dict[str, Any]:
     """The figures of a data set, in JSON's types, by words that a reader understands.
 
     Of every part how many samples it has, and how many of each class; where targets are masks, how many samples hold
     a class, and which share of all pixels it has.
     """
     what, images = kind(dataset), dataset.images
-    found: dict[str, Any] = {
+    summary: dict[str, Any] = {
         "name": dataset.name,
         "kind": what,
         "targets": f"a class per {'pixel' if dataset.masks else what.removesuffix('s')}",
@@ -36,15 +39,15 @@ def facts(dataset: Dataset) -> dict[str, Any]:
     }
     for part in PARTS:
         chosen = getattr(dataset, part)
-        found[part] = len(chosen)
+        summary[part] = len(chosen)
         if dataset.masks:
             counts = pixel_counts(dataset.labels[chosen], dataset.classes)
-            found[f"{part} per class"] = (counts > 0).sum(0).tolist()
+            summary[f"{part} per class"] = (counts > 0).sum(0).tolist()
             shares = counts.sum(0) / max(1, counts.sum())
-            found[f"{part} share of pixels"] = [round(float(share), 5) for share in shares]
+            summary[f"{part} share of pixels"] = [round(float(share), 5) for share in shares]
         else:
-            found[f"{part} per class"] = np.bincount(dataset.labels[chosen], minlength=dataset.classes).tolist()
-    return found | {"credit": dataset.credit}
+            summary[f"{part} per class"] = np.bincount(dataset.labels[chosen], minlength=dataset.classes).tolist()
+    return summary | {"credit": dataset.credit}
 
 
 def kind(dataset: Dataset) -> str:

@@ -19,7 +19,7 @@ __all__ = ["Live"]
 
 # Seconds until a text is given up. A drawing that takes this long already is no pleasure to wait for.
 LIMIT = 10.0
-# Seconds without another change before the library is searched for kin: that takes longer than all the rest.
+# Seconds without another change before the library is searched for equivalences: that takes longer than all the rest.
 REST = 0.5
 # Seconds that a drawing may be behind the text before it is ended for a newer one; most are done by then.
 PATIENCE = 0.15
@@ -27,7 +27,7 @@ PATIENCE = 0.15
 
 class Live:
     """`drawn` gets each picture, the state that it is of, and whether that is the newest; `judged` gets the proofs of
-    the newest text only, and its state, once without and once with its kin in the library; `failed` gets what kept a
+    the newest text only, and its state, once without and once with its equivalences; `failed` gets what kept a
     state from being drawn, and that."""
 
     def __init__(
@@ -94,11 +94,11 @@ class Live:
 
     async def _judge(self, state: State, shown: tuple[str, ...], beside: tuple[str, ...]) -> None:
         known = Judged()
-        for kin in ((), shown) if shown else ((),):
-            if kin:
+        for names in ((), shown) if shown else ((),):
+            if names:
                 await asyncio.sleep(REST)
             file = state.file or "<text>"
-            found = await self._ask(self.workers.do("judge", state.text, state.grid, kin, file, beside, limit=LIMIT))
+            found = await self._ask(self.workers.do("judge", state.text, state.grid, names, file, beside, limit=LIMIT))
             if state is not self._wanted:
                 return
             if isinstance(found, Diagnostic):

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from scanlab.checking import check_definition, library_orders, mark_of, verdict_of
 from scanlab.compiler.bind import bind
-from scanlab.compiler.kin import Relative, strategy_relatives
+from scanlab.compiler.equivalences import Equivalence, find_equivalences
 from scanlab.explorer.answers import Drawn, Judged, Verdict
 from scanlab.explorer.facts.python import as_python
 from scanlab.explorer.snapshot import Snapshot, defines, read, snapshot
@@ -41,19 +41,19 @@ def draw(text: str, grid: tuple[int, ...], names: tuple[str, ...], file: str = "
 def judge(
     text: str,
     grid: tuple[int, ...],
-    kin: tuple[str, ...],
+    looked_up: tuple[str, ...],
     file: str = "<text>",
     beside: tuple[str, ...] = (),
 ) -> Judged:
     """Prove all definitions of a text, or its one line, and what is shown of the library beside them.
 
-    kin: names of definitions that are looked up in the library, too. beside: names of library strategies.
+    looked_up: names of definitions that are looked up in the library, too. beside: names of library strategies.
     """
     try:
         definitions, problems = _stated(text, file)
     except ScanlabError as error:
         definitions, problems = (), list(error.diagnostics)
-    judged = [_judged(definition, grid, definition.name in kin) for definition in definitions]
+    judged = [_judged(definition, grid, definition.name in looked_up) for definition in definitions]
     judged += [_judged(load_definition(name), grid, False) for name in beside]
     problems += [problem for _, found in judged for problem in found]
     return Judged(tuple(v for v, _ in judged), tuple(sorted(dict.fromkeys(problems), key=Diagnostic.sort_key)))
@@ -74,20 +74,20 @@ def _stated(text: str, file: str) -> tuple[tuple[Definition, ...], list[Diagnost
     return (Definition(line, "", value.axes, value, "", "", "", (), line, line, span),), []
 
 
-def _judged(definition: Definition, grid: tuple[int, ...], kin: bool) -> tuple[Verdict, tuple[Diagnostic, ...]]:
+def _judged(definition: Definition, grid: tuple[int, ...], look_up: bool) -> tuple[Verdict, tuple[Diagnostic, ...]]:
     fits = grid if len(grid) == len(definition.axes) else None
-    checked = check_definition(definition, fits, kin=kin)
+    checked = check_definition(definition, fits, equivalences=look_up)
     # What could not be proved of the library is no news while one types. Its own name is the plainest of all that a
     # definition may be the same as.
-    found = [*(_namesake(definition, fits) if kin else ()), *checked.kin]
-    checked = replace(checked, kin=tuple(k for k in found if k.proof.verdict == "proved"))
+    found = [*(_namesake(definition, fits) if look_up else ()), *checked.equivalences]
+    checked = replace(checked, equivalences=tuple(k for k in found if k.proof.verdict == "proved"))
     return Verdict(definition.name, mark_of(checked), definition.signature, verdict_of(checked)), checked.diagnostics
 
 
-def _namesake(definition: Definition, grid: tuple[int, ...] | None) -> Iterator[Relative]:
+def _namesake(definition: Definition, grid: tuple[int, ...] | None) -> Iterator[Equivalence]:
     own = library_orders().get(definition.name)
     if own is not None and isinstance(definition.value, Order):
-        yield from strategy_relatives(definition.value, {definition.name: own}, grid)
+        yield from find_equivalences(definition.value, {definition.name: own}, grid)
 
 
 def draw_thumbnail(name: str) -> str:

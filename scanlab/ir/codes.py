@@ -292,7 +292,7 @@ _STUDIES = {
     "S612": Code("sizes that do not fit", "The message says which part of a model cannot be built."),
     "S613": Code("a grid that is not prepared", "Before torch.compile, call prepare(extents) of the backbone."),
     "S614": Code("an input that does not fit", "Axes, channels and the size of a patch must be those of the model."),
-    "S615": Code("a next patch that would be seen", "All layers must walk one path, and see nothing ahead."),
+    "S615": Code("a next patch that would be seen", "All layers must follow one path, and see nothing ahead."),
     "S616": Code("a model without a form to save", "Files hold a Classifier, Segmenter or NextPatch."),
     "S617": Code("an unknown model or setting", "The message says which; scanlab.zoo.presets() lists all models."),
     "S618": Code("safetensors is missing", 'Checkpoints need it: pip install "scanlab[checkpoints]".'),

@@ -41,11 +41,11 @@ def divides_by_zero(expr: Expr) -> bool:
         case Binary(op="//" | "%", right=b) if fold(b) == 0:
             return True
         case Select(condition=c, then=a, otherwise=b):
-            known = fold(c)
-            certain = (c,) if known is None else (c, a if known else b)
+            constant = fold(c)
+            certain = (c,) if constant is None else (c, a if constant else b)
         case Logic(op=op, left=a, right=b):
-            known = fold(a)
-            certain = (a, b) if known is not None and bool(known) == (op == "and") else (a,)
+            constant = fold(a)
+            certain = (a, b) if constant is not None and bool(constant) == (op == "and") else (a,)
         case _:
             certain = children(expr)
     return any(map(divides_by_zero, certain))

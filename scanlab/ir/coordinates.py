@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from scanlab.ir.diagnostics import ScanlabError, Span
-from scanlab.ir.expr import Axis, Binary, Expr, Extent, Extremum, Int, Negate, substitute, walk
+from scanlab.ir.expr import Axis, Binary, Expr, Extent, Extremum, Int, Negate, nodes_of, substitute
 from scanlab.ir.values import Key, Order
 
 __all__ = ["extent_of", "flipped", "substitute_axes"]
@@ -63,7 +63,7 @@ def _positive(expr: Expr) -> bool:
 
 
 def _same_everywhere(expr: Expr) -> bool:
-    return all(isinstance(e, Int | Extent | Binary | Extremum | Negate) for e in walk(expr))
+    return all(isinstance(e, Int | Extent | Binary | Extremum | Negate) for e in nodes_of(expr))
 
 
 def substitute_axes(order: Order, axes: tuple[str, ...], new: Mapping[str, Expr], span: Span | None = None) -> Order:

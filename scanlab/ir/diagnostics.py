@@ -31,7 +31,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Span:
-    """A range of characters of a source: ``source.text[start:end]``."""
+    """A range of characters of a source: ``source.text[start:end]``.
+
+    >>> span = Span(Source("order a = by h, w"), 10, 17)
+    >>> span.text, span.line, span.column
+    ('by h, w', 1, 11)
+    """
 
     source: Source
     start: int
@@ -70,6 +75,9 @@ class CounterExample:
     """A grid, and patches of it, that show why a claim is false.
 
     ``key`` is the tuple of key values that the patches share, where the claim is about keys.
+
+    >>> print(CounterExample((2, 2), ((0, 1), (1, 0)), key=(1,)))
+    on a 2x2 grid, patches (0, 1) and (1, 0) share the key (1)
     """
 
     grid: tuple[int, ...]
@@ -89,7 +97,12 @@ def _point(values: tuple[int, ...]) -> str:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One finding: ``code`` names its kind (``scanlab explain CODE`` tells more)."""
+    """One finding: ``code`` names its kind (``scanlab explain CODE`` tells more).
+
+    >>> print(Diagnostic("S300", "two patches have the same keys", help="add `h` as the last key"))
+    error[S300]: two patches have the same keys
+     = help: add `h` as the last key
+    """
 
     code: str
     message: str
@@ -115,8 +128,8 @@ class Diagnostic:
         if self.span is not None:
             gutter = " " * len(str(self.span.line))
             lines += _excerpt(self.span, _LONGEST_EXCERPT if width is None else width - len(gutter) - 3)
-        known = (("counter-example", str(self.counterexample or "")), ("note", self.note), ("help", self.help))
-        for word, sentence in known:
+        sections = (("counter-example", str(self.counterexample or "")), ("note", self.note), ("help", self.help))
+        for word, sentence in sections:
             if sentence:
                 lines += _wrapped(f"{gutter} = {word}: ", sentence, width)
         return "\n".join(lines)
@@ -184,7 +197,16 @@ def _columns(text: str) -> int:
 
 @dataclass
 class ScanlabError(Exception):
-    """An error a user can act on; it holds one or more diagnostics, sorted by place."""
+    """An error a user can act on; it holds one or more diagnostics, sorted by place.
+
+    >>> import scanlab
+    >>> try:
+    ...     scanlab.load("crss")
+    ... except scanlab.ScanlabError as error:
+    ...     print(error)
+    error[S201]: there is no strategy `crss`
+     = help: did you mean `cross`?
+    """
 
     diagnostics: tuple[Diagnostic, ...] = field(default_factory=tuple)
 

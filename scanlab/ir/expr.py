@@ -32,9 +32,9 @@ __all__ = [
     "Visit",
     "children",
     "integer",
+    "nodes_of",
     "rebuild",
     "substitute",
-    "walk",
 ]
 
 LARGEST_INT = 2**31 - 1
@@ -221,8 +221,8 @@ def substitute(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
     return expr if all(a is b for a, b in zip(below, new, strict=True)) else rebuild(expr, new)
 
 
-def walk(expr: Expr) -> Iterator[Expr]:
+def nodes_of(expr: Expr) -> Iterator[Expr]:
     """Every node, parents first."""
     yield expr
     for child in children(expr):
-        yield from walk(child)
+        yield from nodes_of(child)

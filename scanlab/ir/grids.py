@@ -98,7 +98,7 @@ def _of_numbers(given: Any, what: str) -> tuple[int, ...]:
     listed = _listed(given)
     if listed is None:
         note = "what is listed in it has no order" if isinstance(given, Mapping | Set) else _why(given)
-        raise ScanlabError.at("S400", f"`{_shown(given)}` is no {what}", note=note, help=_cure([given]))
+        raise ScanlabError.at("S400", f"`{_shown(given)}` is no {what}", note=note, help=_suggestion([given]))
     if not listed:
         raise ScanlabError.at("S400", f"`{_shown(given)}` is no {what}: it has no extents", help=_FORMS)
     if len(listed) > _MOST_LISTED:
@@ -107,7 +107,7 @@ def _of_numbers(given: Any, what: str) -> tuple[int, ...]:
     for item, number in zip(listed, numbers, strict=True):
         if number is None:
             raise ScanlabError.at(
-                "S400", f"`{_shown(item)}` in {_shown(given)} is no extent", help=_cure(listed), note=_why(item)
+                "S400", f"`{_shown(item)}` in {_shown(given)} is no extent", help=_suggestion(listed), note=_why(item)
             )
     return tuple(n for n in numbers if n is not None)
 
@@ -130,7 +130,7 @@ def _why(item: Any) -> str:
     return "extents are whole numbers"
 
 
-def _cure(listed: list[Any]) -> str:
+def _suggestion(listed: list[Any]) -> str:
     """How to write what was meant, where that is plain: 14.0 as 14, "14" as 14."""
     numbers = []
     for item in listed:

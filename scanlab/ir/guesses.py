@@ -21,20 +21,20 @@ def nearest(word: str, known: Iterable[str], most: int = 3) -> list[str]:
     """
     given = word.lower()
     allowed = min(_FURTHEST, (len(given) + 1) // 3)
-    found = []
+    candidates = []
     for name in dict.fromkeys(known):
         slips = _slips(given, name.lower(), allowed)
         if slips <= allowed:
-            found.append((slips, name))
+            candidates.append((slips, name))
         elif len(given) >= _SHORTEST_BEGINNING and name.lower().startswith(given):
-            found.append((allowed + 1, name))
-    return [name for _, name in sorted(found, key=lambda pair: pair[0])[:most]]
+            candidates.append((allowed + 1, name))
+    return [name for _, name in sorted(candidates, key=lambda pair: pair[0])[:most]]
 
 
 def nearest_text(word: str, known: Iterable[str], otherwise: str, most: int = 3) -> str:
     """The help for an unknown word: what it was meant to be, or else what `otherwise` says."""
-    found = nearest(word, known, most)
-    return f"did you mean {' or '.join(f'`{name}`' for name in found)}?" if found else otherwise
+    names = nearest(word, known, most)
+    return f"did you mean {' or '.join(f'`{name}`' for name in names)}?" if names else otherwise
 
 
 def _slips(a: str, b: str, most: int) -> int:

@@ -48,7 +48,9 @@ def _integers(given: Any) -> tuple[int, ...]:
     numbers = tuple(i if type(i) is int else whole_number(i) for i in items)
     for step, (item, number) in enumerate(zip(items, numbers, strict=True)):
         if number is None:
-            raise ScanlabError.at("S214", f"{_shown(item)}, at step {step}, is no index of a patch", help=_cure(item))
+            raise ScanlabError.at(
+                "S214", f"{_shown(item)}, at step {step}, is no index of a patch", help=_suggestion(item)
+            )
     return tuple(n for n in numbers if n is not None)
 
 
@@ -63,7 +65,7 @@ def _items(given: Any) -> list[Any] | None:
         return None
 
 
-def _cure(item: Any) -> str:
+def _suggestion(item: Any) -> str:
     if isinstance(item, float):
         return "indices are whole numbers; convert them, as in array.astype(int)"
     return "give one flat list of whole numbers" if _items(item) is not None else _FORM

@@ -57,6 +57,13 @@ class Token:
     """A virtual token in the sequence: ``cls`` or ``mean`` at ``start``, ``middle`` (L // 2), ``end`` or ``both`` ends.
 
     It stands in the sequence before the sequence is reversed, and moves with it, unless ``fixed``.
+
+    >>> import scanlab
+    >>> scan = scanlab.parse("row with cls at middle")
+    >>> scan.tokens
+    (Token(name='cls', place='middle', fixed=False),)
+    >>> scanlab.compile(scan, (2, 2)).paths[0].sequence  # -2 is the class token
+    array([ 0,  1, -2,  2,  3])
     """
 
     name: str
@@ -70,6 +77,13 @@ class Order:
 
     ``where`` keeps the patches for which it is not zero, the state is reset where a ``restart`` value changes, and
     ``reverse`` visits the last patch first. ``name``, ``doc`` and ``span`` do not count in comparisons.
+
+    >>> import scanlab
+    >>> order = scanlab.parse("by h, ~w where h > 0")
+    >>> order.axes, order.partial
+    (('h', 'w'), True)
+    >>> print(-order)
+    -(by h, ~w where h > 0)
     """
 
     axes: tuple[str, ...]
@@ -97,6 +111,11 @@ class Order:
 
         ``indices`` (integers, [L]) must be a permutation of 0 … L-1; the order then fits exactly the grids of L
         patches. Raises ScanlabError S214 otherwise, and S212 for what names no axes.
+
+        >>> import scanlab
+        >>> order = scanlab.Order.from_indices([2, 0, 1], "w")
+        >>> scanlab.compile(order, 3).indices
+        array([[2, 0, 1]])
         """
         return Order(plain_axes(axes), (Key(Visit(permutation(indices))),))
 
@@ -111,6 +130,11 @@ class Scan:
     """Several paths over the same grid and how their outputs merge: a name of ``scanlab.ir.merges.MERGES``.
 
     Raises ScanlabError S201 for another name.
+
+    >>> import scanlab
+    >>> cross = scanlab.load("cross")
+    >>> cross.merge, [part.name for part in cross.parts]
+    ('sum', ['row', 'column', '-row', '-column'])
     """
 
     merge: str
@@ -152,7 +176,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Plan:
-    """Which scan each layer uses: ``cycle`` repeats its entries without end, ``layers`` lists exactly one per layer."""
+    """Which scan each layer uses: ``cycle`` repeats its entries without end, ``layers`` lists exactly one per layer.
+
+    >>> import scanlab
+    >>> plan = scanlab.parse("layers(row * 2, column)")
+    >>> plan.depth, [plan.layer(i).parts[0].name for i in range(3)]
+    (3, ['row', 'row', 'column'])
+    """
 
     kind: str
     entries: tuple[Entry, ...]
@@ -227,6 +257,10 @@ def sequences_of(value: Order | Scan) -> list[tuple[int, ...]]:
     """The numbers of the orders that run one after another with one state: those that a merge joins, else each alone.
 
     Orders are numbered left to right, as ``orders_of`` gives them.
+
+    >>> import scanlab
+    >>> sequences_of(scanlab.parse("sum(chain(row, column), -row)"))
+    [(0, 1), (2,)]
     """
     return _sequences(value, count())
 
@@ -254,6 +288,11 @@ def signed_keys(order: Order) -> tuple[Expr, ...]:
     """The keys as plain expressions, with ``~`` and the reversal written out.
 
     before → after:  ``by h, ~w``  →  ``h``, ``-w if h % 2 == 1 else w``;  reversed: each of them negated.
+
+    >>> import scanlab
+    >>> from scanlab.ir.printer import print_expr
+    >>> [print_expr(key) for key in signed_keys(scanlab.parse("by h, ~w"))]
+    ['h', '-w if h % 2 == 1 else w']
     """
     plain: list[Expr] = []
     for i, key in enumerate(order.keys):

@@ -66,15 +66,15 @@ def _orbit(node: tree.Apply, scope: Scope, read: Reader) -> tuple[Value, ...]:
             "S204", "`orbit` needs a path and the names of symmetries", node.span, help="orbit(row, transpose)"
         )
     _no_name(given[0])
-    found = read(given[0].value, scope)
+    images = read(given[0].value, scope)
     for argument in given[1:]:
         _no_name(argument)
         template = _symmetry(argument.value, scope)
         parameters = (argument.value.parameters or ()) if isinstance(argument.value, tree.Apply) else ()
-        found += tuple(instantiate(template, parameters, (v,), argument.span, scope, read) for v in found)
-        if len(found) > MOST_PATHS:
+        images += tuple(instantiate(template, parameters, (v,), argument.span, scope, read) for v in images)
+        if len(images) > MOST_PATHS:
             raise ScanlabError.at("S213", f"this orbit has more than {MOST_PATHS} paths", node.span)
-    return found
+    return images
 
 
 def _symmetry(node: tree.Node, scope: Scope) -> Template:
@@ -104,8 +104,8 @@ def _plan(node: tree.Apply, scope: Scope, read: Reader) -> Plan:
                 raise ScanlabError.at(
                     "S205", f"a repeat count goes from 1 to {MOST_LAYERS}, not {count}", argument.span
                 )
-        for found in read(value, scope):
-            entries += _entries(found, count)
+        for scan in read(value, scope):
+            entries += _entries(scan, count)
         if sum(e.count for e in entries) > MOST_LAYERS:
             raise ScanlabError.at("S213", f"this plan has more than {MOST_LAYERS} layers", node.span)
     if not entries:

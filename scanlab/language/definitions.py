@@ -137,7 +137,7 @@ def _at_use(error: ScanlabError, template: Template, span: Span) -> ScanlabError
     source = template.syntax.span.source
     if source is span.source:
         return error
-    found = []
+    diagnostics = []
     for d in error.diagnostics:
         if d.span is not None and d.span.source is source:
             place = f"in {source.name}, line {d.span.line}: {shortened(d.span.text)}"
@@ -145,8 +145,8 @@ def _at_use(error: ScanlabError, template: Template, span: Span) -> ScanlabError
             note = "; ".join(filter(None, (d.note, place)))
             help = "it takes orders: apply it to each path of the scan" if d.code == "S206" else d.help
             d = replace(d, message=message, span=span, note=note, help=help, edit=None)
-        found.append(d)
-    return ScanlabError(tuple(found))
+        diagnostics.append(d)
+    return ScanlabError(tuple(diagnostics))
 
 
 def _label(name: str, formals: tuple[Value, ...]) -> str:

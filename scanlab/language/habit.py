@@ -14,17 +14,17 @@ class Habit:
     """``after``: how the text goes on at the place, from its first word. ``before``: how the text before it ends."""
 
     after: str
-    cure: str | Callable[..., str]
+    suggestion: str | Callable[..., str]
     before: str = ""
 
     def seen(self, before: str, after: str) -> str | None:
-        """The cure, if this is the habit."""
+        """The suggestion, if this is the habit."""
         there = re.match(self.after, after)
         here = re.search(f"(?:{self.before})$", before) if self.before else re.match("", before)
         if there is None or here is None:
             return None
-        found = {k: v and _tidy(v) for k, v in {**here.groupdict(), **there.groupdict()}.items()}
-        return self.cure.format(**found) if isinstance(self.cure, str) else self.cure(**found)
+        words = {k: v and _tidy(v) for k, v in {**here.groupdict(), **there.groupdict()}.items()}
+        return self.suggestion.format(**words) if isinstance(self.suggestion, str) else self.suggestion(**words)
 
 
 def _tidy(words: str) -> str:

@@ -1,14 +1,16 @@
 """What users of other languages write here, and what to write instead: tables of habits, tried in their order.
 
 A habit is seen in the words around the place where reading failed: those of the statement before it, joined by single
-spaces, and those from it on. ``{name}`` in a cure is what the pattern's group of that name found.
+spaces, and those from it on. ``{name}`` in a suggestion is what the pattern's group of that name matches.
 """
 
 from __future__ import annotations
 
 from scanlab.ir.functions import ARITHMETIC, CURVES
 from scanlab.ir.merges import MERGES
-from scanlab.language.cures import (
+from scanlab.language.habit import Habit
+from scanlab.language.habits_of_places import PLACE_HABITS
+from scanlab.language.suggestions import (
     NO_BITS,
     a_scan,
     an_order,
@@ -24,10 +26,8 @@ from scanlab.language.cures import (
     superscript,
     within,
 )
-from scanlab.language.habit import Habit
-from scanlab.language.habits_of_places import PLACE_HABITS
 
-__all__ = ["HABITS", "LAST_RESORTS", "cure", "last_resort"]
+__all__ = ["HABITS", "LAST_RESORTS", "last_resort", "suggestion"]
 
 
 _COMPARES = "==|!=|<=|>=|<|>"
@@ -279,15 +279,15 @@ LAST_RESORTS = (
 )
 
 
-def cure(before: str, after: str) -> str:
+def suggestion(before: str, after: str) -> str:
     """What to write instead, for the words before and from the place where reading failed; "" for no known habit."""
     return _first((*PLACE_HABITS, *HABITS), before, after)
 
 
 def last_resort(before: str, after: str) -> str:
-    """As ``cure``, of what is only likely: asked when nothing better is known."""
+    """As ``suggestion``, of what is only likely: asked when nothing better is known."""
     return _first(LAST_RESORTS, before, after)
 
 
 def _first(habits: tuple[Habit, ...], before: str, after: str) -> str:
-    return next((found for habit in habits if (found := habit.seen(before, after))), "")
+    return next(filter(None, (habit.seen(before, after) for habit in habits)), "")

@@ -30,7 +30,7 @@ from scanlab.ir.text import shortened
 from scanlab.ir.values import Order, Plan, Scan
 from scanlab.language import syntax as tree
 from scanlab.language.scope import Meaning, Scope, unknown_name, wrong_kind
-from scanlab.language.turns import Turned, misplaced_turn
+from scanlab.language.tilde import MisplacedTilde, misplaced_tilde
 
 __all__ = [
     "call_of",
@@ -50,10 +50,10 @@ def key(node: tree.Node, scope: Scope) -> Expr:
     """The key expression of a syntax tree. Raises ScanlabError S2xx."""
     try:
         return _read(node, scope)
-    except Turned:
+    except MisplacedTilde:
         raise
     except ScanlabError as error:
-        # What is too large, or no permutation, is found by the values themselves, which know of no place.
+        # What is too large, or no permutation, is refused by the values themselves, which know of no place.
         raise error.located(node.span) from None
 
 
@@ -71,8 +71,8 @@ def _read(node: tree.Node, scope: Scope) -> Expr:
             return _bounded(_binary(op, first, second, right.span, scope), node.span)
         case tree.Conditional(then=then, condition=condition, otherwise=otherwise):
             test = key(condition, scope)
-            known = fold(test)
-            taken, other = (scope if known else scope.unreached(), scope.unreached() if known != 0 else scope)
+            value = fold(test)
+            taken, other = (scope if value else scope.unreached(), scope.unreached() if value != 0 else scope)
             return Select(test, key(then, taken), key(otherwise, other))
         case tree.Let(bindings=bindings, body=body):
             for binding in bindings:
@@ -124,12 +124,12 @@ def call_of(name: str, scope: Scope) -> str:
 def unknown_key(text: str, scope: Scope) -> str:
     """What there is, where a name in a key is unknown and near to none."""
     axes = scope.axes or ()
-    found = f"the axes here are {', '.join(axes)}, their extents {', '.join(a.upper() for a in axes)}"
+    help = f"the axes here are {', '.join(axes)}, their extents {', '.join(a.upper() for a in axes)}"
     if scope.locals:
-        found += f"; defined are {', '.join(scope.locals)}"
+        help += f"; defined are {', '.join(scope.locals)}"
     if scope.stack:
-        found += f"; if `{text}` is a parameter, declare it with a default: order {scope.stack[-1]}[{text}=4] = …"
-    return found
+        help += f"; if `{text}` is a parameter, declare it with a default: order {scope.stack[-1]}[{text}=4] = …"
+    return help
 
 
 def _known_keys(scope: Scope) -> dict[str, str]:
@@ -140,7 +140,7 @@ def _known_keys(scope: Scope) -> dict[str, str]:
 
 def _unary(op: str, operand: tree.Node, span: Span, scope: Scope) -> Expr:
     if op == "~":
-        raise misplaced_turn(span)
+        raise misplaced_tilde(span)
     inner = key(operand, scope)
     return Negate(inner) if op == "-" else Not(inner)
 
@@ -149,8 +149,8 @@ def _after(op: str, first: Expr, scope: Scope) -> Scope:
     """The scope of a second operand: `and` and `or` evaluate it only where the first one does not decide."""
     if op not in ("and", "or"):
         return scope
-    known = fold(first)
-    return scope if known is not None and bool(known) == (op == "and") else scope.unreached()
+    value = fold(first)
+    return scope if value is not None and bool(value) == (op == "and") else scope.unreached()
 
 
 def _bounded(expr: Expr, span: Span) -> Expr:

@@ -17,8 +17,8 @@ __all__ = ["library_definitions", "library_modules", "library_sources", "library
 def library_sources() -> tuple[Source, ...]:
     """The library's files, in alphabetical order; each is named ``strategies/NAME.scan``."""
     folder = files("scanlab.strategies")
-    found = sorted((f for f in folder.iterdir() if f.name.endswith(".scan")), key=lambda f: f.name)
-    return tuple(decode(f.read_bytes(), f"strategies/{f.name}") for f in found)
+    scan_files = sorted((f for f in folder.iterdir() if f.name.endswith(".scan")), key=lambda f: f.name)
+    return tuple(decode(f.read_bytes(), f"strategies/{f.name}") for f in scan_files)
 
 
 @cache

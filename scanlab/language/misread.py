@@ -10,7 +10,7 @@ from scanlab.ir.functions import ARITHMETIC, CURVES
 from scanlab.ir.guesses import nearest
 from scanlab.ir.text import shortened
 from scanlab.language.build import PlacedToken
-from scanlab.language.habits import cure, last_resort
+from scanlab.language.habits import last_resort, suggestion
 from scanlab.language.signs import plain_form
 
 __all__ = ["unexpected", "unfinished", "unreadable"]
@@ -36,7 +36,8 @@ def unreadable(tokens: list[PlacedToken], i: int) -> ScanlabError:
     plain = plain_form(text)
     if plain is None:
         help = (
-            cure(*_as_in_ascii(*_around(tokens, i))) or "the language is made of names, whole numbers and a few signs"
+            suggestion(*_as_in_ascii(*_around(tokens, i)))
+            or "the language is made of names, whole numbers and a few signs"
         )
         return ScanlabError.at("S100", f"{what} no meaning here", token.span, help=help)
     help = "write a plain space" if plain == " " else f"write {plain}" if plain == '"' else f"write `{plain}`"
@@ -67,9 +68,9 @@ def unexpected(
         for word in (nearest(str(token), words) if token.type == "NAME" and len(token) > 2 else [])
         if reads([*tokens[:i], token.as_word(words[word], word), *tokens[i + 1 : i + 1 + _WORDS_THAT_FIT]])
     ]
-    message = f"{_found(token)} is not expected here; {_names(accepted, patterns)} could follow"
+    message = f"{_quoted(token)} is not expected here; {_names(accepted, patterns)} could follow"
     before, after = _around(tokens, i)
-    edit, help = None, cure(before, after)
+    edit, help = None, suggestion(before, after)
     if not help and close:
         help, edit = f"did you mean `{close[0]}`?", Edit(token.span, close[0])
     elif not help and token.type not in ("NAME", "INT", "STRING") and "NAME" in accepted and str(token).isalpha():
@@ -101,13 +102,13 @@ def unfinished(
     end = tokens[-1].span.end if tokens else 0
     what = "the text" if not source.text[end:].strip() else "the definition"
     span = Span(source, max(0, end - 1), end) if tokens else Span(source, 0, 0)
-    help = cure(*_around(tokens, len(tokens)))
+    help = suggestion(*_around(tokens, len(tokens)))
     return ScanlabError.at(
         "S102", f"{what} ends too early; {_names(accepted, patterns)} should follow", span, help=help
     )
 
 
-def _found(token: PlacedToken) -> str:
+def _quoted(token: PlacedToken) -> str:
     return "this string" if token.type == "STRING" else f"`{shortened(token)}`"
 
 
@@ -116,7 +117,7 @@ _OPERATORS = ("+", "-", "*", "//", "%", "==", "!=", "<", "<=", ">", ">=", "and",
 
 
 def _names(accepted: set[str], patterns: Mapping[str, str]) -> str:
-    """What could follow, in words; operators are told as one."""
+    """What could follow, in words; several operators together are "an operator"."""
     texts = [
         _PLAIN.get(name) or f"`{_literal(patterns[name])}`" for name in accepted if name in patterns or name in _PLAIN
     ]

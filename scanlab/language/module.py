@@ -57,21 +57,23 @@ class Module:
         raise KeyError(name)
 
     def raise_problems(self) -> Module:
-        """The module itself, if nothing is wrong with it; else ScanlabError with everything found."""
+        """The module itself, if nothing is wrong with it; else ScanlabError with all of its problems."""
         if self.problems:
             raise ScanlabError(self.problems)
         return self
 
     def failure(self, name: str) -> ScanlabError:
         """Why a name in ``failures`` has no meaning; S217 comes first where another definition is the reason."""
-        found = self.failures[name]
+        reasons = self.failures[name]
         template = self.templates.get(name)
-        if template is None or any(_within(d, template.syntax.span) for d in found):
-            return ScanlabError(found)
+        if template is None or any(_within(d, template.syntax.span) for d in reasons):
+            return ScanlabError(reasons)
         guilty = [
-            n for n, t in self.templates.items() if n in self.failures and any(_within(d, t.syntax.span) for d in found)
+            n
+            for n, t in self.templates.items()
+            if n in self.failures and any(_within(d, t.syntax.span) for d in reasons)
         ]
-        guilty += [n for n in self.failures if n not in self.templates and self.failures[n] == found]
+        guilty += [n for n in self.failures if n not in self.templates and self.failures[n] == reasons]
         what = f"`{guilty[0]}`, which" if guilty else "something that"
         return ScanlabError(
             (
@@ -81,7 +83,7 @@ class Module:
                     template.syntax.name.span,
                     help="mend that one first; definitions that do not depend on it can be used",
                 ),
-                *found,
+                *reasons,
             )
         )
 
@@ -115,11 +117,11 @@ def read_module(source: Source, library: Callable[[], dict[str, Template]] = dic
         except ScanlabError as error:
             findings += error.diagnostics
             failures[name] = error.diagnostics
-    unique = _grid_told_once(sorted(dict.fromkeys(findings), key=Diagnostic.sort_key))
+    unique = _with_one_missing_grid(sorted(dict.fromkeys(findings), key=Diagnostic.sort_key))
     return Module(source.name, tuple(definitions), tuple(unique), own.templates, failures)
 
 
-def _grid_told_once(findings: list[Diagnostic]) -> list[Diagnostic]:
+def _with_one_missing_grid(findings: list[Diagnostic]) -> list[Diagnostic]:
     """The findings; a missing grid line is one mistake, however many definitions stand above the first."""
     missing = [d for d in findings if d.code == "S200"]
     return [d for d in findings if d.code != "S200" or d is missing[0]]
@@ -145,7 +147,7 @@ def declared(source: Source, elsewhere: Mapping[str, Template]) -> Declared:
 
     Under a broken grid line no definition has a meaning; only the grid line is reported.
     """
-    found = Declared()
+    read = Declared()
     axes: tuple[str, ...] | None = None
     no_axes: tuple[Diagnostic, ...] = ()
     for statement in parse_statements(source):
@@ -154,22 +156,22 @@ def declared(source: Source, elsewhere: Mapping[str, Template]) -> Declared:
             match statement:
                 case Broken(kind="grid", diagnostics=why):
                     no_axes = why
-                    found.fail("", why)
+                    read.fail("", why)
                 case Broken(name=name, diagnostics=why):
-                    found.fail(name, why)
+                    read.fail(name, why)
                 case tree.Grid():
                     axes, no_axes = grid_axes(statement), ()
                 case tree.Definition():
                     name = statement.name.text
                     if no_axes:
-                        found.fail(name, no_axes)
+                        read.fail(name, no_axes)
                     else:
-                        _declare(statement, axes, found.templates, elsewhere)
+                        _declare(statement, axes, read.templates, elsewhere)
         except ScanlabError as error:
             if isinstance(statement, tree.Grid):
                 no_axes = error.diagnostics
-            found.fail(name, error.diagnostics)
-    return found
+            read.fail(name, error.diagnostics)
+    return read
 
 
 def parse_value(source: Source, axes: tuple[str, ...], library: Callable[[], dict[str, Template]] = dict) -> Value:
@@ -181,7 +183,7 @@ def parse_value(source: Source, axes: tuple[str, ...], library: Callable[[], dic
 def _scope(own: Declared, library: Callable[[], dict[str, Template]]) -> Scope:
     def find(name: str) -> Template | None:
         if name in own.broken:
-            # What depends on a broken definition has the same fault, which is told once.
+            # What depends on a broken definition has the same fault, which is reported once.
             raise ScanlabError(own.broken[name])
         template = own.templates.get(name)
         return template if template is not None else library().get(name)

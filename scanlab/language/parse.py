@@ -78,7 +78,7 @@ def _check_length(source: Source) -> None:
 
 @dataclass(frozen=True)
 class Broken:
-    """A statement that could not be read: what it would define ("" where that cannot be told), and what is wrong."""
+    """A statement that could not be read: what it would define ("" where that is unclear), and what is wrong."""
 
     kind: str
     name: str
@@ -91,13 +91,13 @@ Statement = tree.Grid | tree.Definition | Broken
 def parse_statements(source: Source) -> tuple[Statement, ...]:
     """The statements of a text, in order; each that could not be read says why. Raises S104."""
     _check_length(source)
-    found: list[Statement] = []
-    for statement in _split(_lex(source)):
+    statements: list[Statement] = []
+    for tokens in _split(_lex(source)):
         try:
-            found.append(_feed(statement, "statement", source))
+            statements.append(_feed(tokens, "statement", source))
         except ScanlabError as error:
-            found.append(_broken(statement, error))
-    return tuple(found)
+            statements.append(_broken(tokens, error))
+    return tuple(statements)
 
 
 def _broken(tokens: list[PlacedToken], error: ScanlabError) -> Broken:

@@ -25,7 +25,7 @@ from scanlab.language.keys import key, unknown_key
 from scanlab.language.placing import check_tokens, placed_tokens
 from scanlab.language.scope import COMBINATORS, Meaning, Scope, Template, few_of, unknown_name, wrong_kind
 from scanlab.language.substitution import as_a_path, over_axes, over_coordinates
-from scanlab.language.turns import Turned, inside_a_key
+from scanlab.language.tilde import MisplacedTilde, inside_a_key
 
 __all__ = ["define", "path", "paths"]
 
@@ -153,7 +153,7 @@ def _no_parts(node: tree.Apply, scope: Scope) -> None:
 def _key_of_by(node: tree.Node, scope: Scope) -> Expr:
     try:
         return key(node, scope)
-    except Turned as error:
+    except MisplacedTilde as error:
         raise inside_a_key(error, node) from None
 
 

@@ -130,6 +130,6 @@ def few_of(what: str, names: Iterable[str]) -> str:
     return f"{what} {', '.join(known[:12])}{', …' if len(known) > 12 else ''}"
 
 
-def wrong_kind(found: str, wanted: str, span: Span, help: str = "") -> ScanlabError:
+def wrong_kind(given: str, wanted: str, span: Span, help: str = "") -> ScanlabError:
     """S206: one kind of thing stands where another is needed."""
-    return ScanlabError.at("S206", f"{found} stands where {wanted} is needed", span, help=help)
+    return ScanlabError.at("S206", f"{given} stands where {wanted} is needed", span, help=help)

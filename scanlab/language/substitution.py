@@ -14,7 +14,7 @@ from scanlab.ir.values import Order, Plan, Value, map_orders
 from scanlab.language import syntax as tree
 from scanlab.language.keys import call_of, key, zero_divisor
 from scanlab.language.scope import Scope, unknown_name, wrong_kind
-from scanlab.language.turns import Turned, inside_a_key
+from scanlab.language.tilde import MisplacedTilde, inside_a_key
 
 __all__ = ["as_a_path", "over_axes", "over_coordinates"]
 
@@ -51,7 +51,7 @@ def over_coordinates(value: Value, node: tree.Apply, scope: Scope) -> Value:
 def _key_of_argument(node: tree.Apply, value: tree.Node, scope: Scope) -> Expr:
     try:
         return key(value, scope)
-    except Turned as error:
+    except MisplacedTilde as error:
         raise inside_a_key(error, node) from None
 
 
@@ -65,11 +65,11 @@ def over_axes(value: Value, axes: tuple[str, ...], new: dict[str, Expr], span: S
     """The value whose keys see other coordinates. Raises S210, and S306 for what then divides by zero."""
 
     def changed(order: Order) -> Order:
-        found = replace(substitute_axes(order, axes, new, span), span=span)
-        conditions = () if found.where is None else (found.where,)
-        if any(map(divides_by_zero, (*(k.expr for k in found.keys), *conditions, *found.restart))):
+        moved = replace(substitute_axes(order, axes, new, span), span=span)
+        conditions = () if moved.where is None else (moved.where,)
+        if any(map(divides_by_zero, (*(k.expr for k in moved.keys), *conditions, *moved.restart))):
             raise zero_divisor(span)
-        return found
+        return moved
 
     return map_orders(value, changed)
 

@@ -23,7 +23,7 @@ from scanlab.ir.expr import (
     Not,
     Select,
     integer,
-    walk,
+    nodes_of,
 )
 from scanlab.ir.functions import CURVES
 from scanlab.ir.printer import print_expr
@@ -143,20 +143,38 @@ def _compare(op: str, left: Any, right: Any) -> Symbol:
 
 
 def axes(names: str | Iterable[str]) -> tuple[Symbol, ...]:
-    """The coordinates of a grid as symbols: ``h, w = axes("h w")``. Raises S410 for no names of axes."""
+    """The coordinates of a grid as symbols: ``h, w = axes("h w")``. Raises S410 for no names of axes.
+
+    >>> import scanlab
+    >>> h, w = scanlab.axes("h w")
+    >>> print(h // 7 + w % 2)
+    h // 7 + w % 2
+    """
     return tuple(Symbol(Axis(n)) for n in named_axes(names))
 
 
 def extent(symbol: Symbol) -> Symbol:
-    """The extent of a coordinate: ``extent(h)`` is ``H``. Raises S210 where it is not known."""
-    found = extent_of(_plain(symbol))
-    if found is None:
+    """The extent of a coordinate: ``extent(h)`` is ``H``. Raises S210 where it is not known.
+
+    >>> import scanlab
+    >>> [h] = scanlab.axes("h")
+    >>> print(scanlab.extent(h), scanlab.extent(h // 2), sep=", ")
+    H, (H + 1) // 2
+    """
+    size = extent_of(_plain(symbol))
+    if size is None:
         raise ScanlabError.at("S210", f"the extent of `{symbol}` is not known")
-    return Symbol(found)
+    return Symbol(size)
 
 
 def flip(symbol: Symbol) -> Symbol:
-    """The coordinate counted from the other end: ``flip(h)`` is ``H - 1 - h``. Raises S210."""
+    """The coordinate counted from the other end: ``flip(h)`` is ``H - 1 - h``. Raises S210.
+
+    >>> import scanlab
+    >>> [w] = scanlab.axes("w")
+    >>> print(scanlab.flip(w))
+    W - 1 - w
+    """
     turned = flipped(_plain(symbol))
     if turned is None:
         raise ScanlabError.at("S210", f"the extent of `{symbol}` is not known", help="flip a coordinate")
@@ -164,7 +182,13 @@ def flip(symbol: Symbol) -> Symbol:
 
 
 def where(condition: Any, then: Any, otherwise: Any) -> Symbol:
-    """``then if condition else otherwise``, patch by patch."""
+    """``then if condition else otherwise``, patch by patch.
+
+    >>> import scanlab
+    >>> h, w = scanlab.axes("h w")
+    >>> print(scanlab.where(h % 2 == 1, -w, w))
+    -w if h % 2 == 1 else w
+    """
     return Symbol(Select(_plain(condition), _plain(then), _plain(otherwise)))
 
 
@@ -174,17 +198,35 @@ def negation(condition: Any) -> Symbol:
 
 
 def minimum(*keys: Any) -> Symbol:
-    """``min(…)`` of two or more keys."""
+    """``min(…)`` of two or more keys.
+
+    >>> import scanlab
+    >>> h, w = scanlab.axes("h w")
+    >>> scanlab.compile(scanlab.by(scanlab.minimum(h, w), h, w), (2, 3)).indices
+    array([[0, 1, 2, 3, 4, 5]])
+    """
     return Symbol(Extremum("min", tuple(map(_plain, keys))))
 
 
 def maximum(*keys: Any) -> Symbol:
-    """``max(…)`` of two or more keys."""
+    """``max(…)`` of two or more keys.
+
+    >>> import scanlab
+    >>> h, w = scanlab.axes("h w")
+    >>> scanlab.compile(scanlab.by(scanlab.maximum(h, w), h, w), (2, 3)).indices
+    array([[0, 1, 3, 4, 2, 5]])
+    """
     return Symbol(Extremum("max", tuple(map(_plain, keys))))
 
 
 def curve(name: str, *keys: Any, **options: int) -> Symbol:
-    """A curve as a key: ``curve("hilbert", h, w)``. Raises S201, S204 and S211 as the language does."""
+    """A curve as a key: ``curve("hilbert", h, w)``. Raises S201, S204 and S211 as the language does.
+
+    >>> import scanlab
+    >>> order = scanlab.by(scanlab.curve("hilbert", *scanlab.axes("h w")))
+    >>> scanlab.compile(order, (2, 2)).indices
+    array([[0, 1, 3, 2]])
+    """
     signature = CURVES.get(name)
     if signature is None:
         raise ScanlabError.at("S201", f"unknown curve `{name}`", help=f"there are {', '.join(CURVES)}")
@@ -210,6 +252,11 @@ def by(
 
     ``axes`` names the grid's axes in order; by default they are the ones the keys mention, ``h w`` if these are among
     them. ``where`` keeps patches, ``restart`` (a symbol or several) resets the state where it changes.
+
+    >>> import scanlab
+    >>> h, w = scanlab.axes("h w")
+    >>> print(scanlab.by(h // 2, ~w, where=h > 0))
+    by h // 2, ~w where h > 0
     """
     if not keys:
         raise ScanlabError.at("S204", "`by` needs at least one key", help="as in by(h, w)")
@@ -229,10 +276,10 @@ _USUAL = ("t", "d", "h", "w")
 
 def _mentioned(exprs: list[Expr]) -> tuple[str, ...]:
     """The axes that occur in expressions: the usual ones in their usual order, then others as they come."""
-    found = list(dict.fromkeys(n.name for e in exprs for n in walk(e) if isinstance(n, Axis)))
-    if {"h", "w"} & set(found):
-        found = list(dict.fromkeys([*found, "h", "w"]))
-    return tuple(sorted(found, key=lambda n: _USUAL.index(n) if n in _USUAL else len(_USUAL)))
+    names = list(dict.fromkeys(n.name for e in exprs for n in nodes_of(e) if isinstance(n, Axis)))
+    if {"h", "w"} & set(names):
+        names = list(dict.fromkeys([*names, "h", "w"]))
+    return tuple(sorted(names, key=lambda n: _USUAL.index(n) if n in _USUAL else len(_USUAL)))
 
 
 def order(function: Callable[..., Any]) -> Order:
@@ -240,6 +287,13 @@ def order(function: Callable[..., Any]) -> Order:
 
     ``@scanlab.order`` over ``def snake(h, w): return h, ~w`` is ``by h, ~w``. The name and docstring carry over.
     Raises S216 where the function branches on a coordinate.
+
+    >>> import scanlab
+    >>> @scanlab.order
+    ... def snake(h, w):
+    ...     return h, ~w
+    >>> scanlab.compile(snake, (2, 3)).indices
+    array([[0, 1, 2, 5, 4, 3]])
     """
     names = tuple(inspect.signature(function).parameters)
     result = function(*(Symbol(Axis(n)) for n in names))

@@ -1,24 +1,27 @@
 """Models that scan: mixers, blocks, the backbone, its heads, and the swap of an order."""
 
 from scanlab.nn.backbone import Backbone, Block
+from scanlab.nn.config import BackboneConfig, MixerConfig
 from scanlab.nn.heads import Classifier, NextPatch, Segmenter
 from scanlab.nn.merge import Merge
 from scanlab.nn.mixer import Mixer, ScanMixer
-from scanlab.nn.sizes import BackboneSizes, MixerSizes
 from scanlab.nn.ssd_mixer import SsdMixer
 from scanlab.nn.swap import set_scan
+from scanlab.renamed import renamed_names
 
 __all__ = [
     "Backbone",
-    "BackboneSizes",
+    "BackboneConfig",
     "Block",
     "Classifier",
     "Merge",
     "Mixer",
-    "MixerSizes",
+    "MixerConfig",
     "NextPatch",
     "ScanMixer",
     "Segmenter",
     "SsdMixer",
     "set_scan",
 ]
+
+__getattr__ = renamed_names(__name__, {"BackboneSizes": "BackboneConfig", "MixerSizes": "MixerConfig"})

@@ -13,25 +13,34 @@ from scanlab.compiler.bind import CompiledPlan, CompiledScan
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents, grid_of
 from scanlab.ir.values import Order, Scan
+from scanlab.nn.config import BackboneConfig
 from scanlab.nn.embed import Downsample, Grid, PatchEmbed, Positions, halved, norm_layer
 from scanlab.nn.exempt import Exempt, no_weight_decay
 from scanlab.nn.kinds import MIXERS, POSITIONS, READOUTS
 from scanlab.nn.layer_paths import Alteration, Strategy, has_class_token, layer_values, strategy_value
-from scanlab.nn.mixer import Mixer, Place
-from scanlab.nn.sizes import BackboneSizes
+from scanlab.nn.mixer import LayerSpec, Mixer
+from scanlab.renamed import renamed_fields
 
 __all__ = ["Backbone", "Block", "Stage", "backbone_of", "class_tokens"]
 
 
+@renamed_fields(sizes="config")
 class Block(nn.Module):
-    """x + mixer(norm(x)), then x + mlp(norm2(x)) where there is one: [B, L, dim] -> [B, L, dim]."""
+    """x + mixer(norm(x)), then x + mlp(norm2(x)) where there is one: [B, L, dim] -> [B, L, dim].
 
-    def __init__(self, mixer: Mixer, sizes: BackboneSizes, drop_path: float) -> None:
+    >>> import torch
+    >>> from scanlab.nn import Backbone, BackboneConfig
+    >>> block = Backbone("hilbert", BackboneConfig(dim=8), input_size=(8, 8)).blocks[0]
+    >>> block(torch.zeros(2, 16, 8), grid=(4, 4)).shape
+    torch.Size([2, 16, 8])
+    """
+
+    def __init__(self, mixer: Mixer, config: BackboneConfig, drop_path: float) -> None:
         super().__init__()
-        dim, hidden = mixer.dim, int(sizes.mlp * mixer.dim)
-        self.norm = norm_layer(sizes.norm_kind, dim)
+        dim, hidden = mixer.dim, int(config.mlp * mixer.dim)
+        self.norm = norm_layer(config.norm_kind, dim)
         self.mixer = mixer
-        self.norm2 = norm_layer(sizes.norm_kind, dim) if hidden else None
+        self.norm2 = norm_layer(config.norm_kind, dim) if hidden else None
         self.mlp = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), nn.Linear(hidden, dim)) if hidden else None
         self.drop_path = drop_path
 
@@ -68,6 +77,7 @@ class Stage(nn.Module):
         return (rows, grid) if self.downsample is None else self.downsample(rows, grid)
 
 
+@renamed_fields(sizes="config")
 class Backbone(Exempt):
     """Images, volumes or videos [B, C, *extents] to rows [B, L + T, dim]: patches in raster order, then class tokens.
 
@@ -76,8 +86,16 @@ class Backbone(Exempt):
     taken too: the scan is compiled once for each, positions are resized. `alter`: see LayerPaths.
 
     Initial weights come from torch's global generator in an order that does not depend on the scan: gates start at 1
-    and class tokens draw from a copy of it, so that strategies with the same sizes start alike. `checkpointing`, off at
-    first, trades time for memory in training. Raises S602 to S605, S612 and S614 for what does not fit.
+    and class tokens draw from a copy of it, so that strategies with the same settings start alike. `checkpointing`, off
+    at first, trades time for memory in training. Raises S602 to S605, S612 and S614 for what does not fit.
+
+    >>> import torch
+    >>> from scanlab.nn import BackboneConfig
+    >>> backbone = Backbone("cycle(row, column)", BackboneConfig(patch=4, dim=8), input_size=(32, 32), channels=3)
+    >>> backbone(torch.zeros(2, 3, 32, 32)).shape  # 8 x 8 patches
+    torch.Size([2, 64, 8])
+    >>> backbone(torch.zeros(1, 3, 16, 64)).shape  # any other size
+    torch.Size([1, 64, 8])
     """
 
     exempt = ("class_tokens",)
@@ -85,31 +103,31 @@ class Backbone(Exempt):
     def __init__(
         self,
         strategy: Strategy,
-        sizes: BackboneSizes,
+        config: BackboneConfig,
         *,
         input_size: Extents | None = None,
         channels: int = 1,
         alter: Alteration | None = None,
     ) -> None:
         super().__init__()
-        extents = _extents(strategy, sizes, input_size)
-        self.sizes, self.input_size, self.channels = sizes, extents, channels
+        extents = _extents(strategy, config, input_size)
+        self.config, self.input_size, self.channels = config, extents, channels
         self.strategy = strategy_value(strategy, len(extents))
         self.checkpointing = False
-        values = layer_values(self.strategy, sum(sizes.depths))
+        values = layer_values(self.strategy, sum(config.depths))
         self.built = values
-        self.tokens = class_tokens(values, sizes)
-        self.dim = sizes.dim * 2 ** (len(sizes.depths) - 1)
-        self.embed = PatchEmbed(channels, sizes, len(extents))
+        self.tokens = class_tokens(values, config)
+        self.dim = config.dim * 2 ** (len(config.depths) - 1)
+        self.embed = PatchEmbed(channels, config, len(extents))
         grid = self.grid_of(extents)
         self.positions = (
-            Positions(sizes.positions, grid, sizes.dim, sizes.position_spread, self.tokens)
-            if POSITIONS[sizes.positions].learned
+            Positions(config.positions, grid, config.dim, config.position_spread, self.tokens)
+            if POSITIONS[config.positions].learned
             else None
         )
-        self.stages = nn.ModuleList(_stages(values, sizes, grid, alter))
-        self.norm = norm_layer(sizes.norm_kind, self.dim)
-        self.class_tokens = nn.Parameter(_first_tokens(self.tokens, sizes.dim)) if self.tokens else None
+        self.stages = nn.ModuleList(_stages(values, config, grid, alter))
+        self.norm = norm_layer(config.norm_kind, self.dim)
+        self.class_tokens = nn.Parameter(_first_tokens(self.tokens, config.dim)) if self.tokens else None
 
     @property
     def blocks(self) -> list[Block]:
@@ -143,8 +161,8 @@ class Backbone(Exempt):
 
     def features(self, images: Tensor) -> list[tuple[Tensor, Grid]]:
         """The patches after the blocks of every stage: rows [B, L, dim] and their grid, without the last norm."""
-        found = self._run(images)
-        return [(rows[:, : rows.shape[1] - self.tokens], grid) for rows, grid in found]
+        stages = self._run(images)
+        return [(rows[:, : rows.shape[1] - self.tokens], grid) for rows, grid in stages]
 
     def _run(self, images: Tensor) -> list[tuple[Tensor, Grid]]:
         rows, grid = self.embed(images)
@@ -155,12 +173,12 @@ class Backbone(Exempt):
             if self.positions is not None and self.positions.tokens is not None:
                 tokens = tokens + self.positions.tokens
             rows = torch.cat([rows, tokens.expand(rows.shape[0], -1, -1)], dim=1)
-        found = []
+        stages = []
         for stage in self._stages():
             rows = stage(rows, grid, self.checkpointing and self.training)
-            found.append((rows, grid))
+            stages.append((rows, grid))
             rows, grid = stage.onward(rows, grid)
-        return found
+        return stages
 
     def _stages(self) -> list[Stage]:
         return [cast(Stage, stage) for stage in self.stages]
@@ -168,16 +186,16 @@ class Backbone(Exempt):
 
 def backbone_of(model: nn.Module) -> Backbone:
     """A model's backbone, or the model if it is one. Raises S616."""
-    found = model if isinstance(model, Backbone) else getattr(model, "backbone", None)
-    if not isinstance(found, Backbone):
+    backbone = model if isinstance(model, Backbone) else getattr(model, "backbone", None)
+    if not isinstance(backbone, Backbone):
         raise ScanlabError.at("S616", f"a {type(model).__name__} has no backbone that scans")
-    return found
+    return backbone
 
 
-def class_tokens(values: Sequence[Order | Scan], sizes: BackboneSizes) -> int:
+def class_tokens(values: Sequence[Order | Scan], config: BackboneConfig) -> int:
     """How many class tokens a backbone has. Raises S605 where the read-out needs one that a layer lacks."""
     missing = [value.name or "a scan" for value in values if not has_class_token(value)]
-    readout = READOUTS[sizes.readout]
+    readout = READOUTS[config.readout]
     if readout.of_tokens and missing:
         raise ScanlabError.at(
             "S605",
@@ -186,36 +204,36 @@ def class_tokens(values: Sequence[Order | Scan], sizes: BackboneSizes) -> int:
         )
     if len(missing) == len(values):
         return 0
-    if len(sizes.depths) > 1:
+    if len(config.depths) > 1:
         raise ScanlabError.at(
             "S605", "class tokens cannot pass from one stage to the next", help='leave "with cls" out of the scan'
         )
     return 2 if readout.ends else 1
 
 
-def _extents(strategy: Strategy, sizes: BackboneSizes, given: Extents | None) -> Grid:
+def _extents(strategy: Strategy, config: BackboneConfig, given: Extents | None) -> Grid:
     if given is not None:
         return grid_of(given, what="input size")
     if not isinstance(strategy, CompiledScan | CompiledPlan):
         raise ScanlabError.at(
             "S614", "the size of the inputs is not given", help="give input_size, as in (224, 224), or a compiled scan"
         )
-    sides = sizes.patch_sides(len(strategy.grid))
+    sides = config.patch_sides(len(strategy.grid))
     return tuple(n * side for n, side in zip(strategy.grid, sides, strict=True))
 
 
 def _stages(
-    values: Sequence[Order | Scan], sizes: BackboneSizes, grid: Grid, alter: Alteration | None
+    values: Sequence[Order | Scan], config: BackboneConfig, grid: Grid, alter: Alteration | None
 ) -> Iterator[Stage]:
-    total, done, dim = len(values), 0, sizes.dim
-    for number, depth in enumerate(sizes.depths):
+    total, done, dim = len(values), 0, config.dim
+    for number, depth in enumerate(config.depths):
         blocks = []
         for layer in range(done, done + depth):
-            place = Place(values[layer], grid, dim, sizes.mixer, alter, ends=READOUTS[sizes.readout].ends)
-            mixer = MIXERS[sizes.mixer.kind].mixer(place)
-            blocks.append(Block(mixer, sizes, sizes.drop_path * layer / max(1, total - 1)))
-        last = number == len(sizes.depths) - 1
-        yield Stage(blocks, None if last else Downsample(sizes.downsample, dim, len(grid), sizes.norm_kind))
+            spec = LayerSpec(values[layer], grid, dim, config.mixer, alter, ends=READOUTS[config.readout].ends)
+            mixer = MIXERS[config.mixer.kind].mixer(spec)
+            blocks.append(Block(mixer, config, config.drop_path * layer / max(1, total - 1)))
+        last = number == len(config.depths) - 1
+        yield Stage(blocks, None if last else Downsample(config.downsample, dim, len(grid), config.norm_kind))
         done, dim, grid = done + depth, 2 * dim, halved(grid)
 
 

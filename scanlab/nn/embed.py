@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
+from scanlab.nn.config import BackboneConfig
 from scanlab.nn.exempt import Exempt
 from scanlab.nn.kinds import DOWNSAMPLES, NORMS, POSITIONS, STEMS
-from scanlab.nn.sizes import BackboneSizes
 
 __all__ = ["Downsample", "PatchEmbed", "Positions", "convolution", "halved", "norm_layer", "to_picture", "to_rows"]
 
@@ -53,24 +53,24 @@ class PatchEmbed(nn.Module):
     Extents that patches do not divide are filled up with zeros at their ends. Raises S614 for inputs that do not fit.
     """
 
-    def __init__(self, channels: int, sizes: BackboneSizes, axes: int) -> None:
+    def __init__(self, channels: int, config: BackboneConfig, axes: int) -> None:
         super().__init__()
         self.channels = channels
-        self.patch = sizes.patch_sides(axes)
-        self.stride = sizes.stride
+        self.patch = config.patch_sides(axes)
+        self.stride = config.stride
         conv = convolution(axes)
         self.first, self.first_norm = None, None
-        stem = STEMS[sizes.stem]
+        stem = STEMS[config.stem]
         if stem.overlapping:
             if set(self.patch) != {4}:
                 shown = grid_text(self.patch)
                 raise ScanlabError.at("S612", f"an overlapping stem makes patches of side 4, not {shown}")
-            self.first = conv(channels, sizes.dim // 2, 3, stride=2, padding=1)
-            self.first_norm = norm_layer(sizes.norm_kind, sizes.dim // 2)
-            self.project = conv(sizes.dim // 2, sizes.dim, 3, stride=2, padding=1)
+            self.first = conv(channels, config.dim // 2, 3, stride=2, padding=1)
+            self.first_norm = norm_layer(config.norm_kind, config.dim // 2)
+            self.project = conv(config.dim // 2, config.dim, 3, stride=2, padding=1)
         else:
-            self.project = conv(channels, sizes.dim, self.patch, self.stride or self.patch)
-        self.norm = norm_layer(sizes.norm_kind, sizes.dim) if stem.norm else None
+            self.project = conv(channels, config.dim, self.patch, self.stride or self.patch)
+        self.norm = norm_layer(config.norm_kind, config.dim) if stem.norm else None
 
     def grid_of(self, extents: Sequence[int]) -> Grid:
         """How many patches an input of these extents has along each axis. Raises S614."""

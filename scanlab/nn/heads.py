@@ -36,7 +36,14 @@ class Head(nn.Module):
 
 
 class Classifier(Head):
-    """Images [B, C, *extents] to logits [B, classes], read out as the backbone's sizes say."""
+    """Images [B, C, *extents] to logits [B, classes], read out as the backbone's config says.
+
+    >>> import torch
+    >>> from scanlab.nn import Backbone, BackboneConfig
+    >>> model = Classifier(Backbone("hilbert", BackboneConfig(dim=8), input_size=(8, 8)), classes=5)
+    >>> model(torch.zeros(2, 1, 8, 8)).shape
+    torch.Size([2, 5])
+    """
 
     def __init__(self, backbone: Backbone, classes: int = 10) -> None:
         super().__init__()
@@ -55,7 +62,7 @@ class Classifier(Head):
         """What the head reads: [B, C, *extents] -> [B, dim]."""
         rows = self.backbone(images)
         patches = rows.shape[1] - self.backbone.tokens
-        readout = READOUTS[self.backbone.sizes.readout]
+        readout = READOUTS[self.backbone.config.readout]
         return readout.pool(rows[:, patches:] if readout.of_tokens else rows[:, :patches])
 
 
@@ -64,13 +71,19 @@ class Segmenter(Head):
 
     From the last stage up: every stage's rows, normalized and projected to `width` channels, are added to the enlarged
     map below and convolved (feature pyramids, arXiv 1612.03144); at last the pixels themselves join, for sharp borders.
+
+    >>> import torch
+    >>> from scanlab.nn import Backbone, BackboneConfig
+    >>> model = Segmenter(Backbone("cross", BackboneConfig(dim=8), input_size=(8, 8)), classes=2, width=4)
+    >>> model(torch.zeros(1, 1, 8, 12)).shape
+    torch.Size([1, 2, 8, 12])
     """
 
     def __init__(self, backbone: Backbone, classes: int, width: int = 32) -> None:
         super().__init__()
-        sizes, axes = backbone.sizes, len(backbone.input_size)
+        config, axes = backbone.config, len(backbone.input_size)
         conv = convolution(axes)
-        dims = [sizes.dim * 2**i for i in range(len(sizes.depths))]
+        dims = [config.dim * 2**i for i in range(len(config.depths))]
         self.backbone = backbone
         self.lateral = nn.ModuleList(nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, width)) for dim in dims)
         self.fuse = nn.ModuleList(_fusion(conv, width) for _ in dims)
@@ -101,8 +114,14 @@ class NextPatch(Head):
 
     Images [B, C, *extents] in [0, 1]. loss "mse": the head gives the mean of each value, and the loss is the mean
     squared error; "bits": it gives mean and scale of a logistic distribution over `levels` values (PixelCNN++, arXiv
-    1701.05517), and the loss is the negative log likelihood in bits per dimension. Raises S615 unless all layers walk
+    1701.05517), and the loss is the negative log likelihood in bits per dimension. Raises S615 unless all layers follow
     the same single path over all patches with nothing that looks ahead.
+
+    >>> import torch
+    >>> from scanlab.nn import Backbone, BackboneConfig
+    >>> model = NextPatch(Backbone("snake", BackboneConfig(dim=8), input_size=(8, 8)), loss="bits", levels=16)
+    >>> model(torch.zeros(1, 1, 8, 8)).shape
+    torch.Size([1, 16, 8])
     """
 
     def __init__(self, backbone: Backbone, loss: str = "mse", levels: int = 256) -> None:
@@ -160,13 +179,13 @@ def _logistic_bits(x: Tensor, mean: Tensor, log_scale: Tensor, levels: int) -> T
     return -torch.where((x < half) | (x > 1 - half), edge, inside) / math.log(2)
 
 
-def _squared_error(predicted: Tensor, wanted: Tensor, levels: int) -> Tensor:
-    return F.mse_loss(predicted, wanted)
+def _squared_error(predicted: Tensor, target: Tensor, levels: int) -> Tensor:
+    return F.mse_loss(predicted, target)
 
 
-def _bits(predicted: Tensor, wanted: Tensor, levels: int) -> Tensor:
+def _bits(predicted: Tensor, target: Tensor, levels: int) -> Tensor:
     mean, log_scale = predicted.chunk(2, dim=-1)
-    return _logistic_bits(wanted, mean.sigmoid(), log_scale.clamp(min=-7), levels).mean()
+    return _logistic_bits(target, mean.sigmoid(), log_scale.clamp(min=-7), levels).mean()
 
 
 @dataclass(frozen=True)
@@ -185,15 +204,15 @@ def _check_causal(backbone: Backbone) -> None:
     grid = backbone.grid_of(backbone.input_size)
     tables = [block.mixer.paths(grid) for block in backbone.blocks]
     problem = None
-    if len(backbone.sizes.depths) > 1:
+    if len(backbone.config.depths) > 1:
         problem = "the backbone has stages, whose patches overlap what is to be predicted"
     elif any(t.paths > 1 or t.tokens or not t.complete for t in tables):
         problem = "a layer has several paths, virtual tokens, or leaves patches out"
     elif any(not torch.equal(t.steps, tables[0].steps) for t in tables):
-        problem = "two layers walk different paths, so that a later patch is heard of"
-    elif CONVOLUTIONS[backbone.sizes.mixer.convolution].on_grid:
+        problem = "two layers follow different paths, so that a later patch is seen"
+    elif CONVOLUTIONS[backbone.config.mixer.convolution].on_grid:
         problem = "the convolution on the grid shows every patch its neighbours"
-    elif MIXERS[kind := backbone.sizes.mixer.kind].looks_ahead:
+    elif MIXERS[kind := backbone.config.mixer.kind].looks_ahead:
         problem = f"a mixer of the kind {kind!r} shows every patch those that come after it"
     if problem:
         raise ScanlabError.at(

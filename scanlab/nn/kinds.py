@@ -1,6 +1,6 @@
 """What a model's parts may be: a row for every kind, read by all who need to know.
 
-`nn.sizes` refuses names that are in no table, so that whoever looks a size's kind up here finds it.
+`nn.config` refuses names that are in no table, so that whoever looks a kind up here finds it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class MixerKind:
 
     @property
     def mixer(self) -> Any:
-        """The class, which builds a mixer from its Place."""
+        """The class, which builds a mixer from its LayerSpec."""
         return getattr(import_module(f"scanlab.nn.{self.module}"), self.name)
 
 
@@ -52,7 +52,7 @@ class ConvolutionKind:
     on_grid: bool = False
 
     @property
-    def walks(self) -> bool:
+    def along_paths(self) -> bool:
         """Whether it is along paths."""
         return self.along != 0
 
@@ -61,7 +61,7 @@ CONVOLUTIONS: Mapping[str | None, ConvolutionKind] = MappingProxyType(
     {
         None: ConvolutionKind(),
         "path": ConvolutionKind(along=None),
-        "first path": ConvolutionKind(along=1),
+        "first_path": ConvolutionKind(along=1),
         "grid": ConvolutionKind(on_grid=True),
     }
 )
@@ -78,8 +78,8 @@ class ParameterKind:
 PARAMETERS: Mapping[str, ParameterKind] = MappingProxyType(
     {
         "shared": ParameterKind(),
-        "per path": ParameterKind(own=True, own_decay=True),
-        "own decay": ParameterKind(own_decay=True),
+        "per_path": ParameterKind(own=True, own_decay=True),
+        "own_decay": ParameterKind(own_decay=True),
     }
 )
 
@@ -93,7 +93,7 @@ class StemKind:
 
 
 STEMS: Mapping[str, StemKind] = MappingProxyType(
-    {"patch": StemKind(norm=False), "patch norm": StemKind(), "overlapping": StemKind(overlapping=True)}
+    {"patch": StemKind(norm=False), "patch_norm": StemKind(), "overlapping": StemKind(overlapping=True)}
 )
 
 

@@ -93,7 +93,7 @@ class LayerPaths(nn.Module):
     """The tables of steps of one layer, made when a grid is first met; their steps are buffers that are not saved.
 
     ends: a class token at both ends is two tokens instead of one that is visited twice: rows L (head) and L + 1 (tail).
-    parts: first sequence and last + 1 of those that a mixer scans by themselves; planned in advance of compiled graphs.
+    parts: first sequence and last + 1 of those that a mixer scans by themselves; planned ahead of compiled graphs.
     alter: may replace every table, as a study's controls do; checked. The buffers are copies of what is kept on the
     CPU: they come back from there where a model leaves the meta device, or where they were written to.
     """
@@ -200,7 +200,7 @@ def path_sets(paths: int, sets: int) -> list[int] | None:
 def fitted(value: Order | Scan, sets: int) -> Order | Scan:
     """A scan with at least one path for every set of parameters, so that a swap of the order leaves none unused.
 
-    An order given to a mixer with two sets is walked both ways; with four sets over two axes transposed as well,
+    An order given to a mixer with two sets is read both ways; with four sets over two axes transposed as well,
     as Vim and VMamba do with rows. Any other scan with fewer paths is repeated.
     """
     paths = sum(1 for _ in orders_of(value))
@@ -211,9 +211,9 @@ def fitted(value: Order | Scan, sets: int) -> Order | Scan:
         order = value if isinstance(value, Order) else value.parts[0]
         assert isinstance(order, Order)
         bare = replace(order, tokens=())
-        found = parse(f"sum(orbit(({bare}), {symmetries}))", value.axes)
-        assert isinstance(found, Scan)
+        repeated = parse(f"sum(orbit(({bare}), {symmetries}))", value.axes)
+        assert isinstance(repeated, Scan)
         tokens = order.tokens if isinstance(value, Order) else value.tokens or order.tokens
-        return replace(found, tokens=tokens, name=value.name)
+        return replace(repeated, tokens=tokens, name=value.name)
     whole = value if isinstance(value, Scan) else Scan("sum", (value,), name=value.name)
     return Scan("sum", (whole,) * math.ceil(sets / paths), name=value.name)

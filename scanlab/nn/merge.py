@@ -19,6 +19,11 @@ class Merge(Exempt):
 
     The fixed weights of all merges, times a learned weight per part and channel for each that learns (`gate`), which
     starts at 1. Raises S604 when the channels cannot be shared out evenly.
+
+    >>> import scanlab
+    >>> merge = Merge(scanlab.compile("gate(row, -row)", (4, 4)), channels=6)
+    >>> merge().shape, [name for name, _ in merge.named_parameters()]
+    (torch.Size([2, 6]), ['gates.0'])
     """
 
     fixed: Tensor
@@ -67,9 +72,9 @@ def _place(above: Above) -> tuple[int, ...]:
 
 def _gates(leaves: list[Above]) -> dict[tuple[int, ...], int]:
     """Each gate by its place in the tree (equal gates in two places learn apart), and its number of parts."""
-    found = {}
+    gates = {}
     for above in leaves:
         for depth, (node, _) in enumerate(above):
             if node.rule.learned:
-                found[_place(above[:depth])] = len(node.parts)
-    return found
+                gates[_place(above[:depth])] = len(node.parts)
+    return gates

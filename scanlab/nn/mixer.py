@@ -12,19 +12,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scanlab.ir.values import Order, Scan
+from scanlab.nn.config import MixerConfig
 from scanlab.nn.embed import convolution, to_picture, to_rows
 from scanlab.nn.exempt import Exempt
 from scanlab.nn.kinds import CONVOLUTIONS, PARAMETERS
 from scanlab.nn.layer_paths import Alteration, LayerPaths, compiled, path_sets
 from scanlab.nn.merge import Merge
-from scanlab.nn.sizes import MixerSizes
-from scanlab.ops import PathTable, causal_convolution, selective_scan
+from scanlab.ops import PathTable, causal_conv1d, selective_scan
+from scanlab.renamed import renamed_fields, renamed_names
 
-__all__ = ["CascadeMixer", "Mixer", "PathConvolution", "Place", "ScanMixer", "convolution_for", "first_delta_bias"]
+__all__ = ["CascadeMixer", "LayerSpec", "Mixer", "PathConvolution", "ScanMixer", "convolution_for", "first_delta_bias"]
 
 
+@renamed_fields(sizes="config")
 @dataclass(frozen=True)
-class Place:
+class LayerSpec:
     """Where a mixer stands: the scan of its layer, the usual grid, the width of the tokens, what it is made of.
 
     alter, ends: see LayerPaths.
@@ -33,35 +35,41 @@ class Place:
     value: Order | Scan
     grid: tuple[int, ...]
     dim: int
-    sizes: MixerSizes
+    config: MixerConfig
     alter: Alteration | None = None
     ends: bool = False
 
 
+@renamed_fields(sizes="config")
 class Mixer(Exempt):
     """What every mixer over paths has: tables for its grids, a merge, and parameters for some number of paths.
 
     Tokens [B, L, dim] are the patches in raster order, then the class tokens where the network has some. A mean token
     is made here: the average of the patches before the scan, whose output is dropped (Adventurer, arXiv 2410.07599).
+
+    >>> from scanlab.nn import Backbone, BackboneConfig
+    >>> mixer = Backbone("sum(row, -row)", BackboneConfig(dim=8), input_size=(8, 8)).blocks[0].mixer
+    >>> type(mixer).__name__, str(mixer.paths.value), mixer.inner
+    ('ScanMixer', 'sum((by h, w), -(by h, w))', 16)
     """
 
     exempt = ("decay_log", "skip", "delta_bias")
     project_in: nn.Module
     convolution: nn.Module | None
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, spec: LayerSpec) -> None:
         super().__init__()
-        sizes = self.sizes = place.sizes
-        self.dim, self.inner = place.dim, sizes.inner(place.dim)
-        self.paths = LayerPaths(place.value, place.grid, place.alter, place.ends, self.parts(sizes))
-        scan = compiled(place.value, place.grid)
-        kind = PARAMETERS[sizes.parameters]
+        config = self.config = spec.config
+        self.dim, self.inner = spec.dim, config.inner(spec.dim)
+        self.paths = LayerPaths(spec.value, spec.grid, spec.alter, spec.ends, self.parts(config))
+        scan = compiled(spec.value, spec.grid)
+        kind = PARAMETERS[config.parameters]
         self.own_sets = len(scan.paths) if kind.own_decay else 1
         self.sets = self.own_sets if kind.own else 1
         self.merge = Merge(scan, self.inner)
-        self.scale = 1 / len(scan.paths) if sizes.average else 1.0
+        self.scale = 1 / len(scan.paths) if config.average else 1.0
 
-    def walking(self, value: Order | Scan, grid: tuple[int, ...]) -> tuple[LayerPaths, Merge, float]:
+    def following(self, value: Order | Scan, grid: tuple[int, ...]) -> tuple[LayerPaths, Merge, float]:
         """Paths, merge and scale for another scan with the same weights; see `scanlab.nn.set_scan`."""
         scan = compiled(value, grid)
         where = next(self.parameters()).device
@@ -70,14 +78,14 @@ class Mixer(Exempt):
         for new, old in zip(merge.gates, self.merge.gates, strict=False):
             if new.shape == old.shape:
                 new.data.copy_(old.data)
-        trained = 1 if self.sizes.average or self.own_sets == 1 else self.own_sets
-        keeps = trained == 1 and not self.sizes.average
+        trained = 1 if self.config.average or self.own_sets == 1 else self.own_sets
+        keeps = trained == 1 and not self.config.average
         return paths, merge, 1.0 if keeps else trained / len(scan.paths)
 
     @classmethod
-    def parts(cls, sizes: MixerSizes) -> tuple[tuple[int, int], ...]:
+    def parts(cls, config: MixerConfig) -> tuple[tuple[int, int], ...]:
         """The parts of its tables that a mixer scans by themselves, first sequence and last + 1."""
-        along = CONVOLUTIONS[sizes.convolution].along
+        along = CONVOLUTIONS[config.convolution].along
         return ((0, along),) if along else ()
 
     @abstractmethod
@@ -96,7 +104,7 @@ class Mixer(Exempt):
     def project(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
         """The input of the scan, and that of the gate where there is one: [B, L, dim] -> [B, L, inner] each."""
         projected = self.project_in(rows)
-        if not self.sizes.gate:
+        if not self.config.gate:
             return projected, None
         u, z = projected.chunk(2, dim=-1)
         return u, z
@@ -113,10 +121,10 @@ class Mixer(Exempt):
 
     def convolve(self, u: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
         """silu of the convolution of [B, L, D]: [B, L, D], or [B, K, L, D] along every path."""
-        module, kind = self.convolution, CONVOLUTIONS[self.sizes.convolution]
+        module, kind = self.convolution, CONVOLUTIONS[self.config.convolution]
         if module is None:
             return F.silu(u)
-        if kind.walks:
+        if kind.along_paths:
             return module(u, table.part(0, kind.along))[:, 0] if kind.along else module(u, table)
         patches, tokens = u[:, : table.grid_size], u[:, table.grid_size :]
         convolved = to_rows(module(to_picture(patches, grid)))
@@ -131,22 +139,29 @@ class ScanMixer(Mixer):
     convolution, project_scan [S (R + 2 N), inner], delta_weight [S, R, inner], delta_bias [S, inner], decay_log
     [S', inner, N], skip [S, inner], norm, project_out [dim, inner], with S sets of parameters, and S' = S unless each
     path has its own decay.
+
+    >>> import torch
+    >>> from scanlab.nn import Backbone, BackboneConfig, MixerConfig
+    >>> config = BackboneConfig(dim=8, mixer=MixerConfig(state=2, parameters="per_path"))
+    >>> mixer = Backbone("sum(row, -row)", config, input_size=(8, 8)).blocks[0].mixer
+    >>> mixer(torch.zeros(1, 16, 8), grid=(4, 4)).shape, mixer.decay_log.shape
+    (torch.Size([1, 16, 8]), torch.Size([2, 16, 2]))
     """
 
-    def __init__(self, place: Place) -> None:
-        super().__init__(place)
-        grid, dim, sizes = place.grid, place.dim, place.sizes
+    def __init__(self, spec: LayerSpec) -> None:
+        super().__init__(spec)
+        grid, dim, config = spec.grid, spec.dim, spec.config
         inner, sets = self.inner, self.sets
-        self.rank = sizes.rank(dim)
-        self.project_in = nn.Linear(dim, (2 if sizes.gate else 1) * inner, bias=False)
-        self.convolution = convolution_for(sizes, inner, sets, len(grid))
-        self.project_scan = nn.Linear(inner, sets * (self.rank + 2 * sizes.state), bias=False)
+        self.rank = config.rank(dim)
+        self.project_in = nn.Linear(dim, (2 if config.gate else 1) * inner, bias=False)
+        self.convolution = convolution_for(config, inner, sets, len(grid))
+        self.project_scan = nn.Linear(inner, sets * (self.rank + 2 * config.state), bias=False)
         self.delta_weight = nn.Parameter(torch.empty(sets, self.rank, inner).uniform_(-1, 1) / self.rank**0.5)
-        self.delta_bias = nn.Parameter(first_delta_bias((sets, inner), sizes))
-        decays = torch.arange(1, sizes.state + 1).log()
+        self.delta_bias = nn.Parameter(first_delta_bias((sets, inner), config))
+        decays = torch.arange(1, config.state + 1).log()
         self.decay_log = nn.Parameter(decays.expand(self.own_sets, inner, -1).clone())
         self.skip = nn.Parameter(torch.ones(sets, inner))
-        self.norm = nn.LayerNorm(inner) if sizes.norm else None
+        self.norm = nn.LayerNorm(inner) if config.norm else None
         self.project_out = nn.Linear(inner, dim, bias=False)
 
     def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
@@ -181,7 +196,7 @@ class ScanMixer(Mixer):
     def _scan_parameters(self, u: Tensor, paths: int, part: slice) -> tuple[Tensor, Tensor, Tensor]:
         """delta [B, K, L, inner], B and C [B, K, L, N], with K = 1 where all paths share them."""
         rows = self._projected(u, paths, part)
-        state = self.sizes.state
+        state = self.config.state
         low, B, C = rows.split([self.rank, state, state], dim=-1)
         return low @ self.own(self.delta_weight, paths, part), B, C
 
@@ -210,9 +225,9 @@ class CascadeMixer(ScanMixer):
     """
 
     @classmethod
-    def parts(cls, sizes: MixerSizes) -> tuple[tuple[int, int], ...]:
+    def parts(cls, config: MixerConfig) -> tuple[tuple[int, int], ...]:
         """Rows both ways, and columns both ways."""
-        return (*super().parts(sizes), (0, 2), (2, 4))
+        return (*super().parts(config), (0, 2), (2, 4))
 
     def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
@@ -239,7 +254,7 @@ class PathConvolution(Exempt):
     def forward(self, rows: Tensor, table: PathTable) -> Tensor:
         """[B, L, D] or [B, K, L, D] -> [B, K, L, D], path k with the set k modulo S."""
         bias = None if self.bias is None else own_sets(self.bias, table.paths)
-        return causal_convolution(rows, own_sets(self.weight, table.paths), bias, paths=table)
+        return causal_conv1d(rows, own_sets(self.weight, table.paths), bias, paths=table)
 
 
 def own_sets(parameter: Tensor, paths: int) -> Tensor:
@@ -256,19 +271,19 @@ def _plain_linear(module: nn.Module) -> bool:
     return not hooks and type(module.weight) in (nn.Parameter, Tensor)
 
 
-def convolution_for(sizes: MixerSizes, channels: int, sets: int, axes: int) -> nn.Module | None:
+def convolution_for(config: MixerConfig, channels: int, sets: int, axes: int) -> nn.Module | None:
     """The convolution that the sizes ask for."""
-    kind, taps, bias = CONVOLUTIONS[sizes.convolution], sizes.taps, sizes.convolution_bias
-    if kind.walks:
+    kind, taps, bias = CONVOLUTIONS[config.convolution], config.taps, config.convolution_bias
+    if kind.along_paths:
         return PathConvolution(sets, channels, taps, bias)
     if kind.on_grid:
         return convolution(axes)(channels, channels, taps, padding=taps // 2, groups=channels, bias=bias)
     return None
 
 
-def first_delta_bias(shape: tuple[int, ...], sizes: MixerSizes) -> Tensor:
+def first_delta_bias(shape: tuple[int, ...], config: MixerConfig) -> Tensor:
     """The bias that makes softplus(bias) log-uniform between the shortest and the longest step, as Mamba does."""
-    low, high = math.log(sizes.shortest_step), math.log(sizes.longest_step)
+    low, high = math.log(config.shortest_step), math.log(config.longest_step)
     step = torch.exp(torch.rand(shape) * (high - low) + low)
     return step + torch.log(-torch.expm1(-step))
 
@@ -280,3 +295,6 @@ def _with_tokens(x: Tensor, table: PathTable) -> Tensor:
     patches = x[:, : table.grid_size]
     rows = {"cls": x[:, table.grid_size :], "mean": patches.mean(1, keepdim=True)}
     return torch.cat([patches, *(rows[name] for name in table.tokens)], dim=1)
+
+
+__getattr__ = renamed_names(__name__, {"Place": "LayerSpec"})

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn.mixer import Mixer, Place, convolution_for, first_delta_bias
+from scanlab.nn.mixer import LayerSpec, Mixer, convolution_for, first_delta_bias
 from scanlab.ops import PathTable, ssd
 
 __all__ = ["SsdMixer"]
@@ -22,28 +22,35 @@ class SsdMixer(Mixer):
     H = inner / head heads. x, B and C pass through the convolution together; delta does not depend on it. Learned:
     project_in [2 inner + 2 N + H, dim] to z, x, B, C and delta, convolution, delta_bias, decay_log and skip [S, H],
     norm (of the gated output), project_out [dim, inner]. Raises S612 for a width that heads do not divide.
+
+    >>> import torch
+    >>> from scanlab.nn import Backbone, BackboneConfig, MixerConfig
+    >>> config = BackboneConfig(dim=8, mixer=MixerConfig(kind="ssd", state=8, head=4))
+    >>> mixer = Backbone("hilbert", config, input_size=(8, 8)).blocks[0].mixer
+    >>> mixer(torch.zeros(1, 16, 8), grid=(4, 4)).shape, mixer.heads
+    (torch.Size([1, 16, 8]), 4)
     """
 
-    def __init__(self, place: Place) -> None:
-        super().__init__(place)
-        grid, dim, sizes = place.grid, place.dim, place.sizes
-        self.heads, rest = divmod(self.inner, sizes.head)
+    def __init__(self, spec: LayerSpec) -> None:
+        super().__init__(spec)
+        grid, dim, config = spec.grid, spec.dim, spec.config
+        self.heads, rest = divmod(self.inner, config.head)
         if rest:
             raise ScanlabError.at(
-                "S612", f"heads of {sizes.head} channels do not divide the scan's width of {self.inner}"
+                "S612", f"heads of {config.head} channels do not divide the scan's width of {self.inner}"
             )
-        mixed, sets = self.inner + 2 * sizes.state, self.sets
+        mixed, sets = self.inner + 2 * config.state, self.sets
         self.project_in = nn.Linear(dim, self.inner + mixed + self.heads, bias=False)
-        self.convolution = convolution_for(sizes, mixed, sets, len(grid))
-        self.delta_bias = nn.Parameter(first_delta_bias((sets, self.heads), sizes))
+        self.convolution = convolution_for(config, mixed, sets, len(grid))
+        self.delta_bias = nn.Parameter(first_delta_bias((sets, self.heads), config))
         self.decay_log = nn.Parameter(torch.arange(1.0, self.heads + 1).log().expand(self.own_sets, -1).clone())
         self.skip = nn.Parameter(torch.ones(sets, self.heads))
-        self.norm = nn.RMSNorm(self.inner, eps=1e-5) if sizes.norm else None
+        self.norm = nn.RMSNorm(self.inner, eps=1e-5) if config.norm else None
         self.project_out = nn.Linear(self.inner, dim, bias=False)
 
     def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
-        state = self.sizes.state
+        state = self.config.state
         z, mixed, delta = self.project_in(rows).split([self.inner, self.inner + 2 * state, self.heads], dim=-1)
         mixed = self.convolve(mixed, table, grid)
         mixed = mixed if mixed.ndim == 4 else mixed[:, None]
@@ -65,6 +72,6 @@ class SsdMixer(Mixer):
             paths=table,
         )
         y = self.merged(lambda merge: cast(Tensor, scan(merge=merge))).flatten(2)
-        y = y * F.silu(z) if self.sizes.gate else y
+        y = y * F.silu(z) if self.config.gate else y
         # Under autocast torch casts to float32 before a layer norm, but not before this one.
         return self.project_out(y if self.norm is None else self.norm(y.to(self.skip.dtype)))

@@ -21,27 +21,32 @@ def set_scan(model: M, strategy: Strategy) -> M:
     """Let a model read its patches along another scan or plan, in place, with all its weights. Returns the model.
 
     Virtual tokens stay where the model's own scan has them unless the strategy places some. Where every path has its
-    own parameters, path k takes those of path k modulo their number S, and none is left unused: an order is walked both
+    own parameters, path k takes those of path k modulo their number S, and none is left unused: an order is read both
     ways for S = 2, transposed as well for S = 4 over two axes; any other scan with fewer paths is repeated. More
     paths than S are scaled so that their sum stays as large. Gates of the old scan are kept where the new one has as
     many, and start at 1 otherwise. Raises S603 and S605 for a plan or tokens that do not fit; the model then stays as
     it was.
+
+    >>> from scanlab.nn import Backbone, BackboneConfig
+    >>> model = Backbone("row", BackboneConfig(dim=8), input_size=(8, 8))
+    >>> [str(block.mixer.paths.value) for block in set_scan(model, "hilbert").blocks]
+    ['by hilbert(h, w)', 'by hilbert(h, w)']
     """
     backbone = backbone_of(model)
     value = strategy_value(strategy, len(backbone.input_size))
     places = list(backbone.block_grids(backbone.input_size))
-    wanted = layer_values(value, len(places))
+    new_values = layer_values(value, len(places))
     values = [
         fitted(_with_tokens(new, block.mixer.paths.value), block.mixer.own_sets)
-        for new, (block, _) in zip(wanted, places, strict=True)
+        for new, (block, _) in zip(new_values, places, strict=True)
     ]
-    if class_tokens(values, backbone.sizes) != backbone.tokens:
+    if class_tokens(values, backbone.config) != backbone.tokens:
         raise ScanlabError.at(
             "S605",
             f"the model has {backbone.tokens} class tokens, and {value.name or 'the strategy'} another number",
             help="leave virtual tokens out of the strategy: those of the model stay in place",
         )
-    mixers = [block.mixer.walking(new, grid) for new, (block, grid) in zip(values, places, strict=True)]
+    mixers = [block.mixer.following(new, grid) for new, (block, grid) in zip(values, places, strict=True)]
     for (block, _), (paths, merge, scale) in zip(places, mixers, strict=True):
         block.mixer.paths, block.mixer.merge, block.mixer.scale = paths, merge, scale
     backbone.strategy = value

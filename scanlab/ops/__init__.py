@@ -1,6 +1,6 @@
 """The torch operators over the kernels, and the readable reference they agree with."""
 
-from scanlab.ops.conv.api import causal_convolution
+from scanlab.ops.conv.api import causal_conv1d
 from scanlab.ops.dispatch import BACKENDS, ScanlabWarning, use_backend
 from scanlab.ops.flops import SCAN_FLOPS
 from scanlab.ops.mamba.api import selective_scan
@@ -8,13 +8,14 @@ from scanlab.ops.mamba.drop_in import selective_scan_fn
 from scanlab.ops.mamba2.api import ssd
 from scanlab.ops.path_tables import PathTable, path_table
 from scanlab.ops.resolve_paths import index_table
+from scanlab.renamed import renamed_names
 
 __all__ = [
     "BACKENDS",
     "SCAN_FLOPS",
     "PathTable",
     "ScanlabWarning",
-    "causal_convolution",
+    "causal_conv1d",
     "index_table",
     "path_table",
     "selective_scan",
@@ -22,3 +23,5 @@ __all__ = [
     "ssd",
     "use_backend",
 ]
+
+__getattr__ = renamed_names(__name__, {"causal_convolution": "causal_conv1d"})

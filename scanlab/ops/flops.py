@@ -62,12 +62,12 @@ def _(dy: Shape, checkpoints: Shape, *shapes: Any, out_shape: Any = None, **_: A
     return _scan(SCAN_BACKWARD_FLOPS, 4, *shapes)
 
 
-@register_flop_formula(torch.ops.scanlab.causal_convolution)
+@register_flop_formula(torch.ops.scanlab.causal_conv1d)
 def _(*shapes: Any, out_shape: Any = None, **_: Any) -> int:
     return _convolution(2, *shapes)
 
 
-@register_flop_formula(torch.ops.scanlab.causal_convolution_backward)
+@register_flop_formula(torch.ops.scanlab.causal_conv1d_backward)
 def _(dy: Shape, *shapes: Any, out_shape: Any = None, **_: Any) -> int:
     # dx and dweight; the output again where silu is to be differentiated (x, weight, bias, table, silu).
     return _convolution(6 if shapes[7] else 4, *shapes)

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from scanlab.study.findings import Comparison, Findings, Overall, ProblemFindings, Row
+from scanlab.renamed import read_name
+from scanlab.study.controls import stored_control
+from scanlab.study.findings import Comparison, Findings, OverallFindings, ProblemFindings, StrategyFindings
 from scanlab.study.locality import locality_findings
 from scanlab.study.record import MemberRecord, StudyRecord, TrialResult
 from scanlab.study.statistics import (
@@ -38,11 +40,26 @@ def analyse(record: StudyRecord) -> Findings:
     confidence and, with three strategies or more, Friedman's test over them rejects as well. Equivalence is claimed
     where two one-sided tests, adjusted likewise, put the difference within the problem's margin. Both can be true of a
     small difference that is known well.
+
+    >>> from scanlab.study import Epoch, MemberRecord, TrialRecord, study_of, with_options
+    >>> study = study_of(with_options(None, {"strategies": ["row", "hilbert"], "controls": []}))
+    >>> accuracy = {"row": (0.90, 0.91, 0.92), "hilbert": (0.93, 0.95, 0.94)}
+    >>> trials = {}
+    >>> for m in study.members():
+    ...     epochs = (Epoch(0.5, {"accuracy": accuracy[m.strategy][m.seed]}),)
+    ...     result = TrialResult(epochs, parameters=1_000, flops=50_000, seconds=1.5)
+    ...     trials[m.trial.key] = TrialRecord(m.trial.key, "done", {}, epochs, result)
+    >>> members = [MemberRecord(m.problem, m.strategy, m.seed, m.control, m.trial.key) for m in study.members()]
+    >>> findings = analyse(StudyRecord(study.about(), tuple(members), trials))
+    >>> findings.sentences
+    ('hilbert is better by 0.5 to 5.5 points than row.',)
+    >>> round(findings.problems[0].row("hilbert").comparison.difference.mean, 3)
+    0.03
     """
     about = record.about
     problems = tuple(_problem(record, problem) for problem in about["problems"])
     overall, test = _overall(record, problems) if len(problems) > 1 else ((), None)
-    found = Findings(
+    findings = Findings(
         name=about["name"],
         question=about["question"],
         baseline=about["baseline"],
@@ -55,15 +72,15 @@ def analyse(record: StudyRecord) -> Findings:
         counts=dict(Counter(trial.status for trial in record.trials.values())),
         failures=tuple(_failures(record)),
     )
-    return replace(found, sentences=tuple(overall_sentences(found)))
+    return replace(findings, sentences=tuple(overall_sentences(findings)))
 
 
 def _problem(record: StudyRecord, problem: Mapping[str, Any]) -> ProblemFindings:
-    about, task = record.about, task_named(problem["task"])
+    about, task = record.about, task_named(read_name(problem["task"]))
     members = [m for m in record.members if m.problem == problem["name"]]
     results = {(m.strategy, m.seed): r for m in members if (r := record.trial(m).result) is not None}
     labels = list(dict.fromkeys(m.strategy for m in members))
-    controls = {m.strategy: m.control for m in members}
+    controls = {m.strategy: stored_control(m.control) for m in members}
     rows = [_row(label, controls[label], problem, about, results, task) for label in labels]
     base = next((row for row in rows if row.label == about["baseline"]), None)
     rows = [_related(row, base, members) for row in rows]
@@ -76,7 +93,7 @@ def _problem(record: StudyRecord, problem: Mapping[str, Any]) -> ProblemFindings
     }
     rows = [replace(row, comparison=compared.get(row.label)) for row in rows]
     outcomes = {row.label: row.mean for row in rows if row.control is None and row.mean is not None}
-    found = ProblemFindings(
+    judged = ProblemFindings(
         name=problem["name"],
         task=problem["task"],
         metric=task.primary,
@@ -88,19 +105,19 @@ def _problem(record: StudyRecord, problem: Mapping[str, Any]) -> ProblemFindings
         locality=locality_findings(problem["strategies"], outcomes, about["confidence"]),
         sentences=(),
     )
-    return replace(found, sentences=tuple(problem_sentences(found, about)))
+    return replace(judged, sentences=tuple(problem_sentences(judged, about)))
 
 
 def _row(
     label: str, control: str | None, problem: Mapping[str, Any], about: Mapping[str, Any], results: Results, task: Task
-) -> Row:
+) -> StrategyFindings:
     seeds = tuple(seed for seed in about["seeds"] if (label, seed) in results)
     own = [results[label, seed] for seed in seeds]
     values = [r.final[task.primary] for r in own]
     mean, spread = mean_spread(values) if values else (None, None)
     source = problem["strategies"].get(label, {}).get("source", about["controls"].get(label, ""))
     memories = [r.memory for r in own if r.memory is not None]
-    return Row(
+    return StrategyFindings(
         label=label,
         source=source,
         control=control,
@@ -119,7 +136,7 @@ def _row(
     )
 
 
-def _related(row: Row, base: Row | None, members: Sequence[MemberRecord]) -> Row:
+def _related(row: StrategyFindings, base: StrategyFindings | None, members: Sequence[MemberRecord]) -> StrategyFindings:
     """With what a row shares its trials, and how it costs beside the baseline."""
     keys = {m.strategy: m.key for m in reversed(members)}
     same = next((label for label in dict.fromkeys(m.strategy for m in members) if keys[label] == keys[row.label]), "")
@@ -129,7 +146,7 @@ def _related(row: Row, base: Row | None, members: Sequence[MemberRecord]) -> Row
     return replace(row, same_as="" if same == row.label else same, ratios=ratios)
 
 
-def _table(rows: Sequence[Row], results: Results, task: Task) -> np.ndarray:
+def _table(rows: Sequence[StrategyFindings], results: Results, task: Task) -> np.ndarray:
     """Values [seeds, strategies] of the seeds that all strategies have; those that share trials stand for one."""
     different = [row for row in rows if not row.same_as]
     common = [s for s in (different[0].seeds if different else ()) if all(s in row.seeds for row in different)]
@@ -139,7 +156,12 @@ def _table(rows: Sequence[Row], results: Results, task: Task) -> np.ndarray:
 
 
 def _compared(
-    rows: Sequence[Row], about: Mapping[str, Any], results: Results, task: Task, margin: float, test: Friedman | None
+    rows: Sequence[StrategyFindings],
+    about: Mapping[str, Any],
+    results: Results,
+    task: Task,
+    margin: float,
+    test: Friedman | None,
 ) -> dict[str, Comparison]:
     """Every row but the baseline, and those that share its trials, against it."""
     base, confidence = about["baseline"], about["confidence"]
@@ -154,21 +176,23 @@ def _compared(
     adjusted = dict(zip(pairs, holm([d.p for d in differences.values()]), strict=True))
     within = dict(zip(pairs, holm([equivalence(own, other, margin) for own, other in pairs.values()]), strict=True))
     gate = test is None or test.p < 1 - confidence
-    found = {}
+    comparisons = {}
     for label, d in differences.items():
         kind, words = verdict(d, adjusted[label] if gate else None, within[label], margin, task, gate)
-        found[label] = Comparison(d, adjusted[label], within[label], effect_size(*pairs[label]), kind, words)
-    return found
+        comparisons[label] = Comparison(d, adjusted[label], within[label], effect_size(*pairs[label]), kind, words)
+    return comparisons
 
 
-def _overall(record: StudyRecord, problems: Sequence[ProblemFindings]) -> tuple[tuple[Overall, ...], Friedman | None]:
+def _overall(
+    record: StudyRecord, problems: Sequence[ProblemFindings]
+) -> tuple[tuple[OverallFindings, ...], Friedman | None]:
     """Blocks are seeds by problems. Differences are pooled only where all metrics are shares of the same direction."""
     about = record.about
     labels = [row.label for row in problems[0].rows if row.control is None]
     base = about["baseline"]
     blocks, raw = [], []
     for problem in problems:
-        task = task_named(problem.task)
+        task = task_named(read_name(problem.task))
         results = {
             (m.strategy, m.seed): r
             for m in record.members
@@ -180,7 +204,7 @@ def _overall(record: StudyRecord, problems: Sequence[ProblemFindings]) -> tuple[
                 raw.append(values)
                 blocks.append([v if task.higher else -v for v in values])
     if not blocks:
-        return tuple(Overall(label, None, None, None) for label in labels), None
+        return tuple(OverallFindings(label, None, None, None) for label in labels), None
     test = friedman(np.array(blocks))
     shares = all(problem.unit and problem.higher for problem in problems)
     columns = np.array(raw).T
@@ -192,7 +216,7 @@ def _overall(record: StudyRecord, problems: Sequence[ProblemFindings]) -> tuple[
     adjusted = dict(zip(pooled, holm([d.p for d in pooled.values()]), strict=True))
     ranks = test.ranks if test else tuple(math.nan for _ in labels)
     return tuple(
-        Overall(label, rank if test else None, pooled.get(label), adjusted.get(label))
+        OverallFindings(label, rank if test else None, pooled.get(label), adjusted.get(label))
         for label, rank in zip(labels, ranks, strict=True)
     ), test
 
@@ -208,12 +232,12 @@ def _curves(results: Sequence[TrialResult], task: Task) -> tuple[tuple[float, fl
     if not results:
         return ()
     epochs = min(len(r.epochs) for r in results)
-    found = []
+    curve = []
     for number in range(epochs):
         values = [r.epochs[number].metrics[task.primary] for r in results]
         losses = [r.epochs[number].loss for r in results]
-        found.append((float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0, _mean(losses)))
-    return tuple((m, s, 0.0 if x is None else x) for m, s, x in found)
+        curve.append((float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0, _mean(losses)))
+    return tuple((m, s, 0.0 if x is None else x) for m, s, x in curve)
 
 
 def _mean(values: Sequence[float]) -> float | None:

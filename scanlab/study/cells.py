@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scanlab.study.findings import ProblemFindings, Row
-from scanlab.study.statistics import Difference, points
+from scanlab.study.findings import ProblemFindings, StrategyFindings
+from scanlab.study.statistics import Difference, format_difference
 
 __all__ = ["Cells", "cells", "chance", "interval", "share"]
 
@@ -29,7 +29,7 @@ class Cells:
     seconds: str
 
 
-def cells(row: Row, problem: ProblemFindings, baseline: str, waiting: str = "no result yet") -> Cells:
+def cells(row: StrategyFindings, problem: ProblemFindings, baseline: str, waiting: str = "no result yet") -> Cells:
     """A row of a problem's results. waiting: the words for one that nothing can be said of yet."""
     unit, c = problem.unit, row.comparison
     d = c.difference if c else None
@@ -37,7 +37,7 @@ def cells(row: Row, problem: ProblemFindings, baseline: str, waiting: str = "no 
     return Cells(
         mean=share(row.mean, unit),
         spread=share(row.spread, unit),
-        difference=points(d.mean, unit) if d else "",
+        difference=format_difference(d.mean, unit) if d else "",
         interval=interval(d, unit) if d else "",
         p=chance(c.adjusted) if c else "",
         effect="" if c is None or c.effect is None else f"{c.effect:+.1f}",
@@ -58,7 +58,7 @@ def interval(difference: Difference, unit: str = "points") -> str:
     """From where to where, "" where that cannot be judged."""
     if difference.low is None or difference.high is None:
         return ""
-    return f"{points(difference.low, unit)} to {points(difference.high, unit)}"
+    return f"{format_difference(difference.low, unit)} to {format_difference(difference.high, unit)}"
 
 
 def chance(p: float | None) -> str:

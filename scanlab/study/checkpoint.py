@@ -13,9 +13,12 @@ from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.places import PRIVATE, draft_of
+from scanlab.renamed import renamed_names
 from scanlab.study.record import Epoch
 
-__all__ = ["InMemory", "Place", "Progress", "read_checkpoint", "write_checkpoint", "write_whole"]
+__all__ = ["Checkpoint", "InMemory", "Progress", "read_checkpoint", "write_checkpoint", "write_whole"]
+
+__getattr__ = renamed_names(__name__, {"Place": "Checkpoint"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +42,10 @@ class InMemory:
     content: bytes | None = None
 
 
-Place = Path | InMemory
+Checkpoint = Path | InMemory
 
 
-def write_checkpoint(place: Place, key: str, progress: Progress, stateful: Mapping[str, Any]) -> None:
+def write_checkpoint(place: Checkpoint, key: str, progress: Progress, stateful: Mapping[str, Any]) -> None:
     """Write states and progress, whole or not at all, in place of older ones. Raises S653 where a file cannot be."""
     content = {
         "key": key,
@@ -76,7 +79,7 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         ) from error
 
 
-def read_checkpoint(place: Place, key: str, stateful: Mapping[str, Any]) -> Progress:
+def read_checkpoint(place: Checkpoint, key: str, stateful: Mapping[str, Any]) -> Progress:
     """Put the states of a trial's checkpoint back, and return how far it came; nothing was done where there is none.
 
     One of another trial, or one that cannot be read, counts as none.

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from scanlab.compiler.bind import CompiledPlan, CompiledScan
 from scanlab.ir.values import Order, Scan
-from scanlab.nn import BackboneSizes
+from scanlab.nn import BackboneConfig
 from scanlab.nn.embed import halved
 from scanlab.nn.layer_paths import compiled, layer_values
 from scanlab.study.transfer import transfer_grid
@@ -24,16 +24,16 @@ def source_of(plan: Compiled) -> str:
 
 
 @lru_cache(maxsize=1024)
-def order_digest(plan: Compiled, sizes: BackboneSizes, transfer: tuple[str, ...] = ()) -> str:
+def order_digest(plan: Compiled, config: BackboneConfig, transfer: tuple[str, ...] = ()) -> str:
     """16 hexadecimal digits, from the steps, restarts, tokens and merges of every layer on every grid that it meets.
 
     Two strategies with one digest are the same function on these grids, whatever they are called and however written.
     """
     value = plan.value
-    layers = layer_values(value, sum(sizes.depths))
+    layers = layer_values(value, sum(config.depths))
     digest = hashlib.sha256()
-    for grid in _grids(plan.grid, sizes, transfer):
-        for layer, extents in zip(layers, _stages(grid, sizes), strict=True):
+    for grid in _grids(plan.grid, config, transfer):
+        for layer, extents in zip(layers, _stages(grid, config), strict=True):
             scan = compiled(layer, extents)
             digest.update(f"{extents}{_shape(scan.scan)}".encode())
             for path in scan.paths:
@@ -42,16 +42,16 @@ def order_digest(plan: Compiled, sizes: BackboneSizes, transfer: tuple[str, ...]
     return digest.hexdigest()[:16]
 
 
-def _grids(grid: Sequence[int], sizes: BackboneSizes, transfer: tuple[str, ...]) -> Iterator[tuple[int, ...]]:
+def _grids(grid: Sequence[int], config: BackboneConfig, transfer: tuple[str, ...]) -> Iterator[tuple[int, ...]]:
     yield tuple(grid)
-    sides = sizes.patch_sides(len(grid))
+    sides = config.patch_sides(len(grid))
     for name in transfer:
-        yield transfer_grid(name, tuple(grid), sides, sizes.stride)
+        yield transfer_grid(name, tuple(grid), sides, config.stride)
 
 
-def _stages(grid: tuple[int, ...], sizes: BackboneSizes) -> Iterator[tuple[int, ...]]:
+def _stages(grid: tuple[int, ...], config: BackboneConfig) -> Iterator[tuple[int, ...]]:
     """The grid that each layer meets."""
-    for depth in sizes.depths:
+    for depth in config.depths:
         yield from (grid for _ in range(depth))
         grid = tuple(halved(grid))
 

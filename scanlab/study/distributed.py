@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.study.checkpoint import InMemory, Place
+from scanlab.study.checkpoint import Checkpoint, InMemory
 from scanlab.study.train import ALONE, World
 
 __all__ = ["common_checkpoint", "joined"]
@@ -52,7 +52,7 @@ def joined(device: str) -> Iterator[tuple[World, str]]:
         dist.destroy_process_group()
 
 
-def common_checkpoint(path: Path, world: World) -> Place:
+def common_checkpoint(path: Path, world: World) -> Checkpoint:
     """The checkpoint of rank 0 for every process: the file itself there, elsewhere a copy, as disks may differ."""
     if world.size == 1:
         return path

@@ -11,7 +11,7 @@ from scipy import stats
 from scanlab.data.parts import subset
 from scanlab.study.analysis import analyse
 from scanlab.study.record import StudyRecord
-from scanlab.study.train import train
+from scanlab.study.train import train_trial
 from scanlab.study.trial import Study, Trial
 from scanlab.study.work import dataset_of, one_thread
 
@@ -33,25 +33,25 @@ class Estimate:
 def estimate(study: Study, done: set[str], workers: int) -> Estimate:
     """Time STEPS steps and as many test batches of every strategy and control, and scale them up."""
     seconds: dict[tuple[str, str, str | None], float] = {}
-    found = {}
+    trials = {}
     with one_thread():
         for trial in study.trials():
             kind = (trial.problem.name, str(trial.config["order"]["digest"]), trial.control)
             if kind not in seconds:
                 seconds[kind] = _seconds(trial)
-            found[trial.key] = seconds[kind]
-    left = sum(s for key, s in found.items() if key not in done)
-    return Estimate(found, left / workers, sum(key in done for key in found))
+            trials[trial.key] = seconds[kind]
+    left = sum(s for key, s in trials.items() if key not in done)
+    return Estimate(trials, left / workers, sum(key in done for key in trials))
 
 
 def spread_so_far(record: StudyRecord) -> float | None:
     """The standard deviation of paired differences in what has run, averaged over problems and strategies; None where
     there are no pairs yet, or the metrics of the problems are of different kinds."""
-    found = analyse(record)
-    if len({problem.unit for problem in found.problems}) > 1:
+    findings = analyse(record)
+    if len({problem.unit for problem in findings.problems}) > 1:
         return None
     spreads = []
-    for problem in found.problems:
+    for problem in findings.problems:
         for row in problem.rows:
             d = row.comparison.difference if row.comparison and not row.control else None
             if d is not None and d.low is not None and d.high is not None and d.method == "t":
@@ -69,9 +69,9 @@ def _seconds(trial: Trial) -> float:
     short = Trial(
         replace(problem, recipe=replace(recipe, epochs=1), transfer=()), trial.plan, trial.seed, trial.control
     )
-    train(short, subset(dataset, dataset.train[: recipe.batch], dataset.test[:1]))
+    train_trial(short, subset(dataset, dataset.train[: recipe.batch], dataset.test[:1]))
     start = perf_counter()
-    result = train(short, small)
+    result = train_trial(short, small)
     tested = perf_counter() - start - result.seconds
     share = len(dataset.train) / some[0], len(dataset.test) / some[1]
     return recipe.epochs * (result.seconds * share[0] + tested * share[1])

@@ -22,7 +22,7 @@ from scanlab.ir.text import count_text, grid_text
 from scanlab.ir.values import Value
 from scanlab.nn import Backbone, Classifier, set_scan
 from scanlab.study.matched import MatchedDifference, matched_difference
-from scanlab.study.statistics import holm, points
+from scanlab.study.statistics import format_difference, holm
 from scanlab.zoo import create_model, load
 
 __all__ = ["PARTS", "Evaluation", "Row", "evaluate", "load_classifier", "notes", "render"]
@@ -84,8 +84,8 @@ def load_classifier(
     Raises S643 for a model that does not classify, S616 for a file that does not say what model it holds, S617, S611,
     S640 and S641.
     """
-    wanted = {"classes": classes, "channels": channels, "input_size": input_size}
-    given: dict[str, Any] = {key: value for key, value in wanted.items() if value is not None}
+    asked = {"classes": classes, "channels": channels, "input_size": input_size}
+    given: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
     # A new head would be judged by what it never learned.
     model = create_model(name, checkpoint=path, new_head=False, **given) if name else load(path)
     if not isinstance(model, Classifier):
@@ -119,14 +119,14 @@ def evaluate(
     for _, each in models:
         with torch.no_grad():
             each(images[:1])
-    total, found = len(models) * len(labels), []
+    total, passes = len(models) * len(labels), []
     for k, (name, each) in enumerate(models):
         progress(name, k * len(labels), total)
         start = perf_counter()
         guesses = _guesses(
             each, images, batch, lambda done, k=k, name=name: progress(name, k * len(labels) + done, total)
         )
-        found.append((name, guesses, perf_counter() - start))
+        passes.append((name, guesses, perf_counter() - start))
     backbone = model.backbone
     return Evaluation(
         dataset=dataset.name,
@@ -137,7 +137,7 @@ def evaluate(
         extents=tuple(images.shape[2:]),
         outputs=model.head.out_features,
         classes=dataset.classes,
-        rows=_rows(found, labels),
+        rows=_rows(passes, labels),
     )
 
 
@@ -161,17 +161,17 @@ def _twin(model: Classifier) -> Classifier:
 
 
 @torch.no_grad()
-def _guesses(model: nn.Module, images: Tensor, batch: int, heard: Callable[[int], None]) -> NDArray[np.int64]:
+def _guesses(model: nn.Module, images: Tensor, batch: int, on_progress: Callable[[int], None]) -> NDArray[np.int64]:
     guesses, done = [], 0
     for some in images.split(batch):
         guesses.append(model(some).argmax(1))
         done += len(some)
-        heard(done)
+        on_progress(done)
     return torch.cat(guesses).numpy()
 
 
-def _rows(found: Sequence[tuple[str, NDArray[np.int64], float]], labels: NDArray[np.int64]) -> tuple[Row, ...]:
-    (name, first, seconds), *others = found
+def _rows(passes: Sequence[tuple[str, NDArray[np.int64], float]], labels: NDArray[np.int64]) -> tuple[Row, ...]:
+    (name, first, seconds), *others = passes
     right = first == labels
     differences = [matched_difference(guesses == labels, right) for _, guesses, _ in others]
     adjusted = holm([d.p for d in differences])
@@ -201,8 +201,8 @@ def _cells(row: Row, trained: str) -> list[Text]:
     cells = [name, f"{100 * row.accuracy:.2f}", "", "", "", ""]
     if row.difference is not None and row.adjusted_p is not None and row.changed is not None:
         d = row.difference
-        interval = f"{points(d.low)} to {points(d.high)}"
-        cells[2:] = [points(d.difference), interval, f"{row.adjusted_p:.3f}", f"{100 * row.changed:.1f}"]
+        interval = f"{format_difference(d.low)} to {format_difference(d.high)}"
+        cells[2:] = [format_difference(d.difference), interval, f"{row.adjusted_p:.3f}", f"{100 * row.changed:.1f}"]
     return [Text(cell) for cell in (*cells, f"{row.seconds:.1f}")]
 
 

@@ -1,14 +1,17 @@
-"""What a study found, as values: what reports and tables show."""
+"""What a study shows, as values: what reports and tables show."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scanlab.renamed import renamed_names
 from scanlab.study.locality import LocalityFinding
 from scanlab.study.statistics import Difference, Friedman
 
-__all__ = ["Comparison", "Findings", "Overall", "ProblemFindings", "Row"]
+__all__ = ["Comparison", "Findings", "OverallFindings", "ProblemFindings", "StrategyFindings"]
+
+__getattr__ = renamed_names(__name__, {"Overall": "OverallFindings", "Row": "StrategyFindings"})
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,10 @@ class Comparison:
     difference: paired, in the metric. adjusted: its p by Holm over the problem's comparisons. equivalence: the p of
     lying within the margin, by Holm likewise; None without a margin. effect: d_z. kind: "better", "worse",
     "equivalent" or "not distinguishable"; verdict: in words.
+
+    >>> difference = Difference(0.02, pairs=5, confidence=0.95, low=0.01, high=0.03, p=0.004, method="t")
+    >>> Comparison(difference, 0.008, None, 1.9, "better", "better by 1.0 to 3.0 points").decided
+    True
     """
 
     difference: Difference
@@ -34,13 +41,17 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Row:
+class StrategyFindings:
     """A strategy, or a control, on a problem.
 
     seeds: those with a result. mean, spread: of the primary metric over them (standard deviation; None for one seed).
     metrics: means of all. same_as: the strategy that it shares its trials with, "" for none. ratios: FLOPs and
     parameters over the baseline's. seconds, memory, throughput: means per trial. transfer: means on changed inputs.
     curves: epoch by epoch, the mean and the standard deviation of the primary metric, and the mean loss.
+
+    >>> row = StrategyFindings("row", "by h, w", None, (0, 1), 0.9, 0.01, {"accuracy": 0.9}, *[None] * 6, {}, ())
+    >>> row.label, row.mean, row.comparison
+    ('row', 0.9, None)
     """
 
     label: str
@@ -64,7 +75,13 @@ class Row:
 
 @dataclass(frozen=True)
 class ProblemFindings:
-    """One problem. rows: strategies in their order, then controls; the baseline is among the first."""
+    """One problem. rows: strategies in their order, then controls; the baseline is among the first.
+
+    >>> row = StrategyFindings("row", "by h, w", None, (0, 1), 0.9, 0.01, {"accuracy": 0.9}, *[None] * 6, {}, ())
+    >>> digits = ProblemFindings("digits", "classification", "accuracy", True, "points", 0.0, (row,), None, (), ())
+    >>> digits.row("row").mean
+    0.9
+    """
 
     name: str
     task: str
@@ -72,19 +89,23 @@ class ProblemFindings:
     higher: bool
     unit: str
     margin: float
-    rows: tuple[Row, ...]
+    rows: tuple[StrategyFindings, ...]
     friedman: Friedman | None
     locality: tuple[LocalityFinding, ...]
     sentences: tuple[str, ...]
 
-    def row(self, label: str) -> Row:
+    def row(self, label: str) -> StrategyFindings:
         """The row of a label."""
         return next(row for row in self.rows if row.label == label)
 
 
 @dataclass(frozen=True)
-class Overall:
-    """A strategy over all problems: its mean rank (1 the best) and, where all metrics are shares, its difference."""
+class OverallFindings:
+    """A strategy over all problems: its mean rank (1 the best) and, where all metrics are shares, its difference.
+
+    >>> OverallFindings("hilbert", rank=1.5, difference=None, adjusted=None).rank
+    1.5
+    """
 
     label: str
     rank: float | None
@@ -95,7 +116,12 @@ class Overall:
 @dataclass(frozen=True)
 class Findings:
     """A whole study. sentences: the verdict in plain words. counts: trials by status. failures: what went wrong, by
-    trial in words. overall: empty for one problem."""
+    trial in words. overall: empty for one problem.
+
+    >>> verdict = "hilbert is better by 1.0 to 3.0 points than row."
+    >>> Findings("orders", "", "row", 0.95, (0, 1), (), (), None, (verdict,), {"done": 4}, ()).sentences
+    ('hilbert is better by 1.0 to 3.0 points than row.',)
+    """
 
     name: str
     question: str
@@ -103,7 +129,7 @@ class Findings:
     confidence: float
     seeds: tuple[int, ...]
     problems: tuple[ProblemFindings, ...]
-    overall: tuple[Overall, ...]
+    overall: tuple[OverallFindings, ...]
     friedman: Friedman | None
     sentences: tuple[str, ...]
     counts: Mapping[str, int]

@@ -70,9 +70,9 @@ def _segmentation_loss(model: nn.Module, images: Tensor, masks: Tensor, recipe: 
     nnU-Net trains on (arXiv 1809.10486). Labels are not smoothed: a border is where it is."""
     logits = model(images)
     shares = logits.softmax(1)[:, 1:]
-    wanted = F.one_hot(masks, logits.shape[1]).movedim(-1, 1)[:, 1:].to(shares.dtype)
+    one_hot = F.one_hot(masks, logits.shape[1]).movedim(-1, 1)[:, 1:].to(shares.dtype)
     over = (0, *range(2, logits.ndim))
-    dice = (2 * (shares * wanted).sum(over) + 1) / (shares.sum(over) + wanted.sum(over) + 1)
+    dice = (2 * (shares * one_hot).sum(over) + 1) / (shares.sum(over) + one_hot.sum(over) + 1)
     return F.cross_entropy(logits, masks) + 1 - dice.mean()
 
 
@@ -81,14 +81,14 @@ def _segmentation(model: nn.Module, images: Tensor, masks: Tensor, batch: int) -
     the classes; dice_1, dice_2, …: of each; iou: as dice. An image whose mask lacks a class that the guess has counts
     0 for it."""
     dices, ious = [], []
-    for some, wanted in zip(images.split(batch), masks.split(batch), strict=True):
+    for some, true in zip(images.split(batch), masks.split(batch), strict=True):
         logits = model(some)
-        dice, iou = overlaps(logits.argmax(1), wanted, logits.shape[1])
+        dice, iou = overlaps(logits.argmax(1), true, logits.shape[1])
         dices.append(dice)
         ious.append(iou)
     per_class = torch.cat(dices)[:, 1:].nanmean(0)
-    found = {"dice": per_class.nanmean().item(), "iou": torch.cat(ious)[:, 1:].nanmean(0).nanmean().item()}
-    return found | {f"dice_{c}": value for c, value in enumerate(per_class.tolist(), start=1)}
+    means = {"dice": per_class.nanmean().item(), "iou": torch.cat(ious)[:, 1:].nanmean(0).nanmean().item()}
+    return means | {f"dice_{c}": value for c, value in enumerate(per_class.tolist(), start=1)}
 
 
 def _next_patch(loss: str, backbone: Backbone, dataset: Dataset) -> nn.Module:
@@ -111,8 +111,8 @@ LEARNINGS: Mapping[str, Learning] = MappingProxyType(
     {
         "classification": Learning(_classifier, _classification_loss, _classification),
         "segmentation": Learning(_segmenter, _segmentation_loss, _segmentation),
-        "next patch": Learning(partial(_next_patch, "mse"), _next_patch_loss, partial(_next_patch_error, "mse")),
-        "next patch in bits": Learning(
+        "next_patch": Learning(partial(_next_patch, "mse"), _next_patch_loss, partial(_next_patch_error, "mse")),
+        "next_patch_in_bits": Learning(
             partial(_next_patch, "bits"), _next_patch_loss, partial(_next_patch_error, "bits_per_value")
         ),
     }

@@ -39,14 +39,14 @@ def locality_findings(
     """One finding per metric. strategies: source, axes and grid by label, as `Study.about` has them; outcomes: the mean
     result by label."""
     labels = [label for label in strategies if label in outcomes]
-    found = []
+    findings = []
     for metric, about in METRICS.items():
         values = {label: locality_of(strategies[label])[metric] for label in labels}
         known = [label for label in labels if np.isfinite(values[label])]
         pairs: Sequence[tuple[float, float]] = [(values[label], outcomes[label]) for label in known]
         correlation = rank_correlation([x for x, _ in pairs], [y for _, y in pairs], confidence)
-        found.append(LocalityFinding(metric, about, values, correlation))
-    return tuple(found)
+        findings.append(LocalityFinding(metric, about, values, correlation))
+    return tuple(findings)
 
 
 def locality_of(strategy: Mapping[str, Any]) -> dict[str, float]:
@@ -58,5 +58,5 @@ def locality_of(strategy: Mapping[str, Any]) -> dict[str, float]:
 def _locality(source: str, axes: tuple[str, ...], grid: tuple[int, ...]) -> tuple[tuple[str, float], ...]:
     bound = bind(parse(source, axes), grid)
     scans = bound.scans
-    found = [locality(path.indices, path.grid, path.restarts) for scan in scans for path in scan.paths]
-    return tuple((metric, float(np.mean([getattr(f, metric) for f in found]))) for metric in METRICS)
+    measured = [locality(path.indices, path.grid, path.restarts) for scan in scans for path in scan.paths]
+    return tuple((metric, float(np.mean([getattr(f, metric) for f in measured]))) for metric in METRICS)

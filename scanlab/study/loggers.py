@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.engines import EpochDone, Failed, Finished
 from scanlab.study.record import Epoch, TrialResult
-from scanlab.study.runner import Listener, Update
+from scanlab.study.runner import Listener, StudyProgress
 from scanlab.study.trial import Study, Trial
 
 __all__ = ["LOGGERS", "logger_named"]
@@ -83,7 +83,7 @@ def _listener(name: str, opened: Opened, study: Study) -> Listener:
     runs: dict[str, _Run] = {}
     broken = False
 
-    def hear(update: Update) -> None:
+    def log(update: StudyProgress) -> None:
         nonlocal broken
         event = update.event
         if broken or not isinstance(event, EpochDone | Finished | Failed):
@@ -93,7 +93,7 @@ def _listener(name: str, opened: Opened, study: Study) -> Listener:
                 runs[event.key] = opened(titles[event.key])
             run = runs[event.key]
             if isinstance(event, EpochDone):
-                # A trial that is taken up again tells of its earlier epochs once more.
+                # A trial that is taken up again reports its earlier epochs once more.
                 if event.number >= run.logged:
                     run.log(event.number, _values(event.epoch))
                     run.logged = event.number + 1
@@ -107,31 +107,31 @@ def _listener(name: str, opened: Opened, study: Study) -> Listener:
             broken = True
             warnings.warn(f"{name} failed, and logs no more of this study: {error}", RuntimeWarning, stacklevel=2)
 
-    return hear
+    return log
 
 
 def _titles(study: Study) -> dict[str, _Title]:
-    found: dict[str, _Title] = {}
+    titles: dict[str, _Title] = {}
     for m in study.members():
-        if m.trial.key not in found:
+        if m.trial.key not in titles:
             parameters = {"problem": m.problem, "strategy": m.strategy, **_parameters(m.trial)}
-            found[m.trial.key] = _Title(m.problem, m.strategy, m.seed, m.trial.key, parameters)
-    return found
+            titles[m.trial.key] = _Title(m.problem, m.strategy, m.seed, m.trial.key, parameters)
+    return titles
 
 
 def _parameters(trial: Trial) -> dict[str, str | int | float | bool]:
     """The configuration in one level, as {"recipe.epochs": 10}; what is no number or text is written as JSON."""
-    found: dict[str, str | int | float | bool] = {}
+    parameters: dict[str, str | int | float | bool] = {}
 
     def add(name: str, value: Any) -> None:
         if isinstance(value, dict):
             for key, inner in value.items():
                 add(f"{name}.{key}" if name else key, inner)
         else:
-            found[name] = value if isinstance(value, str | int | float) else json.dumps(value)
+            parameters[name] = value if isinstance(value, str | int | float) else json.dumps(value)
 
     add("", trial.config)
-    return found
+    return parameters
 
 
 def _values(epoch: Epoch) -> dict[str, float]:
@@ -139,11 +139,11 @@ def _values(epoch: Epoch) -> dict[str, float]:
 
 
 def _totals(result: TrialResult) -> dict[str, float]:
-    found: dict[str, float] = {"parameters": result.parameters, "flops": result.flops, "seconds": result.seconds}
-    found |= {"throughput": result.throughput, "loading": result.loading, **result.final}
-    found |= {} if result.memory is None else {"memory": result.memory}
-    found |= {f"transfer to {name}": value for name, value in result.transfer.items()}
-    return {f"result/{name}": float(value) for name, value in found.items()}
+    totals: dict[str, float] = {"parameters": result.parameters, "flops": result.flops, "seconds": result.seconds}
+    totals |= {"throughput": result.throughput, "loading": result.loading, **result.final}
+    totals |= {} if result.memory is None else {"memory": result.memory}
+    totals |= {f"transfer to {name}": value for name, value in result.transfer.items()}
+    return {f"result/{name}": float(value) for name, value in totals.items()}
 
 
 def _library(module: str, extra: str) -> Any:

@@ -16,6 +16,9 @@ class MatchedDifference:
 
     difference, low, high: in [-1, 1] (0.01 is one point), with the bounds of the confidence interval; gained, lost: how
     many answers are right here alone, and in the baseline alone; p: of the hypothesis that both are as likely.
+
+    >>> MatchedDifference(0.02, -0.01, 0.05, gained=5, lost=3, p=0.73).gained
+    5
     """
 
     difference: float
@@ -34,6 +37,11 @@ def matched_difference(
     The interval is Wald's with half an answer added to each of the four counts (Agresti and Min 2005, doi
     10.1002/sim.1781), clipped to [-1, 1]; p is McNemar's, exact: binomial over the answers on which the two differ. So
     they may disagree by a little. Both speak of other questions of the same kind, not of other trainings.
+
+    >>> right, baseline = np.array([True] * 95 + [False] * 5), np.array([True] * 85 + [False] * 15)
+    >>> difference = matched_difference(right, baseline)
+    >>> difference.difference, round(difference.p, 4)
+    (0.1, 0.002)
     """
     gained, lost, n = int((right & ~baseline).sum()), int((baseline & ~right).sum()), len(right)
     p = float(stats.binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0

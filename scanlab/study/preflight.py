@@ -40,42 +40,47 @@ def check_study(study: Study) -> dict[tuple[str, str], Cost]:
     for a task; S651 for a change of the inputs; S602 for a grid that is not the images' in patches; what the models
     raise (S603 to S605, S612, S615); and S658 where strategies differ in parameters or FLOPs and the study does not
     allow it.
+
+    >>> from scanlab.study import study_of, with_options
+    >>> cost = check_study(study_of(with_options(None, {"strategies": ["row"]})))["digits", "row"]
+    >>> f"{cost.parameters:,} parameters"
+    '16,042 parameters'
     """
     check_seeds(study.seeds)
     _check_labels(study)
     check_study_ranges(study)
-    found = {}
+    all_costs = {}
     for problem in study.problems:
         dataset = dataset_of(problem.data)
         check_ranges(problem, dataset)
         check_task(task_named(problem.task), dataset)
         _check_grids(problem, dataset)
-        found |= {(problem.name, label): cost for label, cost in costs(problem, dataset).items()}
+        all_costs |= {(problem.name, label): cost for label, cost in costs(problem, dataset).items()}
         if not study.unequal:
-            _check_equal(problem, {label: found[problem.name, label] for label, _ in problem.strategies})
-    return found
+            _check_equal(problem, {label: all_costs[problem.name, label] for label, _ in problem.strategies})
+    return all_costs
 
 
 def costs(problem: Problem, dataset: Dataset) -> dict[str, Cost]:
     """The cost of every strategy of a problem, by its label."""
-    found = {}
+    measured = {}
     for label, plan in problem.strategies:
         model = initial_model(Trial(problem, plan, 0), dataset)
-        found[label] = Cost(parameter_count(model), trial_flops(model, dataset))
-    return found
+        measured[label] = Cost(parameter_count(model), trial_flops(model, dataset))
+    return measured
 
 
 def same_orders(study: Study) -> list[str]:
     """A sentence for every pair of strategies with the same trials, which run once."""
-    found = []
+    sentences = []
     for problem in study.problems:
         trials = {label: Trial(problem, plan, study.seeds[0]).key for label, plan in problem.strategies}
         plans = dict(problem.strategies)
         for first, second in combinations(trials, 2):
             if trials[first] == trials[second]:
                 where = "on every grid (proved)" if _proved(plans[first], plans[second]) else "on this grid"
-                found.append(f"{problem.name}: {second} is the same as {first} {where}, and not run twice")
-    return found
+                sentences.append(f"{problem.name}: {second} is the same as {first} {where}, and not run twice")
+    return sentences
 
 
 def _proved(one: Compiled, other: Compiled) -> bool:
@@ -111,24 +116,24 @@ def _check_labels(study: Study) -> None:
 
 
 def _check_grids(problem: Problem, dataset: Dataset) -> None:
-    extents, stride = dataset.extents, problem.sizes.stride
-    sides = problem.sizes.patch_sides(len(extents))
-    wanted = patch_grid(extents, sides, stride)
+    extents, stride = dataset.extents, problem.config.stride
+    sides = problem.config.patch_sides(len(extents))
+    expected = patch_grid(extents, sides, stride)
     for name, plan in problem.strategies:
-        if tuple(plan.grid) != wanted:
+        if tuple(plan.grid) != expected:
             raise ScanlabError.at(
                 "S602",
                 f"{name} is compiled for a {grid_text(plan.grid)} grid, and {grid_text(extents)} images do not give "
                 f"one in {grid_text(sides)} patches",
-                help=f"compile {name} for a {grid_text(wanted)} grid, or choose another patch size",
+                help=f"compile {name} for a {grid_text(expected)} grid, or choose another patch size",
             )
     for change in problem.transfer:
-        transfer_grid(change, wanted, sides, stride)
+        transfer_grid(change, expected, sides, stride)
 
 
-def _check_equal(problem: Problem, found: dict[str, Cost]) -> None:
+def _check_equal(problem: Problem, by_label: dict[str, Cost]) -> None:
     for what in ("parameters", "flops"):
-        values = {label: getattr(cost, what) for label, cost in found.items()}
+        values = {label: getattr(cost, what) for label, cost in by_label.items()}
         (low, least), (high, most) = (f(values.items(), key=lambda item: item[1]) for f in (min, max))
         if least != most:
             word = "FLOPs" if what == "flops" else what

@@ -44,12 +44,12 @@ def check_study_ranges(study: Study) -> None:
 
 def check_ranges(problem: Problem, dataset: Dataset) -> None:
     """Raise S608 for a setting of the model or the recipe that is out of range."""
-    sizes, mixer, recipe = problem.sizes, problem.sizes.mixer, problem.recipe
+    config, mixer, recipe = problem.config, problem.config.mixer, problem.recipe
     least = {
-        "patch": min(sizes.patch_sides(len(dataset.extents))),
-        "stride": 1 if sizes.stride is None else sizes.stride,
-        "dim": sizes.dim,
-        "depth": min(sizes.depths, default=0),
+        "patch": min(config.patch_sides(len(dataset.extents))),
+        "stride": 1 if config.stride is None else config.stride,
+        "dim": config.dim,
+        "depth": min(config.depths, default=0),
         "state": mixer.state,
         "expand": mixer.expand,
         "head": mixer.head,
@@ -60,9 +60,9 @@ def check_ranges(problem: Problem, dataset: Dataset) -> None:
         if not 1 <= value < math.inf:
             raise ScanlabError.at("S608", f"{name} is {value}", help=f"{name} must be at least 1")
     limits = _recipe_limits(recipe, min(dataset.extents)) | {
-        "drop_path": (sizes.drop_path, 0 <= sizes.drop_path < 1, "from 0 to below 1"),
-        "mlp": (sizes.mlp, 0 <= sizes.mlp < math.inf, "at least 0"),
-        "position_spread": (sizes.position_spread, 0 <= sizes.position_spread < math.inf, "at least 0"),
+        "drop_path": (config.drop_path, 0 <= config.drop_path < 1, "from 0 to below 1"),
+        "mlp": (config.mlp, 0 <= config.mlp < math.inf, "at least 0"),
+        "position_spread": (config.position_spread, 0 <= config.position_spread < math.inf, "at least 0"),
         "shortest_step": (mixer.shortest_step, 0 < mixer.shortest_step < math.inf, "above 0"),
         "longest_step": (
             mixer.longest_step,

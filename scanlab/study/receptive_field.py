@@ -65,7 +65,7 @@ def receptive_field(
     needed: the plain sum over the channels of a layer norm is constant. A pixel that moves the features down in every
     image counts 0, as one that does not move them at all.
 
-    features: how the last features are found; by default they are those of the Backbone that the model is or has, after
+    features: gives the last features; by default they are those of the Backbone that the model is or has, after
     its last norm. grid: how the pixels are divided into patches, by default the backbone's first grid, else the last.
     cell: by default n // 2 of every axis. batch: images at a time. The model computes as in evaluation; its mode,
     parameters and gradients stay as they were. Raises S635 for a model without such features, S480 for a cell outside
@@ -92,9 +92,9 @@ def receptive_field(
 
 
 def _backbone_of(model: nn.Module) -> Backbone:
-    found = model if isinstance(model, Backbone) else getattr(model, "backbone", None)
-    if isinstance(found, Backbone):
-        return found
+    backbone = model if isinstance(model, Backbone) else getattr(model, "backbone", None)
+    if isinstance(backbone, Backbone):
+        return backbone
     raise ScanlabError.at(
         "S635",
         f"{type(model).__name__} has no features with a grid to take a receptive field of",
@@ -134,8 +134,8 @@ def _per_patch(pixels: np.ndarray, grid: tuple[int, ...]) -> np.ndarray:
 
 def _scaled(cell: Cell, grid: tuple[int, ...], finer: tuple[int, ...]) -> Cell:
     """What a cell of one grid covers in a finer one."""
-    spans = zip(cell, grid, finer, strict=True)
-    return tuple((_part(c[0], n, fine)[0], _part(c[1] - 1, n, fine)[1]) for c, n, fine in spans)
+    axes = zip(cell, grid, finer, strict=True)
+    return tuple((_part(c[0], n, fine)[0], _part(c[1] - 1, n, fine)[1]) for c, n, fine in axes)
 
 
 def _part(i: int, count: int, extent: int) -> tuple[int, int]:

@@ -17,6 +17,9 @@ class Epoch:
     """One pass over the training part: its mean loss, then the metrics on the part that is measured; training seconds.
 
     Metrics by name; shares such as accuracy and Dice in [0, 1].
+
+    >>> Epoch(0.4, {"accuracy": 0.9}).metrics["accuracy"]
+    0.9
     """
 
     loss: float
@@ -34,6 +37,10 @@ class TrialResult:
     most; None where the system does not tell. throughput: training samples per second. transfer: the primary metric on
     changed inputs, by their name. field: the effective receptive field of the centre patch over the first grid, in
     raster order, its largest value 1 (`study.receptive_field` on a few test images).
+
+    >>> epochs = (Epoch(0.9, {"accuracy": 0.7}), Epoch(0.4, {"accuracy": 0.9}))
+    >>> TrialResult(epochs, parameters=1_000, flops=50_000, seconds=1.5).final["accuracy"]
+    0.9
     """
 
     epochs: tuple[Epoch, ...]
@@ -58,6 +65,9 @@ class TrialRecord:
 
     epochs: those that are finished, also of a trial that still runs or failed. environment: versions, machine, device
     and code of the process that ran it.
+
+    >>> TrialRecord("f788fa772104aa8d", "failed", {}, error="out of memory").result is None
+    True
     """
 
     key: str
@@ -72,7 +82,11 @@ class TrialRecord:
 
 @dataclass(frozen=True)
 class MemberRecord:
-    """Which trial stands for a strategy on a problem with a seed; control: the control's name, or None."""
+    """Which trial stands for a strategy on a problem with a seed; control: the control's name, or None.
+
+    >>> MemberRecord("digits", "row", seed=0, control=None, key="f788fa772104aa8d").strategy
+    'row'
+    """
 
     problem: str
     strategy: str
@@ -83,7 +97,13 @@ class MemberRecord:
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """A study with all its trials. about: what `Study.about` gives; command: what made it, "" where unknown."""
+    """A study with all its trials. about: what `Study.about` gives; command: what made it, "" where unknown.
+
+    >>> member = MemberRecord("digits", "row", seed=0, control=None, key="f788fa772104aa8d")
+    >>> record = StudyRecord({"name": "orders"}, (member,), {member.key: TrialRecord(member.key, "waiting", {})})
+    >>> record.trial(member).status
+    'waiting'
+    """
 
     about: Mapping[str, Any]
     members: tuple[MemberRecord, ...]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.renamed import renamed_names
 from scanlab.study.engines import Engine, EpochDone, Event, Failed, Finished, Job, Lost
 from scanlab.study.engines.local import local_engine
 from scanlab.study.place import DATABASE
@@ -19,7 +20,9 @@ from scanlab.study.store import Store
 from scanlab.study.trial import Study, Trial
 from scanlab.study.work import FULL_DISK
 
-__all__ = ["DATABASE", "Update", "run"]
+__all__ = ["DATABASE", "StudyProgress", "run_study"]
+
+__getattr__ = renamed_names(__name__, {"Update": "StudyProgress", "run": "run_study"})
 
 CHECKPOINTS = "checkpoints"
 MOST_LOSSES = 3
@@ -28,10 +31,13 @@ PAUSE_S = 0.5
 
 
 @dataclass(frozen=True)
-class Update:
+class StudyProgress:
     """What just happened, and how far the study is. event: None while another runner has all that is left.
 
     epochs and trials: (done, of all); failed trials count as done.
+
+    >>> StudyProgress(None, None, epochs=(3, 20), trials=(0, 2)).epochs
+    (3, 20)
     """
 
     event: Event | None
@@ -40,10 +46,10 @@ class Update:
     trials: tuple[int, int]
 
 
-Listener = Callable[[Update], None]
+Listener = Callable[[StudyProgress], None]
 
 
-def run(
+def run_study(
     study: Study,
     folder: Path,
     *,
@@ -59,15 +65,25 @@ def run(
     on from there, and another runner may share the work. engine: where trials run; by default `workers` of them on this
     machine, sharing out the devices. Trials that fail do not stop the others. Raises S653 and S656 for a full disk
     (what is finished is kept), S654, S655 and S657 for a database that cannot be used.
+
+    >>> from scanlab.study import study_of, with_options
+    >>> options = {"strategies": ["row"], "controls": [], "seeds": 2, "limit": 16, "test_limit": 16}
+    >>> options |= {"model.dim": 8, "model.depth": 1, "model.patch": 4, "recipe.epochs": 1}
+    >>> study = study_of(with_options(None, options))
+    >>> record = run_study(study, Path("out"))
+    >>> [trial.status for trial in record.trials.values()]
+    ['done', 'done']
+    >>> run_study(study, Path("out")) == record  # nothing is left to train
+    True
     """
     with Store(folder / DATABASE) as store:
         store.open_study(study, command)
         desk = _Desk(study, store, folder / CHECKPOINTS, listener)
-        where = engine or local_engine(workers, devices)
+        engine = engine or local_engine(workers, devices)
         with _heartbeat(store):
             try:
                 while not desk.all_done():
-                    where.run(desk.take, desk.heard)
+                    engine.run(desk.take, desk.on_event)
                     if not desk.all_done():
                         desk.wait_for_others()
             finally:
@@ -92,7 +108,7 @@ class _Desk:
         key = self.store.claim()
         return None if key is None else Job(self.trials[key], self._checkpoint(key))
 
-    def heard(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         key = event.key
         if isinstance(event, EpochDone):
             self.store.record_epoch(key, event.number, event.epoch)
@@ -112,7 +128,7 @@ class _Desk:
         if isinstance(event, Finished | Failed | Lost):
             self.statuses = self.store.statuses()
             self._count_done()
-        self._tell(event, self.trials[key])
+        self._notify(event, self.trials[key])
 
     def all_done(self) -> bool:
         self.statuses = self.store.statuses()
@@ -120,7 +136,7 @@ class _Desk:
 
     def wait_for_others(self) -> None:
         """Until a trial is free, or all are done."""
-        self._tell(None, None)
+        self._notify(None, None)
         while not self.all_done():
             if any(status == "waiting" for status in self.statuses.values()):
                 return
@@ -143,9 +159,9 @@ class _Desk:
             if status in ("done", "failed") and key in self.trials:
                 self.epochs[key] = self.trials[key].problem.recipe.epochs
 
-    def _tell(self, event: Event | None, trial: Trial | None) -> None:
+    def _notify(self, event: Event | None, trial: Trial | None) -> None:
         done = sum(status in ("done", "failed") for status in self.statuses.values())
-        self.listener(Update(event, trial, (sum(self.epochs.values()), self.total), (done, len(self.trials))))
+        self.listener(StudyProgress(event, trial, (sum(self.epochs.values()), self.total), (done, len(self.trials))))
 
     def _checkpoint(self, key: str) -> Path:
         return self.checkpoints / f"{key}.pt"
@@ -159,7 +175,7 @@ def _heartbeat(store: Store) -> Iterator[None]:
     def beat() -> None:
         with Store(store.path, store.owner) as own:
             while not ended.wait(HEARTBEAT_S):
-                # A disk that is full now is met, and told of, where results are written.
+                # A disk that is full now is met, and reported, where results are written.
                 with contextlib.suppress(ScanlabError):
                     own.beat()
 

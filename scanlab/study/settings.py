@@ -14,13 +14,16 @@ from scanlab.facade import as_value, bound, load_file
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.guesses import nearest
 from scanlab.ir.text import reason_of
-from scanlab.nn import BackboneSizes, MixerSizes
+from scanlab.nn import BackboneConfig, MixerConfig
+from scanlab.renamed import renamed_names
 from scanlab.study.tasks import targets_of
 from scanlab.study.transfer import patch_grid
 from scanlab.study.trial import DEFAULT_CONTROLS, DataChoice, Problem, Recipe, Study
 from scanlab.study.work import dataset_of
 
-__all__ = ["DEFAULT_STRATEGIES", "Settings", "from_options", "read", "study_of"]
+__all__ = ["DEFAULT_STRATEGIES", "Settings", "read_settings", "study_of", "with_options"]
+
+__getattr__ = renamed_names(__name__, {"from_options": "with_options", "read": "read_settings"})
 
 DEFAULT_STRATEGIES = ("row", "snake", "hilbert", "window[k=4]")
 Table = Mapping[str, Any]
@@ -65,14 +68,18 @@ _PROBLEM: Mapping[str, tuple[type, ...]] = MappingProxyType(
         "recipe": (dict,),
     }
 )
-_TABLES: Mapping[str, type] = MappingProxyType({"recipe": Recipe, "model": BackboneSizes, "model.mixer": MixerSizes})
+_TABLES: Mapping[str, type] = MappingProxyType({"recipe": Recipe, "model": BackboneConfig, "model.mixer": MixerConfig})
 # Settings of a model that are None unless they are set.
 _NONE_AT_FIRST: Mapping[str, tuple[type, ...]] = MappingProxyType({"stride": (int,), "convolution": (str,)})
 
 
 @dataclass(frozen=True)
 class Settings:
-    """A study file as it was read. folder: what paths in it are relative to; text: the file's own, "" for options."""
+    """A study file as it was read. folder: what paths in it are relative to; text: the file's own, "" for options.
+
+    >>> Settings({"seeds": 5}, Path(), "a study of mine").table["seeds"]
+    5
+    """
 
     table: Table
     folder: Path
@@ -80,8 +87,13 @@ class Settings:
     text: str = ""
 
 
-def read(file: Path) -> Settings:
-    """Read a study file. Raises S107 for a file that cannot be read and S610 for one that is no study."""
+def read_settings(file: Path) -> Settings:
+    """Read a study file. Raises S107 for a file that cannot be read and S610 for one that is no study.
+
+    >>> size = Path("study.toml").write_text('strategies = ["row", "hilbert"]\\nseeds = 5')
+    >>> read_settings(Path("study.toml")).table
+    {'strategies': ['row', 'hilbert'], 'seeds': 5}
+    """
     try:
         text = file.read_text(encoding="utf-8")
         table = tomllib.loads(text)
@@ -93,10 +105,13 @@ def read(file: Path) -> Settings:
     return Settings(table, file.resolve().parent, str(file), text)
 
 
-def from_options(settings: Settings | None, options: Table) -> Settings:
+def with_options(settings: Settings | None, options: Table) -> Settings:
     """Settings with what the options of a command say in its place; None and empty options say nothing.
 
     Options name the keys of a study file, those of [model] and [recipe] with a dot, as "recipe.epochs".
+
+    >>> with_options(None, {"strategies": ["row", "hilbert"], "recipe.epochs": 2}).table
+    {'strategies': ['row', 'hilbert'], 'recipe': {'epochs': 2}}
     """
     merged: dict[str, Any] = copy.deepcopy(dict(settings.table)) if settings else {}
     for key, value in options.items():
@@ -114,7 +129,12 @@ def from_options(settings: Settings | None, options: Table) -> Settings:
 
 def study_of(settings: Settings) -> Study:
     """Load the data and compile the strategies of a study. Raises S610 for settings without a meaning, and what data,
-    strategies and models raise."""
+    strategies and models raise.
+
+    >>> study = study_of(with_options(None, {"strategies": ["row", "hilbert"], "recipe.epochs": 2}))
+    >>> study.problems[0].recipe.epochs, [label for label, _ in study.problems[0].strategies]
+    (2, ['row', 'hilbert'])
+    """
     table, where = settings.table, settings.source
     several = "problem" in table
     _check(table, {**_STUDY, **_PROBLEM}, where)
@@ -158,16 +178,16 @@ def _problem(table: Table, suffix: str, settings: Settings) -> Problem:
         test_limit=table.get("test_limit"),
         part=table.get("part", "test"),
     )
-    dataset, sizes = dataset_of(choice), _model(table.get("model", {}), where)
-    sides = sizes.patch_sides(len(dataset.extents))
-    grid = patch_grid(dataset.extents, sides, sizes.stride)
+    dataset, config = dataset_of(choice), _model(table.get("model", {}), where)
+    sides = config.patch_sides(len(dataset.extents))
+    grid = patch_grid(dataset.extents, sides, config.stride)
     return Problem(
         name=table.get("name", dataset.name) + suffix,
         data=choice,
         task=table.get("task", targets_of(dataset).task),
         fingerprint=dataset.fingerprint,
         strategies=_strategies(table.get("strategies", list(DEFAULT_STRATEGIES)), grid, settings),
-        sizes=sizes,
+        config=config,
         recipe=_values(Recipe, table.get("recipe", {}), f"{where}, [recipe]"),
         transfer=_listed(table.get("transfer", ()), str, "transfer", where),
     )
@@ -180,16 +200,16 @@ def _strategies(given: Any, grid: tuple[int, ...], settings: Settings) -> tuple[
         return tuple(
             (label, bound(as_value(_text(d, f"strategies.{label}", where), grid), grid)) for label, d in given.items()
         )
-    found = []
+    strategies = []
     for definition in _listed(given, str, "strategies", where):
         path = _place(definition, settings.folder)
         if path.endswith(".scan"):
             alone = [d for d in load_file(path).raise_problems().definitions if d.value is not None]
-            found += [(d.name, bound(d.value, grid)) for d in alone if d.value is not None]
+            strategies += [(d.name, bound(d.value, grid)) for d in alone if d.value is not None]
         else:
             value = as_value(path, grid)
-            found.append((value.name or definition, bound(value, grid)))
-    return tuple(found)
+            strategies.append((value.name or definition, bound(value, grid)))
+    return tuple(strategies)
 
 
 def _place(name: str, folder: Path) -> str:
@@ -199,12 +219,12 @@ def _place(name: str, folder: Path) -> str:
     return f"{beside}:{part}" if part and beside.exists() else str(beside) if beside.exists() else name
 
 
-def _model(table: Any, where: str) -> BackboneSizes:
+def _model(table: Any, where: str) -> BackboneConfig:
     if not isinstance(table, dict):
         raise _wrong(where, "model must be a table")
     own = {key: value for key, value in table.items() if key != "mixer"}
-    sizes = _values(BackboneSizes, own, f"{where}, [model]", also=("mixer",))
-    return replace(sizes, mixer=_values(MixerSizes, table.get("mixer", {}), f"{where}, [model.mixer]"))
+    config = _values(BackboneConfig, own, f"{where}, [model]", also=("mixer",))
+    return replace(config, mixer=_values(MixerConfig, table.get("mixer", {}), f"{where}, [model.mixer]"))
 
 
 def _values(kind: type, table: Any, where: str, also: tuple[str, ...] = ()) -> Any:
@@ -213,25 +233,25 @@ def _values(kind: type, table: Any, where: str, also: tuple[str, ...] = ()) -> A
         raise _wrong(where, "this must be a table")
     usual = {f.name: f.default for f in fields(kind) if f.default is not MISSING}
     _known(table, {*usual, *also}, where)
-    found = {}
+    chosen = {}
     for key, value in table.items():
         allowed = _NONE_AT_FIRST.get(key, (type(usual[key]),))
         # Patches and depths may be one number or several.
         allowed += (int,) if allowed == (float,) else (list,) if key in ("patch", "depth") else ()
         _typed(key, value, allowed, where)
-        found[key] = _listed(value, int, key, where) if isinstance(value, list) else value
-    return kind(**found)
+        chosen[key] = _listed(value, int, key, where) if isinstance(value, list) else value
+    return kind(**chosen)
 
 
 def _variants(table: Table, where: str) -> list[tuple[str, Table]]:
     """The study as it is, then once more for every variant: what is added to the problems' names, and what changes."""
-    found: list[tuple[str, Table]] = [("", {})]
+    variants: list[tuple[str, Table]] = [("", {})]
     for name, variant in table.get("variants", {}).items():
         if not isinstance(variant, dict):
             raise _wrong(where, f"variants.{name} must be a table")
         _check(variant, {k: v for k, v in _PROBLEM.items() if k != "name"}, f"{where}, [variants.{name}]")
-        found.append((f" / {name.replace('_', ' ')}", variant))
-    return found
+        variants.append((f" / {name.replace('_', ' ')}", variant))
+    return variants
 
 
 def _overlaid(below: Table, above: Table) -> dict[str, Any]:

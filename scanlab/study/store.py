@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.study.controls import stored_control
 from scanlab.study.place import database_of
 from scanlab.study.record import Epoch, MemberRecord, StudyRecord, TrialRecord, TrialResult
 
@@ -50,7 +51,14 @@ def new_owner() -> str:
 
 
 def read_study(place: Path) -> StudyRecord:
-    """The study in a folder, or in a database file. Raises S654, S655 and S657."""
+    """The study in a folder, or in a database file. Raises S654, S655 and S657.
+
+    >>> from scanlab.study import study_of, with_options
+    >>> with Store(Path("study.sqlite")) as store:  # as `run_study` begins
+    ...     store.open_study(study_of(with_options(None, {"strategies": ["row"], "seeds": 1, "controls": []})))
+    >>> [trial.status for trial in read_study(Path("study.sqlite")).trials.values()]
+    ['waiting']
+    """
     with Store(database_of(place), read_only=True) as store:
         return store.read()
 
@@ -94,7 +102,7 @@ class Store:
         """
         rows, configs = [], {}
         for position, m in enumerate(study.members()):
-            rows.append((position, m.problem, m.strategy, m.seed, m.control, m.trial.key))
+            rows.append((position, m.problem, m.strategy, m.seed, stored_control(m.control), m.trial.key))
             configs[m.trial.key] = json.dumps(m.trial.config, sort_keys=True)
         with self._writing():
             self._base.execute(
@@ -109,17 +117,17 @@ class Store:
         """Take the first trial that waits, or whose owner is gone, as one's own; None where there is none."""
         with self._writing():
             self._free_abandoned()
-            found = self._base.execute(
+            waiting = self._base.execute(
                 "SELECT t.key FROM members m JOIN trials t USING (key) WHERE t.status = 'waiting' "
                 "ORDER BY m.position LIMIT 1"
             ).fetchone()
-            if found is None:
+            if waiting is None:
                 return None
             self._base.execute(
                 "UPDATE trials SET status = 'running', owner = ?, heartbeat = ?, attempts = attempts + 1 WHERE key = ?",
-                (self.owner, time.time(), found[0]),
+                (self.owner, time.time(), waiting[0]),
             )
-        return found[0]
+        return waiting[0]
 
     def beat(self) -> None:
         """Say that this owner is alive."""
@@ -237,8 +245,8 @@ class Store:
                 )
 
     def _owns(self, key: str) -> bool:
-        found = self._base.execute("SELECT owner, status FROM trials WHERE key = ?", (key,)).fetchone()
-        return found == (self.owner, "running")
+        held = self._base.execute("SELECT owner, status FROM trials WHERE key = ?", (key,)).fetchone()
+        return held == (self.owner, "running")
 
     def _put_epoch(self, key: str, number: int, epoch: Epoch) -> None:
         row = (key, number, epoch.loss, json.dumps(dict(epoch.metrics)), epoch.seconds)
@@ -293,12 +301,12 @@ def _explanation(path: Path, error: Exception) -> ScanlabError:
 
 def _trial(row: tuple[Any, ...], epochs: tuple[Epoch, ...]) -> TrialRecord:
     key, status, config, result, error, environment, attempts = row
-    found = None
+    finished = None
     if result is not None and status == "done":
         kept = json.loads(result)
         kept["field"] = tuple(kept.get("field", ()))
-        found = TrialResult(epochs=epochs, **kept)
-    return TrialRecord(key, status, json.loads(config), epochs, found, error, json.loads(environment), attempts)
+        finished = TrialResult(epochs=epochs, **kept)
+    return TrialRecord(key, status, json.loads(config), epochs, finished, error, json.loads(environment), attempts)
 
 
 def _is_alive(pid: int) -> bool:

@@ -6,34 +6,34 @@ from rich.table import Table
 from rich.text import Text
 
 from scanlab.study.cells import cells
-from scanlab.study.findings import Findings, ProblemFindings, Row
+from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
 
 __all__ = ["render"]
 
 
-def render(found: Findings) -> Iterator[Table]:
+def render(findings: Findings) -> Iterator[Table]:
     """One rich table per problem: strategies, then controls; shares in percent, differences in points."""
-    for problem in found.problems:
-        yield _problem(problem, found)
+    for problem in findings.problems:
+        yield _problem(problem, findings)
 
 
-def _problem(problem: ProblemFindings, found: Findings) -> Table:
-    seeds = f"{len(found.seeds)} seed{'s' if len(found.seeds) != 1 else ''}"
+def _problem(problem: ProblemFindings, findings: Findings) -> Table:
+    seeds = f"{len(findings.seeds)} seed{'s' if len(findings.seeds) != 1 else ''}"
     table = Table(
         title=f"{problem.name}: {problem.metric}, {'higher' if problem.higher else 'lower'} is better, {seeds}",
-        caption=f"Differences are paired by seed; {100 * found.confidence:.0f} % intervals; p adjusted by Holm.",
+        caption=f"Differences are paired by seed; {100 * findings.confidence:.0f} % intervals; p adjusted by Holm.",
     )
     table.add_column("strategy")
     headings = (problem.metric + (" %" if problem.unit else ""), "± sd", "difference", "interval", "p")
     for heading in (*headings, "parameters", "FLOPs", "s/trial"):
         table.add_column(heading, justify="right")
-    table.add_column(f"against {found.baseline}")
+    table.add_column(f"against {findings.baseline}")
     for row in problem.rows:
-        table.add_row(*_cells(row, problem, found.baseline), style="dim" if row.control else "")
+        table.add_row(*_cells(row, problem, findings.baseline), style="dim" if row.control else "")
     return table
 
 
-def _cells(row: Row, problem: ProblemFindings, baseline: str) -> list[Text]:
+def _cells(row: StrategyFindings, problem: ProblemFindings, baseline: str) -> list[Text]:
     c = cells(row, problem, baseline)
     flops = "" if row.flops is None else f"{row.flops / 1e6:.2f} M"
     p = "" if row.comparison is None or row.comparison.adjusted is None else f"{row.comparison.adjusted:.3f}"

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from scanlab.data import Dataset
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.renamed import renamed_value, spaced
 
 __all__ = ["CLASSES", "MASKS", "TASKS", "Targets", "Task", "check_task", "targets_of", "task_named"]
 
@@ -34,6 +35,9 @@ class Task:
     from; None where images are enough. primary: the metric that a study judges by; higher: whether more of it is
     better. unit: what a hundredth of the metric is called in words ("points"), or "" for a metric whose differences are
     given as they are.
+
+    >>> TASKS["segmentation"].primary, TASKS["next_patch"].higher
+    ('dice', False)
     """
 
     name: str
@@ -47,6 +51,7 @@ class Task:
 
 def task_named(name: str) -> Task:
     """A task by name. Raises S650."""
+    name = renamed_value(name, spaced(TASKS), "task")
     if name not in TASKS:
         raise ScanlabError.at("S650", f"there is no task {name!r}", help=f"choose from {', '.join(TASKS)}")
     return TASKS[name]
@@ -81,10 +86,10 @@ _UNEQUAL = ", judged by {}, for classes of unequal size"
 _PIXELS = "the class of every pixel of an image or a volume"
 _ROWS = (
     _classification("classification", "accuracy"),
-    _classification("classification by balanced accuracy", "balanced_accuracy", _UNEQUAL.format("balanced_accuracy")),
-    _classification("classification by auc", "auc", _UNEQUAL.format("auc")),
+    _classification("classification_by_balanced_accuracy", "balanced_accuracy", _UNEQUAL.format("balanced_accuracy")),
+    _classification("classification_by_auc", "auc", _UNEQUAL.format("auc")),
     Task("segmentation", _PIXELS, "segmentation", MASKS, "dice", higher=True, unit="points"),
-    _next_patch("next patch", "mse"),
-    _next_patch("next patch in bits", "bits_per_value"),
+    _next_patch("next_patch", "mse"),
+    _next_patch("next_patch_in_bits", "bits_per_value"),
 )
 TASKS: Mapping[str, Task] = MappingProxyType({task.name: task for task in _ROWS})

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from scanlab.data import Dataset
-from scanlab.nn import Backbone, BackboneSizes
+from scanlab.nn import Backbone, BackboneConfig
 from scanlab.nn.measure import PeakMemory, flop_count, parameter_count
+from scanlab.renamed import renamed_keywords, renamed_names
 from scanlab.study.augment import augmented
-from scanlab.study.checkpoint import Place, Progress, read_checkpoint, write_checkpoint
+from scanlab.study.checkpoint import Checkpoint, Progress, read_checkpoint, write_checkpoint
 from scanlab.study.learning import Learning, learning_of
 from scanlab.study.receptive_field import receptive_field
 from scanlab.study.record import Epoch, TrialResult
@@ -24,7 +25,9 @@ from scanlab.study.tasks import Task, task_named
 from scanlab.study.transfer import transferred
 from scanlab.study.trial import CONTROLS, Recipe, Trial
 
-__all__ = ["ALONE", "World", "initial_model", "train", "trained", "warm_up_then_cosine"]
+__all__ = ["ALONE", "World", "initial_model", "train_model", "train_trial", "warm_up_then_cosine"]
+
+__getattr__ = renamed_names(__name__, {"train": "train_trial", "trained": "train_model"})
 
 WARM_UP_SHARE = 0.1
 FIELD_IMAGES = 8
@@ -47,12 +50,13 @@ class World:
 ALONE = World()
 
 
-def train(
+@renamed_keywords(heard="on_epoch")
+def train_trial(
     trial: Trial,
     dataset: Dataset,
-    heard: Callable[[int, Epoch], None] = lambda *_: None,
+    on_epoch: Callable[[int, Epoch], None] = lambda *_: None,
     *,
-    checkpoint: Place | None = None,
+    checkpoint: Checkpoint | None = None,
     device: str = "cpu",
     world: World = ALONE,
 ) -> TrialResult:
@@ -61,32 +65,53 @@ def train(
     Draws from generators of its own, seeded by the trial: two runs on one machine with the same number of threads give
     the same numbers, and torch's global generator is left as it was. checkpoint: where everything is kept after each
     epoch; training goes on from what it holds and gives what an unbroken run gives (bit for bit on a CPU, but for
-    seconds, which add up). `heard` is told of every finished epoch, by its number from 0, those of the checkpoint
-    included. Of several processes only rank 0 writes. Raises S653 for a checkpoint that cannot be written.
+    seconds, which add up). `on_epoch` is called with the number, from 0, and the values of every finished epoch,
+    those of the checkpoint included. Of several processes only rank 0 writes. Raises S653 for a checkpoint that
+    cannot be written.
+
+    >>> from scanlab import data
+    >>> from scanlab.study import study_of, with_options
+    >>> options = {"strategies": ["row"], "controls": [], "seeds": 2, "limit": 16, "test_limit": 16}
+    >>> options |= {"model.dim": 8, "model.depth": 1, "model.patch": 4, "recipe.epochs": 1}
+    >>> [trial, _] = study_of(with_options(None, options)).trials()
+    >>> result = train_trial(trial, data.load("digits", limit=16, test_limit=16))
+    >>> len(result.epochs), sorted(result.final)
+    (1, ['accuracy', 'auc', 'balanced_accuracy'])
     """
-    return trained(trial, dataset, heard, checkpoint=checkpoint, device=device, world=world)[1]
+    return train_model(trial, dataset, on_epoch, checkpoint=checkpoint, device=device, world=world)[1]
 
 
-def trained(
+@renamed_keywords(heard="on_epoch")
+def train_model(
     trial: Trial,
     dataset: Dataset,
-    heard: Callable[[int, Epoch], None] = lambda *_: None,
+    on_epoch: Callable[[int, Epoch], None] = lambda *_: None,
     *,
-    checkpoint: Place | None = None,
+    checkpoint: Checkpoint | None = None,
     device: str = "cpu",
     world: World = ALONE,
 ) -> tuple[nn.Module, TrialResult]:
-    """The model that `train` trains, after the last epoch, with what `train` returns."""
+    """The model that `train_trial` trains, after the last epoch, with what `train_trial` returns.
+
+    >>> from scanlab import data
+    >>> from scanlab.study import study_of, with_options
+    >>> options = {"strategies": ["row"], "controls": [], "seeds": 2, "limit": 16, "test_limit": 16}
+    >>> options |= {"model.dim": 8, "model.depth": 1, "model.patch": 4, "recipe.epochs": 1}
+    >>> [trial, _] = study_of(with_options(None, options)).trials()
+    >>> model, result = train_model(trial, data.load("digits", limit=16, test_limit=16))
+    >>> type(model).__name__
+    'Classifier'
+    """
     with PeakMemory(device) as memory, torch.random.fork_rng(devices=[] if device == "cpu" else [device]):
         run = _Run.begun(trial, dataset, device, world)
         progress = read_checkpoint(checkpoint, trial.key, run.stateful()) if checkpoint else Progress()
         for number, epoch in enumerate(progress.epochs):
-            heard(number, epoch)
+            on_epoch(number, epoch)
         while len(progress.epochs) < trial.problem.recipe.epochs:
             progress = run.epoch(progress)
             if checkpoint and world.rank == 0:
                 write_checkpoint(checkpoint, trial.key, progress, run.stateful())
-            heard(len(progress.epochs) - 1, progress.epochs[-1])
+            on_epoch(len(progress.epochs) - 1, progress.epochs[-1])
         transfer, field = run.transfer(), run.field()
         # With drop paths this, too, draws from torch's generator.
         flops = trial_flops(run.model, dataset, device)
@@ -108,13 +133,13 @@ def trained(
 def initial_model(trial: Trial, dataset: Dataset) -> nn.Module:
     """The untrained model of a trial, with weights fixed by its seed."""
     problem, control = trial.problem, CONTROLS.get(trial.control or "")
-    sizes: BackboneSizes = problem.sizes
+    config: BackboneConfig = problem.config
     if control and control.mixer:
-        sizes = replace(sizes, mixer=replace(sizes.mixer, kind=control.mixer))
+        config = replace(config, mixer=replace(config.mixer, kind=control.mixer))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(trial.seed + (control.weights if control else 0))
         alter = control.alter if control else None
-        backbone = Backbone(trial.plan, sizes, input_size=dataset.extents, channels=dataset.channels, alter=alter)
+        backbone = Backbone(trial.plan, config, input_size=dataset.extents, channels=dataset.channels, alter=alter)
         return learning_of(task_named(problem.task)).build(backbone, dataset)
 
 
@@ -184,9 +209,9 @@ class _Run:
         for chosen in torch.randperm(len(images), generator=self.draw).split(recipe.batch):
             before = perf_counter()
             some = chosen.to(self.device)
-            batch, wanted = augmented(images[some], targets[some], recipe, self.draw, self.video)
+            batch, labels = augmented(images[some], targets[some], recipe, self.draw, self.video)
             loading += perf_counter() - before
-            total += self._step(batch, wanted) * len(chosen)
+            total += self._step(batch, labels) * len(chosen)
         loss = self.world.total(total).item() / len(images)
         seconds = perf_counter() - start
         done = Epoch(loss, self._measured(*self.parts[2:]), seconds)
@@ -206,13 +231,13 @@ class _Run:
             else:
                 torch.cuda.set_rng_state(progress.chance, self.device)
 
-    def _step(self, batch: Tensor, wanted: Tensor) -> Tensor:
+    def _step(self, batch: Tensor, labels: Tensor) -> Tensor:
         """One step with the gradients of the batch's mean loss; returns this process' share of that loss."""
         mine = slice(self.world.rank, None, self.world.size)
         share = len(batch[mine]) * self.world.size / len(batch)
         # A process without a sample of its own computes on one that does not count: the others wait for its gradients.
         mine = mine if share else slice(1)
-        loss = self.whole(batch[mine], wanted[mine]) * share
+        loss = self.whole(batch[mine], labels[mine]) * share
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -223,9 +248,9 @@ class _Run:
     @torch.no_grad()
     def _measured(self, images: Tensor, targets: Tensor) -> dict[str, float]:
         self.model.eval()
-        found = learning_of(self.task).measure(self.model, images, targets, 4 * self._batch)
+        metrics = learning_of(self.task).measure(self.model, images, targets, 4 * self._batch)
         self.model.train()
-        return found
+        return metrics
 
     @property
     def _batch(self) -> int:
@@ -234,11 +259,11 @@ class _Run:
     def transfer(self) -> dict[str, float]:
         """The primary metric on changed inputs."""
         images, targets = self.parts[2:]
-        found = {}
+        values = {}
         for name in self.trial.problem.transfer:
             changed, masks = transferred(name, images, targets if targets.ndim > 1 else None)
-            found[name] = self._measured(changed, targets if masks is None else masks)[self.task.primary]
-        return found
+            values[name] = self._measured(changed, targets if masks is None else masks)[self.task.primary]
+        return values
 
     def field(self) -> tuple[float, ...]:
         """The effective receptive field of the centre patch, with its largest value 1."""

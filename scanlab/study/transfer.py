@@ -66,10 +66,10 @@ def patch_grid(extents: Sequence[int], sides: Sequence[int], stride: int | None 
 
 def _read(name: str) -> tuple[int, tuple[int, ...]]:
     """Quarter turns, or extents."""
-    if found := re.fullmatch(r"rotate (90|180|270)", name):
-        return int(found[1]) // 90, ()
-    if found := re.fullmatch(r"size ([1-9][0-9]*(?:x[1-9][0-9]*)*)", name):
-        return 0, tuple(map(int, found[1].split("x")))
+    if match := re.fullmatch(r"rotate (90|180|270)", name):
+        return int(match[1]) // 90, ()
+    if match := re.fullmatch(r"size ([1-9][0-9]*(?:x[1-9][0-9]*)*)", name):
+        return 0, tuple(map(int, match[1].split("x")))
     raise ScanlabError.at(
         "S651", f"`{name}` is no change of the inputs", help="write rotate 90, rotate 180, rotate 270, or size 16x16"
     )

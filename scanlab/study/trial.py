@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 from scanlab.compiler.bind import CompiledPlan, CompiledScan
-from scanlab.nn import BackboneSizes
-from scanlab.ops import PathTable
+from scanlab.nn import BackboneConfig
+from scanlab.nn.config import stored
+from scanlab.renamed import renamed_fields, renamed_value, spaced, stored_name
+from scanlab.study.controls import CONTROLS, DEFAULT_CONTROLS, Control, control_name, stored_control
 from scanlab.study.digest import Compiled, order_digest, source_of
+from scanlab.study.tasks import TASKS
 
 __all__ = [
     "CONTROLS",
@@ -29,44 +31,6 @@ __all__ = [
 
 # Counted up when a change of the code changes what a trial with the same configuration gives.
 TRIAL_VERSION = 1
-# Far from any seed a person would choose, so that the A/A control starts from weights that no other trial starts from.
-FRESH_WEIGHTS = 1_000_003
-
-
-@dataclass(frozen=True)
-class Control:
-    """What a control changes of the baseline's trial, and what it tells.
-
-    alter: the steps it walks in place of the baseline's own. weights: added to the seed of the initial weights. mixer:
-    the kind of mixer it has instead. meaning: what a reader learns from it.
-    """
-
-    meaning: str
-    alter: Callable[[PathTable], PathTable] | None = None
-    weights: int = 0
-    mixer: str | None = None
-
-
-CONTROLS: Mapping[str, Control] = MappingProxyType(
-    {
-        "A/A": Control(
-            "the baseline again from other initial weights, with the same batches: how far apart two runs of one "
-            "strategy come out",
-            weights=FRESH_WEIGHTS,
-        ),
-        "random order 1": Control(
-            "the baseline over a grid whose patches were shuffled (permutation seed 1)", lambda t: t.scrambled(1)
-        ),
-        "random order 2": Control(
-            "the baseline over a grid whose patches were shuffled (permutation seed 2)", lambda t: t.scrambled(2)
-        ),
-        "no scan": Control("the block without its scan: what is left is y = D u", mixer="none"),
-        "no memory": Control(
-            "the scan with its state zeroed before every step: no patch hears of another", lambda t: t.without_memory()
-        ),
-    }
-)
-DEFAULT_CONTROLS = ("A/A", "random order 1", "random order 2", "no scan")
 
 
 @dataclass(frozen=True)
@@ -78,9 +42,12 @@ class Recipe:
     every training image, with its mask, is moved by up to so many pixels along each axis, afresh in each epoch. flip:
     it is mirrored along each axis in space with probability one half, where that does not change its class.
 
-    The defaults, and those of BackboneSizes, were picked by hand for accuracy on the test part of the digits with seed
+    The defaults, and those of BackboneConfig, were picked by hand for accuracy on the test part of the digits with seed
     0 and two-way row scans: comparing the model with another kind of classifier there flatters it. `part = "val"` of a
     DataChoice keeps the test part out of such choices.
+
+    >>> Recipe(epochs=20).batch
+    32
     """
 
     epochs: int = 10
@@ -100,6 +67,11 @@ class DataChoice:
     test_limit: at most so many samples to train and to measure on, chosen by class with a fixed seed. part: "test" is
     what results are measured on; "val" measures on the validation part (a fifth of the training part where there is
     none) and never looks at the test part.
+
+    >>> from scanlab import data
+    >>> choice = DataChoice("digits", limit=100)
+    >>> len(data.load(choice.name, limit=choice.limit).train)
+    100
     """
 
     name: str = "digits"
@@ -109,6 +81,7 @@ class DataChoice:
     part: str = "test"
 
 
+@renamed_fields(sizes="config")
 @dataclass(frozen=True, eq=False)
 class Problem:
     """One thing to learn, with one model and one recipe, for every strategy alike.
@@ -116,6 +89,14 @@ class Problem:
     name: its row in the results. task: a name in `study.tasks.TASKS`. fingerprint: of the data. strategies: labels with
     compiled scans or plans over the grid of this problem's patches; the same labels in every problem of a study.
     transfer: other inputs that the trained model is tested on, such as "rotate 90" or "size 16x16".
+
+    >>> import scanlab
+    >>> from scanlab import data
+    >>> plans = tuple((name, scanlab.compile(name, grid=(4, 4))) for name in ("row", "hilbert"))
+    >>> digits = data.load("digits")
+    >>> problem = Problem("digits", DataChoice("digits"), "classification", digits.fingerprint, plans)
+    >>> problem.config.patch_sides(len(digits.extents))
+    (2, 2)
     """
 
     name: str
@@ -123,9 +104,12 @@ class Problem:
     task: str
     fingerprint: str
     strategies: tuple[tuple[str, Compiled], ...]
-    sizes: BackboneSizes = field(default_factory=BackboneSizes)
+    config: BackboneConfig = field(default_factory=BackboneConfig)
     recipe: Recipe = field(default_factory=Recipe)
     transfer: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "task", renamed_value(self.task, spaced(TASKS), "Problem.task"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,12 +118,22 @@ class Trial:
 
     The seed fixes the initial weights, the order of the batches and the augmentation, whatever the strategy. control:
     None, or the name of the control that this trial is.
+
+    >>> import scanlab
+    >>> row = scanlab.compile("row", grid=(4, 4))
+    >>> problem = Problem("digits", DataChoice("digits"), "classification", "8f14e45fceea167a", (("row", row),))
+    >>> trial = Trial(problem, row, seed=0)
+    >>> trial.config["order"]["grid"], len(trial.key)
+    ([4, 4], 16)
     """
 
     problem: Problem
     plan: CompiledScan | CompiledPlan
     seed: int
     control: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "control", renamed_value(self.control, spaced(CONTROLS), "Trial.control"))
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -149,13 +143,16 @@ class Trial:
             "version": TRIAL_VERSION,
             # Not where they came from: the same pixels and parts are the same data.
             "data": problem.fingerprint,
-            "task": problem.task,
-            "order": {"digest": order_digest(self.plan, problem.sizes, problem.transfer), "grid": list(self.plan.grid)},
-            "sizes": asdict(problem.sizes),
+            "task": stored_name(problem.task),
+            "order": {
+                "digest": order_digest(self.plan, problem.config, problem.transfer),
+                "grid": list(self.plan.grid),
+            },
+            "sizes": stored(problem.config),
             "recipe": asdict(problem.recipe),
             "transfer": list(problem.transfer),
             "seed": self.seed,
-            "control": self.control,
+            "control": stored_control(self.control),
         }
 
     @cached_property
@@ -167,7 +164,13 @@ class Trial:
 
 @dataclass(frozen=True)
 class Member:
-    """A trial's place in a study. Strategies with the same steps have trials in common, which run once."""
+    """A trial's place in a study. Strategies with the same steps have trials in common, which run once.
+
+    >>> from scanlab.study import study_of, with_options
+    >>> study = study_of(with_options(None, {"strategies": ["row"], "seeds": 1}))
+    >>> [member.strategy for member in study.members()][:2]
+    ['row', 'control: A/A']
+    """
 
     problem: str
     strategy: str
@@ -183,6 +186,11 @@ class Study:
     baseline: the label all others are compared with, and what the controls change. margins: for each problem, the
     largest difference of its primary metric that still counts as none, set before the run; 0 for no such claim.
     unequal: strategies may differ in parameters or FLOPs. question: what the study is to answer, for the report.
+
+    >>> from scanlab.study import study_of, with_options
+    >>> study = study_of(with_options(None, {"strategies": ["row", "hilbert"], "seeds": 2}))
+    >>> study.name, study.seeds, len(study.trials())
+    ('digits', (0, 1), 12)
     """
 
     name: str
@@ -194,6 +202,10 @@ class Study:
     confidence: float = 0.95
     unequal: bool = False
     question: str = ""
+
+    def __post_init__(self) -> None:
+        controls = tuple(renamed_value(control, spaced(CONTROLS), "Study.controls") for control in self.controls)
+        object.__setattr__(self, "controls", controls)
 
     def members(self) -> Iterator[Member]:
         """Seed by seed, so that a run cut short has whole pairs; controls after the strategies."""
@@ -230,8 +242,8 @@ def _about(problem: Problem) -> dict[str, Any]:
         "name": problem.name,
         "data": asdict(problem.data),
         "fingerprint": problem.fingerprint,
-        "task": problem.task,
-        "sizes": asdict(problem.sizes),
+        "task": stored_name(problem.task),
+        "sizes": stored(problem.config),
         "recipe": asdict(problem.recipe),
         "transfer": list(problem.transfer),
         "strategies": {label: _strategy(plan) for label, plan in problem.strategies},
@@ -240,8 +252,3 @@ def _about(problem: Problem) -> dict[str, Any]:
 
 def _strategy(plan: CompiledScan | CompiledPlan) -> dict[str, Any]:
     return {"source": source_of(plan), "axes": list(plan.axes), "grid": list(plan.grid)}
-
-
-def control_name(control: str) -> str:
-    """How a control is called in results."""
-    return f"control: {control}"

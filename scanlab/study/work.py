@@ -26,7 +26,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Axis
 from scanlab.ir.values import Key, Order
 from scanlab.study.engines import EpochDone, Event, Failed, Finished, Job
-from scanlab.study.train import train
+from scanlab.study.train import train_trial
 from scanlab.study.trial import DataChoice, Problem, Recipe, Trial
 
 __all__ = ["FULL_DISK", "OUT_OF_MEMORY", "collected_as_before", "dataset_of", "environment", "one_thread", "run_job"]
@@ -36,20 +36,20 @@ OUT_OF_MEMORY, FULL_DISK = "out of memory", "full disk"
 _MEMORY_WORDS = ("not enough memory", "out of memory", "can't allocate memory", "alloc_cpu")
 
 
-def run_job(job: Job, heard: Callable[[Event], None]) -> Finished | Failed:
+def run_job(job: Job, on_event: Callable[[Event], None]) -> Finished | Failed:
     """Train a job's trial, on one thread; whatever it raises becomes a Failed, but for KeyboardInterrupt.
 
-    `heard` is told of every epoch; data are loaded once per process.
+    `on_event` is called with every epoch; data are loaded once per process.
     """
     device = chosen_device(job.device)
     try:
         with one_thread():
             _warm_up(len(job.trial.plan.grid), device)
             _set_aside()
-            result = train(
+            result = train_trial(
                 job.trial,
                 dataset_of(job.trial.problem.data),
-                lambda number, epoch: heard(EpochDone(job.key, number, epoch)),
+                lambda number, epoch: on_event(EpochDone(job.key, number, epoch)),
                 checkpoint=job.checkpoint,
                 device=device,
             )
@@ -69,7 +69,7 @@ def _warm_up(axes: int, device: str) -> None:
     tiny = Dataset("tiny", images, np.array([0, 1, 0, 1]), *halves, classes=2, credit="made up")
     recipe = Recipe(epochs=1, batch=2)
     problem = Problem("tiny", DataChoice(), "classification", "", (("row", plan),), recipe=recipe)
-    train(Trial(problem, plan, 0), tiny, device=device)
+    train_trial(Trial(problem, plan, 0), tiny, device=device)
 
 
 @cache
@@ -135,13 +135,13 @@ def _kind(error: Exception) -> str:
 
 @cache
 def _versions() -> Mapping[str, str]:
-    found = {"python": platform.python_version(), "host": platform.node(), "code": _commit()}
+    versions = {"python": platform.python_version(), "host": platform.node(), "code": _commit()}
     for package in ("scanlab", "torch", "numpy", "scipy", "numba"):
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            versions[package] = "not installed"
+    return versions
 
 
 @cache

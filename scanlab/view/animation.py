@@ -53,29 +53,29 @@ def gif(scenes: Iterable[PathScene]) -> bytes:
     return _encode(frames_of(check_drawable(scenes, GIF_LIMIT, "a GIF file", "give a smaller --grid"), "a GIF file"))
 
 
-def frames_of(kept: tuple[PathScene, ...], medium: str) -> Iterator[Any]:
+def frames_of(drawable: tuple[PathScene, ...], medium: str) -> Iterator[Any]:
     """The animation's pictures, Pillow images in the palette's colours; `medium` names what they are for.
 
     Raises ScanlabError S500 without Pillow, S504 for more than MOST_PANELS paths.
     """
-    if len(kept) > MOST_PANELS:
+    if len(drawable) > MOST_PANELS:
         note = f"{medium} shows at most {MOST_PANELS} paths side by side"
         help = "show fewer strategies, or write a .html file"
-        raise ScanlabError.at("S504", f"{len(kept)} paths are too many for {medium}", note=note, help=help)
+        raise ScanlabError.at("S504", f"{len(drawable)} paths are too many for {medium}", note=note, help=help)
     images, drawing = need("PIL.Image", medium), need("PIL.ImageDraw", medium)
-    columns = min(len(kept), 4, math.ceil(math.sqrt(len(kept))))
-    rows = -(-len(kept) // columns)
+    columns = min(len(drawable), 4, math.ceil(math.sqrt(len(drawable))))
+    rows = -(-len(drawable) // columns)
     size = (columns * (_PANEL + _GAP) + _GAP, rows * (_PANEL + _HEAD + _GAP) + _GAP)
     image = images.new("P", size, 0)
     image.putpalette(_palette())
     canvas = drawing.Draw(image)
     panels = [
         _Panel(scene, _GAP + k % columns * (_PANEL + _GAP), _GAP + k // columns * (_PANEL + _HEAD + _GAP))
-        for k, scene in enumerate(kept)
+        for k, scene in enumerate(drawable)
     ]
     for panel in panels:
         _ground(canvas, panel)
-    longest = max(scene.length for scene in kept)
+    longest = max(scene.length for scene in drawable)
     for share in np.linspace(0, 1, min(MOST_FRAMES, max(longest, 1))):
         for panel in panels:
             _advance(canvas, panel, round(share * max(panel.scene.length - 1, 0)))
@@ -128,7 +128,7 @@ def _ground(canvas: Any, panel: _Panel) -> None:
 
 
 def _advance(canvas: Any, panel: _Panel, step: int) -> None:
-    """Add the steps up to `step`, and the end mark with the last one."""
+    """Add the steps up to `step`, and the end marker with the last one."""
     length, points, steps = panel.scene.length, panel.points, panel.steps
     if length == 0:
         return

@@ -26,16 +26,16 @@ def png(scenes: Iterable[PathScene], title: str = "", dots_per_inch: int = 160) 
 
     Raises ScanlabError S500 without matplotlib, S503 for no scenes, S504 for more than PNG_LIMIT patches.
     """
-    kept = check_drawable(scenes, PNG_LIMIT, "a PNG file", "give a smaller --grid")
+    drawable = check_drawable(scenes, PNG_LIMIT, "a PNG file", "give a smaller --grid")
     figures = need("matplotlib.figure", "a PNG file")
-    columns = min(len(kept), 4, math.ceil(math.sqrt(len(kept))))
-    rows = -(-len(kept) // columns)
+    columns = min(len(drawable), 4, math.ceil(math.sqrt(len(drawable))))
+    rows = -(-len(drawable) // columns)
     figure = figures.Figure(figsize=(columns * _SIDE, rows * (_SIDE + 0.5) + 0.4 * bool(title)), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.16)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel in panels:
         panel.set_axis_off()
-    for panel, scene in zip(panels, kept, strict=False):
+    for panel, scene in zip(panels, drawable, strict=False):
         _draw(panel, scene)
     if title:
         figure.suptitle(_plain(title), color=_INK, fontweight="bold")

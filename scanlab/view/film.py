@@ -33,13 +33,13 @@ def mp4(scenes: Iterable[PathScene]) -> bytes:
     All paths start and end together, and the last picture stays for a while. Raises ScanlabError S505 without ffmpeg
     or where it fails, S500 without Pillow, S503 for no scenes, S504 for too many patches or paths.
     """
-    kept = check_drawable(scenes, MP4_LIMIT, "an MP4 file", "give a smaller --grid")
+    drawable = check_drawable(scenes, MP4_LIMIT, "an MP4 file", "give a smaller --grid")
     program = ffmpeg()
     if program is None:
         raise ScanlabError.at(
             "S505", "an MP4 file needs ffmpeg, which is not installed", help="install ffmpeg, or write a .gif file"
         )
-    frames = frames_of(kept, "an MP4 file")
+    frames = frames_of(drawable, "an MP4 file")
     first = next(frames)
     width, height = first.size
     given = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(1000 // LOOK_MS), "-i", "-")

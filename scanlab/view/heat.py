@@ -10,7 +10,7 @@ from html import escape
 import numpy as np
 
 from scanlab.view.ramp import STOPS, hex_colour, table
-from scanlab.view.receptive_field import FAINTEST, Field, levels, outlines, picture_of, spread_text
+from scanlab.view.receptive_field import FAINTEST, Field, log_scaled, outlines, picture_of, spread_text
 
 __all__ = ["heat_svg", "scale_svg"]
 
@@ -36,7 +36,7 @@ def heat_svg(field: Field) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {columns} {tall}" width="{_WIDE}" role="img" '
         f'class="heat" aria-label="{about}"><title>{about}</title>'
         f'<image width="{columns}" height="{tall}" preserveAspectRatio="none" style="image-rendering:pixelated" '
-        f'href="data:image/png;base64,{base64.b64encode(_png(levels(picture))).decode()}"/>'
+        f'href="data:image/png;base64,{base64.b64encode(_png(log_scaled(picture))).decode()}"/>'
         f'<g fill="none" stroke="currentColor" stroke-width="1.5">{marks}</g></svg>'
     ).replace("<rect ", '<rect vector-effect="non-scaling-stroke" ')
 

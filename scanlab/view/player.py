@@ -24,7 +24,7 @@ _SCRIPTS = (
     "player_panel.js",
     "player_ground.js",
     "player_path.js",
-    "player_marks.js",
+    "player_overlay.js",
     "player_ribbon.js",
     "player_image.js",
     "player_counter.js",
@@ -32,7 +32,7 @@ _SCRIPTS = (
     "player_legend.js",
     "player_clock.js",
     "player_view.js",
-    "player_hands.js",
+    "player_input.js",
     "player_mount.js",
 )
 

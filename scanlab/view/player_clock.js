@@ -1,6 +1,6 @@
 // The clock: one for all panels. Its place runs from 0 to the longest path's last step; shorter paths keep pace.
 
-const CLOCK = { place: 0, playing: false, last: 0, asked: false, told: -1, spoken: 0 };
+const CLOCK = { place: 0, playing: false, last: 0, requested: false, shown: -1, announced: 0 };
 const SECONDS = { least: 3, most: 12, perStep: 1 / 20 };
 let PANELS = [];
 
@@ -10,11 +10,11 @@ function stepOf(scene) {
 }
 
 function refresh() {
-  if (!CLOCK.asked && !CLOCK.ended) { CLOCK.asked = true; requestAnimationFrame(frame); }
+  if (!CLOCK.requested && !CLOCK.ended) { CLOCK.requested = true; requestAnimationFrame(frame); }
 }
 
 function frame(now) {
-  CLOCK.asked = false;
+  CLOCK.requested = false;
   if (CLOCK.playing) advance(Math.min(Math.max(now - CLOCK.last, 0) / 1000, 0.1));
   CLOCK.last = now;
   if (CAMERA.moved) {
@@ -26,25 +26,25 @@ function frame(now) {
   else PANELS.forEach(drawPanel);
   showStep(now);
   if (CLOCK.playing) refresh();
-  else tellView();
+  else reportView();
 }
 
 function showStep(now) {
   if (COUNTER || !SCENES.length) {
-    CLOCK.told = -1;
+    CLOCK.shown = -1;
     at("step").textContent = "";
     return;
   }
   const step = Math.floor(CLOCK.place);
-  if (CLOCK.told !== step) {
-    CLOCK.told = step;
+  if (CLOCK.shown !== step) {
+    CLOCK.shown = step;
     at("scrub").value = step;
     at("step").textContent = `step ${count(step)} of ${count(LONGEST - 1)}`;
     root.dispatchEvent(new CustomEvent("step", { detail: step }));
   }
   // Words for screen readers cost more than pixels, so they follow at leisure.
-  if (!CLOCK.playing || now - CLOCK.spoken > 1000) {
-    CLOCK.spoken = now;
+  if (!CLOCK.playing || now - CLOCK.announced > 1000) {
+    CLOCK.announced = now;
     at("scrub").setAttribute("aria-valuetext", at("step").textContent);
   }
 }

@@ -18,11 +18,11 @@ function frameOf({ scene, cell, size, basis }) {
   return { left, top, columns, rows, right: left + columns * cell, bottom: top + rows * cell };
 }
 
-function drawLeftOut({ ground, scene, screen, cell, tracks }) {
-  if (scene.grid.length !== 2 || !scene.length || tracks.some((track) => track.scene.length === scene.patches)) return;
+function drawLeftOut({ ground, scene, screen, cell, traces }) {
+  if (scene.grid.length !== 2 || !scene.length || traces.some((trace) => trace.scene.length === scene.patches)) return;
   ground.fillStyle = INK.off;
   for (let patch = 0; patch < scene.patches; patch++) {
-    if (tracks.some((track) => track.scene.ranks[patch] >= 0)) continue;
+    if (traces.some((trace) => trace.scene.ranks[patch] >= 0)) continue;
     ground.fillRect(screen[2 * patch] - cell / 2, screen[2 * patch + 1] - cell / 2, cell, cell);
   }
 }

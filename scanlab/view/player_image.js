@@ -144,7 +144,7 @@ function drawStrip(panel, step) {
 function drawEntry({ context, side, columns }, scene, position, slot) {
   const x = (slot % columns) * (side + STRIP.gap), y = Math.floor(slot / columns) * (side + STRIP.gap);
   const token = scene.tokens.find((each) => each.position === position);
-  if (token) return tokenSign(context, [x + side / 2, y + side / 2], Math.min(side / 2, 11), token.name);
+  if (token) return drawTokenSymbol(context, [x + side / 2, y + side / 2], Math.min(side / 2, 11), token.name);
   const step = position - scene.tokens.filter((each) => each.position < position).length;
   context.drawImage(IMAGE, ...sourceOf(scene, scene.indices[step]), x, y, side, side);
   if (scene.kinds[step] !== RESET || !step) return;

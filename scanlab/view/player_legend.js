@@ -1,6 +1,6 @@
-// The legend: what the colours mean, and the marks that occur.
+// The legend: what the colours mean, and the symbols that occur.
 
-const SIGNS = {
+const SYMBOLS = {
   start: '<circle cx="6" cy="6" r="4" fill="FIRST" stroke="currentColor" stroke-width="1.4"/>',
   end: '<path d="M6 1 11 6 6 11 1 6Z" fill="LAST" stroke="currentColor" stroke-width="1.4"/>',
   jump: '<path d="M0 6H22" stroke="MIDDLE" stroke-width="1.4" stroke-dasharray="4 3"/>',
@@ -10,7 +10,7 @@ const SIGNS = {
 
 function paintLegend() {
   const items = { step: rampItems, path: pathItems, gap: gapItems }[VIEW.colour]();
-  at("legend").replaceChildren(...(SCENES.length ? [...items, ...markItems()] : []));
+  at("legend").replaceChildren(...(SCENES.length ? [...items, ...symbolItems()] : []));
 }
 
 function rampItems(low = "first step", high = "last step") {
@@ -33,23 +33,23 @@ function gapItems() {
 function pathItems() {
   const shown = SCENES.slice(0, 8), groups = SCENES.some((scene) => scene.group !== SCENES[0].group);
   const items = shown.map((scene) => {
-    const item = element("span", undefined, "item"), mark = element("i");
-    mark.style.background = RAMP[pathLevel(scene)];
-    item.append(mark, groups ? scene.title : scene.label);
+    const item = element("span", undefined, "item"), swatch = element("i");
+    swatch.style.background = RAMP[pathLevel(scene)];
+    item.append(swatch, groups ? scene.title : scene.label);
     return item;
   });
   return SCENES.length > shown.length ? [...items, element("span", `and ${SCENES.length - shown.length} more`, "item")] : items;
 }
 
-function markItems() {
+function symbolItems() {
   const pick = VIEW.colour === "path" ? () => "currentColor" : (level) => RAMP[level];
-  const items = [signItem("start", "start", pick), signItem("end", "end", pick)];
-  if (SCENES.some((scene) => scene.kinds.includes(JUMP))) items.push(signItem("jump", "jump", pick, 22));
+  const items = [symbolItem("start", "start", pick), symbolItem("end", "end", pick)];
+  if (SCENES.some((scene) => scene.kinds.includes(JUMP))) items.push(symbolItem("jump", "jump", pick, 22));
   const resets = SCENES.filter((scene) => scene.restarts.length > 1), many = resets.some((scene) => scene.restarts.length > MOST_RESETS);
   const unmarked = many ? `, not marked where a path has more than ${MOST_RESETS}` : "";
-  if (resets.length) items.push(signItem("reset", `state reset${unmarked}`, pick));
+  if (resets.length) items.push(symbolItem("reset", `state reset${unmarked}`, pick));
   const partial = SCENES.some((scene) => scene.grid.length === 2 && scene.length < scene.patches);
-  if (partial) items.push(signItem("absent", "not visited", pick));
+  if (partial) items.push(symbolItem("absent", "not visited", pick));
   const names = new Set(SCENES.flatMap((scene) => scene.tokens.map(({ name }) => name)));
   for (const name of names) {
     const item = element("span", undefined, "item"), known = { cls: "class token", mean: "mean token" };
@@ -59,9 +59,9 @@ function markItems() {
   return items;
 }
 
-function signItem(sign, text, pick, wide = 12) {
+function symbolItem(sign, text, pick, wide = 12) {
   const item = element("span", undefined, "item");
-  const drawn = SIGNS[sign].replace("FIRST", pick(0)).replace("LAST", pick(LEVELS)).replace("MIDDLE", pick(128));
+  const drawn = SYMBOLS[sign].replace("FIRST", pick(0)).replace("LAST", pick(LEVELS)).replace("MIDDLE", pick(128));
   item.innerHTML = `<svg width="${wide}" height="12" viewBox="0 0 ${wide} 12" aria-hidden="true">${drawn}</svg>`;
   item.append(text);
   return item;

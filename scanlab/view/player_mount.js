@@ -14,7 +14,7 @@ function show(data, wanted) {
   if (SCENES.some((scene) => !grids.has(scene.grid.join()))) Object.assign(CAMERA, { zoom: 1, x: 0, y: 0 });
   if (LONGEST !== before || share === 1) CLOCK.place = share * (LONGEST - 1);
   if (wanted && SCENES.length) takeView(wanted);
-  CLOCK.told = -1;
+  CLOCK.shown = -1;
   at("scrub").max = LONGEST - 1;
   offerViews();
   arrange();
@@ -53,18 +53,18 @@ function rearrange(sets, headings) {
 // The name above the first path of each scan, where there are several or parts of one; "" above the others. Where one
 // needs a name, all have theirs: what follows would seem to belong to it.
 function headingsOf(sets) {
-  const needed = SCENES.some((scene) => scene.part || !isAkin(scene, SCENES[0])) && sets.some(needsHeading);
-  return sets.map(([scene], number) => (needed && (!number || !isAkin(sets[number - 1][0], scene)) ? wholeName(scene) : ""));
+  const needed = SCENES.some((scene) => scene.part || !ofOneScan(scene, SCENES[0])) && sets.some(needsHeading);
+  return sets.map(([scene], number) => (needed && (!number || !ofOneScan(sets[number - 1][0], scene)) ? wholeName(scene) : ""));
 }
 
 // A strategy of one path carries its own name; without a group there is none.
 function needsHeading([scene, second]) {
-  const alone = SCENES.filter((other) => isAkin(other, scene)).length === 1;
+  const alone = SCENES.filter((other) => ofOneScan(other, scene)).length === 1;
   return Boolean(scene.part) || (!second && !(alone && scene.label === scene.group));
 }
 
 // Whether two paths are of the same scan.
-function isAkin(one, other) {
+function ofOneScan(one, other) {
   return one.group === other.group && one.part === other.part;
 }
 
@@ -76,7 +76,7 @@ function wholeName({ group, part }) {
 function joined() {
   const sets = [];
   for (const scene of SCENES) {
-    const set = sets.find(([first]) => isAkin(first, scene) && sameGrid(first, scene));
+    const set = sets.find(([first]) => ofOneScan(first, scene) && sameGrid(first, scene));
     if (set) set.push(scene);
     else sets.push([scene]);
   }
@@ -158,7 +158,7 @@ function autoplay() {
 }
 
 function start() {
-  const hear = (node, type, heard) => node.addEventListener(type, heard, { signal: ENDING.signal });
+  const listenTo = (node, type, listener) => node.addEventListener(type, listener, { signal: ENDING.signal });
   at("play").addEventListener("click", () => setPlaying(!CLOCK.playing));
   at("scrub").addEventListener("input", (event) => goTo(Number(event.target.value)));
   at("colour").addEventListener("change", (event) => {
@@ -175,9 +175,9 @@ function start() {
   at("file").addEventListener("change", (event) => { readImageFile(event.target.files[0]); event.target.value = ""; });
   at("unimage").addEventListener("click", () => setImage(null));
   at("more").addEventListener("click", () => at("more").setAttribute("aria-expanded", String(at("bar").classList.toggle("open"))));
-  hear(document, "keydown", onKey);
-  hear(document, "pointerdown", (event) => { if (HOVER && !event.target.closest(".stage")) endHover(); });
-  hear(matchMedia("(prefers-color-scheme: dark)"), "change", redraw);
+  listenTo(document, "keydown", onKey);
+  listenTo(document, "pointerdown", (event) => { if (HOVER && !event.target.closest(".stage")) endHover(); });
+  listenTo(matchMedia("(prefers-color-scheme: dark)"), "change", redraw);
   watchWidth();
   enable();
 }

@@ -20,13 +20,13 @@ def page(scenes: Iterable[PathScene], title: str = "") -> str:
     title: the heading; the paths' names by default. Raises ScanlabError S503 for no scenes, S504 for more than
     PAGE_LIMIT patches.
     """
-    kept = check_drawable(scenes, PAGE_LIMIT, "an HTML page", "give a smaller --grid, or fewer paths")
-    name = title or ", ".join(dict.fromkeys(scene.group or scene.label for scene in kept))
+    drawable = check_drawable(scenes, PAGE_LIMIT, "an HTML page", "give a smaller --grid, or fewer paths")
+    name = title or ", ".join(dict.fromkeys(scene.group or scene.label for scene in drawable))
     return Template(_part("page.html")).substitute(
         title=html.escape(name),
         style=player_style() + _part("page.css"),
         player=player_markup(),
-        data=_safe_json(player_data(kept)),
+        data=_safe_json(player_data(drawable)),
         script=player_script(),
     )
 

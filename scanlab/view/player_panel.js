@@ -1,5 +1,5 @@
 // A panel: a grid with one path or, drawn together, several. Three canvases lie on each other: the ground, the path
-// (only ever added to) and the marks; the ribbon below shows the same path as a sequence.
+// (only ever added to) and the overlay; the ribbon below shows the same path as a sequence.
 
 const DENSE = 4, THIN = 2.5;
 const MOST_STROKES = 30000;
@@ -18,10 +18,10 @@ function element(tag, text, className) {
 function makePanel(scenes) {
   const figure = element("figure"), stage = element("div", undefined, "stage"), head = element("figcaption");
   const name = head.appendChild(element("strong")), source = head.appendChild(element("code"));
-  const layers = ["ground", "path", "marks"].map((layer) => stage.appendChild(element("canvas", undefined, layer)));
-  const [ground, path, marks] = layers.map((canvas) => canvas.getContext("2d"));
+  const layers = ["ground", "path", "overlay"].map((layer) => stage.appendChild(element("canvas", undefined, layer)));
+  const [ground, path, overlay] = layers.map((canvas) => canvas.getContext("2d"));
   figure.append(head, stage);
-  const panel = { figure, stage, name, source, layers, ground, path, marks, largest: LARGEST_PATCH, ribbons: [] };
+  const panel = { figure, stage, name, source, layers, ground, path, overlay, largest: LARGEST_PATCH, ribbons: [] };
   if (scenes[0].length) panel.ribbons = scenes.map((scene) => makeRibbon(panel, scene));
   panel.facts = figure.appendChild(element("p", "", "facts"));
   return fillPanel(panel, scenes);
@@ -37,9 +37,9 @@ function fillPanel(panel, scenes) {
   panel.stage.classList.toggle("solid", isSolid(scene));
   describe(panel.stage, scenes);
   panel.ribbons.forEach((ribbon, number) => { ribbon.scene = scenes[number]; });
-  const tracks = scenes.map((each) => ({ scene: each, drawn: 0, dx: 0, dy: 0 }));
+  const traces = scenes.map((each) => ({ scene: each, drawn: 0, dx: 0, dy: 0 }));
   const screen = panel.screen?.length === 2 * scene.patches ? panel.screen : new Float32Array(scene.patches * 2);
-  return Object.assign(panel, layOut(scene), { scene, tracks, screen, revealed: 0 });
+  return Object.assign(panel, layOut(scene), { scene, traces, screen, revealed: 0 });
 }
 
 function describe(stage, scenes) {
@@ -99,8 +99,8 @@ function sizeCanvas(canvas, width, height, dots) {
 function placePanel(panel) {
   placePatches(panel);
   panel.manner = mannerOf(panel);
-  const apart = Math.min(Math.max(panel.cell * 0.13, 1), 5), middle = (panel.tracks.length - 1) / 2;
-  panel.tracks.forEach((track, number) => { track.dx = track.dy = (number - middle) * apart; });
+  const apart = Math.min(Math.max(panel.cell * 0.13, 1), 5), middle = (panel.traces.length - 1) / 2;
+  panel.traces.forEach((trace, number) => { trace.dx = trace.dy = (number - middle) * apart; });
   for (const ribbon of panel.ribbons) ribbon.strip = null;
   if (panel.strip) panel.strip.drawn = STRIP.nothing;
   if (panel.manner === "pixels") makePixels(panel);
@@ -110,28 +110,28 @@ function placePanel(panel) {
 }
 
 // How the path is drawn: as lines; as one pixel per patch where patches are small; as a cloud of points in large volumes.
-function mannerOf({ scene, tracks, cell }) {
-  if (isSolid(scene)) return tracks.length === 1 && (cell < THIN || scene.length > MOST_STROKES) ? "cloud" : "lines";
-  return tracks.length === 1 && scene.grid.length === 2 && cell < DENSE ? "pixels" : "lines";
+function mannerOf({ scene, traces, cell }) {
+  if (isSolid(scene)) return traces.length === 1 && (cell < THIN || scene.length > MOST_STROKES) ? "cloud" : "lines";
+  return traces.length === 1 && scene.grid.length === 2 && cell < DENSE ? "pixels" : "lines";
 }
 
 function restartPath(panel) {
   panel.path.clearRect(0, 0, panel.width, panel.height);
   if (panel.words) panel.words.fill(0);
   if (panel.cloud) { panel.cloud.words.fill(0); panel.cloud.depth.fill(Infinity); }
-  for (const track of panel.tracks) track.drawn = 0;
+  for (const trace of panel.traces) trace.drawn = 0;
 }
 
 // Bring the panel up to the clock; going forward adds only what is new.
 function drawPanel(panel) {
-  const steps = panel.tracks.map(({ scene }) => stepOf(scene));
-  if (panel.tracks.some(({ drawn }, number) => steps[number] + 1 < drawn)) restartPath(panel);
-  panel.tracks.forEach((track, number) => {
-    if (steps[number] + 1 === track.drawn) return;
-    drawPath(panel, track, steps[number]);
-    track.drawn = steps[number] + 1;
+  const steps = panel.traces.map(({ scene }) => stepOf(scene));
+  if (panel.traces.some(({ drawn }, number) => steps[number] + 1 < drawn)) restartPath(panel);
+  panel.traces.forEach((trace, number) => {
+    if (steps[number] + 1 === trace.drawn) return;
+    drawPath(panel, trace, steps[number]);
+    trace.drawn = steps[number] + 1;
   });
   revealImage(panel, steps[0]);
-  drawMarks(panel, steps);
+  drawOverlay(panel, steps);
   panel.ribbons.forEach((ribbon, number) => drawRibbon(panel, ribbon, steps[number]));
 }

@@ -1,9 +1,9 @@
 // The path itself, from the step drawn last to the clock's.
 
-function drawPath(panel, track, step) {
-  if (panel.manner === "pixels") paintPixels(panel, track, step);
-  else if (panel.manner === "cloud") paintCloud(panel, track, step);
-  else drawLines(panel, track, step);
+function drawPath(panel, trace, step) {
+  if (panel.manner === "pixels") paintPixels(panel, trace, step);
+  else if (panel.manner === "cloud") paintCloud(panel, trace, step);
+  else drawLines(panel, trace, step);
 }
 
 function makePixels(panel) {
@@ -55,18 +55,18 @@ function paintCloud(panel, { scene, drawn }, step) {
   panel.path.putImageData(cloud.picture, 0, 0);
 }
 
-function drawLines(panel, track, step) {
-  const { path, scene } = panel, tiled = VIEW.colour === "gap" && panel.tracks.length === 1 && !hasImage(panel);
+function drawLines(panel, trace, step) {
+  const { path, scene } = panel, tiled = VIEW.colour === "gap" && panel.traces.length === 1 && !hasImage(panel);
   path.save();
-  path.translate(track.dx, track.dy);
-  if (isSolid(scene) || tiled) paintTiles(panel, track, step, tiled);
-  strokeSteps(panel, track, Math.max(track.drawn, 1), step, tiled && (panel.visible || !isSolid(scene)) ? INK.paper : "");
+  path.translate(trace.dx, trace.dy);
+  if (isSolid(scene) || tiled) paintTiles(panel, trace, step, tiled);
+  strokeSteps(panel, trace, Math.max(trace.drawn, 1), step, tiled && (panel.visible || !isSolid(scene)) ? INK.paper : "");
   path.restore();
 }
 
 // Where steps of one colour, kind and distance follow each other, they are one line.
-function strokeSteps(panel, track, from, to, plain) {
-  const { screen, path, bands } = panel, { scene } = track, { indices } = scene, level = levelOf(scene);
+function strokeSteps(panel, trace, from, to, plain) {
+  const { screen, path, bands } = panel, { scene } = trace, { indices } = scene, level = levelOf(scene);
   const edge = hasImage(panel) ? INK.paper : "";
   path.lineJoin = "round";
   for (let at = from; at <= to;) {
@@ -87,7 +87,7 @@ function strokeSteps(panel, track, from, to, plain) {
 }
 
 function strokeKind(path, panel, kind, band, colour, more) {
-  const near = panel.visible ? 1 : 1 - 0.17 * band, share = panel.tracks.length > 1 ? 1.5 : 1;
+  const near = panel.visible ? 1 : 1 - 0.17 * band, share = panel.traces.length > 1 ? 1.5 : 1;
   const broad = Math.min(Math.max(panel.cell * 0.17, 1.3), 7) / share;
   path.strokeStyle = colour;
   path.lineWidth = kind === JUMP ? 1 : Math.max(broad * near * (hasImage(panel) ? 0.6 : 1), 1) + more;

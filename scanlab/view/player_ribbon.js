@@ -34,11 +34,11 @@ function paintRibbon(panel, ribbon) {
   const strip = document.createElement("canvas"), context = strip.getContext("2d");
   sizeCanvas(strip, width, RIBBON.height, dots);
   const whole = scene.length + scene.tokens.length, wide = width / whole;
-  const marks = new Set(scene.tokens.map((token) => token.position));
+  const tokenPositions = new Set(scene.tokens.map((token) => token.position));
   if (wide >= 1) {
     const gap = wide >= 7 ? 1 : 0;
     for (let position = 0, step = 0; position < whole; position++) {
-      if (marks.has(position)) continue;
+      if (tokenPositions.has(position)) continue;
       context.fillStyle = RAMP[level(step++)];
       context.fillRect(position * wide, RIBBON.top, Math.max(wide - gap, 1), RIBBON.thick);
     }
@@ -53,7 +53,7 @@ function paintRibbon(panel, ribbon) {
   }
   for (const token of scene.tokens) {
     const x = Math.min(Math.max((token.position + 0.5) * wide, RIBBON.sign + 1), width - RIBBON.sign - 1);
-    tokenSign(context, [x, RIBBON.top + RIBBON.thick / 2], RIBBON.sign, token.name);
+    drawTokenSymbol(context, [x, RIBBON.top + RIBBON.thick / 2], RIBBON.sign, token.name);
   }
   ribbon.strip = strip;
   sizeCanvas(ribbon.canvas, width, RIBBON.height, dots);

@@ -95,7 +95,7 @@ function neighboursOf(scene, patch) {
   });
 }
 
-// Which of the stretches between two resets of the state a step lies in, from 0.
+// Which of the segments between two resets of the state a step lies in, from 0.
 function segmentOf(scene, step) {
   let [low, high] = [0, scene.restarts.length];
   while (high - low > 1) {

@@ -45,15 +45,15 @@ function fillTip(scene, patch) {
 }
 
 function tipCells(scene, patch, neighbours) {
-  const mark = element("i"), name = element("th"), rank = scene.ranks[patch];
-  if (rank >= 0) mark.style.background = RAMP[levelOf(scene)(rank)];
-  name.append(mark, scene.group && SCENES.some((other) => other.group !== scene.group) ? scene.title : scene.label);
+  const swatch = element("i"), name = element("th"), rank = scene.ranks[patch];
+  if (rank >= 0) swatch.style.background = RAMP[levelOf(scene)(rank)];
+  name.append(swatch, scene.group && SCENES.some((other) => other.group !== scene.group) ? scene.title : scene.label);
   const word = (at) => (at < 0 ? "" : scene.ranks[at] < 0 ? "–" : count(scene.ranks[at]));
   const here = element("td", rank < 0 ? "not visited" : count(rank), "here");
   return [name, here, ...neighbours.map(([, other]) => element("td", word(other)))];
 }
 
-// What a table cannot say: the stretch between resets that a step lies in, and how far away neighbours are read.
+// What a table cannot say: the segment between resets that a step lies in, and how far away neighbours are read.
 function segmentNotes(scenes, patch) {
   const notes = [];
   for (const scene of scenes.slice(0, MOST_NOTED)) {

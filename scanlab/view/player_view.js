@@ -1,6 +1,6 @@
 // The view: what the user chose to look at, as plain values that an address can hold.
 
-let TOLD = "";
+let REPORTED = "";
 
 // The step is -1 at the end, where paths are whole; else that of the clock, which the longest path keeps.
 function view() {
@@ -22,11 +22,11 @@ function takeView({ step, speed, slice, layer, zoom, shift, rotation, together }
   pan(0, 0);
 }
 
-// Tell of another view as soon as it is drawn and the clock stands.
-function tellView() {
+// Report another view as soon as it is drawn and the clock stands.
+function reportView() {
   if (CLOCK.playing) return;
   const words = JSON.stringify(view());
-  if (words === TOLD) return;
-  TOLD = words;
+  if (words === REPORTED) return;
+  REPORTED = words;
   root.dispatchEvent(new CustomEvent("view"));
 }

@@ -25,7 +25,7 @@ __all__ = [
     "check_picture",
     "draw",
     "heat_map",
-    "levels",
+    "log_scaled",
     "outlines",
     "picture_of",
     "spread_text",
@@ -126,7 +126,7 @@ def heat_map(field: Field, colour: bool = True, width: int = 80) -> Text:
     Only every second, third, … element is shown where the field is wider than `width`. Raises S636 as `draw`.
     """
     _check([field])
-    picture = levels(picture_of(field))
+    picture = log_scaled(picture_of(field))
     stride = -(-picture.shape[1] // max(width, 1))
     picture = picture[::stride, ::stride]
     lines = [_shaded(upper, lower) for upper, lower in _pairs(picture)] if colour else map(_tenths, picture)
@@ -135,11 +135,12 @@ def heat_map(field: Field, colour: bool = True, width: int = 80) -> Text:
 
 def spread_text(field: Field) -> str:
     """Say how far the field spreads, as "50 % in 0.12, 99 % in 0.80 of the area · 3.4 away"."""
-    found = spread(field.values, field.centre)
-    if np.isnan(found.mean_distance):
+    measured = spread(field.values, field.centre)
+    if np.isnan(measured.mean_distance):
         return "no contribution"
     return (
-        f"50 % in {found.areas[2]:.2f}, 99 % in {found.areas[3]:.2f} of area\nmean distance {found.mean_distance:.1f}"
+        f"50 % in {measured.areas[2]:.2f}, 99 % in {measured.areas[3]:.2f} of area\n"
+        f"mean distance {measured.mean_distance:.1f}"
     )
 
 
@@ -203,11 +204,11 @@ def outlines(field: Field) -> list[Cell]:
         return [((0, 1), *cell)[-2:]]
     pitch = field.values.shape[2] + _gap(field.values)
     shifts = (0, pitch, 2 * pitch)
-    kept = (cell[1:], cell[::2], cell[:2])
-    return [(rows, (columns[0] + at, columns[1] + at)) for (rows, columns), at in zip(kept, shifts, strict=True)]
+    shown = (cell[1:], cell[::2], cell[:2])
+    return [(rows, (columns[0] + at, columns[1] + at)) for (rows, columns), at in zip(shown, shifts, strict=True)]
 
 
-def levels(picture: np.ndarray) -> np.ndarray:
+def log_scaled(picture: np.ndarray) -> np.ndarray:
     """Where each value lies on the logarithmic scale, in [0, 1]; -1 for exactly 0, NaN where nothing is drawn."""
     places = 1 - np.log(np.clip(picture, FAINTEST, None)) / np.log(FAINTEST)
     return np.where(picture == 0, -1.0, places)

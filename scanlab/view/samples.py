@@ -62,7 +62,8 @@ def draw(rows: Sequence[Row], medium: str = "png", title: str = "", classes: Seq
     """Draw rows of pictures, and return the bytes of an SVG or PNG file.
 
     classes: the names of a mask's classes by number; all but the first, the background, are outlined in colours of the
-    ramp, told below. The same rows give the same bytes. Raises ScanlabError S500 without matplotlib, S503 for no rows.
+    ramp, with a legend below. The same rows give the same bytes. Raises ScanlabError S500 without matplotlib, S503
+    for no rows.
     """
     if not rows:
         raise ScanlabError.at("S503", "there is no sample to draw", help="choose data with samples to train on")
@@ -95,7 +96,7 @@ def _figure(rows: Sequence[Row], title: str, classes: Sequence[str]) -> Any:
     # Set last, for every image sets them anew.
     sheet.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
     if classes:
-        _tell_colours(figure, classes)
+        _add_legend(figure, classes)
     return figure
 
 
@@ -118,7 +119,7 @@ def _picture(sheet: Any, picture: Picture, classes: int, place: tuple[float, flo
             sheet.contour(right, down, framed == label, [0.5], colors=[_colour(label, classes)], linewidths=0.9)
 
 
-def _tell_colours(figure: Any, classes: Sequence[str]) -> None:
+def _add_legend(figure: Any, classes: Sequence[str]) -> None:
     lines = _need("matplotlib.lines")
     keys = [
         lines.Line2D([], [], color=_colour(label, len(classes)), label=_plain(name))

@@ -50,6 +50,11 @@ class PathScene:
     restarts: int64 [S], steps where the state is reset, 0 first. tokens: name and position of each extra token in the
     extended sequence. group: name of the scan that the path belongs to, "" for a path on its own. part: which part of
     the group, as of a plan that has several scans, "" for all of it.
+
+    >>> import scanlab
+    >>> [scene] = scenes_of(scanlab.compile("snake", (2, 3)))
+    >>> scene.title, scene.subtitle, scene.length, scene.patches
+    ('snake', 'by h, ~w', 6, 6)
     """
 
     label: str
@@ -86,7 +91,13 @@ class PathScene:
 
 
 def scene_of(path: BoundPath, group: str = "") -> PathScene:
-    """Make the scene of one compiled path; `group` names the scan it belongs to."""
+    """Make the scene of one compiled path; `group` names the scan it belongs to.
+
+    >>> import scanlab
+    >>> path = scanlab.compile("column", (2, 3)).paths[0]
+    >>> scene_of(path, group="mine").title
+    'mine · column'
+    """
     return PathScene(
         label=path.label,
         source=str(path.order),
@@ -101,7 +112,20 @@ def scene_of(path: BoundPath, group: str = "") -> PathScene:
 
 
 def scenes_of(scan: BoundScan) -> tuple[PathScene, ...]:
-    """Make one scene per path of a compiled scan, grouped under the scan's name."""
+    """Make one scene per path of a compiled scan, grouped under the scan's name.
+
+    >>> import scanlab
+    >>> from scanlab.view.terminal import render
+    >>> print(render(scenes_of(scanlab.compile("snake", (2, 3))), colour=False))
+    snake
+    by h, ~w
+    0──1──2
+          │
+    5──4──3
+    h 2 × w 3
+    5 unit steps
+    ...
+    """
     return tuple(scene_of(path, group=scan.name) for path in scan.paths)
 
 
@@ -111,10 +135,10 @@ def check_drawable(scenes: Iterable[PathScene], limit: int, medium: str, instead
     limit: the most patches of all scenes together. instead: what the help proposes. Raises ScanlabError S503 for no
     scenes and S504 for more than `limit` patches.
     """
-    kept = tuple(scenes)
-    if not kept:
+    drawable = tuple(scenes)
+    if not drawable:
         raise ScanlabError.at("S503", "there is no path to draw", help="name at least one order or scan")
-    total = sum(scene.patches for scene in kept)
+    total = sum(scene.patches for scene in drawable)
     if total > limit:
         raise ScanlabError.at(
             "S504",
@@ -122,4 +146,4 @@ def check_drawable(scenes: Iterable[PathScene], limit: int, medium: str, instead
             note=f"{medium} holds at most {limit:,} patches, all paths together",
             help=instead,
         )
-    return kept
+    return drawable

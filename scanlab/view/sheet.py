@@ -60,7 +60,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Pitch:
-    """How many characters lie between neighbours: across between columns, down between rows; node is a mark's width."""
+    """How many characters lie between neighbours: across between columns, down between rows; node: a symbol's width."""
 
     node: int
     across: int
@@ -96,7 +96,7 @@ def tones_of(scene: PathScene) -> np.ndarray:
 
 
 def draw_lines(scene: PathScene, steps: Steps, pitch: Pitch, numbers: bool) -> tuple[Sheet, ...]:
-    """Draw one sheet per slice with a mark per patch and lines along unit and diagonal steps.
+    """Draw one sheet per slice with a symbol per patch and lines along unit and diagonal steps.
 
     numbers: write the step at each patch instead of a joint. A pitch with down = 1 has no room for diagonals.
     """
@@ -109,15 +109,15 @@ def draw_lines(scene: PathScene, steps: Steps, pitch: Pitch, numbers: bool) -> t
         s, rest = divmod(patch, rows * columns)
         row, column = divmod(rest, columns)
         rank = int(scene.ranks[patch])
-        mark = str(rank).rjust(pitch.node) if numbers and rank >= 0 else _mark(rank, scene.length, begins, arms[patch])
-        mark = mark.rjust(pitch.node)
+        symbol = str(rank) if numbers and rank >= 0 else _symbol(rank, scene.length, begins, arms[patch])
+        symbol = symbol.rjust(pitch.node)
         y, x = row * pitch.down, column * pitch.across
-        sheets[s].chars[y, x : x + pitch.node] = list(mark)
+        sheets[s].chars[y, x : x + pitch.node] = list(symbol)
         sheets[s].tones[y, x : x + pitch.node] = tones[patch]
     return sheets
 
 
-def _mark(rank: int, length: int, begins: set[int], arms: int) -> str:
+def _symbol(rank: int, length: int, begins: set[int], arms: int) -> str:
     if rank < 0:
         return ABSENT
     if rank == 0:
@@ -128,7 +128,7 @@ def _mark(rank: int, length: int, begins: set[int], arms: int) -> str:
 
 
 def _join(scene: PathScene, steps: Steps, pitch: Pitch, sheets: tuple[Sheet, ...]) -> np.ndarray:
-    """Draw the lines between marks; return which sides of each patch a line leaves from, int64 [P]."""
+    """Draw the lines between symbols; return which sides of each patch a line leaves from, int64 [P]."""
     arms = np.zeros(scene.patches, dtype=np.int64)
     tones = tones_of(scene)
     where = np.stack(np.unravel_index(scene.indices, slice_shape(scene.grid)), axis=1)
@@ -176,10 +176,10 @@ def shade_halves(scene: PathScene, stride: int) -> tuple[Sheet, ...]:
     stride: show every stride-th patch along the last two axes.
     """
     sheets = []
-    for level in _sampled(tones_of(scene), scene.grid, stride):
-        rows, columns = level.shape
+    for tone in _sampled(tones_of(scene), scene.grid, stride):
+        rows, columns = tone.shape
         even = np.full((rows + rows % 2, columns), PLAIN, dtype=np.int64)
-        even[:rows] = level
+        even[:rows] = tone
         upper, lower = even[0::2], even[1::2]
         chars = np.where(upper >= 0, "▀", np.where(lower >= 0, "▄", ABSENT))
         tones = np.where(upper >= 0, upper, lower)
@@ -195,9 +195,9 @@ def shade_tenths(scene: PathScene, stride: int) -> tuple[Sheet, ...]:
     """
     tenth = np.where(scene.ranks < 0, -1, scene.ranks * 10 // max(scene.length, 1))
     digits = np.array([*"0123456789", ABSENT])
-    plain = [np.full(level.shape, PLAIN) for level in _sampled(tenth, scene.grid, stride)]
-    levels = _sampled(tenth, scene.grid, stride)
-    return tuple(Sheet(digits[level], flat, flat) for level, flat in zip(levels, plain, strict=True))
+    parts = _sampled(tenth, scene.grid, stride)
+    plain = np.full(parts[0].shape, PLAIN)
+    return tuple(Sheet(digits[part], plain, plain) for part in parts)
 
 
 def _sampled(values: np.ndarray, grid: tuple[int, ...], stride: int) -> list[np.ndarray]:

@@ -51,9 +51,9 @@ def svg(scenes: Iterable[PathScene], title: str = "") -> str:
     title: the document's accessible title; the paths' names by default. Raises ScanlabError S503 for no scenes, S504
     for more than SVG_LIMIT patches.
     """
-    kept = check_drawable(scenes, SVG_LIMIT, "an SVG file", "write a .png or .html file, or give a smaller --grid")
-    columns = min(len(kept), 4, max(1, math.ceil(math.sqrt(len(kept)))))
-    drawn = [(scene, steps_of(scene), project(scene)) for scene in kept]
+    drawable = check_drawable(scenes, SVG_LIMIT, "an SVG file", "write a .png or .html file, or give a smaller --grid")
+    columns = min(len(drawable), 4, max(1, math.ceil(math.sqrt(len(drawable)))))
+    drawn = [(scene, steps_of(scene), project(scene)) for scene in drawable]
     rows = [drawn[start : start + columns] for start in range(0, len(drawn), columns)]
     heights = [max(_drawing_height(projection) for _, _, projection in row) for row in rows]
     width = columns * (_PANEL + _GAP) + _GAP
@@ -67,8 +67,8 @@ def svg(scenes: Iterable[PathScene], title: str = "") -> str:
         top += _HEAD + height + _FOOT + _GAP
     legend, room = _legend(drawn, width - 2 * _GAP)
     body += [f'<g transform="translate({_GAP} {_number(top)})">', *legend, "</g>"]
-    name = title or ", ".join(scene.title for scene in kept)
-    return "\n".join([*_head(name, kept, width, top + room + _GAP), *body, "</svg>", ""])
+    name = title or ", ".join(scene.title for scene in drawable)
+    return "\n".join([*_head(name, drawable, width, top + room + _GAP), *body, "</svg>", ""])
 
 
 def thumbnail(scenes: Iterable[PathScene], side: int = 120) -> str:
@@ -76,19 +76,19 @@ def thumbnail(scenes: Iterable[PathScene], side: int = 120) -> str:
 
     Raises ScanlabError S503 for no scenes, S504 for more than SVG_LIMIT patches.
     """
-    kept = check_drawable(scenes, SVG_LIMIT, "an SVG file", "give a smaller grid")[:4]
-    columns = 1 if len(kept) == 1 else 2
+    drawable = check_drawable(scenes, SVG_LIMIT, "an SVG file", "give a smaller grid")[:4]
+    columns = 1 if len(drawable) == 1 else 2
     room, gap = side / columns, 8.0
     body = []
-    for k, scene in enumerate(kept):
+    for k, scene in enumerate(drawable):
         steps, projection = steps_of(scene), project(scene)
         scale = (room - 2 * gap) / max(projection.size)
         left = k % columns * room + (room - projection.size[0] * scale) / 2
         # Two paths stand in the middle of the square, not at its top.
-        top = (k // columns + (0.5 if len(kept) == 2 else 0)) * room + (room - projection.size[1] * scale) / 2
+        top = (k // columns + (0.5 if len(drawable) == 2 else 0)) * room + (room - projection.size[1] * scale) / 2
         body.append(f'<g transform="translate({_number(left)} {_number(top)}) scale({scale:.4f})">')
         body += [*_ground(scene, projection), *_lines(scene, steps, projection, scale)]
-        body += [*_marks(scene, projection, scale * 1.6), "</g>"]
+        body += [*_markers(scene, projection, scale * 1.6), "</g>"]
     size = f'viewBox="0 0 {side} {side}" width="{side}" height="{side}"'
     return "\n".join(
         [f'<svg xmlns="http://www.w3.org/2000/svg" {size}>', f"<style>{_STYLE}</style>", *body, "</svg>", ""]
@@ -130,7 +130,7 @@ def _panel(scene: PathScene, steps: Steps, projection: Projection, height: float
         f'<g transform="translate({_number(left)} {_HEAD}) scale({scale:.4f})">',
         *_ground(scene, projection),
         *_lines(scene, steps, projection, scale),
-        *_marks(scene, projection, scale),
+        *_markers(scene, projection, scale),
         "</g>",
         f'<text class="facts" y="{_number(_HEAD + height + 18)}">{escape(_cut(caption(scene, steps), 58))}</text>',
     ]
@@ -223,7 +223,7 @@ def _polyline(points: np.ndarray) -> str:
     return "".join(data)
 
 
-def _marks(scene: PathScene, projection: Projection, scale: float) -> list[str]:
+def _markers(scene: PathScene, projection: Projection, scale: float) -> list[str]:
     points = projection.points[scene.indices]
     size = min(max(0.3, 4 / scale), 9 / scale)
     parts = []
@@ -244,7 +244,7 @@ def _diamond(middle: np.ndarray, size: float) -> np.ndarray:
 
 
 def _legend(drawn: list[tuple[PathScene, Steps, Projection]], width: float) -> tuple[list[str], float]:
-    """Explain the colours and the marks that occur, in lines at most `width` long; return them with their height."""
+    """Explain the colours and the symbols that occur, in lines at most `width` long; return them with their height."""
     first, middle, last = hex_colour(0), hex_colour(0.5), hex_colour(1)
     end = _polyline(_diamond(np.array([4.0, 6.5]), 4))
     ramp = '<text y="10">first</text><rect x="30" y="3" width="120" height="7" rx="3.5" fill="url(#ramp)"/>'

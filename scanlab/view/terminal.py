@@ -72,10 +72,10 @@ def render(scenes: Iterable[PathScene], *, width: int = 80, colour: bool = True,
 
     numbers: as for `show`. Raises ScanlabError S503 for no scenes, S504 for more than TERMINAL_LIMIT patches.
     """
-    kept = check_drawable(scenes, TERMINAL_LIMIT, "the terminal", "give a smaller --grid")
+    drawable = check_drawable(scenes, TERMINAL_LIMIT, "the terminal", "give a smaller --grid")
     width = max(width, _NARROWEST)
     wanted = not colour if numbers is None else numbers
-    pictures = [_draw(scene, width, colour, wanted) for scene in kept]
+    pictures = [_draw(scene, width, colour, wanted) for scene in drawable]
     lines: list[Text] = []
     for group, members in itertools.groupby(pictures, key=lambda picture: picture.scene.group):
         drawn = list(members)
@@ -204,7 +204,7 @@ def _styled(line: str, style: str, colour: bool) -> Text:
 
 
 def _legend(pictures: Sequence[_Picture], width: int, colour: bool) -> list[Text]:
-    """Explain the marks that occur, and the colours."""
+    """Explain the symbols that occur, and the colours."""
     styles = {picture.style for picture in pictures}
     seen = {char for picture in pictures for sheet in picture.sheets for char in np.unique(sheet.chars).tolist()}
     parts = [f"{START} first", f"{END} last"] if "lines" in styles else []

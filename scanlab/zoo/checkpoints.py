@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from torch import nn
 
 from scanlab.facade import parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Entry, Order, Plan, Scan
-from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, NextPatch, Segmenter, set_scan
+from scanlab.nn import Backbone, Classifier, NextPatch, Segmenter, set_scan
 from scanlab.nn.backbone import backbone_of
+from scanlab.nn.config import from_stored, stored
 from scanlab.nn.heads import Head
 from scanlab.zoo.files import read_tensors, write_tensors
 from scanlab.zoo.fitting import copy_into
@@ -30,6 +30,11 @@ def save(model: nn.Module, path: str | Path) -> None:
 
     Of one that torch.compile, DataParallel, DistributedDataParallel or an average of weights wraps, the model inside is
     written. Raises S641, S616.
+
+    >>> from scanlab.nn import Backbone, BackboneConfig, Classifier
+    >>> save(Classifier(Backbone("hilbert", BackboneConfig(dim=8), input_size=(8, 8))), "small.safetensors")
+    >>> [str(value) for value in load("small.safetensors").backbone.built]
+    ['sum((by hilbert(h, w)))', 'sum((by hilbert(h, w)))']
     """
     model = inside(model)
     kind = next((name for name, cls in HEADS.items() if type(model) is cls), None)
@@ -41,7 +46,7 @@ def save(model: nn.Module, path: str | Path) -> None:
     layers = [block.mixer.paths.value for block in backbone.blocks]
     about = {
         "head": kind,
-        "sizes": asdict(backbone.sizes),
+        "sizes": stored(backbone.config),
         "built": _texts(backbone.built),
         "layers": _texts(layers),
         "axes": list(layers[0].axes),
@@ -54,7 +59,13 @@ def save(model: nn.Module, path: str | Path) -> None:
 
 
 def load(path: str | Path) -> nn.Module:
-    """A model as `save` wrote it, in evaluation mode. Raises S616 for other files, S611, S640 and S641."""
+    """A model as `save` wrote it, in evaluation mode. Raises S616 for other files, S611, S640 and S641.
+
+    >>> from scanlab.nn import Backbone, BackboneConfig, NextPatch
+    >>> save(NextPatch(Backbone("snake", BackboneConfig(dim=8), input_size=(8, 8))), "next.safetensors")
+    >>> type(load("next.safetensors")).__name__
+    'NextPatch'
+    """
     tensors, metadata = read_tensors(path)
     if "scanlab" not in metadata:
         raise ScanlabError.at(
@@ -63,11 +74,10 @@ def load(path: str | Path) -> nn.Module:
             help="give the model's name for an official checkpoint, as in create_model(name, checkpoint=path)",
         )
     about = json.loads(metadata["scanlab"])
-    sizes: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in about["sizes"].items()}
     axes = tuple(about["axes"])
     backbone = Backbone(
         _plan(about["built"], axes, about["name"]),
-        BackboneSizes(**{**sizes, "mixer": MixerSizes(**sizes["mixer"])}),
+        from_stored(about["sizes"]),
         input_size=about["input_size"],
         channels=about["channels"],
     )

@@ -33,14 +33,14 @@ def read_tensors(path: str | Path, key: str = "") -> tuple[dict[str, Tensor], di
 
 def _chosen(path: Path, content: object, key: str) -> dict[str, Tensor]:
     held = {".".join(place): tensors for place, tensors in states(content)}
-    found = {place: tensors for place, tensors in held.items() if not key or key in (place, *place.split("."))}
-    if not found:
+    chosen = {place: tensors for place, tensors in held.items() if not key or key in (place, *place.split("."))}
+    if not chosen:
         raise unusable(path, _without(content, key, list(held)))
-    place = next(iter(found))
-    if len(found) > 1:
-        others = " and ".join(name for name in found if name != place)
+    place = next(iter(chosen))
+    if len(chosen) > 1:
+        others = " and ".join(name for name in chosen if name != place)
         say_once(f"{path}: the weights under {place} were taken, and those under {others} left; checkpoint_key chooses")
-    return found[place]
+    return chosen[place]
 
 
 def _without(content: object, key: str, held: list[str]) -> str:

@@ -60,9 +60,9 @@ def copy_into(
     taken = [n for n in both if n not in left]
     with torch.no_grad():
         for name in taken:
-            whole, wanted = tensors[name], views[name]
-            parts = [whole] if len(wanted) == 1 else whole.split([v.shape[1] for v in wanted], dim=1)
-            for view, part in zip(wanted, parts, strict=True):
+            whole, targets = tensors[name], views[name]
+            parts = [whole] if len(targets) == 1 else whole.split([v.shape[1] for v in targets], dim=1)
+            for view, part in zip(targets, parts, strict=True):
                 view.copy_(part)
     if left:
         say_once(f"{source}: the head is new and untrained, since the checkpoint has none for as many classes")
@@ -87,9 +87,9 @@ def _unfit(
     source: str, problems: Mapping[str, Sequence[str]], roles: Roles, tensors: Mapping[str, Tensor]
 ) -> ScanlabError:
     lines = []
-    for kind, found in problems.items():
-        lines += [f"{kind}: {what}" for what in found[:SHOWN]]
-        lines += [f"{kind}: {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+    for kind, listed in problems.items():
+        lines += [f"{kind}: {what}" for what in listed[:SHOWN]]
+        lines += [f"{kind}: {len(listed) - SHOWN} more"] if len(listed) > SHOWN else []
     count = sum(map(len, problems.values()))
     places = "1 place" if count == 1 else f"{count} places"
     return ScanlabError.at(

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.nn.config import BackboneConfig
 from scanlab.nn.heads import Classifier
 from scanlab.nn.kinds import DOWNSAMPLES, POSITIONS, STEMS
-from scanlab.nn.sizes import BackboneSizes
 from scanlab.ops.dispatch import say_once
 from scanlab.zoo.fitting import Roles, copy_into
 from scanlab.zoo.unwrap import inside, whole_part
@@ -114,18 +114,18 @@ class Family:
     norm: bool = False
     positions: tuple[str, ...] = ()
 
-    def has(self, sizes: BackboneSizes) -> bool:
+    def has(self, config: BackboneConfig) -> bool:
         """Whether a model of these sizes is one."""
-        mixer = sizes.mixer
+        mixer = config.mixer
         made_so = mixer.kind in self.mixers and mixer.convolution in self.convolutions and mixer.norm == self.norm
-        return made_so and sizes.positions in self.positions
+        return made_so and config.positions in self.positions
 
 
 NAMELESS = Family()
 FAMILIES: Mapping[str, Family] = MappingProxyType(
     {
         # VideoMamba's, too.
-        "vim": Family(VIM, True, ("scan",), ("path", "first path"), norm=False, positions=tuple(POSITIONS)),
+        "vim": Family(VIM, True, ("scan",), ("path", "first_path"), norm=False, positions=tuple(POSITIONS)),
         "vmamba": Family(VMAMBA, False, ("scan", "cascade", "none"), ("grid",), norm=True, positions=("none",)),
         # Built here in the style of published code whose names are others.
         "nameless": NAMELESS,
@@ -159,7 +159,7 @@ def official_views(model: Classifier, family: str | None = None) -> Views:
     its sizes has. Raises S616 for one that is neither a Vim, a VideoMamba nor a VMamba, S617.
     """
     model = cast(Classifier, inside(model))
-    fitting = (row for row in FAMILIES.values() if row.has(model.backbone.sizes))
+    fitting = (row for row in FAMILIES.values() if row.has(model.backbone.config))
     own = next(fitting, NAMELESS) if family is None else family_named(family)
     ours = {name: p.detach() for name, p in model.named_parameters()}
     views = dict(_named(own.names, model, ours)) | (_tokens(model, ours) if own.sequence else {})
@@ -173,7 +173,12 @@ def official_views(model: Classifier, family: str | None = None) -> Views:
 
 
 def to_official(model: Classifier) -> dict[str, Tensor]:
-    """A copy of the model's parameters under their official names and in their official shapes. Raises S616."""
+    """A copy of the model's parameters under their official names and in their official shapes. Raises S616.
+
+    >>> from scanlab.zoo import create_model
+    >>> sorted(to_official(create_model("vim_tiny", img_size=32)))[:2]
+    ['cls_token', 'head.bias']
+    """
     views = official_views(model)
     joined = {name: parts[0] if len(parts) == 1 else torch.cat(parts, dim=1) for name, parts in views.items()}
     return {name: t.clone(memory_format=torch.contiguous_format) for name, t in joined.items()}
@@ -191,6 +196,12 @@ def from_official(
 
     new_head: a head of another number of classes is left as the model has it, which is said. family: see
     `official_views`. Raises S611 with the differences, and then nothing is loaded; S616, S617.
+
+    >>> from scanlab.zoo import create_model
+    >>> one, other = (create_model("vim_tiny", img_size=32) for _ in range(2))
+    >>> from_official(other, {f"module.{name}": t for name, t in to_official(one).items()})
+    >>> bool((one.head.weight == other.head.weight).all())
+    True
     """
     views = official_views(model, family)
     named, part = whole_part(tensors, views, lambda name: _canonical(name, views))
@@ -206,12 +217,12 @@ def from_official(
 
 def _named(table: Iterable[Name], model: Classifier, ours: Mapping[str, Tensor]) -> Iterator[tuple[str, list[Tensor]]]:
     """The entries of a table that a model has, for all its stages, blocks and sets."""
-    sizes = model.backbone.sizes
-    words = _OVERLAPPING_STEM if STEMS[sizes.stem].overlapping else _PATCH_STEM
-    words = words | (_OVERLAPPING if DOWNSAMPLES[sizes.downsample].overlapping else _MERGE)
-    places = [(i, j) for i, depth in enumerate(sizes.depths) for j in range(depth)]
+    config = model.backbone.config
+    words = _OVERLAPPING_STEM if STEMS[config.stem].overlapping else _PATCH_STEM
+    words = words | (_OVERLAPPING if DOWNSAMPLES[config.downsample].overlapping else _MERGE)
+    places = [(i, j) for i, depth in enumerate(config.depths) for j in range(depth)]
     for entry in table:
-        for i, j in places if "{j}" in entry.theirs else [(i, 0) for i in range(len(sizes.depths))]:
+        for i, j in places if "{j}" in entry.theirs else [(i, 0) for i in range(len(config.depths))]:
             name = entry.ours.format(i=i, j=j, **words)
             if name not in ours:
                 continue

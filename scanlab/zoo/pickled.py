@@ -71,11 +71,11 @@ def unusable(path: Path, reason: Exception | str, verb: str = "read") -> Scanlab
 
 
 def _imports(path: Path, error: UnpicklingError) -> list[str]:
-    """What a pickle imports, found without running it; empty for a pickle that is merely broken."""
+    """What a pickle imports, read without running it; empty for a pickle that is merely broken."""
     names: list[str] = []
     words: list[str] = []
     ended = False
-    # Here too a broken pickle may raise anything; what was found before it broke counts.
+    # Here too a broken pickle may raise anything; what was read before it broke counts.
     with suppress(Exception), torch.serialization.safe_globals(SETTINGS):
         names += torch.serialization.get_unsafe_globals_in_checkpoint(path)
     with suppress(Exception), path.open("rb") as stream:

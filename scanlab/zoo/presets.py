@@ -15,10 +15,11 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents
 from scanlab.ir.guesses import nearest_text
 from scanlab.nn.backbone import Backbone
+from scanlab.nn.config import BackboneConfig, MixerConfig
 from scanlab.nn.heads import Classifier
 from scanlab.nn.layer_paths import Strategy
-from scanlab.nn.sizes import BackboneSizes, MixerSizes
 from scanlab.nn.swap import set_scan
+from scanlab.renamed import renamed_fields
 from scanlab.zoo.files import read_tensors
 from scanlab.zoo.official import family_named, from_official
 
@@ -27,13 +28,14 @@ __all__ = ["PRESETS", "Preset", "create_model", "presets", "register_with_timm"]
 PLUGINS = "scanlab.models"
 
 
+@renamed_fields(sizes="config")
 @dataclass(frozen=True)
 class Preset:
-    """A published model: its scan, its sizes, its usual input, where it is from, and the family in `official.FAMILIES`
-    whose names its official weights have. Raises S617 for an unknown family."""
+    """A published model: its scan, its settings, its usual input, where it is from, and the family in
+    `official.FAMILIES` whose names its official weights have. Raises S617 for an unknown family."""
 
     scan: str
-    sizes: BackboneSizes
+    config: BackboneConfig
     input_size: tuple[int, ...]
     source: str
     family: str
@@ -42,16 +44,16 @@ class Preset:
         family_named(self.family)
 
 
-_MAMBA = MixerSizes(state=16, shortest_step=1e-3, longest_step=0.1)
-VIM_MIXER = replace(_MAMBA, convolution="path", taps=4, norm=False, parameters="per path", average=True)
+_MAMBA = MixerConfig(state=16, shortest_step=1e-3, longest_step=0.1)
+VIM_MIXER = replace(_MAMBA, convolution="path", taps=4, norm=False, parameters="per_path", average=True)
 VIDEOMAMBA_MIXER = replace(VIM_MIXER, average=False)
-VANILLA_MIXER = replace(_MAMBA, convolution="grid", parameters="per path")
+VANILLA_MIXER = replace(_MAMBA, convolution="grid", parameters="per_path")
 VMAMBA_MIXER = replace(VANILLA_MIXER, state=1, convolution_bias=False, gate=False)
 PLAINMAMBA_MIXER = replace(_MAMBA, convolution="grid", taps=7, norm=False)
 
-_ISOTROPIC = BackboneSizes(patch=16, depth=24, norm_kind="rms", position_spread=0.02, readout="cls", mixer=VIM_MIXER)
-_VMAMBA = BackboneSizes(patch=4, stem="overlapping", positions="none", mlp=4.0, mixer=VMAMBA_MIXER)
-_VANILLA = replace(_VMAMBA, stem="patch norm", downsample="merge", mlp=0.0, mixer=VANILLA_MIXER)
+_ISOTROPIC = BackboneConfig(patch=16, depth=24, norm_kind="rms", position_spread=0.02, readout="cls", mixer=VIM_MIXER)
+_VMAMBA = BackboneConfig(patch=4, stem="overlapping", positions="none", mlp=4.0, mixer=VMAMBA_MIXER)
+_VANILLA = replace(_VMAMBA, stem="patch_norm", downsample="merge", mlp=0.0, mixer=VANILLA_MIXER)
 _IMAGE = (224, 224)
 _VIM = "hustvl/Vim, vim/models_mamba.py; arXiv 2401.09417"
 _VMAMBA_SOURCE = "MzeroMiko/VMamba, vmamba.py; arXiv 2401.10166"
@@ -62,37 +64,37 @@ def _vim(dim: int, stride: int | None = None) -> Preset:
 
 
 def _vmamba(dim: int, depth: int, expand: float) -> Preset:
-    sizes = replace(_VMAMBA, dim=dim, depth=(2, 2, depth, 2), mixer=replace(VMAMBA_MIXER, expand=expand))
-    return Preset("vmamba", sizes, _IMAGE, _VMAMBA_SOURCE, "vmamba")
+    config = replace(_VMAMBA, dim=dim, depth=(2, 2, depth, 2), mixer=replace(VMAMBA_MIXER, expand=expand))
+    return Preset("vmamba", config, _IMAGE, _VMAMBA_SOURCE, "vmamba")
 
 
 def _vanilla(dim: int, depth: int) -> Preset:
-    sizes = replace(_VANILLA, dim=dim, depth=(2, 2, depth, 2))
-    return Preset("vmamba", sizes, _IMAGE, _VMAMBA_SOURCE, "vmamba")
+    config = replace(_VANILLA, dim=dim, depth=(2, 2, depth, 2))
+    return Preset("vmamba", config, _IMAGE, _VMAMBA_SOURCE, "vmamba")
 
 
 def _videomamba(dim: int, depth: int) -> Preset:
-    sizes = replace(_ISOTROPIC, patch=(1, 16, 16), dim=dim, depth=depth, positions="factored", mixer=VIDEOMAMBA_MIXER)
+    config = replace(_ISOTROPIC, patch=(1, 16, 16), dim=dim, depth=depth, positions="factored", mixer=VIDEOMAMBA_MIXER)
     source = "OpenGVLab/VideoMamba, videomamba/video_sm/models/videomamba.py; arXiv 2403.06977"
-    return Preset("videomamba", sizes, (8, 224, 224), source, "vim")
+    return Preset("videomamba", config, (8, 224, 224), source, "vim")
 
 
 def _plainmamba(dim: int, depth: int) -> Preset:
-    sizes = replace(_ISOTROPIC, dim=dim, depth=depth, norm_kind="layer", readout="mean", mixer=PLAINMAMBA_MIXER)
+    config = replace(_ISOTROPIC, dim=dim, depth=depth, norm_kind="layer", readout="mean", mixer=PLAINMAMBA_MIXER)
     source = (
         "in the style of ChenhongyiYang/PlainMamba, plain_mamba_layer.py; arXiv 2403.17695; without its "
         "direction embeddings and convolutions between blocks"
     )
-    return Preset("plainmamba", sizes, _IMAGE, source, "nameless")
+    return Preset("plainmamba", config, _IMAGE, source, "nameless")
 
 
 def _localmamba(dim: int) -> Preset:
-    sizes = replace(_ISOTROPIC, dim=dim, depth=20, readout="mean")
+    config = replace(_ISOTROPIC, dim=dim, depth=20, readout="mean")
     source = (
         "in the style of hunto/LocalMamba, local_vim.py; arXiv 2403.09338; without its "
         "rotary positions and channel attention"
     )
-    return Preset("localmamba_vim", sizes, _IMAGE, source, "vim")
+    return Preset("localmamba_vim", config, _IMAGE, source, "vim")
 
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
@@ -139,6 +141,9 @@ def register_with_timm() -> None:
     scan, patch and checkpoint are taken as by `create_model`; what our models have not (global_pool, features_only,
     drop_path_rate, num_classes=0 …) raises TypeError by name. timm keeps names of its own (its ViT relatives among
     them), so ours carry a prefix. Raises ImportError without timm.
+
+    >>> register_with_timm()  # doctest: +SKIP
+    >>> timm.create_model("scanlab_vim_tiny", num_classes=10)  # doctest: +SKIP
     """
     registry = import_module("timm.models").register_model
     here = modules[__name__]
@@ -170,7 +175,11 @@ def _from_timm(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def presets() -> tuple[str, ...]:
-    """The names that `create_model` knows."""
+    """The names that `create_model` knows.
+
+    >>> presets()[:3]
+    ('vim_tiny', 'vim_small', 'vim_base')
+    """
     return (*PRESETS, *ALIASES)
 
 
@@ -198,6 +207,11 @@ def create_model(
     if not the published ones. A name that is not ours is looked for among the entry points "scanlab.models" of
     installed packages: functions with the arguments scan to checkpoint. Raises S617 for an unknown name or for two
     values of one setting, S611, S640, S641.
+
+    >>> import torch
+    >>> model = create_model("vim_tiny", scan="hilbert", num_classes=10, img_size=64)
+    >>> model(torch.zeros(1, 3, 64, 64)).shape
+    torch.Size([1, 10])
     """
     given = _one(classes, num_classes, "classes")
     outputs, channels = 1000 if given is None else given, _one(channels, in_chans, "channels")
@@ -209,11 +223,11 @@ def create_model(
             return entry.load()(**options, checkpoint=checkpoint)
         help = nearest_text(name, presets(), f"there are {', '.join(presets())}")
         raise ScanlabError.at("S617", f"there is no model {name!r}", help=help)
-    sizes = known.sizes if patch is None else replace(known.sizes, patch=patch)
+    config = known.config if patch is None else replace(known.config, patch=patch)
     extents = known.input_size if input_size is None else input_size
     if isinstance(extents, int):
         extents = (extents,) * len(known.input_size)
-    model = Classifier(Backbone(known.scan, sizes, input_size=extents, channels=channels), outputs)
+    model = Classifier(Backbone(known.scan, config, input_size=extents, channels=channels), outputs)
     if checkpoint is not None:
         tensors, metadata = read_tensors(checkpoint, checkpoint_key)
         if "scanlab" in metadata:

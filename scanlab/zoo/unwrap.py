@@ -54,13 +54,13 @@ def states(content: object, at: Path = ()) -> Iterator[tuple[Path, dict[str, Ten
         return
     inner = {str(key): value for key, value in content.items() if isinstance(value, Mapping)}
     known = [key for key in (*WEIGHTS, *AVERAGED) if key in inner]
-    found = [state for key in known for state in states(inner[key], (*at, key))]
+    states_inside = [state for key in known for state in states(inner[key], (*at, key))]
     tensors = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)}
-    if not found and not _of_layers(tensors):
+    if not states_inside and not _of_layers(tensors):
         others = [key for key in inner if not key.lower().startswith(_OTHERS)]
-        found = [state for key in others for state in states(inner[key], (*at, key)) if _of_layers(state[1])]
-    if found or tensors:
-        yield from found or [(at, tensors)]
+        states_inside = [state for key in others for state in states(inner[key], (*at, key)) if _of_layers(state[1])]
+    if states_inside or tensors:
+        yield from states_inside or [(at, tensors)]
 
 
 def _of_layers(tensors: Mapping[str, Tensor]) -> bool:
@@ -82,34 +82,34 @@ def plain_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def whole_part(
-    state: Mapping[str, Tensor], wanted: Collection[str], meant: Callable[[str], str]
+    state: Mapping[str, Tensor], names: Collection[str], meant: Callable[[str], str]
 ) -> tuple[dict[str, Tensor], str]:
-    """The tensors under the names that are wanted, as far as prefixes hide them, and the prefix of those that were
-    taken where others were left; `meant` gives the wanted name that a name is another form of.
+    """The tensors under the names asked for, as far as prefixes hide them, and the prefix of those that were
+    taken where others were left; `meant` gives the name asked for that a name is another form of.
 
     A prefix that all names share is taken off as often as there is one. Else the first part of the names that is whole
     is taken, averages last, as a training tool saves a model beside its average or its loss.
     """
-    found = _unshared(state, wanted, meant)
-    if _meets(found, wanted, meant):
-        return found, ""
-    parts = {name.partition(".")[0]: None for name in found if "." in name}
+    tensors = _unshared(state, names, meant)
+    if _meets(tensors, names, meant):
+        return tensors, ""
+    parts = {name.partition(".")[0]: None for name in tensors if "." in name}
     for part in sorted(parts, key=lambda name: (name not in WEIGHTS, name in AVERAGED)):
-        own = {name.removeprefix(f"{part}."): t for name, t in found.items() if name.startswith(f"{part}.")}
-        own = _unshared(own, wanted, meant)
-        if set(wanted) <= set(map(meant, own)):
+        own = {name.removeprefix(f"{part}."): t for name, t in tensors.items() if name.startswith(f"{part}.")}
+        own = _unshared(own, names, meant)
+        if set(names) <= set(map(meant, own)):
             return own, part
-    return found, ""
+    return tensors, ""
 
 
-def _unshared(state: Mapping[str, Tensor], wanted: Collection[str], meant: Callable[[str], str]) -> dict[str, Tensor]:
-    found = dict(state)
-    while not _meets(found, wanted, meant):
-        if len({name.partition(".")[0] for name in found}) != 1 or not all("." in name for name in found):
+def _unshared(state: Mapping[str, Tensor], names: Collection[str], meant: Callable[[str], str]) -> dict[str, Tensor]:
+    tensors = dict(state)
+    while not _meets(tensors, names, meant):
+        if len({name.partition(".")[0] for name in tensors}) != 1 or not all("." in name for name in tensors):
             break
-        found = {name.partition(".")[2]: tensor for name, tensor in found.items()}
-    return found
+        tensors = {name.partition(".")[2]: tensor for name, tensor in tensors.items()}
+    return tensors
 
 
-def _meets(state: Mapping[str, Tensor], wanted: Collection[str], meant: Callable[[str], str]) -> bool:
-    return not state or any(meant(name) in wanted for name in state)
+def _meets(state: Mapping[str, Tensor], names: Collection[str], meant: Callable[[str], str]) -> bool:
+    return not state or any(meant(name) in names for name in state)

@@ -19,7 +19,7 @@ def test_every_backend_of_this_machine_is_right(monkeypatch):
     assert len(found) <= most_findings()
     assert list(dict.fromkeys(f.backend for f in found)) == list(ORDER)
     assert {f.backend for f in found} == {"reference", "cpu", "triton"}
-    assert {f.operator for f in found if f.backend == "cpu"} == {"selective_scan", "causal_convolution", "ssd"}
+    assert {f.operator for f in found if f.backend == "cpu"} == {"selective_scan", "causal_conv1d", "ssd"}
     assert all(f.ran for f in found if f.backend != "triton")
     assert [f for f in found if not f.holds] == []
 

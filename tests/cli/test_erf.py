@@ -125,13 +125,13 @@ def test_a_checkpoint_under_other_orders(erf: Command, tmp_path: Path) -> None:
     pytest.importorskip("safetensors", reason="needs the extra checkpoints")
     import torch
 
-    from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes
+    from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig
     from scanlab.study.receptive_field import receptive_field
     from scanlab.zoo import save
 
     torch.manual_seed(0)
-    sizes = BackboneSizes(patch=2, dim=8, mixer=MixerSizes(state=2))
-    model = Classifier(Backbone("by h, w", sizes, input_size=(8, 8)), 10)
+    config = BackboneConfig(patch=2, dim=8, mixer=MixerConfig(state=2))
+    model = Classifier(Backbone("by h, w", config, input_size=(8, 8)), 10)
     file = tmp_path / "model.safetensors"
     save(model, file)
     found = read(erf("by -h, -w", "by h, w", "--checkpoint", str(file), "--json"))
@@ -140,7 +140,7 @@ def test_a_checkpoint_under_other_orders(erf: Command, tmp_path: Path) -> None:
     np.testing.assert_array_equal(own, again)
     assert "64 test images of digits" in erf("row", "--checkpoint", str(file)).out
 
-    colours = Classifier(Backbone("by h, w", sizes, input_size=(8, 12), channels=3), 10)
+    colours = Classifier(Backbone("by h, w", config, input_size=(8, 12), channels=3), 10)
     save(colours, file)
     run = erf("by h, w", "--checkpoint", str(file), "--json")
     assert json.loads(run.out)["notes"] == ["measured on 16 inputs of normal noise, for want of --data"]

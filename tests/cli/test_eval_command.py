@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from scanlab.cli import main
-from scanlab.nn import Backbone, BackboneSizes, Classifier
+from scanlab.nn import Backbone, BackboneConfig, Classifier
 from scanlab.zoo import create_model, save, to_official
 
 Command = Callable[..., tuple[int, str, str]]
@@ -38,7 +38,7 @@ def scanlab_eval(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("models") / "digits.safetensors"
-    save(Classifier(Backbone("vim", BackboneSizes(dim=16, readout="cls"), input_size=(8, 8)), 10), path)
+    save(Classifier(Backbone("vim", BackboneConfig(dim=16, readout="cls"), input_size=(8, 8)), 10), path)
     return str(path)
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from scanlab.cli.live import duration, watched
 from scanlab.study.engines import EpochDone, Failed, Finished, Lost, Started
 from scanlab.study.record import Epoch, TrialResult
-from scanlab.study.runner import Update
+from scanlab.study.runner import StudyProgress
 from scanlab.study.trial import Study
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "study"))
@@ -28,19 +28,19 @@ def finished(key: str, value: float) -> Finished:
     return Finished(key, TrialResult((epoch(value),), 10, 10, 1.0), {})
 
 
-def story(study: Study) -> list[Update]:
+def story(study: Study) -> list[StudyProgress]:
     first, second, third, *_ = study.trials()
     return [
-        Update(Started(first.key, "worker 1"), first, (0, 12), (0, 6)),
-        Update(EpochDone(first.key, 0, epoch(0.25)), first, (1, 12), (0, 6)),
-        Update(finished(first.key, 0.5), first, (2, 12), (1, 6)),
-        Update(finished(second.key, 0.75), second, (4, 12), (2, 6)),
-        Update(Failed(third.key, "out of memory", "Traceback", {}), third, (6, 12), (3, 6)),
-        Update(Lost(first.key, "the worker died (signal 9)"), first, (6, 12), (3, 6)),
+        StudyProgress(Started(first.key, "worker 1"), first, (0, 12), (0, 6)),
+        StudyProgress(EpochDone(first.key, 0, epoch(0.25)), first, (1, 12), (0, 6)),
+        StudyProgress(finished(first.key, 0.5), first, (2, 12), (1, 6)),
+        StudyProgress(finished(second.key, 0.75), second, (4, 12), (2, 6)),
+        StudyProgress(Failed(third.key, "out of memory", "Traceback", {}), third, (6, 12), (3, 6)),
+        StudyProgress(Lost(first.key, "the worker died (signal 9)"), first, (6, 12), (3, 6)),
     ]
 
 
-def shown(study: Study, updates: list[Update], terminal: bool) -> str:
+def shown(study: Study, updates: list[StudyProgress], terminal: bool) -> str:
     stream = io.StringIO()
     screen = Console(file=stream, force_terminal=terminal, width=140, color_system=None, legacy_windows=False)
     with watched(study, screen, quiet=False) as hear:
@@ -81,12 +81,12 @@ def test_the_best_so_far_is_bold() -> None:
 def test_strategies_with_one_trial_share_its_figures() -> None:
     study = small_study(("row", "by 2 * h, 3 * w"))
     key = study.trials()[0].key
-    text = shown(study, [Update(finished(key, 0.5), study.trials()[0], (2, 8), (1, 4))], terminal=True)
+    text = shown(study, [StudyProgress(finished(key, 0.5), study.trials()[0], (2, 8), (1, 4))], terminal=True)
     assert text[text.rindex("strategy") :].count("0.5000 (1)") == 2
 
 
 def test_waiting_for_another_runner_is_said() -> None:
-    text = shown(small_study(), [Update(None, None, (0, 12), (0, 6))], terminal=True)
+    text = shown(small_study(), [StudyProgress(None, None, (0, 12), (0, 6))], terminal=True)
     assert "another runner has all that is left" in text
 
 

@@ -70,7 +70,7 @@ def test_one_process_gives_the_numbers_of_the_study(tmp_path, study):
     done = run(study, "-s", "hilbert", "--seed", 1, "-o", tmp_path / "out")
     assert done.exit_code == 0, done.output
     assert "digits, hilbert, seed 1" in done.output and f"epoch {EPOCHS} of {EPOCHS}: loss" in done.output
-    record = runner.run(settings.study_of(settings.read(study)), tmp_path / "study")
+    record = runner.run_study(settings.study_of(settings.read_settings(study)), tmp_path / "study")
     [key] = [m.key for m in record.members if m.strategy == "hilbert"]
     wanted = [(e.loss, dict(e.metrics)) for e in record.trials[key].result.epochs]
     assert figures(result_of(tmp_path / "out")) == wanted

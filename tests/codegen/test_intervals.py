@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scanlab.codegen.intervals import Interval, NoArithmetic, bounds, without_negative_dividends
 from scanlab.ir.constants import evaluate
-from scanlab.ir.expr import Absolute, Binary, Compare, Digit, Expr, Extremum, Int, Negate, Select, walk
+from scanlab.ir.expr import Absolute, Binary, Compare, Digit, Expr, Extremum, Int, Negate, Select, nodes_of
 
 KNOWN = {"x": Interval(0, 11), "y": Interval(-5, 3)}
 
@@ -47,7 +47,7 @@ def test_no_dividend_is_negative_and_no_value_changes(expr: Expr, x: int, y: int
         return
     point = {"x": x, "y": y}
     assert evaluate(safe, point, {}) == evaluate(expr, point, {})
-    for e in walk(safe):
+    for e in nodes_of(safe):
         if isinstance(e, Binary) and e.op in ("//", "%"):
             assert evaluate(e.left, point, {}) >= 0
 

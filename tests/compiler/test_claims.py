@@ -9,7 +9,7 @@ import pytest
 from scanlab import load, parse
 from scanlab.checking import check_definition, check_module, verdict_of
 from scanlab.compiler import continuity
-from scanlab.compiler.kin import strategy_relatives
+from scanlab.compiler.equivalences import find_equivalences
 from scanlab.compiler.loops import loops
 from scanlab.compiler.prove import prove
 from scanlab.compiler.relations import prove_continuous, prove_same
@@ -157,9 +157,9 @@ def test_the_same_as_is_said_where_it_is_proved_only() -> None:
         assert "hilbert in" not in _told(f"order a = by {body}") and "spiral_in in" not in _told(f"order a = by {body}")
 
 
-def test_kinship_knows_restarts() -> None:
+def test_equivalence_knows_restarts() -> None:
     rows = load("rows")
-    assert not list(strategy_relatives(rows, {"row": load("row")}))
+    assert not list(find_equivalences(rows, {"row": load("row")}))
 
 
 def test_a_proof_about_a_curve_says_what_it_rests_on() -> None:
@@ -282,11 +282,11 @@ def test_of_several_counter_examples_the_smallest_grid_is_shown() -> None:
     assert proof.counterexample is not None and proof.counterexample.grid == (1, 1)
 
 
-def test_kin_with_exchanged_axes_is_a_sentence() -> None:
+def test_an_equivalence_with_exchanged_axes_is_a_sentence() -> None:
     order = parse("by w, t, h", "t h w")
-    [found] = strategy_relatives(order, {"spatial_first": load("spatial_first")})
+    [found] = find_equivalences(order, {"spatial_first": load("spatial_first")})
     assert found.words(" in the library") == "is the same as spatial_first in the library with axes w, t, h"
-    [found] = strategy_relatives(-order, {"spatial_first": load("spatial_first")})  # pyright: ignore[reportOperatorIssue]
+    [found] = find_equivalences(-order, {"spatial_first": load("spatial_first")})  # pyright: ignore[reportOperatorIssue]
     assert str(found) == "the reverse of spatial_first with axes w, t, h"
 
 

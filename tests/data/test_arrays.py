@@ -35,20 +35,20 @@ def _medical(*extents: int, counts: tuple[int, int, int] = (6, 3, 4)) -> dict[st
 def test_medmnist_keys(tmp_path: Path) -> None:
     arrays = _medical(5, 7)
     arrays["val_labels"][0] = 6
-    found = data.load(str(_saved(tmp_path, **arrays)))
-    assert (found.name, found.classes, found.extents) == ("things", 7, (5, 7))
-    assert found.images.shape == (10, 1, 5, 7) and found.images.dtype == np.float32
-    assert found.labels.dtype == np.int64 and not found.images.flags.writeable
-    np.testing.assert_array_equal(found.images[found.train, 0], arrays["train_images"] / np.float32(255))
-    np.testing.assert_array_equal(found.images[found.test, 0], arrays["test_images"] / np.float32(255))
-    assert found.labels[found.test].tolist() == arrays["test_labels"][:, 0].tolist()
+    dataset = data.load(str(_saved(tmp_path, **arrays)))
+    assert (dataset.name, dataset.classes, dataset.extents) == ("things", 7, (5, 7))
+    assert dataset.images.shape == (10, 1, 5, 7) and dataset.images.dtype == np.float32
+    assert dataset.labels.dtype == np.int64 and not dataset.images.flags.writeable
+    np.testing.assert_array_equal(dataset.images[dataset.train, 0], arrays["train_images"] / np.float32(255))
+    np.testing.assert_array_equal(dataset.images[dataset.test, 0], arrays["test_images"] / np.float32(255))
+    assert dataset.labels[dataset.test].tolist() == arrays["test_labels"][:, 0].tolist()
 
 
 def test_the_val_part_is_held_out_when_asked_for(tmp_path: Path) -> None:
     arrays = _medical(4, 4)
-    found = data.load(str(_saved(tmp_path, **arrays)), part="val")
-    assert len(found.images) == 9 and not len(found.val)
-    np.testing.assert_array_equal(found.images[found.test, 0], arrays["val_images"] / np.float32(255))
+    dataset = data.load(str(_saved(tmp_path, **arrays)), part="val")
+    assert len(dataset.images) == 9 and not len(dataset.val)
+    np.testing.assert_array_equal(dataset.images[dataset.test, 0], arrays["val_images"] / np.float32(255))
 
 
 # The shape in the file; that of an image; where the file has a value of image 2, last channel, at (3, 4) or (3, 4, 5).
@@ -67,10 +67,10 @@ def test_images_colours_and_volumes(
 ) -> None:
     x = np.zeros(shape, np.uint8)
     x[place] = 51
-    found = data.load(str(_saved(tmp_path, x=x, y=np.array([0, 1] * 3))))
-    assert found.images.shape == (6, *expected) and found.extents == expected[1:]
+    dataset = data.load(str(_saved(tmp_path, x=x, y=np.array([0, 1] * 3))))
+    assert dataset.images.shape == (6, *expected) and dataset.extents == expected[1:]
     there = (2, expected[0] - 1, *(3, 4, 5)[: len(expected) - 1])
-    assert found.images[there] == np.float32(0.2) and found.images.sum() == np.float32(0.2)
+    assert dataset.images[there] == np.float32(0.2) and dataset.images.sum() == np.float32(0.2)
 
 
 def test_x_and_y_alone_are_divided_by_class_and_always_alike(tmp_path: Path) -> None:
@@ -88,9 +88,9 @@ def test_x_and_y_with_a_test_part(tmp_path: Path, train: str) -> None:
     arrays = {f"x{train}": half, f"y{train}": np.array([0, 1]), "x_test": half / 2, "y_test": np.array([2])}
     with pytest.raises(ScanlabError, match="2 x_test and 1 y_test"):
         load_arrays(_saved(tmp_path, **arrays))
-    found = load_arrays(_saved(tmp_path, **{**arrays, "y_test": np.array([2, 0])}))
-    assert found.images[found.train].max() == 0.5 and found.images[found.test].max() == 0.25
-    assert (found.classes, found.images.dtype) == (3, np.float32)
+    dataset = load_arrays(_saved(tmp_path, **{**arrays, "y_test": np.array([2, 0])}))
+    assert dataset.images[dataset.train].max() == 0.5 and dataset.images[dataset.test].max() == 0.25
+    assert (dataset.classes, dataset.images.dtype) == (3, np.float32)
 
 
 IMAGES, LABELS = np.zeros((4, 3, 3), np.uint8), np.array([0, 1, 0, 1])
@@ -121,10 +121,10 @@ WRONG = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("arrays, found, expected", WRONG.values(), ids=WRONG.keys())
-def test_other_files_are_refused_with_what_they_hold(tmp_path: Path, arrays: dict, found: str, expected: str) -> None:
+@pytest.mark.parametrize("arrays, problem, expected", WRONG.values(), ids=WRONG.keys())
+def test_other_files_are_refused_with_what_they_hold(tmp_path: Path, arrays: dict, problem: str, expected: str) -> None:
     path = _saved(tmp_path, **arrays)
-    with pytest.raises(ScanlabError, match=f"(?s){re.escape(found)}.*{re.escape(expected)}") as caught:
+    with pytest.raises(ScanlabError, match=f"(?s){re.escape(problem)}.*{re.escape(expected)}") as caught:
         load_arrays(path)
     assert caught.value.code == "S642" and str(path) in str(caught.value)
 
@@ -161,23 +161,23 @@ def test_masks_and_numbered_objects(tmp_path: Path, name: str, value: int) -> No
     marks = np.zeros((8, 4, 6), np.uint16)
     marks[:, 1:3, 2:] = value
     images = np.arange(8, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 6, 3), np.uint8)
-    found = load_arrays(_saved(tmp_path, images=images, **{name: marks}))
-    assert found.masks and found.classes == 2 and found.labels.dtype == np.uint8
-    assert np.array_equal(found.labels, marks > 0) and found.images.shape == (8, 3, 4, 6)
+    dataset = load_arrays(_saved(tmp_path, images=images, **{name: marks}))
+    assert dataset.masks and dataset.classes == 2 and dataset.labels.dtype == np.uint8
+    assert np.array_equal(dataset.labels, marks > 0) and dataset.images.shape == (8, 3, 4, 6)
     # Of every quarter by brightness one image is held out.
-    assert (found.test // 2).tolist() == [0, 1, 2, 3]
+    assert (dataset.test // 2).tolist() == [0, 1, 2, 3]
 
 
 def test_masks_under_x_and_y_by_their_shape(tmp_path: Path) -> None:
-    found = load_arrays(_saved(tmp_path, x=np.zeros((8, 4, 6), np.uint8), y=np.tile(np.arange(6), (8, 4, 1))))
-    assert found.masks and found.classes == 6
+    dataset = load_arrays(_saved(tmp_path, x=np.zeros((8, 4, 6), np.uint8), y=np.tile(np.arange(6), (8, 4, 1))))
+    assert dataset.masks and dataset.classes == 6
 
 
 def test_masks_are_resized_to_the_class_at_the_middle(tmp_path: Path) -> None:
     masks = np.tile(np.repeat([0, 1, 2], [2, 3, 1]), (8, 6, 1))
     images = np.zeros((8, 6, 6), np.uint8)
-    found = load_arrays(_saved(tmp_path, images=images, masks=masks), (3, 3))
-    assert found.labels[0, 0].tolist() == [0, 1, 2] and found.images.shape == (8, 1, 3, 3)
+    dataset = load_arrays(_saved(tmp_path, images=images, masks=masks), (3, 3))
+    assert dataset.labels[0, 0].tolist() == [0, 1, 2] and dataset.images.shape == (8, 1, 3, 3)
     larger = load_arrays(tmp_path / "things.npz", (12, 12))
     assert larger.labels[0, 0].tolist() == np.repeat([0, 1, 2], [4, 6, 2]).tolist()
 
@@ -185,26 +185,26 @@ def test_masks_are_resized_to_the_class_at_the_middle(tmp_path: Path) -> None:
 def test_pixels_are_resized_to_the_mean_of_what_they_cover(tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     images = draw.random((4, 6, 4, 2)).astype(np.float32)
-    found = load_arrays(_saved(tmp_path, x=images, y=np.arange(4) % 2), (3, 2))
+    dataset = load_arrays(_saved(tmp_path, x=images, y=np.arange(4) % 2), (3, 2))
     by_hand = images.reshape(4, 3, 2, 2, 2, 2).mean((2, 4))
-    np.testing.assert_allclose(found.images, np.moveaxis(by_hand, -1, 1), atol=1e-6)
+    np.testing.assert_allclose(dataset.images, np.moveaxis(by_hand, -1, 1), atol=1e-6)
     with pytest.raises(ScanlabError, match=r"S646.*cannot become 3x2x1"):
         load_arrays(tmp_path / "things.npz", (3, 2, 1))
 
 
 def test_groups_are_never_divided(tmp_path: Path) -> None:
     groups = np.array([f"patient {n // 4}" for n in range(40)])
-    found = load_arrays(_saved(tmp_path, x=np.zeros((40, 3, 3), np.uint8), y=np.arange(40) % 2, groups=groups))
-    assert not set(groups[found.train]) & set(groups[found.test])
-    assert found.groups is not None and len(np.unique(found.groups)) == 10
+    dataset = load_arrays(_saved(tmp_path, x=np.zeros((40, 3, 3), np.uint8), y=np.arange(40) % 2, groups=groups))
+    assert not set(groups[dataset.train]) & set(groups[dataset.test])
+    assert dataset.groups is not None and len(np.unique(dataset.groups)) == 10
 
 
 def test_groups_in_two_parts_are_refused(tmp_path: Path) -> None:
     arrays = _medical(4, 4)
     for part, names in (("train", "aabbcc"), ("val", "dde"), ("test", "ffgg")):
         arrays[f"{part}_groups"] = np.array(list(names))
-    found = load_arrays(_saved(tmp_path, **arrays))
-    assert found.groups is not None and found.groups.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 5, 5, 6, 6]
+    dataset = load_arrays(_saved(tmp_path, **arrays))
+    assert dataset.groups is not None and dataset.groups.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 5, 5, 6, 6]
     arrays["test_groups"][0] = "b"
     with pytest.raises(ScanlabError, match=r"S642.*its group b is in train and in test"):
         load_arrays(_saved(tmp_path, **arrays))
@@ -214,10 +214,10 @@ def test_a_folder_of_files(tmp_path: Path) -> None:
     for part, count in (("train", 8), ("val", 3), ("test", 4)):
         x = np.full((count, 3, 3), {"train": 10, "val": 20, "test": 30}[part], np.uint8)
         np.savez(tmp_path / f"{part}.npz", x=x, y=np.arange(count) % 2)
-    found = data.whole(str(tmp_path))
+    dataset = data.whole(str(tmp_path))
     for part, count, value in (("train", 8, 10), ("val", 3, 20), ("test", 4, 30)):
-        chosen = getattr(found, part)
-        assert len(chosen) == count and (found.images[chosen] == np.float32(value / 255)).all()
+        chosen = getattr(dataset, part)
+        assert len(chosen) == count and (dataset.images[chosen] == np.float32(value / 255)).all()
     (tmp_path / "test.npz").write_bytes(b"PK")
     with pytest.raises(ScanlabError, match=r"S642.*test\.npz.*cannot be read"):
         data.load(str(tmp_path))
@@ -249,24 +249,24 @@ def test_a_picture_under_the_name_of_an_npz(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not NUCLEI.is_file(), reason="the nuclei of dsb2018 are not in ../shared/data")
 def test_nuclei() -> None:
-    found = data.load(str(NUCLEI), size=(32, 32))
-    assert found.images.shape == (334, 3, 32, 32) and found.labels.shape == (334, 32, 32)
-    assert (found.classes, len(found.train), len(found.test)) == (2, 234, 100)
-    assert 0.05 < found.labels.mean() < 0.2
+    dataset = data.load(str(NUCLEI), size=(32, 32))
+    assert dataset.images.shape == (334, 3, 32, 32) and dataset.labels.shape == (334, 32, 32)
+    assert (dataset.classes, len(dataset.train), len(dataset.test)) == (2, 234, 100)
+    assert 0.05 < dataset.labels.mean() < 0.2
 
 
 @pytest.mark.skipif(not ADRENAL.is_file(), reason="AdrenalMNIST3D is not in ../shared/data")
 def test_adrenal_glands() -> None:
-    found = data.whole(str(ADRENAL), (8, 8, 8))
-    assert [len(p) for p in (found.train, found.val, found.test)] == [1188, 98, 298]
-    assert found.images.shape == (1584, 1, 8, 8, 8) and found.classes == 2
+    dataset = data.whole(str(ADRENAL), (8, 8, 8))
+    assert [len(p) for p in (dataset.train, dataset.val, dataset.test)] == [1188, 98, 298]
+    assert dataset.images.shape == (1584, 1, 8, 8, 8) and dataset.classes == 2
     with np.load(ADRENAL) as file:
-        assert found.labels[found.test].tolist() == file["test_labels"][:, 0].tolist()
+        assert dataset.labels[dataset.test].tolist() == file["test_labels"][:, 0].tolist()
 
 
 @pytest.mark.skipif(not MNIST.is_file(), reason="MNIST is not in ../shared/data")
 def test_mnist() -> None:
-    found = data.load(str(MNIST))
-    assert found.images.shape == (10000, 1, 28, 28) and found.classes == 10
-    assert len(found.train) + len(found.test) == 10000
-    assert found.images.max() == 1.0
+    dataset = data.load(str(MNIST))
+    assert dataset.images.shape == (10000, 1, 28, 28) and dataset.classes == 10
+    assert len(dataset.train) + len(dataset.test) == 10000
+    assert dataset.images.max() == 1.0

@@ -30,8 +30,8 @@ def test_whatever_changes_numbers_changes_it():
         replace(base, video=True),
         replace(base, classes=3),
     ]
-    found = {base.fingerprint, *(d.fingerprint for d in other)}
-    assert len(found) == 7
+    fingerprints = {base.fingerprint, *(d.fingerprint for d in other)}
+    assert len(fingerprints) == 7
 
 
 def test_the_digits_have_the_fingerprint_that_old_studies_know():

@@ -51,47 +51,47 @@ def refused(folder: Path, code: str, *words: str, **more) -> None:
 
 
 def test_a_folder_per_class(tmp_path: Path) -> None:
-    found = data.load(str(classes(tmp_path / "pets", each=10)))
-    assert (found.name, found.classes, found.class_names) == ("pets", 3, CLASSES)
-    assert found.images.shape == (30, 1, 5, 7) and found.images.dtype == np.float32
+    dataset = data.load(str(classes(tmp_path / "pets", each=10)))
+    assert (dataset.name, dataset.classes, dataset.class_names) == ("pets", 3, CLASSES)
+    assert dataset.images.shape == (30, 1, 5, 7) and dataset.images.dtype == np.float32
     # By name, then by file: what is in an image says which one it is.
     for number in (0, 9, 10, 29):
         value = 10 * (number // 10) + number % 10
-        assert (found.images[number] == np.float32(value / 255)).all() and found.labels[number] == number // 10
-    assert np.bincount(found.labels[found.train]).tolist() == [7, 7, 7]
-    assert np.array_equal(np.union1d(found.train, found.test), np.arange(30))
+        assert (dataset.images[number] == np.float32(value / 255)).all() and dataset.labels[number] == number // 10
+    assert np.bincount(dataset.labels[dataset.train]).tolist() == [7, 7, 7]
+    assert np.array_equal(np.union1d(dataset.train, dataset.test), np.arange(30))
     again = data.load(str(tmp_path / "pets"))
-    assert again.fingerprint == found.fingerprint
+    assert again.fingerprint == dataset.fingerprint
 
 
 @pytest.mark.parametrize("val", ["val", "valid", "validation"])
 def test_parts(tmp_path: Path, val: str) -> None:
     for part, each in (("train", 3), (val, 2), ("test", 1)):
         classes(tmp_path / part, each)
-    found = data.whole(str(tmp_path))
-    assert [len(p) for p in (found.train, found.val, found.test)] == [9, 6, 3]
-    assert found.labels.tolist() == [*np.repeat(range(3), 3), *np.repeat(range(3), 2), 0, 1, 2]
+    dataset = data.whole(str(tmp_path))
+    assert [len(p) for p in (dataset.train, dataset.val, dataset.test)] == [9, 6, 3]
+    assert dataset.labels.tolist() == [*np.repeat(range(3), 3), *np.repeat(range(3), 2), 0, 1, 2]
     on_test, on_val = data.load(str(tmp_path)), data.load(str(tmp_path), part="val")
     assert (len(on_test.images), len(on_test.test), len(on_val.images), len(on_val.test)) == (12, 3, 15, 6)
 
 
 def test_a_train_folder_alone_is_divided(tmp_path: Path) -> None:
     classes(tmp_path / "train", each=10)
-    found = data.load(str(tmp_path))
-    assert (found.class_names, len(found.train), len(found.test)) == (CLASSES, 21, 9)
+    dataset = data.load(str(tmp_path))
+    assert (dataset.class_names, len(dataset.train), len(dataset.test)) == (CLASSES, 21, 9)
 
 
 def test_a_class_may_be_called_train(tmp_path: Path) -> None:
-    found = data.load(str(classes(tmp_path, names=("bus", "train"))))
-    assert found.class_names == ("bus", "train")
+    dataset = data.load(str(classes(tmp_path, names=("bus", "train"))))
+    assert dataset.class_names == ("bus", "train")
 
 
 def test_a_class_that_only_one_part_has_keeps_its_number(tmp_path: Path) -> None:
     classes(tmp_path / "train", names=("cat", "emu"))
     classes(tmp_path / "test", names=("cat", "dog", "emu"))
-    found = data.load(str(tmp_path))
-    assert found.class_names == CLASSES
-    assert np.unique(found.labels[found.train]).tolist() == [0, 2]
+    dataset = data.load(str(tmp_path))
+    assert dataset.class_names == CLASSES
+    assert np.unique(dataset.labels[dataset.train]).tolist() == [0, 2]
 
 
 def test_other_files_and_hidden_folders_do_not_count(tmp_path: Path) -> None:
@@ -143,19 +143,19 @@ def test_one_size_for_all(tmp_path: Path) -> None:
     classes(tmp_path)
     save(tmp_path / "cat" / "0.png", np.full((50, 70), 200, np.uint8))
     refused(tmp_path, "S646", "2 sizes, such as 5x7 and 50x70", "--size")
-    found = data.load(str(tmp_path), size=(8, 8))
-    assert found.extents == (8, 8) and np.allclose(found.images[0], 200 / 255, atol=1e-6)
+    dataset = data.load(str(tmp_path), size=(8, 8))
+    assert dataset.extents == (8, 8) and np.allclose(dataset.images[0], 200 / 255, atol=1e-6)
 
 
 @pytest.mark.parametrize("value", [1, 255])
 def test_masks(tmp_path: Path, value: int) -> None:
-    found = data.load(str(with_masks(tmp_path / "cells", 10, value)))
-    assert found.masks and found.classes == 2 and found.labels.dtype == np.uint8
-    assert [int((mask > 0).any(1).sum()) for mask in found.labels] == [1, 2, 3, 4, 5, 6, 6, 6, 6, 6]
-    assert found.labels.max() == 1
+    dataset = data.load(str(with_masks(tmp_path / "cells", 10, value)))
+    assert dataset.masks and dataset.classes == 2 and dataset.labels.dtype == np.uint8
+    assert [int((mask > 0).any(1).sum()) for mask in dataset.labels] == [1, 2, 3, 4, 5, 6, 6, 6, 6, 6]
+    assert dataset.labels.max() == 1
     # Every quarter by brightness is divided in the same proportion.
     quarters = np.arange(10) * 4 // 10
-    assert np.bincount(quarters[found.test], minlength=4).tolist() == [1, 1, 1, 1]
+    assert np.bincount(quarters[dataset.test], minlength=4).tolist() == [1, 1, 1, 1]
 
 
 def test_masks_of_several_classes_by_palette(tmp_path: Path) -> None:
@@ -166,19 +166,19 @@ def test_masks_of_several_classes_by_palette(tmp_path: Path) -> None:
     image.putdata(numbers.ravel().tolist())
     image.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255])
     image.save(tmp_path / "masks" / "0.png")
-    found = data.load(str(tmp_path))
-    assert found.classes == 4 and np.array_equal(found.labels[0], numbers)
+    dataset = data.load(str(tmp_path))
+    assert dataset.classes == 4 and np.array_equal(dataset.labels[0], numbers)
 
 
 def test_masks_in_parts_and_of_another_size(tmp_path: Path) -> None:
     for part, count in (("train", 4), ("val", 2), ("test", 3)):
         with_masks(tmp_path / part, count)
-    found = data.whole(str(tmp_path), (3, 4))
-    assert [len(p) for p in (found.train, found.val, found.test)] == [4, 2, 3]
-    assert found.labels.shape == (9, 3, 4)
+    dataset = data.whole(str(tmp_path), (3, 4))
+    assert [len(p) for p in (dataset.train, dataset.val, dataset.test)] == [4, 2, 3]
+    assert dataset.labels.shape == (9, 3, 4)
     # The class at the middle of each pixel: of rows 0, 1, 2, … those with numbers 1, 3 and 5.
-    assert found.labels[1].any(1).tolist() == [True, False, False]
-    assert found.labels[3].any(1).tolist() == [True, True, False]
+    assert dataset.labels[1].any(1).tolist() == [True, False, False]
+    assert dataset.labels[3].any(1).tolist() == [True, True, False]
 
 
 def truncated(path: Path, share: float = 0.5) -> None:

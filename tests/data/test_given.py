@@ -16,20 +16,20 @@ LABELS = np.arange(40) % 4
 
 
 def test_images_are_taken_as_they_are() -> None:
-    found = from_arrays(IMAGES, LABELS, name="waves")
-    assert (found.name, found.classes, found.channels, found.extents) == ("waves", 4, 2, (3, 4))
-    np.testing.assert_array_equal(found.images, IMAGES.astype(np.float32))
-    assert np.bincount(found.labels[found.test]).tolist() == [3, 3, 3, 3]
-    assert not found.video and found.groups is None and not len(found.val)
+    dataset = from_arrays(IMAGES, LABELS, name="waves")
+    assert (dataset.name, dataset.classes, dataset.channels, dataset.extents) == ("waves", 4, 2, (3, 4))
+    np.testing.assert_array_equal(dataset.images, IMAGES.astype(np.float32))
+    assert np.bincount(dataset.labels[dataset.test]).tolist() == [3, 3, 3, 3]
+    assert not dataset.video and dataset.groups is None and not len(dataset.val)
     assert from_arrays(IMAGES, LABELS).fingerprint == from_arrays(IMAGES, LABELS).fingerprint
 
 
 def test_the_callers_arrays_stay_writable() -> None:
     images, labels = IMAGES.astype(np.float32), LABELS.copy()
-    found = from_arrays(images, labels)
+    dataset = from_arrays(images, labels)
     images[0, 0, 0, 0] = 1
     labels[0] = 1
-    assert not found.images.flags.writeable and not found.labels.flags.writeable
+    assert not dataset.images.flags.writeable and not dataset.labels.flags.writeable
 
 
 @pytest.mark.parametrize("extents", [(9,), (3, 4), (3, 4, 5)])
@@ -37,22 +37,22 @@ def test_one_to_three_axes(extents: tuple[int, ...]) -> None:
     images = DRAW.normal(size=(8, 1, *extents))
     assert from_arrays(images, LABELS[:8] % 2, video=len(extents) == 3).extents == extents
     masks = (images[:, 0] > 0).astype(int)
-    found = from_arrays(images, masks)
-    assert found.masks and found.labels.dtype == np.uint8 and np.array_equal(found.labels, masks)
+    dataset = from_arrays(images, masks)
+    assert dataset.masks and dataset.labels.dtype == np.uint8 and np.array_equal(dataset.labels, masks)
 
 
 def test_test_arrays_are_the_test_part() -> None:
-    found = from_arrays(IMAGES[:30], LABELS[:30], test_images=IMAGES[30:], test_targets=LABELS[30:])
-    assert found.train.tolist() == list(range(30)) and found.test.tolist() == list(range(30, 40))
-    np.testing.assert_array_equal(found.images[found.test], IMAGES[30:].astype(np.float32))
+    dataset = from_arrays(IMAGES[:30], LABELS[:30], test_images=IMAGES[30:], test_targets=LABELS[30:])
+    assert dataset.train.tolist() == list(range(30)) and dataset.test.tolist() == list(range(30, 40))
+    np.testing.assert_array_equal(dataset.images[dataset.test], IMAGES[30:].astype(np.float32))
 
 
 def test_no_group_is_divided() -> None:
     groups = np.array([f"patient {n // 3}" for n in range(40)])
-    found = from_arrays(IMAGES, LABELS, groups=groups)
-    assert found.groups is not None and len(np.unique(found.groups)) == 14
-    assert not set(groups[found.train]) & set(groups[found.test])
-    assert abs(len(found.train) - 28) <= 3
+    dataset = from_arrays(IMAGES, LABELS, groups=groups)
+    assert dataset.groups is not None and len(np.unique(dataset.groups)) == 14
+    assert not set(groups[dataset.train]) & set(groups[dataset.test])
+    assert abs(len(dataset.train) - 28) <= 3
 
 
 WRONG = {

@@ -42,14 +42,14 @@ def refused(folder: Path, code: str, *words: str, **more) -> None:
 
 
 def test_volumes_are_z_scored_and_keep_their_masks(tmp_path: Path) -> None:
-    found = data.load(str(volumes(tmp_path / "Task99")))
-    assert (found.name, found.extents, found.channels, found.classes) == ("Task99", (6, 8, 7), 1, 3)
-    assert found.masks and found.labels.dtype == np.uint8 and not found.video
-    np.testing.assert_allclose(found.images.mean((2, 3, 4)), 0, atol=1e-5)
-    np.testing.assert_allclose(found.images.std((2, 3, 4)), 1, atol=1e-5)
-    assert (found.labels == 1).sum() == 5 * 8 and (found.labels[:, -1, -1, -1] == 2).all()
-    assert len(np.intersect1d(found.train, found.test)) == 0 and len(found.train) + len(found.test) == 5
-    assert data.load(str(tmp_path / "Task99")).fingerprint == found.fingerprint
+    dataset = data.load(str(volumes(tmp_path / "Task99")))
+    assert (dataset.name, dataset.extents, dataset.channels, dataset.classes) == ("Task99", (6, 8, 7), 1, 3)
+    assert dataset.masks and dataset.labels.dtype == np.uint8 and not dataset.video
+    np.testing.assert_allclose(dataset.images.mean((2, 3, 4)), 0, atol=1e-5)
+    np.testing.assert_allclose(dataset.images.std((2, 3, 4)), 1, atol=1e-5)
+    assert (dataset.labels == 1).sum() == 5 * 8 and (dataset.labels[:, -1, -1, -1] == 2).all()
+    assert len(np.intersect1d(dataset.train, dataset.test)) == 0 and len(dataset.train) + len(dataset.test) == 5
+    assert data.load(str(tmp_path / "Task99")).fingerprint == dataset.fingerprint
 
 
 def test_the_scale_of_a_file_is_applied(tmp_path: Path) -> None:
@@ -66,17 +66,17 @@ def test_the_scale_of_a_file_is_applied(tmp_path: Path) -> None:
 
 
 def test_volumes_of_several_extents_get_the_median(tmp_path: Path) -> None:
-    found = data.load(str(volumes(tmp_path, ((6, 8, 7), (8, 8, 9), (7, 10, 8)) * 3)))
-    assert found.extents == (7, 8, 8)
+    dataset = data.load(str(volumes(tmp_path, ((6, 8, 7), (8, 8, 9), (7, 10, 8)) * 3)))
+    assert dataset.extents == (7, 8, 8)
     # The corner's class is met only where it is at the middle of a new voxel.
-    assert set(np.unique(found.labels)) <= {0, 1, 2}
+    assert set(np.unique(dataset.labels)) <= {0, 1, 2}
     assert data.load(str(tmp_path), size=(3, 4, 3)).extents == (3, 4, 3)
 
 
 def test_modalities_are_channels(tmp_path: Path) -> None:
-    found = data.load(str(volumes(tmp_path, modalities=2)))
-    assert found.images.shape == (5, 2, 6, 8, 7)
-    np.testing.assert_allclose(found.images.mean((2, 3, 4)), 0, atol=1e-5)
+    dataset = data.load(str(volumes(tmp_path, modalities=2)))
+    assert dataset.images.shape == (5, 2, 6, 8, 7)
+    np.testing.assert_allclose(dataset.images.mean((2, 3, 4)), 0, atol=1e-5)
 
 
 NAMED = {
@@ -89,15 +89,15 @@ NAMED = {
 def test_names_from_dataset_json(tmp_path: Path, labels: dict) -> None:
     volumes(tmp_path)
     (tmp_path / "dataset.json").write_text(json.dumps({"name": "Hippo", "labels": labels}))
-    found = data.load(str(tmp_path))
-    assert (found.name, found.class_names) == ("Hippo", ("background", "Anterior", "Posterior"))
+    dataset = data.load(str(tmp_path))
+    assert (dataset.name, dataset.class_names) == ("Hippo", ("background", "Anterior", "Posterior"))
 
 
 def test_a_class_that_no_mask_has(tmp_path: Path) -> None:
     volumes(tmp_path)
     (tmp_path / "dataset.json").write_text(json.dumps({"labels": {"0": "nothing", "1": "a", "4": "d"}}))
-    found = data.load(str(tmp_path))
-    assert found.classes == 5 and found.class_names == ("nothing", "a", "class 2", "class 3", "d")
+    dataset = data.load(str(tmp_path))
+    assert dataset.classes == 5 and dataset.class_names == ("nothing", "a", "class 2", "class 3", "d")
 
 
 def test_hidden_twins_and_plain_nii(tmp_path: Path) -> None:
@@ -177,9 +177,9 @@ def test_without_nibabel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.skipif(not HIPPOCAMPUS.is_dir(), reason="the hippocampus is not in ../shared/data")
 def test_the_hippocampus() -> None:
-    found = data.load(str(HIPPOCAMPUS), size=(12, 16, 12))
-    assert found.images.shape == (260, 1, 12, 16, 12) and found.classes == 3
-    assert (len(found.train), len(found.test)) == (184, 76)
+    dataset = data.load(str(HIPPOCAMPUS), size=(12, 16, 12))
+    assert dataset.images.shape == (260, 1, 12, 16, 12) and dataset.classes == 3
+    assert (len(dataset.train), len(dataset.test)) == (184, 76)
     # Both halves of the hippocampus are about as large.
-    shares = [(found.labels == c).mean() for c in (1, 2)]
+    shares = [(dataset.labels == c).mean() for c in (1, 2)]
     assert min(shares) > 0.02 and max(shares) < 0.03

@@ -1,4 +1,4 @@
-"""Parts of data: seeded, by class, by look, by group; limits; the validation part never sees the test part."""
+"""Parts of data: seeded, by class, by brightness, by group; limits; the validation part never sees the test part."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from scanlab import data
 from scanlab.data import Dataset, from_arrays
-from scanlab.data.parts import grouped_split, limited, looks, measured_on, split
+from scanlab.data.parts import brightness_quarters, grouped_split, limited, measured_on, split
 from scanlab.ir.diagnostics import ScanlabError
 
 groupings = st.lists(st.integers(-5, 12), min_size=2, max_size=60).filter(lambda g: len(set(g)) > 1)
@@ -60,7 +60,7 @@ def test_one_group_cannot_be_divided() -> None:
 
 def test_looks_are_quarters_by_brightness() -> None:
     images = np.array([5, 1, 7, 3, 2, 8, 6, 4], np.float32)[:, None, None, None]
-    assert looks(images).tolist() == [2, 0, 3, 1, 0, 3, 2, 1]
+    assert brightness_quarters(images).tolist() == [2, 0, 3, 1, 0, 3, 2, 1]
 
 
 @pytest.mark.parametrize("name", ["digits", "moving-digits"])
@@ -85,10 +85,10 @@ def test_a_validation_part_that_is_there_is_used() -> None:
 
 @pytest.mark.parametrize("part", ["test", "val"])
 def test_groups_stay_whole_whatever_is_measured_on(part: str) -> None:
-    found = measured_on(made(groups=np.arange(60) // 4), part)
-    assert found.groups is not None and len(found.groups) == len(found.images)
+    dataset = measured_on(made(groups=np.arange(60) // 4), part)
+    assert dataset.groups is not None and len(dataset.groups) == len(dataset.images)
     # Image n is of group n // 4, and has the value n / 59.
-    first, second = ({round(59 * value) // 4 for value in shown(found, p)} for p in ("train", "test"))
+    first, second = ({round(59 * value) // 4 for value in shown(dataset, p)} for p in ("train", "test"))
     assert first and second and not first & second
 
 
@@ -99,7 +99,7 @@ def test_limits_keep_every_class_in_its_proportion(masks: bool, limit: int) -> N
     some = limited(whole, limit, 9)
     assert len(some.train) == min(limit, len(whole.train)) and len(some.test) == 9
     assert shown(some, "train") <= shown(whole, "train") and shown(some, "test") <= shown(whole, "test")
-    kinds = looks(whole.images) if masks else whole.labels
+    kinds = brightness_quarters(whole.images) if masks else whole.labels
     by_value = dict(zip(whole.images[:, 0, 0, 0].tolist(), kinds.tolist(), strict=True))
     counts = np.bincount([by_value[v] for v in shown(some, "train")], minlength=3 + masks)
     assert counts.max() - counts.min() <= 1 + masks

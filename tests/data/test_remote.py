@@ -62,30 +62,30 @@ class Split(Pictures):
 
 @pytest.fixture
 def torchvision(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    found = SimpleNamespace(MNIST=Flagged, SVHN=Split)
+    sets = SimpleNamespace(MNIST=Flagged, SVHN=Split)
     module = ModuleType("torchvision")
-    module.datasets = found
+    module.datasets = sets
     monkeypatch.setitem(sys.modules, "torchvision", module)
-    return found
+    return sets
 
 
 @pytest.mark.parametrize("name, channels", [("MNIST", 1), ("SVHN", 3)])
 def test_torchvision(torchvision: SimpleNamespace, name: str, channels: int) -> None:
-    found = data.load(f"torchvision:{name}")
-    assert found.images.shape == (28, channels, 5, 4) and found.classes == 3
-    assert found.class_names == ("0 - zero", "1 - one", "2 - two")
+    dataset = data.load(f"torchvision:{name}")
+    assert dataset.images.shape == (28, channels, 5, 4) and dataset.classes == 3
+    assert dataset.class_names == ("0 - zero", "1 - one", "2 - two")
     expected = PIXELS["test"][:, None] if channels == 1 else np.moveaxis(COLOURED["test"], -1, 1)
-    np.testing.assert_allclose(found.images[found.test], expected / 255, atol=1e-6)
-    assert found.labels[found.train].tolist() == LABELS["train"].tolist()
-    assert "torchvision" in found.credit
+    np.testing.assert_allclose(dataset.images[dataset.test], expected / 255, atol=1e-6)
+    assert dataset.labels[dataset.train].tolist() == LABELS["train"].tolist()
+    assert "torchvision" in dataset.credit
 
 
 def test_another_size_and_a_limit(torchvision: SimpleNamespace) -> None:
-    found = data.load("torchvision:MNIST", size=(10, 8), limit=6)
-    assert found.extents == (10, 8) and np.bincount(found.labels[found.train]).tolist() == [2, 2, 2]
+    dataset = data.load("torchvision:MNIST", size=(10, 8), limit=6)
+    assert dataset.extents == (10, 8) and np.bincount(dataset.labels[dataset.train]).tolist() == [2, 2, 2]
 
 
-def test_images_that_differ_are_told_of(torchvision: SimpleNamespace) -> None:
+def test_images_that_differ_are_refused(torchvision: SimpleNamespace) -> None:
     class Odd(Flagged):
         def __getitem__(self, number):
             image, label = super().__getitem__(number)
@@ -137,17 +137,17 @@ def medmnist(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_medmnist(medmnist: None) -> None:
-    found = data.whole("medmnist:PathMNIST")
-    assert [len(p) for p in (found.train, found.val, found.test)] == [20, 6, 8]
-    assert found.images.shape == (34, 3, 5, 4) and found.class_names == ("adipose", "debris", "mucus")
-    np.testing.assert_allclose(found.images[found.val], np.moveaxis(COLOURED["val"], -1, 1) / 255, atol=1e-6)
+    dataset = data.whole("medmnist:PathMNIST")
+    assert [len(p) for p in (dataset.train, dataset.val, dataset.test)] == [20, 6, 8]
+    assert dataset.images.shape == (34, 3, 5, 4) and dataset.class_names == ("adipose", "debris", "mucus")
+    np.testing.assert_allclose(dataset.images[dataset.val], np.moveaxis(COLOURED["val"], -1, 1) / 255, atol=1e-6)
     assert len(data.load("medmnist:PathMNIST", part="val").images) == 26
 
 
 def test_volumes_of_medmnist(medmnist: None) -> None:
-    found = data.load("medmnist:OrganMNIST3D", size=(5, 4, 3))
-    assert found.images.shape == (28, 1, 5, 4, 3)
-    np.testing.assert_allclose(found.images[0, 0, ..., 1], PIXELS["train"][0] / 255, atol=1e-6)
+    dataset = data.load("medmnist:OrganMNIST3D", size=(5, 4, 3))
+    assert dataset.images.shape == (28, 1, 5, 4, 3)
+    np.testing.assert_allclose(dataset.images[0, 0, ..., 1], PIXELS["train"][0] / 255, atol=1e-6)
 
 
 def test_several_labels_are_refused(medmnist: None) -> None:
@@ -156,7 +156,7 @@ def test_several_labels_are_refused(medmnist: None) -> None:
 
 
 class ClassLabel(SimpleNamespace):
-    """Hugging Face's features are told apart by their classes' names."""
+    """Hugging Face's features differ by their classes' names."""
 
 
 class Image_(SimpleNamespace):
@@ -192,21 +192,21 @@ def huggingface(monkeypatch: pytest.MonkeyPatch, parts: dict[str, str], features
 
 def test_huggingface(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     asked = huggingface(monkeypatch, {"train": "train", "val": "validation", "test": "test"})
-    found = data.whole("huggingface:owner/birds")
+    dataset = data.whole("huggingface:owner/birds")
     assert asked == [("owner/birds", str(folder))]
-    assert [len(p) for p in (found.train, found.val, found.test)] == [20, 6, 8]
+    assert [len(p) for p in (dataset.train, dataset.val, dataset.test)] == [20, 6, 8]
     # One image has colours, so all have.
-    assert found.images.shape == (34, 3, 5, 4) and found.class_names == ("a", "b", "c")
-    np.testing.assert_allclose(found.images[1, 2], PIXELS["train"][1] / 255, atol=1e-6)
+    assert dataset.images.shape == (34, 3, 5, 4) and dataset.class_names == ("a", "b", "c")
+    np.testing.assert_allclose(dataset.images[1, 2], PIXELS["train"][1] / 255, atol=1e-6)
 
 
 @pytest.mark.parametrize("parts", [{"train": "train"}, {"train": "train", "val": "validation"}])
 def test_a_test_part_is_held_out_where_there_is_none(monkeypatch: pytest.MonkeyPatch, parts: dict) -> None:
     huggingface(monkeypatch, parts)
-    found = data.whole("huggingface:owner/birds")
-    together = np.concatenate([found.train, found.val, found.test])
-    assert len(np.unique(together)) == len(together) == len(found.images)
-    assert len(found.test) == 6 and found.test.max() < 20
+    dataset = data.whole("huggingface:owner/birds")
+    together = np.concatenate([dataset.train, dataset.val, dataset.test])
+    assert len(np.unique(together)) == len(together) == len(dataset.images)
+    assert len(dataset.test) == 6 and dataset.test.max() < 20
 
 
 def test_columns_that_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,7 +215,7 @@ def test_columns_that_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
         data.load("huggingface:owner/poems")
 
 
-def test_what_a_library_raises_is_told(torchvision: SimpleNamespace) -> None:
+def test_what_a_library_raises_is_reported(torchvision: SimpleNamespace) -> None:
     class Broken(Flagged):
         def __init__(self, *rest, **more) -> None:
             raise OSError("Network is unreachable")

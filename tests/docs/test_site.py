@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("scanlab", "scanlab.ops", "scanlab.nn", "scanlab.zoo", "scanlab.data")
+PACKAGES = ("scanlab", "scanlab.ops", "scanlab.nn", "scanlab.zoo", "scanlab.study", "scanlab.data")
 
 if missing := [m for m in ("mkdocs", "material", "mkdocstrings_handlers") if importlib.util.find_spec(m) is None]:
     pytest.skip(f"not installed: {', '.join(missing)}; pip install 'scanlab[docs]'", allow_module_level=True)
@@ -80,9 +80,10 @@ def test_every_public_name_has_its_place(site: Path, package: str) -> None:
     assert [n for n in names if f'id="{package}.{n}"' not in page] == []
 
 
-def test_studies_have_a_page_of_their_parts(site: Path) -> None:
+def test_what_studies_give_is_shown_with_its_members(site: Path) -> None:
     page = (site / "reference" / "scanlab.study.html").read_text(encoding="utf-8")
-    assert re.search(r'id="scanlab\.study\.\w+(?:\.\w+)*\.?Trial"', page)
+    for member in ("Study.trials", "TrialResult.final", "ProblemFindings.row"):
+        assert f'id="scanlab.study.{member}"' in page, member
 
 
 def test_every_command_has_its_place(site: Path) -> None:

@@ -11,7 +11,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study import settings
 from scanlab.study.analysis import analyse
 from scanlab.study.preflight import check_study
-from scanlab.study.report import write
+from scanlab.study.report import write_report
 from scanlab.study.store import read_study
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -21,7 +21,7 @@ STUDIES = sorted(file.parent for file in EXAMPLES.glob("studies/*/study.sqlite")
 @pytest.mark.parametrize("folder", STUDIES, ids=lambda p: p.name)
 def test_the_report_is_what_the_printed_command_makes(folder: Path, tmp_path: Path) -> None:
     record = read_study(folder)
-    write(record, tmp_path, study_pictures(record), f"scanlab report examples/studies/{folder.name}")
+    write_report(record, tmp_path, study_pictures(record), f"scanlab report examples/studies/{folder.name}")
     for name in ("report.html", "trials.csv", "epochs.csv"):
         assert (tmp_path / name).read_text("utf-8") == (folder / name).read_text("utf-8"), name
 
@@ -47,7 +47,7 @@ def test_study_files_are_accepted(file: Path, monkeypatch: pytest.MonkeyPatch, t
     (tmp_path / "data").symlink_to(shared)
     monkeypatch.chdir(tmp_path)
     try:
-        study = settings.study_of(settings.read(file))
+        study = settings.study_of(settings.read_settings(file))
         assert check_study(study)
     except ScanlabError as error:
         pytest.fail(str(error))

@@ -126,7 +126,7 @@ def test_names_that_python_cannot_have_are_replaced():
     made = as_python(shown("grid h, w\norder class_ = by h, w\n"))
     assert "class_ = scanlab.compile(" in made
     lines = as_python(shown("by h, ~w")).split("\n")
-    assert lines[2:4] == ["# by h, ~w", "by_h_w = scanlab.compile(scanlab.parse('by h, ~w', grid='h w'), grid=(6, 5))"]
+    assert lines[2:4] == ["# by h, ~w", "by_h_w = scanlab.compile(scanlab.parse('by h, ~w', axes='h w'), grid=(6, 5))"]
     assert "if_ = " not in as_python(shown("window[k=2]")) and "window_k_2 = " in as_python(shown("window[k=2]"))
     # A text's own definition under a name of the library's is not the library's.
     assert "scanlab.load" not in as_python(shown("grid h, w\norder row = by w, h\n"))

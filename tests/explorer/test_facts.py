@@ -27,7 +27,7 @@ from scanlab.ir.values import signed_keys
 from scanlab.language.library import library_definitions
 from scanlab.view.heat import heat_svg
 from scanlab.view.ramp import table as ramp
-from scanlab.view.receptive_field import Field, levels, picture_of
+from scanlab.view.receptive_field import Field, log_scaled, picture_of
 
 
 def words(page: str) -> str:
@@ -183,7 +183,7 @@ def test_fields_are_those_of_the_compiler(name, grid):
     assert f"{p.mean_distance:.2f}" in words(page) and page.count('class="heat"') == 1
 
 
-def test_a_field_is_drawn_in_the_colours_of_its_levels():
+def test_a_field_is_drawn_in_the_colours_of_the_scale():
     values = np.array([[1.0, 0.1, 0.0], [1e-9, 0.01, 0.5]])
     drawing = heat_svg(Field("a", "b", values))
     raw = base64.b64decode(re.search(r"base64,([^\"]+)", drawing)[1])
@@ -192,7 +192,7 @@ def test_a_field_is_drawn_in_the_colours_of_its_levels():
     assert struct.unpack(">II", raw[16:24]) == (3, 2)
     pixels = np.frombuffer(data, np.uint8).reshape(2, 4)[:, 1:]
     palette = np.frombuffer(raw[raw.index(b"PLTE") + 4 :][: 251 * 3], np.uint8).reshape(-1, 3)
-    places = levels(picture_of(Field("a", "b", values)))
+    places = log_scaled(picture_of(Field("a", "b", values)))
     # What is exactly 0 is transparent; the faintest of what is not has the ramp's first colour.
     assert pixels[0, 2] == 0 and raw[raw.index(b"tRNS") + 4] == 0 and pixels[1, 0] == 1
     assert np.array_equal(palette[1:], ramp(250))

@@ -37,7 +37,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         from small import small_study
     finally:
         sys.path.remove(str(SMALL.parent))
-    runner.run(small_study(epochs=1), folder / "out" / "small")
+    runner.run_study(small_study(epochs=1), folder / "out" / "small")
     return folder
 
 

@@ -9,7 +9,7 @@ from ops.traversals import CASES, long_table
 from torch import Tensor
 
 from scanlab.ops import PathTable
-from scanlab.ops.conv.api import causal_convolution
+from scanlab.ops.conv.api import causal_conv1d
 from scanlab.ops.mamba2.api import ssd
 
 pytestmark = [
@@ -48,7 +48,7 @@ def _dual(table: PathTable) -> dict[str, Tensor]:
 
 def _outcome(operator: str, arguments: dict[str, Tensor], table: PathTable, backend: str) -> dict[str, Tensor]:
     leaves = {name: t.detach().clone().requires_grad_() for name, t in arguments.items()}
-    function = causal_convolution if operator == "convolution" else ssd
+    function = causal_conv1d if operator == "convolution" else ssd
     y = function(**leaves, paths=table, backend=backend)
     assert isinstance(y, Tensor)
     # In float32: half precision cannot count so far.

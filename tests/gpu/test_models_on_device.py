@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, set_scan
+from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig, set_scan
 from scanlab.zoo import create_model
 
 pytestmark = [
@@ -17,7 +17,7 @@ DEVICE = "cuda"
 
 def _models() -> dict[str, Classifier]:
     torch.manual_seed(0)
-    ssd = BackboneSizes(patch=8, dim=32, mixer=MixerSizes(kind="ssd", state=16, convolution="path"))
+    ssd = BackboneConfig(patch=8, dim=32, mixer=MixerConfig(kind="ssd", state=16, convolution="path"))
     return {
         "vim": create_model("vim_tiny", classes=10, input_size=(64, 64)),
         "vmamba": create_model("vmamba_tiny", classes=10, input_size=(64, 64)),

@@ -1,6 +1,6 @@
 """The Triton kernels on a real device: the reference's values and gradients, the same bits in every run, no waits.
 
-Skipped where there is no CUDA or ROCm device; elsewhere the same kernels run in Triton's interpreter on small sizes.
+Skipped where there is no CUDA or ROCm device; elsewhere the same kernels run in Triton's interpreter on small config.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scanlab.codegen.cache import store
 from scanlab.codegen.cost import UNLIMITED
 from scanlab.codegen.programs import generate
 from scanlab.ops import PathTable, index_table, path_table, selective_scan
-from scanlab.ops.conv.api import causal_convolution
+from scanlab.ops.conv.api import causal_conv1d
 from scanlab.ops.mamba.gpu_plan import Division
 from scanlab.ops.mamba2.api import ssd
 
@@ -309,7 +309,7 @@ def calls_of_every_operator(device):
 
     return [
         lambda: differentiated(selective_scan(**given, paths=one, backend=BACKEND, **OPTIONS), list(given.values())),
-        lambda: differentiated(causal_convolution(x, taps, paths=two, backend=BACKEND), [x, taps]),
+        lambda: differentiated(causal_conv1d(x, taps, paths=two, backend=BACKEND), [x, taps]),
         lambda: differentiated(ssd(heads, dt, decay, B, B, paths=two, backend=BACKEND), [heads, B]),
     ]
 
@@ -384,7 +384,7 @@ def test_convolutions_along_paths(case, dtype):
     paths, draw = CASES[case], torch.Generator().manual_seed(0)
     shapes = {"x": (2, paths.length, 130), "weight": (paths.paths, 130, 4), "bias": (paths.paths, 130)}
     arguments = {name: torch.randn(*shape, generator=draw).to(dtype) for name, shape in shapes.items()}
-    assert_agrees(arguments, paths, operator=causal_convolution)
+    assert_agrees(arguments, paths, operator=causal_conv1d)
 
 
 @pytest.mark.parametrize("case", [*CASES, "long"])

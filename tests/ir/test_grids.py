@@ -136,13 +136,13 @@ def test_the_front_door_refuses_the_rest_by_name(call, given) -> None:
 
 def test_models_and_data_read_them_alike() -> None:
     from scanlab import data
-    from scanlab.nn import Backbone, BackboneSizes
+    from scanlab.nn import Backbone, BackboneConfig
 
-    backbone = Backbone("row", BackboneSizes(patch=2, dim=8, depth=1), input_size="8x8")
+    backbone = Backbone("row", BackboneConfig(patch=2, dim=8, depth=1), input_size="8x8")
     assert backbone.input_size == (8, 8)
     backbone.prepare("12x12")
     with pytest.raises(ScanlabError, match=r"`8.0` in .* is no extent"):
-        Backbone("row", BackboneSizes(patch=2, dim=8, depth=1), input_size=(8.0, 8))
+        Backbone("row", BackboneConfig(patch=2, dim=8, depth=1), input_size=(8.0, 8))
     assert data.load("digits", size="4x4").extents == (4, 4)
     with pytest.raises(ScanlabError, match=r"S400.*the size 0x4 has no pixels"):
         data.load("digits", size="0x4")

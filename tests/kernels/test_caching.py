@@ -151,13 +151,14 @@ try: places.user_caches()
 except OSError as error: print(error.strerror)
 made = generate(scanlab.compile("by h, ~w", (3, 5)), "cpu", limit=UNLIMITED)
 path = cache.store(made.name, made.source)
-print(path.read_text() == made.source, cache.read(made.name)[0] == path, path.parent.parent == places.passing_folder())
-print(path.parent.parent)
+root = path.parent.parent
+print(path.read_text() == made.source, cache.read(made.name)[0] == path, root == places.temporary_folder())
+print(root)
 """
 
 
 @posix
-def test_a_user_without_a_home_gets_a_passing_folder_and_no_folder_named_tilde(tmp_path: Path) -> None:
+def test_a_user_without_a_home_gets_a_temporary_folder_and_no_folder_named_tilde(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", HOMELESS], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     message, right, folder = done.stdout.splitlines()
@@ -168,12 +169,12 @@ def test_a_user_without_a_home_gets_a_passing_folder_and_no_folder_named_tilde(t
 
 def test_tilde_in_a_setting_is_the_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert places.named("~/x") == tmp_path / "x"
+    assert places.configured_folder("~/x") == tmp_path / "x"
     monkeypatch.chdir(tmp_path)
-    assert places.named("x") == tmp_path / "x"
+    assert places.configured_folder("x") == tmp_path / "x"
     monkeypatch.setenv("HOME", "~")
     with pytest.raises(OSError, match="no home folder"):
-        places.named("~/x")
+        places.configured_folder("~/x")
 
 
 TRITON = """

@@ -22,7 +22,7 @@ _ABOVE = "grid h, w\n"
 
 def _findings(text: str) -> list[Diagnostic]:
     module = read_module(Source(text, "a.scan"), library_templates)
-    return [*module.problems, *(d for c in check_module(module, kin=False) for d in c.diagnostics)]
+    return [*module.problems, *(d for c in check_module(module, equivalences=False) for d in c.diagnostics)]
 
 
 # What is written; what of it is replaced; by what the help says; the help's own words around it are not.
@@ -139,7 +139,7 @@ def test_what_the_help_says_is_right(body: str, wrong: str, right: str) -> None:
         ("order a = let q = ~w in by h, q", "~"),
     ],
 )
-def test_help_names_the_cure(text: str, help: str) -> None:
+def test_help_names_the_suggestion(text: str, help: str) -> None:
     [found] = _findings(_ABOVE + text)
     assert re.search(help, found.help), found.help
 
@@ -232,7 +232,7 @@ def test_axes_of_python_are_read_as_those_of_a_text() -> None:
 def test_every_cure_uses_what_its_habit_finds() -> None:
     for habit in (*PLACE_HABITS, *HABITS, *LAST_RESORTS):
         found = set(re.compile(habit.after).groupindex) | set(re.compile(habit.before).groupindex)
-        if isinstance(habit.cure, str):
-            assert {name for _, name, _, _ in Formatter().parse(habit.cure) if name} <= found, habit
+        if isinstance(habit.suggestion, str):
+            assert {name for _, name, _, _ in Formatter().parse(habit.suggestion) if name} <= found, habit
         else:
-            inspect.signature(habit.cure).bind(**dict.fromkeys(found, ""))
+            inspect.signature(habit.suggestion).bind(**dict.fromkeys(found, ""))

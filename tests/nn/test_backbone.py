@@ -9,24 +9,24 @@ from scanlab.facade import parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Axis
 from scanlab.ir.values import Entry, Key, Order, Plan, Scan, Token
-from scanlab.nn import Backbone, BackboneSizes, Classifier, Merge, MixerSizes, ScanMixer
-from scanlab.nn.mixer import Place
+from scanlab.nn import Backbone, BackboneConfig, Classifier, Merge, MixerConfig, ScanMixer
+from scanlab.nn.mixer import LayerSpec
 from scanlab.ops import PathTable
 
 H, W = Axis("h"), Axis("w")
 ROW = Order(("h", "w"), (Key(H), Key(W)))
 COLUMN = Order(("h", "w"), (Key(W), Key(H)))
 GRID = (4, 4)
-SIZES = BackboneSizes(patch=2, dim=8, depth=2, mixer=MixerSizes(state=2))
-SMALL = MixerSizes(state=2)
+SIZES = BackboneConfig(patch=2, dim=8, depth=2, mixer=MixerConfig(state=2))
+SMALL = MixerConfig(state=2)
 
 
-def classifier(strategy, sizes=SIZES):
-    return Classifier(Backbone(strategy, sizes))
+def classifier(strategy, config=SIZES):
+    return Classifier(Backbone(strategy, config))
 
 
-def mixer(compiled, sizes=SMALL, alter=None):
-    return ScanMixer(Place(compiled.scan, compiled.grid, 8, sizes, alter))
+def mixer(compiled, config=SMALL, alter=None):
+    return ScanMixer(LayerSpec(compiled.scan, compiled.grid, 8, config, alter))
 
 
 def scan(merge, *parts, **fields):
@@ -65,8 +65,8 @@ def test_parameters_do_not_depend_on_the_number_of_paths():
 
 
 def test_own_parameters_per_path_on_request():
-    sizes = BackboneSizes(dim=8, depth=1, mixer=MixerSizes(state=2, parameters="per path"))
-    assert Backbone(EVERY_MERGE["sum"], sizes).blocks[0].mixer.decay_log.shape == (2, 16, 2)
+    config = BackboneConfig(dim=8, depth=1, mixer=MixerConfig(state=2, parameters="per_path"))
+    assert Backbone(EVERY_MERGE["sum"], config).blocks[0].mixer.decay_log.shape == (2, 16, 2)
 
 
 @pytest.mark.parametrize("name", ["gate", "tokens", "heads"])
@@ -138,8 +138,8 @@ def test_a_class_token_passes_by_layers_that_do_not_visit_it():
 
 
 def test_the_convolution_reaches_2d_neighbours():
-    sizes = MixerSizes(state=2, convolution="grid")
-    mix = seeded(lambda: mixer(bind(ROW, GRID), sizes, PathTable.without_memory))
+    config = MixerConfig(state=2, convolution="grid")
+    mix = seeded(lambda: mixer(bind(ROW, GRID), config, PathTable.without_memory))
     x = torch.randn(1, 16, 8)
     changed = x.clone()
     changed[0, 5] += 1
@@ -147,12 +147,12 @@ def test_the_convolution_reaches_2d_neighbours():
 
 
 def test_reading_out_from_the_class_token():
-    sizes = BackboneSizes(dim=8, readout="cls")
-    assert classifier(EVERY_MERGE["tokens"], sizes)(torch.rand(2, 1, 8, 8)).shape == (2, 10)
+    config = BackboneConfig(dim=8, readout="cls")
+    assert classifier(EVERY_MERGE["tokens"], config)(torch.rand(2, 1, 8, 8)).shape == (2, 10)
 
 
 @pytest.mark.parametrize(
-    "strategy, sizes, code, message",
+    "strategy, config, code, message",
     [
         (
             bind(Plan("layers", (Entry(Scan("sum", (ROW,)), 3),)), GRID),
@@ -163,14 +163,14 @@ def test_reading_out_from_the_class_token():
         (scan("heads", ROW, COLUMN, -ROW), SIZES, "S604", "16 channels cannot be divided into the heads of this scan"),
         (
             EVERY_MERGE["sum"],
-            BackboneSizes(dim=8, readout="cls"),
+            BackboneConfig(dim=8, readout="cls"),
             "S605",
             "a scan has no class token to read the class from",
         ),
     ],
 )
-def test_what_does_not_fit_is_refused(strategy, sizes, code, message):
+def test_what_does_not_fit_is_refused(strategy, config, code, message):
     with pytest.raises(ScanlabError) as caught:
-        Backbone(strategy, sizes)
+        Backbone(strategy, config)
     assert caught.value.code == code
     assert message in str(caught.value)

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, NextPatch
+from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig, NextPatch
 from scanlab.nn.heads import LOSSES
 from scanlab.nn.kinds import CONVOLUTIONS, DOWNSAMPLES, MIXERS, NORMS, PARAMETERS, POSITIONS, READOUTS, STEMS
 
 ROWS, COLUMNS = "by h, w restart by h", "by w, h restart by w"
 CASCADE = f"sum(({ROWS}), -({ROWS}), ({COLUMNS}), -({COLUMNS}))"
-PLAIN = BackboneSizes(patch=4, dim=8, depth=2)
+PLAIN = BackboneConfig(patch=4, dim=8, depth=2)
 OF_MIXERS = {"kind": MIXERS, "convolution": CONVOLUTIONS, "parameters": PARAMETERS}
 OF_BACKBONES = {
     "stem": STEMS,
@@ -25,10 +25,10 @@ OF_BACKBONES = {
 }
 
 
-def trains(sizes: BackboneSizes, scan: str) -> None:
+def trains(config: BackboneConfig, scan: str) -> None:
     torch.manual_seed(0)
-    extents = (2, 16, 16) if sizes.positions == "factored" else (16, 16)
-    model = Classifier(Backbone(scan, sizes, input_size=extents), 3)
+    extents = (2, 16, 16) if config.positions == "factored" else (16, 16)
+    model = Classifier(Backbone(scan, config, input_size=extents), 3)
     y = model(torch.rand(2, 1, *extents))
     y.square().sum().backward()
     assert y.shape == (2, 3)
@@ -37,17 +37,19 @@ def trains(sizes: BackboneSizes, scan: str) -> None:
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, table in OF_MIXERS.items() for value in table])
 def test_every_kind_of_mixer_trains(name: str, value: str) -> None:
-    trains(replace(PLAIN, mixer=replace(MixerSizes(head=4), **{name: value})), CASCADE)
+    trains(replace(PLAIN, mixer=replace(MixerConfig(head=4), **{name: value})), CASCADE)
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, table in OF_BACKBONES.items() for value in table])
 def test_every_kind_of_backbone_trains(name: str, value: str) -> None:
-    sizes = replace(PLAIN, **{name: value})
-    scan = "vim" if sizes.readout == "cls" else "row with cls at both" if sizes.readout == "both" else "sum(row, -row)"
-    sizes = replace(sizes, depth=(1, 1)) if name == "downsample" else sizes
+    config = replace(PLAIN, **{name: value})
+    scan = (
+        "vim" if config.readout == "cls" else "row with cls at both" if config.readout == "both" else "sum(row, -row)"
+    )
+    config = replace(config, depth=(1, 1)) if name == "downsample" else config
     if value == "factored":
-        sizes, scan = replace(sizes, patch=(1, 4, 4)), "by t, h, w"
-    trains(sizes, scan)
+        config, scan = replace(config, patch=(1, 4, 4)), "by t, h, w"
+    trains(config, scan)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -59,12 +61,12 @@ def test_every_loss_of_the_next_patch_trains(loss: str) -> None:
 
 def test_a_kind_that_is_none_is_refused_with_those_that_there_are() -> None:
     words = {"readout": ("S605", "read-out"), "norm_kind": ("S612", "norm kind")}
-    for sizes, tables in ((MixerSizes(), OF_MIXERS), (PLAIN, OF_BACKBONES)):
+    for config, tables in ((MixerConfig(), OF_MIXERS), (PLAIN, OF_BACKBONES)):
         for name, table in tables.items():
             code, what = words.get(name, ("S612", name))
             for wrong in ("guess", ["guess"]):
                 with pytest.raises(ScanlabError) as caught:
-                    replace(sizes, **{name: wrong})
+                    replace(config, **{name: wrong})
                 (said,) = caught.value.diagnostics
                 assert (said.code, said.message) == (code, f"there is no {what} {wrong!r}")
                 assert said.help == f"choose one of {', '.join(map(str, table))}"

@@ -10,7 +10,7 @@ from torch._subclasses import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, NextPatch, Segmenter
+from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig, NextPatch, Segmenter
 from scanlab.ops import use_backend
 from scanlab.zoo.presets import PLAINMAMBA_MIXER, VIM_MIXER, VMAMBA_MIXER
 
@@ -18,17 +18,17 @@ CASCADE = "sum(orbit((by h, w restart by h), reverse), orbit((by w, h restart by
 TWO = {"depth": (1, 1), "stem": "overlapping", "positions": "none"}
 MODELS = {
     "vim": ("vim", {"norm_kind": "rms", "readout": "cls", "mixer": replace(VIM_MIXER, state=4)}),
-    "vim, first path": ("vim", {"readout": "cls", "mixer": replace(VIM_MIXER, state=2, convolution="first path")}),
+    "vim, first path": ("vim", {"readout": "cls", "mixer": replace(VIM_MIXER, state=2, convolution="first_path")}),
     "vmamba": ("vmamba", {**TWO, "mlp": 2.0, "mixer": VMAMBA_MIXER, "drop_path": 0.5}),
-    "vmamba v0": ("vmamba", {**TWO, "downsample": "merge", "stem": "patch norm", "mixer": VMAMBA_MIXER}),
+    "vmamba v0": ("vmamba", {**TWO, "downsample": "merge", "stem": "patch_norm", "mixer": VMAMBA_MIXER}),
     "cascade": (CASCADE, {"positions": "none", "mixer": replace(VMAMBA_MIXER, kind="cascade")}),
     "plainmamba": ("sum(row, -row)", {"mixer": replace(PLAINMAMBA_MIXER, state=2)}),
-    "ssd": ("cross", {"mixer": MixerSizes(kind="ssd", head=8, convolution="path"), "norm_kind": "rms"}),
-    "gate": ("gate(row, hilbert) with cls at middle", {"readout": "cls", "mixer": MixerSizes(parameters="own decay")}),
+    "ssd": ("cross", {"mixer": MixerConfig(kind="ssd", head=8, convolution="path"), "norm_kind": "rms"}),
+    "gate": ("gate(row, hilbert) with cls at middle", {"readout": "cls", "mixer": MixerConfig(parameters="own_decay")}),
     "heads": ("heads(row, hilbert)", {}),
     "mean token": ("sum(row, -row) with mean at start", {}),
-    "attention": ("row", {"mixer": MixerSizes(kind="attention"), "mlp": 2.0}),
-    "convolution": ("row", {"mixer": MixerSizes(kind="convolution")}),
+    "attention": ("row", {"mixer": MixerConfig(kind="attention"), "mlp": 2.0}),
+    "convolution": ("row", {"mixer": MixerConfig(kind="convolution")}),
     "no scan": ("sum(row, -row)", {"mixer": replace(VIM_MIXER, kind="none")}),
 }
 every = pytest.mark.parametrize("name", MODELS)
@@ -36,8 +36,8 @@ every = pytest.mark.parametrize("name", MODELS)
 
 def built(name):
     torch.manual_seed(0)
-    scan, sizes = MODELS[name]
-    return Classifier(Backbone(scan, BackboneSizes(patch=4, dim=16, **sizes), input_size=(16, 16), channels=3), 5)
+    scan, config = MODELS[name]
+    return Classifier(Backbone(scan, BackboneConfig(patch=4, dim=16, **config), input_size=(16, 16), channels=3), 5)
 
 
 def images(batch=2):
@@ -113,7 +113,7 @@ def test_exports_with_a_batch_of_any_size(name):
 
 
 def test_the_next_patch_exports_with_a_batch_of_any_size():
-    model = NextPatch(Backbone("row", BackboneSizes(patch=4, dim=16), input_size=(16, 16), channels=3)).eval()
+    model = NextPatch(Backbone("row", BackboneConfig(patch=4, dim=16), input_size=(16, 16), channels=3)).eval()
     batch = torch.export.Dim("batch", min=1, max=64)
     program = torch.export.export(model, (images(),), dynamic_shapes=({0: batch},)).module()
     torch.testing.assert_close(program(images(5)), model(images(5)))
@@ -215,7 +215,7 @@ def test_torch_counts_the_scan_forward_and_backward(name):
     counts = {str(k).split(".")[-1]: n for k, n in counter.get_flop_counts()["Global"].items()}
     operator = "ssd" if name == "ssd" else "selective_scan"
     assert counts[f"{operator}_backward"] > counts[operator] > 0
-    assert counts["causal_convolution_backward"] == 3 * counts["causal_convolution"] > 0
+    assert counts["causal_conv1d_backward"] == 3 * counts["causal_conv1d"] > 0
     if name == "vim":
         steps = 2 * 2 * 2 * 17  # blocks, samples, paths, patches and a token
         assert counts["selective_scan"] == steps * 32 * (9 * 4 + 2)
@@ -237,7 +237,7 @@ def test_buffers_that_were_written_to_come_back():
 
 
 def test_a_segmenter_names_what_is_not_decayed():
-    model = Segmenter(Backbone("row", BackboneSizes(patch=4, dim=16), input_size=(16, 16)), 3)
+    model = Segmenter(Backbone("row", BackboneConfig(patch=4, dim=16), input_size=(16, 16)), 3)
     assert "backbone.positions.patches" in model.no_weight_decay()
 
 

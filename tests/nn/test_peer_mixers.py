@@ -7,18 +7,18 @@ import torch
 import torch.nn.functional as F
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, Segmenter
+from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig, Segmenter
 
-ATTENTION = MixerSizes(kind="attention", head=4)
-CONVOLUTION = MixerSizes(kind="convolution", taps=3, expand=1)
+ATTENTION = MixerConfig(kind="attention", head=4)
+CONVOLUTION = MixerConfig(kind="convolution", taps=3, expand=1)
 
 
-def built(mixer, scan="row", extents=(16, 16), **sizes):
+def built(mixer, scan="row", extents=(16, 16), **config):
     torch.manual_seed(0)
-    return Backbone(scan, BackboneSizes(patch=4, dim=8, mixer=mixer, mlp=2.0, **sizes), input_size=extents)
+    return Backbone(scan, BackboneConfig(patch=4, dim=8, mixer=mixer, mlp=2.0, **config), input_size=extents)
 
 
-@pytest.mark.parametrize("mixer", [ATTENTION, CONVOLUTION, MixerSizes(kind="none")])
+@pytest.mark.parametrize("mixer", [ATTENTION, CONVOLUTION, MixerConfig(kind="none")])
 @pytest.mark.parametrize(
     "scan, extents, other", [("by w", (32,), (20,)), ("row", (16, 16), (8, 24)), ("by d, h, w", (8, 8, 8), (8, 4, 12))]
 )
@@ -29,7 +29,7 @@ def test_peers_classify_over_one_to_three_axes_and_train(mixer, scan, extents, o
     assert all(p.grad is not None and p.grad.any() for p in model.parameters())
 
 
-@pytest.mark.parametrize("mixer", [ATTENTION, CONVOLUTION, MixerSizes(kind="none")])
+@pytest.mark.parametrize("mixer", [ATTENTION, CONVOLUTION, MixerConfig(kind="none")])
 def test_peers_read_class_tokens_and_segment(mixer):
     model = Classifier(built(mixer, "vim", readout="cls"), 3)
     assert model(torch.rand(2, 1, 16, 16)).shape == (2, 3)
@@ -57,16 +57,16 @@ def test_a_convolution_reaches_its_neighbours_and_no_others():
 
 
 @pytest.mark.parametrize("convolution", [None, "path", "grid"])
-@pytest.mark.parametrize("parameters", ["shared", "per path"])
+@pytest.mark.parametrize("parameters", ["shared", "per_path"])
 @pytest.mark.parametrize("average", [False, True])
 def test_without_the_scan_is_the_scanning_block_with_a_silent_state(convolution, parameters, average):
     """With B = 0 the state stays zero, and a selective scan is its skip alone."""
-    sizes = {"convolution": convolution, "parameters": parameters, "average": average}
-    scan = built(MixerSizes(**sizes), "sum(row, -row)").blocks[0].mixer
-    without = built(MixerSizes(kind="none", **sizes), "sum(row, -row)").blocks[0].mixer
+    config = {"convolution": convolution, "parameters": parameters, "average": average}
+    scan = built(MixerConfig(**config), "sum(row, -row)").blocks[0].mixer
+    without = built(MixerConfig(kind="none", **config), "sum(row, -row)").blocks[0].mixer
     with torch.no_grad():
         rows = scan.project_scan.weight.unflatten(0, (scan.sets, -1))
-        rows[:, scan.rank : scan.rank + scan.sizes.state] = 0
+        rows[:, scan.rank : scan.rank + scan.config.state] = 0
         scan.skip.normal_()
     shared = {name: t for name, t in scan.state_dict().items() if name in without.state_dict()}
     without.load_state_dict(shared)
@@ -76,7 +76,7 @@ def test_without_the_scan_is_the_scanning_block_with_a_silent_state(convolution,
 
 def test_heads_must_divide_the_width():
     with pytest.raises(ScanlabError) as caught:
-        built(MixerSizes(kind="attention", head=3))
+        built(MixerConfig(kind="attention", head=3))
     assert caught.value.code == "S612" and "heads of 3 channels do not divide the width of 8" in str(caught.value)
 
 

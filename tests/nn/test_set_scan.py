@@ -10,18 +10,18 @@ import torch
 from scanlab.facade import as_value
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import orders_of
-from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, NextPatch, Segmenter, set_scan
+from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig, NextPatch, Segmenter, set_scan
 from scanlab.nn.layer_paths import fitted
 from scanlab.zoo import load, save
 from scanlab.zoo.presets import VIM_MIXER
 
-VIM = BackboneSizes(patch=2, dim=16, depth=2, norm_kind="rms", readout="cls", mixer=replace(VIM_MIXER, state=4))
-STAGES = BackboneSizes(patch=2, dim=8, depth=(1, 2), positions="none", mixer=MixerSizes(parameters="per path"))
+VIM = BackboneConfig(patch=2, dim=16, depth=2, norm_kind="rms", readout="cls", mixer=replace(VIM_MIXER, state=4))
+STAGES = BackboneConfig(patch=2, dim=8, depth=(1, 2), positions="none", mixer=MixerConfig(parameters="per_path"))
 
 
-def model(scan, sizes=VIM, seed=0):
+def model(scan, config=VIM, seed=0):
     torch.manual_seed(seed)
-    return Classifier(Backbone(scan, sizes, input_size=(8, 8)), 5).eval()
+    return Classifier(Backbone(scan, config, input_size=(8, 8)), 5).eval()
 
 
 def images(*extents):
@@ -66,8 +66,8 @@ def test_every_set_of_parameters_gets_a_path(strategy, sets, expected):
 
 def test_more_paths_than_sets_share_them_at_the_same_size():
     """Every path twice is the same sum: the average of Vim, and the scale of a sum, undo the repetition."""
-    for sizes in (VIM, replace(VIM, mixer=replace(VIM.mixer, average=False))):
-        found = model("vim", sizes)
+    for config in (VIM, replace(VIM, mixer=replace(VIM.mixer, average=False))):
+        found = model("vim", config)
         before = found(images())
         twice = set_scan(found, "sum(row, -row, row, -row)")(images())
         torch.testing.assert_close(twice, before, rtol=1e-5, atol=1e-6)
@@ -90,7 +90,7 @@ def test_plans_and_stages_are_swapped_on_their_own_grids():
 
 
 def test_gates_are_kept_where_there_are_as_many():
-    found = model("gate(row, column)", replace(VIM, readout="mean", mixer=MixerSizes()))
+    found = model("gate(row, column)", replace(VIM, readout="mean", mixer=MixerConfig()))
     with torch.no_grad():
         found.backbone.blocks[0].mixer.merge.gates[0].fill_(3.0)
     set_scan(found, "gate(snake, hilbert)")
@@ -121,9 +121,9 @@ HEADS = {
     "classifier": lambda: model("vim"),
     "stages": lambda: Segmenter(Backbone("cross", STAGES, input_size=(8, 8)), 3, width=8),
     "next patch": lambda: NextPatch(
-        Backbone("snake", BackboneSizes(dim=8, mixer=MixerSizes(convolution="path")), input_size=(8, 8)), "bits", 16
+        Backbone("snake", BackboneConfig(dim=8, mixer=MixerConfig(convolution="path")), input_size=(8, 8)), "bits", 16
     ),
-    "plan": lambda: model("cycle(row, hilbert)", replace(VIM, readout="mean", mixer=MixerSizes())),
+    "plan": lambda: model("cycle(row, hilbert)", replace(VIM, readout="mean", mixer=MixerConfig())),
     "video": lambda: Classifier(
         Backbone("videomamba", replace(VIM, patch=(1, 2, 2), positions="factored"), input_size=(2, 8, 8)), 3
     ),
@@ -138,7 +138,7 @@ def test_models_come_back_from_their_files(kind, tmp_path):
     again = load(tmp_path / "model.safetensors")
     pictures = images(2, 8, 8) if kind == "video" else images()
     assert type(again) is type(found)
-    assert again.backbone.sizes == found.backbone.sizes
+    assert again.backbone.config == found.backbone.config
     assert torch.equal(again(pictures), found(pictures))
 
 

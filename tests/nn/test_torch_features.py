@@ -15,25 +15,27 @@ import torch
 from sweep import sweeping
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes
+from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig
 from scanlab.zoo import create_model, presets, register_with_timm
 from scanlab.zoo.presets import VIM_MIXER, VMAMBA_MIXER
 
 MODELS = {
-    "vim": ("vim", BackboneSizes(patch=4, dim=16, norm_kind="rms", readout="cls", mixer=replace(VIM_MIXER, state=4))),
+    "vim": ("vim", BackboneConfig(patch=4, dim=16, norm_kind="rms", readout="cls", mixer=replace(VIM_MIXER, state=4))),
     "vmamba": (
         "vmamba",
-        BackboneSizes(patch=4, dim=16, depth=(1, 1), stem="overlapping", positions="none", mlp=2.0, mixer=VMAMBA_MIXER),
+        BackboneConfig(
+            patch=4, dim=16, depth=(1, 1), stem="overlapping", positions="none", mlp=2.0, mixer=VMAMBA_MIXER
+        ),
     ),
-    "ssd": ("cross", BackboneSizes(patch=4, dim=16, mixer=MixerSizes(kind="ssd", head=8, convolution="path"))),
-    "gate": ("gate(row, hilbert)", BackboneSizes(patch=4, dim=16)),
+    "ssd": ("cross", BackboneConfig(patch=4, dim=16, mixer=MixerConfig(kind="ssd", head=8, convolution="path"))),
+    "gate": ("gate(row, hilbert)", BackboneConfig(patch=4, dim=16)),
 }
 
 
 def built(name, seed=0):
     torch.manual_seed(seed)
-    scan, sizes = MODELS[name]
-    return Classifier(Backbone(scan, sizes, input_size=(16, 16), channels=3), 5)
+    scan, config = MODELS[name]
+    return Classifier(Backbone(scan, config, input_size=(16, 16), channels=3), 5)
 
 
 def images(batch=2, side=16):

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, NextPatch, Segmenter
+from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig, NextPatch, Segmenter
 from scanlab.nn.embed import Downsample, Positions
 from scanlab.nn.heads import _logistic_bits
 from scanlab.zoo import create_model
 
-PLAIN = BackboneSizes(patch=4, dim=8, depth=2)
-STAGES = BackboneSizes(patch=4, dim=8, depth=(1, 1, 1, 1), stem="overlapping", positions="none", mlp=2.0)
+PLAIN = BackboneConfig(patch=4, dim=8, depth=2)
+STAGES = BackboneConfig(patch=4, dim=8, depth=(1, 1, 1, 1), stem="overlapping", positions="none", mlp=2.0)
 
 
 def seeded(build, seed=0):
@@ -27,12 +27,12 @@ def picture(*shape, seed=1):
 
 
 MIXERS = {
-    "vim": MixerSizes(convolution="path", taps=4, norm=False, parameters="per path", average=True),
-    "own decay": MixerSizes(convolution="first path", taps=4, norm=False, parameters="own decay"),
-    "ss2d": MixerSizes(convolution="grid", parameters="per path"),
-    "ssd": MixerSizes(kind="ssd", state=8, head=4, convolution="path"),
-    "ssd per path": MixerSizes(kind="ssd", state=8, head=4, convolution="grid", parameters="per path"),
-    "bare": MixerSizes(gate=False, norm=False),
+    "vim": MixerConfig(convolution="path", taps=4, norm=False, parameters="per_path", average=True),
+    "own decay": MixerConfig(convolution="first_path", taps=4, norm=False, parameters="own_decay"),
+    "ss2d": MixerConfig(convolution="grid", parameters="per_path"),
+    "ssd": MixerConfig(kind="ssd", state=8, head=4, convolution="path"),
+    "ssd per path": MixerConfig(kind="ssd", state=8, head=4, convolution="grid", parameters="per_path"),
+    "bare": MixerConfig(gate=False, norm=False),
 }
 
 
@@ -49,8 +49,8 @@ def test_every_mixer_trains_with_every_merge(mixer, scan):
 
 @pytest.mark.parametrize("mixer", ["ssd", "ssd per path"])
 def test_the_state_space_dual_hears_along_the_path_only(mixer):
-    sizes = replace(MIXERS[mixer], convolution=None)
-    block = seeded(lambda: Backbone("column", replace(PLAIN, mixer=sizes), input_size=(16, 16))).blocks[0]
+    config = replace(MIXERS[mixer], convolution=None)
+    block = seeded(lambda: Backbone("column", replace(PLAIN, mixer=config), input_size=(16, 16))).blocks[0]
     x = torch.randn(1, 16, 8)
     changed = x.clone()
     changed[0, 6] += 1
@@ -128,20 +128,20 @@ def test_read_outs(place):
     assert rows.shape == (2, 17, 8)
     assert torch.equal(Classifier(backbone).pooled(picture(2, 1, 16, 16)), rows[:, 16])
     for readout, wanted in (("mean", rows[:, :16].mean(1)), ("max", rows[:, :16].amax(1))):
-        backbone.sizes = replace(backbone.sizes, readout=readout)
+        backbone.config = replace(backbone.config, readout=readout)
         assert torch.equal(Classifier(backbone).pooled(picture(2, 1, 16, 16)), wanted)
 
 
 @pytest.mark.parametrize(
-    "scan, sizes, extents",
+    "scan, config, extents",
     [
         ("cross", STAGES, (64, 48)),
         ("hilbert", PLAIN, (16, 18)),
         ("by d, h, w", replace(PLAIN, depth=(1, 1)), (16, 8, 12)),
     ],
 )
-def test_segmentation_gives_logits_for_every_pixel(scan, sizes, extents):
-    model = seeded(lambda: Segmenter(Backbone(scan, sizes, input_size=extents, channels=2), 3, width=8))
+def test_segmentation_gives_logits_for_every_pixel(scan, config, extents):
+    model = seeded(lambda: Segmenter(Backbone(scan, config, input_size=extents, channels=2), 3, width=8))
     out = model(picture(2, 2, *extents))
     assert out.shape == (2, 3, *extents)
     out.square().mean().backward()
@@ -169,7 +169,7 @@ def test_segmentation_learns_where_a_square_is():
     assert loss < 0.15
 
 
-CAUSAL = replace(PLAIN, mixer=MixerSizes(convolution="path"))
+CAUSAL = replace(PLAIN, mixer=MixerConfig(convolution="path"))
 
 
 @pytest.mark.parametrize("scan", ["row", "hilbert", "-snake"])
@@ -223,20 +223,20 @@ def test_bits_per_dimension_fall_in_training():
 
 
 @pytest.mark.parametrize(
-    "scan, sizes, problem",
+    "scan, config, problem",
     [
         ("sum(row, -row)", CAUSAL, "several paths"),
-        ("cycle(row, column)", CAUSAL, "two layers walk different paths"),
-        ("row", replace(CAUSAL, mixer=MixerSizes(convolution="grid")), "shows every patch its neighbours"),
-        ("row", replace(CAUSAL, mixer=MixerSizes(kind="attention", head=8)), "'attention' shows every patch those"),
-        ("row", replace(CAUSAL, mixer=MixerSizes(kind="convolution")), "'convolution' shows every patch those"),
+        ("cycle(row, column)", CAUSAL, "two layers follow different paths"),
+        ("row", replace(CAUSAL, mixer=MixerConfig(convolution="grid")), "shows every patch its neighbours"),
+        ("row", replace(CAUSAL, mixer=MixerConfig(kind="attention", head=8)), "'attention' shows every patch those"),
+        ("row", replace(CAUSAL, mixer=MixerConfig(kind="convolution")), "'convolution' shows every patch those"),
         ("row with mean at start", CAUSAL, "virtual tokens"),
         ("row", replace(CAUSAL, depth=(1, 1)), "stages"),
     ],
 )
-def test_a_next_patch_that_would_be_seen_is_refused(scan, sizes, problem):
+def test_a_next_patch_that_would_be_seen_is_refused(scan, config, problem):
     with pytest.raises(ScanlabError) as caught:
-        NextPatch(Backbone(scan, sizes, input_size=(16, 16)))
+        NextPatch(Backbone(scan, config, input_size=(16, 16)))
     assert caught.value.code == "S615" and problem in str(caught.value)
 
 
@@ -273,10 +273,10 @@ def test_presets_run_at_other_sizes_than_the_published_ones(name):
         (lambda: Backbone("row", PLAIN), "S614", "the size of the inputs is not given"),
         (lambda: Backbone("row", replace(STAGES, patch=8), input_size=(64, 64)), "S612", "patches of side 4, not 8x8"),
         (lambda: Backbone("row", replace(PLAIN, patch=(1, 4, 4)), input_size=(16, 16)), "S612", "patches have 3 sides"),
-        (lambda: MixerSizes(convolution="column"), "S612", "there is no convolution 'column'"),
-        (lambda: BackboneSizes(readout="last"), "S605", "there is no read-out 'last'"),
+        (lambda: MixerConfig(convolution="column"), "S612", "there is no convolution 'column'"),
+        (lambda: BackboneConfig(readout="last"), "S605", "there is no read-out 'last'"),
         (
-            lambda: _run("row", replace(PLAIN, mixer=MixerSizes(kind="ssd", head=5)), (1, 1, 16, 16)),
+            lambda: _run("row", replace(PLAIN, mixer=MixerConfig(kind="ssd", head=5)), (1, 1, 16, 16)),
             "S612",
             "heads of 5",
         ),
@@ -288,5 +288,5 @@ def test_errors_name_both_sides(build, code, message):
     assert caught.value.code == code and message in str(caught.value)
 
 
-def _run(scan, sizes, shape):
-    return Backbone(scan, sizes, input_size=(16, 16))(torch.zeros(shape))
+def _run(scan, config, shape):
+    return Backbone(scan, config, input_size=(16, 16))(torch.zeros(shape))

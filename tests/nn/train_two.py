@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
-from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes
+from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig
 
 STEPS, BATCH = 5, 4
 
@@ -22,8 +22,8 @@ def main() -> None:
     rank = int(os.environ.get("RANK", "0"))
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    sizes = BackboneSizes(patch=4, dim=16, depth=2, mixer=MixerSizes(convolution="path", parameters="per path"))
-    model = Classifier(Backbone("gate(row, -row, hilbert)", sizes, input_size=(16, 16)), 3)
+    config = BackboneConfig(patch=4, dim=16, depth=2, mixer=MixerConfig(convolution="path", parameters="per_path"))
+    model = Classifier(Backbone("gate(row, -row, hilbert)", config, input_size=(16, 16)), 3)
     if ranks > 1:
         dist.init_process_group("gloo")
         model = DistributedDataParallel(model)

@@ -18,7 +18,7 @@ from scanlab.codegen.cost import UNLIMITED
 from scanlab.codegen.programs import generate
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import PathTable, path_table
-from scanlab.ops.conv.api import causal_convolution
+from scanlab.ops.conv.api import causal_conv1d
 from scanlab.ops.path_tables import packed
 
 _INTERPRETED = pytest.mark.skipif(os.environ.get("TRITON_INTERPRET") != "1", reason="needs TRITON_INTERPRET=1")
@@ -61,14 +61,14 @@ def test_reference_is_the_definition(case: str, own_input: bool, taps: int) -> N
     given = {name: t.double() for name, t in _arguments(table, taps, own_input=own_input).items()}
     x = given["x"] if own_input else given["x"][:, None]
     expected = _by_hand(x, given["weight"], given["bias"], table)
-    torch.testing.assert_close(causal_convolution(**given, paths=table, backend="reference"), expected)
+    torch.testing.assert_close(causal_conv1d(**given, paths=table, backend="reference"), expected)
 
 
 @pytest.mark.parametrize("case", ["two ways", "chain", "token twice"])
 def test_gradients_of_the_reference(case: str) -> None:
     table = CASES[case]
     leaves = [t.double().requires_grad_() for t in _arguments(table, 3, 2).values()]
-    assert torch.autograd.gradcheck(lambda *t: causal_convolution(*t, paths=table, backend="reference"), leaves)
+    assert torch.autograd.gradcheck(lambda *t: causal_conv1d(*t, paths=table, backend="reference"), leaves)
 
 
 def test_rows_in_turn_are_a_plain_convolution() -> None:
@@ -76,13 +76,13 @@ def test_rows_in_turn_are_a_plain_convolution() -> None:
     given = {name: t.double() for name, t in _arguments(table).items()}
     padded = F.pad(given["x"].transpose(1, 2), (3, 0))
     expected = F.conv1d(padded, given["weight"][0][:, None], given["bias"][0], groups=5).transpose(1, 2)
-    by_reference = causal_convolution(**given, paths=table, activation=None, backend="reference")
+    by_reference = causal_conv1d(**given, paths=table, activation=None, backend="reference")
     torch.testing.assert_close(by_reference[:, 0], expected)
 
 
 def _outcome(arguments: dict[str, Tensor], table: PathTable, activation: str | None, backend: str) -> dict[str, Tensor]:
     leaves = {name: t.detach().clone().requires_grad_() for name, t in arguments.items()}
-    y = causal_convolution(**leaves, paths=table, activation=activation, backend=backend)
+    y = causal_conv1d(**leaves, paths=table, activation=activation, backend=backend)
     y.backward(torch.linspace(-1, 1, y.numel(), dtype=y.dtype).view(y.shape).cos())
     return {"y": y.detach()} | {f"d{name}": leaf.grad for name, leaf in leaves.items()}
 
@@ -153,8 +153,8 @@ def test_strides_are_free(backend: str) -> None:
     given = _arguments(table, channels=4)
     wide = torch.zeros(2, table.length, 9)
     wide[:, :, 3:7] = given["x"]
-    of_a_view = causal_convolution(wide[:, :, 3:7], given["weight"], None, paths=table, backend=backend)
-    expected = causal_convolution(given["x"], given["weight"], None, paths=table, backend="reference")
+    of_a_view = causal_conv1d(wide[:, :, 3:7], given["weight"], None, paths=table, backend=backend)
+    expected = causal_conv1d(given["x"], given["weight"], None, paths=table, backend="reference")
     torch.testing.assert_close(of_a_view, expected)
 
 
@@ -164,7 +164,7 @@ def test_operator_is_well_registered(backend: str) -> None:
     given = [t.requires_grad_() for t in _arguments(table).values()]
     settings = (*packed(table), True, backend)
     call = (given[0].detach()[:, None].requires_grad_(), *given[1:], *settings)
-    torch.library.opcheck(torch.ops.scanlab.causal_convolution.default, call)
+    torch.library.opcheck(torch.ops.scanlab.causal_conv1d.default, call)
 
 
 def test_compiles_whole() -> None:
@@ -172,7 +172,7 @@ def test_compiles_whole() -> None:
     given = {name: t.requires_grad_() for name, t in _arguments(table).items()}
 
     def loss(**tensors: Tensor) -> Tensor:
-        return causal_convolution(**tensors, paths=table, backend="cpu").square().sum()
+        return causal_conv1d(**tensors, paths=table, backend="cpu").square().sum()
 
     expected = torch.autograd.grad(loss(**given), list(given.values()))
     compiled = torch.autograd.grad(
@@ -184,7 +184,7 @@ def test_compiles_whole() -> None:
 def test_autocast() -> None:
     given = _arguments(CASES["two ways"])
     with torch.autocast("cpu", torch.bfloat16):
-        y = causal_convolution(**given, paths=CASES["two ways"], backend="cpu")
+        y = causal_conv1d(**given, paths=CASES["two ways"], backend="cpu")
     assert y.dtype == torch.bfloat16
 
 
@@ -203,5 +203,5 @@ def test_autocast() -> None:
 def test_errors(change: dict[str, object], code: str) -> None:
     given = _arguments(CASES["two ways"]) | change
     with pytest.raises(ScanlabError) as raised:
-        causal_convolution(**given, paths=CASES["two ways"])
+        causal_conv1d(**given, paths=CASES["two ways"])
     assert raised.value.code == code

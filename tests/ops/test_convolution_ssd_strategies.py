@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 import scanlab
-from scanlab.ops.conv.api import causal_convolution
+from scanlab.ops.conv.api import causal_conv1d
 from scanlab.ops.mamba2.api import ssd
 
 # Between them: class tokens at one end, in the middle and at both, partial paths, chains, restarts, curves.
@@ -34,8 +34,8 @@ def test_strategies(name: str) -> None:
 
     given = {"x": normal(2, length, 5), "weight": normal(paths, 5, 4), "bias": normal(paths, 5)}
     wide = {k: t.double() for k, t in given.items()}
-    expected = causal_convolution(**wide, paths=table, backend="reference")
-    _agree(causal_convolution(**given, paths=table, backend="cpu"), expected, given)
+    expected = causal_conv1d(**wide, paths=table, backend="reference")
+    _agree(causal_conv1d(**given, paths=table, backend="cpu"), expected, given)
 
     given = {"x": normal(1, length, 2, 3), "B": normal(1, paths, length, 2), "C": normal(1, paths, length, 2)}
     given |= {"dt": normal(1, paths, length, 2), "A": (-torch.rand(paths, 2, generator=draw)).requires_grad_()}

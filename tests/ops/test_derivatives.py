@@ -9,7 +9,7 @@ from torch import func
 from torch.autograd import forward_ad
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops import causal_convolution, index_table, selective_scan, selective_scan_fn, ssd, use_backend
+from scanlab.ops import causal_conv1d, index_table, selective_scan, selective_scan_fn, ssd, use_backend
 
 ORDER = index_table(torch.stack([torch.arange(6), torch.arange(6).flip(0)]), 6)
 
@@ -36,7 +36,7 @@ def by_drop_in(x, A=None, backend=None):
 
 def by_convolution(x, weight=None, backend=None):
     weight = draw(2, 4, 3) if weight is None else weight
-    return causal_convolution(x[None], weight.to(x.dtype), paths=ORDER, backend=backend)[0]
+    return causal_conv1d(x[None], weight.to(x.dtype), paths=ORDER, backend=backend)[0]
 
 
 def by_ssd(x, A=None, backend=None):
@@ -218,7 +218,7 @@ def test_the_operators_backward_is_well_registered():
     one = packed(index_table(torch.arange(6)[None], 6))
     arguments = (draw(1, 1, 6, 4), *call, *one, True, "cpu")
     names = ("test_schema", "test_faketensor")
-    torch.library.opcheck(torch.ops.scanlab.causal_convolution_backward, arguments, test_utils=names)
+    torch.library.opcheck(torch.ops.scanlab.causal_conv1d_backward, arguments, test_utils=names)
 
 
 def test_a_graph_has_the_backend_that_is_asked_for():
@@ -240,7 +240,7 @@ def test_a_graph_has_the_backend_that_is_asked_for():
 @pytest.mark.parametrize("dtype", [torch.bool, torch.complex64])
 def test_paths_are_whole_numbers(dtype):
     with pytest.raises(ScanlabError, match="S708"):
-        causal_convolution(draw(1, 6, 4), draw(1, 4, 3), paths=torch.arange(6)[None].to(dtype))
+        causal_conv1d(draw(1, 6, 4), draw(1, 4, 3), paths=torch.arange(6)[None].to(dtype))
 
 
 @every
@@ -255,6 +255,6 @@ def test_graphs_of_one_call_are_refused(name):
 
 def test_vmap_of_transposed_rows():
     order, weight, rows = torch.randperm(9)[None], draw(1, 4, 3), draw(2, 1, 4, 9)
-    run = lambda v: causal_convolution(v.mT, weight, paths=order)  # noqa: E731
-    wanted = torch.stack([causal_convolution(v.mT.contiguous(), weight, paths=order) for v in rows])
+    run = lambda v: causal_conv1d(v.mT, weight, paths=order)  # noqa: E731
+    wanted = torch.stack([causal_conv1d(v.mT.contiguous(), weight, paths=order) for v in rows])
     torch.testing.assert_close(torch.vmap(run)(rows), wanted)

@@ -12,7 +12,7 @@ from test_selective_scan import needs, shuffled, table
 
 import scanlab.kernels.gpu
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops import causal_convolution, index_table, selective_scan, ssd
+from scanlab.ops import causal_conv1d, index_table, selective_scan, ssd
 
 
 @pytest.fixture(autouse=True)
@@ -88,7 +88,7 @@ def test_launches_are_made_on_the_device_of_their_tensors(monkeypatch):
     u = arguments["u"].requires_grad_()
     selective_scan(**arguments, paths=paths, backend="triton").sum().backward()
     assert len(seen) == 2
-    causal_convolution(u, torch.randn(1, 3, 4), paths=paths, backend="triton").sum().backward()
+    causal_conv1d(u, torch.randn(1, 3, 4), paths=paths, backend="triton").sum().backward()
     assert len(seen) == 4
     x, dt, A, B = (
         torch.randn(1, 3, 1, 16, requires_grad=True),
@@ -107,7 +107,7 @@ def test_no_sample_and_two_paths(backend):
     y = selective_scan(**arguments, paths=paths, backend=backend)
     assert isinstance(y, torch.Tensor) and y.shape == (0, 3, 4)
     x = torch.randn(0, 3, 4, requires_grad=True)
-    of_convolution = causal_convolution(x, torch.randn(2, 4, 3), paths=paths, backend=backend)
+    of_convolution = causal_conv1d(x, torch.randn(2, 4, 3), paths=paths, backend=backend)
     heads, B = torch.randn(0, 3, 1, 16, requires_grad=True), torch.randn(0, 2, 3, 1, 16)
     of_dual = ssd(heads, torch.rand(0, 2, 3, 1), -torch.rand(2, 1), B, B, paths=paths, backend=backend)
     assert isinstance(of_dual, torch.Tensor)
@@ -129,7 +129,7 @@ def test_a_part_of_orders_per_sample_visits_rows_again():
     orders = torch.tensor([[[0, 1, 1], [2, 0, 1]]] * 3)
     part = index_table(orders, 3).part(0, 1)
     x, taps = torch.randn(3, 3, 4), torch.randn(1, 4, 3)
-    computed, want = (causal_convolution(x, taps, paths=part, backend=b) for b in ("triton", "reference"))
+    computed, want = (causal_conv1d(x, taps, paths=part, backend=b) for b in ("triton", "reference"))
     torch.testing.assert_close(computed, want)
 
 

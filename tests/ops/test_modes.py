@@ -12,7 +12,7 @@ from torch._subclasses import FakeTensorMode
 import scanlab
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import (
-    causal_convolution,
+    causal_conv1d,
     index_table,
     path_table,
     resolve_paths,
@@ -65,7 +65,7 @@ def by_indices(length, grad=False):
 def by_convolution(length, grad=False):
     x = asked(drop_in(length=length)[0].mT.contiguous(), grad)
     scan = scanlab.compile("row", grid=(1, length))
-    return causal_convolution(x, torch.ones(1, 4, 3, device="cpu"), paths=scan)
+    return causal_conv1d(x, torch.ones(1, 4, 3, device="cpu"), paths=scan)
 
 
 CALLS = (by_drop_in, by_compiled, by_heads, by_indices, by_convolution)
@@ -148,7 +148,7 @@ def test_an_empty_batch_gives_an_empty_result_with_gradients(operator, backend, 
     if operator == "scan":
         y = selective_scan(u.mT, rows[0], A[None], *rows[1:], paths=paths, backend=backend)
     elif operator == "convolution":
-        y = causal_convolution(u.mT, A[None], paths=paths, backend=backend)
+        y = causal_conv1d(u.mT, A[None], paths=paths, backend=backend)
     else:
         y = ssd(u.mT.unflatten(-1, (2, 2)), rows[0][..., :2], A[:2, 0][None], *rows[1:], paths=paths, backend=backend)
     assert y.shape[0] == 0 and y.numel() == 0
@@ -165,14 +165,14 @@ def test_no_steps_are_refused_by_the_name_of_what_was_given():
     rows = torch.zeros(1, 0, 4)
     paths = torch.zeros(1, 0, dtype=torch.long)
     with pytest.raises(ScanlabError, match=r"x has shape \[1, 0, 4\]"):
-        causal_convolution(rows, torch.zeros(1, 4, 3), paths=paths)
+        causal_conv1d(rows, torch.zeros(1, 4, 3), paths=paths)
     with pytest.raises(ScanlabError, match=r"u has shape \[1, 0, 4\]"):
         selective_scan(rows, rows[:, None], torch.zeros(1, 4, 2), *[torch.zeros(1, 1, 0, 2)] * 2, paths=paths)
     with pytest.raises(ScanlabError, match=r"x has shape \[1, 0, 2, 2\]"):
         none = torch.zeros(1, 1, 0, 2)
         ssd(rows.unflatten(-1, (2, 2)), none, torch.zeros(1, 2), none, none, paths=paths)
     with pytest.raises(ScanlabError, match="paths is a list"):
-        causal_convolution(torch.zeros(1, 2, 4), torch.zeros(1, 4, 3), paths=[[0, 1]])
+        causal_conv1d(torch.zeros(1, 2, 4), torch.zeros(1, 4, 3), paths=[[0, 1]])
 
 
 HALF, WIDE = torch.bfloat16, torch.float32

@@ -16,7 +16,7 @@ from torch import Tensor
 
 import scanlab
 from scanlab.ops import selective_scan, selective_scan_fn
-from scanlab.ops.conv.api import causal_convolution
+from scanlab.ops.conv.api import causal_conv1d
 
 HERE = Path(__file__).parent
 SHARED = HERE.parents[1] / "../shared/golden/selective_scan"
@@ -164,7 +164,7 @@ def convolved_by_torch(x: Tensor, weight: Tensor, bias: Tensor, backend: str) ->
 
 def convolved_by_us(x: Tensor, weight: Tensor, bias: Tensor, backend: str) -> Tensor:
     order = torch.arange(x.shape[2])[None]
-    y = causal_convolution(rows(x), weight.transpose(0, 1), bias[None], paths=order, backend=backend)
+    y = causal_conv1d(rows(x), weight.transpose(0, 1), bias[None], paths=order, backend=backend)
     return y[:, 0].transpose(1, 2)
 
 

@@ -9,7 +9,7 @@ from handmade import hand_path, hand_scan
 
 import scanlab
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops import PathTable, causal_convolution, index_table, path_table, selective_scan
+from scanlab.ops import PathTable, causal_conv1d, index_table, path_table, selective_scan
 from scanlab.ops.soundness import check_table
 
 
@@ -63,7 +63,7 @@ def test_an_unsound_table_is_refused(name, backend):
             scanned(arguments, table, backend)
         assert caught.value.code in ("S713", "S704"), caught.value
     with pytest.raises(ScanlabError):
-        causal_convolution(arguments["u"], torch.ones(2, 6, 3), paths=table, backend=backend)
+        causal_conv1d(arguments["u"], torch.ones(2, 6, 3), paths=table, backend=backend)
 
 
 def test_the_error_says_which_path_is_out_of_order():

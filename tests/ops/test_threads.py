@@ -31,9 +31,9 @@ def test_the_first_kernel_leaves_torchs_number_of_threads_alone(layer, monkeypat
 # The kernel that is compiled soonest.
 CONVOLUTION = """
 import torch
-from scanlab.ops import causal_convolution, index_table, numba_runtime
+from scanlab.ops import causal_conv1d, index_table, numba_runtime
 numba_runtime.PATIENCE_S = 0.5
-causal_convolution(torch.ones(1, 4, 1), torch.ones(1, 1, 2), paths=index_table(torch.arange(4)[None], 4))
+causal_conv1d(torch.ones(1, 4, 1), torch.ones(1, 1, 2), paths=index_table(torch.arange(4)[None], 4))
 """
 
 

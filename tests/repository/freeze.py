@@ -33,7 +33,7 @@ from ops.agreement import outcome, random_arguments
 
 import scanlab
 from scanlab.ir.codes import CODES
-from scanlab.ops import causal_convolution, path_table, selective_scan, selective_scan_fn, ssd, use_backend
+from scanlab.ops import causal_conv1d, path_table, selective_scan, selective_scan_fn, ssd, use_backend
 
 ROOT = Path(__file__).parents[2]
 BACKENDS = ("reference", "cpu", "triton")
@@ -100,7 +100,7 @@ def scans() -> Iterator[tuple[str, Any]]:
 
 
 def _scan(line: str) -> Any:
-    return scanlab.parse(line, grid="h w")
+    return scanlab.parse(line, axes="h w")
 
 
 def others() -> Iterator[tuple[str, Any]]:
@@ -114,7 +114,7 @@ def others() -> Iterator[tuple[str, Any]]:
             return torch.randn(*shape, generator=draw)
 
         x = {"x": normal(2, rows, 6), "weight": normal(table.paths, 6, 4), "bias": normal(table.paths, 6)}
-        call = _with(causal_convolution, paths=table, backend=backend)
+        call = _with(causal_conv1d, paths=table, backend=backend)
         yield f"convolution {line} {backend}", _gradients(call, x)
         K = table.paths
         dual = {"x": normal(2, rows, 4, 8), "dt": normal(2, K, rows, 4), "A": -normal(K, 4).exp()}
@@ -153,7 +153,7 @@ def models() -> Iterator[tuple[str, Any]]:
 
 def studies() -> Iterator[tuple[str, Any]]:
     """Keys of the committed studies' trials, as they are stored and as the study files give them today."""
-    from scanlab.study.settings import from_options, read, study_of
+    from scanlab.study.settings import read_settings, study_of, with_options
 
     for folder in sorted(file.parent for file in (ROOT / "examples" / "studies").glob("*/study.sqlite")):
         with contextlib.closing(sqlite3.connect(f"file:{folder / 'study.sqlite'}?mode=ro", uri=True)) as base:
@@ -162,11 +162,11 @@ def studies() -> Iterator[tuple[str, Any]]:
             yield f"tables of {folder.name}", sorted(row[0] for row in tables)
         for file in folder.glob("*.toml"):
             try:
-                keys = sorted(trial.key for trial in study_of(read(file)).trials())
+                keys = sorted(trial.key for trial in study_of(read_settings(file)).trials())
             except scanlab.ScanlabError as error:
                 keys = [str(error)]
             yield f"keys of {folder.name}/{file.name}", keys
-    demo = study_of(from_options(None, {"strategies": ["row", "hilbert", "vim"], "seeds": 2}))
+    demo = study_of(with_options(None, {"strategies": ["row", "hilbert", "vim"], "seeds": 2}))
     yield "keys of a demo", sorted(trial.key for trial in demo.trials())
 
 

@@ -88,7 +88,7 @@ def stripes_grid(box, options):
 SIGNATURE = '        Signature("stripes", 2, 2, "column by column"),\n'
 KEYED = """
 import scanlab
-order = scanlab.parse("by stripes(h, w)", grid="h w")
+order = scanlab.parse("by stripes(h, w)", axes="h w")
 print(scanlab.prove(order).verdict)
 print(scanlab.compile(order, grid=(2, 3)).indices.tolist())
 """
@@ -131,8 +131,8 @@ import torch, scanlab
 from scanlab.compiler.decay import predicted_decay
 from scanlab.nn import Merge
 from scanlab.ops import path_table, selective_scan
-def compiled(line): return scanlab.compile(scanlab.parse(line, grid="h w"), grid=(3, 3))
-scan = scanlab.parse("rms(row, -row)", grid="h w")
+def compiled(line): return scanlab.compile(scanlab.parse(line, axes="h w"), grid=(3, 3))
+scan = scanlab.parse("rms(row, -row)", axes="h w")
 print(scan, scanlab.prove(scan).verdict)
 draw = torch.Generator().manual_seed(0)
 u, delta = torch.randn(1, 9, 4, generator=draw), torch.rand(1, 2, 9, 4, generator=draw)
@@ -167,7 +167,7 @@ TWIN = "from scanlab.ops.{}.cpu import backward, forward\n\n__all__ = ['backward
 SCANNED = """
 import torch, scanlab
 from scanlab.bench.numerics import OPERATORS, ORDER, check_operator
-from scanlab.ops import BACKENDS, causal_convolution, selective_scan, ssd, use_backend
+from scanlab.ops import BACKENDS, causal_conv1d, selective_scan, ssd, use_backend
 print("twin" in BACKENDS, "twin" in ORDER)
 draw = torch.Generator().manual_seed(0)
 def normal(*shape): return torch.randn(*shape, generator=draw)
@@ -175,7 +175,7 @@ paths = scanlab.compile("row", grid=(3, 3))
 scan = (normal(1, 9, 4), normal(1, 1, 9, 4).abs(), -normal(1, 4, 3).exp(), normal(1, 1, 9, 3), normal(1, 1, 9, 3))
 calls = (
     lambda: selective_scan(*scan, paths=paths),
-    lambda: causal_convolution(scan[0], scan[4].new_ones(1, 4, 3), paths=paths),
+    lambda: causal_conv1d(scan[0], scan[4].new_ones(1, 4, 3), paths=paths),
 )
 for call in calls:
     with use_backend("twin"):
@@ -214,11 +214,11 @@ def test_a_preset_is_one_row(package: Copy) -> None:
 
 
 TASK = """\
-    Task("classification by error", "the class of an image", "classification", CLASSES, "error", False, "points"),
+    Task("classification_by_error", "the class of an image", "classification", CLASSES, "error", False, "points"),
 """
 STUDY = """
 strategies = ["row", "snake"]
-task = "classification by error"
+task = "classification_by_error"
 controls = []
 seeds = 1
 limit = 40
@@ -234,7 +234,7 @@ main()
 
 
 def test_a_metric_is_measured_and_a_task_is_one_row(package: Copy) -> None:
-    package.put("scanlab/study/tasks.py", '    _next_patch("next patch", ', TASK)
+    package.put("scanlab/study/tasks.py", '    _next_patch("next_patch", ', TASK)
     package.write("study.toml", STUDY)
     done = package.run(RUN)
     assert "'error'" in done.stdout + done.stderr, "a task whose metric nobody measures fails"

@@ -25,11 +25,21 @@ def test_files_are_short() -> None:
     assert not long
 
 
+def _code_lines(function: ast.FunctionDef) -> int:
+    """How many lines a function has besides its docstring, whose examples are as long as they are."""
+    first = function.body[0]
+    is_text = (
+        isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    )
+    text = (first.end_lineno or 0) - first.lineno + 1 if is_text else 0
+    return (function.end_lineno or 0) - function.lineno - text
+
+
 def test_functions_are_short() -> None:
     long = {}
     for file in _sources():
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION:
+            if isinstance(node, ast.FunctionDef) and _code_lines(node) >= LONGEST_FUNCTION:
                 long[f"{file.relative_to(ROOT)}:{node.lineno}"] = node.name
     assert not long
 

@@ -82,7 +82,7 @@ def test_it_is_found_from_every_folder(kind: str, wheel: Path, tmp_path: Path) -
     for part in ("scanlab", "kernels", "strategies", "pyproject.toml"):
         (above / "scanlab" / part).symlink_to(ROOT / part)
     commands = (
-        ["-c", "import scanlab; print(scanlab.parse('row', grid='h w'))"],
+        ["-c", "import scanlab; print(scanlab.parse('row', axes='h w'))"],
         ["-m", "scanlab", "--version"],
         ["-m", "torch.distributed.run", "--nproc-per-node", "1", "-m", "scanlab", "list", "snake"],
     )

@@ -58,12 +58,12 @@ def test_every_definition_names_its_source(name):
 @each
 def test_printed_source_reads_back_as_the_same_value(name):
     value = USABLE[name].value
-    assert scanlab.parse(str(value), grid=value.axes) == value
+    assert scanlab.parse(str(value), axes=value.axes) == value
 
 
 @each
 def test_proved_for_all_sizes_with_its_claims(name):
-    checked = check_definition(USABLE[name], kin=False)
+    checked = check_definition(USABLE[name], equivalences=False)
     assert checked.diagnostics == ()
     assert checked.proof.verdict == "proved"
     assert all(p.verdict == "proved" for p in checked.claims)

@@ -11,7 +11,7 @@ from scanlab.study import runner
 from scanlab.study.engines.ray import RayEngine
 
 
-def told(update: runner.Update) -> None:
+def print_update(update: runner.StudyProgress) -> None:
     """One line per event: its kind and, of a worker that starts, its process."""
     where = getattr(update.event, "where", "0")
     sys.stdout.write(f"{type(update.event).__name__} {where.rpartition(' ')[2]}\n")
@@ -20,4 +20,4 @@ def told(update: runner.Update) -> None:
 
 if __name__ == "__main__":
     folder, epochs, address = sys.argv[1:]
-    runner.run(small_study(epochs=int(epochs)), Path(folder), engine=RayEngine(address, 2), listener=told)
+    runner.run_study(small_study(epochs=int(epochs)), Path(folder), engine=RayEngine(address, 2), listener=print_update)

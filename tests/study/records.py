@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from small import small_problem
 
+from scanlab.study.controls import stored_control
 from scanlab.study.record import Epoch, MemberRecord, StudyRecord, TrialRecord, TrialResult
 from scanlab.study.trial import Study, control_name
 
@@ -60,11 +61,11 @@ def joined(
         given = controls[m.control] if m.control else problems[m.problem][m.strategy]
         value = given[m.seed]
         key = m.trial.key
-        members.append(MemberRecord(m.problem, m.strategy, m.seed, m.control, f"{m.problem}-{key}"))
-        status, found = ("waiting", None) if value is None else ("done", result(value, _metric(problem)))
-        epochs = found.epochs if found else ()
+        members.append(MemberRecord(m.problem, m.strategy, m.seed, stored_control(m.control), f"{m.problem}-{key}"))
+        status, outcome = ("waiting", None) if value is None else ("done", result(value, _metric(problem)))
+        epochs = outcome.epochs if outcome else ()
         trials[members[-1].key] = TrialRecord(
-            members[-1].key, status, m.trial.config, epochs, found, environment=ENVIRONMENT if found else {}
+            members[-1].key, status, m.trial.config, epochs, outcome, environment=ENVIRONMENT if outcome else {}
         )
     return StudyRecord(study.about(), tuple(members), trials, "scanlab ablate -s 'row; hilbert'")
 
@@ -87,7 +88,7 @@ def failed(study: StudyRecord, strategy: str, seed: int, error: str) -> StudyRec
 
 
 def _metric(problem: Mapping) -> str:
-    return {"next patch": "mse", "segmentation": "dice"}.get(problem.get("task", ""), "accuracy")
+    return {"next_patch": "mse", "segmentation": "dice"}.get(problem.get("task", ""), "accuracy")
 
 
 __all__ = ["changed", "control_name", "failed", "joined", "record", "result"]

@@ -8,20 +8,20 @@ from pathlib import Path
 from scanlab import data
 from scanlab.compiler.bind import bind
 from scanlab.facade import as_value
-from scanlab.nn import BackboneSizes, MixerSizes
+from scanlab.nn import BackboneConfig, MixerConfig
 from scanlab.study import runner
 from scanlab.study.trial import DataChoice, Problem, Recipe, Study, Trial
 
-SIZES = BackboneSizes(dim=8, depth=1, mixer=MixerSizes(state=1, expand=1))
+SIZES = BackboneConfig(dim=8, depth=1, mixer=MixerConfig(state=1, expand=1))
 GRID = (4, 4)
 
 
-def small_problem(names=("row", "hilbert"), epochs=2, sizes=SIZES, **recipe) -> Problem:
+def small_problem(names=("row", "hilbert"), epochs=2, config=SIZES, **recipe) -> Problem:
     """The digits on a 4x4 grid, with a model that learns an epoch in a tenth of a second."""
     strategies = tuple((name, bind(as_value(name, GRID), GRID)) for name in names)
     settings = Recipe(epochs=epochs, **{"batch": 64, **recipe})
     fingerprint = data.load("digits").fingerprint
-    return Problem("digits", DataChoice(), "classification", fingerprint, strategies, sizes, settings)
+    return Problem("digits", DataChoice(), "classification", fingerprint, strategies, config, settings)
 
 
 def small_study(names=("row", "hilbert"), seeds=(0, 1), controls=("A/A",), **rest) -> Study:
@@ -44,7 +44,7 @@ if __name__ == "__main__":
     # python small.py FOLDER EPOCHS WORKERS: a runner that tells of every epoch, for tests that kill it.
     folder, epochs, workers = sys.argv[1:]
     study = small_study(epochs=int(epochs))
-    runner.run(
+    runner.run_study(
         study,
         Path(folder),
         workers=int(workers),

@@ -35,8 +35,8 @@ def test_every_image_is_moved_as_a_whole(extents: tuple[int, ...]) -> None:
     before, most = images(extents), 2
     after = shifted(before, most, seeded()).numpy()
     moves = torch.randint(2 * most + 1, (len(extents), len(before)), generator=seeded()).numpy().T - most
-    for image, found, move in zip(before.numpy(), after, moves, strict=True):
-        np.testing.assert_array_equal(found, by_hand(image, tuple(move)))
+    for image, moved, move in zip(before.numpy(), after, moves, strict=True):
+        np.testing.assert_array_equal(moved, by_hand(image, tuple(move)))
     assert moves.min() == -most and moves.max() == most
 
 
@@ -53,12 +53,12 @@ def test_every_image_is_mirrored_along_its_own_axes(extents: tuple[int, ...], fi
     before = images(extents)
     after = flipped(before, seeded(), first)
     seen = set()
-    for image, found in zip(before, after, strict=True):
+    for image, mirrored in zip(before, after, strict=True):
         axes = range(first, len(extents))
         chosen = [
             tuple(a for k, a in enumerate(axes) if number >> k & 1)
             for number in range(2 ** len(axes))
-            if torch.equal(found, image.flip([1 + a for k, a in enumerate(axes) if number >> k & 1]))
+            if torch.equal(mirrored, image.flip([1 + a for k, a in enumerate(axes) if number >> k & 1]))
         ]
         assert len(chosen) == 1
         seen.add(chosen[0])

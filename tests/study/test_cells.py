@@ -7,10 +7,10 @@ from dataclasses import astuple, replace
 import pytest
 
 from scanlab.study.cells import cells, chance, share
-from scanlab.study.findings import Comparison, ProblemFindings, Row
+from scanlab.study.findings import Comparison, ProblemFindings, StrategyFindings
 from scanlab.study.statistics import Difference
 
-NOTHING = Row("a", "by h, w", None, (), None, None, {}, None, None, None, None, None, None, {}, ())
+NOTHING = StrategyFindings("a", "by h, w", None, (), None, None, {}, None, None, None, None, None, None, {}, ())
 FULL = replace(NOTHING, label="b", seeds=(0, 1), mean=0.5, spread=0.0123, parameters=12345, seconds=9.96)
 COMPARED = Comparison(Difference(-0.015, 2, 0.95, -0.02, -0.01, 0.0002, "t"), 0.0004, None, 1.26, "worse", "worse by 1")
 
@@ -37,7 +37,7 @@ def problem(unit: str) -> ProblemFindings:
         ),
     ],
 )
-def test_the_cells_of_a_row(row: Row, unit: str, shown: tuple[str, ...]) -> None:
+def test_the_cells_of_a_row(row: StrategyFindings, unit: str, shown: tuple[str, ...]) -> None:
     assert astuple(cells(row, problem(unit), "a")) == shown
 
 

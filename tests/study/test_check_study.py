@@ -27,7 +27,7 @@ def with_recipe(**changes) -> Study:
 
 
 def with_sizes(**changes) -> Study:
-    return of(replace(PROBLEM, sizes=replace(SIZES, **changes)))
+    return of(replace(PROBLEM, config=replace(SIZES, **changes)))
 
 
 def with_mixer(**changes) -> Study:
@@ -35,7 +35,7 @@ def with_mixer(**changes) -> Study:
 
 
 def with_strategies(**texts: str) -> Study:
-    plans = tuple((label, bind(parse(text, grid="h w"), (4, 4))) for label, text in texts.items())
+    plans = tuple((label, bind(parse(text, axes="h w"), (4, 4))) for label, text in texts.items())
     return of(replace(PROBLEM, strategies=plans))
 
 
@@ -116,15 +116,15 @@ def test_unequal_strategies_are_allowed_when_asked_for() -> None:
 
 
 def test_equal_strategies_have_equal_costs() -> None:
-    found = check_study(with_strategies(a="row", b="hilbert", c="by w, ~h", d="by random(seed=3)"))
-    assert len(found) == 4 and len(set(found.values())) == 1
-    [cost] = set(found.values())
+    costs = check_study(with_strategies(a="row", b="hilbert", c="by w, ~h", d="by random(seed=3)"))
+    assert len(costs) == 4 and len(set(costs.values())) == 1
+    [cost] = set(costs.values())
     assert cost.parameters > 0 and cost.flops > 0
 
 
 def test_quarter_turns_need_square_patches() -> None:
     plans = (("row", bind(load("row"), (2, 4))),)
-    problem = replace(PROBLEM, strategies=plans, sizes=replace(SIZES, patch=(4, 2)), transfer=("rotate 180",))
+    problem = replace(PROBLEM, strategies=plans, config=replace(SIZES, patch=(4, 2)), transfer=("rotate 180",))
     check_study(of(problem))
     with pytest.raises(ScanlabError, match=r"S651.*as high as wide, and these are 4x2"):
         check_study(of(replace(problem, transfer=("rotate 90",))))
@@ -132,15 +132,17 @@ def test_quarter_turns_need_square_patches() -> None:
 
 def test_overlapping_patches() -> None:
     plans = (("row", bind(load("row"), (6, 6))),)
-    check_study(of(replace(PROBLEM, strategies=plans, sizes=replace(SIZES, patch=3, stride=1), transfer=("size 9x5",))))
+    check_study(
+        of(replace(PROBLEM, strategies=plans, config=replace(SIZES, patch=3, stride=1), transfer=("size 9x5",)))
+    )
 
 
 def test_masks_need_their_task() -> None:
     """Any data can be predicted patch by patch; classes need labels."""
-    for task in ("next patch", "next patch in bits"):
+    for task in ("next_patch", "next_patch_in_bits"):
         check_study(of(replace(PROBLEM, task=task)))
     with pytest.raises(ScanlabError, match="S615"):
-        check_study(of(replace(with_strategies(both="sum(row, -row)").problems[0], task="next patch")))
+        check_study(of(replace(with_strategies(both="sum(row, -row)").problems[0], task="next_patch")))
 
 
 def test_same_orders_are_named_and_how_far_that_goes() -> None:

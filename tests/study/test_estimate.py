@@ -13,16 +13,16 @@ from scanlab.study.estimate import estimate, spread_so_far
 def test_every_trial_has_a_time_and_what_is_done_takes_none():
     study = small_study(epochs=4)
     keys = [t.key for t in study.trials()]
-    found = estimate(study, set(keys[:2]), workers=2)
-    assert found.trials.keys() == set(keys) and found.done == 2
-    assert all(0 < s < 60 for s in found.trials.values())
-    assert found.wall == pytest.approx(sum(found.trials[k] for k in keys[2:]) / 2)
+    cost = estimate(study, set(keys[:2]), workers=2)
+    assert cost.trials.keys() == set(keys) and cost.done == 2
+    assert all(0 < s < 60 for s in cost.trials.values())
+    assert cost.wall == pytest.approx(sum(cost.trials[k] for k in keys[2:]) / 2)
 
 
 def test_trials_that_differ_in_their_seed_alone_are_timed_once():
     study = small_study(seeds=(0, 1, 2), controls=())
-    found = estimate(study, set(), workers=1)
-    assert len(found.trials) == 6 and len(set(found.trials.values())) == 2
+    cost = estimate(study, set(), workers=1)
+    assert len(cost.trials) == 6 and len(set(cost.trials.values())) == 2
 
 
 def test_the_spread_is_that_of_paired_differences():

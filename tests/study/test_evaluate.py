@@ -12,11 +12,11 @@ from scanlab.data import Dataset
 from scanlab.facade import load as strategy
 from scanlab.facade import parse
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, Segmenter, set_scan
+from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig, Segmenter, set_scan
 from scanlab.study.evaluate import evaluate, load_classifier, notes, render
 from scanlab.zoo import create_model, save, to_official
 
-SIZES = BackboneSizes(dim=16, depth=2, readout="cls", mixer=MixerSizes(convolution="path", parameters="per path"))
+SIZES = BackboneConfig(dim=16, depth=2, readout="cls", mixer=MixerConfig(convolution="path", parameters="per_path"))
 
 
 def _model(classes: int = 3) -> Classifier:
@@ -44,8 +44,8 @@ def _scans(*names: str) -> list:
 
 
 def test_the_original_and_every_scan_get_a_row(dataset: Dataset) -> None:
-    found = evaluate(_model(), _scans("hilbert", "vim"), dataset, batch=7)
-    original, hilbert, same = found.rows
+    evaluation = evaluate(_model(), _scans("hilbert", "vim"), dataset, batch=7)
+    original, hilbert, same = evaluation.rows
     # Ten of the sixty labels of the test part were made wrong.
     assert original.accuracy == pytest.approx(50 / 60)
     assert original.difference is None and original.changed is None
@@ -54,7 +54,7 @@ def test_the_original_and_every_scan_get_a_row(dataset: Dataset) -> None:
     assert (same.scan, same.accuracy, same.changed) == ("vim", original.accuracy, 0)
     assert same.difference is not None and same.difference.p == 1
     assert hilbert.adjusted_p == pytest.approx(min(1, 2 * hilbert.difference.p))
-    assert (found.trained, found.images, found.part) == ("vim", 60, "test")
+    assert (evaluation.trained, evaluation.images, evaluation.part) == ("vim", 60, "test")
 
 
 def test_a_row_is_the_accuracy_of_the_swapped_model(dataset: Dataset) -> None:
@@ -72,9 +72,9 @@ def test_the_batch_does_not_matter(dataset: Dataset) -> None:
 
 @pytest.mark.parametrize("part, count, right", [("train", 30, 21), ("test", 60, 50), ("all", 90, 71)])
 def test_parts(dataset: Dataset, part: str, count: int, right: int) -> None:
-    found = evaluate(_model(), [], dataset, part)
-    assert found.images == count
-    assert found.rows[0].accuracy == pytest.approx(right / count)
+    evaluation = evaluate(_model(), [], dataset, part)
+    assert evaluation.images == count
+    assert evaluation.rows[0].accuracy == pytest.approx(right / count)
 
 
 def test_the_model_stays_as_it_was(dataset: Dataset) -> None:
@@ -87,17 +87,17 @@ def test_the_model_stays_as_it_was(dataset: Dataset) -> None:
 
 
 def test_progress_counts_every_image_of_every_scan(dataset: Dataset) -> None:
-    heard: list[tuple[str, int, int]] = []
-    evaluate(_model(), _scans("row"), dataset, batch=25, progress=lambda *now: heard.append(now))
-    assert [done for _, done, _ in heard] == [0, 25, 50, 60, 60, 85, 110, 120]
-    assert {total for *_, total in heard} == {120}
-    assert [name for name, *_ in heard] == ["original"] * 4 + ["row"] * 4
+    calls: list[tuple[str, int, int]] = []
+    evaluate(_model(), _scans("row"), dataset, batch=25, progress=lambda *now: calls.append(now))
+    assert [done for _, done, _ in calls] == [0, 25, 50, 60, 60, 85, 110, 120]
+    assert {total for *_, total in calls} == {120}
+    assert [name for name, *_ in calls] == ["original"] * 4 + ["row"] * 4
 
 
 def test_the_table_and_the_notes_say_what_to_beware_of(dataset: Dataset) -> None:
-    found = evaluate(_model(classes=5), _scans("row"), dataset)
-    assert render(found).row_count == 2
-    caution, classes = notes(found)
+    evaluation = evaluate(_model(classes=5), _scans("row"), dataset)
+    assert render(evaluation).row_count == 2
+    caution, classes = notes(evaluation)
     assert "trained with vim and never for another order" in caution
     assert classes == "The model knows 5 classes, the data have 3."
     assert notes(evaluate(_model(), [], dataset)) == []
@@ -111,10 +111,10 @@ def test_images_of_another_size_are_noted(dataset: Dataset) -> None:
 
 def test_what_does_not_fit_is_refused_before_anything_runs(dataset: Dataset) -> None:
     def refused(code: str, *arguments, **options) -> None:
-        heard: list = []
+        calls: list = []
         with pytest.raises(ScanlabError) as caught:
-            evaluate(*arguments, progress=lambda *now: heard.append(now), **options)
-        assert caught.value.code == code and not heard
+            evaluate(*arguments, progress=lambda *now: calls.append(now), **options)
+        assert caught.value.code == code and not calls
 
     coloured = Dataset(
         "c", np.zeros((2, 3, 8, 8), np.float32), dataset.labels[:2], np.arange(1), np.arange(1, 2), 3, ""
@@ -131,20 +131,20 @@ def test_what_does_not_fit_is_refused_before_anything_runs(dataset: Dataset) -> 
 
 def test_own_checkpoints(tmp_path: Path, dataset: Dataset) -> None:
     save(_model(), tmp_path / "a.safetensors")
-    found = evaluate(load_classifier(tmp_path / "a.safetensors"), [], dataset)
-    assert found.rows[0].accuracy == pytest.approx(50 / 60)
+    evaluation = evaluate(load_classifier(tmp_path / "a.safetensors"), [], dataset)
+    assert evaluation.rows[0].accuracy == pytest.approx(50 / 60)
     save(Segmenter(Backbone("row", SIZES_MEAN, input_size=(8, 8)), 3), tmp_path / "s.safetensors")
     with pytest.raises(ScanlabError, match=r"S643.*Segmenter"):
         load_classifier(tmp_path / "s.safetensors")
 
 
-SIZES_MEAN = BackboneSizes(dim=16, depth=1)
+SIZES_MEAN = BackboneConfig(dim=16, depth=1)
 
 
 def test_a_scan_without_a_name_is_shown_as_its_line(tmp_path: Path, dataset: Dataset) -> None:
     save(Classifier(Backbone("by h, ~w", SIZES_MEAN, input_size=(8, 8)), 3), tmp_path / "a.safetensors")
-    found = evaluate(load_classifier(tmp_path / "a.safetensors"), [], dataset)
-    assert "by h, ~w" in found.trained and "layers" not in found.trained
+    evaluation = evaluate(load_classifier(tmp_path / "a.safetensors"), [], dataset)
+    assert "by h, ~w" in evaluation.trained and "layers" not in evaluation.trained
 
 
 def test_official_checkpoints(tmp_path: Path) -> None:

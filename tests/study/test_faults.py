@@ -32,7 +32,7 @@ EPOCHS = 3
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     """The study of small.py, run in one go."""
-    return runner.run(small_study(epochs=EPOCHS), tmp_path_factory.mktemp("unbroken"))
+    return runner.run_study(small_study(epochs=EPOCHS), tmp_path_factory.mktemp("unbroken"))
 
 
 def started(folder: Path, workers: int) -> subprocess.Popen:
@@ -74,7 +74,7 @@ def test_a_killed_runner_goes_on_where_it_was(tmp_path, unbroken, workers):
         left = store.read()
     assert "waiting" in {t.status for t in left.trials.values()}
     seen = []
-    record = runner.run(small_study(epochs=EPOCHS), tmp_path, listener=seen.append)
+    record = runner.run_study(small_study(epochs=EPOCHS), tmp_path, listener=seen.append)
     assert same(record, unbroken)
     # What was finished before was not run again: at most the epochs under way were.
     assert len({u.event.key for u in seen if isinstance(u.event, EpochDone)}) < len(record.trials)
@@ -104,7 +104,7 @@ def test_a_lost_worker_loses_no_trial(tmp_path, unbroken):
             killed.append(update.event.key)
 
     killed: list[str] = []
-    record = runner.run(small_study(epochs=EPOCHS), tmp_path, engine=engine, listener=listener)
+    record = runner.run_study(small_study(epochs=EPOCHS), tmp_path, engine=engine, listener=listener)
     assert [event.key for event in lost] == killed
     assert "signal 9" in lost[0].why and "memory" in lost[0].why
     assert same(record, unbroken)
@@ -122,18 +122,18 @@ def test_a_trial_that_kills_its_worker_is_given_up_after_three_times(tmp_path):
                 if worker.job and worker.job.key == victim and worker.process.is_alive():
                     os.kill(worker.process.pid, signal.SIGKILL)
 
-    record = runner.run(study, tmp_path, engine=engine, listener=listener)
+    record = runner.run_study(study, tmp_path, engine=engine, listener=listener)
     statuses = [record.trials[t.key].status for t in study.trials()]
     assert statuses == ["failed", "done"]
     assert "3 times" in record.trials[victim].error
 
 
-def test_a_failed_trial_is_told_of_and_the_others_go_on(tmp_path, monkeypatch):
+def test_a_failed_trial_is_reported_and_the_others_go_on(tmp_path, monkeypatch):
     study = small_study(controls=())
     victim = study.trials()[1].key
-    monkeypatch.setattr("scanlab.study.work.train", breaking(victim, ZeroDivisionError("by zero here")))
+    monkeypatch.setattr("scanlab.study.work.train_trial", breaking(victim, ZeroDivisionError("by zero here")))
     seen = []
-    record = runner.run(study, tmp_path, listener=seen.append)
+    record = runner.run_study(study, tmp_path, listener=seen.append)
     assert [t.status for t in record.trials.values()].count("done") == 3
     trial = record.trials[victim]
     assert trial.status == "failed"
@@ -141,7 +141,7 @@ def test_a_failed_trial_is_told_of_and_the_others_go_on(tmp_path, monkeypatch):
     assert [u.event.kind for u in seen if isinstance(u.event, Failed)] == ["ZeroDivisionError"]
     assert seen[-1].trials == (4, 4)
     monkeypatch.undo()
-    assert runner.run(study, tmp_path).trials[victim].status == "done"
+    assert runner.run_study(study, tmp_path).trials[victim].status == "done"
 
 
 @pytest.mark.parametrize(
@@ -154,8 +154,8 @@ def test_a_failed_trial_is_told_of_and_the_others_go_on(tmp_path, monkeypatch):
 )
 def test_a_lack_of_memory_is_named(tmp_path, monkeypatch, error):
     study = small_study(("row",), seeds=(0,), controls=())
-    monkeypatch.setattr("scanlab.study.work.train", breaking(study.trials()[0].key, error))
-    [trial] = runner.run(study, tmp_path).trials.values()
+    monkeypatch.setattr("scanlab.study.work.train_trial", breaking(study.trials()[0].key, error))
+    [trial] = runner.run_study(study, tmp_path).trials.values()
     assert trial.error.startswith(f"{OUT_OF_MEMORY}\nTraceback")
 
 
@@ -163,8 +163,8 @@ def test_a_real_lack_of_memory_is_named(tmp_path):
     from dataclasses import replace
 
     problem = small_problem(("row",))
-    huge = replace(problem, sizes=replace(problem.sizes, dim=1 << 22))
-    [trial] = runner.run(Study("huge", (huge,), (0,), controls=()), tmp_path).trials.values()
+    huge = replace(problem, config=replace(problem.config, dim=1 << 22))
+    [trial] = runner.run_study(Study("huge", (huge,), (0,), controls=()), tmp_path).trials.values()
     assert trial.status == "failed" and trial.error.startswith(OUT_OF_MEMORY)
 
 
@@ -174,7 +174,7 @@ def breaking(victim, error):
     def broken(trial, *rest, **more):
         if trial.key == victim:
             raise error
-        return train.train(trial, *rest, **more)
+        return train.train_trial(trial, *rest, **more)
 
     return broken
 
@@ -198,8 +198,8 @@ def test_a_full_disk_under_the_database_stops_the_run_and_loses_nothing(tmp_path
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runner, "Store", Small)
         with pytest.raises(ScanlabError, match=r"S656.*full"):
-            runner.run(study, tmp_path)
-    assert same(runner.run(study, tmp_path), unbroken)
+            runner.run_study(study, tmp_path)
+    assert same(runner.run_study(study, tmp_path), unbroken)
 
 
 def test_a_full_disk_under_the_checkpoints_stops_the_run_and_loses_nothing(tmp_path, unbroken):
@@ -209,9 +209,9 @@ def test_a_full_disk_under_the_checkpoints_stops_the_run_and_loses_nothing(tmp_p
         (tmp_path / "full").symlink_to("/dev/full")
         patch.setattr("tempfile.mkstemp", lambda **_: (os.open("/dev/full", os.O_WRONLY), str(tmp_path / "full")))
         with pytest.raises(ScanlabError, match="S653"):
-            runner.run(study, tmp_path)
+            runner.run_study(study, tmp_path)
     assert {t.status for t in read_study(tmp_path).trials.values()} == {"waiting"}
-    assert same(runner.run(study, tmp_path), unbroken)
+    assert same(runner.run_study(study, tmp_path), unbroken)
 
 
 def test_two_runners_share_a_study(tmp_path, unbroken):
@@ -225,7 +225,7 @@ def test_two_runners_share_a_study(tmp_path, unbroken):
 
     thread = threading.Thread(target=lambda: [None for _ in other.stdout])
     thread.start()
-    records.append(runner.run(study, tmp_path, listener=listener))
+    records.append(runner.run_study(study, tmp_path, listener=listener))
     assert other.wait(60) == 0
     thread.join()
     assert same(records[0], unbroken)
@@ -239,5 +239,5 @@ def test_a_stopped_runner_gives_its_trials_back(tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        runner.run(small_study(), tmp_path, workers=2, listener=listener)
+        runner.run_study(small_study(), tmp_path, workers=2, listener=listener)
     assert "running" not in {t.status for t in read_study(tmp_path).trials.values()}

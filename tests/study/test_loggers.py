@@ -16,7 +16,7 @@ from scanlab.study import runner
 from scanlab.study.engines import EpochDone, Failed, Finished, Lost, Started
 from scanlab.study.loggers import logger_named
 from scanlab.study.record import Epoch, TrialResult
-from scanlab.study.runner import Update
+from scanlab.study.runner import StudyProgress
 
 STUDY = small_study(("row",), seeds=(0,), epochs=3)
 TRIAL = STUDY.trials()[0]
@@ -26,7 +26,7 @@ RESULT = TrialResult(EPOCHS, parameters=10, flops=20, seconds=6.0, transfer={"ro
 
 def tell(listener, *events) -> None:
     for event in events:
-        listener(Update(event, TRIAL, (0, 1), (0, 1)))
+        listener(StudyProgress(event, TRIAL, (0, 1), (0, 1)))
 
 
 def epochs(*numbers: int) -> list[EpochDone]:
@@ -50,25 +50,25 @@ def test_tensorboard_holds_every_epoch_once_of_a_study_that_was_stopped(tmp_path
         return hear
 
     with pytest.raises(KeyboardInterrupt):
-        runner.run(STUDY, tmp_path, listener=stopping(logger_named("tensorboard", tmp_path, STUDY)))
-    record = runner.run(STUDY, tmp_path, listener=logger_named("tensorboard", tmp_path, STUDY))
+        runner.run_study(STUDY, tmp_path, listener=stopping(logger_named("tensorboard", tmp_path, STUDY)))
+    record = runner.run_study(STUDY, tmp_path, listener=logger_named("tensorboard", tmp_path, STUDY))
     folders = sorted((tmp_path / "tensorboard" / "digits").glob("*/*"))
     assert [f.parent.name for f in folders] == ["control_ A_A", "row"]
     assert len(list(folders[1].iterdir())) > 2, "the stopped run left no file"
     for folder, strategy in zip(folders, ("control: A/A", "row"), strict=True):
         [member] = [m for m in record.members if m.strategy == strategy]
         assert folder.name == f"seed 0 {member.key[:8]}"
-        found = reading.EventAccumulator(str(folder)).Reload()
+        events = reading.EventAccumulator(str(folder)).Reload()
         wanted = record.trial(member).result
-        assert [e.step for e in found.Scalars("loss")] == [0, 1, 2]
-        assert [e.value for e in found.Scalars("loss")] == pytest.approx([e.loss for e in wanted.epochs])
+        assert [e.step for e in events.Scalars("loss")] == [0, 1, 2]
+        assert [e.value for e in events.Scalars("loss")] == pytest.approx([e.loss for e in wanted.epochs])
         accuracies = [e.metrics["accuracy"] for e in wanted.epochs]
-        assert [e.value for e in found.Scalars("accuracy")] == pytest.approx(accuracies)
-        assert found.Scalars("result/parameters")[0].value == wanted.parameters
-        [text] = [e.tensor_proto.string_val[0].decode() for e in found.Tensors("parameters/text_summary")][-1:]
+        assert [e.value for e in events.Scalars("accuracy")] == pytest.approx(accuracies)
+        assert events.Scalars("result/parameters")[0].value == wanted.parameters
+        [text] = [e.tensor_proto.string_val[0].decode() for e in events.Tensors("parameters/text_summary")][-1:]
         assert "| recipe.epochs | 3 |" in text and f"| strategy | {strategy} |" in text
         # What TensorBoard's table of hyperparameters reads.
-        assert "_hparams_/session_end_info" in found.PluginTagToContent("hparams")
+        assert "_hparams_/session_end_info" in events.PluginTagToContent("hparams")
 
 
 def test_tensorboard_names_what_failed(tmp_path):
@@ -76,8 +76,8 @@ def test_tensorboard_names_what_failed(tmp_path):
     listener = logger_named("tensorboard", tmp_path, STUDY)
     tell(listener, *epochs(0), Failed(TRIAL.key, "out of memory", "the trace", {}))
     [folder] = (tmp_path / "tensorboard").glob("*/*/*")
-    found = reading.EventAccumulator(str(folder)).Reload()
-    [event] = found.Tensors("error/text_summary")
+    events = reading.EventAccumulator(str(folder)).Reload()
+    [event] = events.Tensors("error/text_summary")
     assert "out of memory\nthe trace" in event.tensor_proto.string_val[0].decode()
 
 
@@ -225,7 +225,7 @@ def test_a_logger_that_fails_warns_once_and_the_study_goes_on(tmp_path, wandb, m
     monkeypatch.setattr(WandbRun, "log", lambda *_, **__: 1 / 0)
     listener = logger_named("wandb", tmp_path, STUDY)
     with pytest.warns(RuntimeWarning, match="wandb failed, and logs no more of this study: division by zero") as warned:
-        record = runner.run(STUDY, tmp_path, listener=listener)
+        record = runner.run_study(STUDY, tmp_path, listener=listener)
     assert len(warned) == 1
     assert {t.status for t in record.trials.values()} == {"done"}
 

@@ -1,23 +1,23 @@
-"""What a study can find, said beforehand: against simulation and published tables."""
+"""What a study can detect, said beforehand: against simulation and published tables."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from scanlab.study.power import detectable, power, seeds_for, sentence
+from scanlab.study.power import describe_power, detectable_effect, seeds_for, statistical_power
 
 
 @pytest.mark.parametrize("effect, pairs, published", [(0.5, 34, 0.808), (0.8, 15, 0.821), (1.0, 10, 0.803)])
 def test_power_of_a_paired_t_test(effect, pairs, published):
     # What G*Power 3.1 gives for two-sided paired t tests at 5 %.
-    assert power(effect, pairs) == pytest.approx(published, abs=0.004)
+    assert statistical_power(effect, pairs) == pytest.approx(published, abs=0.004)
 
 
 def test_power_agrees_with_simulation():
     draws = 1.5 + np.random.default_rng(0).normal(size=(20_000, 5))
     t = draws.mean(1) / (draws.std(1, ddof=1) / np.sqrt(5))
-    found = (np.abs(t) > stats.t.ppf(1 - 0.025 / 8, 4)).mean()
-    assert power(1.5, 5, comparisons=8) == pytest.approx(found, abs=0.01)
+    rejected = (np.abs(t) > stats.t.ppf(1 - 0.025 / 8, 4)).mean()
+    assert statistical_power(1.5, 5, comparisons=8) == pytest.approx(rejected, abs=0.01)
 
 
 def test_more_comparisons_need_more_seeds():
@@ -25,17 +25,17 @@ def test_more_comparisons_need_more_seeds():
     assert seeds_for(1.0) == 10
     assert seeds_for(1.0, 21) == 20
     assert seeds_for(1e-6) is None
-    assert detectable(1) is None
-    found = detectable(5, 8)
-    assert power(found, 5, 8) == pytest.approx(0.8, abs=1e-3)
+    assert detectable_effect(1) is None
+    effect = detectable_effect(5, 8)
+    assert statistical_power(effect, 5, 8) == pytest.approx(0.8, abs=1e-3)
 
 
 def test_the_sentence_says_what_is_known():
-    assert sentence(1, 3) == (
+    assert describe_power(1, 3) == (
         "With 1 seed and 3 comparisons no difference can be told from chance: give at least 2 seeds, better 5."
     )
-    plain = sentence(5, 8)
+    plain = describe_power(5, 8)
     assert plain.startswith("With 5 seeds and 8 comparisons a true difference of 3.0 standard deviations")
-    known = sentence(5, 8, spread=0.01)
+    known = describe_power(5, 8, spread=0.01)
     assert "about 3.0 points (3.0 standard deviations" in known
-    assert "about 0.0298 (" in sentence(5, 8, spread=0.01, unit="")
+    assert "about 0.0298 (" in describe_power(5, 8, spread=0.01, unit="")

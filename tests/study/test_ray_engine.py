@@ -34,7 +34,7 @@ HERE = Path(__file__).parent
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     """The study of small.py, run in this process in one go."""
-    return runner.run(small_study(epochs=EPOCHS), tmp_path_factory.mktemp("unbroken"))
+    return runner.run_study(small_study(epochs=EPOCHS), tmp_path_factory.mktemp("unbroken"))
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def machines():
     made.shutdown()
 
 
-def told(job, held=None) -> tuple[list, list[bytes]]:
+def events_of(job, held=None) -> tuple[list, list[bytes]]:
     """What a worker tells of a job: events, and checkpoints' contents."""
     said = list(Worker().work(sent(job if held is None else replace(job, checkpoint=InMemory(held)), "cpu")))
     return [event for event, _ in said], [content for _, content in said if content is not None]
@@ -65,17 +65,17 @@ def epochs_of(events) -> list[tuple[int, float, dict]]:
 
 
 def test_a_worker_sends_its_checkpoint_and_another_goes_on_from_it(tmp_path):
-    whole, contents = told(job_of())
+    whole, contents = events_of(job_of())
     assert [type(e) for e in whole] == [Started, EpochDone, EpochDone, Finished]
     assert len(contents) == 2
-    again, more = told(job_of(), contents[0])
-    # The first epoch was known: it is told of, and not sent again.
+    again, more = events_of(job_of(), contents[0])
+    # The first epoch was known: it is reported, and not sent again.
     assert epochs_of(again) == epochs_of(whole) and len(more) == 1
     assert [e.loss for e in again[-1].result.epochs] == [e.loss for e in whole[-1].result.epochs]
     # From a file of the runner's as well, which stays as it is.
     kept = tmp_path / "kept.pt"
     kept.write_bytes(contents[1])
-    done, none = told(replace(job_of(), checkpoint=kept))
+    done, none = events_of(replace(job_of(), checkpoint=kept))
     assert epochs_of(done) == epochs_of(whole) and none == []
     assert kept.read_bytes() == contents[1]
 
@@ -99,7 +99,7 @@ def test_data_travel_by_name_and_are_compared(tmp_path, monkeypatch):
 
 
 def test_other_data_under_the_same_name_are_refused():
-    events, contents = told(job_of(fingerprint="0123456789abcdef"))
+    events, contents = events_of(job_of(fingerprint="0123456789abcdef"))
     assert [type(e) for e in events] == [Started, Failed] and contents == []
     assert events[-1].kind == "other data" and "0123456789abcdef" in events[-1].trace
 
@@ -107,7 +107,7 @@ def test_other_data_under_the_same_name_are_refused():
 def test_without_ray_the_help_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ScanlabError, match=r"S660.*Ray(?s:.*)pip install \"scanlab\[cluster\]\""):
-        runner.run(small_study(), tmp_path, engine=RayEngine())
+        runner.run_study(small_study(), tmp_path, engine=RayEngine())
     assert {t.status for t in read_study(tmp_path).trials.values()} == {"waiting"}
     # Nothing to do needs no cluster.
     RayEngine().run(lambda: None, lambda event: None)
@@ -172,7 +172,7 @@ class NoRoom:
         (ImportError("no module named scanlab"), 1, "cannot start on the Ray cluster: no module named scanlab"),
     ],
 )
-def test_a_cluster_on_which_no_worker_starts_is_told_of(monkeypatch, error, starts, says):
+def test_a_cluster_on_which_no_worker_starts_is_reported(monkeypatch, error, starts, says):
     class Broken(ImportError, RuntimeError):
         """What the worker's own code raised is an error of Ray's as well."""
 
@@ -195,7 +195,7 @@ def test_workers_ask_for_gpus_where_the_device_says_so(monkeypatch, device, has,
         RayEngine()._device(NoRoom(), replace(job_of(), device="cuda"))
 
 
-def test_a_cluster_that_does_not_start_is_told_of(monkeypatch):
+def test_a_cluster_that_does_not_start_is_reported(monkeypatch):
     ray = pytest.importorskip("ray")
 
     def timed_out(**_):
@@ -232,7 +232,7 @@ def test_a_killed_runner_takes_its_workers_with_it(tmp_path, machines, unbroken)
     assert len(set(pids)) == 2 and all(map(until_dead, pids))
     # What the cluster's workers began goes on here, from checkpoints that they never wrote to this folder.
     seen = []
-    record = runner.run(small_study(epochs=EPOCHS), tmp_path, listener=seen.append)
+    record = runner.run_study(small_study(epochs=EPOCHS), tmp_path, listener=seen.append)
     assert numbers(record) == numbers(unbroken)
 
 
@@ -254,7 +254,9 @@ def test_a_killed_worker_and_a_lost_machine_lose_no_trial(tmp_path, machines, un
         if isinstance(event, Lost):
             lost.append(event)
 
-    record = runner.run(small_study(epochs=EPOCHS), tmp_path, engine=RayEngine(made.address, 2), listener=listener)
+    record = runner.run_study(
+        small_study(epochs=EPOCHS), tmp_path, engine=RayEngine(made.address, 2), listener=listener
+    )
     assert numbers(record) == numbers(unbroken) and len(numbers(record)) == len(record.trials)
     assert sorted(finished) == sorted(record.trials), "a trial finished twice, or not at all"
     assert lost[0].key == killed[0] and "process died" in lost[0].why

@@ -12,7 +12,7 @@ from scanlab.compiler.decay import predicted_decay
 from scanlab.compiler.spread import spread
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Scan, Token
-from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes
+from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig
 from scanlab.nn.merge import Merge
 from scanlab.ops import path_table, selective_scan
 from scanlab.study.receptive_field import receptive_field
@@ -23,22 +23,22 @@ def scan(merge, *lines, **fields):
     return Scan(merge, tuple(scanlab.parse(line) for line in lines), **fields)
 
 
-SIZES = BackboneSizes(patch=2, dim=8, depth=2, mixer=MixerSizes(state=2))
+SIZES = BackboneConfig(patch=2, dim=8, depth=2, mixer=MixerConfig(state=2))
 GRID = (4, 6)
 CENTRE = (2, 3)
 TWO_WAYS = scan("sum", "by h, w", "by -h, -w")
 
 
-def field_of(strategy, sizes=SIZES, extents=(8, 12), channels=1, alter=None, **options):
+def field_of(strategy, config=SIZES, extents=(8, 12), channels=1, alter=None, **options):
     torch.manual_seed(0)
-    model = Backbone(strategy, sizes, input_size=extents, channels=channels, alter=alter)
+    model = Backbone(strategy, config, input_size=extents, channels=channels, alter=alter)
     return receptive_field(model, torch.randn(3, channels, *extents), **options)
 
 
 def test_a_causal_scan_hears_of_no_later_patch():
-    found = field_of("by h, w").patches.ravel()
+    patches = field_of("by h, w").patches.ravel()
     centre = np.ravel_multi_index(CENTRE, GRID)
-    assert (found[centre + 1 :] == 0).all() and (found[: centre + 1] > 0).all()
+    assert (patches[centre + 1 :] == 0).all() and (patches[: centre + 1] > 0).all()
 
 
 def test_a_two_way_scan_hears_of_all():
@@ -46,15 +46,15 @@ def test_a_two_way_scan_hears_of_all():
 
 
 def test_without_memory_a_patch_hears_of_itself():
-    found = field_of(TWO_WAYS, alter=CONTROLS["no memory"].alter)
-    assert found.patches[CENTRE] > 0 and found.patches.sum() == found.patches[CENTRE]
-    assert found.pixels.sum() == pytest.approx(found.pixels[4:6, 6:8].sum())
-    assert found.spread.areas == (1 / 24,) * 4 and found.spread.mean_distance == 0
+    field = field_of(TWO_WAYS, alter=CONTROLS["no_memory"].alter)
+    assert field.patches[CENTRE] > 0 and field.patches.sum() == field.patches[CENTRE]
+    assert field.pixels.sum() == pytest.approx(field.pixels[4:6, 6:8].sum())
+    assert field.spread.areas == (1 / 24,) * 4 and field.spread.mean_distance == 0
 
 
 def test_a_restart_keeps_to_its_rows():
-    found = field_of("by h, w restart by h").patches
-    assert (found[2, :4] > 0).all() and found[2, 4:].sum() == found[[0, 1, 3]].sum() == 0
+    patches = field_of("by h, w restart by h").patches
+    assert (patches[2, :4] > 0).all() and patches[2, 4:].sum() == patches[[0, 1, 3]].sum() == 0
 
 
 @pytest.mark.parametrize(
@@ -62,26 +62,26 @@ def test_a_restart_keeps_to_its_rows():
 )
 def test_one_to_three_axes(strategy, extents, grid):
     value = scanlab.parse(strategy, ["w", "h w", "t h w"][len(extents) - 1])
-    found = field_of(value, extents=extents, channels=2)
-    assert found.pixels.shape == extents and found.patches.shape == grid and found.images == 3
+    field = field_of(value, extents=extents, channels=2)
+    assert field.pixels.shape == extents and field.patches.shape == grid and field.images == 3
     centre = np.ravel_multi_index(tuple(n // 2 for n in grid), grid)
-    assert (found.patches.ravel() > 0).tolist() == [i <= centre for i in range(math.prod(grid))]
-    assert found.patches.sum() == pytest.approx(found.pixels.sum())
-    assert found.pixel_cell == tuple((n // 2 * 2, n // 2 * 2 + 2) for n in grid)
+    assert (field.patches.ravel() > 0).tolist() == [i <= centre for i in range(math.prod(grid))]
+    assert field.patches.sum() == pytest.approx(field.pixels.sum())
+    assert field.pixel_cell == tuple((n // 2 * 2, n // 2 * 2 + 2) for n in grid)
 
 
 def test_class_tokens_are_no_patches():
-    found = field_of(scan("sum", "by h, w", tokens=(Token("cls", "end"),))).patches.ravel()
-    assert (found > 0).sum() == np.ravel_multi_index(CENTRE, GRID) + 1
+    patches = field_of(scan("sum", "by h, w", tokens=(Token("cls", "end"),))).patches.ravel()
+    assert (patches > 0).sum() == np.ravel_multi_index(CENTRE, GRID) + 1
 
 
 def test_a_model_with_stages_is_read_at_the_last():
-    sizes = BackboneSizes(patch=2, dim=8, depth=(1, 1), downsample="merge", mixer=MixerSizes(state=2))
-    found = field_of("by h, w restart by h, w", sizes, extents=(12, 16))
+    config = BackboneConfig(patch=2, dim=8, depth=(1, 1), downsample="merge", mixer=MixerConfig(state=2))
+    field = field_of("by h, w restart by h, w", config, extents=(12, 16))
     # Without any memory the last stage's cell (3 // 2, 4 // 2) covers four patches of the first.
-    assert found.patches.shape == (6, 8) and found.patch_cell == ((2, 4), (4, 6))
-    assert found.pixel_cell == ((4, 8), (8, 12))
-    assert found.patches[2:4, 4:6].sum() == pytest.approx(found.patches.sum()) and (found.patches[2:4, 4:6] > 0).all()
+    assert field.patches.shape == (6, 8) and field.patch_cell == ((2, 4), (4, 6))
+    assert field.pixel_cell == ((4, 8), (8, 12))
+    assert field.patches[2:4, 4:6].sum() == pytest.approx(field.patches.sum()) and (field.patches[2:4, 4:6] > 0).all()
 
 
 class Mixture(nn.Module):
@@ -104,10 +104,10 @@ def test_the_definition_written_out():
         gradient = (model.weights[:, :, 3] * (rows[3] > 0)).sum(-1)
         wanted += gradient.clamp(min=0).sum(0).detach().numpy() / len(images)
     for batch in (1, 4, 6):
-        found = receptive_field(model, images, features=model.features, cell=(3,), batch=batch)
-        np.testing.assert_allclose(found.pixels, wanted)
-        np.testing.assert_allclose(found.patches, wanted)
-    assert found.pixel_spread == found.spread == spread(wanted, ((3, 4),))
+        field = receptive_field(model, images, features=model.features, cell=(3,), batch=batch)
+        np.testing.assert_allclose(field.pixels, wanted)
+        np.testing.assert_allclose(field.patches, wanted)
+    assert field.pixel_spread == field.spread == spread(wanted, ((3, 4),))
 
 
 def test_the_model_is_left_as_it_was():
@@ -115,10 +115,10 @@ def test_the_model_is_left_as_it_was():
     model = Classifier(Backbone("by h, w", SIZES, input_size=(8, 12)), 3).train()
     images = torch.randn(2, 1, 8, 12)
     with torch.no_grad():
-        found = receptive_field(model, images)
+        field = receptive_field(model, images)
     assert model.training and all(p.grad is None and p.requires_grad for p in model.parameters())
     assert images.grad is None and not images.requires_grad
-    np.testing.assert_array_equal(found.pixels, receptive_field(model.backbone, images).pixels)
+    np.testing.assert_array_equal(field.pixels, receptive_field(model.backbone, images).pixels)
 
 
 @pytest.mark.parametrize(

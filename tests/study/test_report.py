@@ -1,4 +1,4 @@
-"""The report: one page that needs nothing else and says what was found, with numbers beside it."""
+"""The report: one page that needs nothing else and says what came out, with numbers beside it."""
 
 import csv
 import json
@@ -13,7 +13,7 @@ from records import changed, failed, joined, record
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.analysis import analyse
-from scanlab.study.report import render, write
+from scanlab.study.report import render, write_report
 from scanlab.study.report.charts import curves, field_picture, forest
 
 ROW = [0.90, 0.91, 0.92, 0.93, 0.94]
@@ -41,12 +41,12 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def study():
-    found = record(
+    made = record(
         {"row": ROW, "hilbert": BETTER, "snake": NEAR},
-        controls={"A/A": NEAR, "no scan": [v - 0.3 for v in ROW]},
+        controls={"A/A": NEAR, "no_scan": [v - 0.3 for v in ROW]},
         margin=0.005,
     )
-    return changed(found, "hilbert", field=tuple([0.5] * 15 + [1.0]), transfer={"rotate 90": 0.4})
+    return changed(made, "hilbert", field=tuple([0.5] * 15 + [1.0]), transfer={"rotate 90": 0.4})
 
 
 def page_of(study, **more) -> Page:
@@ -151,7 +151,7 @@ def test_problems_have_tables_of_their_own_and_variants_stand_beside_them():
 
 
 def test_errors_of_pixels_are_not_percent():
-    study = record({"row": [0.041, 0.042], "snake": [0.040, 0.0415]}, task="next patch")
+    study = record({"row": [0.041, 0.042], "snake": [0.040, 0.0415]}, task="next_patch")
     text = page_of(study).text
     assert (
         "mse, lower is better" in re.sub(r"\s+", " ", text)
@@ -161,7 +161,7 @@ def test_errors_of_pixels_are_not_percent():
 
 
 def test_files_beside_the_page_hold_the_same_numbers(study, tmp_path):
-    page = write(study, tmp_path / "new", {}, "scanlab report new")
+    page = write_report(study, tmp_path / "new", {}, "scanlab report new")
     assert page == tmp_path / "new" / "report.html"
     rows = list(csv.DictReader((tmp_path / "new" / "trials.csv").open(encoding="utf-8")))
     assert len(rows) == 25 and {r["status"] for r in rows} == {"done"}
@@ -178,7 +178,7 @@ def test_files_beside_the_page_hold_the_same_numbers(study, tmp_path):
 
 def test_the_same_record_gives_the_same_files(study, tmp_path):
     for folder in ("a", "b"):
-        write(study, tmp_path / folder, {}, "again")
+        write_report(study, tmp_path / folder, {}, "again")
     for file in (tmp_path / "a").iterdir():
         assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes(), file.name
 
@@ -186,24 +186,24 @@ def test_the_same_record_gives_the_same_files(study, tmp_path):
 def test_a_folder_that_cannot_be_made_is_an_error_and_old_files_stay(study, tmp_path):
     (tmp_path / "file").write_text("here")
     with pytest.raises(ScanlabError, match="S606"):
-        write(study, tmp_path / "file" / "below")
-    write(study, tmp_path / "good")
+        write_report(study, tmp_path / "file" / "below")
+    write_report(study, tmp_path / "good")
     before = (tmp_path / "good" / "report.html").read_bytes()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
         with pytest.raises(ScanlabError, match="No space left"):
-            write(study, tmp_path / "good")
+            write_report(study, tmp_path / "good")
     assert (tmp_path / "good" / "report.html").read_bytes() == before
     assert not [p for p in (tmp_path / "good").iterdir() if p.name.startswith(".")]
 
 
 def test_without_pyarrow_there_is_csv_alone(study, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    write(study, tmp_path)
+    write_report(study, tmp_path)
     assert (tmp_path / "trials.csv").is_file() and not (tmp_path / "trials.parquet").exists()
 
 
 def test_without_jinja_the_page_says_what_to_install(study, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
     with pytest.raises(ScanlabError, match="S609"):
-        write(study, tmp_path)
+        write_report(study, tmp_path)

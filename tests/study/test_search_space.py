@@ -15,7 +15,7 @@ from scanlab.compiler.prove import prove
 from scanlab.facade import load, parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Order, Plan, Scan, Value, orders_of
-from scanlab.nn import BackboneSizes
+from scanlab.nn import BackboneConfig
 from scanlab.study.search.bases import Choose, bases, drawn_base, sides
 from scanlab.study.search.moves import MOVES, mutated
 from scanlab.study.search.propose import SAMPLERS, OptunaSampler, RandomSampler, sampler_named
@@ -64,7 +64,7 @@ def test_so_do_candidates_on_volumes(seed: int) -> None:
 
 @pytest.mark.parametrize("move", MOVES)
 def test_every_move_makes_a_provable_order_that_the_library_lacks(move: str) -> None:
-    library = Screen((7, 7), BackboneSizes())
+    library = Screen((7, 7), BackboneConfig())
     for name in (b.name for b in bases((7, 7))):
         library.known(bind(load(name), (7, 7)), name)
     for seed in range(200):
@@ -140,10 +140,10 @@ def test_windows_are_smaller_than_the_grid() -> None:
 
 
 def test_bases_are_whole_orders_with_their_parameters() -> None:
-    found = {b.name: dict(b.parameters) for b in bases((4, 4))}
-    assert found["row"] == {} and found["window"] == {"k": (2, 3)}
-    assert found["spiral_in"] == {"corner": (0, 1, 2, 3), "turn": (0, 1)}
-    assert "skip" not in found and "cross" not in found and "spatial_first" not in found
+    parameters = {b.name: dict(b.parameters) for b in bases((4, 4))}
+    assert parameters["row"] == {} and parameters["window"] == {"k": (2, 3)}
+    assert parameters["spiral_in"] == {"corner": (0, 1, 2, 3), "turn": (0, 1)}
+    assert "skip" not in parameters and "cross" not in parameters and "spatial_first" not in parameters
     assert "hilbert3" in {b.name for b in bases((2, 4, 4))}
 
 
@@ -180,7 +180,7 @@ def test_every_sampler_proposes_and_one_that_does_not_learn_heeds_no_scores(name
         sampler, values = sampler_named(name, _space("parameters"), 1), []
         for _ in range(4):
             proposal = sampler.propose()
-            sampler.told(proposal, score)
+            sampler.tell(proposal, score)
             values.append(str(proposal.value))
         return values
 
@@ -198,7 +198,7 @@ def test_optuna_is_reproducible_learns_and_says_when_it_is_missing(monkeypatch: 
             order = proposal.choices["order"]
             score = 20.0 - proposal.choices["window k"] if order == "window" else 0.0
             scores.append(score)
-            sampler.told(proposal, None if order == "row" else score)
+            sampler.tell(proposal, None if order == "row" else score)
         return scores
 
     first = scored(0)
@@ -213,7 +213,7 @@ def test_optuna_is_reproducible_learns_and_says_when_it_is_missing(monkeypatch: 
 
 
 def test_the_screen_lets_each_order_through_once_and_counts() -> None:
-    screen = Screen((4, 4), BackboneSizes())
+    screen = Screen((4, 4), BackboneConfig())
     screen.known(bind(load("row"), (4, 4)), "baseline")
     assert screen.examine(parse("by w, h"), "a").verdict == "new"
     again = screen.examine(parse("by 3 * w, h + 7"), "b")

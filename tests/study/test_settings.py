@@ -19,31 +19,31 @@ START = 'strategies = ["row", "column"]\nseeds = 1\n'
 def study(text: str, folder: Path, options: dict | None = None) -> Study:
     file = folder / "study.toml"
     file.write_text(text, encoding="utf-8")
-    return settings.study_of(settings.from_options(settings.read(file), options or {}))
+    return settings.study_of(settings.with_options(settings.read_settings(file), options or {}))
 
 
 def test_what_is_not_said_is_usual(tmp_path: Path) -> None:
-    found = study("", tmp_path)
-    [problem] = found.problems
-    assert (found.name, problem.name, problem.task, found.seeds) == ("digits", "digits", "classification", (0, 1, 2))
+    made = study("", tmp_path)
+    [problem] = made.problems
+    assert (made.name, problem.name, problem.task, made.seeds) == ("digits", "digits", "classification", (0, 1, 2))
     assert [label for label, _ in problem.strategies] == ["row", "snake", "hilbert", "window[k=4]"]
-    assert found.controls == DEFAULT_CONTROLS and problem.recipe == Recipe()
+    assert made.controls == DEFAULT_CONTROLS and problem.recipe == Recipe()
     assert tuple(problem.strategies[0][1].grid) == (4, 4)
 
 
 def test_everything_that_can_be_said(tmp_path: Path) -> None:
-    found = study(
+    made = study(
         """
         name = "all"
         question = "What for?"
         seeds = [3, 7]
         baseline = "column"
-        controls = ["no scan"]
+        controls = ["no_scan"]
         confidence = 0.9
         unequal = true
         strategies = ["row", "column", "sum(row, -row)"]
         dataset = "digits"
-        task = "classification by auc"
+        task = "classification_by_auc"
         size = [12, 8]
         limit = 200
         test_limit = 50
@@ -66,25 +66,25 @@ def test_everything_that_can_be_said(tmp_path: Path) -> None:
         """,
         tmp_path,
     )
-    [problem] = found.problems
-    assert (found.seeds, found.baseline, found.confidence, found.margins) == ((3, 7), "column", 0.9, {"digits": 1.0})
+    [problem] = made.problems
+    assert (made.seeds, made.baseline, made.confidence, made.margins) == ((3, 7), "column", 0.9, {"digits": 1.0})
     assert problem.data == DataChoice("digits", (12, 8), 200, 50, "val")
-    assert problem.sizes.patch == (4, 2) and problem.sizes.depths == (1, 1) and problem.sizes.mixer.state == 2
-    assert problem.sizes.mixer.convolution == "grid" and problem.sizes.drop_path == 0.1
+    assert problem.config.patch == (4, 2) and problem.config.depths == (1, 1) and problem.config.mixer.state == 2
+    assert problem.config.mixer.convolution == "grid" and problem.config.drop_path == 0.1
     assert tuple(problem.strategies[0][1].grid) == (3, 4)
     assert problem.recipe == Recipe(epochs=2, learning_rate=1, shift=1, flip=True)
     assert problem.transfer == ("rotate 180", "size 16x16")
-    check_study(found)
+    check_study(made)
 
 
 def test_patches_that_overlap_give_the_models_grid(tmp_path: Path) -> None:
-    found = study(START + "[model]\npatch = 3\nstride = 1", tmp_path)
-    assert tuple(found.problems[0].strategies[0][1].grid) == (6, 6)
-    check_study(found)
+    made = study(START + "[model]\npatch = 3\nstride = 1", tmp_path)
+    assert tuple(made.problems[0].strategies[0][1].grid) == (6, 6)
+    check_study(made)
 
 
 def test_problems_lie_over_what_is_common(tmp_path: Path) -> None:
-    found = study(
+    made = study(
         """
         strategies = ["row"]
         margin = 0.01
@@ -102,16 +102,16 @@ def test_problems_lie_over_what_is_common(tmp_path: Path) -> None:
         """,
         tmp_path,
     )
-    digits, videos = found.problems
-    assert found.margins == {"digits": 0.01, "videos": 0.02}
+    digits, videos = made.problems
+    assert made.margins == {"digits": 0.01, "videos": 0.02}
     assert (digits.recipe.epochs, videos.recipe.epochs, videos.recipe.batch) == (3, 1, 16)
-    assert (videos.sizes.dim, videos.sizes.mixer.state, videos.sizes.mixer.expand) == (16, 2, 1.0)
-    assert (digits.sizes.mixer.expand, tuple(videos.strategies[0][1].grid)) == (2.0, (4, 4, 4))
-    assert found.name == "digits"
+    assert (videos.config.dim, videos.config.mixer.state, videos.config.mixer.expand) == (16, 2, 1.0)
+    assert (digits.config.mixer.expand, tuple(videos.strategies[0][1].grid)) == (2.0, (4, 4, 4))
+    assert made.name == "digits"
 
 
 def test_variants_repeat_every_problem(tmp_path: Path) -> None:
-    found = study(
+    made = study(
         """
         strategies = ["row"]
         [[problem]]
@@ -127,40 +127,40 @@ def test_variants_repeat_every_problem(tmp_path: Path) -> None:
         tmp_path,
     )
     names = ["a", "a / no positions", "a / long", "b", "b / no positions", "b / long"]
-    assert [p.name for p in found.problems] == names
-    by_name = {p.name: p for p in found.problems}
-    assert by_name["b / no positions"].sizes.dim == 16 and by_name["b / no positions"].sizes.positions == "none"
-    assert by_name["b"].sizes.positions == "learned" and by_name["a / long"].recipe.epochs == 20
-    assert set(found.margins) == set(names)
+    assert [p.name for p in made.problems] == names
+    by_name = {p.name: p for p in made.problems}
+    assert by_name["b / no positions"].config.dim == 16 and by_name["b / no positions"].config.positions == "none"
+    assert by_name["b"].config.positions == "learned" and by_name["a / long"].recipe.epochs == 20
+    assert set(made.margins) == set(names)
 
 
 def test_options_stand_above_the_file(tmp_path: Path) -> None:
     text = START + "[recipe]\nepochs = 9\nbatch = 16\n"
     options = {"recipe.epochs": 2, "seeds": 4, "task": "", "limit": None, "margin": 0.5, "unequal": None}
-    found = study(text, tmp_path, options)
-    assert (found.problems[0].recipe.epochs, found.problems[0].recipe.batch, len(found.seeds)) == (2, 16, 4)
-    assert found.margins == {"digits": 0.5} and found.problems[0].task == "classification"
+    made = study(text, tmp_path, options)
+    assert (made.problems[0].recipe.epochs, made.problems[0].recipe.batch, len(made.seeds)) == (2, 16, 4)
+    assert made.margins == {"digits": 0.5} and made.problems[0].task == "classification"
 
 
 def test_options_reach_every_problem_of_a_file(tmp_path: Path) -> None:
     text = 'strategies = ["row"]\n[[problem]]\nname = "a"\nrecipe = { epochs = 9 }\n[[problem]]\nname = "b"\n'
-    found = study(text, tmp_path, {"recipe.epochs": 2, "strategies": ["column", "snake"], "seeds": 1, "limit": 100})
-    assert [p.recipe.epochs for p in found.problems] == [2, 2] and found.seeds == (0,)
-    assert all([label for label, _ in p.strategies] == ["column", "snake"] for p in found.problems)
-    assert {p.data.limit for p in found.problems} == {100}
+    made = study(text, tmp_path, {"recipe.epochs": 2, "strategies": ["column", "snake"], "seeds": 1, "limit": 100})
+    assert [p.recipe.epochs for p in made.problems] == [2, 2] and made.seeds == (0,)
+    assert all([label for label, _ in p.strategies] == ["column", "snake"] for p in made.problems)
+    assert {p.data.limit for p in made.problems} == {100}
 
 
 def test_options_leave_the_settings_as_they_were(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text(START + "[recipe]\nepochs = 9\n")
-    read = settings.read(tmp_path / "study.toml")
-    settings.from_options(read, {"recipe.epochs": 2})
+    read = settings.read_settings(tmp_path / "study.toml")
+    settings.with_options(read, {"recipe.epochs": 2})
     assert read.table["recipe"] == {"epochs": 9}
 
 
 def test_options_alone() -> None:
-    found = settings.study_of(settings.from_options(None, {"strategies": ["row", "by w, h"], "model.patch": 4}))
-    assert [label for label, _ in found.problems[0].strategies] == ["row", "by w, h"]
-    assert tuple(found.problems[0].strategies[0][1].grid) == (2, 2)
+    made = settings.study_of(settings.with_options(None, {"strategies": ["row", "by w, h"], "model.patch": 4}))
+    assert [label for label, _ in made.problems[0].strategies] == ["row", "by w, h"]
+    assert tuple(made.problems[0].strategies[0][1].grid) == (2, 2)
 
 
 def test_paths_lie_beside_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,9 +168,9 @@ def test_paths_lie_beside_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     np.savez(tmp_path / "beside" / "mine.npz", x=np.zeros((20, 8, 8), np.uint8), y=np.arange(20) % 2)
     (tmp_path / "beside" / "own.scan").write_text("grid h, w\norder up = by ~w, h\norder down = by w, h\n")
     monkeypatch.chdir(tmp_path / "elsewhere")
-    found = study('dataset = "mine.npz"\nstrategies = ["own.scan", "row", "own.scan:up"]', tmp_path / "beside")
-    assert found.problems[0].name == "mine"
-    assert [label for label, _ in found.problems[0].strategies] == ["up", "down", "row", "up"]
+    made = study('dataset = "mine.npz"\nstrategies = ["own.scan", "row", "own.scan:up"]', tmp_path / "beside")
+    assert made.problems[0].name == "mine"
+    assert [label for label, _ in made.problems[0].strategies] == ["up", "down", "row", "up"]
 
 
 WRONG = {
@@ -233,4 +233,4 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b'name = "Z\xfcrich"')
     for path in (tmp_path / "none.toml", tmp_path, tmp_path / "latin.toml"):
         with pytest.raises(ScanlabError, match="S107"):
-            settings.read(path)
+            settings.read_settings(path)

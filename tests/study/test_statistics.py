@@ -10,11 +10,11 @@ from scanlab.study.statistics import (
     BOOTSTRAP_PAIRS,
     effect_size,
     equivalence,
+    format_difference,
     friedman,
     holm,
     mean_spread,
     paired_difference,
-    points,
     rank_correlation,
 )
 
@@ -63,17 +63,17 @@ def test_unequal_lists_are_refused():
 def test_many_pairs_have_the_interval_of_efron():
     # BCa worked from its definition (Efron 1987, equations 2.3 and 6.6): bias z0, acceleration a, the two quantiles.
     d = np.random.default_rng(3).exponential(size=40)
-    found = paired_difference(d, np.zeros(40))
-    assert found.method == "BCa" and len(d) >= BOOTSTRAP_PAIRS
+    difference = paired_difference(d, np.zeros(40))
+    assert difference.method == "BCa" and len(d) >= BOOTSTRAP_PAIRS
     means = d[np.random.default_rng(9).integers(0, 40, (200_000, 40))].mean(1)
     z0 = stats.norm.ppf((means < d.mean()).mean())
     left = (d.sum() - d) / 39
     a = ((left.mean() - left) ** 3).sum() / (6 * ((left.mean() - left) ** 2).sum() ** 1.5)
     z = z0 + np.array([-1, 1]) * stats.norm.ppf(0.975)
     low, high = np.quantile(means, stats.norm.cdf(z0 + z / (1 - a * z)))
-    assert (found.low, found.high) == (pytest.approx(low, abs=0.012), pytest.approx(high, abs=0.012))
+    assert (difference.low, difference.high) == (pytest.approx(low, abs=0.012), pytest.approx(high, abs=0.012))
     # The interval is not symmetric, as that of t would be.
-    assert found.high - d.mean() > 1.1 * (d.mean() - found.low)
+    assert difference.high - d.mean() > 1.1 * (d.mean() - difference.low)
 
 
 def test_holm_worked_by_hand():
@@ -105,9 +105,9 @@ def test_friedman_worked_by_hand():
     # Three blocks that rank alike: sums 3, 6, 9, statistic 12 / (3*3*4) * (9 + 36 + 81) - 3*3*4 = 6; of 6^3 orders six
     # agree in this way, so p = 6 / 216.
     values = np.array([[0.3, 0.2, 0.1], [0.9, 0.8, 0.7], [0.5, 0.4, 0.3]])
-    found = friedman(values)
-    assert found.statistic == pytest.approx(6) and found.ranks == (1.0, 2.0, 3.0) and found.blocks == 3
-    assert found.p == pytest.approx(6 / 216, abs=0.005)
+    test = friedman(values)
+    assert test.statistic == pytest.approx(6) and test.ranks == (1.0, 2.0, 3.0) and test.blocks == 3
+    assert test.p == pytest.approx(6 / 216, abs=0.005)
     assert friedman(values, higher=False).ranks == (3.0, 2.0, 1.0)
     assert friedman(values[:1]) is None and friedman(values[:, :2]) is None
     assert friedman(np.ones((3, 3))).p == 1.0
@@ -115,19 +115,19 @@ def test_friedman_worked_by_hand():
 
 def test_friedman_gives_scipys_statistic_with_ties():
     values = np.random.default_rng(0).integers(0, 5, (12, 4)).astype(float)
-    found, theirs = friedman(values), stats.friedmanchisquare(*values.T)
-    assert found.statistic == pytest.approx(theirs.statistic)
+    test, theirs = friedman(values), stats.friedmanchisquare(*values.T)
+    assert test.statistic == pytest.approx(theirs.statistic)
     # With a dozen blocks chi-square's tail is near.
-    assert found.p == pytest.approx(theirs.pvalue, abs=0.03)
+    assert test.p == pytest.approx(theirs.pvalue, abs=0.03)
 
 
 def test_rank_correlation():
     x, y = [1, 2, 3, 4, 5, 6], [2, 1, 4, 3, 6, 5]
-    found = rank_correlation(x, y)
+    correlation = rank_correlation(x, y)
     # 1 - 6 * 6 / (6 * 35) = 0.828571; Fisher's arctanh 1.18358 ± 1.959964 * sqrt(1.06 / 3).
-    assert found.rho == pytest.approx(0.8285714)
-    assert found.low == pytest.approx(math.tanh(1.183578 - 1.165055), abs=1e-5)
-    assert found.high == pytest.approx(math.tanh(1.183578 + 1.165055), abs=1e-5)
+    assert correlation.rho == pytest.approx(0.8285714)
+    assert correlation.low == pytest.approx(math.tanh(1.183578 - 1.165055), abs=1e-5)
+    assert correlation.high == pytest.approx(math.tanh(1.183578 + 1.165055), abs=1e-5)
     assert rank_correlation([1, 1, 1], [1, 2, 3]) is None and rank_correlation([1, 2], [1, 2]) is None
     assert rank_correlation(x, x).low is None and rank_correlation([1, 2, 3], [2, 1, 3]).low is None
 
@@ -138,8 +138,8 @@ def test_mean_and_spread():
 
 
 def test_points_have_a_sign_and_no_minus_before_zero():
-    assert [points(v) for v in (0.0123, -0.0123, -0.00001)] == ["+1.23", "-1.23", "+0.00"]
-    assert points(-0.00042, "") == "-0.00042"
+    assert [format_difference(v) for v in (0.0123, -0.0123, -0.00001)] == ["+1.23", "-1.23", "+0.00"]
+    assert format_difference(-0.00042, "") == "-0.00042"
 
 
 @pytest.mark.parametrize(
@@ -149,14 +149,14 @@ def test_points_have_a_sign_and_no_minus_before_zero():
 def test_intervals_cover_what_they_claim(pairs, runs, draw):
     """Of equal strategies: the interval holds zero in 95 % of studies. BCa, from 20 pairs on, falls 2 to 3 short."""
     generator = np.random.default_rng(pairs)
-    covered, found = 0, 0
+    covered, rejected = 0, 0
     for _ in range(runs):
         d = paired_difference(0.9 + 0.01 * getattr(generator, draw)(size=pairs), [0.9] * pairs)
         covered += d.low <= 0 <= d.high
-        found += d.p < 0.05
+        rejected += d.p < 0.05
     slack = 3 * math.sqrt(0.05 * 0.95 / runs)
     assert covered / runs >= 0.95 - slack - (0.03 if pairs >= BOOTSTRAP_PAIRS else 0)
-    assert found / runs <= 0.05 + slack
+    assert rejected / runs <= 0.05 + slack
 
 
 @pytest.mark.parametrize("true", [-0.01, 0.01])
@@ -182,6 +182,6 @@ def test_rank_correlation_covers_what_it_claims():
     generator = np.random.default_rng(4)
     runs, held = 2000, 0
     for _ in range(runs):
-        found = rank_correlation(generator.normal(size=10).tolist(), generator.normal(size=10).tolist())
-        held += found.low <= 0 <= found.high
+        correlation = rank_correlation(generator.normal(size=10).tolist(), generator.normal(size=10).tolist())
+        held += correlation.low <= 0 <= correlation.high
     assert held / runs >= 0.95 - 3 * math.sqrt(0.05 * 0.95 / runs)

@@ -51,7 +51,7 @@ def test_trials_are_claimed_in_order_and_once(store, path):
         assert keys == [t.key for t in STUDY.trials()][:4]
 
 
-def test_only_the_owner_is_heard_and_once(store, path):
+def test_only_the_owner_counts_and_once(store, path):
     key = store.claim()
     with Store(path) as other:
         assert not other.finish(key, RESULT, {})

@@ -50,8 +50,8 @@ def test_area_by_pairs_and_by_mann_whitney(classes: int, seed: int) -> None:
         / ((targets == c).sum() * (targets != c).sum())
         for c in seen
     ]
-    found = area_under_curve(torch.from_numpy(scores), torch.from_numpy(targets))
-    assert found == pytest.approx(np.mean(pairs), abs=1e-12) == pytest.approx(np.mean(ranks), abs=1e-12)
+    area = area_under_curve(torch.from_numpy(scores), torch.from_numpy(targets))
+    assert area == pytest.approx(np.mean(pairs), abs=1e-12) == pytest.approx(np.mean(ranks), abs=1e-12)
 
 
 def test_area_without_a_class_or_without_any() -> None:

@@ -17,7 +17,7 @@ from scanlab.facade import parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.learning import LEARNINGS, learning_of
 from scanlab.study.tasks import CLASSES, MASKS, TASKS, Targets, check_task, targets_of, task_named
-from scanlab.study.train import initial_model, train
+from scanlab.study.train import initial_model, train_trial
 from scanlab.study.trial import DataChoice, Problem, Recipe, Trial
 from scanlab.study.work import one_thread
 
@@ -42,7 +42,7 @@ def made(extents: tuple[int, ...], masks: bool, classes: int = 3, video: bool = 
 def trial(task: str, dataset: Dataset, **changes) -> Trial:
     axes = " ".join("abc"[: len(dataset.extents)])
     grid = tuple(-(-n // 2) for n in dataset.extents)
-    plan = bind(parse(f"by {axes.replace(' ', ', ')}", grid=axes), grid)
+    plan = bind(parse(f"by {axes.replace(' ', ', ')}", axes=axes), grid)
     problem = Problem("p", DataChoice(), task, dataset.fingerprint, (("row", plan),), SIZES, RECIPE)
     return Trial(replace(problem, **changes), plan, 0)
 
@@ -50,11 +50,11 @@ def trial(task: str, dataset: Dataset, **changes) -> Trial:
 def test_the_tasks_and_their_primary_metrics() -> None:
     assert {name: (task.primary, task.higher, task.targets) for name, task in TASKS.items()} == {
         "classification": ("accuracy", True, CLASSES),
-        "classification by balanced accuracy": ("balanced_accuracy", True, CLASSES),
-        "classification by auc": ("auc", True, CLASSES),
+        "classification_by_balanced_accuracy": ("balanced_accuracy", True, CLASSES),
+        "classification_by_auc": ("auc", True, CLASSES),
         "segmentation": ("dice", True, MASKS),
-        "next patch": ("mse", False, None),
-        "next patch in bits": ("bits_per_value", False, None),
+        "next_patch": ("mse", False, None),
+        "next_patch_in_bits": ("bits_per_value", False, None),
     }
     with pytest.raises(ScanlabError, match=r"(?s)S650.*no task 'guessing'.*segmentation"):
         task_named("guessing")
@@ -63,7 +63,7 @@ def test_the_tasks_and_their_primary_metrics() -> None:
 def test_every_task_has_its_way_of_learning_and_is_learnt_here() -> None:
     assert {task.learning for task in TASKS.values()} == set(LEARNINGS) and {task for task, *_ in LEARNED} == set(TASKS)
     with pytest.raises(KeyError):
-        learning_of(replace(task_named("next patch"), learning="guessing"))
+        learning_of(replace(task_named("next_patch"), learning="guessing"))
 
 
 @pytest.mark.parametrize("targets", [CLASSES, MASKS])
@@ -74,13 +74,13 @@ def test_data_is_for_a_task_that_takes_its_targets(targets: Targets) -> None:
 LEARNED = [
     ("classification", (6, 6), False, False),
     ("classification", (4, 6, 6), False, True),
-    ("classification by balanced accuracy", (6, 5), False, False),
-    ("classification by auc", (4, 4, 6), False, False),
+    ("classification_by_balanced_accuracy", (6, 5), False, False),
+    ("classification_by_auc", (4, 4, 6), False, False),
     ("segmentation", (6, 8), True, False),
     ("segmentation", (4, 5, 6), True, False),
-    ("next patch", (6, 6), False, False),
-    ("next patch", (4, 4, 4), True, False),
-    ("next patch in bits", (6, 6), False, False),
+    ("next_patch", (6, 6), False, False),
+    ("next_patch", (4, 4, 4), True, False),
+    ("next_patch_in_bits", (6, 6), False, False),
 ]
 
 
@@ -96,7 +96,7 @@ def test_every_task_learns_for_an_epoch(task: str, extents: tuple[int, ...], mas
     channels = 1 if "patch" in task else 2
     dataset = made(extents, masks, video=video, channels=channels)
     transfer = ("rotate 180", f"size {'x'.join(str(n + 2) for n in extents)}")
-    result = train(trial(task, dataset, transfer=transfer), dataset)
+    result = train_trial(trial(task, dataset, transfer=transfer), dataset)
     [epoch] = result.epochs
     kind = task_named(task)
     assert math.isfinite(epoch.loss) and epoch.loss > 0
@@ -109,10 +109,10 @@ def test_every_task_learns_for_an_epoch(task: str, extents: tuple[int, ...], mas
 def test_classification_by_hand() -> None:
     logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0], [1.0, 0.0]])
     targets = torch.tensor([0, 1, 0, 1])
-    found = CLASSIFICATION.measure(Fixed(), logits, targets, 3)
-    assert found["accuracy"] == 0.75 and found["balanced_accuracy"] == 0.75
+    metrics = CLASSIFICATION.measure(Fixed(), logits, targets, 3)
+    assert metrics["accuracy"] == 0.75 and metrics["balanced_accuracy"] == 0.75
     # Of the pairs of a 0 and a 1 the scores of the 0 are higher in all.
-    assert found["auc"] == 1.0
+    assert metrics["auc"] == 1.0
     loss = CLASSIFICATION.loss(Fixed(), logits, targets, RECIPE).item()
     by_hand = np.mean([-math.log(1 / (1 + math.exp(-d))) for d in (2, 1, 3, -1)])
     assert loss == pytest.approx(by_hand, rel=1e-6)
@@ -144,18 +144,18 @@ def test_dice_and_iou_by_brute_force(extents: tuple[int, ...], batch: int) -> No
         dices[c] = np.mean([2 * (g & m).sum() / (g.sum() + m.sum()) for g, m in pairs])
         ious[c] = np.mean([(g & m).sum() / (g | m).sum() for g, m in pairs])
     assert 0 < sum((masks == 3).reshape(7, -1).any(1)) < 7
-    found = SEGMENTATION.measure(Fixed(), _logits(guesses, 4), torch.from_numpy(masks), batch)
-    assert found["dice"] == pytest.approx(np.mean(list(dices.values())))
-    assert found["iou"] == pytest.approx(np.mean(list(ious.values())))
-    assert [found[f"dice_{c}"] for c in (1, 2, 3)] == pytest.approx(list(dices.values()))
+    metrics = SEGMENTATION.measure(Fixed(), _logits(guesses, 4), torch.from_numpy(masks), batch)
+    assert metrics["dice"] == pytest.approx(np.mean(list(dices.values())))
+    assert metrics["iou"] == pytest.approx(np.mean(list(ious.values())))
+    assert [metrics[f"dice_{c}"] for c in (1, 2, 3)] == pytest.approx(list(dices.values()))
 
 
 def test_dice_by_hand() -> None:
-    """Two images: one guessed right; of the other's two pixels of class 1 one is found, and one is made up."""
+    """Two images: one guessed right; of the other's two pixels of class 1 one is right, and one is made up."""
     masks = np.array([[[1, 0], [0, 0]], [[1, 1], [0, 0]]])
     guesses = np.array([[[1, 0], [0, 0]], [[1, 0], [0, 1]]])
-    found = SEGMENTATION.measure(Fixed(), _logits(guesses, 2), torch.from_numpy(masks), 2)
-    assert found["dice"] == pytest.approx((1 + 0.5) / 2) and found["iou"] == pytest.approx((1 + 1 / 3) / 2)
+    metrics = SEGMENTATION.measure(Fixed(), _logits(guesses, 2), torch.from_numpy(masks), 2)
+    assert metrics["dice"] == pytest.approx((1 + 0.5) / 2) and metrics["iou"] == pytest.approx((1 + 1 / 3) / 2)
 
 
 def test_the_loss_of_masks_by_hand() -> None:
@@ -171,13 +171,13 @@ def test_the_loss_of_masks_by_hand() -> None:
 
 def test_the_error_of_the_next_patch_is_the_mean_over_all_images() -> None:
     dataset = made((6, 6), False, channels=1)
-    kind = task_named("next patch")
-    model = initial_model(trial("next patch", dataset), dataset).eval()
+    kind = task_named("next_patch")
+    model = initial_model(trial("next_patch", dataset), dataset).eval()
     images = torch.from_numpy(dataset.images)
     with torch.no_grad():
         one = [model.loss(image[None]).item() for image in images]
-        found = [learning_of(kind).measure(model, images, torch.zeros(24), batch)["mse"] for batch in (5, 24)]
-    assert found == pytest.approx([np.mean(one)] * 2, rel=1e-5)
+        metrics = [learning_of(kind).measure(model, images, torch.zeros(24), batch)["mse"] for batch in (5, 24)]
+    assert metrics == pytest.approx([np.mean(one)] * 2, rel=1e-5)
 
 
 def test_data_that_a_task_cannot_learn_from() -> None:

@@ -17,10 +17,10 @@ from scanlab import data
 from scanlab.compiler.bind import bind
 from scanlab.data import Dataset, from_arrays
 from scanlab.facade import parse
-from scanlab.nn import BackboneSizes
+from scanlab.nn import BackboneConfig
 from scanlab.study import train as training
 from scanlab.study.record import Epoch
-from scanlab.study.train import initial_model, train, trained, warm_up_then_cosine
+from scanlab.study.train import initial_model, train_model, train_trial, warm_up_then_cosine
 from scanlab.study.trial import CONTROLS, Trial
 from scanlab.study.work import one_thread
 
@@ -37,17 +37,17 @@ STRATEGIES = (
 )
 
 
-def trial(text: str = "row", seed: int = 0, control: str | None = None, sizes=SIZES, **recipe) -> Trial:
-    plan = bind(parse(text, grid="h w"), GRID)
+def trial(text: str = "row", seed: int = 0, control: str | None = None, config=SIZES, **recipe) -> Trial:
+    plan = bind(parse(text, axes="h w"), GRID)
     base = small_trial(**{"epochs": 2, "batch": 8, **recipe}).problem
-    problem = replace(base, strategies=((text, plan),), sizes=sizes, fingerprint=FEW.fingerprint)
+    problem = replace(base, strategies=((text, plan),), config=config, fingerprint=FEW.fingerprint)
     return Trial(problem, plan, seed, control)
 
 
 def shared_weights(text: str, seed: int = 0, control: str | None = None) -> dict[str, torch.Tensor]:
     """The initial weights, but for what only some strategies have: gates and class tokens."""
-    found = initial_model(trial(text, seed, control), FEW).state_dict()
-    return {name: value for name, value in found.items() if "gates" not in name and "tokens" not in name}
+    state = initial_model(trial(text, seed, control), FEW).state_dict()
+    return {name: value for name, value in state.items() if "gates" not in name and "tokens" not in name}
 
 
 def same(one: dict, other: dict) -> bool:
@@ -61,7 +61,7 @@ def test_all_strategies_start_from_the_same_weights() -> None:
         torch.manual_seed(len(text))
         assert same(shared_weights(text), first), text
     assert not same(shared_weights("row", seed=1), first)
-    assert same(shared_weights("row", control="random order 1"), first)
+    assert same(shared_weights("row", control="random_order_1"), first)
     assert not same(shared_weights("row", control="A/A"), first)
 
 
@@ -87,7 +87,7 @@ def fed(monkeypatch: pytest.MonkeyPatch):
         with monkeypatch.context() as patch:
             augmented = training.augmented
             patch.setattr(training, "augmented", recorded)
-            train(wanted, dataset)
+            train_trial(wanted, dataset)
         return batches
 
     return record
@@ -100,9 +100,9 @@ def test_all_strategies_and_controls_see_the_same_batches(fed) -> None:
     dropping = replace(SIZES, depth=2, drop_path=0.5)
     for other in [
         *(trial(text, **changes) for text in ("hilbert", "gate(row, column)", "row with cls at end")),
-        *(trial("row", control=name, **changes) for name in ("A/A", "random order 1", "no scan")),
+        *(trial("row", control=name, **changes) for name in ("A/A", "random_order_1", "no_scan")),
         # What a model draws for itself does not reach the batches.
-        trial("row", sizes=dropping, **changes),
+        trial("row", config=dropping, **changes),
     ]:
         assert fed(other) == first
     assert fed(trial("row", seed=1, **changes)) != first
@@ -113,7 +113,7 @@ def test_every_epoch_shows_every_sample_once(fed, monkeypatch: pytest.MonkeyPatc
     seen = []
     plain = training.augmented
     monkeypatch.setattr(training, "augmented", lambda *rest: (seen.append(rest[0]), plain(*rest))[1])
-    train(trial(epochs=2), FEW)
+    train_trial(trial(epochs=2), FEW)
     rows = [row.tobytes() for batch in seen for row in batch.numpy()]
     half = len(rows) // 2
     wanted = sorted(row.tobytes() for row in FEW.images[FEW.train])
@@ -121,15 +121,15 @@ def test_every_epoch_shows_every_sample_once(fed, monkeypatch: pytest.MonkeyPatc
 
 
 def test_two_runs_are_equal_and_leave_torchs_generator_alone() -> None:
-    sizes = replace(SIZES, depth=2, drop_path=0.5)
+    config = replace(SIZES, depth=2, drop_path=0.5)
     torch.manual_seed(5)
     state = torch.get_rng_state()
-    one = train(trial(sizes=sizes, shift=1, flip=True), FEW)
+    one = train_trial(trial(config=config, shift=1, flip=True), FEW)
     assert torch.equal(torch.get_rng_state(), state)
     torch.manual_seed(77)
-    other = train(trial(sizes=sizes, shift=1, flip=True), FEW)
+    other = train_trial(trial(config=config, shift=1, flip=True), FEW)
     assert _numbers(one) == _numbers(other)
-    assert _numbers(one) != _numbers(train(trial(sizes=sizes, shift=1, flip=True, seed=1), FEW))
+    assert _numbers(one) != _numbers(train_trial(trial(config=config, shift=1, flip=True, seed=1), FEW))
 
 
 def _numbers(result) -> list:
@@ -140,8 +140,8 @@ class Stop(Exception):
     pass
 
 
-def _stop(heard: list[int], last: int, number: int, epoch: Epoch) -> None:
-    heard.append(number)
+def _stop(epochs_done: list[int], last: int, number: int, epoch: Epoch) -> None:
+    epochs_done.append(number)
     if number == last:
         raise Stop
 
@@ -149,22 +149,22 @@ def _stop(heard: list[int], last: int, number: int, epoch: Epoch) -> None:
 @pytest.mark.parametrize("stopped", [(1,), (2, 1)])
 def test_a_stopped_trial_goes_on_bit_for_bit(tmp_path: Path, stopped: tuple[int, ...]) -> None:
     """With augmentation, drop paths, momenta and a learning rate on its way: each must come back as it was."""
-    sizes = replace(SIZES, depth=2, drop_path=0.4)
-    wanted = trial("hilbert", sizes=sizes, epochs=4, shift=1, flip=True)
-    whole, unbroken = trained(wanted, FEW)
+    config = replace(SIZES, depth=2, drop_path=0.4)
+    wanted = trial("hilbert", config=config, epochs=4, shift=1, flip=True)
+    whole, unbroken = train_model(wanted, FEW)
     file = tmp_path / "checkpoints" / "trial.pt"
     for after in stopped:
-        heard: list[int] = []
+        epochs_done: list[int] = []
         last = _epochs_in(file) + after - 1
         with pytest.raises(Stop):
-            train(wanted, FEW, partial(_stop, heard, last), checkpoint=file)
-        # Finished epochs are told again, in order.
-        assert heard == list(range(last + 1))
-    model, resumed = trained(wanted, FEW, checkpoint=file)
+            train_trial(wanted, FEW, partial(_stop, epochs_done, last), checkpoint=file)
+        # Finished epochs are reported again, in order.
+        assert epochs_done == list(range(last + 1))
+    model, resumed = train_model(wanted, FEW, checkpoint=file)
     assert _numbers(resumed) == _numbers(unbroken)
     assert same(model.state_dict(), whole.state_dict())
     # And once more from the end: nothing is left to train.
-    assert _numbers(train(wanted, FEW, checkpoint=file)) == _numbers(unbroken)
+    assert _numbers(train_trial(wanted, FEW, checkpoint=file)) == _numbers(unbroken)
 
 
 def _epochs_in(file: Path) -> int:
@@ -176,14 +176,14 @@ def test_a_checkpoint_of_no_use_is_as_none(tmp_path: Path, content: bytes | None
     file = tmp_path / "trial.pt"
     if content is None:
         # Of another trial.
-        train(trial(seed=3), FEW, checkpoint=file)
+        train_trial(trial(seed=3), FEW, checkpoint=file)
     else:
         file.write_bytes(content)
-    assert _numbers(train(trial(), FEW, checkpoint=file)) == _numbers(train(trial(), FEW))
+    assert _numbers(train_trial(trial(), FEW, checkpoint=file)) == _numbers(train_trial(trial(), FEW))
 
 
 def test_metrics_are_of_the_test_part_and_losses_of_the_training_part() -> None:
-    model, result = trained(trial(epochs=3), FEW)
+    model, result = train_model(trial(epochs=3), FEW)
     with torch.no_grad():
         guesses = model.eval()(torch.from_numpy(FEW.images[FEW.test])).argmax(1).numpy()
     assert result.final["accuracy"] == pytest.approx((guesses == FEW.labels[FEW.test]).mean())
@@ -193,9 +193,9 @@ def test_metrics_are_of_the_test_part_and_losses_of_the_training_part() -> None:
 
 def test_a_trial_learns() -> None:
     digits = data.load("digits", limit=400, test_limit=200)
-    problem = small_trial(epochs=3, batch=16, sizes=BackboneSizes(depth=1)).problem
-    found = train(Trial(problem, problem.strategies[0][1], 0), digits)
-    assert found.final["accuracy"] > 0.5 and found.epochs[-1].loss < found.epochs[0].loss
+    problem = small_trial(epochs=3, batch=16, config=BackboneConfig(depth=1)).problem
+    result = train_trial(Trial(problem, problem.strategies[0][1], 0), digits)
+    assert result.final["accuracy"] > 0.5 and result.epochs[-1].loss < result.epochs[0].loss
 
 
 def test_the_learning_rate_rises_then_falls_to_nothing() -> None:
@@ -207,12 +207,12 @@ def test_the_learning_rate_rises_then_falls_to_nothing() -> None:
 
 def test_controls_do_what_they_say() -> None:
     """Without memory no patch hears of another; without a scan there is none; over a shuffled grid the steps differ."""
-    assert CONTROLS["A/A"].weights and CONTROLS["no scan"].mixer == "none"
+    assert CONTROLS["A/A"].weights and CONTROLS["no_scan"].mixer == "none"
     images = torch.from_numpy(FEW.images[:4])
     plain = initial_model(trial(), FEW).eval()
-    shuffled = initial_model(trial(control="random order 1"), FEW).eval()
-    other = initial_model(trial(control="random order 2"), FEW).eval()
-    deaf = initial_model(trial(control="no memory"), FEW).eval()
+    shuffled = initial_model(trial(control="random_order_1"), FEW).eval()
+    other = initial_model(trial(control="random_order_2"), FEW).eval()
+    deaf = initial_model(trial(control="no_memory"), FEW).eval()
     with torch.no_grad():
         assert not torch.allclose(plain(images), shuffled(images))
         assert not torch.allclose(other(images), shuffled(images))
@@ -224,5 +224,5 @@ def test_controls_do_what_they_say() -> None:
             assert torch.allclose(one, two) != spreads
         before = images.clone()
         before[..., :2, :2] += 1
-        heard = [not torch.allclose(m.backbone(images)[:, 1:], m.backbone(before)[:, 1:]) for m in (plain, deaf)]
-        assert heard == [True, False]
+        changed = [not torch.allclose(m.backbone(images)[:, 1:], m.backbone(before)[:, 1:]) for m in (plain, deaf)]
+        assert changed == [True, False]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import BackboneSizes
+from scanlab.nn import BackboneConfig
 from scanlab.nn.embed import PatchEmbed
 from scanlab.study.transfer import patch_grid, transfer_grid, transferred
 
@@ -52,7 +52,7 @@ def test_a_size_by_hand() -> None:
 @pytest.mark.parametrize("patch, stride", [(2, None), (3, None), (4, None), (3, 1), (4, 2)])
 def test_the_grid_is_the_one_that_the_model_finds(name: str, patch: int, stride: int | None) -> None:
     images = torch.zeros(1, 1, 8, 12)
-    embed = PatchEmbed(1, BackboneSizes(patch=patch, stride=stride, dim=4), 2)
+    embed = PatchEmbed(1, BackboneConfig(patch=patch, stride=stride, dim=4), 2)
     changed, _ = transferred(name, images)
     _, grid = embed(changed)
     before = patch_grid((8, 12), (patch, patch), stride)

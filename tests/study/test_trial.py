@@ -13,7 +13,7 @@ from small import GRID, SIZES, small_study, small_trial
 
 from scanlab.compiler.bind import bind
 from scanlab.facade import parse
-from scanlab.nn import BackboneSizes, MixerSizes
+from scanlab.nn import BackboneConfig, MixerConfig
 from scanlab.study.trial import CONTROLS, DataChoice, Recipe, Study, Trial
 
 TRIAL = small_trial()
@@ -22,7 +22,7 @@ PROBLEM = TRIAL.problem
 
 def trial(text: str, **changes) -> Trial:
     """A trial of an order written so, its problem changed."""
-    plan = bind(parse(text, grid="h w"), GRID)
+    plan = bind(parse(text, axes="h w"), GRID)
     return Trial(replace(PROBLEM, strategies=(("any name", plan),), **changes), plan, 0)
 
 
@@ -39,7 +39,7 @@ def test_the_config_is_json_and_says_all() -> None:
     again = json.loads(json.dumps(TRIAL.config))
     assert again["seed"] == 0 and again["control"] is None and again["task"] == "classification"
     assert set(again["recipe"]) == {f.name for f in fields(Recipe)}
-    assert set(again["sizes"]) == {f.name for f in fields(BackboneSizes)}
+    assert set(again["sizes"]) == {f.name for f in fields(BackboneConfig)}
     assert again["data"] == PROBLEM.fingerprint
 
 
@@ -60,34 +60,34 @@ def test_every_setting_of_a_recipe_changes_the_key(name: str) -> None:
 
 # Choices among names are refused when unknown; these are others that are known.
 CHOICES = {
-    "stem": "patch norm",
+    "stem": "patch_norm",
     "downsample": "merge",
     "positions": "none",
     "norm_kind": "rms",
     "readout": "max",
     "kind": "none",
     "convolution": "grid",
-    "parameters": "per path",
+    "parameters": "per_path",
     "depth": 3,
 }
 
 
-@pytest.mark.parametrize("kind, name", [(k, f.name) for k in (BackboneSizes, MixerSizes) for f in fields(k)])
+@pytest.mark.parametrize("kind, name", [(k, f.name) for k in (BackboneConfig, MixerConfig) for f in fields(k)])
 def test_every_setting_of_a_model_changes_the_key(kind: type, name: str) -> None:
     if name == "mixer":
-        changed = replace(SIZES, mixer=MixerSizes())
+        changed = replace(SIZES, mixer=MixerConfig())
     else:
-        part = SIZES if kind is BackboneSizes else SIZES.mixer
+        part = SIZES if kind is BackboneConfig else SIZES.mixer
         part = replace(part, **{name: CHOICES[name] if name in CHOICES else _other(getattr(part, name))})
-        changed = part if kind is BackboneSizes else replace(SIZES, mixer=part)
-    assert trial("row", sizes=changed).key != trial("row").key
+        changed = part if kind is BackboneConfig else replace(SIZES, mixer=part)
+    assert trial("row", config=changed).key != trial("row").key
 
 
 def test_seed_control_task_data_transfer_and_order_change_the_key() -> None:
     others = [
         replace(TRIAL, seed=1),
         *(replace(TRIAL, control=name) for name in CONTROLS),
-        trial("row", task="next patch"),
+        trial("row", task="next_patch"),
         trial("row", fingerprint="0" * 16),
         trial("row", transfer=("rotate 90",)),
         trial("row", transfer=("rotate 180",)),
@@ -143,13 +143,13 @@ def test_orders_that_part_only_in_a_later_stage_have_two_keys() -> None:
     """On the first stage's 4x4 these are one order; on the second's 2x2 they differ."""
     late = "by w if H == 2 else h, h if H == 2 else w"
     assert trial("row").key == trial(late).key
-    stages = {"sizes": replace(SIZES, depth=(1, 1))}
+    stages = {"config": replace(SIZES, depth=(1, 1))}
     assert trial("row", **stages).key != trial(late, **stages).key
 
 
 def test_a_study_runs_every_different_trial_once() -> None:
-    plans = (("row", TRIAL.plan), ("again", bind(parse("by 2 * h, w", grid="h w"), GRID)))
-    study = Study("s", (replace(PROBLEM, strategies=plans),), (0, 1), controls=("A/A", "no scan"))
+    plans = (("row", TRIAL.plan), ("again", bind(parse("by 2 * h, w", axes="h w"), GRID)))
+    study = Study("s", (replace(PROBLEM, strategies=plans),), (0, 1), controls=("A/A", "no_scan"))
     members, trials = list(study.members()), study.trials()
     assert len(members) == 2 * (2 + 2) and len(trials) == 2 * (1 + 2)
     assert [m.seed for m in members] == [0] * 4 + [1] * 4
@@ -162,7 +162,7 @@ def test_controls_change_the_baseline() -> None:
     assert control.trial.plan is dict(study.problems[0].strategies)["hilbert"]
 
 
-def test_what_a_report_is_told_is_json() -> None:
+def test_what_a_report_is_made_of_is_json() -> None:
     about = json.loads(json.dumps(small_study().about()))
     assert about["problems"][0]["strategies"]["hilbert"]["grid"] == [4, 4]
     assert set(about["controls"]) == {"control: A/A"} and about["baseline"] == "row"

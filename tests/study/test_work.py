@@ -16,15 +16,15 @@ def test_objects_are_set_aside_while_trials_run_and_no_longer(tmp_path: Path, mo
     # Whatever tests before this one have left, as a command does that ends with its process.
     gc.unfreeze()
     work._set_aside.cache_clear()
-    during, train = [], work.train
+    during, train = [], work.train_trial
 
     def watched(*given, **options):
         during.append(gc.get_freeze_count())
         return train(*given, **options)
 
-    monkeypatch.setattr(work, "train", watched)
+    monkeypatch.setattr(work, "train_trial", watched)
     for folder in ("first", "second"):
-        runner.run(small_study(), tmp_path / folder)
+        runner.run_study(small_study(), tmp_path / folder)
         assert gc.get_freeze_count() == 0
     assert len(during) > 6 and all(during)
 
@@ -32,7 +32,7 @@ def test_objects_are_set_aside_while_trials_run_and_no_longer(tmp_path: Path, mo
 def test_what_the_caller_has_frozen_stays_so(tmp_path: Path) -> None:
     gc.freeze()
     try:
-        runner.run(small_study(), tmp_path)
+        runner.run_study(small_study(), tmp_path)
         assert gc.get_freeze_count() > 0
     finally:
         gc.unfreeze()

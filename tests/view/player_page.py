@@ -54,7 +54,7 @@ class PlayerPage:
         return list(zip(flat[::2], flat[1::2], strict=True))
 
     def pixels(self, layer: str, points: Sequence[tuple[float, float]], panel: int = 0) -> list[tuple[int, ...]]:
-        """The colours of a layer, "ground", "path" or "marks", with alpha."""
+        """The colours of a layer, "ground", "path" or "overlay", with alpha."""
         self.settle()
         return [tuple(pixel) for pixel in self.page.evaluate(PIXELS, [panel, layer, [list(p) for p in points]])]
 

@@ -14,7 +14,7 @@ def opened(new_page, tmp_path):
 
 
 def drawn(player) -> list[int]:
-    return player.do("player.panels().map((panel) => panel.tracks[0].drawn)")
+    return player.do("player.panels().map((panel) => panel.traces[0].drawn)")
 
 
 @pytest.mark.parametrize("width", [1280, 500])
@@ -43,16 +43,16 @@ def test_the_slider_scrubs_and_says_where_it_is(opened, made):
     assert drawn(player) == [21, 9]
 
 
-def test_the_step_is_told(opened, made):
+def test_the_step_is_reported(opened, made):
     player = opened([made.row(4, 4)])
     player.do(
-        "window.told = [];"
-        "document.getElementById('player').addEventListener('step', (event) => told.push(event.detail))"
+        "window.reported = [];"
+        "document.getElementById('player').addEventListener('step', (event) => reported.push(event.detail))"
     )
     player.do("player.goTo(3)")
     player.do("player.goTo(3)")
     player.press("ArrowRight")
-    assert player.do("told") == [3, 4]
+    assert player.do("reported") == [3, 4]
 
 
 def test_space_plays_and_pauses(opened, made):

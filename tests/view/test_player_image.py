@@ -87,7 +87,7 @@ def test_the_strip_shows_patches_in_the_order_of_reading(opened, made, back):
 
 
 def test_tokens_stand_in_the_strip(opened):
-    scan = scanlab.compile(scanlab.parse("sum((by w, h), -(by w, h)) with cls at middle", grid="h w"), grid=(4, 4))
+    scan = scanlab.compile(scanlab.parse("sum((by w, h), -(by w, h)) with cls at middle", axes="h w"), grid=(4, 4))
     colours, content = mosaic(4, 4)
     player = opened(scenes_of(scan))
     show_image(player, content)
@@ -178,10 +178,10 @@ def test_images_of_other_places_are_refused(opened, made, url):
 def counter_pixels(player: PlayerPage, inset: float) -> list[tuple[int, ...]]:
     """The marks of a counter-example, read at the lower left corner of every patch, inside it."""
     code = """(inset) => {
-      const { panel } = player.counter(), { screen, marks, dots, cell } = panel;
+      const { panel } = player.counter(), { screen, overlay, dots, cell } = panel;
       return Array.from({ length: panel.scene.patches }, (_, patch) => {
         const [x, y] = [screen[2 * patch] - cell / 2 + inset, screen[2 * patch + 1] + cell * 0.25];
-        return Array.from(marks.getImageData(Math.round(x * dots), Math.round(y * dots), 1, 1).data);
+        return Array.from(overlay.getImageData(Math.round(x * dots), Math.round(y * dots), 1, 1).data);
       });
     }"""
     player.settle()
@@ -196,11 +196,11 @@ def test_a_counterexample_marks_its_patches(opened, made, grid, patches):
     player = opened([made.row(4, 4)])
     failing = {"grid": list(grid), "patches": patches, "label": "these patches share the key (1)"}
     player.page.evaluate("(failing) => player.counterexample(failing)", failing)
-    clashing = {int(np.ravel_multi_index(patch, grid)) for patch in patches}
+    conflicting = {int(np.ravel_multi_index(patch, grid)) for patch in patches}
     found = counter_pixels(player, 2)
     marked = {patch for patch, pixel in enumerate(found) if pixel[3] == 255}
-    assert marked == clashing
-    assert all(found[patch][:3] == (179, 38, 30) for patch in clashing)
+    assert marked == conflicting
+    assert all(found[patch][:3] == (179, 38, 30) for patch in conflicting)
     assert "these patches share the key (1)" in player.text("counter")
     assert not player.shows("panels")
     assert player.do("document.querySelector('[data-at=bar]').inert")
@@ -208,7 +208,7 @@ def test_a_counterexample_marks_its_patches(opened, made, grid, patches):
 
 def test_a_compiler_s_counterexample_is_shown_and_taken_back(opened, made):
     with pytest.raises(scanlab.ScanlabError) as caught:
-        scanlab.compile(scanlab.parse("by h + w", grid="h w"), grid=(4, 4))
+        scanlab.compile(scanlab.parse("by h + w", axes="h w"), grid=(4, 4))
     example = caught.value.diagnostics[0].counterexample
     player = opened([made.row(4, 4)])
     before = player.picture()

@@ -24,7 +24,7 @@ def opened(new_page, tmp_path):
 
 
 def compiled(text: str, axes: str, grid: tuple[int, ...]):
-    return scanlab.compile(scanlab.parse(text, grid=axes), grid=grid)
+    return scanlab.compile(scanlab.parse(text, axes=axes), grid=grid)
 
 
 def near(found: tuple[int, ...], wanted: np.ndarray, apart: int = 2) -> bool:
@@ -78,12 +78,12 @@ def test_a_patch_tells_its_step_and_its_neighbours_steps_in_every_path(opened, t
 
 def test_a_patch_that_is_hovered_is_marked_in_all_views_of_its_grid(opened, made):
     player = opened([made.row(5, 8), made.zigzag(5, 8), made.row(4, 4)])
-    before = [player.picture("marks", panel) for panel in range(3)]
+    before = [player.picture("overlay", panel) for panel in range(3)]
     player.hover(13)
-    after = [player.picture("marks", panel) for panel in range(3)]
+    after = [player.picture("overlay", panel) for panel in range(3)]
     assert [a != b for a, b in zip(before, after, strict=True)] == [True, True, False]
     player.page.mouse.move(2, 2)
-    assert [player.picture("marks", panel) for panel in range(3)] == before
+    assert [player.picture("overlay", panel) for panel in range(3)] == before
     assert not player.shows("tip")
 
 
@@ -237,9 +237,9 @@ def test_resets_and_tokens_stand_on_the_path(opened):
     ink = (28, 27, 34)
     for number, scene in enumerate(scenes):
         [(x, y)] = middles(player, scene, [12], number)
-        assert near(player.pixel("marks", x - 5, y, number), np.array(ink)), number
+        assert near(player.pixel("overlay", x - 5, y, number), np.array(ink)), number
     x, y = player.points()[6]
-    assert near(player.pixel("marks", x, y), np.array([255, 255, 255]))
+    assert near(player.pixel("overlay", x, y), np.array([255, 255, 255]))
     assert player.pixel("path", *middles(player, scenes[0], [6])[0])[3] == 0
     legend = player.text("legend")
     assert "state reset" in legend and "class token" in legend
@@ -327,10 +327,10 @@ def test_paths_of_a_scan_are_drawn_together(opened):
     assert player.do("player.panels().length") == 4
     player.page.get_by_label("Paths together").check()
     player.page.locator("[data-at=colour]").select_option("path")
-    assert player.do("player.panels().map((panel) => panel.tracks.length)") == [4]
+    assert player.do("player.panels().map((panel) => panel.traces.length)") == [4]
     for number, scene in enumerate(scenes_of(scan)):
         [(x, y)] = middles(player, scene, [2])
-        shift = player.do(f"player.panels()[0].tracks[{number}].dx")
+        shift = player.do(f"player.panels()[0].traces[{number}].dx")
         assert near(player.pixel("path", x + shift, y + shift), RAMP[round(number / 3 * 255)]), number
     player.page.get_by_label("Paths together").uncheck()
     assert player.do("player.panels().length") == 4
@@ -366,7 +366,7 @@ def test_other_grids_make_other_panels(opened, made):
     for scenes in ([made.row(4, 4)], [made.row(4, 4), made.snake3(2, 3, 4)], [made.shuffled(7)], [made.shuffled(9)]):
         player.page.evaluate("(data) => player.show(data)", player_data(scenes))
         player.settle()
-        drawn = player.do("player.panels().map((panel) => [panel.scene.grid.join(), panel.tracks[0].drawn])")
+        drawn = player.do("player.panels().map((panel) => [panel.scene.grid.join(), panel.traces[0].drawn])")
         assert drawn == [[",".join(map(str, scene.grid)), scene.length] for scene in scenes]
         fresh = opened(scenes)
         assert [player.picture("path", k) for k in range(len(scenes))] == [

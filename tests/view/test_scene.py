@@ -55,7 +55,7 @@ def test_compiled_scans_can_be_drawn():
     scanlab = pytest.importorskip("scanlab")
     if not hasattr(scanlab, "parse"):
         pytest.skip("scanlab.parse is not there")
-    compiled = scanlab.compile(scanlab.parse("sum((by h, ~w), (by w, h))", grid="h w"), grid=(3, 4))
+    compiled = scanlab.compile(scanlab.parse("sum((by h, ~w), (by w, h))", axes="h w"), grid=(3, 4))
     assert isinstance(compiled, compiler.CompiledScan)
     assert [scene.length for scene in scenes_of(compiled)] == [12, 12]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from scanlab.nn import Backbone, BackboneSizes, Classifier
+from scanlab.nn import Backbone, BackboneConfig, Classifier
 from scanlab.zoo.presets import VANILLA_MIXER, VIDEOMAMBA_MIXER, VIM_MIXER, VMAMBA_MIXER
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -18,7 +18,7 @@ VMAMBA_SCANS = {
     "v052dc_noz": CASCADE,
 }
 ONE_WAY = replace(VIM_MIXER, average=False)
-BOTH_DECAYS = replace(ONE_WAY, convolution="first path", parameters="own decay")
+BOTH_DECAYS = replace(ONE_WAY, convolution="first_path", parameters="own_decay")
 
 
 def vim(config: dict[str, Any]) -> Classifier:
@@ -54,22 +54,22 @@ def vmamba(config: dict[str, Any]) -> Classifier:
         expand=config["ssm_ratio"],
         convolution_bias=config["ssm_conv_bias"],
     )
-    sizes = BackboneSizes(
+    sizes = BackboneConfig(
         patch=4,
         dim=config["dims"],
         depth=tuple(config["depths"]),
         positions="none",
         mlp=config["mlp_ratio"],
         mixer=mixer,
-        stem="overlapping" if config["patchembed_version"] == "v2" else "patch norm",
+        stem="overlapping" if config["patchembed_version"] == "v2" else "patch_norm",
         downsample="overlapping" if config["downsample_version"] == "v3" else "merge",
     )
     return _built(VMAMBA_SCANS.get(kind, "vmamba"), sizes, config["img"], config)
 
 
-def _isotropic(config: dict[str, Any], **sizes: Any) -> BackboneSizes:
-    return BackboneSizes(dim=config["embed_dim"], depth=config["depth"], norm_kind="rms", **sizes)
+def _isotropic(config: dict[str, Any], **sizes: Any) -> BackboneConfig:
+    return BackboneConfig(dim=config["embed_dim"], depth=config["depth"], norm_kind="rms", **sizes)
 
 
-def _built(scan: str, sizes: BackboneSizes, extents: tuple[int, ...], config: dict[str, Any]) -> Classifier:
+def _built(scan: str, sizes: BackboneConfig, extents: tuple[int, ...], config: dict[str, Any]) -> Classifier:
     return Classifier(Backbone(scan, sizes, input_size=extents, channels=3), config["num_classes"])

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes
+from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig
 from scanlab.nn.measure import flop_count, matched, parameter_count
 from scanlab.zoo import create_model
 
@@ -15,8 +15,8 @@ L, D = 16, 8
 
 
 def count(mixer, scan="sum(row, -row)", batch=1):
-    sizes = BackboneSizes(patch=4, dim=D, depth=1, mixer=mixer)
-    model = Classifier(Backbone(scan, sizes, input_size=(16, 16)), 3)
+    config = BackboneConfig(patch=4, dim=D, depth=1, mixer=mixer)
+    model = Classifier(Backbone(scan, config, input_size=(16, 16)), 3)
     return flop_count(model, torch.zeros(batch, 1, 16, 16))
 
 
@@ -29,15 +29,15 @@ def test_a_selective_scan_by_hand():
     inner, states, rank, paths = 16, 4, 1, 2
     projections = 2 * L * (D * 2 * inner + inner * (rank + 2 * states) + rank * inner + inner * D)
     scan = paths * L * inner * (9 * states + 2)
-    assert count(MixerSizes(state=states)) == frame() + projections + scan
-    assert count(MixerSizes(state=states), batch=3) == 3 * (frame() + projections + scan)
+    assert count(MixerConfig(state=states)) == frame() + projections + scan
+    assert count(MixerConfig(state=states), batch=3) == 3 * (frame() + projections + scan)
 
 
 def test_a_convolution_along_paths_by_hand():
     inner, states, rank, paths, taps = 16, 4, 1, 2, 3
     projections = 2 * L * (D * 2 * inner + paths * (inner * (rank + 2 * states) + rank * inner) + inner * D)
     along = paths * L * inner * 2 * taps + paths * L * inner * (9 * states + 2)
-    mixer = MixerSizes(state=states, convolution="path", taps=taps, parameters="per path")
+    mixer = MixerConfig(state=states, convolution="path", taps=taps, parameters="per_path")
     assert count(mixer) == frame() + projections + along
 
 
@@ -45,12 +45,12 @@ def test_the_state_space_dual_by_hand():
     inner, states, heads, paths = 16, 4, 2, 2
     projections = 2 * L * (D * (2 * inner + 2 * states + heads) + inner * D)
     scan = paths * L * inner * (6 * states + 2)
-    assert count(MixerSizes(kind="ssd", state=states, head=8)) == frame() + projections + scan
+    assert count(MixerConfig(kind="ssd", state=states, head=8)) == frame() + projections + scan
 
 
 def test_attention_by_hand():
     products = 2 * L * (D * 3 * D + D * D) + 2 * 2 * L * L * D
-    assert count(MixerSizes(kind="attention", head=4)) == frame() + products
+    assert count(MixerConfig(kind="attention", head=4)) == frame() + products
 
 
 @pytest.mark.parametrize("name, published", [("vim_tiny", 1.5), ("vmamba_tiny_s1l8", 4.9)])

@@ -25,9 +25,9 @@ def said_anew() -> None:
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> str:
     """A published model that is quick to build."""
-    sizes = small().backbone.sizes
+    config = small().backbone.config
     monkeypatch.setattr(
-        sys.modules["scanlab.zoo.presets"], "PRESETS", {"tiny": Preset("vim", sizes, (8, 8), "the tests", "vim")}
+        sys.modules["scanlab.zoo.presets"], "PRESETS", {"tiny": Preset("vim", config, (8, 8), "the tests", "vim")}
     )
     return "tiny"
 
@@ -73,7 +73,7 @@ def test_many_differences_are_summed_up() -> None:
 
 
 def _of(classes: int = 5, size: int = 8, channels: int = 3) -> Classifier:
-    return Classifier(Backbone("vim", small().backbone.sizes, input_size=(size, size), channels=channels), classes)
+    return Classifier(Backbone("vim", small().backbone.config, input_size=(size, size), channels=channels), classes)
 
 
 def test_the_help_names_the_road_where_few_tensors_differ() -> None:

@@ -13,7 +13,7 @@ import torch
 from zoo.published import BOTH_DECAYS, GOLDEN, ONE_WAY, SHARED, videomamba, vim, vmamba
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import Backbone, BackboneSizes, Classifier
+from scanlab.nn import Backbone, BackboneConfig, Classifier
 from scanlab.nn.embed import to_picture
 from scanlab.zoo import create_model, from_official, presets, to_official
 from scanlab.zoo.fitting import copy_into
@@ -54,7 +54,7 @@ VIM_DOUBLE = {
     "if_cls_token": True,
     "use_double_cls_token": True,
 }
-SMALL = BackboneSizes(patch=4, dim=16, depth=2, norm_kind="rms", readout="cls", mixer=VIM_MIXER)
+SMALL = BackboneConfig(patch=4, dim=16, depth=2, norm_kind="rms", readout="cls", mixer=VIM_MIXER)
 
 
 def arrays(case):
@@ -77,8 +77,8 @@ def test_blocks_compute_what_the_official_ones_do(case):
     found = arrays(case)
     dim = found["x"].shape[-1] if len(grid) == 1 else 24
     positions, norm = ("learned", "rms") if len(grid) == 1 else ("none", "layer")
-    sizes = BackboneSizes(patch=1, dim=dim, depth=1, positions=positions, norm_kind=norm, mixer=mixer)
-    model = Classifier(Backbone(scan, sizes, input_size=grid))
+    config = BackboneConfig(patch=1, dim=dim, depth=1, positions=positions, norm_kind=norm, mixer=mixer)
+    model = Classifier(Backbone(scan, config, input_size=grid))
     views = {name.removeprefix(prefix): v for name, v in official_views(model).items() if name.startswith(prefix)}
     copy_into(views, state(found), case)
     channel_first = case == "vmamba_ss2d_block_v05_noz_d24"
@@ -156,8 +156,8 @@ def test_mamba_of_transformers():
     load_file = pytest.importorskip("safetensors.torch").load_file
     found = np.load(SHARED / "hf_mamba_d32_L2.io.npz")
     mixer = replace(ONE_WAY, state=8)
-    sizes = BackboneSizes(patch=1, dim=32, depth=2, norm_kind="rms", mixer=mixer)
-    model = Classifier(Backbone("sum((by w))", sizes, input_size=(21,)))
+    config = BackboneConfig(patch=1, dim=32, depth=2, norm_kind="rms", mixer=mixer)
+    model = Classifier(Backbone("sum((by w))", config, input_size=(21,)))
     weights = load_file(SHARED / "hf_mamba_d32_L2.state.safetensors")
     del weights["embeddings.weight"]
     copy_into({name: official_views(model)[name] for name in weights}, weights, "hf_mamba")
@@ -182,8 +182,8 @@ def test_short_names_stand_for_the_versions_in_the_published_table():
     assert {"vmamba_tiny", "vmamba_small", "vmamba_base"} < set(presets())
 
 
-def small(scan="vim", **sizes):
-    return Classifier(Backbone(scan, replace(SMALL, **sizes), input_size=(16, 16), channels=3), 5)
+def small(scan="vim", **config):
+    return Classifier(Backbone(scan, replace(SMALL, **config), input_size=(16, 16), channels=3), 5)
 
 
 @pytest.mark.parametrize("place, readout", [("start", "cls"), ("middle", "cls"), ("end", "cls"), ("both", "both")])
@@ -246,7 +246,7 @@ def test_a_checkpoint_as_training_scripts_write_it(tmp_path):
 
 
 def test_models_without_official_names_say_so():
-    plain = Classifier(Backbone("row", BackboneSizes(dim=8), input_size=(8, 8)))
+    plain = Classifier(Backbone("row", BackboneConfig(dim=8), input_size=(8, 8)))
     with pytest.raises(ScanlabError) as caught:
         to_official(plain)
     assert caught.value.code == "S616"
@@ -255,7 +255,7 @@ def test_models_without_official_names_say_so():
 @pytest.mark.parametrize("name", presets())
 def test_the_family_of_a_preset_is_that_of_its_sizes(name):
     preset = PRESETS[ALIASES.get(name, name)]
-    fitting = [family for family, row in FAMILIES.items() if row.has(preset.sizes)]
+    fitting = [family for family, row in FAMILIES.items() if row.has(preset.config)]
     assert (fitting or ["nameless"]) == [preset.family]
 
 

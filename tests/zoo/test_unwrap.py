@@ -11,20 +11,20 @@ import torch
 from torch import nn
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import Backbone, BackboneSizes, Classifier
+from scanlab.nn import Backbone, BackboneConfig, Classifier
 from scanlab.ops import dispatch
 from scanlab.zoo import from_official, load, save, to_official
 from scanlab.zoo.files import read_tensors, write_tensors
 from scanlab.zoo.presets import VIM_MIXER, VMAMBA_MIXER
 
-VIM = BackboneSizes(patch=4, dim=8, depth=2, norm_kind="rms", readout="cls", mixer=VIM_MIXER)
-VMAMBA = BackboneSizes(patch=4, dim=8, depth=(1, 1), positions="none", mlp=1.0, mixer=VMAMBA_MIXER)
+VIM = BackboneConfig(patch=4, dim=8, depth=2, norm_kind="rms", readout="cls", mixer=VIM_MIXER)
+VMAMBA = BackboneConfig(patch=4, dim=8, depth=(1, 1), positions="none", mlp=1.0, mixer=VMAMBA_MIXER)
 PREFIXES = ("module.", "_orig_mod.", "model.", "backbone.", "encoder.", "net.", "ema.", "my_wrapper.")
 
 
 def small(family: str = "vim") -> Classifier:
-    sizes = VIM if family == "vim" else replace(VMAMBA, stem="overlapping")
-    return Classifier(Backbone("vim" if family == "vim" else "cross", sizes, input_size=(8, 8), channels=3), 5)
+    config = VIM if family == "vim" else replace(VMAMBA, stem="overlapping")
+    return Classifier(Backbone("vim" if family == "vim" else "cross", config, input_size=(8, 8), channels=3), 5)
 
 
 @pytest.fixture(autouse=True)

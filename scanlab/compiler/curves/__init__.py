@@ -66,6 +66,14 @@ def curve_ranks(
 
     Raises:
         ScanlabError: S401 where the box exceeds what the curve can tabulate or rank.
+
+    >>> CURVES["hilbert"]((4, 4), {})
+    array([[ 0,  3,  4,  5],
+           [ 1,  2,  7,  6],
+           [14, 13,  8,  9],
+           [15, 12, 11, 10]])
+    >>> curve_ranks("hilbert", [np.array([0, 3]), np.array([1, 0])], (4, 4), {})
+    array([ 3, 15])
     """
     cells = math.prod(np.broadcast_shapes(*(np.shape(c) for c in coordinates)))
     if name in POINTWISE and math.prod(box) > cells:

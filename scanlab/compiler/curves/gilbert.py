@@ -11,7 +11,7 @@ distance apart do not. In two dimensions the path therefore takes exactly one di
 odd and the shorter one even and at least 4 (a strip two cells wide ends one cell short of that corner instead), and
 no other box costs any. In three dimensions a box of even sides costs none; an odd side may cost a few steps of up to
 three cells, as in the source, whose author recommends even sides there. A side of one cell
-counts as absent, so that 1x2x3 is walked as 2x3 is; the source takes a diagonal step there.
+counts as absent, so that 1x2x3 is filled as 2x3 is; the source takes a diagonal step there.
 """
 
 from __future__ import annotations
@@ -117,10 +117,10 @@ def _path(block: _Block, known: dict[_Block, np.ndarray]) -> np.ndarray:
     return known[block]
 
 
-def _join(pieces: list[tuple[int, np.ndarray]]) -> np.ndarray:
-    joined = np.empty(sum(offsets.size for _, offsets in pieces), dtype=np.int64)
+def _join(parts: list[tuple[int, np.ndarray]]) -> np.ndarray:
+    joined = np.empty(sum(offsets.size for _, offsets in parts), dtype=np.int64)
     done = 0
-    for start, offsets in pieces:
+    for start, offsets in parts:
         np.add(offsets, start, out=joined[done : done + offsets.size])
         done += offsets.size
     return joined

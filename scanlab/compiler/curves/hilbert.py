@@ -5,7 +5,7 @@ first axis as the slowest: what the packages hilbertcurve and numpy-hilbert-curv
 
 Skilling works on the bits of one point. Read instead as a statement about a cube, his steps say that the octant (or
 quadrant) in corner ``c`` holds the curve of half the side, with some axes exchanged, some mirrored, and, where ``c``
-has an odd number of ones, walked backwards. ``hilbert_grid`` builds the ranks by that doubling, with array views.
+has an odd number of ones, reversed. ``hilbert_grid`` builds the ranks by that doubling, with array views.
 """
 
 from __future__ import annotations

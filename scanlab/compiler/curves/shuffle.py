@@ -25,6 +25,10 @@ def random_grid(box: tuple[int, ...], options: Mapping[str, int]) -> np.ndarray:
 
     Raises:
         ScanlabError: S401 for a box too large to tabulate.
+
+    >>> random_grid((2, 3), {"seed": 1})
+    array([[3, 5, 0],
+           [4, 1, 2]])
     """
     require_cells("random", box)
     order = np.argsort(draws(options.get("seed", 0), math.prod(box)), kind="stable")

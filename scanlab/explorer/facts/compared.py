@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from scanlab.compiler.comparison import CAVEAT, Measured, columns, figures, measured
-from scanlab.compiler.kin import Relative, strategy_relatives
+from scanlab.compiler.equivalences import Equivalence, find_equivalences
 from scanlab.explorer.facts.markup import figures_table, note, paragraph, section
 from scanlab.explorer.snapshot import Snapshot, Subject
 
@@ -54,7 +54,7 @@ def relation_sentences(subjects: tuple[Subject, ...]) -> Iterator[str]:
     for first, second in combinations(subjects, 2):
         pair = f"{first.name} and {second.name}"
         grid = first.grid if first.grid == second.grid else None
-        whole = next(strategy_relatives(first.value, {second.name: second.value}, grid), None)
+        whole = next(find_equivalences(first.value, {second.name: second.value}, grid), None)
         if whole is not None:
             yield f"{first.name} {_words(whole)}."
             continue
@@ -80,10 +80,10 @@ def _paths(first: list[Measured], second: list[Measured], grid: tuple[int, ...] 
     """The plainest relation of each path of the first strategy to one of the second."""
     others = {row.label: row.path.order for row in second}
     for row in first:
-        kin = sorted(strategy_relatives(row.path.order, others, grid), key=lambda k: len(k.how))
-        if kin:
-            yield f"{row.label} {_words(kin[0])}."
+        equivalences = sorted(find_equivalences(row.path.order, others, grid), key=lambda k: len(k.how))
+        if equivalences:
+            yield f"{row.label} {_words(equivalences[0])}."
 
 
-def _words(kin: Relative) -> str:
-    return kin.words() + (" (proved for all sizes)" if kin.proof.verdict == "proved" else "")
+def _words(equivalence: Equivalence) -> str:
+    return equivalence.words() + (" (proved for all sizes)" if equivalence.proof.verdict == "proved" else "")

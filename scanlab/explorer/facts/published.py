@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from scanlab.compiler.kin import Relative, Sample, sample, strategy_relatives
+from scanlab.compiler.equivalences import Equivalence, Fingerprint, find_equivalences, fingerprint
 from scanlab.explorer.facts.markup import note, paragraph, section, table, text
 from scanlab.explorer.snapshot import Snapshot, Subject
 from scanlab.ir.values import Value
@@ -25,13 +25,13 @@ _ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")
 class Match:
     """A strategy of the library that is the one asked for, as far as the proof goes, and its source."""
 
-    kin: Relative
+    equivalence: Equivalence
     source: str
 
     @property
     def name(self) -> str:
         """The strategy's name in the library."""
-        return self.kin.name
+        return self.equivalence.name
 
     @property
     def papers(self) -> set[str]:
@@ -47,26 +47,26 @@ def published_data() -> dict[str, Any]:
 
 def library_matches(value: Value, grid: tuple[int, ...] | None = None) -> list[Match]:
     """The library's strategies that are this one, whatever they are called: alike on two grids, then proved."""
-    wanted = sample(value)
+    wanted = fingerprint(value)
     if wanted is None:
         return []
-    names = [n for n, s in _samples(len(value.axes)).items() if s == wanted]
+    names = [n for n, s in _fingerprints(len(value.axes)).items() if s == wanted]
     definitions = library_definitions()
     found = []
     for name in names:
         other = definitions[name].value
-        assert other is not None, "samples are of definitions that stand alone"
-        for kin in strategy_relatives(value, {name: other}, grid):
-            if not kin.how:
-                found.append(Match(kin, definitions[name].source))
+        assert other is not None, "fingerprints are of definitions that stand alone"
+        for equivalence in find_equivalences(value, {name: other}, grid):
+            if not equivalence.how:
+                found.append(Match(equivalence, definitions[name].source))
     # What holds for all sizes comes before what holds here.
-    return sorted(found, key=lambda m: m.kin.proof.verdict != "proved")
+    return sorted(found, key=lambda m: m.equivalence.proof.verdict != "proved")
 
 
 @cache
-def _samples(axes: int) -> dict[str, Sample]:
+def _fingerprints(axes: int) -> dict[str, Fingerprint]:
     found = {
-        n: sample(d.value) for n, d in library_definitions().items() if d.value is not None and len(d.axes) == axes
+        n: fingerprint(d.value) for n, d in library_definitions().items() if d.value is not None and len(d.axes) == axes
     }
     return {n: s for n, s in found.items() if s is not None}
 
@@ -108,7 +108,7 @@ def _subject(subject: Subject) -> str:
 
 def _belongs(name: str, matches: list[Match]) -> str:
     sources = list(dict.fromkeys(m.source for m in matches if m.source))
-    others = [m.kin.words() for m in matches if m.name != name]
+    others = [m.equivalence.words() for m in matches if m.name != name]
     same = f"In the library, it {', '.join(others)}. " if others else ""
     return f"{same}Source: {'; '.join(sources)}." if sources else same
 

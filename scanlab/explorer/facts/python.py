@@ -45,7 +45,7 @@ def _made(subject: Subject) -> str:
     if _is_of_library(subject.name, subject.value):
         return f"scanlab.load({subject.name!r})"
     axes = " ".join(subject.value.axes)
-    return f"scanlab.parse({str(subject.value)!r}, grid={axes!r})"
+    return f"scanlab.parse({str(subject.value)!r}, axes={axes!r})"
 
 
 def _is_of_library(name: str, value: Value) -> bool:

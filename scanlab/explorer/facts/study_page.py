@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scanlab.explorer.facts.markup import code, note, paragraph, section, table, text
 from scanlab.study.cells import cells
-from scanlab.study.findings import Findings, ProblemFindings, Row
+from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
 from scanlab.study.report.charts import curves, forest
 
 __all__ = ["result_rows", "results_page"]
@@ -48,6 +48,6 @@ def result_rows(problem: ProblemFindings, baseline: str) -> list[list[object]]:
     return [_row(row, problem, baseline) for row in problem.rows]
 
 
-def _row(row: Row, problem: ProblemFindings, baseline: str) -> list[object]:
+def _row(row: StrategyFindings, problem: ProblemFindings, baseline: str) -> list[object]:
     c = cells(row, problem, baseline, "no pair to compare yet")
     return [row.label, c.words, len(row.seeds), c.mean, c.spread, c.difference, c.interval, c.p]

@@ -33,7 +33,7 @@ from numba.core import config
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
-from scanlab.places import Unsafe, named, own, say_once, user_caches, writable, write_whole
+from scanlab.places import UnsafeFolder, configured_folder, private_folder, say_once, user_caches, writable, write_whole
 
 from .target import TARGET
 
@@ -195,10 +195,10 @@ def _folder(chosen: str) -> Path | str:
     files = (here.parent / "columns.py", *sorted(here.glob("*.py")))
     digest = sha256(about + b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
     problems = []
-    for find in (lambda: named(chosen),) if chosen else (lambda: here / "__pycache__", user_caches):
+    for find in (lambda: configured_folder(chosen),) if chosen else (lambda: here / "__pycache__", user_caches):
         try:
             return writable(_of_this_user(find(), f"kernels-{digest}"))
-        except (OSError, Unsafe) as error:
+        except (OSError, UnsafeFolder) as error:
             problems.append(error.strerror if isinstance(error, OSError) else str(error))
     return f"{'; '.join(dict.fromkeys(map(str, problems)))}. Set NUMBA_CACHE_DIR to a folder that you can write to"
 
@@ -206,8 +206,8 @@ def _folder(chosen: str) -> Path | str:
 def _of_this_user(base: Path, name: str) -> Path:
     """The folder of that name, or one that carries the user's number where the first is somebody else's."""
     try:
-        return own(base / name)
-    except Unsafe:
+        return private_folder(base / name)
+    except UnsafeFolder:
         if os.name != "posix":
             raise
-        return own(base / f"{name}-{os.getuid()}")
+        return private_folder(base / f"{name}-{os.getuid()}")

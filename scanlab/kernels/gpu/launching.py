@@ -18,7 +18,7 @@ from typing import Any
 import triton
 from triton import knobs
 
-from scanlab.places import passing_folder, say_once, writable
+from scanlab.places import say_once, temporary_folder, writable
 
 __all__ = ["FREE", "kernel"]
 
@@ -57,7 +57,7 @@ def _find_a_folder() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         writable(folder)
     except OSError as error:
-        knobs.cache.dir = str(passing_folder() / "triton")
+        knobs.cache.dir = str(temporary_folder() / "triton")
         why = f"{folder} cannot be written ({error.strerror})"
         say_once(f"GPU kernels are not kept, every process compiles them anew: {why}. Set TRITON_CACHE_DIR to a folder")
 

@@ -13,13 +13,16 @@ from scanlab.ops.conv.reference import convolve
 from scanlab.ops.dispatch import choose
 from scanlab.ops.path_tables import PathTable
 from scanlab.ops.resolve_paths import Paths, table_for
+from scanlab.renamed import renamed_names
 
-__all__ = ["causal_convolution"]
+__all__ = ["causal_conv1d"]
+
+__getattr__ = renamed_names(__name__, {"causal_convolution": "causal_conv1d"})
 
 MOST_TAPS = 8
 
 
-def causal_convolution(
+def causal_conv1d(
     x: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
@@ -46,7 +49,7 @@ def causal_convolution(
 
     >>> import torch
     >>> x, weight = torch.arange(4.0)[None, :, None], torch.tensor([[[1.0, 1.0]]])
-    >>> causal_convolution(x, weight, paths=torch.tensor([[3, 2, 1, 0]]), activation=None)[0, 0, :, 0]
+    >>> causal_conv1d(x, weight, paths=torch.tensor([[3, 2, 1, 0]]), activation=None)[0, 0, :, 0]
     tensor([1., 3., 5., 3.])
     """
     table = table_for(paths, "x", x)

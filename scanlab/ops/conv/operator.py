@@ -15,9 +15,9 @@ from scanlab.ops.path_tables import TABLE, PathTable, TableNumbers, packed, unpa
 __all__ = ["ConvolutionArguments", "fused_convolution"]
 
 _ARGUMENTS = f"Tensor x, Tensor weight, Tensor? bias, {TABLE}, bool silu, str backend"
-_OPERATOR = Operator("causal_convolution", 3, {0: 4})
-torch.library.define("scanlab::causal_convolution", f"({_ARGUMENTS}) -> Tensor")
-torch.library.define("scanlab::causal_convolution_backward", f"(Tensor dy, {_ARGUMENTS}) -> (Tensor, Tensor, Tensor)")
+_OPERATOR = Operator("causal_conv1d", 3, {0: 4})
+torch.library.define("scanlab::causal_conv1d", f"({_ARGUMENTS}) -> Tensor")
+torch.library.define("scanlab::causal_conv1d_backward", f"(Tensor dy, {_ARGUMENTS}) -> (Tensor, Tensor, Tensor)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +76,8 @@ def _backward_fake(dy: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, *
 
 
 for _device in ("cpu", "cuda"):
-    torch.library.impl("scanlab::causal_convolution", _device, _forward)
-    torch.library.impl("scanlab::causal_convolution_backward", _device, _backward)
-torch.library.register_fake("scanlab::causal_convolution", _forward_fake)
-torch.library.register_fake("scanlab::causal_convolution_backward", _backward_fake)
+    torch.library.impl("scanlab::causal_conv1d", _device, _forward)
+    torch.library.impl("scanlab::causal_conv1d_backward", _device, _backward)
+torch.library.register_fake("scanlab::causal_conv1d", _forward_fake)
+torch.library.register_fake("scanlab::causal_conv1d_backward", _backward_fake)
 register(_OPERATOR)

@@ -1,4 +1,4 @@
-"""Where trials run: what an engine is given, and what it tells of."""
+"""Where trials run: what an engine is given, and what it reports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from scanlab.study.checkpoint import Place
+from scanlab.study.checkpoint import Checkpoint
 from scanlab.study.record import Epoch, TrialResult
 from scanlab.study.trial import Trial
 
@@ -19,7 +19,7 @@ class Job:
     names it, "auto" for a GPU where there is one."""
 
     trial: Trial
-    checkpoint: Place | None = None
+    checkpoint: Checkpoint | None = None
     device: str = "cpu"
 
     @property
@@ -38,7 +38,7 @@ class Started:
 
 @dataclass(frozen=True)
 class EpochDone:
-    """An epoch is finished, by its number from 0; those that a checkpoint held are told of as well."""
+    """An epoch is finished, by its number from 0; those that a checkpoint held are reported as well."""
 
     key: str
     number: int
@@ -78,7 +78,7 @@ Event = Started | EpochDone | Finished | Failed | Lost
 class Engine(Protocol):
     """Runs jobs somewhere."""
 
-    def run(self, take: Callable[[], Job | None], heard: Callable[[Event], None]) -> None:
+    def run(self, take: Callable[[], Job | None], on_event: Callable[[Event], None], /) -> None:
         """Ask for jobs as there is room for them, until there are none and all are done.
 
         Both functions are called in the calling thread. After a Lost event, `take` may give the same job again. An

@@ -18,7 +18,7 @@ __all__ = ["connected", "unusable"]
 
 KNOCK_S, ANSWER_S = 10.0, 90.0
 _QUIET = {"log_to_driver": False, "logging_level": logging.CRITICAL}
-# Where nothing answers, Ray tries for a quarter of an hour, and cannot be told to give up: let another process try.
+# Where nothing answers, Ray tries for a quarter of an hour, and no option makes it give up: let another process try.
 _TRY = "import logging, sys, ray; ray.init(sys.argv[1], log_to_driver=False, logging_level=logging.CRITICAL)"
 
 
@@ -74,7 +74,7 @@ def _check(address: str) -> None:
     """Raise S661 unless a cluster answers, in bounded time."""
     if "://" in address:
         raise unusable(
-            f"{address} is the address of a Ray client, through which no epoch can be told of as it ends",
+            f"{address} is the address of a Ray client, through which no epoch can be reported as it ends",
             "start `ray start --address HOST:6379` on this machine, and give --address auto",
         )
     host, _, port = address.rpartition(":")

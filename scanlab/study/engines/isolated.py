@@ -11,18 +11,18 @@ from queue import SimpleQueue
 from threading import Thread
 
 from scanlab.data import SOURCES
-from scanlab.places import at_home
+from scanlab.places import expand_home
 from scanlab.study.checkpoint import InMemory
 from scanlab.study.engines import Event, Failed, Job, Started
 from scanlab.study.engines.local import portable
 from scanlab.study.trial import DataChoice
 from scanlab.study.work import dataset_of, environment, run_job
 
-__all__ = ["NO_DATA", "OTHER_DATA", "Said", "Worker", "sent"]
+__all__ = ["NO_DATA", "OTHER_DATA", "Message", "Worker", "sent"]
 
 NO_DATA, OTHER_DATA = "no data", "other data"
 # An event, and the checkpoint's content where that has changed since the last one.
-Said = tuple[Event, bytes | None]
+Message = tuple[Event, bytes | None]
 
 
 def sent(job: Job, device: str) -> Job:
@@ -47,39 +47,39 @@ class Worker:
         """The machine and the process."""
         return f"{platform.node()}, process {os.getpid()}"
 
-    def work(self, job: Job) -> Iterator[Said]:
+    def work(self, job: Job) -> Iterator[Message]:
         """Run a job that was `sent`; what happens, as it happens, the last a Finished or Failed."""
         yield Started(job.key, self.name()), None
         if wrong := _unlike(job):
             yield wrong, None
             return
-        said: SimpleQueue[Said | None] = SimpleQueue()
+        messages: SimpleQueue[Message | None] = SimpleQueue()
         # A training calls back, and a caller from afar can only ask: a thread turns one into the other.
-        Thread(target=_train, args=(job, said), daemon=True).start()
-        while (one := said.get()) is not None:
-            yield one
+        Thread(target=_train, args=(job, messages), daemon=True).start()
+        while (message := messages.get()) is not None:
+            yield message
 
 
-def _train(job: Job, said: SimpleQueue[Said | None]) -> None:
+def _train(job: Job, messages: SimpleQueue[Message | None]) -> None:
     place = job.checkpoint
     assert isinstance(place, InMemory)
     known = place.content
 
-    def heard(event: Event) -> None:
+    def on_event(event: Event) -> None:
         nonlocal known
-        # Epochs that the checkpoint held already are told of as well, and need not travel back.
-        said.put((event, None if place.content is known else place.content))
+        # Epochs that the checkpoint held already are reported as well, and need not travel back.
+        messages.put((event, None if place.content is known else place.content))
         known = place.content
 
     try:
-        said.put((run_job(job, heard), None))
+        messages.put((run_job(job, on_event), None))
     finally:
-        said.put(None)
+        messages.put(None)
 
 
 def _anywhere(data: DataChoice) -> DataChoice:
     name = data.name.rpartition("permuted:")[2]
-    path = at_home(name)
+    path = expand_home(name)
     if name in SOURCES or not path.exists():
         return data
     return replace(data, name=data.name.removesuffix(name) + str(path.resolve()))
@@ -93,10 +93,15 @@ def _unlike(job: Job) -> Failed | None:
         words = f"{here} has no {path}: copy it to the same place on every machine, or share the folder"
         return Failed(job.key, NO_DATA, words, environment())
     try:
-        found = dataset_of(problem.data).fingerprint
+        fingerprint = dataset_of(problem.data).fingerprint
     except Exception:  # The training meets the same error, and reports it as any other.
         return None
-    if found == problem.fingerprint:
+    if fingerprint == problem.fingerprint:
         return None
-    words = f"{problem.data.name} on {here} has the fingerprint {found}, the study's data have {problem.fingerprint}"
-    return Failed(job.key, OTHER_DATA, f"{words}: copy the same files to every machine", environment())
+    prints = f"has the fingerprint {fingerprint}, the study's data have {problem.fingerprint}"
+    return Failed(
+        job.key,
+        OTHER_DATA,
+        f"{problem.data.name} on {here} {prints}: copy the same files to every machine",
+        environment(),
+    )

@@ -34,12 +34,12 @@ class InProcess:
 
     device: str = "cpu"
 
-    def run(self, take: Callable[[], Job | None], heard: Callable[[Event], None]) -> None:
+    def run(self, take: Callable[[], Job | None], on_event: Callable[[Event], None]) -> None:
         """See Engine."""
         with collected_as_before():
             while (job := take()) is not None:
-                heard(Started(job.key, "this process"))
-                heard(run_job(replace(job, device=self.device), heard))
+                on_event(Started(job.key, "this process"))
+                on_event(run_job(replace(job, device=self.device), on_event))
 
 
 @dataclass
@@ -62,15 +62,15 @@ class Processes:
     devices: tuple[str, ...] = ("cpu",)
     _alive: list[_Worker] = field(default_factory=list, repr=False)
 
-    def run(self, take: Callable[[], Job | None], heard: Callable[[Event], None]) -> None:
+    def run(self, take: Callable[[], Job | None], on_event: Callable[[Event], None]) -> None:
         """See Engine."""
         try:
-            while self._supplied(take, heard):
-                self._listened(heard)
+            while self._supplied(take, on_event):
+                self._pass_on(on_event)
         finally:
             self._stop()
 
-    def _supplied(self, take: Callable[[], Job | None], heard: Callable[[Event], None]) -> bool:
+    def _supplied(self, take: Callable[[], Job | None], on_event: Callable[[Event], None]) -> bool:
         """Give every idle worker a job; whether any has one then."""
         for number in range(self.workers):
             idle = number >= len(self._alive) or self._alive[number].job is None
@@ -86,10 +86,10 @@ class Processes:
             device = self.devices[number % len(self.devices)]
             with contextlib.suppress(OSError):  # A dead worker is noticed when its answer is waited for.
                 worker.pipe.send(replace(job, trial=portable(job.trial), device=device))
-            heard(Started(job.key, worker.name))
+            on_event(Started(job.key, worker.name))
         return any(worker.job for worker in self._alive)
 
-    def _listened(self, heard: Callable[[Event], None]) -> None:
+    def _pass_on(self, on_event: Callable[[Event], None]) -> None:
         """Wait until some worker says something or dies, and pass it on."""
         ready = wait([w.pipe for w in self._alive if w.job])
         for number, worker in enumerate(self._alive):
@@ -99,11 +99,11 @@ class Processes:
                 event = worker.pipe.recv()
             except (EOFError, OSError):
                 self._alive[number] = _started(number)
-                heard(Lost(worker.job.key, _cause(worker.process)))
+                on_event(Lost(worker.job.key, _cause(worker.process)))
                 continue
             if isinstance(event, Finished | Failed):
                 worker.job = None
-            heard(event)
+            on_event(event)
 
     def _stop(self) -> None:
         for worker in self._alive:

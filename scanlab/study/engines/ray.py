@@ -13,12 +13,12 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.checkpoint import write_whole
 from scanlab.study.engines import Event, Failed, Finished, Job, Lost
 from scanlab.study.engines.cluster import connected, unusable
-from scanlab.study.engines.isolated import Said, Worker, sent
+from scanlab.study.engines.isolated import Message, Worker, sent
 
 __all__ = ["RayEngine"]
 
 PATIENCE_S = 300.0
-MOST_STILLBORN = 3
+MOST_FAILED_STARTS = 3
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class RayEngine:
     device: str = ""
     gpus: float = 1.0
 
-    def run(self, take: Callable[[], Job | None], heard: Callable[[Event], None]) -> None:
+    def run(self, take: Callable[[], Job | None], on_event: Callable[[Event], None]) -> None:
         """See Engine. Raises S660 without Ray, S661 for a cluster on which no worker can start, and S608 where there
         is no GPU and one is wanted."""
         job = take()
@@ -49,12 +49,12 @@ class RayEngine:
         with connected(self.address, self.workers) as ray:
             device = self._device(ray, job)
             actors = ray.remote(Worker).options(num_cpus=1, num_gpus=self.gpus if device == "cuda" else 0)
-            crew = _Crew(ray, actors, self.workers, device, deque([job]))
+            workers = _Actors(ray, actors, self.workers, device, deque([job]))
             try:
-                while crew.supplied(take):
-                    crew.listened(heard)
+                while workers.supplied(take):
+                    workers.pass_on(on_event)
             finally:
-                crew.dismiss()
+                workers.dismiss()
 
     def _device(self, ray: Any, job: Job) -> str:
         wanted = self.device or job.device
@@ -67,23 +67,23 @@ class RayEngine:
 
 
 @dataclass
-class _Hand:
-    """A worker. hello: its first answer, until it has come; says: what it tells of its job."""
+class _Actor:
+    """A worker. name_to_come: its first answer, until it has come; messages: what it reports of its job."""
 
     actor: Any
-    hello: Any
+    name_to_come: Any
     name: str = ""
     job: Job | None = None
-    says: Any = None
+    messages: Any = None
 
     @property
     def next(self) -> Any:
         """What is to come from it, None while it is idle."""
-        return self.says if self.hello is None else self.hello
+        return self.messages if self.name_to_come is None else self.name_to_come
 
 
 @dataclass
-class _Crew:
+class _Actors:
     """The workers, and the jobs that wait for one of them to start."""
 
     ray: Any
@@ -91,100 +91,100 @@ class _Crew:
     size: int
     device: str
     waiting: deque[Job]
-    hands: list[_Hand] = field(default_factory=list)
-    stillborn: int = 0
+    workers: list[_Actor] = field(default_factory=list)
+    failed_starts: int = 0
 
     def supplied(self, take: Callable[[], Job | None]) -> bool:
         """Give every idle worker a job, and start workers for more; whether there is anything to wait for then."""
-        for hand in self.hands:
-            if hand.hello is None and hand.job is None:
+        for worker in self.workers:
+            if worker.name_to_come is None and worker.job is None:
                 job = self.waiting.popleft() if self.waiting else take()
                 if job is None:
                     break
-                self._give(hand, job)
-        while len(self.hands) < max(1, self.size):
+                self._give(worker, job)
+        while len(self.workers) < max(1, self.size):
             # A job is bound to no worker before that has started: there may never be room for it.
-            if sum(hand.hello is not None for hand in self.hands) >= len(self.waiting):
+            if sum(worker.name_to_come is not None for worker in self.workers) >= len(self.waiting):
                 job = take()
                 if job is None:
                     break
                 self.waiting.append(job)
             actor = self.actors.remote()
-            self.hands.append(_Hand(actor, actor.name.remote()))
-        return bool(self.waiting) or any(hand.job for hand in self.hands)
+            self.workers.append(_Actor(actor, actor.name.remote()))
+        return bool(self.waiting) or any(worker.job for worker in self.workers)
 
-    def listened(self, heard: Callable[[Event], None]) -> None:
+    def pass_on(self, on_event: Callable[[Event], None]) -> None:
         """Wait until some worker starts, says something or dies, and pass it on."""
-        awaited = [(hand.next, hand) for hand in self.hands if hand.next is not None]
-        busy = any(hand.job for hand in self.hands)
+        awaited = [(worker.next, worker) for worker in self.workers if worker.next is not None]
+        busy = any(worker.job for worker in self.workers)
         ready, _ = self.ray.wait([ref for ref, _ in awaited], timeout=None if busy else PATIENCE_S)
         if not ready:
             raise unusable(
                 f"the Ray cluster has had no room for a worker for {PATIENCE_S:.0f} s",
                 "see `ray status`: a worker needs one CPU, and on a GPU the share of it that the engine was given",
             )
-        for _, hand in (pair for pair in awaited if pair[0] in ready):
-            if hand.hello is not None:
-                self._greet(hand)
+        for _, worker in (pair for pair in awaited if pair[0] in ready):
+            if worker.name_to_come is not None:
+                self._started(worker)
             else:
-                self._hear(hand, heard)
+                self._pass_on(worker, on_event)
 
     def dismiss(self) -> None:
         """End all workers, whatever they do."""
-        for hand in self.hands:
-            self._end(hand)
-        self.hands.clear()
+        for worker in self.workers:
+            self._end(worker)
+        self.workers.clear()
 
-    def _give(self, hand: _Hand, job: Job) -> None:
-        hand.says = hand.actor.work.options(num_returns="streaming").remote(sent(job, self.device))
-        hand.job = job
+    def _give(self, worker: _Actor, job: Job) -> None:
+        worker.messages = worker.actor.work.options(num_returns="streaming").remote(sent(job, self.device))
+        worker.job = job
 
-    def _greet(self, hand: _Hand) -> None:
+    def _started(self, worker: _Actor) -> None:
         errors = self.ray.exceptions
         try:
-            hand.name = self.ray.get(hand.hello)
+            worker.name = self.ray.get(worker.name_to_come)
         except errors.RayError as error:
-            self._leave(hand)
-            self.stillborn += 1
-            if self.stillborn >= MOST_STILLBORN or isinstance(error, errors.RayTaskError):
+            self._leave(worker)
+            self.failed_starts += 1
+            if self.failed_starts >= MOST_FAILED_STARTS or isinstance(error, errors.RayTaskError):
                 last = str(error).strip().rpartition("\n")[2]
                 raise unusable(
                     f"a worker cannot start on the Ray cluster: {last}",
                     "see that every machine has the same ScanLab, Ray and Python, and room in its memory",
                 ) from error
         else:
-            hand.hello, self.stillborn = None, 0
+            worker.name_to_come, self.failed_starts = None, 0
 
-    def _hear(self, hand: _Hand, heard: Callable[[Event], None]) -> None:
-        job = hand.job
+    def _pass_on(self, worker: _Actor, on_event: Callable[[Event], None]) -> None:
+        job = worker.job
         assert job is not None
         errors = self.ray.exceptions
         try:
-            said: Said = self.ray.get(next(hand.says))
+            message: Message = self.ray.get(next(worker.messages))
         except errors.RayTaskError as error:
-            said = Failed(job.key, type(error.cause).__name__, str(error), {}), None
+            message = Failed(job.key, type(error.cause).__name__, str(error), {}), None
         except (errors.RayError, StopIteration) as error:
-            self._leave(hand)
-            heard(Lost(job.key, _cause(hand, error)))
+            self._leave(worker)
+            on_event(Lost(job.key, _cause(worker, error)))
             return
-        event, content = said
+        event, content = message
         if content is not None and isinstance(job.checkpoint, Path):
             write_whole(job.checkpoint, lambda stream: stream.write(content))
         if isinstance(event, Finished | Failed):
-            hand.job = hand.says = None
-        heard(event)
+            worker.job = worker.messages = None
+        on_event(event)
 
-    def _leave(self, hand: _Hand) -> None:
-        self.hands.remove(hand)
+    def _leave(self, worker: _Actor) -> None:
+        self.workers.remove(worker)
         # It may only be out of reach; nobody listens to it any more.
-        self._end(hand)
+        self._end(worker)
 
-    def _end(self, hand: _Hand) -> None:
+    def _end(self, worker: _Actor) -> None:
         with contextlib.suppress(self.ray.exceptions.RayError):
-            self.ray.kill(hand.actor)
+            self.ray.kill(worker.actor)
 
 
-def _cause(hand: _Hand, error: Exception) -> str:
+def _cause(worker: _Actor, error: Exception) -> str:
     """Why a worker is lost, from the many lines that Ray says of it."""
     text = str(error)
     if "node has died" in text:
@@ -193,4 +193,4 @@ def _cause(hand: _Hand, error: Exception) -> str:
         why = "its machine is out of reach"
     else:
         why = "its process died: perhaps the machine is out of memory"
-    return f"the worker on {hand.name} is gone: {why}"
+    return f"the worker on {worker.name} is gone: {why}"

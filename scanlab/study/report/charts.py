@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from scanlab.study.findings import ProblemFindings
-from scanlab.study.statistics import points
+from scanlab.study.statistics import format_difference
 
 __all__ = ["curves", "field_picture", "forest"]
 
@@ -21,12 +21,12 @@ LONGEST_LABEL = 28
 CELL = 8
 
 
-def forest(found: ProblemFindings) -> str:
+def forest(problem: ProblemFindings) -> str:
     """The differences from the baseline with their intervals, one line per row, and the margin as a band."""
-    rows = [(row, row.comparison.difference) for row in found.rows if row.comparison is not None]
-    scale = 100 if found.unit else 1
+    rows = [(row, row.comparison.difference) for row in problem.rows if row.comparison is not None]
+    scale = 100 if problem.unit else 1
     known = [v for _, d in rows for v in (d.mean, d.low, d.high) if v is not None]
-    reach = 1.1 * scale * max([1e-9, found.margin, *map(abs, known)])
+    reach = 1.1 * scale * max([1e-9, problem.margin, *map(abs, known)])
     height = LINE * len(rows) + 2 * MARGIN
     middle, per = (LABELS + WIDTH - MARGIN) / 2, (WIDTH - MARGIN - LABELS) / 2 / reach
 
@@ -34,8 +34,8 @@ def forest(found: ProblemFindings) -> str:
         return middle + scale * value * per
 
     parts = []
-    if found.margin:
-        left, wide, high = x(-found.margin), x(found.margin) - x(-found.margin), height - 1.5 * MARGIN
+    if problem.margin:
+        left, wide, high = x(-problem.margin), x(problem.margin) - x(-problem.margin), height - 1.5 * MARGIN
         parts.append(f'<rect x="{left:.1f}" y="{MARGIN / 2}" width="{wide:.1f}" height="{high}" class="margin"/>')
     parts.append(_line(middle, MARGIN / 2, middle, height - MARGIN, "zero"))
     for i, (row, d) in enumerate(rows):
@@ -46,15 +46,15 @@ def forest(found: ProblemFindings) -> str:
             parts.append(_line(x(d.low), y, x(d.high), y, f"interval {kind}"))
         parts.append(f'<circle cx="{x(d.mean):.1f}" cy="{y:.1f}" r="4.5" class="{kind}"/>')
     for value in (-reach / 1.1, 0.0, reach / 1.1):
-        words = points(value / scale, found.unit) if value else "0"
+        words = format_difference(value / scale, problem.unit) if value else "0"
         parts.append(_text(middle + value * per, height - 6, words, "middle"))
-    about = f"Differences from the baseline on {found.name}, with intervals"
+    about = f"Differences from the baseline on {problem.name}, with intervals"
     return _svg(WIDTH, height, about, parts)
 
 
-def curves(found: ProblemFindings) -> str:
+def curves(problem: ProblemFindings) -> str:
     """The mean of the primary metric after each epoch, one line per strategy; controls are dashed."""
-    rows = [row for row in found.rows if row.curves and not row.same_as]
+    rows = [row for row in problem.rows if row.curves and not row.same_as]
     values = [mean for row in rows for mean, _, _ in row.curves]
     if not values:
         return ""
@@ -71,7 +71,7 @@ def curves(found: ProblemFindings) -> str:
 
     parts = []
     for tick in (low, (low + high) / 2, high):
-        words = f"{100 * tick:.1f} %" if found.unit else f"{tick:.3g}"
+        words = f"{100 * tick:.1f} %" if problem.unit else f"{tick:.3g}"
         parts += [_line(left, y(tick), right, y(tick), "grid"), _text(left - 8, y(tick) + 4, words, "end")]
     parts += [_text(x(e), CURVES_HEIGHT - 12, str(e + 1), "middle") for e in sorted({0, epochs // 2, epochs - 1})]
     for i, row in enumerate(rows):
@@ -81,7 +81,7 @@ def curves(found: ProblemFindings) -> str:
         parts.append(_line(right + 12, top + 18 * i, right + 30, top + 18 * i, kind))
         parts.append(_text(right + 36, top + 18 * i + 4, row.label, "start"))
     height = max(CURVES_HEIGHT, top + 18 * len(rows) + MARGIN)
-    return _svg(WIDTH, height, f"{found.metric} after each epoch on {found.name}, means over seeds", parts)
+    return _svg(WIDTH, height, f"{problem.metric} after each epoch on {problem.name}, means over seeds", parts)
 
 
 def field_picture(values: Sequence[float], grid: tuple[int, ...], name: str) -> str:

@@ -9,41 +9,52 @@ from pathlib import Path
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import reason_of
 from scanlab.places import FOR_ALL, draft_of
+from scanlab.renamed import renamed_keywords, renamed_names
 from scanlab.study.analysis import analyse
 from scanlab.study.cells import cells, chance, interval, share
-from scanlab.study.findings import Findings, ProblemFindings, Row
-from scanlab.study.power import sentence
+from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
+from scanlab.study.power import describe_power
 from scanlab.study.record import StudyRecord
 from scanlab.study.report.charts import curves, field_picture, forest
 from scanlab.study.report.tables import as_csv, as_json, epoch_rows, parquet, trial_rows
-from scanlab.study.statistics import points
+from scanlab.study.statistics import format_difference
 
-__all__ = ["PAGE", "render", "write"]
+__all__ = ["PAGE", "render", "write_report"]
+
+__getattr__ = renamed_names(__name__, {"write": "write_report"})
 
 PAGE, NUMBERS = "report.html", "results.json"
 MEGABYTE = 1 << 20
 Pictures = Mapping[tuple[str, str], str]
 
 
-def write(
+@renamed_keywords(found="findings")
+def write_report(
     record: StudyRecord,
     folder: Path,
     pictures: Pictures | None = None,
     remake: str = "",
-    found: Findings | None = None,
+    findings: Findings | None = None,
 ) -> Path:
     """Write report.html, results.json, trials.csv, epochs.csv and, with pyarrow, trials.parquet.
 
     Returns the page's path. Each is whole or not there; older ones are replaced. pictures: SVG text of the paths by
     problem and strategy, put into the page as they are, so they must come from a trusted maker. remake: the command
-    that rebuilds the page. found: what `analyse` says of the record, where that is known. The same record gives the
+    that rebuilds the page. findings: what `analyse` says of the record, where that is known. The same record gives the
     same files. Raises S606 when the folder cannot be written and S609 without jinja2.
+
+    >>> from scanlab.study import read_study, study_of, with_options
+    >>> from scanlab.study.store import Store
+    >>> with Store(Path("study.sqlite")) as store:  # as `run_study` begins
+    ...     store.open_study(study_of(with_options(None, {"strategies": ["row"], "seeds": 1, "controls": []})))
+    >>> write_report(read_study(Path("study.sqlite")), Path("report")).name
+    'report.html'
     """
-    found = found or analyse(record)
-    page = render(record, found, pictures or {}, remake)
+    findings = findings or analyse(record)
+    page = render(record, findings, pictures or {}, remake)
     trials = trial_rows(record)
     texts = {
-        NUMBERS: as_json(record, found),
+        NUMBERS: as_json(record, findings),
         "trials.csv": as_csv(trials),
         "epochs.csv": as_csv(epoch_rows(record)),
         PAGE: page,
@@ -68,7 +79,8 @@ def write(
     return folder / PAGE
 
 
-def render(record: StudyRecord, found: Findings, pictures: Pictures, remake: str = "") -> str:
+@renamed_keywords(found="findings")
+def render(record: StudyRecord, findings: Findings, pictures: Pictures, remake: str = "") -> str:
     """The page's HTML, self-contained: no script, no reference to the network. Raises S609."""
     try:
         import jinja2
@@ -79,18 +91,18 @@ def render(record: StudyRecord, found: Findings, pictures: Pictures, remake: str
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     return environment.from_string(template).render(
-        found=found,
+        findings=findings,
         record=record,
         about={problem["name"]: problem for problem in record.about["problems"]},
-        forests={p.name: forest(p) for p in found.problems},
-        curves={p.name: curves(p) for p in found.problems},
-        pictures={p.name: list(_drawn(p, pictures)) for p in found.problems},
-        fields={p.name: list(_fields(p, record)) for p in found.problems},
+        forests={p.name: forest(p) for p in findings.problems},
+        curves={p.name: curves(p) for p in findings.problems},
+        pictures={p.name: list(_drawn(p, pictures)) for p in findings.problems},
+        fields={p.name: list(_fields(p, record)) for p in findings.problems},
         environments=_environments(record),
-        power=sentence(len(found.seeds), _comparisons(found)),
-        confounders=list(_confounders(found)),
+        power=describe_power(len(findings.seeds), _comparisons(findings)),
+        confounders=list(_confounders(findings)),
         remake=remake,
-        points=points,
+        points=format_difference,
         cells=cells,
         share=share,
         interval=interval,
@@ -99,11 +111,11 @@ def render(record: StudyRecord, found: Findings, pictures: Pictures, remake: str
     )
 
 
-def _comparisons(found: Findings) -> int:
-    return sum(row.control is None for row in found.problems[0].rows) - 1
+def _comparisons(findings: Findings) -> int:
+    return sum(row.control is None for row in findings.problems[0].rows) - 1
 
 
-def _drawn(problem: ProblemFindings, pictures: Pictures) -> Iterator[tuple[Row, str]]:
+def _drawn(problem: ProblemFindings, pictures: Pictures) -> Iterator[tuple[StrategyFindings, str]]:
     for row in problem.rows:
         if row.control is None:
             yield row, pictures.get((problem.name, row.label), "")
@@ -120,9 +132,9 @@ def _fields(problem: ProblemFindings, record: StudyRecord) -> Iterator[tuple[str
             yield member.strategy, field_picture(trial.result.field, grid, member.strategy)
 
 
-def _confounders(found: Findings) -> Iterator[tuple[ProblemFindings, ProblemFindings]]:
+def _confounders(findings: Findings) -> Iterator[tuple[ProblemFindings, ProblemFindings]]:
     """Problems beside their variants, which are named "problem / what is changed"."""
-    by_name = {problem.name: problem for problem in found.problems}
+    by_name = {problem.name: problem for problem in findings.problems}
     for name, problem in by_name.items():
         base, slash, _ = name.partition(" / ")
         if slash and base in by_name:
@@ -136,7 +148,7 @@ def _environments(record: StudyRecord) -> list[tuple[str, str]]:
         for key, value in trial.environment.items():
             if key not in ("pid", "host"):
                 values.setdefault(key, {})[value or "unknown"] = None
-    return [(key, ", ".join(found)) for key, found in values.items()]
+    return [(key, ", ".join(distinct)) for key, distinct in values.items()]
 
 
 def _count(value: float | None, unit: str = "") -> str:

@@ -59,9 +59,14 @@ def as_csv(rows: list[dict[str, Any]]) -> str:
     return stream.getvalue()
 
 
-def as_json(record: StudyRecord, found: Findings) -> str:
+def as_json(record: StudyRecord, findings: Findings) -> str:
     """The study, its findings and its trials; a number that is none is null."""
-    data = {"about": record.about, "command": record.command, "findings": asdict(found), "trials": trial_rows(record)}
+    data = {
+        "about": record.about,
+        "command": record.command,
+        "findings": asdict(findings),
+        "trials": trial_rows(record),
+    }
     return json.dumps(_plain(data), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 

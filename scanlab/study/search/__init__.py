@@ -1,19 +1,20 @@
 """Search the space of orders: propose, prove, train a little, judge the best afresh."""
 
-from scanlab.study.search.found import Found, Heard, Search, Tried
+from scanlab.renamed import renamed_names
 from scanlab.study.search.judge import Judged, final_study, judge, judged, lost_words
 from scanlab.study.search.run import candidates, explore
 from scanlab.study.search.space import SPACES, Space, space_named
+from scanlab.study.search.values import Candidate, Search, SearchProgress, SearchResult
 from scanlab.study.search.write import as_data, write_best, write_data
 
 __all__ = [
     "SPACES",
-    "Found",
-    "Heard",
+    "Candidate",
     "Judged",
     "Search",
+    "SearchProgress",
+    "SearchResult",
     "Space",
-    "Tried",
     "as_data",
     "candidates",
     "explore",
@@ -25,3 +26,5 @@ __all__ = [
     "write_best",
     "write_data",
 ]
+
+__getattr__ = renamed_names(__name__, {"Found": "SearchResult", "Heard": "SearchProgress", "Tried": "Candidate"})

@@ -46,13 +46,13 @@ def sides(grid: Sequence[int]) -> tuple[int, ...]:
 def bases(grid: tuple[int, ...]) -> tuple[Base, ...]:
     """The library's orders that visit the whole of a grid with so many axes, by name."""
     templates = library_templates()
-    found = []
+    known = []
     for name, definition in library_definitions().items():
         order = definition.value
         if isinstance(order, Order) and len(order.axes) == len(grid) and not order.partial and not order.tokens:
             words = [p.name.text for p in templates[name].syntax.parameters]
-            found.append(Base(name, tuple((w, _values(w, grid)) for w in words)))
-    return tuple(sorted(found, key=lambda b: b.name))
+            known.append(Base(name, tuple((w, _values(w, grid)) for w in words)))
+    return tuple(sorted(known, key=lambda b: b.name))
 
 
 def _values(parameter: str, grid: tuple[int, ...]) -> tuple[int, ...]:

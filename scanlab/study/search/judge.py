@@ -1,4 +1,4 @@
-"""Judge what a search found with seeds and samples that it has not seen, and say how much of the lead is lost.
+"""Judge the finalists of a search with seeds and samples that it has not seen, and say how much of the lead is lost.
 
 The best of many candidates is partly the luckiest (the winner's curse): the score that it was picked for is biased
 upwards, and the more so the more candidates there were. Only fresh seeds on data that the search never looked at tell.
@@ -11,16 +11,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scanlab.compiler.bind import bind
+from scanlab.renamed import renamed_keywords
 from scanlab.study import runner
 from scanlab.study.analysis import analyse
 from scanlab.study.engines import Engine
 from scanlab.study.record import StudyRecord
-from scanlab.study.search.found import Found, Search, Tried, plain_source
 from scanlab.study.search.space import random_order
+from scanlab.study.search.values import Candidate, Search, SearchResult, plain_source
 from scanlab.study.tasks import Task, task_named
 from scanlab.study.trial import Study
 
-__all__ = ["RANDOM", "Judged", "final_study", "judge", "judged", "lost_words"]
+__all__ = ["RANDOM", "Judged", "final_study", "finalist_label", "judge", "judged", "lost_words"]
 
 RANDOM = "random order"
 FRESH_SEEDS = 1000
@@ -35,7 +36,7 @@ class Judged:
     search, fresh: the primary metric, a mean over the seeds; search is None for the random order, which the search did
     not train, and fresh where a trial failed. search_lead, fresh_lead: over the baseline; lost: the first minus the
     second, of the metric's better side, so that what is lost is positive. interval, verdict: of the fresh lead, as
-    `analysis.analyse` finds them.
+    `analysis.analyse` gives them.
     """
 
     label: str
@@ -50,14 +51,15 @@ class Judged:
     verdict: str = ""
 
 
-def final_study(search: Search, found: Found) -> Study:
+@renamed_keywords(found="result")
+def final_study(search: Search, result: SearchResult) -> Study:
     """The baseline, the finalists and a random order, with the whole recipe, on the test part."""
-    problem, finalists = search.problem, found.ranked[: search.finalists]
+    problem, finalists = search.problem, result.ranked[: search.finalists]
     label, plan = problem.strategies[0]
     shuffled = bind(random_order(search.space.frame, RANDOM_SEED), plan.grid)
     strategies = (
         (label, plan),
-        *((_found_label(i), tried.plan) for i, tried in enumerate(finalists)),
+        *((finalist_label(i), tried.plan) for i, tried in enumerate(finalists)),
         (RANDOM, shuffled),
     )
     first = max(FRESH_SEEDS, search.seeds)
@@ -68,35 +70,37 @@ def final_study(search: Search, found: Found) -> Study:
         baseline=label,
         controls=("A/A",),
         margins={problem.name: search.margin} if search.margin else {},
-        question=_question(search, found, finalists),
+        question=_question(search, result, finalists),
     )
 
 
+@renamed_keywords(found="result")
 def judge(
     search: Search,
-    found: Found,
+    result: SearchResult,
     folder: Path,
     *,
     engine: Engine | None = None,
     workers: int = 1,
-    listener: Callable[[runner.Update], None] = lambda _: None,
+    listener: Callable[[runner.StudyProgress], None] = lambda _: None,
     command: str = "",
 ) -> StudyRecord:
     """Run the last study in a folder; `judged` reads its record."""
-    study = final_study(search, found)
-    return runner.run(study, folder, engine=engine, workers=workers, listener=listener, command=command)
+    study = final_study(search, result)
+    return runner.run_study(study, folder, engine=engine, workers=workers, listener=listener, command=command)
 
 
-def judged(search: Search, found: Found, record: StudyRecord) -> list[Judged]:
+@renamed_keywords(found="result")
+def judged(search: Search, result: SearchResult, record: StudyRecord) -> list[Judged]:
     """The baseline, the finalists from the best of the search down, and the random order."""
     [problem] = analyse(record).problems
-    finalists = found.ranked[: search.finalists]
+    finalists = result.ranked[: search.finalists]
     most = finalists[0].epochs
     sign = 1 if problem.higher else -1
-    texts = {label: plain_source(plan) for label, plan in final_study(search, found).problems[0].strategies}
-    seen = {search.baseline: ("", found.baseline[most], None), RANDOM: ("", None, None)}
+    texts = {label: plain_source(plan) for label, plan in final_study(search, result).problems[0].strategies}
+    seen = {search.baseline: ("", result.baseline[most], None), RANDOM: ("", None, None)}
     for i, tried in enumerate(finalists):
-        seen[_found_label(i)] = (tried.label, tried.scores[tried.epochs], found.lead(tried))
+        seen[finalist_label(i)] = (tried.label, tried.scores[tried.epochs], result.lead(tried))
     rows = []
     for label, text in texts.items():
         row = problem.row(label)
@@ -125,17 +129,18 @@ def lost_words(row: Judged, task: Task) -> str:
     return f"lost {lost if lost > 0 else 'nothing'} of its lead of {had}{unit}"
 
 
-def _found_label(i: int) -> str:
+def finalist_label(i: int) -> str:
+    """What the i-th finalist, from 0, is called in the last study and in best.scan."""
     return f"found_{i + 1}"
 
 
-def _question(search: Search, found: Found, finalists: Sequence[Tried]) -> str:
+def _question(search: Search, result: SearchResult, finalists: Sequence[Candidate]) -> str:
     """With what the search saw, so that a report shows it beside the fresh scores."""
     task = task_named(search.problem.task)
     scale, unit = (100, f" {task.unit}") if task.unit else (1, "")
-    leads = ", ".join(f"{_found_label(i)} {scale * found.lead(t):+.3g}{unit}" for i, t in enumerate(finalists))
+    leads = ", ".join(f"{finalist_label(i)} {scale * result.lead(t):+.3g}{unit}" for i, t in enumerate(finalists))
     return (
-        f"Do the best of {len(found.ranked)} candidates keep their lead over {search.baseline} with fresh seeds? When "
+        f"Do the best of {len(result.ranked)} candidates keep their lead over {search.baseline} with fresh seeds? When "
         f"they were picked ({task.primary}, validation part, seeds 0 to {search.seeds - 1}, epochs: "
         f"{finalists[0].epochs}) it was: {leads}."
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import combinations
 from types import MappingProxyType
 
-from scanlab.ir.expr import Axis, Binary, Curve, Expr, Int, Negate, substitute, walk
+from scanlab.ir.expr import Axis, Binary, Curve, Expr, Int, Negate, nodes_of, substitute
 from scanlab.ir.functions import CURVES
 from scanlab.ir.values import Key, Order
 from scanlab.study.search.bases import Choose, drawn_base, sides
@@ -86,7 +86,7 @@ def resize(order: Order, choose: Choose, grid: Grid) -> Order:
 
 def _divisions(order: Order) -> Iterator[Binary]:
     for key in order.keys:
-        for expr in walk(key.expr):
+        for expr in nodes_of(key.expr):
             if isinstance(expr, Binary) and expr.op in ("//", "%") and isinstance(expr.right, Int):
                 yield expr
 
@@ -94,7 +94,7 @@ def _divisions(order: Order) -> Iterator[Binary]:
 def shear(order: Order, choose: Choose, grid: Grid) -> Order:
     """before → after:  ``by h, w``  →  ``by h + 2 * w, w``"""
     i = _which(order, choose)
-    present = {e.name for e in walk(order.keys[i].expr) if isinstance(e, Axis)}
+    present = {e.name for e in nodes_of(order.keys[i].expr) if isinstance(e, Axis)}
     axis = choose("sheared axis", order.axes)
     others = tuple(a for a in order.axes if a != axis)
     if axis not in present or not others:

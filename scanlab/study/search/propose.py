@@ -10,13 +10,14 @@ from typing import Any, Protocol
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Value
+from scanlab.renamed import renamed_fields
 from scanlab.study.search.bases import Choice, Choose
 from scanlab.study.search.space import Space
 
 __all__ = ["SAMPLERS", "OptunaSampler", "Proposal", "RandomSampler", "Sampler", "sampler_named"]
 
 STARTUP = 10
-"""Optuna's TPE answers by chance until it has heard so many scores; ten is its default."""
+"""Optuna's TPE answers by chance until it has so many scores; ten is its default."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,12 @@ class Sampler(Protocol):
         """The next candidate."""
         ...
 
-    def told(self, proposal: Proposal, score: float | None) -> None:
-        """How good it was, higher being better; None where it could not be tried. Every proposal is told once."""
+    def tell(self, proposal: Proposal, score: float | None) -> None:
+        """How good it was, higher being better; None where it could not be tried. Called once for every proposal."""
         ...
 
 
+@renamed_fields(told="tell")
 class RandomSampler:
     """Every choice by chance: the baseline that a sampler that learns has to beat."""
 
@@ -55,10 +57,11 @@ class RandomSampler:
         self._count += 1
         return Proposal(self._count - 1, value, recorded.choices)
 
-    def told(self, proposal: Proposal, score: float | None) -> None:
+    def tell(self, proposal: Proposal, score: float | None) -> None:
         """Chance learns nothing."""
 
 
+@renamed_fields(told="tell")
 class OptunaSampler:
     """Optuna's tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011) over the space's named choices.
 
@@ -84,7 +87,7 @@ class OptunaSampler:
         self.space = space
 
     def propose(self) -> Proposal:
-        """The next candidate, given all that it was told."""
+        """The next candidate, given all scores so far."""
         trial = self._study.ask()
         # Options travel by their place: Optuna takes no ranges, and warns of other types.
         recorded = _Recorded(
@@ -94,7 +97,7 @@ class OptunaSampler:
         self._open[trial.number] = trial
         return Proposal(trial.number, value, recorded.choices)
 
-    def told(self, proposal: Proposal, score: float | None) -> None:
+    def tell(self, proposal: Proposal, score: float | None) -> None:
         """A candidate without a score counts as worse than any with one: the sampler learns to propose fewer."""
         trial = self._open.pop(proposal.number)
         if score is None:
@@ -118,7 +121,7 @@ class _Recorded:
 
 @dataclass(frozen=True)
 class SamplerKind:
-    """make: a sampler of a space, from a seed. learns: what it proposes depends on the scores that it is told."""
+    """make: a sampler of a space, from a seed. learns: what it proposes depends on the scores that it is given."""
 
     make: Callable[[Space, int], Sampler]
     learns: bool

@@ -9,7 +9,7 @@ from scanlab.compiler.bind import bind
 from scanlab.compiler.prove import prove
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Value
-from scanlab.nn import BackboneSizes
+from scanlab.nn import BackboneConfig
 from scanlab.study.digest import Compiled, order_digest
 
 __all__ = ["VERDICTS", "Screen", "Screened"]
@@ -36,23 +36,23 @@ class Screened:
 class Screen:
     """Lets each order through once. It has to be proved for grids of all sizes: a model may meet others than it learns.
 
-    grid, sizes and transfer are those of the problem; they say on which grids two orders must agree to be the same.
+    grid, config and transfer are those of the problem; they say on which grids two orders must agree to be the same.
     """
 
-    def __init__(self, grid: tuple[int, ...], sizes: BackboneSizes, transfer: tuple[str, ...] = ()) -> None:
-        self.grid, self.sizes, self.transfer = grid, sizes, transfer
+    def __init__(self, grid: tuple[int, ...], config: BackboneConfig, transfer: tuple[str, ...] = ()) -> None:
+        self.grid, self.config, self.transfer = grid, config, transfer
         self.counts: Counter[str] = Counter()
         self._owners: dict[str, str] = {}
 
     def known(self, plan: Compiled, owner: str) -> None:
         """Candidates with the steps of this one are no news, though it is not counted: the baseline, say."""
-        self._owners.setdefault(order_digest(plan, self.sizes, self.transfer), owner)
+        self._owners.setdefault(order_digest(plan, self.config, self.transfer), owner)
 
     def examine(self, value: Value, owner: str) -> Screened:
         """Prove a candidate, bind it, and compare its steps with all before; counted."""
-        found = self._examine(value, owner)
-        self.counts[found.verdict] += 1
-        return found
+        screened = self._examine(value, owner)
+        self.counts[screened.verdict] += 1
+        return screened
 
     def _examine(self, value: Value, owner: str) -> Screened:
         try:
@@ -64,7 +64,7 @@ class Screen:
             return Screened(proof.verdict, f"{proof.reason}{example}")
         try:
             plan = bind(value, self.grid)
-            digest = order_digest(plan, self.sizes, self.transfer)
+            digest = order_digest(plan, self.config, self.transfer)
         except ScanlabError as error:
             # Proved for all sizes, yet too large a number, or a list for other grids, on this one.
             return Screened("does not bind", error.diagnostics[0].message)

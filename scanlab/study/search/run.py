@@ -9,13 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.renamed import read_name
 from scanlab.study import runner
 from scanlab.study.digest import Compiled
 from scanlab.study.engines import Engine
 from scanlab.study.record import StudyRecord
-from scanlab.study.search.found import Found, Heard, Search, Tried, plain_source
 from scanlab.study.search.propose import SAMPLERS, Proposal, Sampler, sampler_named
 from scanlab.study.search.prove import Screen
+from scanlab.study.search.values import Candidate, Search, SearchProgress, SearchResult, plain_source
 from scanlab.study.tasks import task_named
 from scanlab.study.trial import Problem, Study
 from scanlab.study.work import dataset_of
@@ -23,13 +24,13 @@ from scanlab.study.work import dataset_of
 __all__ = ["ROUND", "candidates", "explore", "search_problem", "search_scores"]
 
 ROUND = 5
-"""Candidates that are trained before the sampler is told: a number of its own, so that workers change no result."""
+"""Candidates that are trained between two looks of the sampler at the scores, whatever the number of workers."""
 PROPOSALS_PER_TRIAL = 40
 KEPT_SHARE = 3
 """Successive halving (Jamieson and Talwalkar, AISTATS 2016): one in three goes on, with three times the epochs."""
 
 
-Listener = Callable[[Heard], None]
+Listener = Callable[[SearchProgress], None]
 
 
 def explore(
@@ -40,13 +41,13 @@ def explore(
     workers: int = 1,
     listener: Listener = lambda _: None,
     command: str = "",
-) -> Found:
+) -> SearchResult:
     """Run a search whose trials are kept in a folder's database; what is there already is not trained again.
 
-    The same search in the same folder walks the same way: proposals depend on the seed and on scores alone. Raises S668
-    where no candidate could be trained, and what `runner.run` raises.
+    The same search in the same folder takes the same steps: proposals depend on the seed and on scores alone. Raises
+    S668 where no candidate could be trained, and what `runner.run_study` raises.
     """
-    return _Explorer(search, folder, engine, workers, listener, command).found()
+    return _Explorer(search, folder, engine, workers, listener, command).explore()
 
 
 def candidates(search: Search, count: int) -> tuple[list[tuple[Proposal, str]], Screen]:
@@ -56,7 +57,7 @@ def candidates(search: Search, count: int) -> tuple[list[tuple[Proposal, str]], 
     while screen.counts["new"] < count and len(seen) < PROPOSALS_PER_TRIAL * count:
         proposal = sampler.propose()
         seen.append((proposal, screen.examine(proposal.value, _label(proposal)).verdict))
-        sampler.told(proposal, None if seen[-1][1] != "new" else 0.0)
+        sampler.tell(proposal, None if seen[-1][1] != "new" else 0.0)
     return seen, screen
 
 
@@ -75,19 +76,19 @@ def search_problem(search: Search, epochs: int, plans: Sequence[tuple[str, Compi
 
 def search_scores(record: StudyRecord) -> dict[str, float]:
     """The mean of the primary metric over the seeds, by label; strategies with a failed trial are left out."""
-    primary = task_named(record.about["problems"][0]["task"]).primary
+    primary = task_named(read_name(record.about["problems"][0]["task"])).primary
     values: dict[str, list[float]] = {}
     for member in record.members:
         result = record.trial(member).result
         values.setdefault(member.strategy, []).append(result.final[primary] if result else math.nan)
-    means = {label: sum(found) / len(found) for label, found in values.items()}
+    means = {label: sum(scores) / len(scores) for label, scores in values.items()}
     return {label: mean for label, mean in means.items() if math.isfinite(mean)}
 
 
 def _screen(search: Search) -> Screen:
     problem = search.problem
     label, plan = problem.strategies[0]
-    screen = Screen(plan.grid, problem.sizes, problem.transfer)
+    screen = Screen(plan.grid, problem.config, problem.transfer)
     screen.known(plan, label)
     return screen
 
@@ -104,13 +105,13 @@ class _Explorer:
         self.listener, self.command = listener, command
         self.sampler: Sampler = sampler_named(search.sampler, search.space, search.seed)
         self.screen = _screen(search)
-        self.tried: dict[str, Tried] = {}
+        self.tried: dict[str, Candidate] = {}
         self.baseline: dict[int, float] = {}
         self.proposals = 0
         self.sign = 1.0 if task_named(search.problem.task).higher else -1.0
         self.start = time.monotonic()
 
-    def found(self) -> Found:
+    def explore(self) -> SearchResult:
         exhausted = False
         while not self._spent() and not exhausted:
             batch, repeats = self._batch()
@@ -118,9 +119,9 @@ class _Explorer:
             if batch:
                 self._train(self.search.epochs, [tried for _, tried in batch])
             for proposal, tried in batch:
-                self.sampler.told(proposal, self._told(tried.label))
+                self.sampler.tell(proposal, self._score(tried.label))
             for proposal, owner in repeats:
-                self.sampler.told(proposal, self._told(owner))
+                self.sampler.tell(proposal, self._score(owner))
         if self.search.halving:
             self._halve()
         ranked = self._ranked()
@@ -135,7 +136,9 @@ class _Explorer:
         self._run(self.search.epochs, [t for t in self.tried.values() if t.scores])
         failed = tuple(t for t in self.tried.values() if not t.scores)
         counts = dict(self.screen.counts)
-        return Found(ranked, failed, self.baseline, counts, self.proposals, exhausted, time.monotonic() - self.start)
+        return SearchResult(
+            ranked, failed, self.baseline, counts, self.proposals, exhausted, time.monotonic() - self.start
+        )
 
     def _spent(self) -> bool:
         search = self.search
@@ -145,10 +148,10 @@ class _Explorer:
     def _size(self) -> int:
         search = self.search
         left = ROUND if search.trials is None else search.trials - len(self.tried)
-        # Chance is told nothing, so without a clock to look at there is no reason to pause.
+        # Chance learns nothing, so without a clock to look at there is no reason to pause.
         return left if not SAMPLERS[search.sampler].learns and search.minutes is None else min(ROUND, left)
 
-    def _batch(self) -> tuple[list[tuple[Proposal, Tried]], list[tuple[Proposal, str]]]:
+    def _batch(self) -> tuple[list[tuple[Proposal, Candidate]], list[tuple[Proposal, str]]]:
         """The next new candidates, and those that do what another one does, with its label."""
         size, batch, repeats = self._size(), [], []
         for _ in range(PROPOSALS_PER_TRIAL * size):
@@ -157,24 +160,24 @@ class _Explorer:
             screened = self.screen.examine(proposal.value, _label(proposal))
             if screened.verdict == "new":
                 assert screened.plan is not None, "what is new is bound"
-                tried = Tried(proposal.number, _label(proposal), proposal.value, screened.plan)
+                tried = Candidate(proposal.number, _label(proposal), proposal.value, screened.plan)
                 self.tried[tried.label] = tried
                 batch.append((proposal, tried))
             elif screened.verdict == "the same as another":
                 repeats.append((proposal, screened.same_as))
             else:
-                self.sampler.told(proposal, None)
+                self.sampler.tell(proposal, None)
             self._say("proving", None)
             if len(batch) == size:
                 break
         return batch, repeats
 
-    def _told(self, label: str) -> float | None:
+    def _score(self, label: str) -> float | None:
         scores = self.baseline if label == self.search.baseline else self.tried[label].scores
         score = scores.get(self.search.epochs)
         return None if score is None else self.sign * score
 
-    def _train(self, epochs: int, batch: Sequence[Tried]) -> None:
+    def _train(self, epochs: int, batch: Sequence[Candidate]) -> None:
         scores = search_scores(self._run(epochs, batch))
         if self.search.baseline not in scores:
             raise ScanlabError.at(
@@ -187,7 +190,7 @@ class _Explorer:
                 self.tried[tried.label] = replace(tried, scores=new)
         self._say("trained", None)
 
-    def _run(self, epochs: int, batch: Sequence[Tried]) -> StudyRecord:
+    def _run(self, epochs: int, batch: Sequence[Candidate]) -> StudyRecord:
         problem = search_problem(self.search, epochs, [(t.label, t.plan) for t in batch])
         study = Study(
             f"search of {self.search.space.kind}",
@@ -197,7 +200,7 @@ class _Explorer:
             controls=(),
             question=f"Which orders of the space {self.search.space.kind} are worth a closer look?",
         )
-        return runner.run(
+        return runner.run_study(
             study,
             self.folder,
             engine=self.engine,
@@ -216,13 +219,13 @@ class _Explorer:
             self._train(epochs, standing[:kept])
             standing = [t for t in self._ranked() if t.epochs == epochs]
 
-    def _ranked(self) -> tuple[Tried, ...]:
+    def _ranked(self) -> tuple[Candidate, ...]:
         """Those that were trained longest first; equals in the order of their proposal."""
         done = [t for t in self.tried.values() if t.scores]
         return tuple(sorted(done, key=lambda t: (-t.epochs, -self.sign * t.scores[t.epochs], t.number)))
 
-    def _say(self, stage: str, update: runner.Update | None) -> None:
+    def _say(self, stage: str, update: runner.StudyProgress | None) -> None:
         ranked = self._ranked()
         best = (plain_source(ranked[0].plan), ranked[0].scores[ranked[0].epochs]) if ranked else None
         trained = sum(bool(t.scores) for t in self.tried.values())
-        self.listener(Heard(stage, self.proposals, trained, best, update))
+        self.listener(SearchProgress(stage, self.proposals, trained, best, update))

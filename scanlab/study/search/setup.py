@@ -8,9 +8,9 @@ from scanlab.compiler.bind import bind
 from scanlab.facade import as_value, parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Order, Scan, Value
-from scanlab.nn import BackboneSizes
-from scanlab.study.search.found import Search
+from scanlab.nn import BackboneConfig
 from scanlab.study.search.space import space_kind, space_named
+from scanlab.study.search.values import Search
 from scanlab.study.tasks import targets_of
 from scanlab.study.trial import DataChoice, Problem, Study
 from scanlab.study.work import dataset_of
@@ -40,10 +40,10 @@ def problem_of_data(name: str, kind: str, baseline: str = "", limit: int | None 
     """Classes or masks of a data set, with the default model and recipe. Without a baseline it is the raster, and for
     scans the raster along every pair of directions."""
     choice = DataChoice(name, limit=limit)
-    dataset, sizes = dataset_of(choice), BackboneSizes()
-    sides = sizes.patch_sides(len(dataset.extents))
+    dataset, config = dataset_of(choice), BackboneConfig()
+    sides = config.patch_sides(len(dataset.extents))
     grid = tuple(n // side for n, side in zip(dataset.extents, sides, strict=True))
-    problem = Problem(name, choice, targets_of(dataset).task, dataset.fingerprint, (), sizes)
+    problem = Problem(name, choice, targets_of(dataset).task, dataset.fingerprint, (), config)
     return _with_baseline(problem, baseline or _usual(kind, grid, dataset.video), grid)
 
 
@@ -51,7 +51,7 @@ def search_of(problem: Problem, kind: str, epochs: int | None = None, **settings
     """A search around a problem's baseline; settings as `Search` takes them. Raises S667."""
     plan = problem.strategies[0][1]
     value = plan.value
-    space = space_named(kind, _bare(value), plan.grid, sum(problem.sizes.depths))
+    space = space_named(kind, _bare(value), plan.grid, sum(problem.config.depths))
     return Search(problem, space, epochs=epochs or max(1, problem.recipe.epochs // SEARCH_SHARE), **settings)
 
 

@@ -40,9 +40,9 @@ class Space:
         """A candidate, from one choice after another. It is not proved yet."""
         return SPACES[self.kind].draw(self, choose)
 
-    def walked(self, choose: Choose, moves: Sequence[int]) -> Order | Scan:
+    def with_one_order(self, choose: Choose, moves: Sequence[int]) -> Order | Scan:
         """One order in the place of all the frame's."""
-        return _walked(self.frame, self._order(choose, moves))
+        return _every_order_replaced(self.frame, self._order(choose, moves))
 
     def _order(self, choose: Choose, moves: Sequence[int]) -> Order:
         order = turned(drawn_base(choose, self.frame.axes, self.grid), choose)
@@ -84,12 +84,12 @@ SPACES: Mapping[str, SpaceKind] = MappingProxyType(
     {
         "parameters": SpaceKind(
             "orders of the library with every choice of their parameters, in every symmetry of the box",
-            lambda space, choose: space.walked(choose, (0,)),
+            lambda space, choose: space.with_one_order(choose, (0,)),
             one_order=True,
         ),
         "keys": SpaceKind(
             "those, changed by up to four moves on their keys",
-            lambda space, choose: space.walked(choose, MOVES_OF_KEYS),
+            lambda space, choose: space.with_one_order(choose, MOVES_OF_KEYS),
             one_order=True,
         ),
         "scans": SpaceKind("the baseline's paths replaced one by one, each by such an order", Space.filled, paths=2),
@@ -115,7 +115,7 @@ def space_named(kind: str, baseline: Value, grid: tuple[int, ...], layers: int) 
     row = space_kind(kind)
     frame = baseline.entries[0].scan if isinstance(baseline, Plan) else baseline
     paths = sum(1 for _ in orders_of(frame))
-    if row.one_order and not _walkable(frame):
+    if row.one_order and not _takes_one_order(frame):
         raise ScanlabError.at(
             "S667",
             f"the space {kind!r} replaces one order, and the baseline merges {paths} paths in a way of its own",
@@ -134,7 +134,7 @@ def space_named(kind: str, baseline: Value, grid: tuple[int, ...], layers: int) 
 
 
 def random_order(frame: Order | Scan, seed: int) -> Order | Scan:
-    """The frame with random permutations for its orders: what any order that was found has to beat."""
+    """The frame with random permutations for its orders: what any order of a search has to beat."""
     whole = tuple(Axis(a) for a in frame.axes)
     shuffles = (
         Order(frame.axes, (Key(Curve("random", whole, (("seed", seed + i),))),)) for i, _ in enumerate(orders_of(frame))
@@ -149,7 +149,7 @@ def _with_orders(frame: Order | Scan, new: Iterator[Order]) -> Order | Scan:
     return replace(frame, parts=tuple(_with_orders(p, new) for p in frame.parts), name="", doc="")
 
 
-def _walkable(frame: Order | Scan) -> bool:
+def _takes_one_order(frame: Order | Scan) -> bool:
     if isinstance(frame, Order):
         return True
     alone = all(isinstance(p, Order) and not p.partial for p in frame.parts)
@@ -157,7 +157,7 @@ def _walkable(frame: Order | Scan) -> bool:
     return alone and (len(frame.parts) in (1, 2) or (len(frame.parts) == 4 and len(frame.axes) == 2))
 
 
-def _walked(frame: Order | Scan, order: Order) -> Order | Scan:
+def _every_order_replaced(frame: Order | Scan, order: Order) -> Order | Scan:
     """One order in the place of all the frame's: as it is, both ways, or both ways and transposed.
 
     before → after:  ``by h, ~w`` in ``sum(row, -row)``  →  ``sum((by h, ~w), -(by h, ~w))``

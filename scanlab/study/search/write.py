@@ -12,25 +12,27 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import reason_of
 from scanlab.ir.values import Order, Plan
 from scanlab.places import write_whole
-from scanlab.study.search.found import Found, Search, Tried, plain_source
-from scanlab.study.search.judge import Judged, lost_words
+from scanlab.renamed import renamed_keywords
+from scanlab.study.search.judge import Judged, finalist_label, lost_words
+from scanlab.study.search.values import Candidate, Search, SearchResult, plain_source
 from scanlab.study.tasks import task_named
 
 __all__ = ["as_data", "write_best", "write_data"]
 
 
-def write_best(search: Search, found: Found, rows: Sequence[Judged], file: Path, command: str) -> Path:
-    """The finalists as definitions of the language, each with how it was found and what it was worth afresh.
+@renamed_keywords(found="result")
+def write_best(search: Search, result: SearchResult, rows: Sequence[Judged], file: Path, command: str) -> Path:
+    """The finalists as definitions of the language, each with where it comes from and what it was worth afresh.
 
     Raises S502 where the file cannot be written.
     """
     axes = ", ".join(search.space.frame.axes)
     lines = [f"# The finalists of a search of {search.space.kind}, the best of it first.", "", f"grid {axes}", ""]
     by_label = {row.label: row for row in rows}
-    for i, tried in enumerate(found.ranked[: search.finalists]):
-        row = by_label[f"found_{i + 1}"]
+    for i, tried in enumerate(result.ranked[: search.finalists]):
+        row = by_label[finalist_label(i)]
         lines += [
-            f'"{_quotable(_story(search, found, tried, row))}"',
+            f'"{_quotable(_story(search, result, tried, row))}"',
             f"{_kind(tried)} {row.label} = {tried.value}",
             f'  source "{_quotable(command or "scanlab search")}"',
             "",
@@ -38,12 +40,14 @@ def write_best(search: Search, found: Found, rows: Sequence[Judged], file: Path,
     return _written(file, "\n".join(lines))
 
 
-def write_data(search: Search, found: Found, rows: Sequence[Judged], file: Path) -> Path:
+@renamed_keywords(found="result")
+def write_data(search: Search, result: SearchResult, rows: Sequence[Judged], file: Path) -> Path:
     """Everything as JSON. Raises S502 where the file cannot be written."""
-    return _written(file, json.dumps(as_data(search, found, rows), indent=2) + "\n")
+    return _written(file, json.dumps(as_data(search, result, rows), indent=2) + "\n")
 
 
-def as_data(search: Search, found: Found, rows: Sequence[Judged]) -> dict[str, Any]:
+@renamed_keywords(found="result")
+def as_data(search: Search, result: SearchResult, rows: Sequence[Judged]) -> dict[str, Any]:
     """Everything about a search in JSON's types. scores: of the primary metric, by the number of epochs."""
     task = task_named(search.problem.task)
     return {
@@ -54,17 +58,17 @@ def as_data(search: Search, found: Found, rows: Sequence[Judged]) -> dict[str, A
         "data": asdict(search.problem.data),
         "metric": task.primary,
         "higher": task.higher,
-        "proposals": found.proposals,
-        "exhausted": found.exhausted,
-        "verdicts": dict(found.counts),
-        "seconds": found.seconds,
-        "baseline": {"label": search.baseline, "scores": _scores(found.baseline)},
-        "tried": [_tried(t, found.lead(t)) for t in found.ranked] + [_tried(t, None) for t in found.failed],
+        "proposals": result.proposals,
+        "exhausted": result.exhausted,
+        "verdicts": dict(result.counts),
+        "seconds": result.seconds,
+        "baseline": {"label": search.baseline, "scores": _scores(result.baseline)},
+        "tried": [_tried(t, result.lead(t)) for t in result.ranked] + [_tried(t, None) for t in result.failed],
         "finalists": [asdict(row) | {"words": lost_words(row, task)} for row in rows],
     }
 
 
-def _tried(tried: Tried, lead: float | None) -> dict[str, Any]:
+def _tried(tried: Candidate, lead: float | None) -> dict[str, Any]:
     source = plain_source(tried.plan)
     return {"label": tried.label, "source": source, "scores": _scores(tried.scores), "lead": lead}
 
@@ -73,20 +77,20 @@ def _scores(scores: Mapping[int, float]) -> dict[str, float]:
     return {str(epochs): score for epochs, score in scores.items()}
 
 
-def _kind(tried: Tried) -> str:
+def _kind(tried: Candidate) -> str:
     return {Order: "order", Plan: "plan"}.get(type(tried.value), "scan")
 
 
-def _story(search: Search, found: Found, tried: Tried, row: Judged) -> str:
+def _story(search: Search, result: SearchResult, tried: Candidate, row: Judged) -> str:
     task, problem = task_named(search.problem.task), search.problem
     verdict = f" ({row.verdict})" if row.verdict else ""
     fresh = "" if row.fresh is None else f" on the test part: {row.fresh:.4g}{verdict}; it {lost_words(row, task)}."
     fresh = f" With {search.final_seeds} fresh seeds{fresh}" if fresh else ""
     return (
         f"Found by {search.sampler} search of {search.space.kind} (seed {search.seed}, {tried.label} of "
-        f"{found.proposals}, {len(found.ranked)} trained) on {problem.name}: {task.primary} "
+        f"{result.proposals}, {len(result.ranked)} trained) on {problem.name}: {task.primary} "
         f"{tried.scores[tried.epochs]:.4g} on the validation part (epochs: {tried.epochs}), "
-        f"{search.baseline} {found.baseline[tried.epochs]:.4g}.{fresh}"
+        f"{search.baseline} {result.baseline[tried.epochs]:.4g}.{fresh}"
     )
 
 

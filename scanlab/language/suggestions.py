@@ -1,4 +1,4 @@
-"""What to write in place of a habit, where that is computed from the words that were found."""
+"""What to write in place of a habit, where that is computed from the words of the text."""
 
 from __future__ import annotations
 

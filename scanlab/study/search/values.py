@@ -1,4 +1,4 @@
-"""What a search is told, and what it finds."""
+"""The values of a search: its settings, its candidates, how far it is, and its result."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from scanlab.compiler.bind import CompiledScan
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Value
+from scanlab.renamed import renamed_names
 from scanlab.study import runner
 from scanlab.study.digest import Compiled, source_of
 from scanlab.study.search.space import Space
 from scanlab.study.trial import Problem
 
-__all__ = ["Found", "Heard", "Search", "Tried", "plain_source"]
+__all__ = ["Candidate", "Search", "SearchProgress", "SearchResult", "plain_source"]
+
+__getattr__ = renamed_names(__name__, {"Found": "SearchResult", "Heard": "SearchProgress", "Tried": "Candidate"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +61,7 @@ class Search:
 
 
 @dataclass(frozen=True, eq=False)
-class Tried:
+class Candidate:
     """A candidate that was trained. scores: the mean of the primary metric over the seeds by the number of epochs that
     it was trained for, as far as it came; empty where a training failed."""
 
@@ -75,32 +78,32 @@ class Tried:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class SearchResult:
     """What came of a search. ranked: candidates from the best down, failed ones left out. baseline: its scores, by
     epochs, on the same part and seeds. counts: candidates by the screen's verdict. proposals: drawn in all."""
 
-    ranked: tuple[Tried, ...]
-    failed: tuple[Tried, ...]
+    ranked: tuple[Candidate, ...]
+    failed: tuple[Candidate, ...]
     baseline: Mapping[int, float]
     counts: Mapping[str, int]
     proposals: int
     exhausted: bool
     seconds: float
 
-    def lead(self, tried: Tried) -> float:
+    def lead(self, tried: Candidate) -> float:
         """By how much a candidate was above the baseline, trained alike."""
         return tried.scores[tried.epochs] - self.baseline[tried.epochs]
 
 
 @dataclass(frozen=True)
-class Heard:
+class SearchProgress:
     """How far a search is. best: the label and score of the best so far."""
 
     stage: str
     proposals: int
     trained: int
     best: tuple[str, float] | None = None
-    update: runner.Update | None = None
+    update: runner.StudyProgress | None = None
 
 
 def plain_source(plan: Compiled) -> str:

@@ -8,16 +8,16 @@ from scanlab.ir.diagnostics import ScanlabError, Span
 from scanlab.ir.text import balanced, shortened
 from scanlab.language import syntax as tree
 
-__all__ = ["Turned", "inside_a_key", "misplaced_turn"]
+__all__ = ["MisplacedTilde", "inside_a_key", "misplaced_tilde"]
 
 _CONDITIONS = ("==", "!=", "<", "<=", ">", ">=", "and", "or")
 
 
-class Turned(ScanlabError):
+class MisplacedTilde(ScanlabError):
     """S209 of a `~` that the reader of the whole key has not yet cured."""
 
 
-def misplaced_turn(span: Span) -> Turned:
+def misplaced_tilde(span: Span) -> MisplacedTilde:
     """S209 for a `~` that is not the first sign of a key of `by`."""
     error = ScanlabError.at(
         "S209",
@@ -26,17 +26,17 @@ def misplaced_turn(span: Span) -> Turned:
         note="~k runs k backwards wherever the sum of the keys before it is odd",
         help="it stands in front of a key of by, as in: by h, ~w",
     )
-    return Turned(error.diagnostics)
+    return MisplacedTilde(error.diagnostics)
 
 
-def inside_a_key(error: Turned, whole: tree.Node) -> ScanlabError:
+def inside_a_key(error: MisplacedTilde, whole: tree.Node) -> ScanlabError:
     """The error, with what to write in place of the whole key."""
     return ScanlabError(
-        tuple(replace(d, help=_cure(whole, d.span) or d.help) if d.span else d for d in error.diagnostics)
+        tuple(replace(d, help=_suggestion(whole, d.span) or d.help) if d.span else d for d in error.diagnostics)
     )
 
 
-def _cure(whole: tree.Node, at: Span) -> str:
+def _suggestion(whole: tree.Node, at: Span) -> str:
     chain = _chain(whole, at)
     if not chain:
         return ""
@@ -81,6 +81,6 @@ def _chain(node: tree.Node, at: Span) -> list[tree.Node]:
         return [node]
     for value in vars(node).values():
         for below in value if isinstance(value, tuple) else (value,):
-            if isinstance(below, tree.Node) and (found := _chain(below, at)):
-                return [node, *found]
+            if isinstance(below, tree.Node) and (rest := _chain(below, at)):
+                return [node, *rest]
     return []

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 from scanlab.nn.kinds import CONVOLUTIONS, DOWNSAMPLES, MIXERS, NORMS, PARAMETERS, POSITIONS, READOUTS, STEMS
+from scanlab.renamed import read_name, renamed_names, renamed_value, spaced, stored_name
 
-__all__ = ["BackboneSizes", "MixerSizes"]
+__all__ = ["BackboneConfig", "MixerConfig", "from_stored", "stored"]
 
 
 @dataclass(frozen=True)
@@ -43,19 +44,26 @@ _OF_BACKBONES: Mapping[str, Choice] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class MixerSizes:
+class MixerConfig:
     """The parts of a mixer: projection, convolution, scan, norm, gate, projection.
 
     kind: "scan" is the selective scan of Mamba (arXiv 2312.00752), "ssd" that of Mamba-2 (arXiv 2405.21060),
     "cascade" the first along rows and then columns (VMamba). Peers without a scan are "attention" (a ViT's),
     "convolution" (on the grid) and "none" (the first without its scan). state: N.
     expand: width of the scan over that of the tokens; head: channels per head of "ssd". convolution: depthwise and
-    causal along every "path", along the "first path" alone, or centred on the "grid", which shows a patch its
+    causal along every "path", along the "first_path" alone, or centred on the "grid", which shows a patch its
     neighbours whatever the order; taps: its width. gate: the output is multiplied by silu of a second projection.
     norm: the merged output is normalized before the gate. parameters: one set of scan parameters "shared" by all paths,
-    a set "per path", or shared but for each path's "own decay" A. average: the paths' sum is divided by their number.
+    a set "per_path", or shared but for each path's "own_decay" A. average: the paths' sum is divided by their number.
     Steps delta start log-uniform between shortest_step and longest_step: ten times Mamba's, whose sequences are
     thousands of tokens long, so that a state lasts for tens of patches.
+
+    >>> MixerConfig(kind="ssd", state=16, head=8).inner(32)
+    64
+    >>> MixerConfig(parameters="own")
+    Traceback (most recent call last):
+    ...
+    scanlab.ir.diagnostics.ScanlabError: ...there is no parameters 'own'...
     """
 
     kind: str = "scan"
@@ -85,13 +93,13 @@ class MixerSizes:
 
 
 @dataclass(frozen=True)
-class BackboneSizes:
+class BackboneConfig:
     """The parts of a backbone, for images, volumes and videos alike.
 
     patch: its sides in pixels, one number for all axes; stride: from patch to patch where they overlap. dim: width of
     the (first stage's) tokens. depth: number of blocks; a tuple makes stages, each with half the grid and twice the
     width of the one before. mlp: hidden width over dim of the second branch of a block, 0 for none. stem: patches by
-    one "patch" convolution, that with a norm ("patch norm"), or two "overlapping" ones of stride 2. downsample: between
+    one "patch" convolution, that with a norm ("patch_norm"), or two "overlapping" ones of stride 2. downsample: between
     stages, "merge" 2x2 patches (Swin, arXiv 2103.14030) or an "overlapping" convolution. positions: a "learned"
     embedding per patch and class token, as in ViT and Vim; "factored" into one per place in a frame and one per frame;
     or "none", so that the scan alone tells where a patch is. position_spread: their standard deviation at first; the
@@ -99,13 +107,18 @@ class BackboneSizes:
     matter. readout: what a classifier reads: the "mean" or "max" over patches, the "cls" token, or the mean of two
     different class tokens at "both" ends.
     drop_path: the last block's rate of stochastic depth (arXiv 1603.09382); it grows in a line from 0.
+
+    >>> BackboneConfig(patch=4, depth=(2, 2, 9, 2)).depths
+    (2, 2, 9, 2)
+    >>> BackboneConfig(patch=(2, 4, 4)).patch_sides(axes=3)
+    (2, 4, 4)
     """
 
     patch: int | tuple[int, ...] = 2
     stride: int | None = None
     dim: int = 32
     depth: int | tuple[int, ...] = 2
-    mixer: MixerSizes = field(default_factory=MixerSizes)
+    mixer: MixerConfig = field(default_factory=MixerConfig)
     mlp: float = 0.0
     stem: str = "patch"
     downsample: str = "overlapping"
@@ -136,9 +149,32 @@ class BackboneSizes:
         return self.patch
 
 
-def _check_choices(sizes: Any, choices: Mapping[str, Choice]) -> None:
+def _check_choices(config: Any, choices: Mapping[str, Choice]) -> None:
     for name, choice in choices.items():
-        value, names = getattr(sizes, name), tuple(choice.names)
+        names = tuple(choice.names)
+        value = renamed_value(getattr(config, name), spaced(names), f"{type(config).__name__}.{name}")
+        object.__setattr__(config, name, value)
         if value not in names:
             help = f"choose one of {', '.join(map(str, names))}"
             raise ScanlabError.at(choice.code, f"there is no {choice.what} {value!r}", help=help)
+
+
+def stored(config: BackboneConfig) -> dict[str, Any]:
+    """The settings in JSON's types, as files and keys of trials have them."""
+    return _with_names(asdict(config), stored_name)
+
+
+def from_stored(table: Mapping[str, Any]) -> BackboneConfig:
+    """The settings that `stored` gave, which may have been through JSON."""
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
+    named = _with_names(values, read_name)
+    return BackboneConfig(**{**named, "mixer": MixerConfig(**named["mixer"])})
+
+
+def _with_names(values: Mapping[str, Any], rename: Callable[[str], str]) -> dict[str, Any]:
+    chosen = {name: rename(values[name]) for name in (*_OF_BACKBONES, *_OF_MIXERS) if isinstance(values.get(name), str)}
+    within = {"mixer": _with_names(values["mixer"], rename)} if "mixer" in values else {}
+    return {**values, **chosen, **within}
+
+
+__getattr__ = renamed_names(__name__, {"BackboneSizes": "BackboneConfig", "MixerSizes": "MixerConfig"})

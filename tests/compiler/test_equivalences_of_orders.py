@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import scanlab
-from scanlab.compiler.kin import strategy_relatives
+from scanlab.compiler.equivalences import find_equivalences
 from scanlab.ir.values import Order
 
 LIBRARY = {
@@ -14,7 +14,7 @@ LIBRARY = {
 
 
 @pytest.mark.parametrize(
-    ("text", "kin"),
+    ("text", "expected"),
     [
         ("by 2 * h, 3 * w", "the same as row"),
         ("by -h, -w", "the reverse of row"),
@@ -24,20 +24,20 @@ LIBRARY = {
         ("by h // 4, h % 4, w", "the same as row"),
     ],
 )
-def test_kin_is_proved(text: str, kin: str) -> None:
+def test_equivalence_is_proved(text: str, expected: str) -> None:
     orders = {n: o for n, o in LIBRARY.items() if isinstance(o, Order)}
-    found = list(strategy_relatives(scanlab.parse(text), orders))  # pyright: ignore[reportArgumentType]
-    assert [(str(k), k.proof.verdict) for k in found] == [(kin, "proved")]
+    found = list(find_equivalences(scanlab.parse(text), orders))  # pyright: ignore[reportArgumentType]
+    assert [(str(e), e.proof.verdict) for e in found] == [(expected, "proved")]
 
 
 def test_beyond_arithmetic_it_says_undecided_or_proves_one_grid() -> None:
     orders = {"row": scanlab.parse("by h, w")}
     order = scanlab.parse("by W * h + w")
-    [open_] = strategy_relatives(order, orders)  # pyright: ignore[reportArgumentType]
+    [open_] = find_equivalences(order, orders)  # pyright: ignore[reportArgumentType]
     assert open_.proof.verdict == "undecided"
-    [closed] = strategy_relatives(order, orders, (9, 9))  # pyright: ignore[reportArgumentType]
+    [closed] = find_equivalences(order, orders, (9, 9))  # pyright: ignore[reportArgumentType]
     assert closed.proof.verdict == "proved for this grid"
 
 
-def test_strangers_are_not_kin() -> None:
-    assert not list(strategy_relatives(scanlab.parse("by hilbert(h, w)"), {"row": scanlab.parse("by h, w")}))  # pyright: ignore[reportArgumentType]
+def test_different_orders_are_not_equivalent() -> None:
+    assert not list(find_equivalences(scanlab.parse("by hilbert(h, w)"), {"row": scanlab.parse("by h, w")}))  # pyright: ignore[reportArgumentType]

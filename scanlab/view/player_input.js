@@ -1,4 +1,4 @@
-// Hands: the keyboard, the pointer and the finger.
+// Input: the keyboard, the pointer and the finger.
 
 const TURN = 140;
 

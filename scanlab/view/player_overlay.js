@@ -1,32 +1,32 @@
-// Marks over the path, drawn anew for every frame and therefore few: start, end, the clock's place, resets, tokens.
+// The overlay: markers on the path, drawn anew for every frame and therefore few: start, end, clock, resets, tokens.
 
 const MOST_RESETS = 600;
 const TRAIL = 14;
 
-function drawMarks(panel, steps) {
-  const { marks, width, height } = panel;
-  marks.clearRect(0, 0, width, height);
-  panel.tracks.forEach((track, number) => {
-    if (!track.scene.length) return;
-    marks.save();
-    marks.translate(track.dx, track.dy);
-    markTrack(panel, track.scene, steps[number]);
-    marks.restore();
+function drawOverlay(panel, steps) {
+  const { overlay, width, height } = panel;
+  overlay.clearRect(0, 0, width, height);
+  panel.traces.forEach((trace, number) => {
+    if (!trace.scene.length) return;
+    overlay.save();
+    overlay.translate(trace.dx, trace.dy);
+    drawMarkers(panel, trace.scene, steps[number]);
+    overlay.restore();
   });
-  if (HOVER && sameGrid(HOVER.panel.scene, panel.scene)) markHovered(panel, HOVER.patch);
+  if (HOVER && sameGrid(HOVER.panel.scene, panel.scene)) outlineHovered(panel, HOVER.patch);
 }
 
-function markTrack(panel, scene, step) {
-  const { marks, cell } = panel, level = levelOf(scene), size = Math.min(Math.max(cell * 0.28, 3.5), 9);
-  if (CLOCK.playing || (hasImage(panel) && panel.manner === "pixels")) markTrail(panel, scene, step, level);
-  markResets(panel, scene, step, level, size * 0.6);
+function drawMarkers(panel, scene, step) {
+  const { overlay, cell } = panel, level = levelOf(scene), size = Math.min(Math.max(cell * 0.28, 3.5), 9);
+  if (CLOCK.playing || (hasImage(panel) && panel.manner === "pixels")) drawTrail(panel, scene, step, level);
+  drawResets(panel, scene, step, level, size * 0.6);
   const shown = (at) => !panel.visible || panel.visible[scene.indices[at]];
-  if (shown(0)) dot(marks, pointAt(panel, scene, 0), size, RAMP[level(0)], INK.ink);
+  if (shown(0)) dot(overlay, pointAt(panel, scene, 0), size, RAMP[level(0)], INK.ink);
   if (step && shown(step)) {
-    if (step === scene.length - 1) diamond(marks, pointAt(panel, scene, step), size * 1.2, RAMP[level(step)]);
-    else ring(marks, pointAt(panel, scene, step), size, RAMP[level(step)]);
+    if (step === scene.length - 1) diamond(overlay, pointAt(panel, scene, step), size * 1.2, RAMP[level(step)]);
+    else ring(overlay, pointAt(panel, scene, step), size, RAMP[level(step)]);
   }
-  if (!panel.visible) for (const token of scene.tokens) markToken(panel, scene, token, token.before <= step);
+  if (!panel.visible) for (const token of scene.tokens) drawToken(panel, scene, token, token.before <= step);
 }
 
 function pointAt({ screen }, scene, step) {
@@ -35,35 +35,35 @@ function pointAt({ screen }, scene, step) {
 }
 
 // The last steps once more and broader, so that the eye finds the clock's place.
-function markTrail(panel, scene, step, level) {
-  const { marks, cell } = panel, long = panel.manner === "pixels" ? 4 * TRAIL : TRAIL;
-  marks.lineCap = "round";
+function drawTrail(panel, scene, step, level) {
+  const { overlay, cell } = panel, long = panel.manner === "pixels" ? 4 * TRAIL : TRAIL;
+  overlay.lineCap = "round";
   for (let at = Math.max(step - long, 1); at <= step; at++) {
     if (drawnKind(panel, scene, at) !== TOUCH) continue;
-    marks.globalAlpha = Math.max(1 - (step - at) / long, 0.05);
-    marks.strokeStyle = RAMP[level(at)];
-    marks.lineWidth = Math.min(Math.max(cell * 0.3, 2.5), 10);
-    marks.beginPath();
-    marks.moveTo(...pointAt(panel, scene, at - 1));
-    marks.lineTo(...pointAt(panel, scene, at));
-    marks.stroke();
+    overlay.globalAlpha = Math.max(1 - (step - at) / long, 0.05);
+    overlay.strokeStyle = RAMP[level(at)];
+    overlay.lineWidth = Math.min(Math.max(cell * 0.3, 2.5), 10);
+    overlay.beginPath();
+    overlay.moveTo(...pointAt(panel, scene, at - 1));
+    overlay.lineTo(...pointAt(panel, scene, at));
+    overlay.stroke();
   }
-  marks.globalAlpha = 1;
+  overlay.globalAlpha = 1;
 }
 
-function markResets(panel, scene, step, level, size) {
+function drawResets(panel, scene, step, level, size) {
   const { restarts, indices } = scene;
   if (restarts.length > MOST_RESETS) return;
   for (const at of restarts) {
     if (at > step) break;
     if (!at || (panel.visible && !panel.visible[indices[at]])) continue;
-    dot(panel.marks, pointAt(panel, scene, at), size, INK.paper, RAMP[level(at)]);
+    dot(panel.overlay, pointAt(panel, scene, at), size, INK.paper, RAMP[level(at)]);
   }
 }
 
 // A token stands between two patches of the path, or beside its first or last.
-function markToken(panel, scene, { name, before, position }, reached) {
-  const { marks, cell, width, height } = panel, size = Math.min(Math.max(cell * 0.24, 6.5), 9);
+function drawToken(panel, scene, { name, before, position }, reached) {
+  const { overlay, cell, width, height } = panel, size = Math.min(Math.max(cell * 0.24, 6.5), 9);
   const last = scene.length - 1, next = pointAt(panel, scene, Math.min(before, last));
   let [x, y] = next;
   if (before > 0 && before <= last) {
@@ -77,12 +77,12 @@ function markToken(panel, scene, { name, before, position }, reached) {
   // Tokens that stand together are drawn beside each other.
   const nth = scene.tokens.filter((other) => other.before === before && other.position < position).length;
   const clamped = [Math.min(Math.max(x + nth * size * 2.2, size), width - size), Math.min(Math.max(y, size), height - size)];
-  marks.globalAlpha = reached ? 1 : 0.4;
-  tokenSign(marks, clamped, size, name);
-  marks.globalAlpha = 1;
+  overlay.globalAlpha = reached ? 1 : 0.4;
+  drawTokenSymbol(overlay, clamped, size, name);
+  overlay.globalAlpha = 1;
 }
 
-function tokenSign(context, [x, y], size, name) {
+function drawTokenSymbol(context, [x, y], size, name) {
   context.beginPath();
   context.roundRect(x - size, y - size, 2 * size, 2 * size, size * 0.45);
   context.fillStyle = INK.ink;
@@ -97,24 +97,24 @@ function tokenSign(context, [x, y], size, name) {
   context.fillText(name[0].toUpperCase(), x, y + 0.5);
 }
 
-function markHovered(panel, patch) {
-  const { marks, screen, cell, scene } = panel, side = Math.max(cell, 9);
+function outlineHovered(panel, patch) {
+  const { overlay, screen, cell, scene } = panel, side = Math.max(cell, 9);
   const box = (at, grown) => {
     const half = side / 2 + grown;
-    marks.strokeRect(screen[2 * at] - half, screen[2 * at + 1] - half, 2 * half, 2 * half);
+    overlay.strokeRect(screen[2 * at] - half, screen[2 * at + 1] - half, 2 * half, 2 * half);
   };
-  marks.save();
-  marks.lineJoin = "round";
-  marks.strokeStyle = INK.soft;
-  marks.lineWidth = 1;
+  overlay.save();
+  overlay.lineJoin = "round";
+  overlay.strokeStyle = INK.soft;
+  overlay.lineWidth = 1;
   if (cell >= 6) for (const [, other] of neighboursOf(scene, patch)) if (other >= 0) box(other, -1.5);
-  marks.strokeStyle = INK.paper;
-  marks.lineWidth = 5;
+  overlay.strokeStyle = INK.paper;
+  overlay.lineWidth = 5;
   box(patch, 0.5);
-  marks.strokeStyle = INK.ink;
-  marks.lineWidth = 2.25;
+  overlay.strokeStyle = INK.ink;
+  overlay.lineWidth = 2.25;
   box(patch, 0.5);
-  marks.restore();
+  overlay.restore();
 }
 
 function ring(context, point, size, fill) {

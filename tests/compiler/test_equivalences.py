@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from scanlab import load, parse
-from scanlab.compiler.kin import sample, strategy_relatives
+from scanlab.compiler.equivalences import find_equivalences, fingerprint
 from scanlab.language.library import library_definitions
 
 
-def kin(text: str, *names: str, axes: str = "h w") -> list[str]:
-    return [f"{r}, {r.proof.verdict}" for r in strategy_relatives(parse(text, axes), {n: load(n) for n in names})]
+def equivalences(text: str, *names: str, axes: str = "h w") -> list[str]:
+    return [f"{r}, {r.proof.verdict}" for r in find_equivalences(parse(text, axes), {n: load(n) for n in names})]
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,9 @@ def kin(text: str, *names: str, axes: str = "h w") -> list[str]:
         ("by p % 10, p // 10", "strided", "the same as strided, proved"),
     ],
 )
-def test_kin(text, name, expected):
+def test_equivalences(text, name, expected):
     axes = "p" if "p" in text.split("by ")[-1] else "h w"
-    assert kin(text, name, axes=axes) == ([expected] if expected else [])
+    assert equivalences(text, name, axes=axes) == ([expected] if expected else [])
 
 
 @pytest.mark.parametrize(
@@ -48,28 +48,28 @@ def test_kin(text, name, expected):
         ("sum(row, -row)", "vision_lstm"),
     ],
 )
-def test_what_differs_in_a_merge_a_token_or_a_restart_is_no_kin(text, name):
-    assert kin(text, name) == []
+def test_what_differs_in_a_merge_a_token_or_a_restart_is_no_equivalence(text, name):
+    assert equivalences(text, name) == []
 
 
 def test_layers_count_and_not_how_they_are_written():
     grouped, single = parse("layers(row * 2, column)"), parse("layers(row, row, column)")
-    [found] = strategy_relatives(grouped, {"single": single})
+    [found] = find_equivalences(grouped, {"single": single})
     assert str(found) == "the same as single" and found.proof.verdict == "proved"
 
 
 def test_axes_may_have_other_names():
-    assert kin("by x, y", "row", axes="x y") == ["the same as row, proved"]
+    assert equivalences("by x, y", "row", axes="x y") == ["the same as row, proved"]
 
 
-def test_what_fits_no_sample_grid_has_no_kin():
+def test_what_fits_no_sample_grid_has_no_equivalences():
     from scanlab import Order
 
-    assert sample(Order.from_indices([1, 0])) is None
+    assert fingerprint(Order.from_indices([1, 0])) is None
 
 
 def test_strategies_of_the_library_are_themselves():
     for name, definition in list(library_definitions().items())[::7]:
-        if definition.value is not None and sample(definition.value) is not None:
-            [found] = strategy_relatives(definition.value, {name: definition.value})
+        if definition.value is not None and fingerprint(definition.value) is not None:
+            [found] = find_equivalences(definition.value, {name: definition.value})
             assert str(found) == f"the same as {name}"

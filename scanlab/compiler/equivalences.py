@@ -1,4 +1,4 @@
-"""Strategies that are one another: the same paths under the same merges, as they are, reversed or transposed."""
+"""Strategies that are equivalent: the same paths under the same merges, as they are, reversed or transposed."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Axis
 from scanlab.ir.values import Order, Scan, Value, layers_of, map_orders
 
-__all__ = ["Relative", "Sample", "sample", "strategy_relatives"]
+__all__ = ["Equivalence", "Fingerprint", "find_equivalences", "fingerprint"]
 
 _EXCHANGED = "with axes "
 
-Sample = tuple[Any, ...] | None
+Fingerprint = tuple[Any, ...] | None
 """A strategy's structure with its sequences on two grids: equal for strategies that look the same there."""
 
 
 @dataclass(frozen=True)
-class Relative:
-    """``order`` is ``name``, seen ``how``: as it is, reversed, with axes exchanged; as far as ``proof`` goes."""
+class Equivalence:
+    """A strategy is ``name``, seen ``how``: as it is, reversed, with axes exchanged; as far as ``proof`` goes."""
 
     name: str
     how: str
@@ -52,26 +52,32 @@ class Relative:
         return f"looks like {self._named('', place)} on small grids (not proved)"
 
 
-def strategy_relatives(
+def find_equivalences(
     value: Value, others: Mapping[str, Value], grid: tuple[int, ...] | None = None
-) -> Iterator[Relative]:
+) -> Iterator[Equivalence]:
     """The strategies that this one equals, reverses or transposes: tried on two grids, then proved order by order.
 
     Merges, tokens, channels and restarts must agree; a plan must use its scans in the same layers. grid: what cannot be
     proved for all sizes is proved for this one.
+
+    >>> import scanlab
+    >>> library = {name: scanlab.load(name) for name in ("row", "snake", "hilbert")}
+    >>> for match in find_equivalences(scanlab.parse("by w, ~h"), library):
+    ...     print(match, match.proof.verdict, sep=", ")
+    the transpose of snake, proved
     """
-    wanted = sample(value)
-    if wanted is None:
+    own = fingerprint(value)
+    if own is None:
         return
     for name, other in others.items():
         if len(other.axes) != len(value.axes):
             continue
         for how, change in _images(other.axes, value.axes):
             image = map_orders(other, change)
-            if sample(image) == wanted:
+            if fingerprint(image) == own:
                 proof = prove_same(value, replace(image, name=name), grid)
                 if proof.verdict != "refuted":
-                    yield Relative(name, how, proof)
+                    yield Equivalence(name, how, proof)
                 break
 
 
@@ -90,7 +96,7 @@ def _images(own: tuple[str, ...], axes: tuple[str, ...]) -> Iterator[tuple[str, 
 
 # Comparing many strategies with each other asks for the same few again and again.
 @lru_cache(maxsize=4096)
-def sample(value: Value) -> Sample:
+def fingerprint(value: Value) -> Fingerprint:
     """The strategy's structure and sequences on two grids without equal extents; None where it cannot be bound."""
     axes, structure = len(value.axes), structure_of(value)
     try:
