@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +25,17 @@ from scanlab.ops.partition import CHUNK, Chunks, cut
 from scanlab.ops.soundness import check_table
 from scanlab.renamed import renamed_fields
 
-__all__ = ["CHUNK", "TABLE", "Packed", "PathTable", "TableNumbers", "packed", "path_table", "unpacked"]
+__all__ = [
+    "CHECKPOINT_COUNT",
+    "CHUNK",
+    "PATH_COUNT",
+    "TABLE",
+    "Packed",
+    "PathTable",
+    "packed",
+    "path_table",
+    "unpacked",
+]
 
 
 @renamed_fields(runs="segments", slots="checkpoints", tracks="sequences")
@@ -266,23 +276,19 @@ def _padded(rows: list[np.ndarray]) -> np.ndarray:
 
 TABLE = "Tensor steps, Tensor segments, int[] numbers, str program"
 Packed = tuple[Tensor, Tensor, list[int], str]
-
-
-class TableNumbers(NamedTuple):
-    """The numbers of a table as an operator takes them, in this order; see PathTable. Truths are 0 or 1."""
-
-    paths: int
-    checkpoints: int
-    revisits: int
-    complete: int
-    sound: int
+# The columns of `numbers`, see PathTable; truths are 0 or 1.
+PATH_COUNT, CHECKPOINT_COUNT, REVISITS, COMPLETE, SOUND = range(5)
 
 
 def packed(table: PathTable, like: Tensor | None = None) -> Packed:
     """The arguments that `TABLE` declares, for a call beside a tensor `like` (given where that may be a fake one)."""
-    numbers = TableNumbers(table.paths, table.checkpoints, int(table.revisits), int(table.complete), int(table.sound))
-    steps, segments = (t if like is None else adopted(t, like) for t in (table.steps, table.segments))
-    return steps, segments, list(numbers), table.program
+    numbers = [0] * 5
+    numbers[PATH_COUNT], numbers[CHECKPOINT_COUNT] = table.paths, table.checkpoints
+    numbers[REVISITS], numbers[COMPLETE], numbers[SOUND] = int(table.revisits), int(table.complete), int(table.sound)
+    steps, segments = table.steps, table.segments
+    if like is not None:
+        steps, segments = adopted(steps, like), adopted(segments, like)
+    return steps, segments, numbers, table.program
 
 
 def unpacked(arguments: Packed, length: int) -> PathTable:
@@ -292,10 +298,10 @@ def unpacked(arguments: Packed, length: int) -> PathTable:
     when it runs; once for the same tensors. Raises S713.
     """
     steps, segments, numbers, program = arguments
-    n = TableNumbers(*numbers)
-    claims = bool(n.revisits), bool(n.complete)
-    table = PathTable(steps, segments, length, n.paths, n.checkpoints, (), *claims, False, program)
-    if n.sound:
+    paths, checkpoints = numbers[PATH_COUNT], numbers[CHECKPOINT_COUNT]
+    claims = bool(numbers[REVISITS]), bool(numbers[COMPLETE])
+    table = PathTable(steps, segments, length, paths, checkpoints, (), *claims, False, program)
+    if numbers[SOUND]:
         return table
     known = _CHECKED.get(steps)
     # The table of the last call checks itself anew where its tensors were altered.

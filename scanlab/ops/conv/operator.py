@@ -10,7 +10,7 @@ from torch import Tensor
 
 from scanlab.ops.derivatives import Operator, apply, register
 from scanlab.ops.dispatch import implementation
-from scanlab.ops.path_tables import TABLE, PathTable, TableNumbers, packed, unpacked
+from scanlab.ops.path_tables import PATH_COUNT, TABLE, PathTable, packed, unpacked
 
 __all__ = ["ConvolutionArguments", "fused_convolution"]
 
@@ -57,7 +57,7 @@ def _forward(*arguments: Any) -> Tensor:
 
 def _forward_fake(x: Tensor, weight: Tensor, bias: Tensor | None, *arguments: Any) -> Tensor:
     batch, _, length, channels = x.shape
-    return x.new_empty((batch, TableNumbers(*arguments[2]).paths, length, channels))
+    return x.new_empty((batch, arguments[2][PATH_COUNT], length, channels))
 
 
 def _backward(dy: Tensor, *arguments: Any) -> tuple[Tensor, Tensor, Tensor]:

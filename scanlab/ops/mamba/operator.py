@@ -15,7 +15,7 @@ from torch import Tensor
 
 from scanlab.ops.derivatives import Operator, apply, register, transformed
 from scanlab.ops.dispatch import implementation
-from scanlab.ops.path_tables import TABLE, PathTable, TableNumbers, packed, unpacked
+from scanlab.ops.path_tables import CHECKPOINT_COUNT, TABLE, PathTable, packed, unpacked
 
 __all__ = ["Forward", "Gradients", "ScanArguments", "ScanCall", "fused_scan"]
 
@@ -110,7 +110,7 @@ def _forward_fake(u: Tensor, delta: Tensor, A: Tensor, *arguments: Any) -> tuple
     y = u.new_empty((batch, sequences, length, channels) if separate else (batch, length, channels))
     state = A.new_empty((batch, sequences, states, channels), dtype=torch.float32).transpose(2, 3)
     empty = A.new_empty(0, dtype=torch.float32)
-    checkpoints = A.new_empty((batch, TableNumbers(*numbers).checkpoints, states, channels), dtype=torch.float32)
+    checkpoints = A.new_empty((batch, numbers[CHECKPOINT_COUNT], states, channels), dtype=torch.float32)
     return y, state if last else empty, checkpoints if keep else empty.clone()
 
 
