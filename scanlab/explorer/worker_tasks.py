@@ -12,7 +12,7 @@ from scanlab.checking import check_definition, library_orders, mark_of, verdict_
 from scanlab.compiler.bind import bind
 from scanlab.compiler.kin import Relative, strategy_relatives
 from scanlab.explorer.answers import Drawn, Judged, Verdict
-from scanlab.explorer.facts.python import as_python
+from scanlab.explorer.renderers.python import as_python
 from scanlab.explorer.snapshot import Snapshot, defines, read, snapshot
 from scanlab.explorer.words import highlighting, words
 from scanlab.facade import as_value, load, load_definition, parse

@@ -15,11 +15,11 @@ import pytest
 from chromium import expect
 
 import scanlab
-from scanlab.explorer.facts.listings import KERNEL_COLUMNS
+from scanlab.explorer.renderers.listings import KERNEL_COLUMNS
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "gpu_registers.json"
 TEXT = "grid h, w\norder first = by h, ~w\nscan second = sum(first, -first) with cls at start\n"
-READY = ".facts[data-state=ready]"
+READY = ".pane-body[data-state=ready]"
 
 
 def opened(explorer: Any, new_page: Callable[..., Any], *panes: str, **state: Any) -> Any:
@@ -32,7 +32,7 @@ def opened(explorer: Any, new_page: Callable[..., Any], *panes: str, **state: An
 
 
 def words(page: Any, pane: str) -> str:
-    return page.locator(f"#pane-{pane} .facts").inner_text()
+    return page.locator(f"#pane-{pane} .pane-body").inner_text()
 
 
 def write(page: Any, text: str) -> None:
@@ -73,7 +73,7 @@ def test_the_ranks_and_the_isl_map_are_a_click_away(explorer, new_page):
 
 def test_long_tables_turn_their_pages(explorer, new_page):
     page = opened(explorer, new_page, "indices", names=("first",), grid=(20, 30))
-    expect(page.locator("#pane-indices .facts")).to_contain_text("0 to 199 of 600")
+    expect(page.locator("#pane-indices .pane-body")).to_contain_text("0 to 199 of 600")
     expect(page.get_by_role("button", name="Earlier rows")).to_be_disabled()
     for _ in range(2):
         before = page.locator("#pane-indices .place").inner_text()
@@ -89,8 +89,8 @@ def test_a_pane_follows_the_text_and_dims_behind_a_mistake(explorer, new_page):
     write(page, "grid h, w\norder other = by w, ~h\n")
     page.wait_for_selector("#pane-keys pre:has-text('-h if w % 2 == 1 else h')")
     write(page, "grid h, w\norder other = by w +\n")
-    page.wait_for_selector("#pane-keys .facts[data-state=stale]")
-    expect(page.locator("#pane-keys .facts")).to_contain_text("Of the text before the mistake in it")
+    page.wait_for_selector("#pane-keys .pane-body[data-state=stale]")
+    expect(page.locator("#pane-keys .pane-body")).to_contain_text("Of the text before the mistake in it")
     write(page, "grid h, w\norder other = by h + w\n")
     page.wait_for_selector("#pane-proof .mistake:has-text('share the key')")
     write(page, "grid h, w\norder other = by h + w, h\n")
@@ -101,7 +101,7 @@ def test_a_pane_follows_the_text_and_dims_behind_a_mistake(explorer, new_page):
 def test_empty_text_leaves_a_hint(explorer, new_page):
     page = new_page(explorer.address(text=" ", panes=("keys", "metrics")))
     for pane in ("keys", "metrics"):
-        page.wait_for_selector(f"#pane-{pane} .facts[data-state=empty] >> text=Write an order on the left")
+        page.wait_for_selector(f"#pane-{pane} .pane-body[data-state=empty] >> text=Write an order on the left")
 
 
 def test_a_pane_with_trouble_leaves_the_others(explorer, new_page):
@@ -109,17 +109,17 @@ def test_a_pane_with_trouble_leaves_the_others(explorer, new_page):
     before = words(page, "field")
     page.locator("#field-decay").fill("0.5")
     page.wait_for_selector("#pane-field p:has-text('keeps 0.5 of itself')")
-    expect(page.locator("#pane-field .facts")).not_to_have_text(before)
+    expect(page.locator("#pane-field .pane-body")).not_to_have_text(before)
     # Beyond its limits a number is marked, and nothing is asked.
     page.locator("#field-decay").fill("7")
     page.wait_for_selector("#pane-field small:has-text('give a number from 0 to 1')")
     page.locator("#field-layers").fill("1.5")
     page.wait_for_selector("#pane-field small:has-text('give a whole number from 1 to 64')")
-    expect(page.locator("#pane-field .facts")).to_contain_text("keeps 0.5 of itself")
+    expect(page.locator("#pane-field .pane-body")).to_contain_text("keeps 0.5 of itself")
     # What only the compiler can refuse is said in the pane.
     page.locator("#field-layers").fill("3")
-    page.wait_for_selector("#pane-field .facts[data-state=failed] .mistake:has-text('S406')")
-    expect(page.locator("#pane-keys .facts")).to_contain_text("layers(sum((by h, w)) * 2)")
+    page.wait_for_selector("#pane-field .pane-body[data-state=failed] .mistake:has-text('S406')")
+    expect(page.locator("#pane-keys .pane-body")).to_contain_text("layers(sum((by h, w)) * 2)")
     page.locator("#field-layers").fill("")
     page.wait_for_selector(f"#pane-field {READY}")
 
@@ -128,7 +128,7 @@ def test_ptx_shows_registers_as_they_are_compiled(explorer, new_page):
     pytest.importorskip("triton", reason="compiling for a GPU needs Triton")
     page = new_page(explorer.address(text="hilbert", grid=(6, 5), panes=("ptx",)))
     page.set_default_timeout(90_000)
-    page.wait_for_selector("#pane-ptx .facts[data-state=working] .word:has-text('Compiling for sm_90')")
+    page.wait_for_selector("#pane-ptx .pane-body[data-state=working] .word:has-text('Compiling for sm_90')")
     known = json.loads(GOLDEN.read_text(encoding="utf-8"))
     import triton
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from scanlab.codegen.assembly import Report
 from scanlab.codegen.listing import ASSEMBLIES, DTYPES
 from scanlab.codegen.offline import TARGETS, compiler_command, compiler_environment, heard, refused
-from scanlab.explorer.facts.listings import kernels_page, programs_of
-from scanlab.explorer.facts.markup import code, section
 from scanlab.explorer.panes.controls import Choice
 from scanlab.explorer.panes.pane import Option, Pane
+from scanlab.explorer.renderers.listings import kernels_page, programs_of
+from scanlab.explorer.renderers.markup import code, section
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["KernelsPane", "Wanted", "compiled"]

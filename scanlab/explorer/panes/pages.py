@@ -1,4 +1,4 @@
-"""The panes that are one page of facts, with few controls or none."""
+"""The panes that are one rendered page, with few controls or none."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
-from scanlab.explorer.facts.compared import compare_page, metrics_page
-from scanlab.explorer.facts.field import Decay, field_page
-from scanlab.explorer.facts.listings import code_page
-from scanlab.explorer.facts.published import published_page
-from scanlab.explorer.facts.stages import expression_page, keys_page, proof_page
-from scanlab.explorer.facts.steps import PAGE, Range, longest, steps_page
 from scanlab.explorer.html_elements import button, tag
 from scanlab.explorer.panes.controls import Choice, Number
 from scanlab.explorer.panes.pane import Option, Pane
+from scanlab.explorer.renderers.compared import compare_page, metrics_page
+from scanlab.explorer.renderers.field import Decay, field_page
+from scanlab.explorer.renderers.listings import code_page
+from scanlab.explorer.renderers.published import published_page
+from scanlab.explorer.renderers.stages import expression_page, keys_page, proof_page
+from scanlab.explorer.renderers.steps import PAGE, Range, longest, steps_page
 from scanlab.explorer.snapshot import Snapshot
 
 __all__ = [

@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 from nicegui import app, background_tasks, ui
 
 from scanlab.explorer.elements import Field
-from scanlab.explorer.facts.markup import mistakes
-from scanlab.explorer.facts.studies import Progress, Strategy, StudyState, find_studies, read_results, read_state
 from scanlab.explorer.html_elements import button, tag
 from scanlab.explorer.panes.pane import Option, Pane
+from scanlab.explorer.renderers.markup import mistakes
 from scanlab.explorer.scan_files import Folders
 from scanlab.explorer.snapshot import Snapshot
+from scanlab.explorer.study_state import Progress, Strategy, StudyState, find_studies, read_results, read_state
 from scanlab.explorer.workers import Workers
 from scanlab.ir.diagnostics import ScanlabError
 

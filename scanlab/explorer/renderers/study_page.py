@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanlab.explorer.facts.markup import code, note, paragraph, section, table, text
+from scanlab.explorer.renderers.markup import code, note, paragraph, section, table, text
 from scanlab.study.cells import cells
 from scanlab.study.findings import Findings, ProblemFindings, Row
 from scanlab.study.report.charts import curves, forest

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from scanlab.compiler.loops import loops
 from scanlab.compiler.proof import Proof
 from scanlab.compiler.stages import different_orders, expressions, key_maps, keys, proofs
-from scanlab.explorer.facts.markup import code, mistakes, note, section, text
+from scanlab.explorer.renderers.markup import code, mistakes, note, section, text
 from scanlab.explorer.snapshot import Snapshot, Subject
 from scanlab.ir.values import Order, orders_of
 

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from scanlab.compiler.comparison import CAVEAT, Measured, columns, figures, measured
 from scanlab.compiler.kin import Relative, strategy_relatives
-from scanlab.explorer.facts.markup import figures_table, note, paragraph, section
+from scanlab.explorer.renderers.markup import figures_table, note, paragraph, section
 from scanlab.explorer.snapshot import Snapshot, Subject
 
 __all__ = ["compare_page", "metrics_page", "relation_sentences"]

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from scanlab.compiler.kin import Relative, Sample, sample, strategy_relatives
-from scanlab.explorer.facts.markup import note, paragraph, section, table, text
+from scanlab.explorer.renderers.markup import note, paragraph, section, table, text
 from scanlab.explorer.snapshot import Snapshot, Subject
 from scanlab.ir.values import Value
 from scanlab.language.library import library_definitions

@@ -9,7 +9,7 @@ import numpy as np
 from scanlab.compiler.bind import Path
 from scanlab.compiler.stages import labelled_paths
 from scanlab.compiler.tracks import reset_steps
-from scanlab.explorer.facts.markup import note, section, table
+from scanlab.explorer.renderers.markup import note, section, table
 from scanlab.explorer.snapshot import Snapshot, Subject
 
 __all__ = ["PAGE", "Range", "longest", "rank_rows", "step_rows", "steps_page"]

@@ -8,7 +8,7 @@ from math import isnan, prod
 from scanlab.compiler.bind import bind
 from scanlab.compiler.decay import DECAY, mean_distance, predicted_decay
 from scanlab.compiler.spread import SHARES, spread
-from scanlab.explorer.facts.markup import figure, figures_table, note, paragraph, section
+from scanlab.explorer.renderers.markup import figure, figures_table, note, paragraph, section
 from scanlab.explorer.snapshot import Snapshot, Subject
 from scanlab.ir.text import count_text
 from scanlab.view.heat import heat_svg, scale_svg

@@ -116,7 +116,7 @@ def read_state(place: Path) -> StudyState:
 
 def read_results(place: Path) -> str:
     """What a study has found so far, as HTML. Imports torch, as all judging does. Raises as `read_state`."""
-    from scanlab.explorer.facts.study_page import results_page
+    from scanlab.explorer.renderers.study_page import results_page
     from scanlab.study.analysis import analyse
 
     with Store(database_of(place), read_only=True) as store:
