@@ -162,7 +162,7 @@ def test_a_compiler_ends_with_the_turn_that_wanted_it():
         kernels.asyncio.create_subprocess_exec = spy
         try:
             # No kernels are known of this state size and dtype, so the compiler has to be asked.
-            work = asyncio.create_task(_all(kernels.compiled(kernels.Wanted("", "sm_80", "32", "float16"))))
+            work = asyncio.create_task(_all(kernels.compiled(kernels.CompilerOptions("", "sm_80", "32", "float16"))))
             while not started:
                 await asyncio.sleep(0.02)
             work.cancel()
@@ -181,7 +181,7 @@ def test_what_the_compiler_refuses_is_an_error_with_a_code():
     from scanlab.ir.diagnostics import ScanlabError
 
     with pytest.raises(ScanlabError, match="S732"):
-        alone(_all(kernels.compiled(kernels.Wanted("patch_at_0123456789abcdef"))))
+        alone(_all(kernels.compiled(kernels.CompilerOptions("patch_at_0123456789abcdef"))))
 
 
 def alone(work: Coroutine[Any, Any, Any]) -> Any:

@@ -145,7 +145,7 @@ def test_a_study_is_followed_while_it_runs_and_its_strategies_can_be_seen(start_
         page = new_page(explorer.address(panes=("studies",)))
         # Two processes import torch meanwhile, which takes a busy machine a minute.
         page.set_default_timeout(240_000)
-        page.locator("#pane-studies .found button").click()
+        page.locator("#pane-studies .study-list button").click()
         bar = page.locator("#pane-studies progress")
         bar.wait_for()
         first = bar.evaluate("e => e.value")

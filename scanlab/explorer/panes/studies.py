@@ -1,4 +1,4 @@
-"""A study's database, opened beside the paths: how far it is while it runs, and what it has found."""
+"""A study's database, opened beside the paths: how far it is while it runs, and its results."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ class StudiesPane(Pane):
             self.clock = ui.timer(EVERY, self._tick, active=False)
 
     def build_tools(self) -> None:
-        """The path, and the studies that were found."""
+        """The path, and the studies in the open folders."""
         with tag("div", "opening"):
             self.path = Field("study", "study-path", lambda text: setattr(self, "_typed", text), self.open, "out/study")
             button("Open", lambda: self.open(self._typed))
             button("Look again", self.look, "plain")
-        self.found = tag("ul", "found")
+        self.listing = tag("ul", "study-list")
         self._typed = ""
 
     def options(self) -> dict[str, Option]:
@@ -98,8 +98,8 @@ class StudiesPane(Pane):
         outcome = await self.ask(find_studies, (self.folders.roots,))
         if outcome is None or self.box.is_deleted:
             return
-        self.found.clear()
-        with self.found:
+        self.listing.clear()
+        with self.listing:
             for file in outcome.value:
                 with tag("li"):
                     shown = self.folders.shown(file.parent if file.name == "study.sqlite" else file)
@@ -128,7 +128,7 @@ class StudiesPane(Pane):
         await self._tick()
 
     async def _tick(self) -> None:
-        """Read how far it is; where a trial has ended since, begin to judge what it has found."""
+        """Read how far it is; where a trial has ended since, begin to judge the results."""
         place, turn = self.place, self._turn
         if self._is_reading or place is None:
             return
@@ -161,7 +161,7 @@ class StudiesPane(Pane):
 
     def _say_how(self) -> None:
         if self._judging:
-            words = "Reading what the study has found …" if not self._judged else ""
+            words = "Reading the results of the study …" if not self._judged else ""
             self.say(words, "working")
         else:
             self.say("", "ready")

@@ -77,9 +77,9 @@ def rank_rows(paths: list[Path], shown: Range) -> list[list[object]]:
 
 
 def _table(subject: Subject, shown: Range) -> str:
-    found = labelled_paths(subject.scans)
-    paths = dict(list(found.items())[:MOST_PATHS])
-    left = len(found) - len(paths)
+    labelled = labelled_paths(subject.scans)
+    paths = dict(list(labelled.items())[:MOST_PATHS])
+    left = len(labelled) - len(paths)
     more = note(f"{left} more paths are left out here.") if left else ""
     if shown.by == "patch":
         axes = ", ".join(paths[next(iter(paths))].axes)
