@@ -31,15 +31,15 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
-    found: dict[str, object] = {"four strategies, three seeds, s": _four(options.runs)}
-    found |= _workers(options.runs) | _overhead(options.runs)
-    for name, value in found.items():
+    figures: dict[str, object] = {"four strategies, three seeds, s": _four(options.runs)}
+    figures |= _workers(options.runs) | _overhead(options.runs)
+    for name, value in figures.items():
         Console().print(f"{name}: {value}", highlight=False)
     if options.json:
         data = {
             "command": " ".join(["python", *sys.argv]),
             "environment": environment(("torch", "numba")),
-            "figures": found,
+            "figures": figures,
         }
         options.json.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 

@@ -68,10 +68,10 @@ def _cell(figure: dict[str, Any] | None, ours: dict[str, Any]) -> str:
 def speed() -> str:
     """A layer of Vim-T, from the same record: what a visitor sees first."""
     data = json.loads(CPU.read_text(encoding="utf-8"))
-    found = {(f["name"], f["backward"]): f for f in data["figures"] if f["size"] == "S2" and f["times"]}
+    figures = {(f["name"], f["backward"]): f for f in data["figures"] if f["size"] == "S2" and f["times"]}
     lines = ["| | forward | forward and backward |", "|---|---:|---:|"]
     for name, title in IN_SHORT.items():
-        cells = [_short(found.get((name, b)), found[OURS, b]) for b in (False, True)]
+        cells = [_short(figures.get((name, b)), figures[OURS, b]) for b in (False, True)]
         lines.append(f"| {title} | {' | '.join(cells)} |")
     versions = data["versions"]
     lines.append(
@@ -100,13 +100,13 @@ def gpu() -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     rows = [
-        (kernel, int(states), target, found)
+        (kernel, int(states), target, report)
         for target, by_states in data[version].items()
         for states, kernels in by_states.items()
-        for kernel, found in kernels.items()
+        for kernel, report in kernels.items()
     ]
-    for kernel, states, target, found in sorted(rows, key=lambda r: (r[0], r[1], r[2])):
-        cells = (found[k] for k in ("registers", "spills", "shared", "barriers", "loop"))
+    for kernel, states, target, report in sorted(rows, key=lambda r: (r[0], r[1], r[2])):
+        cells = (report[k] for k in ("registers", "spills", "shared", "barriers", "loop"))
         lines.append(f"| {kernel} | {states} | {target} | {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
 
@@ -128,7 +128,7 @@ def traffic() -> str:
 def h100() -> str:
     """What the first run on an H100 measured: every shape, beside random orders, and whole models."""
     data = json.loads(H100.read_text(encoding="utf-8"))
-    found = {(f["shape"], f["name"], f["backward"]): f for f in data["figures"] if f["times"]}
+    figures = {(f["shape"], f["name"], f["backward"]): f for f in data["figures"] if f["times"]}
     lines = [
         f"`{data['command']}` at {data['commit']}, {data['environment'][0]['nvidia-smi'].split(',')[0]}, torch "
         f"{data['environment'][0]['torch']}, Triton {data['environment'][0]['triton']}. Milliseconds, medians of graph "
@@ -139,10 +139,10 @@ def h100() -> str:
     ]
     for shape in SHAPES:
         ours, other = (
-            [found[shape.name, name, backward]["times"]["median_ms"] for backward in (False, True)]
+            [figures[shape.name, name, backward]["times"]["median_ms"] for backward in (False, True)]
             for name in ("scanlab triton", "scanlab triton, random orders")
         )
-        share = f"{100 * found[shape.name, 'scanlab triton', False]['of_limit']:.0f} %"
+        share = f"{100 * figures[shape.name, 'scanlab triton', False]['of_limit']:.0f} %"
         ratios = " / ".join(f"{b / a:.2f}×" for a, b in zip(ours, other, strict=True))
         lines.append(f"| {shape.name} | {ours[0]:.3f} | {share} | {ours[1]:.3f} | {ratios} |")
     lines.append("")

@@ -95,12 +95,12 @@ def measure(
     batch: int = 1,
     seconds: float = 10.0,
     match: str = "parameters",
-    heard: Callable[[int], None] = lambda _: None,
+    on_tokens: Callable[[int], None] = lambda _: None,
 ) -> Report:
     """Time all kinds from 64 tokens up, in turns, `seconds` per number of tokens.
 
     A kind that needs over ten times its share of the seconds for one pass, or more memory than there is, goes no
-    further; the report says so. `heard` is told each number of tokens before its turn. Raises S753 without a GPU.
+    further; the report says so. `on_tokens` gets each number of tokens before its turn. Raises S753 without a GPU.
     """
     if device != "cpu" and not torch.cuda.is_available():
         raise ScanlabError.at("S753", f"there is no GPU for --device {device}", help="leave the option out")
@@ -109,7 +109,7 @@ def measure(
     points: list[Point] = []
     stopped: dict[str, str] = {}
     for side in (s for s in SIDES if s * s <= most_tokens):
-        heard(side * side)
+        on_tokens(side * side)
         going = {kind: build for kind, build in builders.items() if kind not in stopped}
         for point in _points(going, side, batch, backward, device, seconds):
             if isinstance(point, Point):

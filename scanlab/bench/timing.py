@@ -39,12 +39,12 @@ def in_turns(calls: Mapping[str, Call], budget_s: float, most: int = 200) -> dic
     first = {name: _timed(call) for name, call in calls.items()}
     expected = {name: t if t > 2 * budget_s else _timed(calls[name]) for name, t in first.items()}
     share = budget_s / max(len(calls), 1)
-    wanted = {n: 1 if first[n] > 2 * budget_s else int(np.clip(share / t, 3, most)) for n, t in expected.items()}
+    counts = {n: 1 if first[n] > 2 * budget_s else int(np.clip(share / t, 3, most)) for n, t in expected.items()}
     times: dict[str, list[float]] = {name: [] for name in calls}
-    while any(len(times[name]) < count for name, count in wanted.items()):
+    while any(len(times[name]) < count for name, count in counts.items()):
         for name, call in calls.items():
-            if len(times[name]) < wanted[name]:
-                times[name] += _burst(call, expected[name], wanted[name] - len(times[name]))
+            if len(times[name]) < counts[name]:
+                times[name] += _burst(call, expected[name], counts[name] - len(times[name]))
     return {name: _summary(times[name], first[name]) for name in calls}
 
 
