@@ -107,13 +107,7 @@ def first_page(browser: Browser) -> dict[str, float]:
     came, seen = (moment / 1000 - begun for moment in page.evaluate(MOMENTS))
     page.close()
     stop(process)
-    return {
-        "address": printed,
-        "page": came,
-        "sight": seen,
-        "picture": drawn,
-        "bytes": sum(sizes.values()) + sum(frames),
-    }
+    return {"address": known, "page": came, "sight": seen, "picture": drawn, "bytes": sum(sizes.values()) + sum(frames)}
 
 
 def processor() -> float:

@@ -21,14 +21,15 @@ __all__ = ["KINDS", "Model", "Point", "Report", "crossing", "measure", "models",
 PATCH, CHANNELS, CLASSES = 4, 3, 10
 SIDES = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 ATTENTION = "attention (ViT)"
-# Every kind: its scan, its mixer, its MLP.
-KINDS: dict[str, tuple[str, MixerSizes, float]] = {
-    "scan (Vim's block)": ("sum(row, -row)", VIM_MIXER, 0.0),
-    "scan (VMamba's block)": ("cross", VMAMBA_MIXER, 4.0),
-    ATTENTION: ("row", MixerSizes(kind="attention"), 4.0),
-    "convolution 7x7": ("row", MixerSizes(kind="convolution", taps=7, expand=1.0), 4.0),
-    "Vim's block, no scan": ("sum(row, -row)", replace(VIM_MIXER, kind="none"), 0.0),
+# Every kind: its scan, its mixer, its MLP, its norm.
+KINDS: dict[str, tuple[str, MixerSizes, float, str]] = {
+    "scan (Vim's block)": ("sum(row, -row)", VIM_MIXER, 0.0, "rms"),
+    "scan (VMamba's block)": ("cross", VMAMBA_MIXER, 4.0, "layer"),
+    ATTENTION: ("row", MixerSizes(kind="attention"), 4.0, "layer"),
+    "convolution 7x7": ("row", MixerSizes(kind="convolution", taps=7, expand=1.0), 4.0, "layer"),
+    "Vim's block, no scan": ("sum(row, -row)", replace(VIM_MIXER, kind="none"), 0.0, "rms"),
 }
+# Of attention; the other kinds have none.
 HEADS = 4
 # Widths are multiples of 8, which on small models leaves gaps.
 STEP, TOLERANCE = 8, 0.15
@@ -186,9 +187,8 @@ def _out_of_memory(error: Exception) -> bool:
 
 
 def _build(kind: str, dim: int, depth: int, side: int) -> Classifier:
-    scan, mixer, mlp = KINDS[kind]
-    norm = "rms" if mixer.convolution == "path" else "layer"
-    mixer = replace(mixer, head=dim // HEADS) if mixer.kind == "attention" else mixer
+    scan, mixer, mlp, norm = KINDS[kind]
+    mixer = replace(mixer, head=dim // HEADS)
     sizes = BackboneSizes(
         patch=PATCH, dim=dim, depth=depth, mixer=mixer, mlp=mlp, positions="none", norm_kind=norm, readout="mean"
     )
