@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.zoo import create_model
@@ -44,7 +43,7 @@ def throughput(device: str = "cpu", batch: int = 8, passes: int = 5) -> Iterator
         raise ScanlabError.at("S753", f"there is no GPU for --device {device}", help="leave the option out")
     for name in NAMES:
         model = create_model(name).to(device)
-        run: Any = torch.compile(model, fullgraph=True) if device != "cpu" else model
+        run = torch.compile(model, fullgraph=True) if device != "cpu" else model
         images = torch.rand(batch, 3, SIDE, SIDE, device=device)
         labels = torch.randint(1000, (batch,), device=device)
         for training in (False, True):
@@ -54,7 +53,7 @@ def throughput(device: str = "cpu", batch: int = 8, passes: int = 5) -> Iterator
             yield Throughput(name, training, batch, how, median(rates), PUBLISHED.get((name, training)))
 
 
-def run_pass(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, training: bool, bfloat16: bool) -> None:
+def run_pass(model: Any, images: torch.Tensor, labels: torch.Tensor, training: bool, bfloat16: bool) -> None:
     """A forward pass, or a training step without its optimizer; under autocast to bfloat16, or as the weights are."""
     with torch.set_grad_enabled(training), torch.autocast(images.device.type, torch.bfloat16, enabled=bfloat16):
         loss = F.cross_entropy(model(images).float(), labels)
@@ -63,7 +62,7 @@ def run_pass(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, train
         model.zero_grad()
 
 
-def _seconds(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, training: bool, device: str) -> float:
+def _seconds(model: Any, images: torch.Tensor, labels: torch.Tensor, training: bool, device: str) -> float:
     """Of one pass."""
     start = perf_counter()
     run_pass(model, images, labels, training, bfloat16=device != "cpu")
