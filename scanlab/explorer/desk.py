@@ -146,7 +146,7 @@ class Desk:
                         traceback.print_exc()
                         _failed(frame)
 
-        background_tasks.create(showing(), name=f"pane {pane.title}")
+        background_tasks.create(showing(), name=type(pane).__name__)
 
 
 def _failed(frame: Element) -> None:

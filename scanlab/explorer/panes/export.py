@@ -27,7 +27,6 @@ _COPY = """(event) => {
 class ExportPane(Pane):
     """A button for each kind of file; what this machine cannot make says why."""
 
-    title = "Export"
     # A film of many paths takes a while.
     limit: ClassVar[float] = 120.0
 

@@ -117,7 +117,6 @@ _USUAL = {"target": "sm_90", "states": "16", "dtype": "bfloat16", "kind": next(i
 class KernelsPane(Pane):
     """Registers, spills and instructions of every kernel, and the assembly of one of them."""
 
-    title = "PTX"
     doing = "Starting the compiler"
 
     def build_tools(self) -> None:

@@ -39,7 +39,6 @@ class Pane:
     the others go on.
     """
 
-    title: ClassVar[str] = ""
     doing: ClassVar[str] = "Working"
     limit: ClassVar[float] = 30.0
     """Seconds that an answer may take."""

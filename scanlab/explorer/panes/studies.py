@@ -42,7 +42,6 @@ class StudiesPane(Pane):
     folders: where studies may lie. on_pick: called with a strategy's text, axes and grid when it is clicked.
     """
 
-    title = "Studies"
     # The first judging imports torch.
     limit: ClassVar[float] = 120.0
 
