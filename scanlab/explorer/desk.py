@@ -66,13 +66,13 @@ class Desk:
 
     def set(self, names: tuple[str, ...], options: Mapping[str, Mapping[str, Option]]) -> None:
         """Open exactly these, in order and with these options; names that mean nothing are left out."""
-        wanted = [name for name in dict.fromkeys(names) if name in TITLES]
-        chosen = {name: dict(given) for name in wanted if (given := options.get(name))}
-        if list(self._open) == wanted and self.options == chosen:
+        known = [name for name in dict.fromkeys(names) if name in TITLES]
+        chosen = {name: dict(given) for name in known if (given := options.get(name))}
+        if list(self._open) == known and self.options == chosen:
             return
         for name in list(self._open):
             self._close(name)
-        for name in wanted:
+        for name in known:
             self._show(name, chosen.get(name, {}))
 
     def open(self, name: str) -> None:
@@ -146,7 +146,7 @@ class Desk:
                         traceback.print_exc()
                         _failed(frame)
 
-        background_tasks.create(showing(), name=f"pane {pane.title}")
+        background_tasks.create(showing(), name=type(pane).__name__)
 
 
 def _failed(frame: Element) -> None:

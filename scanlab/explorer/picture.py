@@ -31,23 +31,23 @@ class Picture:
     def show(self, drawn: Drawn, grid: tuple[int, ...], view: dict[str, Any] | None = None) -> bool:
         """Draw paths, as another view has them where one is given; whether there are any. Where a text has none, say
         why; the last ones stay, dimmed, behind a mistake."""
-        found = drawn.snapshot
-        mark = of(found.text, grid)
-        if found.subjects:
+        snapshot = drawn.snapshot
+        mark = of(snapshot.text, grid)
+        if snapshot.subjects:
             self._forget_example()
             self._has_paths = True
             # Made in another process, which spares the one that serves all pages.
             self.player.show_data(drawn.data, view)
             self._state("paths", mark)
-        elif not found.text.strip():
+        elif not snapshot.text.strip():
             self._forget_example()
             self._state("empty", mark, "Write an order, as in `by h, ~w`, or take one from the library.", browse=True)
-        elif not found.diagnostics:
+        elif not snapshot.diagnostics:
             self._forget_example()
             self._state("empty", mark, "Nothing here stands alone: use it in an order or a scan, with its parameters.")
         else:
-            self.show_failure(found.diagnostics, mark)
-        return bool(found.subjects)
+            self.show_failure(snapshot.diagnostics, mark)
+        return bool(snapshot.subjects)
 
     def show_failure(self, problems: Iterable[Diagnostic], mark: str) -> None:
         """Draw the first counter-example, or leave the last paths, dimmed; mark: which text the problems are of."""

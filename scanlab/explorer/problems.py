@@ -49,11 +49,11 @@ class Problems:
                 self._problem(diagnostic)
             if len(listed) > MOST_PROBLEMS:
                 tag("p", "more", f"and {len(listed) - MOST_PROBLEMS} more")
-            told = [v for v in proved if v.mark != "✗"]
-            for verdict in told[:MOST_VERDICTS]:
+            rest = [v for v in proved if v.mark != "✗"]
+            for verdict in rest[:MOST_VERDICTS]:
                 self._verdict(verdict)
-            if len(told) > MOST_VERDICTS:
-                tag("p", "more", f"and {len(told) - MOST_VERDICTS} more definitions, whose verdicts are left out here")
+            if len(rest) > MOST_VERDICTS:
+                tag("p", "more", f"and {len(rest) - MOST_VERDICTS} more definitions, whose verdicts are left out here")
 
     def fix(self) -> bool:
         """Take the first suggested edit; false where there is none."""

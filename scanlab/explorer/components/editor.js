@@ -60,7 +60,7 @@ export default {
       this.measure();
       this.paint();
     },
-    // Replace a range by a text so that undo takes it back; `of` is the mark of the text that the range was found in.
+    // Replace a range by a text so that undo takes it back; `of` is the mark of the text that the range is of.
     replace(start, end, text, of) {
       if (!isOf(of)) return;
       this.insert(start, end, text);

@@ -45,8 +45,8 @@ function places() {
   return Object.keys(sessionStorage).filter((key) => key.startsWith(PLACE));
 }
 
-function isSettled(found) {
-  return !found || !Object.keys(found.fields).length;
+function isSettled(stored) {
+  return !stored || !Object.keys(stored.fields).length;
 }
 
 function read(place) {
@@ -94,13 +94,13 @@ export function push(address, upTo) {
 // afresh in a tab takes over what was typed there last and reached no server.
 export function whole() {
   if (here) begin(history.state?.entry ?? newEntry());
-  let found = read(PLACE + entry()), adopted = false;
-  if (!found && !location.hash) adopted = Boolean(found = adopt());
-  hash = found?.hash ?? location.hash;
+  let stored = read(PLACE + entry()), adopted = false;
+  if (!stored && !location.hash) adopted = Boolean(stored = adopt());
+  hash = stored?.hash ?? location.hash;
   fields = {};
   turn++;
   const draft = {};
-  for (const [name, { value }] of Object.entries(found?.fields ?? {})) {
+  for (const [name, { value }] of Object.entries(stored?.fields ?? {})) {
     fields[name] = { turn: isUnread(name, value) ? NEVER : turn, value };
     if (!isUnread(name, value)) draft[name] = value;
   }
@@ -109,9 +109,9 @@ export function whole() {
 
 function adopt() {
   const [last] = places().filter((place) => read(place)?.fields.text).sort((one, other) => read(other).at - read(one).at);
-  const found = last && read(last);
-  if (found) sessionStorage.removeItem(last);
-  return found;
+  const stored = last && read(last);
+  if (stored) sessionStorage.removeItem(last);
+  return stored;
 }
 
 // Freshness: everything that says something of a text carries in data-of which text that is, and of which grid. What is
