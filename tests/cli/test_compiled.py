@@ -42,9 +42,9 @@ import triton.language as tl
 
 
 @triton.jit
-def {}(steps, track, step):
-    """The row that a track visits at a step, on a 4x4 grid; steps: a pointer to the track's row of the table, int32."""
-    if track == 0:
+def {}(steps, sequence, step):
+    """The row that a sequence visits at a step, on a 4x4 grid; steps: a pointer to its row of the table, int32."""
+    if sequence == 0:
         # by w, h
         s = step.to(tl.uint32)
         row = (s % 4 * 4 + s // 4).to(tl.int32)
@@ -65,8 +65,8 @@ from numba import njit
 
 
 @njit
-def {}(steps, track, step):
-    """The row that a track visits at a step, on a 4x4 grid; steps: the table, int32."""
+def {}(steps, sequence, step):
+    """The row that a sequence visits at a step, on a 4x4 grid; steps: the table, int32."""
     # by hilbert(h, w)
     rank = step
     h = rank & 0
@@ -131,9 +131,9 @@ def test_assembly(scanlab: Command, monkeypatch: pytest.MonkeyPatch, emit: str, 
     comment = ";" if emit == "amdgcn" else "//"
     first, figures, empty, name, *text = out.split("\n")
     assert first.startswith(f"{comment} row on 4x4 for {target}, 8 states, float32, patch_at_")
-    assert figures.startswith(f"{comment} walk: ") and figures.endswith(" per step")
+    assert figures.startswith(f"{comment} rows: ") and figures.endswith(" per step")
     assert " registers, 0 spills, 0 B stack, 0 B shared, 0 barriers, " in figures
-    assert (empty, name) == ("", f"{comment} walk")
+    assert (empty, name) == ("", f"{comment} rows")
     marks = {"ptx": ".visible .entry rows_kernel(", "sass": "EXIT", "amdgcn": "s_endpgm"}
     assert any(marks[emit] in line for line in text)
     found = json.loads(scanlab("compile", "row", "-g", "4x4", "-e", emit, "--target", target, "--json"))
@@ -153,7 +153,7 @@ def test_assembly(scanlab: Command, monkeypatch: pytest.MonkeyPatch, emit: str, 
             "error[S734]: amdgcn is not for `sm_90`\n = help: its targets are gfx942",
         ),
         (("-e", "sass", "--dtype", "int8"), "error[S736]: no kernel takes `int8`"),
-        (("-e", "sass", "--kernel", "jump"), "error[S736]: no kernel is called `jump`\n = help: the kernels are walk"),
+        (("-e", "sass", "--kernel", "jump"), "error[S736]: no kernel is called `jump`\n = help: the kernels are rows"),
         (("-e", "poetry"), "indices, ranks, expr, triton, cpu, ptx, sass, amdgcn"),
     ],
 )

@@ -33,10 +33,10 @@ EXPRESSIONS = st.recursive(st.sampled_from([Digit("x"), Digit("y"), Int(0), Int(
 @given(EXPRESSIONS, st.integers(0, 11), st.integers(-5, 3))
 def test_values_lie_within_their_bounds(expr: Expr, x: int, y: int) -> None:
     try:
-        found = bounds(expr, KNOWN)
+        interval = bounds(expr, KNOWN)
     except NoArithmetic:
         return
-    assert found.low <= evaluate(expr, {"x": x, "y": y}, {}) <= found.high
+    assert interval.low <= evaluate(expr, {"x": x, "y": y}, {}) <= interval.high
 
 
 @given(EXPRESSIONS, st.integers(0, 11), st.integers(-5, 3))

@@ -57,8 +57,8 @@ def test_the_library(name: str) -> None:
         cpu, triton = (generate(scan, target, limit=UNLIMITED) for target in ("cpu", "triton"))
         if cpu.name:
             assert _plain(cpu.source, cpu.name, scan) == expected
-            found = rows_of(triton.source, table, [len(t.rows) for t in sequences])
-            assert [rows.tolist() for rows in found] == expected
+            computed = rows_of(triton.source, table, [len(t.rows) for t in sequences])
+            assert [rows.tolist() for rows in computed] == expected
 
 
 TRITON = '''import triton

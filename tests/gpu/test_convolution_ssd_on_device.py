@@ -66,11 +66,11 @@ def test_device_agrees_with_the_reference(case: str, operator: str, dtype: torch
     expected = _outcome(operator, {name: t.double() for name, t in given.items()}, table, "reference")
     there = {name: t.to(DEVICE) for name, t in given.items()}
     with poisoned():
-        found = _outcome(operator, there, table.to(DEVICE), "triton")
+        computed = _outcome(operator, there, table.to(DEVICE), "triton")
         again = _outcome(operator, there, table.to(DEVICE), "triton")
     for name, want in expected.items():
-        got = found[name].cpu().double()
+        got = computed[name].cpu().double()
         assert got.isfinite().all(), f"{name} has values that were never written"
         error = float((got - want).abs().max()) / max(float(want.abs().max()), 1e-6)
         assert error < TOLERANCE[dtype], f"{name}: relative error {error:.1e}"
-        assert torch.equal(found[name], again[name]), f"{name} differs from run to run"
+        assert torch.equal(computed[name], again[name]), f"{name} differs from run to run"

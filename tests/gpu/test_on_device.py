@@ -61,15 +61,15 @@ def assert_agrees(arguments: dict[str, Tensor], table: PathTable, *, operator=se
         operator, wide, backend="reference", **options | ({"merge": merge.double()} if torch.is_tensor(merge) else {})
     )
     with poisoned():
-        found, again = (outcome(operator, arguments, backend=BACKEND, **options) for _ in range(2))
+        computed, again = (outcome(operator, arguments, backend=BACKEND, **options) for _ in range(2))
     tolerance = most or TOLERANCE[next(iter(arguments.values())).dtype]
     for name, want in expected.items():
-        got = found[name].double()
+        got = computed[name].double()
         assert got.shape == want.shape, name
         assert got.isfinite().all(), f"{name} has values that were never written, or overflowed"
         error = float((got - want).abs().max()) / max(float(want.abs().max()), 1e-6)
         assert error < tolerance, f"{name}: relative error {error:.1e}"
-        assert torch.equal(found[name], again[name]), f"{name} differs from run to run"
+        assert torch.equal(computed[name], again[name]), f"{name} differs from run to run"
 
 
 def shuffled(length: int, seed: int = 0, **options):
@@ -221,11 +221,11 @@ def test_extreme_steps_give_no_nan(size, length):
     paths = long_table(length).to(DEVICE)
     arguments = on_device(random_arguments(paths.to("cpu"), batch=1, channels=40))
     arguments["A"] = arguments["A"] * size
-    found = outcome(selective_scan, arguments, backend=BACKEND, paths=paths, **OPTIONS)
-    assert all(t.isfinite().all() for t in found.values())
+    computed = outcome(selective_scan, arguments, backend=BACKEND, paths=paths, **OPTIONS)
+    assert all(t.isfinite().all() for t in computed.values())
     wide = {n: t.double() for n, t in arguments.items()}
     want = selective_scan(**wide, backend="reference", paths=paths, **OPTIONS)
-    torch.testing.assert_close(found["y"].double(), want, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(computed["y"].double(), want, rtol=1e-4, atol=1e-4)
 
 
 def test_an_order_is_a_permutation_of_the_rows():
@@ -328,10 +328,10 @@ def test_a_graph_takes_forward_and_backward_and_gives_the_same_bits(number):
     torch.cuda.current_stream().wait_stream(aside)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        found = run()
+        values = run()
     graph.replay()
     torch.cuda.synchronize()
-    assert all(map(torch.equal, found, expected))
+    assert all(map(torch.equal, values, expected))
 
 
 @pytest.mark.skipif(DEVICE != "cuda" or torch.cuda.device_count() < 2, reason="needs two GPUs")

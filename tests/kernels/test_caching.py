@@ -42,7 +42,7 @@ def made():
     return kernel()(twice)
 
 
-def test_a_kernel_is_kept_once_for_each_signature_and_found_again(chosen: Path) -> None:
+def test_a_kernel_is_kept_once_for_each_signature_and_loaded_again(chosen: Path) -> None:
     first = made()
     assert (first(2), first(np.float32(2))) == (4, 4)
     [folder] = chosen.iterdir()
@@ -161,8 +161,8 @@ print(root)
 def test_a_user_without_a_home_gets_a_temporary_folder_and_no_folder_named_tilde(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", HOMELESS], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    told, right, folder = done.stdout.splitlines()
-    assert (told, right) == ("this user has no home folder", "True True True")
+    message, right, folder = done.stdout.splitlines()
+    assert (message, right) == ("this user has no home folder", "True True True")
     assert done.stderr.count("\n") == 1 and "SCANLAB_CACHE_DIR" in done.stderr
     assert not list(tmp_path.iterdir()) and not Path(folder).exists()
 

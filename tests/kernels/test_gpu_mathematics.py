@@ -28,7 +28,7 @@ def every_kernel(x, powers, sums, slopes, count, BLOCK: tl.constexpr):
 
 
 @pytest.fixture(scope="module")
-def found():
+def computed():
     results = torch.empty(3, len(X)).fill_(float("nan"))
     every_kernel[(1,)](X, *results, len(X), BLOCK=8192)
     return dict(zip(("exp2", "softplus", "sigmoid"), results.double(), strict=True))
@@ -38,22 +38,22 @@ WANTED = {"exp2": torch.exp2, "softplus": lambda x: torch.logaddexp(x, x.new_zer
 
 
 @pytest.mark.parametrize("name", WANTED)
-def test_relative_errors_are_a_few_units_in_the_last_place(name, found):
+def test_relative_errors_are_a_few_units_in_the_last_place(name, computed):
     want = WANTED[name](X.double())
     # Below, float32 is subnormal, and NVIDIA GPUs have 0. Rounding x log2(e) costs |x| units of e^x.
     inside = (want > 1e-37) & (want < 3e38)
-    error = ((found[name] - want) / want).abs() / (4 + X.double().abs())
+    error = ((computed[name] - want) / want).abs() / (4 + X.double().abs())
     assert error[inside].max() < 2**-23
-    assert (found[name][want < 1e-37] < 2e-37).all()
+    assert (computed[name][want < 1e-37] < 2e-37).all()
 
 
-def test_nothing_decays_at_a_step_of_zero(found):
-    assert (found["exp2"][X == 0] == 1).all()
+def test_nothing_decays_at_a_step_of_zero(computed):
+    assert (computed["exp2"][X == 0] == 1).all()
 
 
-def test_softplus_does_not_overflow(found):
-    assert found["softplus"].isfinite().all()
-    assert torch.equal(found["softplus"][X > 80], X.double()[X > 80])
+def test_softplus_does_not_overflow(computed):
+    assert computed["softplus"].isfinite().all()
+    assert torch.equal(computed["softplus"][X > 80], X.double()[X > 80])
 
 
 def test_the_constants_are_exact():

@@ -16,8 +16,8 @@ pytest.importorskip("triton")
 @pytest.mark.parametrize("states", gpu_registers.STATES)
 @pytest.mark.parametrize("target", TARGETS if sweeping() else ("sm_90",))
 def test_figures_are_those_on_record(target, states):
-    found = gpu_registers.measured(target, states)
-    for kernel, figures in found.items():
+    measured = gpu_registers.measured(target, states)
+    for kernel, figures in measured.items():
         assert figures["shared"] == figures["barriers"] == 0, kernel
         assert figures["stack"] + figures["spills"] == 0 or "backward" in kernel, kernel
         # With an empty stack, what AMD's compiler spills are scalar registers, to lanes of vector registers.
@@ -25,4 +25,4 @@ def test_figures_are_those_on_record(target, states):
     known = json.loads(gpu_registers.RECORD.read_text()).get(gpu_registers.version())
     if known is None:
         pytest.skip(f"nothing on record for Triton {gpu_registers.version()}: run {gpu_registers.__file__}")
-    assert found == known[target][str(states)]
+    assert measured == known[target][str(states)]

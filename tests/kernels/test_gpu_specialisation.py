@@ -46,8 +46,8 @@ def test_another_image_or_another_batch_compiles_nothing() -> None:
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
     done = subprocess.run([sys.executable, "-c", KEYS], capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert found["unknown"] == [] and len(found["kernels"]) == 12
-    assert found["same"] == found["kernels"]
+    answer = json.loads(done.stdout)
+    assert answer["unknown"] == [] and len(answer["kernels"]) == 12
+    assert answer["same"] == answer["kernels"]
     # Widths do align accesses: a kernel of words is not one of single numbers.
-    assert len(found["by width"]) == 9
+    assert len(answer["by width"]) == 9

@@ -77,8 +77,8 @@ def outcome(arguments: dict[str, Tensor], backend: str, **options: object) -> di
     y = selective_scan(**leaves, backend=backend, **options)
     upstream = torch.linspace(-1, 1, y.numel(), dtype=y.dtype).view(y.shape).cos()
     y.backward(upstream)
-    found = {"y": y.detach()} | {f"d{name}": leaf.grad for name, leaf in leaves.items()}
-    return found | ({"dmerge": merge.grad} if isinstance(merge, Tensor) else {})
+    values = {"y": y.detach()} | {f"d{name}": leaf.grad for name, leaf in leaves.items()}
+    return values | ({"dmerge": merge.grad} if isinstance(merge, Tensor) else {})
 
 
 def assert_agrees(backend: str, arguments: dict[str, Tensor], **options: object) -> None:
@@ -87,10 +87,10 @@ def assert_agrees(backend: str, arguments: dict[str, Tensor], **options: object)
     wide = {name: t.double() for name, t in arguments.items()}
     expected = outcome(wide, "reference", **options)
     with poisoned():
-        found = outcome(arguments, backend, **options)
+        computed = outcome(arguments, backend, **options)
     tolerance = TOLERANCE[arguments["u"].dtype]
     for name, want in expected.items():
-        got = found[name].double()
+        got = computed[name].double()
         assert got.shape == want.shape, name
         assert got.isfinite().all(), f"{name} has values that were never written, or overflowed"
         error = float((got - want).abs().max()) / max(float(want.abs().max()), 1e-6)

@@ -76,8 +76,8 @@ def test_rows_in_turn_are_a_plain_convolution() -> None:
     given = {name: t.double() for name, t in _arguments(table).items()}
     padded = F.pad(given["x"].transpose(1, 2), (3, 0))
     expected = F.conv1d(padded, given["weight"][0][:, None], given["bias"][0], groups=5).transpose(1, 2)
-    found = causal_conv1d(**given, paths=table, activation=None, backend="reference")
-    torch.testing.assert_close(found[:, 0], expected)
+    by_reference = causal_conv1d(**given, paths=table, activation=None, backend="reference")
+    torch.testing.assert_close(by_reference[:, 0], expected)
 
 
 def _outcome(arguments: dict[str, Tensor], table: PathTable, activation: str | None, backend: str) -> dict[str, Tensor]:
@@ -92,16 +92,16 @@ def _assert_agrees(
 ) -> None:
     expected = _outcome({name: t.double() for name, t in arguments.items()}, table, activation, "reference")
     with poisoned():
-        found = _outcome(arguments, table, activation, backend)
+        computed = _outcome(arguments, table, activation, backend)
         # Triton's interpreter has no threads to come out of step, and is slow.
-        again = _outcome(arguments, table, activation, backend) if backend == "cpu" else found
+        again = _outcome(arguments, table, activation, backend) if backend == "cpu" else computed
     for name, want in expected.items():
-        got = found[name].double()
+        got = computed[name].double()
         assert got.shape == want.shape, name
         assert got.isfinite().all(), f"{name} has values that were never written"
         error = float((got - want).abs().max()) / max(float(want.abs().max()), 1e-6)
         assert error < TOLERANCE[arguments["x"].dtype], f"{name}: relative error {error:.1e}"
-        assert torch.equal(found[name], again[name]), f"{name} differs from run to run"
+        assert torch.equal(computed[name], again[name]), f"{name} differs from run to run"
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -153,9 +153,9 @@ def test_strides_are_free(backend: str) -> None:
     given = _arguments(table, channels=4)
     wide = torch.zeros(2, table.length, 9)
     wide[:, :, 3:7] = given["x"]
-    found = causal_conv1d(wide[:, :, 3:7], given["weight"], None, paths=table, backend=backend)
+    of_a_view = causal_conv1d(wide[:, :, 3:7], given["weight"], None, paths=table, backend=backend)
     expected = causal_conv1d(given["x"], given["weight"], None, paths=table, backend="reference")
-    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(of_a_view, expected)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -175,8 +175,10 @@ def test_compiles_whole() -> None:
         return causal_conv1d(**tensors, paths=table, backend="cpu").square().sum()
 
     expected = torch.autograd.grad(loss(**given), list(given.values()))
-    found = torch.autograd.grad(torch.compile(loss, fullgraph=True, backend="aot_eager")(**given), list(given.values()))
-    torch.testing.assert_close(found, expected)
+    compiled = torch.autograd.grad(
+        torch.compile(loss, fullgraph=True, backend="aot_eager")(**given), list(given.values())
+    )
+    torch.testing.assert_close(compiled, expected)
 
 
 def test_autocast() -> None:

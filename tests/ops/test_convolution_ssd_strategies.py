@@ -14,11 +14,11 @@ from scanlab.ops.mamba2.api import ssd
 NAMES = ("cross", "vim", "vim_double_cls", "videomamba", "efficient", "msvmamba_half", "mambavision", "hilbert")
 
 
-def _agree(found: Tensor, expected: Tensor, leaves: dict[str, Tensor]) -> None:
-    upstream = torch.linspace(-1, 1, found.numel()).view(found.shape).cos()
-    got = torch.autograd.grad(found, list(leaves.values()), upstream)
+def _agree(computed: Tensor, expected: Tensor, leaves: dict[str, Tensor]) -> None:
+    upstream = torch.linspace(-1, 1, computed.numel()).view(computed.shape).cos()
+    got = torch.autograd.grad(computed, list(leaves.values()), upstream)
     want = torch.autograd.grad(expected, list(leaves.values()), upstream.double())
-    for name, a, b in zip(("y", *leaves), (found, *got), (expected, *want), strict=True):
+    for name, a, b in zip(("y", *leaves), (computed, *got), (expected, *want), strict=True):
         difference, size = (a - b).detach().abs().max(), b.detach().abs().max()
         assert float(difference) < 2e-5 * max(float(size), 1e-6), name
 

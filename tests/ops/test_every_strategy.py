@@ -20,14 +20,14 @@ GRIDS = {
 
 def scans(backend):
     """Each different scan of the library, by the name of the first definition that uses it."""
-    found = {}
+    by_tree = {}
     for definition in library_definitions().values():
         if definition.value is None:
             continue
         bound = bind(definition.value, GRIDS[backend][len(definition.axes)])
         for i, scan in enumerate(bound.scans if isinstance(bound, CompiledPlan) else (bound,)):
-            found.setdefault(scan.scan, (f"{definition.name}-{i}", scan))
-    return dict(found.values())
+            by_tree.setdefault(scan.scan, (f"{definition.name}-{i}", scan))
+    return dict(by_tree.values())
 
 
 def features(scan):
@@ -47,12 +47,12 @@ def features(scan):
 def kinds(scans):
     """Some scans that between them have every feature of all, short ones first; the interpreter is slow."""
     features_of = {name: features(scan) for name, scan in scans.items()}
-    missing, found = set().union(*features_of.values()), {}
+    missing, chosen = set().union(*features_of.values()), {}
     while missing:
         name = max(scans, key=lambda n: (len(features_of[n] & missing), -path_table(scans[n]).steps.numel()))
-        found[name] = scans[name]
+        chosen[name] = scans[name]
         missing -= features_of[name]
-    return found
+    return chosen
 
 
 def weights_of(scan, channels):

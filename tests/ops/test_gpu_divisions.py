@@ -72,10 +72,10 @@ def test_last_states(division, monkeypatch):
     paths = table(shuffled(40), hand_path([2, 1]), length=40)
     dealt(monkeypatch, division)
     arguments = random_arguments(paths, **SMALL)
-    _, found = selective_scan(**arguments, paths=paths, backend="triton", return_last_state=True)
+    _, computed = selective_scan(**arguments, paths=paths, backend="triton", return_last_state=True)
     wide = {name: tensor.double() for name, tensor in arguments.items()}
     _, want = selective_scan(**wide, paths=paths, backend="reference", return_last_state=True)
-    torch.testing.assert_close(found.double(), want, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(computed.double(), want, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("division", [Division(2), Division(chunks=1)], ids=str)

@@ -47,8 +47,8 @@ def test_rows_that_begin_anywhere(offset):
     arguments = random_arguments(paths, batch=2, channels=3, states=4, dtype=torch.bfloat16)
     columns = torch.cat([torch.zeros(2, 1, 4, offset).bfloat16(), arguments["B"], arguments["C"]], -1)
     parts = {"B": columns[..., offset : offset + 4], "C": columns[..., offset + 4 :]}
-    found, want = (selective_scan(**arguments | other, paths=paths, backend="triton") for other in (parts, {}))
-    assert torch.equal(found, want)
+    by_parts, want = (selective_scan(**arguments | other, paths=paths, backend="triton") for other in (parts, {}))
+    assert torch.equal(by_parts, want)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
@@ -129,8 +129,8 @@ def test_a_part_of_orders_per_sample_visits_rows_again():
     orders = torch.tensor([[[0, 1, 1], [2, 0, 1]]] * 3)
     part = index_table(orders, 3).part(0, 1)
     x, taps = torch.randn(3, 3, 4), torch.randn(1, 4, 3)
-    found, want = (causal_conv1d(x, taps, paths=part, backend=b) for b in ("triton", "reference"))
-    torch.testing.assert_close(found, want)
+    computed, want = (causal_conv1d(x, taps, paths=part, backend=b) for b in ("triton", "reference"))
+    torch.testing.assert_close(computed, want)
 
 
 def far_apart(values, axis):

@@ -126,8 +126,8 @@ def test_without_values_there_are_shapes(mode):
             y = selective_scan_fn(u.requires_grad_(), *rest)
             y.sum().backward()
             assert u.grad.shape == u.shape
-            found = [t.shape for t in (by_drop_in(9), by_compiled(9), by_heads(9), by_indices(9))]
-        assert found == wanted
+            shapes = [t.shape for t in (by_drop_in(9), by_compiled(9), by_heads(9), by_indices(9))]
+        assert shapes == wanted
         return
     u, *rest = (t.to("meta") for t in drop_in())
     y, last = selective_scan_fn(u.requires_grad_(), *rest, return_last_state=True)

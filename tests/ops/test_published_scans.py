@@ -46,9 +46,9 @@ def prepare(backend: str, dtype: torch.dtype, length: int) -> None:
         pytest.skip("too long for the interpreter")
 
 
-def assert_near(name: str, found: Tensor, published: Tensor) -> None:
-    assert found.shape == published.shape, name
-    error = float((found.detach() - published).abs().max() / published.abs().max().clamp(min=1e-30))
+def assert_near(name: str, computed: Tensor, published: Tensor) -> None:
+    assert computed.shape == published.shape, name
+    error = float((computed.detach() - published).abs().max() / published.abs().max().clamp(min=1e-30))
     assert error < TOLERANCE[published.dtype], f"{name}: relative error {error:.1e}"
 
 
@@ -199,11 +199,11 @@ def read_safetensors(file: Path) -> dict[str, Tensor]:
     content = file.read_bytes()
     start = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:start])
-    found = {}
+    arrays = {}
     for name, entry in header.items():
         if name != "__metadata__":
             assert entry["dtype"] == "F32"
             begin, end = entry["data_offsets"]
             data = np.frombuffer(content[start + begin : start + end], np.float32).reshape(entry["shape"])
-            found[name] = torch.from_numpy(data.copy()).requires_grad_()
-    return found
+            arrays[name] = torch.from_numpy(data.copy()).requires_grad_()
+    return arrays

@@ -147,10 +147,10 @@ def test_extreme_steps_give_no_nan(size, backend):
     paths = table(shuffled(12), shuffled(12))
     arguments = arguments_for(backend, paths)
     arguments["A"] = arguments["A"] * size
-    found = outcome(arguments, backend, paths=paths, delta_softplus=True)
-    assert all(t.isfinite().all() for t in found.values())
+    computed = outcome(arguments, backend, paths=paths, delta_softplus=True)
+    assert all(t.isfinite().all() for t in computed.values())
     want = outcome({n: t.double() for n, t in arguments.items()}, "reference", paths=paths, delta_softplus=True)
-    torch.testing.assert_close(found["y"].double(), want["y"], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(computed["y"].double(), want["y"], rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -312,5 +312,5 @@ def test_an_order_by_a_generated_function_gives_the_bits_of_the_table():
     assert made.forms == ("arithmetic",)
     tables = path_table(scan), path_table(scan, made.name)
     arguments = arguments_for("triton", tables[0])
-    found = [outcome(arguments, "triton", paths=paths, delta_softplus=True) for paths in tables]
-    assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
+    outcomes = [outcome(arguments, "triton", paths=paths, delta_softplus=True) for paths in tables]
+    assert all(torch.equal(outcomes[0][name], outcomes[1][name]) for name in outcomes[0])

@@ -77,7 +77,7 @@ def _assert_published(case: dict[str, Tensor], backend: str) -> None:
         backend=backend,
     )
     y.backward(case["dY"].to(y.dtype))
-    found = {"y": y.detach(), "state": last[:, 0]} | {name: leaf.grad for name, leaf in leaves.items()}
+    values = {"y": y.detach(), "state": last[:, 0]} | {name: leaf.grad for name, leaf in leaves.items()}
     expected = {
         "y": case["out_Y"],
         "state": case["final_state"],
@@ -88,7 +88,7 @@ def _assert_published(case: dict[str, Tensor], backend: str) -> None:
         "in_C": case["grad_C"],
     }
     for name, want in expected.items():
-        error = float((found[name] - want).abs().max()) / float(want.abs().max())
+        error = float((values[name] - want).abs().max()) / float(want.abs().max())
         assert error < TOLERANCE[y.dtype], f"{name}: {error:.1e}"
 
 
@@ -132,8 +132,10 @@ def _by_hand(given: dict[str, Tensor], table: PathTable) -> tuple[Tensor, Tensor
 def test_reference_is_the_recurrence(case: str) -> None:
     given = {name: t.double() for name, t in _arguments(CASES[case]).items()}
     expected = _by_hand(given, CASES[case])
-    found = ssd(**given, dt_softplus=True, paths=CASES[case], merge="none", return_last_state=True, backend="reference")
-    torch.testing.assert_close(found, expected)
+    by_reference = ssd(
+        **given, dt_softplus=True, paths=CASES[case], merge="none", return_last_state=True, backend="reference"
+    )
+    torch.testing.assert_close(by_reference, expected)
 
 
 def test_gradients_of_the_reference() -> None:
@@ -153,25 +155,25 @@ def _outcome(arguments: dict[str, Tensor], table: PathTable, backend: str, **opt
     if isinstance(y, tuple):
         y, last = y
     y.backward(torch.linspace(-1, 1, y.numel(), dtype=y.dtype).view(y.shape).cos())
-    found = {"y": y.detach()} | {f"d{name}": leaf.grad for name, leaf in leaves.items()}
-    found |= {} if last is None else {"last": last}
-    return found | ({"dmerge": merge.grad} if isinstance(merge, Tensor) else {})
+    values = {"y": y.detach()} | {f"d{name}": leaf.grad for name, leaf in leaves.items()}
+    values |= {} if last is None else {"last": last}
+    return values | ({"dmerge": merge.grad} if isinstance(merge, Tensor) else {})
 
 
 def _assert_agrees(backend: str, arguments: dict[str, Tensor], table: PathTable, **options: object) -> None:
     wide = {name: t.double() for name, t in arguments.items()}
     expected = _outcome(wide, table, "reference", **options)
     with poisoned():
-        found = _outcome(arguments, table, backend, **options)
+        computed = _outcome(arguments, table, backend, **options)
         # Triton's interpreter has no threads to come out of step, and is slow.
-        again = _outcome(arguments, table, backend, **options) if backend == "cpu" else found
+        again = _outcome(arguments, table, backend, **options) if backend == "cpu" else computed
     for name, want in expected.items():
-        got = found[name].double()
+        got = computed[name].double()
         assert got.shape == want.shape, name
         assert got.isfinite().all(), f"{name} has values that were never written, or overflowed"
         error = float((got - want).abs().max()) / max(float(want.abs().max()), 1e-6)
         assert error < TOLERANCE[arguments["x"].dtype], f"{name}: relative error {error:.1e}"
-        assert torch.equal(found[name], again[name]), f"{name} differs from run to run"
+        assert torch.equal(computed[name], again[name]), f"{name} differs from run to run"
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -255,8 +257,10 @@ def test_compiles_whole() -> None:
         return y.square().sum()
 
     expected = torch.autograd.grad(loss(**given), list(given.values()))
-    found = torch.autograd.grad(torch.compile(loss, fullgraph=True, backend="aot_eager")(**given), list(given.values()))
-    torch.testing.assert_close(found, expected)
+    compiled = torch.autograd.grad(
+        torch.compile(loss, fullgraph=True, backend="aot_eager")(**given), list(given.values())
+    )
+    torch.testing.assert_close(compiled, expected)
 
 
 def test_autocast() -> None:

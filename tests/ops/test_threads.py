@@ -53,5 +53,5 @@ def test_several_threads_may_scan_at_once():
     arguments = random_arguments(table, channels=40)
     alone = outcome(arguments, "cpu", paths=table, delta_softplus=True)
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: outcome(arguments, "cpu", paths=table, delta_softplus=True), range(12)))
-    assert all(torch.equal(f[name], alone[name]) for f in found for name in alone)
+        outcomes = list(pool.map(lambda _: outcome(arguments, "cpu", paths=table, delta_softplus=True), range(12)))
+    assert all(torch.equal(f[name], alone[name]) for f in outcomes for name in alone)
