@@ -8,7 +8,7 @@ from typing import Any
 
 from nicegui import ui
 
-from scanlab.explorer.freshness import of_text
+from scanlab.explorer.freshness import text_version
 from scanlab.explorer.shortcuts import KEYS
 from scanlab.ir.diagnostics import Diagnostic, Span
 
@@ -53,15 +53,15 @@ class Editor(ui.element, component="components/editor.js"):
                 marks.append({"start": place[0], "end": place[1], "severity": diagnostic.severity})
         if (text, marks) != self._marked:
             self._marked = (text, marks)
-            self.run_method("mark", marks, of_text(text))
+            self.run_method("mark", marks, text_version(text))
 
     def replace(self, text: str, span: tuple[int, int], replacement: str) -> None:
         """Replace characters of a text, where the box still holds it, so that the browser's undo takes it back."""
-        self.run_method("replace", *span, replacement, of_text(text))
+        self.run_method("replace", *span, replacement, text_version(text))
 
     def go_to(self, text: str, span: tuple[int, int]) -> None:
         """Select characters of a text, where the box still holds it."""
-        self.run_method("goTo", *span, of_text(text))
+        self.run_method("goTo", *span, text_version(text))
 
     def focus(self) -> None:
         """Put the caret into it."""

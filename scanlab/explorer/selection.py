@@ -20,9 +20,9 @@ class Selection:
         self._names: tuple[str, ...] = ()
         self.box = tag("div", "selection", role="group", aria_label="Shown strategies")
 
-    def show(self, names: tuple[str, ...], requested: tuple[str, ...], mark: str) -> None:
-        """Offer these names, with those pressed that are shown; mark: which text they are of."""
-        set_props(self.box, data_of=mark)
+    def show(self, names: tuple[str, ...], requested: tuple[str, ...], version: str) -> None:
+        """Offer these names, with those pressed that are shown; version: which text they are of."""
+        set_props(self.box, data_of=version)
         if (names, requested) == (self._names, self.requested):
             return
         self._names, self.requested = names, requested

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from chromium import expect, none_left
 
-from scanlab.explorer.freshness import of, of_text
+from scanlab.explorer.freshness import text_version, version_of
 
 SNAKE = "grid h, w\norder a = by h, ~w\n"
 REGIONS = (
@@ -32,8 +32,8 @@ def test_a_text_has_the_same_mark_in_the_browser(page: Any, text: str) -> None:
       const unit = (_, at) => String.fromCharCode(units[2 * at] | units[2 * at + 1] << 8);
       return wantText(Array.from({ length: units.length / 2 }, unit).join(""));
     }"""
-    assert page.evaluate(code, units) == of_text(text)
-    assert of(text, (4, 5)) == f"{of_text(text)} 4x5"
+    assert page.evaluate(code, units) == text_version(text)
+    assert version_of(text, (4, 5)) == f"{text_version(text)} 4x5"
 
 
 def test_all_that_is_of_an_older_text_is_marked_at_the_first_key(

@@ -215,7 +215,7 @@ class KernelsPane(Pane):
             if self.kind.value in r.assembly
         )
         self.page.set_content(tables + listings)
-        self.box.props["data-of"] = self.mark
+        self.box.props["data-of"] = self.version
         total = sum(len(c.names) for c in self._compiled.values())
         if all(c.is_done for c in self._compiled.values()):
             self.say("", "ready")

@@ -52,7 +52,7 @@ class Pane:
         self.snapshot: Snapshot | None = None
         # Called when the user has chosen something else, as the page wants to know.
         self.on_options: Callable[[], Any] = lambda: None
-        self.mark = ""
+        self.version = ""
         self._turn = 0
         self._work: set[asyncio.Task[Any]] = set()
         with tag("div", "pane-body", data_state="empty") as self.box:
@@ -81,9 +81,9 @@ class Pane:
         """Show what the question gave; HTML by default."""
         self.page.set_content(value)
 
-    async def show(self, snapshot: Snapshot, mark: str = "") -> None:
-        """Show another snapshot; mark: which text and grid it is of."""
-        self.snapshot, self.mark = snapshot, mark
+    async def show(self, snapshot: Snapshot, version: str = "") -> None:
+        """Show another snapshot; version: which text and grid it is of."""
+        self.snapshot, self.version = snapshot, version
         await self.refresh()
 
     async def chosen(self) -> None:
@@ -182,8 +182,8 @@ class Pane:
         """Put a word above the page. state: "empty", "working", "ready", "stale" or "failed"."""
         self.word.text = words
         # What is shown while the pane is at work, or behind a mistake, is of the text before.
-        if state in ("ready", "failed", "empty") and self.mark:
-            self.box.props["data-of"] = self.mark
+        if state in ("ready", "failed", "empty") and self.version:
+            self.box.props["data-of"] = self.version
         self.box.props["data-state"] = state
         self.box.props["aria-busy"] = "true" if state == "working" else "false"
 

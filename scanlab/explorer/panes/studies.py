@@ -81,7 +81,7 @@ class StudiesPane(Pane):
         """See `Pane.choose`."""
         self._begun = str(options.get("study", ""))
 
-    async def show(self, snapshot: Snapshot, mark: str = "") -> None:
+    async def show(self, snapshot: Snapshot, version: str = "") -> None:
         """What is shown in the paths changes nothing here; the first time, the folders are looked through, and the
         study of the address is opened."""
         if self.snapshot is None:

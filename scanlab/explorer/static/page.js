@@ -118,24 +118,24 @@ function adopt() {
 // of another than the one that stands in the box is marked until the answer comes, whether there is a server or not.
 let text = null, grid = null;
 
-// The text that stands in the box. It is the same mark as scanlab/explorer/freshness.py makes.
+// The text that stands in the box. It is the same version as scanlab/explorer/freshness.py makes.
 export function wantText(value) {
   text = `${value.length}-${crc(value).toString(16)}`;
-  mark();
+  markOlder();
   return text;
 }
 
 // The grid that was typed; null where the server may choose one.
 export function wantGrid(value) {
   grid = value === null ? null : (value.match(/\d+/g) ?? []).map(Number).join("x");
-  mark();
+  markOlder();
 }
 
-export function isOf(mark) {
-  return mark === text;
+export function isOf(version) {
+  return version === text;
 }
 
-function mark() {
+function markOlder() {
   for (const node of document.querySelectorAll("[data-of]")) {
     const [ofText, ofGrid] = node.dataset.of.split(" ");
     const older = text !== null && (ofText !== text || (grid !== null && ofGrid !== undefined && ofGrid !== grid));
@@ -148,7 +148,7 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-older] .takes")) event.stopImmediatePropagation();
 }, true);
 
-new MutationObserver(mark).observe(document.documentElement, { subtree: true, childList: true, attributeFilter: ["data-of"] });
+new MutationObserver(markOlder).observe(document.documentElement, { subtree: true, childList: true, attributeFilter: ["data-of"] });
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   for (let bit = 0; bit < 8; bit++) byte = byte & 1 ? (byte >>> 1) ^ 0xedb88320 : byte >>> 1;
