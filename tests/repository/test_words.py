@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 VAGUE = ("found", "heard", "owed", "told")
 MOST_VAGUE = 200
-# What kernels used to say, and what the field says. In other uses (a `span` of source text) such a word is not meant, so
-# it is held where it was a dialect.
+# What kernels used to say, and what the field says. Other uses (a `span` of source text) are not meant, so each is held
+# where it was a dialect.
 DIALECT = {
     "owed": "adjoint",
     "piece": "tile",
