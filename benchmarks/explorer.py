@@ -47,7 +47,7 @@ WATCH = """() => {
     show(data);
     // The channel's message comes after the frame is drawn, which requestAnimationFrame comes before.
     const channel = new MessageChannel();
-    channel.port1.onmessage = () => { if (window.told) window.told(performance.now()); };
+    channel.port1.onmessage = () => { if (window.onPaint) window.onPaint(performance.now()); };
     requestAnimationFrame(() => channel.port2.postMessage(0));
   };
 }"""
@@ -57,7 +57,7 @@ TYPE = """() => new Promise((done) => {
   area.setSelectionRange(area.value.length, area.value.length);
   area.addEventListener("input", () => {
     const typed = performance.now();
-    window.told = (painted) => { window.told = null; done(painted - typed); };
+    window.onPaint = (painted) => { window.onPaint = null; done(painted - typed); };
   }, { once: true, capture: true });
   document.execCommand("insertText", false, " ");
 })"""
@@ -75,9 +75,9 @@ def start() -> tuple[subprocess.Popen[str], str]:
     command = [sys.executable, "-c", "from scanlab.cli import main; main()", "explore", "--no-browser"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    found = re.search(r"http://\S+", process.stdout.readline())
-    assert found is not None
-    return process, found[0]
+    match = re.search(r"http://\S+", process.stdout.readline())
+    assert match is not None
+    return process, match[0]
 
 
 def stop(process: subprocess.Popen[str]) -> None:
@@ -99,7 +99,7 @@ def first_page(browser: Browser) -> dict[str, float]:
     page.on("websocket", lambda ws: ws.on("framereceived", lambda frame: frames.append(len(frame))))
     begun = time.time()
     process, url = start()
-    told = time.time() - begun
+    known = time.time() - begun
     page.goto(url, wait_until="commit")
     page.wait_for_selector(".drawing[data-state=paths]")
     drawn = time.time() - begun
@@ -107,7 +107,7 @@ def first_page(browser: Browser) -> dict[str, float]:
     came, seen = (moment / 1000 - begun for moment in page.evaluate(MOMENTS))
     page.close()
     stop(process)
-    return {"address": told, "page": came, "sight": seen, "picture": drawn, "bytes": sum(sizes.values()) + sum(frames)}
+    return {"address": known, "page": came, "sight": seen, "picture": drawn, "bytes": sum(sizes.values()) + sum(frames)}
 
 
 def processor() -> float:
@@ -152,7 +152,7 @@ def measure(runs: int) -> dict[str, Any]:
         firsts = [first_page(browser) for _ in range(3)]
         process, url = start()
         page = browser.new_page()
-        found = [
+        times = [
             {"text": name, "grid": "x".join(map(str, grid)), **keystrokes(page, url, text, grid, runs)}
             for grid in GRIDS
             for name, text in TEXTS.items()
@@ -163,7 +163,7 @@ def measure(runs: int) -> dict[str, Any]:
             other.wait_for_selector(".drawing[data-state=paths]")
         text = TEXTS["order, affine"]
         among = f"order, affine, one of {PAGES} pages"
-        found.append({"text": among, "grid": "64x64", **keystrokes(page, url, text, (64, 64), runs)})
+        times.append({"text": among, "grid": "64x64", **keystrokes(page, url, text, (64, 64), runs)})
         browser.close()
         stop(process)
     return {
@@ -171,7 +171,7 @@ def measure(runs: int) -> dict[str, Any]:
         "environment": environment(["scanlab", "nicegui", "playwright"]),
         "load": os.getloadavg()[0],
         "first": firsts,
-        "keystrokes": found,
+        "keystrokes": times,
     }
 
 

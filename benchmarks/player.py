@@ -67,8 +67,8 @@ def main() -> None:
     """Measure, print, and write what was measured."""
     arguments = _arguments()
     with sync_playwright() as driver:
-        found = arguments.chromium or shutil.which("chromium") or shutil.which("google-chrome")
-        browser = driver.chromium.launch(executable_path=found, args=list(FLAGS))
+        path = arguments.chromium or shutil.which("chromium") or shutil.which("google-chrome")
+        browser = driver.chromium.launch(executable_path=path, args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         page.set_content(_document())
         rows = [_measure(page, name, grid, arguments) for name, grid in CASES]

@@ -100,13 +100,13 @@ def gpu() -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     rows = [
-        (kernel, int(states), target, figures)
+        (kernel, int(states), target, report)
         for target, by_states in data[version].items()
         for states, kernels in by_states.items()
-        for kernel, figures in kernels.items()
+        for kernel, report in kernels.items()
     ]
-    for kernel, states, target, figures in sorted(rows, key=lambda r: (r[0], r[1], r[2])):
-        cells = (figures[k] for k in ("registers", "spills", "shared", "barriers", "loop"))
+    for kernel, states, target, report in sorted(rows, key=lambda r: (r[0], r[1], r[2])):
+        cells = (report[k] for k in ("registers", "spills", "shared", "barriers", "loop"))
         lines.append(f"| {kernel} | {states} | {target} | {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
 

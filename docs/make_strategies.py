@@ -55,13 +55,13 @@ def counts(published: dict[str, Any]) -> str:
 
 def systems(rows: list[dict[str, Any]]) -> str:
     """One line per published system: its definitions, their proof, and the arrays of its repository they reproduce."""
-    found: dict[str, list[Definition]] = {}
+    by_repository: dict[str, list[Definition]] = {}
     for module in library_modules():
         for d in module.definitions:
             if _system(d) and d.source:
-                found.setdefault(d.source.split(",")[0], []).append(d)
+                by_repository.setdefault(d.source.split(",")[0], []).append(d)
     lines = ["| system | repository | definitions | proof | arrays reproduced |", "|---|---|---|---|---|"]
-    for repository, definitions in sorted(found.items(), key=lambda item: _system(item[1][0]).lower()):
+    for repository, definitions in sorted(by_repository.items(), key=lambda item: _system(item[1][0]).lower()):
         verdicts = ", ".join(dict.fromkeys(_proof(d) for d in definitions))
         names = ", ".join(f"`{d.name}`" for d in definitions)
         arrays = sum(len(r["entries"]) for r in rows if r["repository"] == repository)
@@ -72,8 +72,8 @@ def systems(rows: list[dict[str, Any]]) -> str:
 
 def _system(definition: Definition) -> str:
     """The system a definition belongs to: its doc begins with the name and a colon, as in "Vim: …"."""
-    found = _SYSTEM.match(definition.doc)
-    return found[1].removesuffix(" (video)") if found else ""
+    match = _SYSTEM.match(definition.doc)
+    return match[1].removesuffix(" (video)") if match else ""
 
 
 def library(rows: list[dict[str, Any]]) -> str:

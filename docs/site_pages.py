@@ -46,8 +46,8 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
         inside = inside.removeprefix("docs/")
         name = PAGE_OF.get(inside, inside)
         candidates = (name, f"{name}.md", f"{name}/README.md", f"{name}/index.md")
-        found = next((c for c in candidates if files.get_file_from_path(c)), None)
-        return f"{match[1]}{posixpath.relpath(found, folder or '.')}{match[3]}" if found else match[0]
+        place = next((c for c in candidates if files.get_file_from_path(c)), None)
+        return f"{match[1]}{posixpath.relpath(place, folder or '.')}{match[3]}" if place else match[0]
 
     parts = _FENCE.split(markdown)
     return "".join(part if k % 2 else _LINK.sub(moved, part) for k, part in enumerate(parts))
@@ -95,8 +95,8 @@ def _entry(folder: Path, package: str, name: str) -> str:
         return f"::: {package}.{name}"
     tree = ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))
     imports = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
-    home = next(n.module for n in imports if name in [a.name for a in n.names])
-    return f'<span id="{package}.{name}"></span>\n\n::: {home}.{name}'
+    source = next(n.module for n in imports if name in [a.name for a in n.names])
+    return f'<span id="{package}.{name}"></span>\n\n::: {source}.{name}'
 
 
 def _exports(file: Path) -> tuple[list[str], str]:
@@ -171,7 +171,7 @@ def _flags(parameter: Any) -> str:
 def _help(parameter: Any) -> str:
     text = " ".join((parameter.help or "").split()).replace("|", "\\|").replace("*", "\\*").replace("[", "\\[")
     default = parameter.default
-    told = parameter.show_default and default not in (None, "", (), []) and not callable(default)
-    if told and not parameter.is_flag:
+    shown = parameter.show_default and default not in (None, "", (), []) and not callable(default)
+    if shown and not parameter.is_flag:
         text += f" Default: `{default}`."
     return text

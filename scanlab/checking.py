@@ -65,7 +65,7 @@ def check_module(module: Module, grid: tuple[int, ...] | None = None, equivalenc
 
     >>> from scanlab.facade import read_text
     >>> module = read_text(b"grid h, w  order good = by 2 * h, ~w  order bad = by h + w", "two.scan")
-    >>> for checked in check_module(module):
+    >>> for checked in check_module(module, equivalences=False):
     ...     print(mark_of(checked), checked.definition.name, [d.code for d in checked.diagnostics])
     ✓ good []
     ✗ bad ['S300']

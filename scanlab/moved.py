@@ -22,6 +22,19 @@ MOVED: Mapping[str, str] = MappingProxyType(
         "scanlab.compiler.metrics": "scanlab.compiler.locality",
         "scanlab.compiler.peers": "scanlab.bench.curve_peers",
         "scanlab.data.facts": "scanlab.data.summary",
+        "scanlab.explorer.facts": "scanlab.explorer.renderers",
+        "scanlab.explorer.facts.attempt": "scanlab.explorer.attempt",
+        "scanlab.explorer.facts.compared": "scanlab.explorer.renderers.compared",
+        "scanlab.explorer.facts.exports": "scanlab.explorer.renderers.exports",
+        "scanlab.explorer.facts.field": "scanlab.explorer.renderers.field",
+        "scanlab.explorer.facts.listings": "scanlab.explorer.renderers.listings",
+        "scanlab.explorer.facts.markup": "scanlab.explorer.renderers.markup",
+        "scanlab.explorer.facts.published": "scanlab.explorer.renderers.published",
+        "scanlab.explorer.facts.python": "scanlab.explorer.renderers.python",
+        "scanlab.explorer.facts.stages": "scanlab.explorer.renderers.stages",
+        "scanlab.explorer.facts.steps": "scanlab.explorer.renderers.steps",
+        "scanlab.explorer.facts.studies": "scanlab.explorer.study_state",
+        "scanlab.explorer.facts.study_page": "scanlab.explorer.renderers.study_page",
         "scanlab.kernels.gpu.companion_variants": "scanlab.kernels.gpu.convolution_ssd_variants",
         "scanlab.kernels.gpu.pieces": "scanlab.kernels.gpu.tiles",
         "scanlab.kernels.gpu.selective_scan_spans": "scanlab.kernels.gpu.selective_scan_carry",
@@ -51,7 +64,7 @@ MOVED: Mapping[str, str] = MappingProxyType(
 
 
 class _Finder(MetaPathFinder):
-    """Asked after all others, so that it costs nothing where a module is in its place."""
+    """Asked first: others would load a module of a package that has moved a second time, under its old name."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -78,4 +91,4 @@ class _Loader(Loader):
 def find_moved_modules() -> None:
     """From now on, find modules under the names that they had."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.append(_Finder())
+        sys.meta_path.insert(0, _Finder())

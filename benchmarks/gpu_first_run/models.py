@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 
 from scanlab.bench.gpu_timing import event_ms
-from scanlab.bench.throughput import PUBLISHED, SIDE
+from scanlab.bench.throughput import PUBLISHED, SIDE, run_pass
 from scanlab.zoo import create_model
 
 from .device import FEW, device, under_a_stub
@@ -48,7 +46,7 @@ def _model(run: Settings, name: str, how: str) -> None:
         what = "training" if training else "inference"
         with results.caught("model", model=name, how=how, what=what):
             model.train(training)
-            call = partial(_pass, called, images, labels, training)
+            call = partial(run_pass, called, images, labels, training, bfloat16=True)
             began = time.perf_counter()
             call()
             torch.cuda.synchronize()
@@ -68,15 +66,3 @@ def _keep_blocks(model: torch.nn.Module, most: int = 1) -> None:
     for name, module in list(model.named_modules()):
         if name.endswith(".blocks") and isinstance(module, torch.nn.ModuleList):
             del module[most:]
-
-
-def _pass(
-    model: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor, labels: torch.Tensor, training: bool
-) -> None:
-    """A forward pass, or a training step without its optimizer, under autocast."""
-    with torch.set_grad_enabled(training), torch.autocast(images.device.type, torch.bfloat16):
-        loss = F.cross_entropy(model(images).float(), labels)
-    if training:
-        loss.backward()
-        for parameter in getattr(model, "parameters", list)():
-            parameter.grad = None

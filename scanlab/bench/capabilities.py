@@ -66,10 +66,10 @@ def _gpu() -> Fact:
         built = "with CUDA" if torch.version.cuda else "with ROCm" if torch.version.hip else "for CPUs only"
         advice = "" if built == "for CPUs only" else "its driver does not answer; see nvidia-smi or rocm-smi"
         return Fact("GPU", f"none that torch can use ({torch.__version__} is built {built})", advice)
-    found = torch.cuda.get_device_properties(0)
+    device = torch.cuda.get_device_properties(0)
     platform_name = f"ROCm {torch.version.hip}" if torch.version.hip else f"CUDA {torch.version.cuda}"
-    size = f"{found.total_memory / 2**30:.0f} GiB, {found.multi_processor_count} multiprocessors"
-    return Fact("GPU", f"{found.name}, {platform_name}, {size}")
+    size = f"{device.total_memory / 2**30:.0f} GiB, {device.multi_processor_count} multiprocessors"
+    return Fact("GPU", f"{device.name}, {platform_name}, {size}")
 
 
 def _numba() -> Fact:
@@ -116,8 +116,8 @@ def _installed(package: str) -> str:
 def _cache() -> Fact:
     """Where generated path functions are kept."""
     try:
-        found = contents()
+        cache = contents()
     except ScanlabError as error:
         [diagnostic] = error.diagnostics
         return Fact("cache", diagnostic.message, ": ".join(p for p in (diagnostic.note, diagnostic.help) if p))
-    return Fact("cache", f"{found.directory}, {found.functions} path functions, {found.size / 1024:.1f} KiB")
+    return Fact("cache", f"{cache.directory}, {cache.functions} path functions, {cache.size / 1024:.1f} KiB")

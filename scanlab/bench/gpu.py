@@ -132,11 +132,11 @@ def shape_figures(
     for backward in (False, True):
         calls = {n: forward_or_both(output, leaves, backward) for n, (output, leaves) in outputs.items()}
         times = timed(calls)
-        for name, found in times.items():
-            share = shortest / found.median_ms if name in _ALL_OURS and not backward else None
-            ratio = found.median_ms / times[OURS].median_ms
+        for name, measured in times.items():
+            share = shortest / measured.median_ms if name in _ALL_OURS and not backward else None
+            ratio = measured.median_ms / times[OURS].median_ms
             peak = peak_extra_memory(calls[name], "cuda") if given.u.is_cuda else None
-            yield GpuFigure(shape.name, name, backward, found, ratio, peak, share, differences.get(name))
+            yield GpuFigure(shape.name, name, backward, measured, ratio, peak, share, differences.get(name))
         for name, why in absent.items():
             yield GpuFigure(shape.name, name, backward, None, note=why)
 

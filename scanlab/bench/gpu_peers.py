@@ -75,16 +75,16 @@ class _CudaScan(torch.autograd.Function):
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, ...]:
         u, delta, A, B, C, D, bias, states = ctx.saved_tensors
         [dy] = upstream
-        found = import_module("selective_scan_cuda").bwd(
+        gradients = import_module("selective_scan_cuda").bwd(
             u, delta, A, B, C, D, None, bias, dy.contiguous(), states, None, None, True, False
         )
-        return tuple(found[:7])
+        return tuple(gradients[:7])
 
 
 def _scan(*tensors: Tensor) -> Tensor:
-    found = _CudaScan.apply(*tensors)
-    assert isinstance(found, Tensor), "one output"
-    return found
+    y = _CudaScan.apply(*tensors)
+    assert isinstance(y, Tensor), "one output"
+    return y
 
 
 def _by_step(values: Tensor, orders: Tensor) -> Tensor:

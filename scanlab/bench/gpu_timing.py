@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from scanlab.bench.timing import Times
@@ -51,7 +50,7 @@ def gpu_turns(calls: Mapping[str, Call], turns: int) -> dict[str, GpuTimes]:
     for _ in range(turns):
         for name, run in runs.items():
             times[name].append(event_ms(run.run, run.repeats))
-    return {name: _summary(times[name], first[name], run) for name, run in runs.items()}
+    return {name: GpuTimes.of(times[name], first[name], run.how, run.why) for name, run in runs.items()}
 
 
 def event_ms(call: Call, repeats: int = 1) -> float:
@@ -89,8 +88,3 @@ def _prepared(call: Call) -> _Run:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         return _Run(call, CALLS, QUEUED, f"no graph was captured: {reason}")
     return _Run(replay, min(MOST, max(1, math.ceil(SPAN_MS / max(once, 1e-3)))), REPLAY)
-
-
-def _summary(times: list[float], first: float, run: _Run) -> GpuTimes:
-    low, median, high = (float(np.quantile(times, q)) for q in (0.25, 0.5, 0.75))
-    return GpuTimes(median, low, high, min(times), len(times), first, run.how, run.why)

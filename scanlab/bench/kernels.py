@@ -92,7 +92,7 @@ def stages(quick: bool) -> int:
 def measure(quick: bool, limit: Path | None, budget_s: float, say: Say) -> Report:
     """Measure every size forward and backward, row against random orders, and the limits of the machine.
 
-    budget_s: seconds per size and direction, shared by the implementations. say is told what begins. Raises S752.
+    budget_s: seconds per size and direction, shared by the implementations. say gets what begins. Raises S752.
     """
     sizes = QUICK if quick else SIZES
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
@@ -146,11 +146,11 @@ def _figures(
 ) -> Iterator[Figure]:
     times = in_turns(calls, budget_s)
     ours = times[OURS].median_ms
-    for label, found in times.items():
+    for label, measured in times.items():
         # A call of many seconds is not repeated for its memory.
-        peak = peak_extra_memory(calls[label]) if found.median_ms < 1e4 else None
+        peak = peak_extra_memory(calls[label]) if measured.median_ms < 1e4 else None
         kept = _kept(given) if backward and label == OURS else None
-        yield Figure(name, label, backward, found, found.median_ms / ours, peak, kept)
+        yield Figure(name, label, backward, measured, measured.median_ms / ours, peak, kept)
     for peer in PEERS:
         why = peer.missing() or peer.skipped(given.size, backward)
         if why:

@@ -21,14 +21,15 @@ __all__ = ["KINDS", "Model", "Point", "Report", "crossing", "measure", "models",
 PATCH, CHANNELS, CLASSES = 4, 3, 10
 SIDES = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 ATTENTION = "attention (ViT)"
-# Every kind: its scan, its mixer, its MLP.
-KINDS: dict[str, tuple[str, MixerConfig, float]] = {
-    "scan (Vim's block)": ("sum(row, -row)", VIM_MIXER, 0.0),
-    "scan (VMamba's block)": ("cross", VMAMBA_MIXER, 4.0),
-    ATTENTION: ("row", MixerConfig(kind="attention"), 4.0),
-    "convolution 7x7": ("row", MixerConfig(kind="convolution", taps=7, expand=1.0), 4.0),
-    "Vim's block, no scan": ("sum(row, -row)", replace(VIM_MIXER, kind="none"), 0.0),
+# Every kind: its scan, its mixer, its MLP, its norm.
+KINDS: dict[str, tuple[str, MixerConfig, float, str]] = {
+    "scan (Vim's block)": ("sum(row, -row)", VIM_MIXER, 0.0, "rms"),
+    "scan (VMamba's block)": ("cross", VMAMBA_MIXER, 4.0, "layer"),
+    ATTENTION: ("row", MixerConfig(kind="attention"), 4.0, "layer"),
+    "convolution 7x7": ("row", MixerConfig(kind="convolution", taps=7, expand=1.0), 4.0, "layer"),
+    "Vim's block, no scan": ("sum(row, -row)", replace(VIM_MIXER, kind="none"), 0.0, "rms"),
 }
+# Of attention; the other kinds have none.
 HEADS = 4
 # Widths are multiples of 8, which on small models leaves gaps.
 STEP, TOLERANCE = 8, 0.15
@@ -95,12 +96,12 @@ def measure(
     batch: int = 1,
     seconds: float = 10.0,
     match: str = "parameters",
-    heard: Callable[[int], None] = lambda _: None,
+    on_tokens: Callable[[int], None] = lambda _: None,
 ) -> Report:
     """Time all kinds from 64 tokens up, in turns, `seconds` per number of tokens.
 
     A kind that needs over ten times its share of the seconds for one pass, or more memory than there is, goes no
-    further; the report says so. `heard` is told each number of tokens before its turn. Raises S753 without a GPU.
+    further; the report says so. `on_tokens` gets each number of tokens before its turn. Raises S753 without a GPU.
     """
     if device != "cpu" and not torch.cuda.is_available():
         raise ScanlabError.at("S753", f"there is no GPU for --device {device}", help="leave the option out")
@@ -109,7 +110,7 @@ def measure(
     points: list[Point] = []
     stopped: dict[str, str] = {}
     for side in (s for s in SIDES if s * s <= most_tokens):
-        heard(side * side)
+        on_tokens(side * side)
         going = {kind: build for kind, build in builders.items() if kind not in stopped}
         for point in _points(going, side, batch, backward, device, seconds):
             if isinstance(point, Point):
@@ -186,9 +187,8 @@ def _out_of_memory(error: Exception) -> bool:
 
 
 def _build(kind: str, dim: int, depth: int, side: int) -> Classifier:
-    scan, mixer, mlp = KINDS[kind]
-    norm = "rms" if mixer.convolution == "path" else "layer"
-    mixer = replace(mixer, head=dim // HEADS) if mixer.kind == "attention" else mixer
+    scan, mixer, mlp, norm = KINDS[kind]
+    mixer = replace(mixer, head=dim // HEADS)
     config = BackboneConfig(
         patch=PATCH, dim=dim, depth=depth, mixer=mixer, mlp=mlp, positions="none", norm_kind=norm, readout="mean"
     )

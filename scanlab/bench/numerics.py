@@ -83,13 +83,13 @@ def check_operator(operator: str, backend: str, dtype: torch.dtype) -> Finding:
     start, name = perf_counter(), str(dtype).removeprefix("torch.")
     expected = _outcome(apply, {n: t.double() for n, t in values.items()}, "reference")
     try:
-        found, again = (_outcome(apply, values, backend) for _ in range(2))
+        outputs, again = (_outcome(apply, values, backend) for _ in range(2))
     except Exception as error:  # compilers and drivers raise whatever they like; it is what the doctor is asked for
         first = str(error).split("\n")[0]
         return Finding(operator, backend, name, note=f"failed: {type(error).__name__}: {first}")
-    errors = {n: relative_error(found[n], expected[n]) for n in expected}
+    errors = {n: relative_error(outputs[n], expected[n]) for n in expected}
     worst = max(errors, key=lambda n: errors[n])
-    same = all(torch.equal(found[n], again[n]) for n in found)
+    same = all(torch.equal(outputs[n], again[n]) for n in outputs)
     return Finding(operator, backend, name, errors[worst], DTYPES[dtype], worst, same, perf_counter() - start)
 
 
@@ -102,17 +102,17 @@ def _absent(backend: str) -> str:
     try:
         choose(backend, _device(backend), torch.float32)
     except ScanlabError as error:
-        [found] = error.diagnostics
-        return ": ".join(part for part in (found.message, found.note or found.help) if part)
+        [diagnostic] = error.diagnostics
+        return ": ".join(part for part in (diagnostic.message, diagnostic.note or diagnostic.help) if part)
     return ""
 
 
-def relative_error(found: Tensor, expected: Tensor) -> float:
-    """The largest difference over the largest expected value; infinite where something found is not finite."""
-    if not bool(found.isfinite().all()):
+def relative_error(values: Tensor, expected: Tensor) -> float:
+    """The largest difference over the largest expected value; infinite where one of the values is not finite."""
+    if not bool(values.isfinite().all()):
         return float("inf")
     wide = expected.double()
-    return float((found.double() - wide).abs().max() / wide.abs().max().clamp(min=1e-12))
+    return float((values.double() - wide).abs().max() / wide.abs().max().clamp(min=1e-12))
 
 
 def _outcome(apply: Operator, values: Values, backend: str) -> Values:

@@ -32,10 +32,10 @@ def draw(report: Report, target: Path) -> None:
 
 def _panel(panel, report: Report, label: str, names: list[str]) -> None:
     for backward, colour in enumerate(COLOURS):
-        found = [f for f in report.figures if f.size == label and f.backward == bool(backward) and f.times]
-        heights = [names.index(f.name) + 0.38 * backward for f in found]
-        medians = [f.times.median_ms for f in found if f.times]
-        spread = [(f.times.median_ms - f.times.low_ms, f.times.high_ms - f.times.median_ms) for f in found if f.times]
+        figures = [f for f in report.figures if f.size == label and f.backward == bool(backward) and f.times]
+        heights = [names.index(f.name) + 0.38 * backward for f in figures]
+        medians = [f.times.median_ms for f in figures if f.times]
+        spread = [(f.times.median_ms - f.times.low_ms, f.times.high_ms - f.times.median_ms) for f in figures if f.times]
         panel.barh(
             heights,
             medians,

@@ -41,13 +41,13 @@ FIRST_CALL_S = 2.0
 
 @dataclass(frozen=True)
 class Check:
-    """One promise at one size: what was wanted, what was measured, and whether it holds, by the medians.
+    """One promise at one size: what was promised, what was measured, and whether it holds, by the medians.
 
     fastest: the same ratio of the quickest runs, which noise on a shared machine touches least.
     """
 
     text: str
-    wanted: str
+    promised: str
     measured: float
     holds: bool
     fastest: float
@@ -83,10 +83,10 @@ def _check(promise: Promise, figure: Figure, times: Times, ours: Times) -> Check
     where = f"{figure.size}, {_direction(figure.backward)}"
     ratio, fastest = times.median_ms / ours.median_ms, times.fastest_ms / ours.fastest_ms
     if promise.least:
-        wanted = f"at least {promise.least:g}"
-        return Check(f"{where}: {figure.name} over ours", wanted, ratio, ratio >= promise.least, fastest)
-    wanted = f"at most {promise.most:g}"
-    return Check(f"{where}: ours over {figure.name}", wanted, 1 / ratio, 1 / ratio <= promise.most, 1 / fastest)
+        promised = f"at least {promise.least:g}"
+        return Check(f"{where}: {figure.name} over ours", promised, ratio, ratio >= promise.least, fastest)
+    promised = f"at most {promise.most:g}"
+    return Check(f"{where}: ours over {figure.name}", promised, 1 / ratio, 1 / ratio <= promise.most, 1 / fastest)
 
 
 def _direction(backward: bool) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.zoo import create_model
 
-__all__ = ["PUBLISHED", "Throughput", "throughput"]
+__all__ = ["PUBLISHED", "Throughput", "run_pass", "throughput"]
 
 # VMamba, assets/performance.md: ImageNet at 224 on an A100 with batch 128; Vim publishes no figures at 224.
 PUBLISHED = {("vmamba_tiny_s1l8", False): 1686.0, ("vmamba_tiny_s1l8", True): 571.0}
@@ -48,23 +48,24 @@ def throughput(device: str = "cpu", batch: int = 8, passes: int = 5) -> Iterator
         labels = torch.randint(1000, (batch,), device=device)
         for training in (False, True):
             model.train(training)
-            rates = [batch / _pass(run, images, labels, training, device) for _ in range(passes + 2)][2:]
+            rates = [batch / _seconds(run, images, labels, training, device) for _ in range(passes + 2)][2:]
             how = "float32" if device == "cpu" else "bfloat16, compiled"
             yield Throughput(name, training, batch, how, median(rates), PUBLISHED.get((name, training)))
 
 
-def _pass(run, images: torch.Tensor, labels: torch.Tensor, training: bool, device: str) -> float:
-    """Seconds of one pass."""
-    start = perf_counter()
-    with torch.set_grad_enabled(training), _precision(device):
-        loss = F.cross_entropy(run(images), labels)
+def run_pass(model: Any, images: torch.Tensor, labels: torch.Tensor, training: bool, bfloat16: bool) -> None:
+    """A forward pass, or a training step without its optimizer; under autocast to bfloat16, or as the weights are."""
+    with torch.set_grad_enabled(training), torch.autocast(images.device.type, torch.bfloat16, enabled=bfloat16):
+        loss = F.cross_entropy(model(images).float(), labels)
     if training:
         loss.backward()
-        run.zero_grad()
+        model.zero_grad()
+
+
+def _seconds(model: Any, images: torch.Tensor, labels: torch.Tensor, training: bool, device: str) -> float:
+    """Of one pass."""
+    start = perf_counter()
+    run_pass(model, images, labels, training, bfloat16=device != "cpu")
     if device != "cpu":
         torch.cuda.synchronize()
     return perf_counter() - start
-
-
-def _precision(device: str) -> AbstractContextManager:
-    return nullcontext() if device == "cpu" else torch.autocast(device, torch.bfloat16)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any, Self
 
 import numpy as np
 
@@ -27,6 +28,16 @@ class Times:
     runs: int
     first_ms: float
 
+    @classmethod
+    def of(cls, times_ms: Sequence[float], first_ms: float, *more: Any) -> Self:
+        """The summary of several runs; more: what a subclass has besides.
+
+        >>> Times.of([3.0, 1.0, 2.0, 4.0, 5.0], 9.0)
+        Times(median_ms=3.0, low_ms=2.0, high_ms=4.0, fastest_ms=1.0, runs=5, first_ms=9.0)
+        """
+        low, median, high = (float(np.quantile(times_ms, q)) for q in (0.25, 0.5, 0.75))
+        return cls(median, low, high, min(times_ms), len(times_ms), first_ms, *more)
+
 
 def in_turns(calls: Mapping[str, Call], budget_s: float, most: int = 200) -> dict[str, Times]:
     """Run all calls in turns until each has had its part of the budget, so that noise meets all of them alike.
@@ -39,13 +50,13 @@ def in_turns(calls: Mapping[str, Call], budget_s: float, most: int = 200) -> dic
     first = {name: _timed(call) for name, call in calls.items()}
     expected = {name: t if t > 2 * budget_s else _timed(calls[name]) for name, t in first.items()}
     share = budget_s / max(len(calls), 1)
-    wanted = {n: 1 if first[n] > 2 * budget_s else int(np.clip(share / t, 3, most)) for n, t in expected.items()}
+    counts = {n: 1 if first[n] > 2 * budget_s else int(np.clip(share / t, 3, most)) for n, t in expected.items()}
     times: dict[str, list[float]] = {name: [] for name in calls}
-    while any(len(times[name]) < count for name, count in wanted.items()):
+    while any(len(times[name]) < count for name, count in counts.items()):
         for name, call in calls.items():
-            if len(times[name]) < wanted[name]:
-                times[name] += _burst(call, expected[name], wanted[name] - len(times[name]))
-    return {name: _summary(times[name], first[name]) for name in calls}
+            if len(times[name]) < counts[name]:
+                times[name] += _burst(call, expected[name], counts[name] - len(times[name]))
+    return {name: Times.of([1e3 * t for t in times[name]], 1e3 * first[name]) for name in calls}
 
 
 def _burst(call: Call, expected: float, most: int) -> list[float]:
@@ -62,11 +73,6 @@ def _timed(call: Call) -> float:
     start = perf_counter()
     call()
     return perf_counter() - start
-
-
-def _summary(times: list[float], first: float) -> Times:
-    low, median, high = (1e3 * float(np.quantile(times, q)) for q in (0.25, 0.5, 0.75))
-    return Times(median, low, high, 1e3 * min(times), len(times), 1e3 * first)
 
 
 def peak_extra_memory(call: Call, device: str = "cpu") -> int | None:

@@ -32,11 +32,11 @@ from scanlab.study.store import read_study
 from scanlab.study.tasks import task_named
 from scanlab.study.trial import Study
 
-__all__ = ["Where", "run"]
+__all__ = ["RunOptions", "run"]
 
 
 @dataclass(frozen=True)
-class Where:
+class RunOptions:
     """Where trials run. workers: 0 for one per GPU, or per core; device: auto, cpu or cuda; loggers: by name."""
 
     workers: int = 0
@@ -46,14 +46,16 @@ class Where:
     loggers: tuple[str, ...] = ()
 
 
-def run(file: Path | None, options: Mapping[str, Any], out: Path | None, where: Where, dry: bool, as_json: bool) -> int:
+def run(
+    file: Path | None, options: Mapping[str, Any], out: Path | None, run_options: RunOptions, dry: bool, as_json: bool
+) -> int:
     """Run or resume a study, print its results, and write its report; the exit code."""
     given = settings.with_options(None if file is None else settings.read_settings(file), options)
     study = settings.study_of(given)
     costs = check_study(study)
     folder = out or Path("out") / (file.stem if file else "ablate")
-    devices = _devices(where.device, where.engine)
-    workers = where.workers or (len(devices) if devices[0] != "cpu" else available_cpus())
+    devices = _devices(run_options.device, run_options.engine)
+    workers = run_options.workers or (len(devices) if devices[0] != "cpu" else available_cpus())
     screen = console()
     before = _earlier(folder)
     if dry:
@@ -65,16 +67,16 @@ def run(file: Path | None, options: Mapping[str, Any], out: Path | None, where: 
         screen.print(_power(study, before))
     command = shlex.join(["scanlab", *sys.argv[1:]])
     with watched(study, console(stderr=True), quiet=as_json) as listener:
-        listeners = [listener, *_loggers(where.loggers, folder, study)]
+        listeners = [listener, *_loggers(run_options.loggers, folder, study)]
 
         def tell(update: runner.StudyProgress) -> None:
-            for hear in listeners:
-                hear(update)
+            for each in listeners:
+                each(update)
 
         record = runner.run_study(
             study,
             folder,
-            engine=_engine(where, workers),
+            engine=_engine(run_options, workers),
             workers=workers,
             devices=devices,
             listener=tell,
@@ -97,27 +99,27 @@ def _print_plan(
     study: Study, costs: Mapping[tuple[str, str], Cost], before: StudyRecord | None, workers: int, as_json: bool
 ) -> None:
     done = {key for key, trial in before.trials.items() if trial.status == "done"} if before else set()
-    found = estimate(study, done, workers)
+    estimated = estimate(study, done, workers)
     rows: dict[tuple[str, str], list[Any]] = {}
     for m in study.members():
         rows.setdefault((m.problem, m.strategy), []).append(m)
     if as_json:
         trials = [
             {"problem": m.problem, "strategy": m.strategy, "seed": m.seed, "control": stored_control(m.control)}
-            | {"trial": m.trial.key, "seconds": found.trials[m.trial.key], "done": m.trial.key in done}
+            | {"trial": m.trial.key, "seconds": estimated.trials[m.trial.key], "done": m.trial.key in done}
             for m in study.members()
         ]
         print_json(
-            {"trials": trials, "seconds": found.wall, "power": _power(study, before), "same": same_orders(study)}
+            {"trials": trials, "seconds": estimated.wall, "power": _power(study, before), "same": same_orders(study)}
         )
         return
-    shown = Table(title=f"{study.name}: {count_text(len(found.trials), 'trial')}, {found.done} of them done")
+    shown = Table(title=f"{study.name}: {count_text(len(estimated.trials), 'trial')}, {estimated.done} of them done")
     for heading in ("problem", "strategy", "seeds", "parameters", "FLOPs", "s/trial"):
         shown.add_column(heading, justify="left" if heading in ("problem", "strategy") else "right")
     for (problem, label), members in rows.items():
         cost = costs.get((problem, label))
         size = (f"{cost.parameters:,}", f"{cost.flops / 1e6:.2f} M") if cost else ("", "")
-        seconds = f"{found.trials[members[0].trial.key]:.1f}"
+        seconds = f"{estimated.trials[members[0].trial.key]:.1f}"
         shown.add_row(
             Text(problem), Text(label), str(len(members)), *size, seconds, style="dim" if members[0].control else ""
         )
@@ -126,7 +128,7 @@ def _print_plan(
     for line in same_orders(study):
         screen.print(line)
     share = count_text(workers, "worker")
-    screen.print(f"What is left takes about {duration(found.wall)} with {share}, by a few steps of each.")
+    screen.print(f"What is left takes about {duration(estimated.wall)} with {share}, by a few steps of each.")
     screen.print(_power(study, before))
 
 
@@ -140,14 +142,14 @@ def _devices(name: str, engine: str) -> tuple[str, ...]:
     return tuple(f"cuda:{i}" for i in range(count)) or ("cpu",)
 
 
-def _engine(where: Where, workers: int) -> Engine | None:
-    if where.engine == "local":
+def _engine(run_options: RunOptions, workers: int) -> Engine | None:
+    if run_options.engine == "local":
         return None
-    if where.engine == "ray":
+    if run_options.engine == "ray":
         from scanlab.study.engines.ray import RayEngine
 
-        return RayEngine(where.address or None, workers, where.device)
-    raise ScanlabError.at("S608", f"there is no engine {where.engine!r}", help="choose local or ray")
+        return RayEngine(run_options.address or None, workers, run_options.device)
+    raise ScanlabError.at("S608", f"there is no engine {run_options.engine!r}", help="choose local or ray")
 
 
 def _loggers(names: tuple[str, ...], folder: Path, study: Study) -> list[runner.Listener]:

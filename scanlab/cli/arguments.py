@@ -53,30 +53,30 @@ def strategies(names: list[str], grid: str = "") -> list[tuple[str, Value]]:
     Raises S201 for a file without any, and what reading and loading raise.
     """
     extents = grid_of(grid) if grid else None
-    found = []
+    named = []
     for name in names:
         if name.endswith(".scan") or name == STDIN:
-            found += _standing_alone(module_of(name).raise_problems())
+            named += _standing_alone(module_of(name).raise_problems())
             continue
         value = as_value(name, extents)
         label = value.name or name
-        found.append((label, value if value.name else replace(value, name=name)))
-    return found
+        named.append((label, value if value.name else replace(value, name=name)))
+    return named
 
 
 def labelled(names: list[str], grid: str = "") -> list[tuple[str, Value]]:
     """Each strategy once, under what was typed (window[k=7] and not window); a file's under their names in it."""
-    found: dict[str, Value] = {}
+    values: dict[str, Value] = {}
     for name in names:
         several = strategies([name], grid)
-        found.update(several if name.endswith(".scan") or name == STDIN else [(name, several[0][1])])
-    return list(found.items())
+        values.update(several if name.endswith(".scan") or name == STDIN else [(name, several[0][1])])
+    return list(values.items())
 
 
 def _standing_alone(module: Module) -> list[tuple[str, Value]]:
-    found = [(d.name, d.value) for d in module.definitions if d.value is not None]
-    if found:
-        return found
+    definitions = [(d.name, d.value) for d in module.definitions if d.value is not None]
+    if definitions:
+        return definitions
     what = "defines nothing that stands alone" if module.definitions else "defines nothing"
     help = "write a definition under a grid line: grid h, w and order mine = by h, w"
     raise ScanlabError.at("S201", f"{module.name} {what}", help=help)

@@ -26,7 +26,7 @@ __all__ = ["promises", "run_compiler", "run_kernels", "spread"]
 
 def run_compiler(runs: int, as_json: bool) -> None:
     """Measure the compiler and print every figure."""
-    found = list(
+    figures = list(
         track(
             compiler.figures(runs),
             "measuring",
@@ -37,11 +37,11 @@ def run_compiler(runs: int, as_json: bool) -> None:
         )
     )
     if as_json:
-        print_json({**environment(compiler.PACKAGES), "figures": [asdict(f) for f in found]})
+        print_json({**environment(compiler.PACKAGES), "figures": [asdict(f) for f in figures]})
         return
     table = _table("scanlab bench compiler (milliseconds)", ("what",), ("median", "fastest", "runs", "at most"))
     table.add_column("")
-    for f in found:
+    for f in figures:
         limit = "" if f.limit_ms is None else f"{f.limit_ms:g}"
         table.add_row(f.name, f"{f.median_ms:.1f}", f"{f.fastest_ms:.1f}", str(f.runs), limit, f.note)
     print_table(console(), table)
@@ -113,13 +113,13 @@ def _orders(report: Report) -> Table:
     return table
 
 
-def promises(found: list[Check], title: str) -> Table:
+def promises(checks: list[Check], title: str) -> Table:
     """What was promised beside what was measured."""
     table = _table(title, ("what", "wanted"), ("measured", "of the quickest"))
     table.add_column("")
-    for check in found:
+    for check in checks:
         verdict = Text("holds") if check.holds else Text("missed", style="bold")
-        table.add_row(check.text, check.wanted, f"{check.measured:.2f}", f"{check.fastest:.2f}", verdict)
+        table.add_row(check.text, check.promised, f"{check.measured:.2f}", f"{check.fastest:.2f}", verdict)
     return table
 
 

@@ -42,12 +42,12 @@ def run(options: Options, images_per_second: bool, out: Path | None, plot: Path 
     """Measure, print, and write what was asked for."""
     screen = console()
     if images_per_second:
-        found = list(throughput(options.device, options.batch))
-        print_table(screen, _throughputs(found, options.device))
-        _write(out, {"throughput": [asdict(t) for t in found]})
+        rates = list(throughput(options.device, options.batch))
+        print_table(screen, _throughputs(rates, options.device))
+        _write(out, {"throughput": [asdict(t) for t in rates]})
         return
-    hearing = console(stderr=True)
-    with hearing.status("building models") as status:
+    progress = console(stderr=True)
+    with progress.status("building models") as status:
         report = measure(
             options.dim,
             options.depth,
@@ -111,8 +111,8 @@ def _curve(report: Report) -> Table:
     for model in report.models:
         table.add_column(model.kind, justify="right")
     for tokens in sorted({p.tokens for p in report.points}):
-        found = {p.kind: p for p in report.points if p.tokens == tokens}
-        table.add_row(f"{tokens:,}", *(_cell(found.get(m.kind)) for m in report.models))
+        points = {p.kind: p for p in report.points if p.tokens == tokens}
+        table.add_row(f"{tokens:,}", *(_cell(points.get(m.kind)) for m in report.models))
     return table
 
 
@@ -123,13 +123,13 @@ def _cell(point: Point | None) -> Text:
     return spread(point.times, 1).append(memory)
 
 
-def _throughputs(found: list[Throughput], device: str) -> Table:
+def _throughputs(rates: list[Throughput], device: str) -> Table:
     table = Table(title=f"images per second at 224x224, {device}", title_justify="left")
     for name in ("model", "pass", "how"):
         table.add_column(name)
     for name in ("batch", "images/s", "published (A100, batch 128)"):
         table.add_column(name, justify="right")
-    for t in found:
+    for t in rates:
         published = "–" if t.published is None else f"{t.published:,.0f}"
         what = "training step" if t.training else "inference"
         table.add_row(t.name, what, t.how, str(t.batch), f"{t.images_per_second:,.1f}", published)

@@ -32,9 +32,9 @@ def erf(
     json: Json = False,
 ) -> None:
     """How far the centre patch sees: predicted from ranks alone, and measured on models."""
-    from scanlab.cli.receptive_field import Wanted, run
+    from scanlab.cli.receptive_field import Options, run
 
-    run(names, Wanted(grid, decay, layers, train, epochs, checkpoint, data, out), json)
+    run(names, Options(grid, decay, layers, train, epochs, checkpoint, data, out), json)
 
 
 @app.command("data")
@@ -49,10 +49,10 @@ def data_(
     json: Json = False,
 ) -> None:
     """What a data set holds: parts, classes, sizes, channels, and a sample of some classes."""
-    from scanlab.cli.data import Wanted, run
+    from scanlab.cli.data import Options, run
     from scanlab.ir.grids import grid_of
 
-    run(name, Wanted(grid_of(size, what="size") if size else None, part, limit, out), json)
+    run(name, Options(grid_of(size, what="size") if size else None, part, limit, out), json)
 
 
 @app.command()
@@ -89,7 +89,7 @@ def ablate(
     """Train every strategy with every seed and compare them, with controls; a study that was stopped goes on."""
     if engine == "local" and workers != 1 and not dry_run:
         begin_loading(*TRAINING)
-    from scanlab.cli.ablate import Where, run
+    from scanlab.cli.ablate import RunOptions, run
     from scanlab.ir.grids import grid_of
 
     options = {
@@ -105,8 +105,8 @@ def ablate(
         "model.patch": patch,
         "recipe.epochs": epochs,
     }
-    where = Where(workers, device, engine, address, tuple(n.strip() for n in logger.split(",") if n.strip()))
-    raise typer.Exit(run(study, options, out, where, dry_run, json))
+    run_options = RunOptions(workers, device, engine, address, tuple(n.strip() for n in logger.split(",") if n.strip()))
+    raise typer.Exit(run(study, options, out, run_options, dry_run, json))
 
 
 @app.command()
@@ -129,10 +129,10 @@ def train(
     json: Json = False,
 ) -> None:
     """Train one strategy and save the model; with several processes: torchrun --nproc-per-node 4 -m scanlab train …"""
-    from scanlab.cli.train import Wanted, run
+    from scanlab.cli.train import TrialChoice, run
 
     options = {"dataset": data, "recipe.epochs": epochs}
-    run(study, options, Wanted(strategy, problem, seed, device), out, json)
+    run(study, options, TrialChoice(strategy, problem, seed, device), out, json)
 
 
 @app.command()

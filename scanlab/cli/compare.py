@@ -19,9 +19,9 @@ __all__ = ["run"]
 
 def run(names: list[str], grid: str, as_json: bool) -> None:
     """Print the metrics of every path, and the pairs that are provably the same order."""
-    found = strategies(names, grid)
-    rows = measured((label, bound(v, grid_for(v, grid)).scans) for label, v in found)
-    same = [str(pair) for pair in equivalent_pairs(rows, grid_for(found[0][1], grid))]
+    values = strategies(names, grid)
+    rows = measured((label, bound(v, grid_for(v, grid)).scans) for label, v in values)
+    same = [str(pair) for pair in equivalent_pairs(rows, grid_for(values[0][1], grid))]
     if as_json:
         data = [
             {"strategy": r.strategy, "path": r.path.label, "order": str(r.path.order), **_plain(r.locality)}

@@ -30,17 +30,19 @@ class Compilation:
     kernel: str = ""
 
 
-def print_compiled(name: str, scans: Sequence[CompiledScan], emit: str, wanted: Compilation, as_json: bool) -> None:
+def print_compiled(
+    name: str, scans: Sequence[CompiledScan], emit: str, compilation: Compilation, as_json: bool
+) -> None:
     """Print one of the stages in COMPILED for every scan. Raises S730 to S736."""
     describe = _function if emit in _FUNCTIONS else _assembly
-    found = [describe(scan, emit, wanted) for scan in scans]
+    described = [describe(scan, emit, compilation) for scan in scans]
     if as_json:
-        print_json({"strategy": name, "stage": emit, "result": [data for _, data in found]})
+        print_json({"strategy": name, "stage": emit, "result": [data for _, data in described]})
         return
-    console().print("\n".join(text for text, _ in found), soft_wrap=True, end="")
+    console().print("\n".join(text for text, _ in described), soft_wrap=True, end="")
 
 
-def _function(scan: CompiledScan, emit: str, wanted: Compilation) -> tuple[str, dict[str, Any]]:
+def _function(scan: CompiledScan, emit: str, compilation: Compilation) -> tuple[str, dict[str, Any]]:
     listing = function_listing(scan, _FUNCTIONS[emit])
     made = listing.program
     paths = [
@@ -50,21 +52,21 @@ def _function(scan: CompiledScan, emit: str, wanted: Compilation) -> tuple[str, 
     return str(listing), {"name": listing.name, "source": made.source, "paths": paths}
 
 
-def _assembly(scan: CompiledScan, emit: str, wanted: Compilation) -> tuple[str, dict[str, Any]]:
+def _assembly(scan: CompiledScan, emit: str, compilation: Compilation) -> tuple[str, dict[str, Any]]:
     allowed = ASSEMBLIES[emit]
-    target = wanted.target or allowed[0]
+    target = compilation.target or allowed[0]
     if target not in allowed:
         raise ScanlabError.at("S734", f"{emit} is not for `{target}`", help=f"its targets are {', '.join(allowed)}")
-    if wanted.dtype not in DTYPES:
-        raise ScanlabError.at("S736", f"no kernel takes `{wanted.dtype}`", help=f"choose {', '.join(DTYPES)}")
+    if compilation.dtype not in DTYPES:
+        raise ScanlabError.at("S736", f"no kernel takes `{compilation.dtype}`", help=f"choose {', '.join(DTYPES)}")
     made = program(scan, "triton")
-    reports = compile_all(made.name, target, states=wanted.states, dtype=wanted.dtype)
-    shown = [r for r in reports if wanted.kernel in r.kernel]
+    reports = compile_all(made.name, target, states=compilation.states, dtype=compilation.dtype)
+    shown = [r for r in reports if compilation.kernel in r.kernel]
     if not shown:
         known = ", ".join(r.kernel for r in reports)
-        raise ScanlabError.at("S736", f"no kernel is called `{wanted.kernel}`", help=f"the kernels are {known}")
+        raise ScanlabError.at("S736", f"no kernel is called `{compilation.kernel}`", help=f"the kernels are {known}")
     comment = "//" if emit in ("ptx", "sass") else ";"
-    head = [f"{title(scan)} for {target}, {wanted.states} states, {wanted.dtype}, {made.name or TABLE}"]
+    head = [f"{title(scan)} for {target}, {compilation.states} states, {compilation.dtype}, {made.name or TABLE}"]
     text = "".join(f"{comment} {line}\n" for line in [*head, *map(summary, reports)])
     text += "".join(f"\n{comment} {r.kernel}\n{r.assembly[emit].strip()}\n" for r in shown)
     data = [{**r.figures(), emit: r.assembly[emit]} for r in shown]

@@ -21,7 +21,7 @@ from scanlab.data.summary import class_name, dataset_summary, kind
 from scanlab.ir.text import count_text, grid_text
 from scanlab.view.samples import Picture, Row, check_sheet, write
 
-__all__ = ["Wanted", "run"]
+__all__ = ["Options", "run"]
 
 RAMP, MARKS = " .:-=+*#%@", "·123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ#"
 # In the terminal.
@@ -32,7 +32,7 @@ MOST_LISTED = 40
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Options:
     """What is asked for.
 
     size: extents to resize to. part: "" for all parts as they are, else what a study sees that measures on "test" or
@@ -45,29 +45,29 @@ class Wanted:
     out: Path | None = None
 
 
-def run(name: str, wanted: Wanted, as_json: bool) -> None:
+def run(name: str, options: Options, as_json: bool) -> None:
     """Print a data set's facts and one sample of some classes, or draw a sheet; without a name, the names there are."""
     screen = console()
     if not name:
         _print_names(screen, as_json)
         return
-    if wanted.out is not None:
-        check_sheet(wanted.out)
-    if wanted.part or wanted.limit is not None:
-        dataset = load(name, size=wanted.size, part=wanted.part or "test", limit=wanted.limit)
+    if options.out is not None:
+        check_sheet(options.out)
+    if options.part or options.limit is not None:
+        dataset = load(name, size=options.size, part=options.part or "test", limit=options.limit)
     else:
-        dataset = whole(name, wanted.size)
-    found = dataset_summary(dataset)
+        dataset = whole(name, options.size)
+    summary = dataset_summary(dataset)
     if as_json:
-        print_json(found)
+        print_json(summary)
     else:
-        print_table(screen, _summary(found))
-        print_table(screen, _classes(dataset, found))
-        if len(found["train per class"]) > MOST_LISTED:
+        print_table(screen, _summary(summary))
+        print_table(screen, _classes(dataset, summary))
+        if len(summary["train per class"]) > MOST_LISTED:
             screen.print(f"and {count_text(dataset.classes - MOST_LISTED, 'more class')}")
-    if wanted.out is not None:
-        _sheet(dataset, wanted.out)
-        console(stderr=True).print(f"wrote {wanted.out}", soft_wrap=True)
+    if options.out is not None:
+        _sheet(dataset, options.out)
+        console(stderr=True).print(f"wrote {options.out}", soft_wrap=True)
     elif not as_json:
         for line in _drawn(dataset, screen.width):
             screen.print(line, soft_wrap=True)
@@ -83,17 +83,17 @@ def _print_names(screen: Console, as_json: bool) -> None:
         screen.print(f"{source}: {about}")
 
 
-def _summary(found: Mapping[str, Any]) -> Table:
-    table = Table(title=found["name"], title_justify="left", show_header=False)
-    low, mean, high = found["values"]
-    parts = [f"{found[part]:,} {part}" for part in PARTS if found[part]]
+def _summary(summary: Mapping[str, Any]) -> Table:
+    table = Table(title=summary["name"], title_justify="left", show_header=False)
+    low, mean, high = summary["values"]
+    parts = [f"{summary[part]:,} {part}" for part in PARTS if summary[part]]
     rows = {
-        found["kind"]: f"{found['samples']:,}: {', '.join(parts)}",
-        "extents": f"{grid_text(found['extents'])} pixels, {count_text(found['channels'], 'channel')}",
+        summary["kind"]: f"{summary['samples']:,}: {', '.join(parts)}",
+        "extents": f"{grid_text(summary['extents'])} pixels, {count_text(summary['channels'], 'channel')}",
         "values": f"{low:g} to {high:g}, {mean:g} on average",
-        "targets": f"{found['targets']}, {count_text(found['classes'], 'class')}",
-        "groups": "" if found["groups"] is None else f"{found['groups']:,}, none of them in two parts",
-        "credit": found["credit"],
+        "targets": f"{summary['targets']}, {count_text(summary['classes'], 'class')}",
+        "groups": "" if summary["groups"] is None else f"{summary['groups']:,}, none of them in two parts",
+        "credit": summary["credit"],
     }
     for label, value in rows.items():
         if value:
@@ -101,20 +101,20 @@ def _summary(found: Mapping[str, Any]) -> Table:
     return table
 
 
-def _classes(dataset: Dataset, found: Mapping[str, Any]) -> Table:
+def _classes(dataset: Dataset, summary: Mapping[str, Any]) -> Table:
     """A row per class: of every part how many samples, and which share of them or of their pixels."""
     table = Table()
-    parts = [part for part in PARTS if found[part]]
+    parts = [part for part in PARTS if summary[part]]
     table.add_column("class")
     for part in parts:
-        holding = f"{part} {found['kind']} with it" if dataset.masks else f"{part} {found['kind']}"
+        holding = f"{part} {summary['kind']} with it" if dataset.masks else f"{part} {summary['kind']}"
         table.add_column(holding, justify="right")
         table.add_column("% of pixels" if dataset.masks else "%", justify="right")
     for label in range(min(dataset.classes, MOST_LISTED)):
         cells = []
         for part in parts:
-            count = found[f"{part} per class"][label]
-            share = found[f"{part} share of pixels"][label] if dataset.masks else count / found[part]
+            count = summary[f"{part} per class"][label]
+            share = summary[f"{part} share of pixels"][label] if dataset.masks else count / summary[part]
             cells += [f"{count:,}", f"{100 * share:.1f}"]
         name = class_name(dataset, label)
         table.add_row(f"{label}: {name}" if dataset.class_names else name, *cells)
@@ -167,9 +167,8 @@ def _places(dataset: Dataset, sample: Sample) -> str:
 def _sheet(dataset: Dataset, out: Path) -> None:
     """A sheet with a row per class, or per volume or video with its slices or frames."""
     deep = len(dataset.extents) > 2
-    found = samples(dataset, MOST_ROWS, VOLUMES_EACH if deep else IMAGES_EACH, SHEET_SLICES)
     rows: dict[tuple[int, int], list[Picture]] = {}
-    for sample in found:
+    for sample in samples(dataset, MOST_ROWS, VOLUMES_EACH if deep else IMAGES_EACH, SHEET_SLICES):
         masks = sample.masks if sample.masks is not None else [None] * len(sample.pictures)
         word = "frame" if dataset.video else "slice"
         row = rows.setdefault((sample.label, sample.number if deep else 0), [])

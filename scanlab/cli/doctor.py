@@ -19,28 +19,28 @@ from scanlab.ir.text import count_text
 __all__ = ["run"]
 
 
-def run(wanted: Sequence[str], as_json: bool) -> int:
-    """Check these backends, or all; print what was found, and return the exit code.
+def run(chosen: Sequence[str], as_json: bool) -> int:
+    """Check these backends, or all; print the results, and return the exit code.
 
     It is 1 if any check failed, and where a backend that was asked for cannot run here. Raises S750 for an unknown one.
     """
-    for name in wanted:
+    for name in chosen:
         if name not in ORDER:
             raise ScanlabError.at("S750", f"there is no backend `{name}`", help=_meant(name))
-    backends = [name for name in ORDER if name in wanted] or list(ORDER)
+    backends = [name for name in ORDER if name in chosen] or list(ORDER)
     screen = console(stderr=True)
     hidden = as_json or not screen.is_terminal
     checks = findings(backends)
-    found = list(
+    results = list(
         track(checks, "checking the backends", most_findings(backends), console=screen, transient=True, disable=hidden)
     )
     machine = list(facts(backends))
-    healthy = all(finding.holds and (finding.ran or not wanted) for finding in found)
+    healthy = all(finding.holds and (finding.ran or not chosen) for finding in results)
     if as_json:
-        data = [asdict(f) | {"holds": f.holds, "ran": f.ran} for f in found]
+        data = [asdict(f) | {"holds": f.holds, "ran": f.ran} for f in results]
         print_json({"healthy": healthy, "machine": [asdict(f) for f in machine], "checks": data})
     else:
-        _print(machine, found, wanted)
+        _print(machine, results, chosen)
     return 0 if healthy else 1
 
 
@@ -49,7 +49,7 @@ def _meant(name: str) -> str:
     return "the backend of GPUs is triton" if gpu else f"choose one of {', '.join(ORDER)}"
 
 
-def _print(machine: Sequence[Fact], found: Sequence[Finding], wanted: Sequence[str]) -> None:
+def _print(machine: Sequence[Fact], results: Sequence[Finding], chosen: Sequence[str]) -> None:
     out = console()
     about = Table(title="this machine", title_justify="left", show_header=False)
     about.add_column()
@@ -65,19 +65,19 @@ def _print(machine: Sequence[Fact], found: Sequence[Finding], wanted: Sequence[s
         table.add_column(name, justify="right")
     table.add_column("same bits twice")
     table.add_column("", overflow="fold")
-    for finding in found:
+    for finding in results:
         table.add_row(*_cells(finding), style="" if finding.holds else "bold red")
     print_table(out, table)
-    out.print(_verdict(found, wanted))
+    out.print(_verdict(results, chosen))
 
 
-def _verdict(found: Sequence[Finding], wanted: Sequence[str]) -> str:
-    wrong = sum(not finding.holds for finding in found)
-    idle = [f"{finding.backend} cannot run here" for finding in found if not finding.ran and wanted]
+def _verdict(results: Sequence[Finding], chosen: Sequence[str]) -> str:
+    wrong = sum(not finding.holds for finding in results)
+    idle = [f"{finding.backend} cannot run here" for finding in results if not finding.ran and chosen]
     if wrong or idle:
         return "; ".join([*([f"{count_text(wrong, 'check')} failed"] if wrong else []), *idle])
-    words = f"every check of {' and '.join(wanted) if wanted else 'what can run here'} holds"
-    emulated = any(f.backend == "triton" and f.ran for f in found) and not torch.cuda.is_available()
+    words = f"every check of {' and '.join(chosen) if chosen else 'what can run here'} holds"
+    emulated = any(f.backend == "triton" and f.ran for f in results) and not torch.cuda.is_available()
     return f"{words}; triton ran in its interpreter, on no GPU" if emulated else words
 
 

@@ -50,29 +50,29 @@ def run(checkpoint: Checkpoint, scans: str, source: str, part: str, batch: int, 
     columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     bar = Progress(*columns, console=screen, disable=as_json or not screen.is_terminal, transient=True)
     try:
-        found = evaluate(model, names, dataset, part, batch, _heard(bar))
+        evaluation = evaluate(model, names, dataset, part, batch, _bar_listener(bar))
     finally:
         bar.stop()
-    _print(found, as_json)
+    _print(evaluation, as_json)
 
 
-def _heard(bar: Progress) -> Listener:
+def _bar_listener(bar: Progress) -> Listener:
     """What moves the bar, and shows it once a second has passed."""
     start, task = perf_counter(), bar.add_task("classifying")
 
-    def heard(scan: str, done: int, total: int) -> None:
+    def advance(scan: str, done: int, total: int) -> None:
         bar.update(task, completed=done, total=total, description=scan)
         if perf_counter() - start > _PATIENCE:
             bar.start()
 
-    return heard
+    return advance
 
 
-def _print(found: Evaluation, as_json: bool) -> None:
+def _print(evaluation: Evaluation, as_json: bool) -> None:
     if as_json:
-        print_json(found.to_json() | {"notes": notes(found)})
+        print_json(evaluation.to_json() | {"notes": notes(evaluation)})
         return
     screen = console()
-    print_table(screen, render(found))
-    for sentence in notes(found):
+    print_table(screen, render(evaluation))
+    for sentence in notes(evaluation):
         screen.print(sentence)

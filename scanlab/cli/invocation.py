@@ -18,7 +18,7 @@ __all__ = ["asks_for_json", "run"]
 def run(words: Sequence[str]) -> None:
     """Run the command that the process was started with, `words`.
 
-    Raises ScanlabError, and SystemExit: with 2 for wrong usage, which is told before. With --json both are told on
+    Raises ScanlabError, and SystemExit: with 2 for wrong usage, which is printed. With --json both are printed on
     stdout in one shape, that of `scanlab check --json`: {"ok": false, "diagnostics": […]}.
     """
     command = typer.main.get_command(app)

@@ -21,7 +21,7 @@ from scanlab.study.trial import Study, Trial
 
 __all__ = ["duration", "watched"]
 
-Place = tuple[str, str]
+Row = tuple[str, str]
 
 
 @dataclass
@@ -29,7 +29,7 @@ class _Board:
     """What is known of a run: figures by problem and strategy, trials under way, and what went wrong."""
 
     study: Study
-    finals: dict[Place, list[float]] = field(default_factory=dict)
+    finals: dict[Row, list[float]] = field(default_factory=dict)
     running: dict[str, tuple[Trial, int, float]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     epochs: tuple[int, int] = (0, 1)
@@ -40,11 +40,11 @@ class _Board:
 
     def __post_init__(self) -> None:
         # Strategies that share a trial share its line's figures.
-        self.places: dict[str, list[Place]] = {}
+        self.places: dict[str, list[Row]] = {}
         for m in self.study.members():
             self.places.setdefault(m.trial.key, []).append((m.problem, m.strategy))
 
-    def hear(self, update: StudyProgress) -> None:
+    def take(self, update: StudyProgress) -> None:
         """Take an update in."""
         event, trial = update.event, update.trial
         self.epochs, self.trials = update.epochs, update.trials
@@ -132,7 +132,7 @@ def watched(study: Study, screen: Console, quiet: bool) -> Iterator[Listener]:
     if not screen.is_terminal:
 
         def plain(update: StudyProgress) -> None:
-            board.hear(update)
+            board.take(update)
             if isinstance(update.event, Finished | Failed | Lost):
                 line = f"{update.trials[0]} of {update.trials[1]}: {board.name(update.event.key)}"
                 what = "" if isinstance(update.event, Finished) else f", {board.problems[-1]}"
@@ -141,7 +141,7 @@ def watched(study: Study, screen: Console, quiet: bool) -> Iterator[Listener]:
         yield plain
         return
     with Live(board, console=screen, refresh_per_second=4, transient=True):
-        yield board.hear
+        yield board.take
 
 
 def duration(seconds: float) -> str:

@@ -76,7 +76,7 @@ def _columns(table: Table, out: Console) -> list[_Column]:
     def read(cell: RenderableType) -> Text:
         return cell.copy() if isinstance(cell, Text) else out.render_str(str(cell))
 
-    found = []
+    columns = []
     for column in table.columns:
         cells = [read(cell) for cell in column.cells]
         for cell, row in zip(cells, table.rows, strict=True):
@@ -85,8 +85,8 @@ def _columns(table: Table, out: Console) -> list[_Column]:
         # What is set to the right are figures, which stay whole.
         right = column.justify == "right"
         least = max([_longest_word(heading), *map(_width if right else _longest_word, cells)])
-        found.append(_Column(heading, cells, least, right))
-    return found
+        columns.append(_Column(heading, cells, least, right))
+    return columns
 
 
 def _frame(table: Table, columns: int) -> int:

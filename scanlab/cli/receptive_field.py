@@ -24,7 +24,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 from scanlab.view.receptive_field import FAINTEST, MOST_AXES, Field, check_picture, heat_map, write
 
-__all__ = ["Wanted", "run"]
+__all__ = ["Options", "run"]
 
 PREDICTED = "predicted from ranks"
 # Beyond so many, the mean over all patches takes more than a moment, and heat maps more than a page.
@@ -33,7 +33,7 @@ _WIDEST_MAP = 64
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Options:
     """What is asked for.
 
     grid: as typed, "" for the usual one. decay, layers: of the prediction. train, epochs: measure the study's model
@@ -50,54 +50,54 @@ class Wanted:
     out: Path | None = None
 
 
-def run(names: list[str], wanted: Wanted, as_json: bool) -> None:
+def run(names: list[str], options: Options, as_json: bool) -> None:
     """Print how far the receptive fields of strategies spread, or draw them into a file."""
-    _check(wanted)
-    if wanted.out is not None:
-        check_picture(wanted.out)
-    subject = _subject(names, wanted, quiet=as_json)
-    layers = wanted.layers or subject.layers
+    _check(options)
+    if options.out is not None:
+        check_picture(options.out)
+    subject = _subject(names, options, quiet=as_json)
+    layers = options.layers or subject.layers
     fields = [
-        Field(name, PREDICTED, predicted_decay(plan, wanted.decay, layers=layers), axes=plan.axes)
+        Field(name, PREDICTED, predicted_decay(plan, options.decay, layers=layers), axes=plan.axes)
         for name, plan in subject.plans
     ]
     fields += subject.measured
-    if wanted.out is not None:
-        write(fields, wanted.out, shlex.join(["scanlab", *sys.argv[1:]]))
-        console(stderr=True).print(f"wrote {wanted.out}", soft_wrap=True)
+    if options.out is not None:
+        write(fields, options.out, shlex.join(["scanlab", *sys.argv[1:]]))
+        console(stderr=True).print(f"wrote {options.out}", soft_wrap=True)
     if as_json:
-        print_json({"decay": wanted.decay, "layers": layers, **_data(subject, fields, wanted.decay, layers)})
-    elif wanted.out is None:
-        _print(subject, fields, wanted.decay, layers)
+        print_json({"decay": options.decay, "layers": layers, **_data(subject, fields, options.decay, layers)})
+    elif options.out is None:
+        _print(subject, fields, options.decay, layers)
 
 
-def _check(wanted: Wanted) -> None:
+def _check(options: Options) -> None:
     problems = (
-        (wanted.train and wanted.checkpoint, "a checkpoint is not trained", "leave out --train or --checkpoint"),
-        (wanted.epochs is not None and not wanted.train, "without training there are no epochs", "add --train"),
+        (options.train and options.checkpoint, "a checkpoint is not trained", "leave out --train or --checkpoint"),
+        (options.epochs is not None and not options.train, "without training there are no epochs", "add --train"),
         (
-            wanted.data is not None and not (wanted.train or wanted.checkpoint),
+            options.data is not None and not (options.train or options.checkpoint),
             "a prediction from ranks reads no data",
             "add --train or --checkpoint",
         ),
-        (wanted.grid and wanted.checkpoint, "the images of a checkpoint decide its grid", "leave out --grid"),
+        (options.grid and options.checkpoint, "the images of a checkpoint decide its grid", "leave out --grid"),
     )
     for wrong, message, help in problems:
         if wrong:
             raise ScanlabError.at("S636", message, help=help)
 
 
-def _subject(names: list[str], wanted: Wanted, quiet: bool) -> Subject:
-    if wanted.checkpoint is not None:
+def _subject(names: list[str], options: Options, quiet: bool) -> Subject:
+    if options.checkpoint is not None:
         from scanlab.cli.receptive_field_models import of_checkpoint
 
-        return of_checkpoint(wanted.checkpoint, names, wanted.data)
-    if wanted.train:
+        return of_checkpoint(options.checkpoint, names, options.data)
+    if options.train:
         from scanlab.cli.receptive_field_models import of_training
 
-        return of_training(names, wanted.grid, wanted.epochs, wanted.data or "digits", quiet)
-    found = labelled(names, wanted.grid)
-    return Subject([(name, bound(value, grid_for(value, wanted.grid))) for name, value in found])
+        return of_training(names, options.grid, options.epochs, options.data or "digits", quiet)
+    values = labelled(names, options.grid)
+    return Subject([(name, bound(value, grid_for(value, options.grid))) for name, value in values])
 
 
 def _everywhere(subject: Subject, decay: float, layers: int | None) -> dict[str, float]:
@@ -133,11 +133,11 @@ def _table(fields: list[Field], everywhere: dict[str, float]) -> Table:
     table.add_column("mean distance", justify="right")
     table.add_column("of all patches", justify="right")
     for field in fields:
-        found = spread(field.values, field.centre)
+        reach = spread(field.values, field.centre)
         mean = everywhere.get(field.strategy) if field.kind == PREDICTED else None
         size = "×".join(map(str, field.values.shape))
-        areas = [_number(area, 3) for area in found.areas]
-        table.add_row(field.strategy, field.kind, size, *areas, _number(found.mean_distance, 2), _number(mean, 2))
+        areas = [_number(area, 3) for area in reach.areas]
+        table.add_row(field.strategy, field.kind, size, *areas, _number(reach.mean_distance, 2), _number(mean, 2))
     return table
 
 
@@ -164,10 +164,10 @@ def _data(subject: Subject, fields: list[Field], decay: float, layers: int | Non
     }
 
 
-def _figures(found: Spread) -> dict[str, Any]:
+def _figures(reach: Spread) -> dict[str, Any]:
     """Without NaN, which JSON does not have."""
-    known = [None if isnan(area) else area for area in found.areas]
+    known = [None if isnan(area) else area for area in reach.areas]
     return {
         "areas": {f"{share:g}": area for share, area in zip(SHARES, known, strict=True)},
-        "mean_distance": None if isnan(found.mean_distance) else found.mean_distance,
+        "mean_distance": None if isnan(reach.mean_distance) else reach.mean_distance,
     }

@@ -50,8 +50,8 @@ def of_training(names: list[str], grid: str, epochs: int | None, source: str, qu
         )
     config = BackboneConfig(patch=_patch(dataset, grid))
     divided = tuple(n // side for n, side in zip(dataset.extents, config.patch_sides(_AXES_TRAINED), strict=True))
-    found = labelled(names, grid_text(divided))
-    plans = tuple((name, bound(value, divided)) for name, value in found)
+    values = labelled(names, grid_text(divided))
+    plans = tuple((name, bound(value, divided)) for name, value in values)
     problem = Problem(dataset.name, choice, "classification", dataset.fingerprint, plans, config)
     if epochs is not None:
         problem = replace(problem, recipe=replace(problem.recipe, epochs=epochs))
@@ -63,7 +63,7 @@ def of_training(names: list[str], grid: str, epochs: int | None, source: str, qu
     columns = (TextColumn("training {task.description:28}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     hidden = quiet or not screen.is_terminal
     with one_thread(), Progress(*columns, console=screen, disable=hidden, transient=True) as bar:
-        task = bar.add_task("", total=len(found) * problem.recipe.epochs)
+        task = bar.add_task("", total=len(values) * problem.recipe.epochs)
         for name, trial in ((member.strategy, member.trial) for member in study.members()):
             bar.update(task, description=name)
             model, result = train_model(trial, dataset, lambda *_: bar.advance(task))
@@ -97,8 +97,8 @@ def of_checkpoint(file: Path, names: list[str], source: str | None) -> Subject:
     for number, (name, value) in enumerate(subjects):
         # A copy each, so that what one swap starts afresh, such as gates, does not reach the next.
         read = set_scan(deepcopy(model), value) if number else model
-        found = receptive_field(read, images)
-        fields.append(Field(name, "gradient", found.patches, found.patch_cell, backbone.strategy.axes))
+        measured = receptive_field(read, images)
+        fields.append(Field(name, "gradient", measured.patches, measured.patch_cell, backbone.strategy.axes))
     stages = len(backbone.config.depths)
     plans = [(name, bound(value, grid)) for name, value in subjects] if stages == 1 else []
     notes = [f"measured on {what}"]
@@ -110,15 +110,15 @@ def of_checkpoint(file: Path, names: list[str], source: str | None) -> Subject:
 def _patch(dataset: Dataset, grid: str) -> tuple[int, ...]:
     if not grid:
         return (1 if max(dataset.extents) <= 8 else 2,) * len(dataset.extents)
-    wanted, extents = grid_of(grid), dataset.extents
-    if len(wanted) != len(extents) or any(n % cells for n, cells in zip(extents, wanted, strict=True)):
+    divisions, extents = grid_of(grid), dataset.extents
+    if len(divisions) != len(extents) or any(n % cells for n, cells in zip(extents, divisions, strict=True)):
         size = grid_text(extents)
         raise ScanlabError.at(
             "S636",
             f"the images of {dataset.name}, {size} pixels, cannot be divided into {grid} patches",
             help=f"give a grid that divides {size}",
         )
-    return tuple(n // cells for n, cells in zip(extents, wanted, strict=True))
+    return tuple(n // cells for n, cells in zip(extents, divisions, strict=True))
 
 
 def _test_images(dataset: Dataset) -> Tensor:

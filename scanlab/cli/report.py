@@ -28,17 +28,17 @@ def run(study: Path, out: Path | None, as_json: bool) -> int:
 
 def finish(record: StudyRecord, folder: Path, remake: str, as_json: bool) -> int:
     """Print a study's results and write its report with the command that makes it again; 1 where trials failed."""
-    found = analyse(record)
-    page = write_report(record, folder, study_pictures(record), remake, found)
+    findings = analyse(record)
+    page = write_report(record, folder, study_pictures(record), remake, findings)
     if as_json:
-        print_json(asdict(found) | {"report": str(page)})
+        print_json(asdict(findings) | {"report": str(page)})
     else:
         screen = console()
-        for each in table.render(found):
+        for each in table.render(findings):
             print_table(screen, each)
-        for words in found.sentences:
+        for words in findings.sentences:
             screen.print(words)
-        for name, error in found.failures:
+        for name, error in findings.failures:
             screen.print(f"failed: {name}: {error.partition(chr(10))[0]}")
         screen.print(f"wrote {page}", soft_wrap=True)
-    return 1 if found.failures else 0
+    return 1 if findings.failures else 0

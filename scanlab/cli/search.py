@@ -75,18 +75,18 @@ def run(options: Options, out: Path, dry: bool, as_json: bool) -> None:
         _print_plan(search, options.workers, as_json)
         return
     command = shlex.join(["scanlab", *sys.argv[1:]])
-    with _progress(quiet=as_json) as heard:
+    with _progress(quiet=as_json) as on_event:
         given = {"workers": options.workers, "command": command}
-        found = explore(search, out / "search", listener=heard, **given)
-        heard(SearchProgress("judging", found.proposals, len(found.ranked)))
-        record = judge(search, found, out, listener=_judging(found, heard), **given)
-    rows = judged(search, found, record)
-    write_data(search, found, rows, out / "search.json")
-    best = write_best(search, found, rows, out / "best.scan", command)
+        result = explore(search, out / "search", listener=on_event, **given)
+        on_event(SearchProgress("judging", result.proposals, len(result.ranked)))
+        record = judge(search, result, out, listener=_judging(result, on_event), **given)
+    rows = judged(search, result, record)
+    write_data(search, result, rows, out / "search.json")
+    best = write_best(search, result, rows, out / "best.scan", command)
     if as_json:
-        print_json(as_data(search, found, rows))
+        print_json(as_data(search, result, rows))
     else:
-        _print(search, found, rows, best)
+        _print(search, result, rows, best)
     # Last, since it may lack an extra, and nothing that took long hangs on it.
     page = report.write_report(record, out, study_pictures(record), shlex.join(["scanlab", "report", str(out)]))
     if not as_json:
@@ -147,18 +147,18 @@ def _seconds(search: Search, first: int, last: int) -> float:
     return whole * (first * search.epochs / search.problem.recipe.epochs + last)
 
 
-def _print(search: Search, found: SearchResult, rows: list[Judged], best: Path) -> None:
+def _print(search: Search, result: SearchResult, rows: list[Judged], best: Path) -> None:
     out, task = console(), task_named(search.problem.task)
     print_table(out, _table(search, rows, task))
     for row in rows[1:-1]:
         out.print(Text.assemble((row.label, "bold"), f" ({row.how}): {row.source}"))
         if row.verdict:
             out.print(f"  afresh: {row.verdict}")
-    out.print(_counted(found.proposals, found.counts))
-    if found.exhausted:
+    out.print(_counted(result.proposals, result.counts))
+    if result.exhausted:
         out.print("The space has no more candidates.")
-    if found.failed:
-        out.print(f"{len(found.failed)} could not be trained; the database in {best.parent / 'search'} says why.")
+    if result.failed:
+        out.print(f"{len(result.failed)} could not be trained; the database in {best.parent / 'search'} says why.")
     out.print(f"wrote {best} and {best.parent / 'search.json'}", soft_wrap=True)
 
 
@@ -193,7 +193,7 @@ def _progress(quiet: bool) -> Iterator[Callable[[SearchProgress], None]]:
     with Progress(*columns, console=screen, disable=quiet or not screen.is_terminal, transient=True) as bar:
         task = bar.add_task("proving", total=None)
 
-        def heard(now: SearchProgress) -> None:
+        def on_event(now: SearchProgress) -> None:
             words = f"{now.stage}: {now.proposals} proposed, {now.trained} trained"
             if now.best is not None:
                 words += f"; best {now.best[1]:.4f} {escape(now.best[0][:40])}"
@@ -201,10 +201,12 @@ def _progress(quiet: bool) -> Iterator[Callable[[SearchProgress], None]]:
             done, total = (None, None) if update is None else update.epochs
             bar.update(task, description=words, completed=done or 0, total=total)
 
-        yield heard
+        yield on_event
 
 
-def _judging(found: SearchResult, heard: Callable[[SearchProgress], None]) -> Callable[[runner.StudyProgress], None]:
-    best = found.ranked[0]
+def _judging(
+    result: SearchResult, on_event: Callable[[SearchProgress], None]
+) -> Callable[[runner.StudyProgress], None]:
+    best = result.ranked[0]
     line = (plain_source(best.plan), best.scores[best.epochs])
-    return lambda update: heard(SearchProgress("judging", found.proposals, len(found.ranked), line, update))
+    return lambda update: on_event(SearchProgress("judging", result.proposals, len(result.ranked), line, update))

@@ -15,10 +15,10 @@ __all__ = ["run", "scenes"]
 
 def run(names: list[str], grid: str, out: Path | None, numbers: bool | None) -> None:
     """Draw the strategies side by side."""
-    found = strategies(names, grid)
-    drawn = [s for _, value in found for s in scenes(value, grid)]
+    values = strategies(names, grid)
+    drawn = [s for _, value in values for s in scenes(value, grid)]
     # One strategy names the picture; of several, each panel carries its own name.
-    title = found[0][0] if len(found) == 1 else ""
+    title = values[0][0] if len(values) == 1 else ""
     if out is not None:
         from scanlab.view.export import write
 
@@ -27,7 +27,7 @@ def run(names: list[str], grid: str, out: Path | None, numbers: bool | None) -> 
         return
     from scanlab.view.terminal import show
 
-    for label, value in found:
+    for label, value in values:
         if value.doc:
             console().print(f"{label}: {value.doc}")
     show(drawn, console(), numbers)
@@ -35,6 +35,4 @@ def run(names: list[str], grid: str, out: Path | None, numbers: bool | None) -> 
 
 def scenes(value: Value, grid: str) -> list[PathScene]:
     """The paths of a strategy on a grid; of a plan, those of each of its scans."""
-    found = bound(value, grid_for(value, grid))
-    scans = found.scans
-    return [scene for scan in scans for scene in scenes_of(scan)]
+    return [scene for scan in bound(value, grid_for(value, grid)).scans for scene in scenes_of(scan)]

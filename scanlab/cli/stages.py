@@ -37,13 +37,13 @@ def run(name: str, grid: str, emit: str, as_json: bool, compilation: Compilation
         scans = [scan for _, value in values for scan in _scans(value, grid)]
         print_compiled(name, scans, emit, compilation, as_json)
         return
-    found = {n: content for _, value in values for n, content in STAGES[emit](value, grid).items()}
+    contents = {n: content for _, value in values for n, content in STAGES[emit](value, grid).items()}
     if as_json:
-        print_json({"strategy": name, "stage": emit, "result": found})
+        print_json({"strategy": name, "stage": emit, "result": contents})
         return
     out = console()
-    for label, content in found.items():
-        if len(found) > 1:
+    for label, content in contents.items():
+        if len(contents) > 1:
             out.print(label, style="bold")
         # Numbers and sentences wrap at words on a screen; a program keeps its lines.
         whole = isinstance(content, str) and emit != "proof"

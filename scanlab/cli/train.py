@@ -25,13 +25,13 @@ from scanlab.study.trial import Problem, Study, Trial
 from scanlab.study.work import dataset_of, environment, one_thread
 from scanlab.zoo import save
 
-__all__ = ["Wanted", "run"]
+__all__ = ["TrialChoice", "run"]
 
 CHECKPOINT, MODEL, RESULT = "checkpoint.pt", "model.safetensors", "result.json"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TrialChoice:
     """Which trial of a study: a strategy's label, a problem's name, "" for the only one; a seed. device: as torchrun's
     processes have it, see `study.distributed`."""
 
@@ -41,7 +41,7 @@ class Wanted:
     device: str = "cpu"
 
 
-def run(file: Path | None, options: Mapping[str, Any], wanted: Wanted, out: Path | None, as_json: bool) -> None:
+def run(file: Path | None, options: Mapping[str, Any], choice: TrialChoice, out: Path | None, as_json: bool) -> None:
     """Train one trial, or go on with it, and save its model.
 
     Each process computes on one thread, as in a study: on a CPU one process gives the study's numbers, bit for bit.
@@ -49,24 +49,24 @@ def run(file: Path | None, options: Mapping[str, Any], wanted: Wanted, out: Path
     if importlib.util.find_spec("safetensors") is None:
         help = 'pip install "scanlab[checkpoints]"'
         raise ScanlabError.at("S618", "the trained model is saved with safetensors, which is not installed", help=help)
-    if wanted.device not in ("auto", "cpu", "cuda"):
-        raise ScanlabError.at("S608", f"there is no device {wanted.device!r}", help="choose auto, cpu or cuda")
+    if choice.device not in ("auto", "cpu", "cuda"):
+        raise ScanlabError.at("S608", f"there is no device {choice.device!r}", help="choose auto, cpu or cuda")
     if file is None:
         # Without a study file the strategy is any definition; the default ones are for comparing.
-        options = {**options, "strategies": [wanted.strategy or "row"]}
-        wanted = replace(wanted, strategy="")
+        options = {**options, "strategies": [choice.strategy or "row"]}
+        choice = replace(choice, strategy="")
     trial = _trial(
-        settings.study_of(settings.with_options(settings.read_settings(file) if file else None, options)), wanted
+        settings.study_of(settings.with_options(settings.read_settings(file) if file else None, options)), choice
     )
     folder = out or Path("out") / "train" / trial.key
-    with joined(wanted.device) as (world, device):
+    with joined(choice.device) as (world, device):
         if world.rank == 0:
             _claim(folder, trial)
-        heard = _printer(trial, folder, world) if world.rank == 0 and not as_json else lambda number, epoch: None
+        on_epoch = _printer(trial, folder, world) if world.rank == 0 and not as_json else lambda number, epoch: None
         checkpoint = common_checkpoint(folder / CHECKPOINT, world)
         with one_thread():
             dataset = dataset_of(trial.problem.data)
-            model, result = train_model(trial, dataset, heard, checkpoint=checkpoint, device=device, world=world)
+            model, result = train_model(trial, dataset, on_epoch, checkpoint=checkpoint, device=device, world=world)
         if world.rank == 0:
             save(model, folder / MODEL)
             data = _data(trial, result, device, world)
@@ -77,20 +77,20 @@ def run(file: Path | None, options: Mapping[str, Any], wanted: Wanted, out: Path
                 console().print(f"wrote {folder / MODEL}", soft_wrap=True)
 
 
-def _trial(study: Study, wanted: Wanted) -> Trial:
-    """The trial that is wanted. Raises S607 and S608 where there is none, and what `check_study` does."""
+def _trial(study: Study, choice: TrialChoice) -> Trial:
+    """The chosen trial. Raises S607 and S608 where there is none, and what `check_study` does."""
     problems = {problem.name: problem for problem in study.problems}
-    name = wanted.problem or _only(problems, "S608", "problem")
+    name = choice.problem or _only(problems, "S608", "problem")
     if name not in problems:
         raise ScanlabError.at("S608", f"there is no problem {name!r}", help=f"one of {', '.join(problems)}")
     problem = problems[name]
     plans = dict(problem.strategies)
-    label = wanted.strategy or _only(plans, "S607", "strategy")
+    label = choice.strategy or _only(plans, "S607", "strategy")
     if label not in plans:
         raise ScanlabError.at("S607", f"there is no strategy {label!r}", help=f"one of {', '.join(plans)}")
     alone: Problem = replace(problem, strategies=((label, plans[label]),))
-    check_study(replace(study, problems=(alone,), seeds=(wanted.seed,), baseline="", controls=()))
-    return Trial(alone, plans[label], wanted.seed)
+    check_study(replace(study, problems=(alone,), seeds=(choice.seed,), baseline="", controls=()))
+    return Trial(alone, plans[label], choice.seed)
 
 
 def _only(names: Mapping[str, Any], code: str, what: str) -> str:
@@ -104,16 +104,16 @@ def _only(names: Mapping[str, Any], code: str, what: str) -> str:
 def _claim(folder: Path, trial: Trial) -> None:
     """Write down which trial a folder is of. Raises S608 for another trial's, and S502 where that cannot be done."""
     place = folder / RESULT
-    found: Any = {}
+    stored: Any = {}
     with suppress(OSError, ValueError):
-        found = json.loads(place.read_text(encoding="utf-8"))
-    if isinstance(found, dict) and found.get("key", trial.key) != trial.key:
+        stored = json.loads(place.read_text(encoding="utf-8"))
+    if isinstance(stored, dict) and stored.get("key", trial.key) != trial.key:
         raise ScanlabError.at(
             "S608",
             f"{folder} holds another training: of other data, steps, sizes, recipe or seed",
             help="give another folder with --out",
         )
-    if not found:
+    if not stored:
         _write_result(place, {"key": trial.key, "config": trial.config})
 
 
@@ -145,10 +145,10 @@ def _printer(trial: Trial, folder: Path, world: World) -> Callable[[int, Epoch],
     if (folder / CHECKPOINT).exists():
         screen.print(f"going on from {folder / CHECKPOINT}", soft_wrap=True)
 
-    def heard(number: int, epoch: Epoch) -> None:
+    def print_epoch(number: int, epoch: Epoch) -> None:
         figures = ", ".join(f"{name} {value:.4f}" for name, value in epoch.metrics.items() if not math.isnan(value))
         left = (total - number - 1) * epoch.seconds
         words = f"{epoch.seconds:.1f} s, about {duration(left)} left" if left else f"{epoch.seconds:.1f} s"
         screen.print(f"epoch {number + 1} of {total}: loss {epoch.loss:.4f}, {figures}; {words}")
 
-    return heard
+    return print_epoch

@@ -29,7 +29,7 @@ class Desk:
         self.prepare = prepare
         self.changed = changed
         self.snapshot: Snapshot | None = None
-        self._mark = ""
+        self._version = ""
         self._open: dict[str, tuple[Element, Pane]] = {}
         self._buttons: dict[str, Element] = {}
 
@@ -66,13 +66,13 @@ class Desk:
 
     def set(self, names: tuple[str, ...], options: Mapping[str, Mapping[str, Option]]) -> None:
         """Open exactly these, in order and with these options; names that mean nothing are left out."""
-        wanted = [name for name in dict.fromkeys(names) if name in TITLES]
-        chosen = {name: dict(given) for name in wanted if (given := options.get(name))}
-        if list(self._open) == wanted and self.options == chosen:
+        known = [name for name in dict.fromkeys(names) if name in TITLES]
+        chosen = {name: dict(given) for name in known if (given := options.get(name))}
+        if list(self._open) == known and self.options == chosen:
             return
         for name in list(self._open):
             self._close(name)
-        for name in wanted:
+        for name in known:
             self._show(name, chosen.get(name, {}))
 
     def open(self, name: str) -> None:
@@ -97,12 +97,12 @@ class Desk:
             self._open[n][0].move(self.box, place)
         self.changed()
 
-    def show(self, snapshot: Snapshot, mark: str) -> None:
+    def show(self, snapshot: Snapshot, version: str) -> None:
         """Let all open panes show this, each on its own: one that fails leaves the others as they are.
 
-        mark: which text and grid it is of.
+        version: which text and grid it is of.
         """
-        self.snapshot, self._mark = snapshot, mark
+        self.snapshot, self._version = snapshot, version
         for frame, pane in self._open.values():
             self._let_show(frame, pane, snapshot)
 
@@ -135,18 +135,18 @@ class Desk:
             set_props(self._buttons[name], aria_pressed="true" if is_open else "false")
 
     def _let_show(self, frame: Element, pane: Pane, snapshot: Snapshot) -> None:
-        mark = self._mark
+        version = self._version
 
         async def showing() -> None:
             with frame:
                 try:
-                    await pane.show(snapshot, mark)
+                    await pane.show(snapshot, version)
                 except Exception:
                     if not frame.is_deleted:
                         traceback.print_exc()
                         _failed(frame)
 
-        background_tasks.create(showing(), name=f"pane {pane.title}")
+        background_tasks.create(showing(), name=type(pane).__name__)
 
 
 def _failed(frame: Element) -> None:

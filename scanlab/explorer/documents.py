@@ -46,7 +46,7 @@ class Documents:
         with self._ask:
             self._why = tag("p")
             self._choices = tag("div", "remedies")
-        self._wanted = ""
+        self._typed = ""
         self._files: list[str] = []
 
     @property
@@ -56,8 +56,8 @@ class Documents:
 
     async def show_open(self) -> None:
         """Let the user choose a file."""
-        found = await run.io_bound(self.folders.listed)
-        self._files = [str(file) for file in found or []]
+        files = await run.io_bound(self.folders.listed)
+        self._files = [str(file) for file in files or []]
         self._filter.set("", even_focused=True)
         self._list("")
         self._open.open()
@@ -82,8 +82,8 @@ class Documents:
 
     def show_save_as(self) -> None:
         """Ask for a name."""
-        self._wanted = self.name
-        self._name.set(self._wanted, even_focused=True)
+        self._typed = self.name
+        self._name.set(self._typed, even_focused=True)
         self._name.wrong("")
         self._save_as.open()
         self._name.focus()
@@ -136,14 +136,14 @@ class Documents:
         self._ask.open()
 
     def _named(self, name: str) -> None:
-        self._wanted = name
+        self._typed = name
 
     async def _enter(self, name: str) -> None:
-        self._wanted = name
+        self._typed = name
         await self._enter_named()
 
     async def _enter_named(self) -> None:
-        name = self._wanted.strip()
+        name = self._typed.strip()
         if not name:
             self._name.wrong("give it a name")
             return
@@ -156,8 +156,8 @@ class Documents:
         base = self.page.state.base if str(real) == self.page.state.file else ""
         await self._write(str(real), base)
 
-    def _list(self, wanted: str) -> None:
-        fits = [file for file in self._files if wanted.lower() in self.folders.shown(file).lower()]
+    def _list(self, search: str) -> None:
+        fits = [file for file in self._files if search.lower() in self.folders.shown(file).lower()]
         self._listed.clear()
         with self._listed:
             for file in fits:

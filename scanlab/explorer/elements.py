@@ -8,11 +8,11 @@ from typing import Any
 
 from nicegui import ui
 
-from scanlab.explorer.freshness import of_text
+from scanlab.explorer.freshness import text_version
 from scanlab.explorer.shortcuts import KEYS
 from scanlab.ir.diagnostics import Diagnostic, Span
 
-__all__ = ["Editor", "Entry", "Field", "Gallery", "Shell", "Vocabulary", "Window", "placed", "told"]
+__all__ = ["Editor", "Entry", "Field", "Gallery", "Shell", "Vocabulary", "Window", "accept_change", "placed"]
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,17 @@ Vocabulary = tuple[list[tuple[str, str]], list[tuple[str, str]]]
 
 
 class Editor(ui.element, component="components/editor.js"):
-    """The text box. `heard` gets the whole text after every change; vocabulary: see `scanlab.explorer.words`.
+    """The text box. `on_edit` gets the whole text after every change; vocabulary: see `scanlab.explorer.words`.
 
     turn: of the newest change that has come, as the browser counts; so, too, in the other elements that have it.
     """
 
-    def __init__(self, vocabulary: Vocabulary, heard: Callable[[str], Any]) -> None:
+    def __init__(self, vocabulary: Vocabulary, on_edit: Callable[[str], Any]) -> None:
         super().__init__()
         self.turn = 0
         self._props["rules"], self._props["words"] = vocabulary
         self._marked: tuple[str, list[dict[str, Any]]] | None = None
-        self.on("edit", lambda event: self._edited(event.args, heard))
+        self.on("edit", lambda event: self._edited(event.args, on_edit))
 
     def show(self, text: str) -> None:
         """Put another text in, so that the browser's undo takes it back; the first one only fills the box."""
@@ -53,28 +53,28 @@ class Editor(ui.element, component="components/editor.js"):
                 marks.append({"start": place[0], "end": place[1], "severity": diagnostic.severity})
         if (text, marks) != self._marked:
             self._marked = (text, marks)
-            self.run_method("mark", marks, of_text(text))
+            self.run_method("mark", marks, text_version(text))
 
     def replace(self, text: str, span: tuple[int, int], replacement: str) -> None:
         """Replace characters of a text, where the box still holds it, so that the browser's undo takes it back."""
-        self.run_method("replace", *span, replacement, of_text(text))
+        self.run_method("replace", *span, replacement, text_version(text))
 
     def go_to(self, text: str, span: tuple[int, int]) -> None:
         """Select characters of a text, where the box still holds it."""
-        self.run_method("goTo", *span, of_text(text))
+        self.run_method("goTo", *span, text_version(text))
 
     def focus(self) -> None:
         """Put the caret into it."""
         self.run_method("focus")
 
-    def _edited(self, said: Any, heard: Callable[[str], Any]) -> Any:
+    def _edited(self, message: Any, on_edit: Callable[[str], Any]) -> Any:
         # The box forgets its marks with every change.
         self._marked = None
-        return told(self, said, heard)
+        return accept_change(self, message, on_edit)
 
 
 class Field(ui.element, component="components/field.js"):
-    """A one-line input with a label. `heard` gets every change, `entered` what stands there when Enter is pressed.
+    """A one-line input with a label. `on_edit` gets every change, `on_enter` what stands there when Enter is pressed.
 
     kept: the name under which the browser keeps what is typed until it is in the address, "" for not at all. about:
     what to know of it beforehand.
@@ -84,8 +84,8 @@ class Field(ui.element, component="components/field.js"):
         self,
         label: str,
         box: str,
-        heard: Callable[[str], Any],
-        entered: Callable[[str], Any] | None = None,
+        on_edit: Callable[[str], Any],
+        on_enter: Callable[[str], Any] | None = None,
         hint: str = "",
         kept: str = "",
         about: str = "",
@@ -93,9 +93,9 @@ class Field(ui.element, component="components/field.js"):
         super().__init__()
         self.turn = 0
         self._props.update({"label": label, "box": box, "hint": hint, "wrong": "", "kept": kept, "about": about})
-        self.on("edit", lambda event: told(self, event.args, heard))
-        if entered is not None:
-            self.on("enter", lambda event: entered(event.args))
+        self.on("edit", lambda event: accept_change(self, event.args, on_edit))
+        if on_enter is not None:
+            self.on("enter", lambda event: on_enter(event.args))
 
     def begin(self, text: str) -> None:
         """Put a text in before the browser has the box."""
@@ -156,10 +156,10 @@ class Shell(ui.element, component="components/shell.js"):
         self.on("address", lambda event: moved(self.entry(event.args)))
         self.on("shortcut", lambda event: pressed(event.args))
 
-    def entry(self, said: Any) -> Entry:
+    def entry(self, message: Any) -> Entry:
         """What the browser says of the entry of its history that it stands at."""
-        found = said if isinstance(said, dict) else {}
-        address, draft, turn = found.get("address"), found.get("draft"), found.get("turn")
+        fields = message if isinstance(message, dict) else {}
+        address, draft, turn = fields.get("address"), fields.get("draft"), fields.get("turn")
         self.turn = turn if isinstance(turn, int) else self.turn
         return Entry(address if isinstance(address, str) else "", draft if isinstance(draft, dict) else {})
 
@@ -189,12 +189,12 @@ class Shell(ui.element, component="components/shell.js"):
         self.run_method("reveal", element)
 
 
-def told(element: Any, said: Any, heard: Callable[[Any], Any]) -> Any:
-    """Tell of a change: what has changed, once its turn is noted."""
-    if not isinstance(said, dict) or not isinstance(said.get("turn"), int):
+def accept_change(element: Any, message: Any, on_change: Callable[[Any], Any]) -> Any:
+    """Note the turn of a change, and pass on its value; a message of another form is dropped."""
+    if not isinstance(message, dict) or not isinstance(message.get("turn"), int):
         return None
-    element.turn = max(element.turn, said["turn"])
-    return heard(said.get("value"))
+    element.turn = max(element.turn, message["turn"])
+    return on_change(message.get("value"))
 
 
 def placed(span: Span | None, text: str) -> tuple[int, int] | None:

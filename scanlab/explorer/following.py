@@ -41,14 +41,14 @@ class Live:
         self.drawn = drawn
         self.judged = judged
         self.failed = failed
-        self._wanted: State | None = None
+        self._newest: State | None = None
         self._drawing: asyncio.Task[Any] | None = None
         self._judging: asyncio.Task[Any] | None = None
         self._loop: asyncio.Task[Any] | None = None
 
     def follow(self, state: State) -> None:
         """Draw and judge this state, and nothing older."""
-        self._wanted = state
+        self._newest = state
         if self._judging is not None:
             self._judging.cancel()
         if self._loop is None or self._loop.done():
@@ -58,15 +58,15 @@ class Live:
 
     def stop(self) -> None:
         """Do nothing more, as when the page is closed."""
-        self._wanted = None
+        self._newest = None
         for task in (self._loop, self._drawing, self._judging):
             if task is not None:
                 task.cancel()
 
     async def _draw_newest(self) -> None:
         done: State | None = None
-        while self._wanted is not None and self._wanted is not done:
-            state = done = self._wanted
+        while self._newest is not None and self._newest is not done:
+            state = done = self._newest
             self._drawing = background_tasks.create(self._draw(state), name="one drawing")
             try:
                 await asyncio.shield(self._drawing)
@@ -76,20 +76,20 @@ class Live:
                     raise
 
     async def _draw(self, state: State) -> None:
-        found = await self._ask(
+        drawn = await self._ask(
             self.workers.do("draw", state.text, state.grid, state.names, state.file or "<text>", limit=LIMIT)
         )
-        newest = state is self._wanted
-        if self._wanted is None:
+        newest = state is self._newest
+        if self._newest is None:
             return
-        if isinstance(found, Diagnostic):
+        if isinstance(drawn, Diagnostic):
             if newest:
-                self.failed(found, state)
+                self.failed(drawn, state)
             return
-        self.drawn(found, state, newest)
+        self.drawn(drawn, state, newest)
         if newest:
-            shown = tuple(subject.name for subject in found.snapshot.subjects)
-            beside = tuple(name for name in shown if found.snapshot.is_of_library(name))
+            shown = tuple(subject.name for subject in drawn.snapshot.subjects)
+            beside = tuple(name for name in shown if drawn.snapshot.is_of_library(name))
             self._judging = background_tasks.create(self._judge(state, shown, beside), name="judging")
 
     async def _judge(self, state: State, shown: tuple[str, ...], beside: tuple[str, ...]) -> None:
@@ -98,14 +98,14 @@ class Live:
             if names:
                 await asyncio.sleep(REST)
             file = state.file or "<text>"
-            found = await self._ask(self.workers.do("judge", state.text, state.grid, names, file, beside, limit=LIMIT))
-            if state is not self._wanted:
+            judged = await self._ask(self.workers.do("judge", state.text, state.grid, names, file, beside, limit=LIMIT))
+            if state is not self._newest:
                 return
-            if isinstance(found, Diagnostic):
-                late = replace(found, severity="warning")
-                found = replace(known, diagnostics=(*known.diagnostics, late))
-            known = found
-            self.judged(found, state)
+            if isinstance(judged, Diagnostic):
+                late = replace(judged, severity="warning")
+                judged = replace(known, diagnostics=(*known.diagnostics, late))
+            known = judged
+            self.judged(judged, state)
 
     async def _ask(self, asked: Coroutine[Any, Any, Any]) -> Any:
         """The result, or a diagnostic that says why there is none."""

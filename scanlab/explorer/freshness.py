@@ -6,15 +6,15 @@ import zlib
 
 from scanlab.ir.text import grid_text
 
-__all__ = ["of", "of_text"]
+__all__ = ["text_version", "version_of"]
 
 
-def of_text(text: str) -> str:
-    """The mark of a text: its length in UTF-16 units and their CRC-32, as static/page.js makes it."""
+def text_version(text: str) -> str:
+    """The version of a text: its length in UTF-16 units and their CRC-32, as static/page.js makes it."""
     units = text.encode("utf-16-le", "surrogatepass")
     return f"{len(units) // 2}-{zlib.crc32(units):x}"
 
 
-def of(text: str, grid: tuple[int, ...]) -> str:
-    """The mark of a text on a grid."""
-    return f"{of_text(text)} {grid_text(grid)}"
+def version_of(text: str, grid: tuple[int, ...]) -> str:
+    """The version of a text on a grid."""
+    return f"{text_version(text)} {grid_text(grid)}"

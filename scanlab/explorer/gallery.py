@@ -46,9 +46,9 @@ def serve_gallery(workers: Workers) -> None:
 
     @cache
     def listed() -> list[dict[str, Any]]:
-        found = entries()
-        order = [*dict.fromkeys(e["system"] for e in found if e["picture"]), "Helpers"]
-        return sorted(found, key=lambda e: order.index(e["system"]))
+        definitions = entries()
+        order = [*dict.fromkeys(e["system"] for e in definitions if e["picture"]), "Helpers"]
+        return sorted(definitions, key=lambda e: order.index(e["system"]))
 
     @app.get("/scanlab/library.json")
     def library() -> Response:

@@ -38,7 +38,7 @@ _HEADERS = (
 
 
 class Guard:
-    """Wraps an ASGI application; `host` is what the server was told to listen on."""
+    """Wraps an ASGI application; `host` is what the server listens on."""
 
     def __init__(self, app: App, host: str, access: Access) -> None:
         self.app = app
@@ -69,7 +69,7 @@ class Guard:
 def refusal(headers: dict[str, str], listens: str, kind: str, method: str, path: str) -> str:
     """Why a request is refused, "" where it is not.
 
-    headers: names in lower case. listens: the host that the server was told. kind: "http" or "websocket".
+    headers: names in lower case. listens: the host that the server listens on. kind: "http" or "websocket".
     """
     host = headers.get("host", "")
     if not _is_ours(host, listens):

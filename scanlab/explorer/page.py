@@ -13,7 +13,7 @@ from scanlab.explorer.desk import Desk
 from scanlab.explorer.documents import Documents, is_saved
 from scanlab.explorer.elements import Editor, Entry, Field, Gallery, Shell, Vocabulary
 from scanlab.explorer.following import Live
-from scanlab.explorer.freshness import of, of_text
+from scanlab.explorer.freshness import text_version, version_of
 from scanlab.explorer.help import help_window
 from scanlab.explorer.html_elements import button, set_props, tag
 from scanlab.explorer.picture import Picture
@@ -87,7 +87,7 @@ class Page:
                 self.grid = Field("grid", "grid-size", self._regridded, hint="14x14", kept="grid", about=LIMITS)
                 self.selection = Selection(self._chosen)
             self.editor = Editor(vocabulary, self._edited)
-            self.problems = Problems(self.editor, lambda example, mark: self.picture.show_example(example, mark))
+            self.problems = Problems(self.editor, lambda example, version: self.picture.show_example(example, version))
 
     def _build_see(self) -> None:
         with tag("div", "see"):
@@ -212,7 +212,7 @@ class Page:
             self.say(f"{name} stands in the place of your text: Ctrl+Z or Back brings that back")
 
     def _beside(self, name: str) -> None:
-        shown = self.selection.wanted
+        shown = self.selection.requested
         if name not in shown and len(shown) >= MOST_SUBJECTS:
             self.say(f"{MOST_SUBJECTS} strategies are shown, which is the most: hide one to show {name}")
             return
@@ -270,45 +270,45 @@ class Page:
         if self.file.text != (shown := f"{name} · {mark}" if name else ""):
             self.file.text = shown
             self.shell.title(f"{name or 'ScanLab explorer'}{' · ScanLab' if name else ''}")
-        set_props(self.file, data_mark=mark, data_of=of_text(self.state.text))
+        set_props(self.file, data_mark=mark, data_of=text_version(self.state.text))
         set_props(self.frame, data_layout=self.state.layout, data_panes=len(self.desk.names))
         self.layout.text = "Panes below" if self.state.layout == "beside" else "Panes beside"
         set_props(self.layout, hidden=not self.desk.names)
 
     def _drawn(self, drawn: Drawn, state: State, newest: bool) -> None:
-        found = drawn.snapshot
-        self.snapshot, self._shown_of = found, _asked(state)
+        snapshot = drawn.snapshot
+        self.snapshot, self._shown_of = snapshot, _asked(state)
         if self.picture.show(drawn, state.grid, self._view if newest else None) and newest:
             self._view = None
-        self.selection.show(found.names, found.wanted, of(found.text, state.grid))
+        self.selection.show(snapshot.names, snapshot.requested, version_of(snapshot.text, state.grid))
         if newest:
-            self._tell_grid(found)
-            self.editor.underline(found.text, found.diagnostics)
-            if found.diagnostics or not found.names:
-                self.problems.show(found.text, state.grid, found.diagnostics, ())
-            self.desk.show(found, of(found.text, state.grid))
+            self._tell_grid(snapshot)
+            self.editor.underline(snapshot.text, snapshot.diagnostics)
+            if snapshot.diagnostics or not snapshot.names:
+                self.problems.show(snapshot.text, state.grid, snapshot.diagnostics, ())
+            self.desk.show(snapshot, version_of(snapshot.text, state.grid))
 
-    def _tell_grid(self, found: Snapshot) -> None:
+    def _tell_grid(self, snapshot: Snapshot) -> None:
         """Say where the grid that is asked for fits nothing; put in the one that is shown where that is another."""
         if self._is_no_grid:
             return
         self.grid.wrong(self._misfit(self.state.grid))
         if not self.grid.props["wrong"]:
-            self.grid.set(grid_text(found.subjects[0].grid if found.subjects else self.state.grid))
+            self.grid.set(grid_text(snapshot.subjects[0].grid if snapshot.subjects else self.state.grid))
 
     def _judged(self, judged: Judged, state: State) -> None:
-        found = self.snapshot
-        if found is None:
+        snapshot = self.snapshot
+        if snapshot is None:
             return
-        problems = merged(found.diagnostics, judged)
-        self.editor.underline(found.text, problems)
-        self.problems.show(found.text, state.grid, problems, judged.verdicts)
-        if problems and not found.subjects:
-            self.picture.show_failure(problems, of(found.text, state.grid))
+        problems = merged(snapshot.diagnostics, judged)
+        self.editor.underline(snapshot.text, problems)
+        self.problems.show(snapshot.text, state.grid, problems, judged.verdicts)
+        if problems and not snapshot.subjects:
+            self.picture.show_failure(problems, version_of(snapshot.text, state.grid))
 
     def _failed(self, why: Diagnostic, state: State) -> None:
         self.problems.show(state.text, state.grid, (why,), ())
-        self.picture.show_failure((why,), of(state.text, state.grid))
+        self.picture.show_failure((why,), version_of(state.text, state.grid))
 
     def _prepare(self, pane: Pane) -> None:
         """Give a pane what it needs of the page."""

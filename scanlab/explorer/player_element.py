@@ -10,7 +10,7 @@ from typing import Any
 from nicegui import app, ui
 from starlette.responses import Response
 
-from scanlab.explorer.elements import told
+from scanlab.explorer.elements import accept_change
 from scanlab.view.player import player_data, player_markup, player_script, player_style
 from scanlab.view.scene import PathScene
 
@@ -39,9 +39,9 @@ class Player(ui.element, component="components/player.js"):
         if on_step is not None:
             self.on("step", lambda event: on_step(event.args), throttle=_STEP_EVERY)
         if on_colour is not None:
-            self.on("colour", lambda event: told(self, event.args, on_colour))
+            self.on("colour", lambda event: accept_change(self, event.args, on_colour))
         if on_view is not None:
-            self.on("view", lambda event: told(self, event.args, on_view))
+            self.on("view", lambda event: accept_change(self, event.args, on_view))
 
     def show(self, scenes: Iterable[PathScene]) -> None:
         """Draw other paths, also in place of a counter-example; the clock keeps its place."""

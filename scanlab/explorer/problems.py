@@ -7,7 +7,7 @@ from typing import Any
 
 from scanlab.explorer.answers import Verdict
 from scanlab.explorer.elements import Editor, placed
-from scanlab.explorer.freshness import of
+from scanlab.explorer.freshness import version_of
 from scanlab.explorer.html_elements import button, set_props, tag
 from scanlab.ir.diagnostics import CounterExample, Diagnostic
 
@@ -20,14 +20,14 @@ MOST_VERDICTS = 60
 
 
 class Problems:
-    """`show_example` draws a counter-example on its grid, with the mark of the text that it is of."""
+    """`show_example` draws a counter-example on its grid, with the version of the text that it is of."""
 
     def __init__(self, editor: Editor, show_example: Callable[[CounterExample, str], Any]) -> None:
         self.editor = editor
         self.show_example = show_example
         self.shown: tuple[Diagnostic, ...] = ()
         self._verdicts: tuple[Verdict, ...] = ()
-        self._text = self._mark = ""
+        self._text = self._version = ""
         self._next = 0
         self.box = tag("div", "problems", id="editor-problems", role="status", aria_label="Problems and proofs")
 
@@ -35,8 +35,8 @@ class Problems:
         self, text: str, grid: tuple[int, ...], diagnostics: Iterable[Diagnostic], verdicts: Iterable[Verdict]
     ) -> None:
         """List what is wrong with a text, and then what is proved; both on a grid, where one is asked for."""
-        self._mark = of(text, grid)
-        set_props(self.box, data_of=self._mark)
+        self._version = version_of(text, grid)
+        set_props(self.box, data_of=self._version)
         listed, proved = tuple(diagnostics), tuple(verdicts)
         # Problems stand at places of their text; verdicts do not.
         same = (listed, proved) == (self.shown, self._verdicts) and (text == self._text or not listed)
@@ -49,11 +49,11 @@ class Problems:
                 self._problem(diagnostic)
             if len(listed) > MOST_PROBLEMS:
                 tag("p", "more", f"and {len(listed) - MOST_PROBLEMS} more")
-            told = [v for v in proved if v.mark != "✗"]
-            for verdict in told[:MOST_VERDICTS]:
+            rest = [v for v in proved if v.mark != "✗"]
+            for verdict in rest[:MOST_VERDICTS]:
                 self._verdict(verdict)
-            if len(told) > MOST_VERDICTS:
-                tag("p", "more", f"and {len(told) - MOST_VERDICTS} more definitions, whose verdicts are left out here")
+            if len(rest) > MOST_VERDICTS:
+                tag("p", "more", f"and {len(rest) - MOST_VERDICTS} more definitions, whose verdicts are left out here")
 
     def fix(self) -> bool:
         """Take the first suggested edit; false where there is none."""
@@ -83,7 +83,7 @@ class Problems:
                     button(f"Write {edit.replacement}", lambda: self._edit(diagnostic), "fix", title="Ctrl+. takes it")
                 example = diagnostic.counterexample
                 if example is not None and example.patches:
-                    button("Show on the grid", lambda: self.show_example(example, self._mark), "shows")
+                    button("Show on the grid", lambda: self.show_example(example, self._version), "shows")
 
     def _head(self, diagnostic: Diagnostic) -> None:
         span, place = diagnostic.span, placed(diagnostic.span, self._text)

@@ -57,16 +57,16 @@ class Folders:
 
     def listed(self) -> list[Path]:
         """The .scan files in the folders, sorted, at most MOST_FILES; hidden folders are left out."""
-        found: set[Path] = set()
+        files: set[Path] = set()
         for root in self.roots:
             for folder, below, names in os.walk(root):
                 depth = len(Path(folder).relative_to(root).parts)
                 kept = sorted(b for b in below if not b.startswith(".") and b not in _NEVER)
                 below[:] = kept if depth < DEEPEST else []
-                found.update(Path(folder, name) for name in names if name.endswith(".scan"))
-                if len(found) >= MOST_FILES:
+                files.update(Path(folder, name) for name in names if name.endswith(".scan"))
+                if len(files) >= MOST_FILES:
                     break
-        return sorted(found)[:MOST_FILES]
+        return sorted(files)[:MOST_FILES]
 
     def shown(self, path: str | Path) -> str:
         """The shortest name of a file: relative to the folder it is in."""

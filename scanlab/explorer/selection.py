@@ -12,25 +12,25 @@ __all__ = ["Selection"]
 
 
 class Selection:
-    """`chosen` gets the names that are to be shown, in order. wanted: those that are, or would be without a mistake."""
+    """`chosen` gets the names to show, in order. requested: those that are shown, or would be without a mistake."""
 
     def __init__(self, chosen: Callable[[tuple[str, ...]], Any]) -> None:
         self.chosen = chosen
-        self.wanted: tuple[str, ...] = ()
+        self.requested: tuple[str, ...] = ()
         self._names: tuple[str, ...] = ()
         self.box = tag("div", "selection", role="group", aria_label="Shown strategies")
 
-    def show(self, names: tuple[str, ...], wanted: tuple[str, ...], mark: str) -> None:
-        """Offer these names, with those pressed that are shown; mark: which text they are of."""
-        set_props(self.box, data_of=mark)
-        if (names, wanted) == (self._names, self.wanted):
+    def show(self, names: tuple[str, ...], requested: tuple[str, ...], version: str) -> None:
+        """Offer these names, with those pressed that are shown; version: which text they are of."""
+        set_props(self.box, data_of=version)
+        if (names, requested) == (self._names, self.requested):
             return
-        self._names, self.wanted = names, wanted
+        self._names, self.requested = names, requested
         self.box.clear()
         with self.box:
-            for name in [*names, *(n for n in wanted if n not in names)]:
-                pressed = name in wanted
-                is_full = not pressed and len(wanted) >= MOST_SUBJECTS
+            for name in [*names, *(n for n in requested if n not in names)]:
+                pressed = name in requested
+                is_full = not pressed and len(requested) >= MOST_SUBJECTS
                 kind = "chip" if name in names else "chip library"
                 hint = "Hide" if pressed else "Show beside"
                 made = button(name, lambda name=name: self._toggle(name), kind, title=_FULL if is_full else hint)
@@ -38,7 +38,7 @@ class Selection:
                 made.props["disabled"] = is_full
 
     def _toggle(self, name: str) -> None:
-        shown = tuple(n for n in self.wanted if n != name) if name in self.wanted else (*self.wanted, name)
+        shown = tuple(n for n in self.requested if n != name) if name in self.requested else (*self.requested, name)
         # The last one stays: a page without any shows the last definition anyway.
         if shown:
             self.chosen(shown)

@@ -36,14 +36,14 @@ class Subject:
 @dataclass(frozen=True, eq=False)
 class Snapshot:
     """What can be shown of a text. names: all its definitions that stand alone; subjects: those that are shown, and
-    what is shown of the library beside them; text: what was read; wanted: the names of those that were to be shown, of
-    which some may have a mistake or be too large to draw."""
+    what is shown of the library beside them; text: what was read; requested: the names of those that were to be
+    shown, of which some may have a mistake or be too large to draw."""
 
     names: tuple[str, ...]
     subjects: tuple[Subject, ...]
     diagnostics: tuple[Diagnostic, ...]
     text: str = ""
-    wanted: tuple[str, ...] = ()
+    requested: tuple[str, ...] = ()
 
     def is_of_library(self, name: str) -> bool:
         """Whether what is shown under a name is the library's, beside what the text defines."""
@@ -63,19 +63,19 @@ def snapshot(text: str, grid: tuple[int, ...] = (), names: tuple[str, ...] = (),
     the text's last definition; at most MOST_SUBJECTS. Never raises for what a text says: that is in the diagnostics,
     sorted by place.
     """
-    found, problems = _definitions(text, file)
+    definitions, problems = _definitions(text, file)
     subjects = []
     left = MOST_PATCHES
-    wanted = _wanted(names, found)[:MOST_SUBJECTS]
-    for name in wanted:
+    requested = _requested(names, definitions)[:MOST_SUBJECTS]
+    for name in requested:
         try:
-            subject = _subject(name, found[name] if name in found else load(name), grid, left)
+            subject = _subject(name, definitions[name] if name in definitions else load(name), grid, left)
             left -= sum(scene.patches for scene in subject.scenes)
             subjects.append(subject)
         except ScanlabError as error:
             problems += error.diagnostics
     ordered = sorted(dict.fromkeys(problems), key=Diagnostic.sort_key)
-    return Snapshot(tuple(found), tuple(subjects), tuple(ordered), text, tuple(wanted))
+    return Snapshot(tuple(definitions), tuple(subjects), tuple(ordered), text, tuple(requested))
 
 
 def defines(text: str) -> bool:
@@ -88,11 +88,11 @@ def read(text: str, file: str) -> Module:
     return read_module(Source(text, file), library_templates)
 
 
-def _wanted(names: tuple[str, ...], found: Mapping[str, Value]) -> list[str]:
+def _requested(names: tuple[str, ...], definitions: Mapping[str, Value]) -> list[str]:
     """The names that still mean something; where the text's own are all gone, its last definition comes first."""
     library = library_templates()
-    kept = [n for n in dict.fromkeys(names) if n in found or n.split("[", 1)[0] in library]
-    return kept if any(n in found for n in kept) or not found else [*list(found)[-1:], *kept]
+    kept = [n for n in dict.fromkeys(names) if n in definitions or n.split("[", 1)[0] in library]
+    return kept if any(n in definitions for n in kept) or not definitions else [*list(definitions)[-1:], *kept]
 
 
 def _definitions(text: str, file: str) -> tuple[dict[str, Value], list[Diagnostic]]:
@@ -120,9 +120,9 @@ def _subject(name: str, value: Value, grid: tuple[int, ...], left: int) -> Subje
             note=f"all paths together may have {MOST_PATCHES:,}",
             help="choose a smaller grid, or fewer strategies",
         )
-    found = bound(value, extents)
-    scans = found.scans
-    parts = [_part(found.plan, scan.scan) if isinstance(found, CompiledPlan) else "" for scan in scans]
+    compiled = bound(value, extents)
+    scans = compiled.scans
+    parts = [_part(compiled.plan, scan.scan) if isinstance(compiled, CompiledPlan) else "" for scan in scans]
     scenes = [
         replace(scene, group=name, part=part)
         for scan, part in zip(scans, parts, strict=True)

@@ -87,15 +87,15 @@ def from_address(text: str) -> State:
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         # A few bytes can unpack to gigabytes: no more is unpacked than a state can have.
-        found = json.loads(zlib.decompressobj().decompress(raw, 5 * MOST_CHARACTERS))
+        fields = json.loads(zlib.decompressobj().decompress(raw, 5 * MOST_CHARACTERS))
     except (ValueError, RecursionError, zlib.error):
         return State()
-    return with_fields(State(), found)
+    return with_fields(State(), fields)
 
 
-def with_fields(state: State, found: Any) -> State:
+def with_fields(state: State, fields: Any) -> State:
     """A state with fields as JSON has them put in; what is no field, or no value of one, is left as it was."""
-    given = found if isinstance(found, dict) else {}
+    given = fields if isinstance(fields, dict) else {}
     read = {name: reader(given[name]) for name, reader in _READERS.items() if name in given}
     return replace(state, **{name: value for name, value in read.items() if value is not None})
 

@@ -12,7 +12,7 @@ from scanlab.checking import check_definition, library_orders, mark_of, verdict_
 from scanlab.compiler.bind import bind
 from scanlab.compiler.equivalences import Equivalence, find_equivalences
 from scanlab.explorer.answers import Drawn, Judged, Verdict
-from scanlab.explorer.facts.python import as_python
+from scanlab.explorer.renderers.python import as_python
 from scanlab.explorer.snapshot import Snapshot, defines, read, snapshot
 from scanlab.explorer.words import highlighting, words
 from scanlab.facade import as_value, load, load_definition, parse
@@ -34,8 +34,8 @@ library_templates()
 
 def draw(text: str, grid: tuple[int, ...], names: tuple[str, ...], file: str = "<text>") -> Drawn:
     """Everything for the picture: see `snapshot`."""
-    found = snapshot(text, grid, names, file)
-    return Drawn(found, player_data(scene for subject in found.subjects for scene in subject.scenes))
+    shown = snapshot(text, grid, names, file)
+    return Drawn(shown, player_data(scene for subject in shown.subjects for scene in subject.scenes))
 
 
 def judge(
@@ -55,7 +55,7 @@ def judge(
         definitions, problems = (), list(error.diagnostics)
     judged = [_judged(definition, grid, definition.name in looked_up) for definition in definitions]
     judged += [_judged(load_definition(name), grid, False) for name in beside]
-    problems += [problem for _, found in judged for problem in found]
+    problems += [problem for _, diagnostics in judged for problem in diagnostics]
     return Judged(tuple(v for v, _ in judged), tuple(sorted(dict.fromkeys(problems), key=Diagnostic.sort_key)))
 
 
@@ -79,8 +79,8 @@ def _judged(definition: Definition, grid: tuple[int, ...], look_up: bool) -> tup
     checked = check_definition(definition, fits, equivalences=look_up)
     # What could not be proved of the library is no news while one types. Its own name is the plainest of all that a
     # definition may be the same as.
-    found = [*(_namesake(definition, fits) if look_up else ()), *checked.equivalences]
-    checked = replace(checked, equivalences=tuple(k for k in found if k.proof.verdict == "proved"))
+    equivalences = [*(_namesake(definition, fits) if look_up else ()), *checked.equivalences]
+    checked = replace(checked, equivalences=tuple(k for k in equivalences if k.proof.verdict == "proved"))
     return Verdict(definition.name, mark_of(checked), definition.signature, verdict_of(checked)), checked.diagnostics
 
 
@@ -114,9 +114,9 @@ def defined(source: str, axes: tuple[str, ...]) -> str:
     return f"grid {', '.join(axes)}\n\n{kind} picked = {source}\n"
 
 
-def python_of(found: Snapshot) -> str:
+def python_of(shown: Snapshot) -> str:
     """A script that makes the same paths."""
-    return as_python(found)
+    return as_python(shown)
 
 
 def vocabulary() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:

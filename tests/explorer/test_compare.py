@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scanlab.explorer.facts.compared import compare_page, relation_sentences
+from scanlab.explorer.renderers.compared import compare_page, relation_sentences
 from scanlab.explorer.snapshot import snapshot
 
 
@@ -75,7 +75,7 @@ def test_the_pane_names_what_is_the_same(explorer, new_page):
     text = "grid h, w\norder mine = by 2 * h, ~w\nscan both = sum(mine, -mine)\n"
     page = new_page(explorer.address(text=text, names=("mine", "snake", "hilbert"), grid=(6, 5), panes=("compare",)))
     page.set_default_timeout(60_000)
-    page.wait_for_selector("#pane-compare .facts[data-state=ready]")
+    page.wait_for_selector("#pane-compare .pane-body[data-state=ready]")
     findings = page.locator("#pane-compare .finding").all_inner_texts()
     assert findings == list(relation_sentences(snapshot(text, (6, 5), ("mine", "snake", "hilbert")).subjects))
     head = page.locator("#pane-compare thead").inner_text().split()

@@ -15,9 +15,9 @@ import pytest
 from chromium import expect
 
 from scanlab.compiler.bind import CompiledPlan
-from scanlab.explorer.facts.attempt import attempt
-from scanlab.explorer.facts.exports import EXPORTS, exported
-from scanlab.explorer.facts.python import as_python
+from scanlab.explorer.attempt import attempt
+from scanlab.explorer.renderers.exports import EXPORTS, exported
+from scanlab.explorer.renderers.python import as_python
 from scanlab.explorer.snapshot import Snapshot, snapshot
 from scanlab.view.film import ffmpeg
 
@@ -151,7 +151,7 @@ def test_names_of_files_are_plain():
 def test_the_buttons_give_the_files(explorer, new_page, tmp_path):
     page = new_page(explorer.address(text=TEXT, names=("mine",), grid=(6, 5), panes=("export",)), accept_downloads=True)
     page.set_default_timeout(90_000)
-    page.wait_for_selector("#pane-export .facts[data-state=ready]")
+    page.wait_for_selector("#pane-export .pane-body[data-state=ready]")
     for kind in EXPORTS:
         button = page.locator("#pane-export .exports").get_by_role("button", name=kind, exact=True)
         if kind == "MP4" and ffmpeg() is None:

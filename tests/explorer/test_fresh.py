@@ -9,10 +9,17 @@ from typing import Any
 import pytest
 from chromium import expect, none_left
 
-from scanlab.explorer.freshness import of, of_text
+from scanlab.explorer.freshness import text_version, version_of
 
 SNAKE = "grid h, w\norder a = by h, ~w\n"
-REGIONS = (".problems", ".drawing", ".selection", "#pane-proof .facts", "#pane-keys .facts", "#pane-export .facts")
+REGIONS = (
+    ".problems",
+    ".drawing",
+    ".selection",
+    "#pane-proof .pane-body",
+    "#pane-keys .pane-body",
+    "#pane-export .pane-body",
+)
 NOT_MARKED = "regions => regions.filter(e => !document.querySelector(e).hasAttribute('data-older'))"
 MARKED = "regions => regions.filter(e => document.querySelector(e).hasAttribute('data-older'))"
 
@@ -25,8 +32,8 @@ def test_a_text_has_the_same_mark_in_the_browser(page: Any, text: str) -> None:
       const unit = (_, at) => String.fromCharCode(units[2 * at] | units[2 * at + 1] << 8);
       return wantText(Array.from({ length: units.length / 2 }, unit).join(""));
     }"""
-    assert page.evaluate(code, units) == of_text(text)
-    assert of(text, (4, 5)) == f"{of_text(text)} 4x5"
+    assert page.evaluate(code, units) == text_version(text)
+    assert version_of(text, (4, 5)) == f"{text_version(text)} 4x5"
 
 
 def test_all_that_is_of_an_older_text_is_marked_at_the_first_key(
@@ -37,7 +44,7 @@ def test_all_that_is_of_an_older_text_is_marked_at_the_first_key(
     page = context.new_page()
     page.goto(explorer.address(text=SNAKE, panes=("proof", "keys", "export")))
     for pane in ("proof", "keys", "export"):
-        page.wait_for_selector(f"#pane-{pane} .facts[data-state=ready]")
+        page.wait_for_selector(f"#pane-{pane} .pane-body[data-state=ready]")
     page.wait_for_selector(".verdict.proved >> text=This is")
     assert page.evaluate(MARKED, list(REGIONS)) == []
     # Before the server can have heard of it, in the very event.
@@ -46,7 +53,7 @@ def test_all_that_is_of_an_older_text_is_marked_at_the_first_key(
       area.setRangeText("x", area.value.length - 1, area.value.length - 1, "end");
       area.dispatchEvent(new InputEvent("input", {{ inputType: "insertText" }}));
       const faint = (e) => parseFloat(getComputedStyle(document.querySelector(e)).opacity) < 0.5;
-      const seen = [".verdict", ".player .panels", "[data-at=step]", "#pane-proof .facts > :last-child"];
+      const seen = [".verdict", ".player .panels", "[data-at=step]", "#pane-proof .pane-body > :last-child"];
       return [({NOT_MARKED})(regions), seen.map(faint)];
     }}"""
     assert page.evaluate(code, list(REGIONS)) == [[], [True] * 4]
@@ -108,7 +115,7 @@ def test_a_file_whose_text_goes_on_is_not_called_saved(explorer: Any, new_page: 
 
 def test_nothing_of_an_older_text_is_given_to_take_away(explorer: Any, new_page: Callable[..., Any]) -> None:
     page = new_page(explorer.address(text=SNAKE, panes=("export",)))
-    page.wait_for_selector("#pane-export .facts[data-state=ready]:not([data-older])")
+    page.wait_for_selector("#pane-export .pane-body[data-state=ready]:not([data-older])")
     code = """key => {
       const area = document.getElementById("editor-text"), taken = window.taken ??= [];
       navigator.clipboard.writeText = async (text) => taken.push(text);
@@ -120,7 +127,7 @@ def test_nothing_of_an_older_text_is_given_to_take_away(explorer: Any, new_page:
     asked: list[str] = []
     page.on("download", lambda file: asked.append(file.suggested_filename))
     assert page.evaluate(code, "#") == 0
-    page.wait_for_selector("#pane-export .facts[data-state=ready]:not([data-older])")
+    page.wait_for_selector("#pane-export .pane-body[data-state=ready]:not([data-older])")
     page.locator("#pane-export .copy").click()
     page.wait_for_function("taken.length === 1 && taken[0].includes('scanlab.compile')")
     assert asked == []

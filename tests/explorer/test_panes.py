@@ -15,11 +15,11 @@ import pytest
 from chromium import expect
 
 import scanlab
-from scanlab.explorer.facts.listings import KERNEL_COLUMNS
+from scanlab.explorer.renderers.listings import KERNEL_COLUMNS
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "gpu_registers.json"
 TEXT = "grid h, w\norder first = by h, ~w\nscan second = sum(first, -first) with cls at start\n"
-READY = ".facts[data-state=ready]"
+READY = ".pane-body[data-state=ready]"
 
 
 def opened(explorer: Any, new_page: Callable[..., Any], *panes: str, **state: Any) -> Any:
@@ -32,7 +32,7 @@ def opened(explorer: Any, new_page: Callable[..., Any], *panes: str, **state: An
 
 
 def words(page: Any, pane: str) -> str:
-    return page.locator(f"#pane-{pane} .facts").inner_text()
+    return page.locator(f"#pane-{pane} .pane-body").inner_text()
 
 
 def write(page: Any, text: str) -> None:
@@ -73,7 +73,7 @@ def test_the_ranks_and_the_isl_map_are_a_click_away(explorer, new_page):
 
 def test_long_tables_turn_their_pages(explorer, new_page):
     page = opened(explorer, new_page, "indices", names=("first",), grid=(20, 30))
-    expect(page.locator("#pane-indices .facts")).to_contain_text("0 to 199 of 600")
+    expect(page.locator("#pane-indices .pane-body")).to_contain_text("0 to 199 of 600")
     expect(page.get_by_role("button", name="Earlier rows")).to_be_disabled()
     for _ in range(2):
         before = page.locator("#pane-indices .place").inner_text()
@@ -89,8 +89,8 @@ def test_a_pane_follows_the_text_and_dims_behind_a_mistake(explorer, new_page):
     write(page, "grid h, w\norder other = by w, ~h\n")
     page.wait_for_selector("#pane-keys pre:has-text('-h if w % 2 == 1 else h')")
     write(page, "grid h, w\norder other = by w +\n")
-    page.wait_for_selector("#pane-keys .facts[data-state=stale]")
-    expect(page.locator("#pane-keys .facts")).to_contain_text("Of the text before the mistake in it")
+    page.wait_for_selector("#pane-keys .pane-body[data-state=stale]")
+    expect(page.locator("#pane-keys .pane-body")).to_contain_text("Of the text before the mistake in it")
     write(page, "grid h, w\norder other = by h + w\n")
     page.wait_for_selector("#pane-proof .mistake:has-text('share the key')")
     write(page, "grid h, w\norder other = by h + w, h\n")
@@ -101,7 +101,7 @@ def test_a_pane_follows_the_text_and_dims_behind_a_mistake(explorer, new_page):
 def test_empty_text_leaves_a_hint(explorer, new_page):
     page = new_page(explorer.address(text=" ", panes=("keys", "metrics")))
     for pane in ("keys", "metrics"):
-        page.wait_for_selector(f"#pane-{pane} .facts[data-state=empty] >> text=Write an order on the left")
+        page.wait_for_selector(f"#pane-{pane} .pane-body[data-state=empty] >> text=Write an order on the left")
 
 
 def test_a_pane_with_trouble_leaves_the_others(explorer, new_page):
@@ -109,17 +109,17 @@ def test_a_pane_with_trouble_leaves_the_others(explorer, new_page):
     before = words(page, "field")
     page.locator("#field-decay").fill("0.5")
     page.wait_for_selector("#pane-field p:has-text('keeps 0.5 of itself')")
-    expect(page.locator("#pane-field .facts")).not_to_have_text(before)
+    expect(page.locator("#pane-field .pane-body")).not_to_have_text(before)
     # Beyond its limits a number is marked, and nothing is asked.
     page.locator("#field-decay").fill("7")
     page.wait_for_selector("#pane-field small:has-text('give a number from 0 to 1')")
     page.locator("#field-layers").fill("1.5")
     page.wait_for_selector("#pane-field small:has-text('give a whole number from 1 to 64')")
-    expect(page.locator("#pane-field .facts")).to_contain_text("keeps 0.5 of itself")
+    expect(page.locator("#pane-field .pane-body")).to_contain_text("keeps 0.5 of itself")
     # What only the compiler can refuse is said in the pane.
     page.locator("#field-layers").fill("3")
-    page.wait_for_selector("#pane-field .facts[data-state=failed] .mistake:has-text('S406')")
-    expect(page.locator("#pane-keys .facts")).to_contain_text("layers(sum((by h, w)) * 2)")
+    page.wait_for_selector("#pane-field .pane-body[data-state=failed] .mistake:has-text('S406')")
+    expect(page.locator("#pane-keys .pane-body")).to_contain_text("layers(sum((by h, w)) * 2)")
     page.locator("#field-layers").fill("")
     page.wait_for_selector(f"#pane-field {READY}")
 
@@ -128,7 +128,7 @@ def test_ptx_shows_registers_as_they_are_compiled(explorer, new_page):
     pytest.importorskip("triton", reason="compiling for a GPU needs Triton")
     page = new_page(explorer.address(text="hilbert", grid=(6, 5), panes=("ptx",)))
     page.set_default_timeout(90_000)
-    page.wait_for_selector("#pane-ptx .facts[data-state=working] .word:has-text('Compiling for sm_90')")
+    page.wait_for_selector("#pane-ptx .pane-body[data-state=working] .word:has-text('Compiling for sm_90')")
     known = json.loads(GOLDEN.read_text(encoding="utf-8"))
     import triton
 
@@ -162,7 +162,7 @@ def test_a_compiler_ends_with_the_turn_that_wanted_it():
         kernels.asyncio.create_subprocess_exec = spy
         try:
             # No kernels are known of this state size and dtype, so the compiler has to be asked.
-            work = asyncio.create_task(_all(kernels.compiled(kernels.Wanted("", "sm_80", "32", "float16"))))
+            work = asyncio.create_task(_all(kernels.compiled(kernels.CompilerOptions("", "sm_80", "32", "float16"))))
             while not started:
                 await asyncio.sleep(0.02)
             work.cancel()
@@ -181,7 +181,7 @@ def test_what_the_compiler_refuses_is_an_error_with_a_code():
     from scanlab.ir.diagnostics import ScanlabError
 
     with pytest.raises(ScanlabError, match="S732"):
-        alone(_all(kernels.compiled(kernels.Wanted("patch_at_0123456789abcdef"))))
+        alone(_all(kernels.compiled(kernels.CompilerOptions("patch_at_0123456789abcdef"))))
 
 
 def alone(work: Coroutine[Any, Any, Any]) -> Any:
@@ -197,7 +197,8 @@ async def _all(steps: Any) -> list[Any]:
 
 def test_panes_have_titles_and_names_of_their_own():
     from scanlab.explorer.panes import PANES, Pane
+    from scanlab.explorer.titles import TITLES
 
-    assert all(issubclass(kind, Pane) and kind.title for kind in PANES.values())
-    assert len({kind.title for kind in PANES.values()}) == len(PANES)
+    assert all(issubclass(kind, Pane) for kind in PANES.values())
+    assert all(TITLES.values()) and len(set(TITLES.values())) == len(PANES)
     assert all(re.fullmatch(r"[a-z]+", name) for name in PANES)

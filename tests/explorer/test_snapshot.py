@@ -211,7 +211,7 @@ def test_the_paths_of_a_plan_say_whose_they_are_and_in_which_layers(plan: str, p
 
 def test_what_is_wanted_is_told_apart_from_what_can_be_drawn() -> None:
     found = snapshot(TWO, (2000, 2000), ("both", "hilbert"))
-    assert found.wanted == ("both", "hilbert") and not found.subjects
+    assert found.requested == ("both", "hilbert") and not found.subjects
     assert found.is_of_library("hilbert") and not found.is_of_library("both")
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from chromium import expect
 
-from scanlab.explorer.facts.attempt import attempt
-from scanlab.explorer.facts.studies import find_studies, progress_of, read_results, read_state
+from scanlab.explorer.attempt import attempt
+from scanlab.explorer.study_state import find_studies, progress_of, read_results, read_state
 from scanlab.study.place import DATABASE
 
 SMALL = Path(__file__).parents[1] / "study" / "small.py"
@@ -128,7 +128,7 @@ def test_watching_needs_no_torch(finished):
     code = f"""
 import sys
 from pathlib import Path
-from scanlab.explorer.facts.studies import find_studies, read_state
+from scanlab.explorer.study_state import find_studies, read_state
 assert read_state(find_studies([Path({str(finished)!r})])[0]).progress.is_over
 assert "torch" not in sys.modules
 """
@@ -145,7 +145,7 @@ def test_a_study_is_followed_while_it_runs_and_its_strategies_can_be_seen(start_
         page = new_page(explorer.address(panes=("studies",)))
         # Two processes import torch meanwhile, which takes a busy machine a minute.
         page.set_default_timeout(240_000)
-        page.locator("#pane-studies .found button").click()
+        page.locator("#pane-studies .study-list button").click()
         bar = page.locator("#pane-studies progress")
         bar.wait_for()
         first = bar.evaluate("e => e.value")

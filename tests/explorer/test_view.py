@@ -127,8 +127,8 @@ def test_typing_on_leaves_the_step_where_it_is(page: Any) -> None:
 
 def test_what_is_chosen_in_the_panes_is_in_the_address(explorer: Any, new_page: Callable[..., Any]) -> None:
     page = new_page(explorer.address(text="by h, w", grid=(20, 30), panes=("indices", "field")))
-    page.wait_for_selector("#pane-indices .facts[data-state=ready]")
-    page.wait_for_selector("#pane-field .facts[data-state=ready]")
+    page.wait_for_selector("#pane-indices .pane-body[data-state=ready]")
+    page.wait_for_selector("#pane-field .pane-body[data-state=ready]")
     page.locator("#pane-indices select").select_option("the step of each patch")
     page.wait_for_selector("#pane-indices thead:has-text('patch')")
     page.get_by_role("button", name="Later rows").click()

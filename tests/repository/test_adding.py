@@ -3,49 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
 
-import pytest
-
-ROOT = Path(__file__).parents[2]
-Package = Callable[..., "Copy"]
-
-
-class Copy:
-    """A copy of the package that a contributor edits."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        shutil.copytree(ROOT / "scanlab", folder / "scanlab", ignore=shutil.ignore_patterns("__pycache__"))
-
-    def write(self, file: str, text: str) -> None:
-        (self.folder / file).write_text(text, encoding="utf-8")
-
-    def put(self, file: str, before: str, line: str) -> None:
-        """Put a line before the first place where a text stands."""
-        text = (self.folder / file).read_text(encoding="utf-8")
-        assert before in text, f"{file} has no {before!r}"
-        self.write(file, text.replace(before, line + before, 1))
-
-    def run(self, code: str, *words: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, "-c", code, *words]
-        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=self.folder)
-
-    def says(self, code: str) -> list[str]:
-        done = self.run(code)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.splitlines()
-
-
-@pytest.fixture
-def package(tmp_path: Path) -> Copy:
-    return Copy(tmp_path)
+from package_copy import ROOT, Copy
 
 
 def test_the_page_names_what_is_done_here() -> None:
@@ -54,6 +16,7 @@ def test_the_page_names_what_is_done_here() -> None:
         *("scanlab/ir/merges.py", "scanlab/compiler/curves/", "scanlab/ir/functions.py", "strategies/"),
         *("scanlab/ops/dispatch.py", "scanlab/ops/mamba2", "scanlab/zoo/presets.py", "scanlab/zoo/official.py"),
         *("scanlab/study/metrics.py", "scanlab/study/learning.py", "scanlab/study/tasks.py", "scanlab/nn/kinds.py"),
+        *("scanlab/explorer/renderers", "scanlab/explorer/panes/pages.py", "scanlab/explorer/titles.py"),
     )
     for place in places:
         assert place in page
@@ -194,6 +157,47 @@ def test_a_backend_is_one_row_and_a_module_per_operator(package: Copy) -> None:
     # An operator that the backend leaves out is an error, never another backend's result.
     (package.folder / "scanlab/ops/conv/twin.py").unlink()
     assert "scanlab.ops.conv.twin" in package.run(SCANNED).stderr
+
+
+MIXER = '        "mean": MixerKind("mean_mixer", "MeanMixer", looks_ahead=True),\n'
+MEAN = """
+from torch import nn
+from scanlab.nn.mixer import Mixer
+
+class MeanMixer(Mixer):
+    def __init__(self, place):
+        super().__init__(place)
+        self.project_out = nn.Linear(place.dim, place.dim)
+
+    def mix(self, rows, table, grid):
+        return self.project_out(rows.mean(1, keepdim=True).expand_as(rows))
+"""
+STEPPED = """
+import torch
+from scanlab.nn import Backbone, BackboneSizes, Classifier, MixerSizes, NextPatch
+def backbone(): return Backbone("row", BackboneSizes(mixer=MixerSizes(kind="mean")), input_size=(8, 8), channels=1)
+torch.manual_seed(0)
+model, images, labels = Classifier(backbone(), 3), torch.randn(6, 1, 8, 8), torch.arange(6) % 3
+optimizer = torch.optim.SGD(model.parameters(), 0.05)
+def loss(): return torch.nn.functional.cross_entropy(model(images), labels)
+before = loss()
+before.backward()
+print(all(p.grad is not None for name, p in model.named_parameters() if "project_out" in name))
+optimizer.step()
+print((loss() < before).item())
+NextPatch(backbone())
+"""
+
+
+def test_a_kind_of_mixer_is_one_row_and_its_class(package: Copy) -> None:
+    assert "S612" in package.run(STEPPED).stderr, "a kind that is in no table has no mixer"
+    package.put("scanlab/nn/kinds.py", '        "none": MixerKind(', MIXER)
+    assert "scanlab.nn.mean_mixer" in package.run(STEPPED).stderr
+    package.write("scanlab/nn/mean_mixer.py", MEAN)
+    done = package.run(STEPPED)
+    assert done.stdout.split() == ["True", "True"]
+    # A mean shows every patch those that come after it: the row says so, and nobody predicts them with it.
+    assert "a mixer of the kind 'mean' shows every patch those that come after it" in done.stderr
 
 
 PRESET = """

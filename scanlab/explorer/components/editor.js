@@ -60,7 +60,7 @@ export default {
       this.measure();
       this.paint();
     },
-    // Replace a range by a text so that undo takes it back; `of` is the mark of the text that the range was found in.
+    // Replace a range by a text so that undo takes it back; `of` is the version of the text that the range is of.
     replace(start, end, text, of) {
       if (!isOf(of)) return;
       this.insert(start, end, text);
@@ -93,7 +93,7 @@ export default {
       if (row * high < area.scrollTop || (row + 2) * high > area.scrollTop + area.clientHeight) area.scrollTop = (row - 3) * high;
     },
     focus() { this.$refs.area.focus(); },
-    // marks: [{start, end, severity}], offsets in UTF-16 units; of: the mark of the text they belong to.
+    // marks: [{start, end, severity}], offsets in UTF-16 units; of: the version of the text they belong to.
     mark(marks, of) {
       if (!isOf(of)) return;
       this.marks = marks;

@@ -5,14 +5,14 @@ export default {
     <dialog ref="box" class="window wide" aria-label="Library" @mousedown="outside">
       <header>
         <h2>Library</h2>
-        <input ref="search" type="search" v-model="wanted" placeholder="Search names, descriptions, sources" aria-label="Search the library" @keydown.down.prevent="first">
+        <input ref="search" type="search" v-model="query" placeholder="Search names, descriptions, sources" aria-label="Search the library" @keydown.down.prevent="first">
         <span class="count" role="status">{{ count }}</span>
         <button type="button" class="plain" aria-label="Close" title="Close (Esc)" @click="hide">✕</button>
       </header>
       <div class="inside">
         <p v-if="failed" class="empty">The library could not be loaded. <button type="button" @click="load">Try again</button></p>
         <p v-else-if="!entries" class="empty">Loading the library …</p>
-        <p v-else-if="!shown" class="empty">Nothing in the library matches “{{ wanted }}”.</p>
+        <p v-else-if="!shown" class="empty">Nothing in the library matches “{{ query }}”.</p>
         <section v-for="group in groups" :key="group.title" v-show="group.some">
           <h3>{{ group.title }}</h3>
           <ul class="cards">
@@ -31,11 +31,11 @@ export default {
       </div>
     </dialog>`,
   emits: ["open", "compare"],
-  data: () => ({ entries: null, wanted: "", failed: false }),
+  data: () => ({ entries: null, query: "", failed: false }),
   computed: {
     // Entries where every word that is searched for occurs.
     groups() {
-      const words = this.wanted.toLowerCase().split(/\s+/).filter(Boolean), groups = new Map();
+      const words = this.query.toLowerCase().split(/\s+/).filter(Boolean), groups = new Map();
       for (const entry of this.entries ?? []) {
         if (!groups.has(entry.system)) groups.set(entry.system, { title: entry.system, entries: [], some: false });
         const group = groups.get(entry.system), shown = words.every((word) => entry.searched.includes(word));

@@ -3,7 +3,7 @@
 import { MARKUP, mountPlayer } from "/scanlab/player_source.js";
 import { keep } from "/scanlab/static/page.js";
 
-// Milliseconds of stillness before a change of the view is told: turning a volume is many changes.
+// Milliseconds of stillness before a change of the view is sent: turning a volume is many changes.
 const REST_MS = 250;
 
 export default {
@@ -16,7 +16,7 @@ export default {
     root.addEventListener("colour", ({ detail }) => this.$emit("colour", { value: detail, turn: keep("colour", detail) }));
     root.addEventListener("view", this.viewed);
     this.player = mountPlayer(root);
-    this.told = JSON.stringify(this.player.view());
+    this.sent = JSON.stringify(this.player.view());
     window.addEventListener("pagehide", this.viewed);
     for (const [name, values] of this.waiting || []) this.player[name](...values);
     this.waiting = null;
@@ -31,8 +31,8 @@ export default {
     viewed() {
       if (!this.player.scenes().length) return;
       const value = this.player.view(), words = JSON.stringify(value);
-      if (words === this.told) return;
-      this.told = words;
+      if (words === this.sent) return;
+      this.sent = words;
       const turn = keep("view", value);
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.$emit("view", { value, turn }), REST_MS);

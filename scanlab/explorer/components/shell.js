@@ -25,7 +25,7 @@ export default {
   mounted() {
     // What began before the last step through the history is no longer for this entry.
     this.least = 0;
-    this.onHash = () => { if (location.hash !== this.known) this.heard(); };
+    this.onHash = () => { if (location.hash !== this.known) this.moved(); };
     window.scanlabWhole = () => { window.dispatchEvent(new Event("scanlab-flush")); return this.whole(); };
     window.addEventListener("popstate", this.onHash);
     window.addEventListener("keydown", this.onKey, true);
@@ -33,7 +33,7 @@ export default {
     // The page's channel is made after its elements.
     setTimeout(() => {
       window.socket?.on("disconnect", this.lost);
-      window.socket?.on("connect", this.found);
+      window.socket?.on("connect", this.reconnected);
     });
   },
   unmounted() {
@@ -56,13 +56,13 @@ export default {
       }
     },
     whole() {
-      const found = whole();
-      this.least = found.turn;
+      const entry = whole();
+      this.least = entry.turn;
       this.known = location.hash;
-      if (found.adopted) this.say("restored what was typed in this tab and had reached no server");
-      return found;
+      if (entry.adopted) this.say("restored what was typed in this tab and had reached no server");
+      return entry;
     },
-    heard() {
+    moved() {
       clearTimeout(this.timer);
       this.$emit("address", this.whole());
     },
@@ -70,7 +70,7 @@ export default {
       clearTimeout(this.asking);
       this.asking = setTimeout(this.ask, AGAIN_MS / 4);
     },
-    found() {
+    reconnected() {
       clearTimeout(this.asking);
       this.gone = "";
     },
@@ -102,12 +102,12 @@ export default {
       // Where Alt makes other characters, as on a Mac, the key's place counts; but in a text they are meant.
       const place = event.altKey && !typing ? /^(?:Key|Digit)(.)$/.exec(event.code)?.[1] : undefined;
       const plain = !event.ctrlKey && !event.metaKey && !event.altKey && event.key.length === 1;
-      const found = this.keys.find(([name]) => name === held + key || name === held + place);
-      if (!found || (plain && typing) || document.querySelector("dialog[open]")) return;
+      const shortcut = this.keys.find(([name]) => name === held + key || name === held + place);
+      if (!shortcut || (plain && typing) || document.querySelector("dialog[open]")) return;
       event.preventDefault();
       event.stopPropagation();
       window.dispatchEvent(new Event("scanlab-flush"));
-      this.$emit("shortcut", found[1]);
+      this.$emit("shortcut", shortcut[1]);
     },
   },
 };

@@ -12,14 +12,14 @@ __all__ = ["Choice", "Number"]
 
 
 class Choice:
-    """A list to choose one from. `heard` gets the chosen value, one of the options."""
+    """A list to choose one from. `on_choice` gets the chosen value, one of the options."""
 
-    def __init__(self, label: str, options: Iterable[str], heard: Callable[[str], Any]) -> None:
+    def __init__(self, label: str, options: Iterable[str], on_choice: Callable[[str], Any]) -> None:
         self.options = list(options)
         with tag("label", "field"):
             tag("span", "", label)
             self.box = tag("select")
-        self.box.on("change", lambda event: self._chosen(event.args, heard), js_handler=_VALUE)
+        self.box.on("change", lambda event: self._chosen(event.args, on_choice), js_handler=_VALUE)
         self.offer(self.options)
 
     def offer(self, options: Iterable[str], chosen: str = "") -> None:
@@ -33,16 +33,16 @@ class Choice:
                 if option == self.value:
                     made.props["selected"] = True
 
-    def _chosen(self, value: Any, heard: Callable[[str], Any]) -> Any:
+    def _chosen(self, value: Any, on_choice: Callable[[str], Any]) -> Any:
         # What a browser sends need not be what was offered.
         if value not in self.options:
             return None
         self.value = value
-        return heard(value)
+        return on_choice(value)
 
 
 class Number:
-    """A number within limits; None where the box is empty. `heard` gets it after every change that is one.
+    """A number within limits; None where the box is empty. `on_number` gets it after every change that is one.
 
     box: the id of the input. hint: what an empty box stands for. whole: whether only whole numbers will do.
     """
@@ -53,12 +53,12 @@ class Number:
         box: str,
         hint: str,
         limits: tuple[float, float],
-        heard: Callable[[float | None], Any],
+        on_number: Callable[[float | None], Any],
         whole: bool = False,
     ) -> None:
         self.limits = limits
         self.whole = whole
-        self.field = Field(label, box, lambda text: self._entered(text, heard), hint=hint)
+        self.field = Field(label, box, lambda text: self._entered(text, on_number), hint=hint)
 
     def begin(self, number: Any) -> float | None:
         """Begin with a number, or with nothing where it is none within the limits; which of both."""
@@ -71,14 +71,14 @@ class Number:
         low, high = self.limits
         return number is not None and low <= number <= high and not (self.whole and number % 1)
 
-    def _entered(self, text: Any, heard: Callable[[float | None], Any]) -> Any:
+    def _entered(self, text: Any, on_number: Callable[[float | None], Any]) -> Any:
         typed = str(text).strip()
         number = _number(typed)
         low, high = self.limits
         fits = self._fits(number)
         kind = "a whole number" if self.whole else "a number"
         self.field.wrong("" if fits or not typed else f"give {kind} from {low:g} to {high:g}")
-        return heard(number) if fits or not typed else None
+        return on_number(number) if fits or not typed else None
 
 
 def _number(text: str) -> float | None:

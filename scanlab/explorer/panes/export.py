@@ -7,17 +7,17 @@ from typing import ClassVar
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
-from scanlab.explorer.facts.exports import EXPORTS, File, exported, why_not
-from scanlab.explorer.facts.markup import code, section
-from scanlab.explorer.facts.python import as_python
 from scanlab.explorer.html_elements import button, tag
 from scanlab.explorer.panes.pane import Pane
+from scanlab.explorer.renderers.exports import EXPORTS, File, exported, why_not
+from scanlab.explorer.renderers.markup import code, section
+from scanlab.explorer.renderers.python import as_python
 from scanlab.explorer.snapshot import Snapshot
 
 __all__ = ["ExportPane"]
 
 _COPY = """(event) => {
-  const pane = event.target.closest(".facts"), button = event.target;
+  const pane = event.target.closest(".pane-body"), button = event.target;
   navigator.clipboard.writeText(pane.querySelector("pre.code").textContent).then(
     () => { button.textContent = "Copied"; setTimeout(() => { button.textContent = "Copy the Python below"; }, 1500); },
     () => { button.textContent = "The browser does not allow it"; });
@@ -27,7 +27,6 @@ _COPY = """(event) => {
 class ExportPane(Pane):
     """A button for each kind of file; what this machine cannot make says why."""
 
-    title = "Export"
     # A film of many paths takes a while.
     limit: ClassVar[float] = 120.0
 

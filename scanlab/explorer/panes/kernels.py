@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from scanlab.codegen.assembly import Report
 from scanlab.codegen.listing import ASSEMBLIES, DTYPES
 from scanlab.codegen.offline import TARGETS, answer_of, compiler_command, compiler_environment, refused
-from scanlab.explorer.facts.listings import kernels_page, programs_of
-from scanlab.explorer.facts.markup import code, section
 from scanlab.explorer.panes.controls import Choice
 from scanlab.explorer.panes.pane import Option, Pane
+from scanlab.explorer.renderers.listings import kernels_page, programs_of
+from scanlab.explorer.renderers.markup import code, section
 from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["KernelsPane", "Wanted", "compiled"]
+__all__ = ["CompilerOptions", "KernelsPane", "compiled"]
 
 # A line of the compiler's process holds a kernel's whole assembly.
 LONGEST_LINE = 1 << 26
@@ -28,7 +28,7 @@ STATES = ("16", "1", "4", "8", "32", "64")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class CompilerOptions:
     """What is compiled: a path program, for a target, a state size and a dtype."""
 
     program: str
@@ -51,51 +51,53 @@ class Compiled:
 
 
 # What was compiled last, for all pages; and one compiler at a time, which is all that a small machine can bear.
-_kept: OrderedDict[Wanted, Compiled] = OrderedDict()
+_kept: OrderedDict[CompilerOptions, Compiled] = OrderedDict()
 _seat = asyncio.Semaphore(1)
 
 
-async def compiled(wanted: Wanted) -> AsyncGenerator[Compiled, None]:
+async def compiled(options: CompilerOptions) -> AsyncGenerator[Compiled, None]:
     """The kernels as they are compiled one by one, from the memory of the server where they are there.
 
     Compilation runs in a process of its own, which ends with this generator. Names of programs are hashes of their
     content, so what is kept never grows old. Raises ScanlabError S730 to S735.
     """
-    async with _seat if wanted not in _kept else contextlib.nullcontext():
-        if wanted not in _kept:
-            async with contextlib.aclosing(_compile(wanted)) as steps:
-                async for found in steps:
-                    yield found
+    async with _seat if options not in _kept else contextlib.nullcontext():
+        if options not in _kept:
+            async with contextlib.aclosing(_compile(options)) as steps:
+                async for compilation in steps:
+                    yield compilation
             return
-    _kept.move_to_end(wanted)
-    yield _kept[wanted]
+    _kept.move_to_end(options)
+    yield _kept[options]
 
 
-async def _compile(wanted: Wanted) -> AsyncGenerator[Compiled, None]:
-    found = Compiled()
-    async with _process(wanted) as process:
+async def _compile(options: CompilerOptions) -> AsyncGenerator[Compiled, None]:
+    compilation = Compiled()
+    async with _process(options) as process:
         assert process.stdout is not None and process.stderr is not None, "both are pipes"
         words = asyncio.create_task(process.stderr.read())
         async for line in process.stdout:
-            said = answer_of(line.decode())
-            is_report = isinstance(said, Report)
-            found = replace(found, reports=(*found.reports, said)) if is_report else replace(found, names=said)
-            if found.is_done:
-                _keep(wanted, found)
-            yield found
-        if not found.is_done:
-            raise refused(wanted.target, (await words).decode(errors="replace"))
+            answer = answer_of(line.decode())
+            if isinstance(answer, Report):
+                compilation = replace(compilation, reports=(*compilation.reports, answer))
+            else:
+                compilation = replace(compilation, names=answer)
+            if compilation.is_done:
+                _keep(options, compilation)
+            yield compilation
+        if not compilation.is_done:
+            raise refused(options.target, (await words).decode(errors="replace"))
 
 
-def _keep(wanted: Wanted, found: Compiled) -> None:
-    _kept[wanted] = found
+def _keep(options: CompilerOptions, compilation: Compiled) -> None:
+    _kept[options] = compilation
     while len(_kept) > MOST_KEPT:
         _kept.popitem(last=False)
 
 
 @contextlib.asynccontextmanager
-async def _process(wanted: Wanted) -> AsyncIterator[asyncio.subprocess.Process]:
-    command = compiler_command(wanted.program, wanted.target, states=int(wanted.states), dtype=wanted.dtype)
+async def _process(options: CompilerOptions) -> AsyncIterator[asyncio.subprocess.Process]:
+    command = compiler_command(options.program, options.target, states=int(options.states), dtype=options.dtype)
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         *command, stdout=pipe, stderr=pipe, env=compiler_environment(), limit=LONGEST_LINE, start_new_session=True
@@ -115,7 +117,6 @@ _USUAL = {"target": "sm_90", "states": "16", "dtype": "bfloat16", "kind": next(i
 class KernelsPane(Pane):
     """Registers, spills and instructions of every kernel, and the assembly of one of them."""
 
-    title = "PTX"
     doing = "Starting the compiler"
 
     def build_tools(self) -> None:
@@ -174,10 +175,10 @@ class KernelsPane(Pane):
         # Somebody who types does not want a compiler for every letter.
         await asyncio.sleep(QUIET)
         for program in programs:
-            wanted = Wanted(program, self.target.value, self.states.value, self.dtype.value)
-            async with contextlib.aclosing(compiled(wanted)) as steps:
-                async for found in steps:
-                    self._compiled[program] = found
+            options = CompilerOptions(program, self.target.value, self.states.value, self.dtype.value)
+            async with contextlib.aclosing(compiled(options)) as steps:
+                async for compilation in steps:
+                    self._compiled[program] = compilation
                     self._show()
 
     async def _again(self, _: str) -> None:
@@ -194,16 +195,16 @@ class KernelsPane(Pane):
 
     def _show(self) -> None:
         """The tables as far as they are, and the chosen kernel's assembly."""
-        ready = [r for found in self._compiled.values() for r in found.reports]
-        names = dict.fromkeys(n for found in self._compiled.values() for n in found.names)
+        ready = [r for c in self._compiled.values() for r in c.reports]
+        names = dict.fromkeys(n for c in self._compiled.values() for n in c.names)
         if list(names) != self.kernel.options:
             self.kernel.offer(names, self._kernel or self.kernel.value)
         tables = "".join(
-            kernels_page(program, self._uses[program], found.reports, found.names)
-            for program, found in self._compiled.items()
-            if found.names
+            kernels_page(program, self._uses[program], compilation.reports, compilation.names)
+            for program, compilation in self._compiled.items()
+            if compilation.names
         )
-        shown = [(p, r) for p, found in self._compiled.items() for r in found.reports if r.kernel == self.kernel.value]
+        shown = [(p, r) for p, c in self._compiled.items() for r in c.reports if r.kernel == self.kernel.value]
         listings = "".join(
             section(
                 f"{r.kernel}, {self.kind.value}",
@@ -214,9 +215,9 @@ class KernelsPane(Pane):
             if self.kind.value in r.assembly
         )
         self.page.set_content(tables + listings)
-        self.box.props["data-of"] = self.mark
-        total = sum(len(found.names) for found in self._compiled.values())
-        if all(found.is_done for found in self._compiled.values()):
+        self.box.props["data-of"] = self.version
+        total = sum(len(c.names) for c in self._compiled.values())
+        if all(c.is_done for c in self._compiled.values()):
             self.say("", "ready")
         else:
             self.say(f"Compiling for {self.target.value}: {len(ready)} of {total or '…'} kernels …", "working")

@@ -1,4 +1,4 @@
-"""The panes that are one page of facts, with few controls or none."""
+"""The panes that are one rendered page, with few controls or none."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
-from scanlab.explorer.facts.compared import compare_page, metrics_page
-from scanlab.explorer.facts.field import Decay, field_page
-from scanlab.explorer.facts.listings import code_page
-from scanlab.explorer.facts.published import published_page
-from scanlab.explorer.facts.stages import expression_page, keys_page, proof_page
-from scanlab.explorer.facts.steps import PAGE, Range, longest, steps_page
 from scanlab.explorer.html_elements import button, tag
 from scanlab.explorer.panes.controls import Choice, Number
 from scanlab.explorer.panes.pane import Option, Pane
+from scanlab.explorer.renderers.compared import compare_page, metrics_page
+from scanlab.explorer.renderers.field import Decay, field_page
+from scanlab.explorer.renderers.listings import code_page
+from scanlab.explorer.renderers.published import published_page
+from scanlab.explorer.renderers.stages import expression_page, keys_page, proof_page
+from scanlab.explorer.renderers.steps import PAGE, Range, longest, steps_page
 from scanlab.explorer.snapshot import Snapshot
 
 __all__ = [
@@ -37,14 +37,12 @@ Question = tuple[Callable[..., Any], tuple[Any, ...]]
 class KeysPane(Pane):
     """The sort keys, and the loops that visit them."""
 
-    title = "Keys"
     asks = staticmethod(keys_page)
 
 
 class ProofPane(Pane):
     """The verdicts, and isl's relations. A text that is refuted has its counter-example here."""
 
-    title = "Proof"
     doing = "Proving"
     asks = staticmethod(proof_page)
 
@@ -59,7 +57,6 @@ class ProofPane(Pane):
 class ExpressionPane(Pane):
     """The index expressions."""
 
-    title = "Expression"
     doing = "Deriving"
     asks = staticmethod(expression_page)
 
@@ -67,7 +64,6 @@ class ExpressionPane(Pane):
 class TritonPane(Pane):
     """The path function that GPU kernels call."""
 
-    title = "Triton"
     doing = "Generating"
     asks = staticmethod(partial(code_page, target="triton"))
 
@@ -75,7 +71,6 @@ class TritonPane(Pane):
 class CpuPane(Pane):
     """The path function that CPU kernels call."""
 
-    title = "CPU code"
     doing = "Generating"
     asks = staticmethod(partial(code_page, target="cpu"))
 
@@ -83,7 +78,6 @@ class CpuPane(Pane):
 class MetricsPane(Pane):
     """The locality of every path."""
 
-    title = "Locality"
     doing = "Measuring"
     asks = staticmethod(metrics_page)
 
@@ -91,7 +85,6 @@ class MetricsPane(Pane):
 class ComparePane(Pane):
     """What the strategies that are shown have in common."""
 
-    title = "Compare"
     doing = "Comparing"
     limit: ClassVar[float] = 60.0
     asks = staticmethod(compare_page)
@@ -100,7 +93,6 @@ class ComparePane(Pane):
 class PublishedPane(Pane):
     """What was published about the systems that the strategies belong to."""
 
-    title = "Published"
     doing = "Looking it up in the library"
     asks = staticmethod(published_page)
 
@@ -108,7 +100,6 @@ class PublishedPane(Pane):
 class FieldPane(Pane):
     """The receptive field that ranks alone predict, for a decay and a number of layers."""
 
-    title = "Receptive field"
     doing = "Predicting"
 
     def build_tools(self) -> None:
@@ -143,7 +134,6 @@ class FieldPane(Pane):
 class StepsPane(Pane):
     """The patch at each step, or the step of each patch, a page at a time."""
 
-    title = "Indices"
     _KINDS: ClassVar[dict[str, str]] = {"the patch at each step": "step", "the step of each patch": "patch"}
 
     def build_tools(self) -> None:

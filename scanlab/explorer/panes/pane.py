@@ -10,9 +10,9 @@ from weakref import WeakKeyDictionary
 
 from nicegui import ui
 
-from scanlab.explorer.facts.attempt import Outcome, attempt
-from scanlab.explorer.facts.markup import mistakes
+from scanlab.explorer.attempt import Outcome, attempt
 from scanlab.explorer.html_elements import tag
+from scanlab.explorer.renderers.markup import mistakes
 from scanlab.explorer.snapshot import Snapshot
 from scanlab.explorer.workers import TooLong, WorkerFailed, Workers
 from scanlab.ir.diagnostics import Diagnostic
@@ -34,12 +34,11 @@ EMPTY = "Nothing is shown yet. Write an order on the left, as in “by h, ~w”,
 class Pane:
     """Builds its elements where it is made, and shows one snapshot after the other.
 
-    A subclass says in `asks` which function of `scanlab.explorer.facts` makes its HTML of a snapshot, in `question`
+    A subclass says in `asks` which function of `scanlab.explorer.renderers` makes its HTML of a snapshot, in `question`
     what else that is given, and in `build_tools` which controls stand above it. What a pane cannot show it says itself;
     the others go on.
     """
 
-    title: ClassVar[str] = ""
     doing: ClassVar[str] = "Working"
     limit: ClassVar[float] = 30.0
     """Seconds that an answer may take."""
@@ -53,14 +52,14 @@ class Pane:
         self.snapshot: Snapshot | None = None
         # Called when the user has chosen something else, as the page wants to know.
         self.on_options: Callable[[], Any] = lambda: None
-        self.mark = ""
+        self.version = ""
         self._turn = 0
         self._work: set[asyncio.Task[Any]] = set()
-        with tag("div", "facts", data_state="empty") as self.box:
+        with tag("div", "pane-body", data_state="empty") as self.box:
             with tag("div", "controls"):
                 self.build_tools()
             self.word = tag("p", "word", role="status")
-            # Everything in it comes from `facts`, which escapes every text.
+            # Everything in it comes from `renderers`, which escapes every text.
             self.page = ui.html("", sanitize=False)
         ui.context.client.on_delete(self.close)
 
@@ -82,9 +81,9 @@ class Pane:
         """Show what the question gave; HTML by default."""
         self.page.set_content(value)
 
-    async def show(self, snapshot: Snapshot, mark: str = "") -> None:
-        """Show another snapshot; mark: which text and grid it is of."""
-        self.snapshot, self.mark = snapshot, mark
+    async def show(self, snapshot: Snapshot, version: str = "") -> None:
+        """Show another snapshot; version: which text and grid it is of."""
+        self.snapshot, self.version = snapshot, version
         await self.refresh()
 
     async def chosen(self) -> None:
@@ -183,8 +182,8 @@ class Pane:
         """Put a word above the page. state: "empty", "working", "ready", "stale" or "failed"."""
         self.word.text = words
         # What is shown while the pane is at work, or behind a mistake, is of the text before.
-        if state in ("ready", "failed", "empty") and self.mark:
-            self.box.props["data-of"] = self.mark
+        if state in ("ready", "failed", "empty") and self.version:
+            self.box.props["data-of"] = self.version
         self.box.props["data-state"] = state
         self.box.props["aria-busy"] = "true" if state == "working" else "false"
 

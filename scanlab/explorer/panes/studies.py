@@ -1,4 +1,4 @@
-"""A study's database, opened beside the paths: how far it is while it runs, and what it has found."""
+"""A study's database, opened beside the paths: how far it is while it runs, and its results."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 from nicegui import app, background_tasks, ui
 
 from scanlab.explorer.elements import Field
-from scanlab.explorer.facts.markup import mistakes
-from scanlab.explorer.facts.studies import Progress, Strategy, StudyState, find_studies, read_results, read_state
 from scanlab.explorer.html_elements import button, tag
 from scanlab.explorer.panes.pane import Option, Pane
+from scanlab.explorer.renderers.markup import mistakes
 from scanlab.explorer.scan_files import Folders
 from scanlab.explorer.snapshot import Snapshot
+from scanlab.explorer.study_state import Progress, Strategy, StudyState, find_studies, read_results, read_state
 from scanlab.explorer.workers import Workers
 from scanlab.ir.diagnostics import ScanlabError
 
@@ -42,7 +42,6 @@ class StudiesPane(Pane):
     folders: where studies may lie. on_pick: called with a strategy's text, axes and grid when it is clicked.
     """
 
-    title = "Studies"
     # The first judging imports torch.
     limit: ClassVar[float] = 120.0
 
@@ -66,12 +65,12 @@ class StudiesPane(Pane):
             self.clock = ui.timer(EVERY, self._tick, active=False)
 
     def build_tools(self) -> None:
-        """The path, and the studies that were found."""
+        """The path, and the studies in the open folders."""
         with tag("div", "opening"):
             self.path = Field("study", "study-path", lambda text: setattr(self, "_typed", text), self.open, "out/study")
             button("Open", lambda: self.open(self._typed))
             button("Look again", self.look, "plain")
-        self.found = tag("ul", "found")
+        self.listing = tag("ul", "study-list")
         self._typed = ""
 
     def options(self) -> dict[str, Option]:
@@ -82,7 +81,7 @@ class StudiesPane(Pane):
         """See `Pane.choose`."""
         self._begun = str(options.get("study", ""))
 
-    async def show(self, snapshot: Snapshot, mark: str = "") -> None:
+    async def show(self, snapshot: Snapshot, version: str = "") -> None:
         """What is shown in the paths changes nothing here; the first time, the folders are looked through, and the
         study of the address is opened."""
         if self.snapshot is None:
@@ -98,8 +97,8 @@ class StudiesPane(Pane):
         outcome = await self.ask(find_studies, (self.folders.roots,))
         if outcome is None or self.box.is_deleted:
             return
-        self.found.clear()
-        with self.found:
+        self.listing.clear()
+        with self.listing:
             for file in outcome.value:
                 with tag("li"):
                     shown = self.folders.shown(file.parent if file.name == "study.sqlite" else file)
@@ -128,7 +127,7 @@ class StudiesPane(Pane):
         await self._tick()
 
     async def _tick(self) -> None:
-        """Read how far it is; where a trial has ended since, begin to judge what it has found."""
+        """Read how far it is; where a trial has ended since, begin to judge the results."""
         place, turn = self.place, self._turn
         if self._is_reading or place is None:
             return
@@ -161,7 +160,7 @@ class StudiesPane(Pane):
 
     def _say_how(self) -> None:
         if self._judging:
-            words = "Reading what the study has found …" if not self._judged else ""
+            words = "Reading the results of the study …" if not self._judged else ""
             self.say(words, "working")
         else:
             self.say("", "ready")

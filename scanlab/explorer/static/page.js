@@ -45,8 +45,8 @@ function places() {
   return Object.keys(sessionStorage).filter((key) => key.startsWith(PLACE));
 }
 
-function isSettled(found) {
-  return !found || !Object.keys(found.fields).length;
+function isSettled(stored) {
+  return !stored || !Object.keys(stored.fields).length;
 }
 
 function read(place) {
@@ -94,13 +94,13 @@ export function push(address, upTo) {
 // afresh in a tab takes over what was typed there last and reached no server.
 export function whole() {
   if (here) begin(history.state?.entry ?? newEntry());
-  let found = read(PLACE + entry()), adopted = false;
-  if (!found && !location.hash) adopted = Boolean(found = adopt());
-  hash = found?.hash ?? location.hash;
+  let stored = read(PLACE + entry()), adopted = false;
+  if (!stored && !location.hash) adopted = Boolean(stored = adopt());
+  hash = stored?.hash ?? location.hash;
   fields = {};
   turn++;
   const draft = {};
-  for (const [name, { value }] of Object.entries(found?.fields ?? {})) {
+  for (const [name, { value }] of Object.entries(stored?.fields ?? {})) {
     fields[name] = { turn: isUnread(name, value) ? NEVER : turn, value };
     if (!isUnread(name, value)) draft[name] = value;
   }
@@ -109,33 +109,33 @@ export function whole() {
 
 function adopt() {
   const [last] = places().filter((place) => read(place)?.fields.text).sort((one, other) => read(other).at - read(one).at);
-  const found = last && read(last);
-  if (found) sessionStorage.removeItem(last);
-  return found;
+  const stored = last && read(last);
+  if (stored) sessionStorage.removeItem(last);
+  return stored;
 }
 
 // Freshness: everything that says something of a text carries in data-of which text that is, and of which grid. What is
 // of another than the one that stands in the box is marked until the answer comes, whether there is a server or not.
 let text = null, grid = null;
 
-// The text that stands in the box. It is the same mark as scanlab/explorer/freshness.py makes.
+// The text that stands in the box. It is the same version as scanlab/explorer/freshness.py makes.
 export function wantText(value) {
   text = `${value.length}-${crc(value).toString(16)}`;
-  mark();
+  markOlder();
   return text;
 }
 
 // The grid that was typed; null where the server may choose one.
 export function wantGrid(value) {
   grid = value === null ? null : (value.match(/\d+/g) ?? []).map(Number).join("x");
-  mark();
+  markOlder();
 }
 
-export function isOf(mark) {
-  return mark === text;
+export function isOf(version) {
+  return version === text;
 }
 
-function mark() {
+function markOlder() {
   for (const node of document.querySelectorAll("[data-of]")) {
     const [ofText, ofGrid] = node.dataset.of.split(" ");
     const older = text !== null && (ofText !== text || (grid !== null && ofGrid !== undefined && ofGrid !== grid));
@@ -148,7 +148,7 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-older] .takes")) event.stopImmediatePropagation();
 }, true);
 
-new MutationObserver(mark).observe(document.documentElement, { subtree: true, childList: true, attributeFilter: ["data-of"] });
+new MutationObserver(markOlder).observe(document.documentElement, { subtree: true, childList: true, attributeFilter: ["data-of"] });
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   for (let bit = 0; bit < 8; bit++) byte = byte & 1 ? (byte >>> 1) ^ 0xedb88320 : byte >>> 1;

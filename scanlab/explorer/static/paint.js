@@ -22,8 +22,8 @@ export function paint(text, patterns, marks) {
 function next(text, at, patterns) {
   for (const [pattern, kind] of patterns) {
     pattern.lastIndex = at;
-    const found = pattern.exec(text);
-    if (found && found[0].length) return [found[0].length, kind];
+    const match = pattern.exec(text);
+    if (match && match[0].length) return [match[0].length, kind];
   }
   return [1, "error"];
 }

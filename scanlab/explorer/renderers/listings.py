@@ -8,7 +8,7 @@ from scanlab.codegen import program
 from scanlab.codegen.assembly import Report
 from scanlab.codegen.listing import TABLE, Listing, function_listing, title
 from scanlab.codegen.programs import Target
-from scanlab.explorer.facts.markup import code, figures_table, note, section
+from scanlab.explorer.renderers.markup import code, figures_table, note, section
 from scanlab.explorer.snapshot import Snapshot
 
 __all__ = ["KERNEL_COLUMNS", "code_page", "kernel_rows", "kernels_page", "programs_of"]

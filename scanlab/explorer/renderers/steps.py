@@ -9,7 +9,7 @@ import numpy as np
 from scanlab.compiler.bind import Path
 from scanlab.compiler.stages import labelled_paths
 from scanlab.compiler.tracks import reset_steps
-from scanlab.explorer.facts.markup import note, section, table
+from scanlab.explorer.renderers.markup import note, section, table
 from scanlab.explorer.snapshot import Snapshot, Subject
 
 __all__ = ["PAGE", "Range", "longest", "rank_rows", "step_rows", "steps_page"]
@@ -77,9 +77,9 @@ def rank_rows(paths: list[Path], shown: Range) -> list[list[object]]:
 
 
 def _table(subject: Subject, shown: Range) -> str:
-    found = labelled_paths(subject.scans)
-    paths = dict(list(found.items())[:MOST_PATHS])
-    left = len(found) - len(paths)
+    labelled = labelled_paths(subject.scans)
+    paths = dict(list(labelled.items())[:MOST_PATHS])
+    left = len(labelled) - len(paths)
     more = note(f"{left} more paths are left out here.") if left else ""
     if shown.by == "patch":
         axes = ", ".join(paths[next(iter(paths))].axes)

@@ -1,4 +1,4 @@
-"""Studies: which databases there are, how far one is, and what it has found so far. They are read, never written."""
+"""Studies: which databases there are, how far one is, and its results so far. Databases are read, never written."""
 
 from __future__ import annotations
 
@@ -75,20 +75,20 @@ class StudyState:
 def find_studies(roots: Sequence[Path]) -> list[Path]:
     """The databases of studies in folders, sorted, at most MOST_STUDIES; hidden folders are left out.
 
-    They are told by their first bytes, whatever their names are. Links to folders are not followed.
+    They are recognised by their first bytes, whatever their names are. Links to folders are not followed.
     """
-    found: set[Path] = set()
+    files: set[Path] = set()
     entries = 0
     for root in roots:
         for folder, below, names in os.walk(root):
             depth = len(Path(folder).relative_to(root).parts)
             kept = sorted(b for b in below if not b.startswith(".") and b not in _NEVER)
             below[:] = kept if depth < DEEPEST else []
-            found.update(f for n in names if n.endswith(".sqlite") and _is_study(f := Path(folder, n)))
+            files.update(f for n in names if n.endswith(".sqlite") and _is_study(f := Path(folder, n)))
             entries += len(names)
-            if entries > MOST_ENTRIES or len(found) >= MOST_STUDIES:
+            if entries > MOST_ENTRIES or len(files) >= MOST_STUDIES:
                 break
-    return sorted(found)[:MOST_STUDIES]
+    return sorted(files)[:MOST_STUDIES]
 
 
 def _is_study(file: Path) -> bool:
@@ -115,8 +115,8 @@ def read_state(place: Path) -> StudyState:
 
 
 def read_results(place: Path) -> str:
-    """What a study has found so far, as HTML. Imports torch, as all judging does. Raises as `read_state`."""
-    from scanlab.explorer.facts.study_page import results_page
+    """A study's results so far, as HTML. Imports torch, as all judging does. Raises as `read_state`."""
+    from scanlab.explorer.renderers.study_page import results_page
     from scanlab.study.analysis import analyse
 
     with Store(database_of(place), read_only=True) as store:

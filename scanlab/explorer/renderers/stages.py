@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from scanlab.compiler.loops import loops
 from scanlab.compiler.proof import Proof
 from scanlab.compiler.stages import different_orders, expressions, key_maps, keys, proofs
-from scanlab.explorer.facts.markup import code, mistakes, note, section, text
+from scanlab.explorer.renderers.markup import code, mistakes, note, section, text
 from scanlab.explorer.snapshot import Snapshot, Subject
 from scanlab.ir.values import Order, orders_of
 
@@ -27,31 +27,31 @@ def _keys(subject: Subject) -> str:
     parts = [] if isinstance(value, Order) else [code(str(value), "scan")]
     for name, words in keys(value).items():
         order = orders[name]
-        found = code(words, "scan")
+        body = code(words, "scan")
         if order.where is not None or order.restart or order.tokens:
-            found = code(str(order), "scan") + found
-        found += f"<details><summary>as loops</summary>{code(loops(order), 'python')}</details>"
+            body = code(str(order), "scan") + body
+        body += f"<details><summary>as loops</summary>{code(loops(order), 'python')}</details>"
         # One order needs no heading of its own.
-        parts.append(f"<h4>{text(name)}</h4>{found}" if len(orders) > 1 else found)
+        parts.append(f"<h4>{text(name)}</h4>{body}" if len(orders) > 1 else body)
     repeated = sum(1 for _ in orders_of(value)) - len(orders)
-    told = note(f"{repeated} more of its paths repeat these.") if repeated else ""
-    return section(subject.name, *parts, told, about="most significant first")
+    more = note(f"{repeated} more of its paths repeat these.") if repeated else ""
+    return section(subject.name, *parts, more, about="most significant first")
 
 
 def proof_page(snapshot: Snapshot) -> str:
     """The verdicts as the terminal prints them, and isl's relation from patches to keys."""
     wrong = [d for d in snapshot.diagnostics if d.severity == "error"]
-    found = mistakes(wrong)
+    page = mistakes(wrong)
     for subject in snapshot.subjects:
-        found_proofs = proofs(subject.value, subject.grid)
+        by_name = proofs(subject.value, subject.grid)
         # One proof needs no name beside that of the strategy.
-        verdicts = "".join(verdict(name if len(found_proofs) > 1 else "", p) for name, p in found_proofs.items())
+        verdicts = "".join(verdict(name if len(by_name) > 1 else "", p) for name, p in by_name.items())
         relations = "".join(
             f"<h4>{text(name)}</h4>{code(wrapped_relation(words))}" for name, words in key_maps(subject.value).items()
         )
         maps = f"<details><summary>isl: from patches to keys</summary>{relations}</details>"
-        found += section(subject.name, verdicts, maps)
-    return found
+        page += section(subject.name, verdicts, maps)
+    return page
 
 
 def verdict(name: str, proof: Proof) -> str:
@@ -71,7 +71,7 @@ def wrapped_relation(words: str) -> str:
 
 def expression_page(snapshot: Snapshot) -> str:
     """How each path finds the patch at step p, as `--emit expr` prints it."""
-    found = ""
+    page = ""
     for subject in snapshot.subjects:
         forms = expressions(subject.scans)
         parts = [
@@ -79,5 +79,5 @@ def expression_page(snapshot: Snapshot) -> str:
             for name, words in forms.items()
         ]
         grid = "×".join(map(str, subject.grid))
-        found += section(subject.name, *parts, about=f"on {grid}, from step p to patch")
-    return found
+        page += section(subject.name, *parts, about=f"on {grid}, from step p to patch")
+    return page

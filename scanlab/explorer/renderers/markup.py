@@ -40,8 +40,8 @@ def section(heading: str, *parts: str, about: str = "") -> str:
 
 def figure(picture: str, *captions: str) -> str:
     """A picture, which is HTML already, over its captions."""
-    told = "".join(f"<span>{escape(c)}</span>" for c in captions)
-    return f"<figure>{picture}<figcaption>{told}</figcaption></figure>"
+    lines = "".join(f"<span>{escape(c)}</span>" for c in captions)
+    return f"<figure>{picture}<figcaption>{lines}</figcaption></figure>"
 
 
 def code(words: str, language: str = "") -> str:
@@ -85,9 +85,9 @@ def _mistake(d: Diagnostic) -> str:
     lines = [d.note, d.help]
     if d.counterexample is not None:
         lines.insert(0, f"counter-example: {d.counterexample}")
-    told = "".join(paragraph(line, "note") for line in lines if line)
+    notes = "".join(paragraph(line, "note") for line in lines if line)
     head = f"{d.severity} {d.code}" + (f", line {d.span.line}, column {d.span.column}" if d.span else "")
-    return f'<div class="mistake {escape(d.severity)}">{note(head)}{paragraph(d.message)}{told}</div>'
+    return f'<div class="mistake {escape(d.severity)}">{note(head)}{paragraph(d.message)}{notes}</div>'
 
 
 def _cell(tag: str, is_text: bool, content: Any, more: str = "") -> str:

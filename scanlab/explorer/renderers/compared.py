@@ -7,7 +7,7 @@ from itertools import combinations
 
 from scanlab.compiler.comparison import CAVEAT, Measured, columns, figures, measured
 from scanlab.compiler.equivalences import Equivalence, find_equivalences
-from scanlab.explorer.facts.markup import figures_table, note, paragraph, section
+from scanlab.explorer.renderers.markup import figures_table, note, paragraph, section
 from scanlab.explorer.snapshot import Snapshot, Subject
 
 __all__ = ["compare_page", "metrics_page", "relation_sentences"]
@@ -24,10 +24,10 @@ def metrics_page(snapshot: Snapshot) -> str:
 def compare_page(snapshot: Snapshot) -> str:
     """What two to six strategies have to do with each other, and their locality."""
     if len(snapshot.subjects) < 2:
-        told = "Show two strategies or more, at most six: choose them above the paths or in the gallery."
-        return paragraph(told, "empty") + _tables(snapshot.subjects)
+        hint = "Show two strategies or more, at most six: choose them above the paths or in the gallery."
+        return paragraph(hint, "empty") + _tables(snapshot.subjects)
     sentences = "".join(paragraph(s, "finding") for s in relation_sentences(snapshot.subjects))
-    return section("What they have in common", sentences, about="found by the prover") + metrics_page(snapshot)
+    return section("What they have in common", sentences, about="as the prover says") + metrics_page(snapshot)
 
 
 def _tables(subjects: tuple[Subject, ...]) -> str:
@@ -35,7 +35,7 @@ def _tables(subjects: tuple[Subject, ...]) -> str:
     places: dict[tuple[tuple[str, ...], tuple[int, ...]], list[Subject]] = {}
     for subject in subjects:
         places.setdefault((subject.value.axes, subject.grid), []).append(subject)
-    found = ""
+    tables = ""
     for (axes, grid), there in places.items():
         rows = measured((s.name, s.scans) for s in there)
         size = "×".join(map(str, grid))
@@ -44,8 +44,8 @@ def _tables(subjects: tuple[Subject, ...]) -> str:
         body = figures_table(
             ["path", *columns(axes)], [[label, *figures(row)] for label, row in zip(labels, rows, strict=True)]
         )
-        found += section("Rank gaps", body, about=f"of neighbouring patches and steps, on {size}")
-    return found
+        tables += section("Rank gaps", body, about=f"of neighbouring patches and steps, on {size}")
+    return tables
 
 
 def relation_sentences(subjects: tuple[Subject, ...]) -> Iterator[str]:
@@ -60,9 +60,9 @@ def relation_sentences(subjects: tuple[Subject, ...]) -> Iterator[str]:
             continue
         a, b = _different(first), _different(second)
         left -= len(a) * len(b)
-        found = list(_paths(a, b, grid)) if left >= 0 else []
-        yield from found
-        if not found:
+        relations = list(_paths(a, b, grid)) if left >= 0 else []
+        yield from relations
+        if not relations:
             (strangers if left >= 0 else untried).append(pair)
     if strangers:
         yield f"No path in common, not even reversed or transposed: {'; '.join(strangers)}."

@@ -19,8 +19,8 @@ from scanlab.codegen.listing import function_listing
 from scanlab.compiler.decay import mean_distance, predicted_decay
 from scanlab.compiler.locality import locality
 from scanlab.compiler.spread import spread
-from scanlab.explorer.facts import compared, field, listings, markup, published, stages, steps
-from scanlab.explorer.facts.attempt import attempt
+from scanlab.explorer.attempt import attempt
+from scanlab.explorer.renderers import compared, field, listings, markup, published, stages, steps
 from scanlab.explorer.snapshot import Snapshot, snapshot
 from scanlab.ir.printer import print_expr
 from scanlab.ir.values import signed_keys
@@ -269,11 +269,12 @@ def test_long_code_is_cut_and_says_so():
     assert "5 more characters are left out here" in page and len(page) < markup.MOST_CHARACTERS + 500
 
 
-def test_facts_need_neither_a_server_nor_tensors():
+def test_renderers_need_neither_a_server_nor_tensors():
     code = """
 import sys
-from scanlab.explorer.facts import attempt, compared, exports, field, listings, published
-from scanlab.explorer.facts import python, stages, steps, studies
+from scanlab.explorer import attempt, study_state
+from scanlab.explorer.renderers import compared, exports, field, listings, published
+from scanlab.explorer.renderers import python, stages, steps
 assert not {"nicegui", "torch", "numba", "triton", "matplotlib"} & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -1,8 +1,8 @@
-"""What a study has found so far, as HTML: the same verdicts, charts and figures as in its report."""
+"""A study's results so far, as HTML: the same verdicts, charts and figures as in its report."""
 
 from __future__ import annotations
 
-from scanlab.explorer.facts.markup import code, note, paragraph, section, table, text
+from scanlab.explorer.renderers.markup import code, note, paragraph, section, table, text
 from scanlab.study.cells import cells
 from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
 from scanlab.study.report.charts import curves, forest
@@ -12,13 +12,13 @@ __all__ = ["result_rows", "results_page"]
 COLUMNS = ("strategy", "against the baseline", "seeds", "mean", "± sd", "difference", "interval", "p (Holm)")
 
 
-def results_page(found: Findings) -> str:
+def results_page(findings: Findings) -> str:
     """The verdict in sentences, then every problem with its forest plot, its table and its curves."""
-    told = "".join(paragraph(sentence, "finding") for sentence in found.sentences)
-    question = paragraph(found.question, "question") if found.question else ""
-    failures = "".join(_failure(name, error) for name, error in found.failures)
+    sentences = "".join(paragraph(sentence, "finding") for sentence in findings.sentences)
+    question = paragraph(findings.question, "question") if findings.question else ""
+    failures = "".join(_failure(name, error) for name, error in findings.failures)
     failed = section("What failed", failures) if failures else ""
-    return question + told + "".join(_problem(p, found) for p in found.problems) + failed
+    return question + sentences + "".join(_problem(p, findings) for p in findings.problems) + failed
 
 
 def _failure(name: str, error: str) -> str:
@@ -26,7 +26,7 @@ def _failure(name: str, error: str) -> str:
     return f"<details><summary>{text(head)}</summary>{code(error)}</details>"
 
 
-def _problem(problem: ProblemFindings, found: Findings) -> str:
+def _problem(problem: ProblemFindings, findings: Findings) -> str:
     better = "higher" if problem.higher else "lower"
     unit = " in %" if problem.unit else ""
     about = f"{problem.metric}{unit}, {better} is better"
@@ -36,11 +36,11 @@ def _problem(problem: ProblemFindings, found: Findings) -> str:
     plot = f'<div class="chart">{forest(problem)}</div>' if compared else ""
     in_points = " in points" if problem.unit else ""
     band = " The band is the margin." if problem.margin else ""
-    under = note(f"Differences from {found.baseline}{in_points}, with intervals.{band} Grey: controls.") if plot else ""
+    legend = f"Differences from {findings.baseline}{in_points}, with intervals.{band} Grey: controls."
     lines = curves(problem)
     drawn = f'<h4>Learning curves</h4><div class="chart">{lines}</div>' if lines else ""
-    body = table(COLUMNS, result_rows(problem, found.baseline), words=2)
-    return section(problem.name, plot, under, body, drawn, about=about)
+    body = table(COLUMNS, result_rows(problem, findings.baseline), words=2)
+    return section(problem.name, plot, note(legend) if plot else "", body, drawn, about=about)
 
 
 def result_rows(problem: ProblemFindings, baseline: str) -> list[list[object]]:

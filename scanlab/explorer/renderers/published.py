@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from scanlab.compiler.equivalences import Equivalence, Fingerprint, find_equivalences, fingerprint
-from scanlab.explorer.facts.markup import note, paragraph, section, table, text
+from scanlab.explorer.renderers.markup import note, paragraph, section, table, text
 from scanlab.explorer.snapshot import Snapshot, Subject
 from scanlab.ir.values import Value
 from scanlab.language.library import library_definitions
@@ -47,55 +47,55 @@ def published_data() -> dict[str, Any]:
 
 def library_matches(value: Value, grid: tuple[int, ...] | None = None) -> list[Match]:
     """The library's strategies that are this one, whatever they are called: alike on two grids, then proved."""
-    wanted = fingerprint(value)
-    if wanted is None:
+    own = fingerprint(value)
+    if own is None:
         return []
-    names = [n for n, s in _fingerprints(len(value.axes)).items() if s == wanted]
+    names = [n for n, s in _fingerprints(len(value.axes)).items() if s == own]
     definitions = library_definitions()
-    found = []
+    matches = []
     for name in names:
         other = definitions[name].value
         assert other is not None, "fingerprints are of definitions that stand alone"
         for equivalence in find_equivalences(value, {name: other}, grid):
             if not equivalence.how:
-                found.append(Match(equivalence, definitions[name].source))
-    # What holds for all sizes comes before what holds here.
-    return sorted(found, key=lambda m: m.equivalence.proof.verdict != "proved")
+                matches.append(Match(equivalence, definitions[name].source))
+    # What holds for all config comes before what holds here.
+    return sorted(matches, key=lambda m: m.equivalence.proof.verdict != "proved")
 
 
 @cache
 def _fingerprints(axes: int) -> dict[str, Fingerprint]:
-    found = {
+    fingerprints = {
         n: fingerprint(d.value) for n, d in library_definitions().items() if d.value is not None and len(d.axes) == axes
     }
-    return {n: s for n, s in found.items() if s is not None}
+    return {n: s for n, s in fingerprints.items() if s is not None}
 
 
 def tables_for(matches: list[Match]) -> list[tuple[dict[str, Any], list[int]]]:
     """The published tables of the matches' systems, each with the rows that are one of the matches."""
     names, papers = {m.name for m in matches}, {p for m in matches for p in m.papers}
-    found = []
+    tables = []
     for entry in published_data()["tables"]:
         rows = [i for i, row in enumerate(entry["rows"]) if row["strategy"] in names]
         if rows or papers.intersection(entry["systems"]):
-            found.append((entry, rows))
-    return found
+            tables.append((entry, rows))
+    return tables
 
 
 def published_page(snapshot: Snapshot) -> str:
     """What was published about the strategies that are shown, then studies across systems."""
-    found = "".join(_subject(subject) for subject in snapshot.subjects)
+    subjects = "".join(_subject(subject) for subject in snapshot.subjects)
     studies = [f for f in published_data()["findings"] if not f["systems"]]
     general = "".join(map(_finding, studies))
     head = note(f"{published_data()['note']} Read on {published_data()['read']}.")
-    return f"{found}{section('Across systems', general)}{head}"
+    return f"{subjects}{section('Across systems', general)}{head}"
 
 
 def _subject(subject: Subject) -> str:
     matches = library_matches(subject.value, subject.grid)
     if not matches:
-        told = "This is no strategy of the library, so nothing that was published can be put beside it."
-        return section(subject.name, paragraph(told, "empty"))
+        message = "This is no strategy of the library, so nothing that was published can be put beside it."
+        return section(subject.name, paragraph(message, "empty"))
     parts = [paragraph(_belongs(subject.name, matches))]
     tables = tables_for(matches)
     parts += [_table(entry, rows) for entry, rows in tables]
@@ -117,13 +117,13 @@ def _table(entry: dict[str, Any], marked: list[int]) -> str:
     digits = [max(map(_decimals, column)) for column in zip(*(row["values"] for row in entry["rows"]), strict=True)]
     rows = [[row["what"], *map(_value, row["values"], digits)] for row in entry["rows"]]
     notes = [entry["source"] + ".", entry["note"], SECONDARY if entry["secondary"] else ""]
-    told = "".join(note(line) for line in notes if line)
-    return f"<h4>{text(entry['title'])}</h4>{table(['', *entry['columns']], rows, marked=marked)}{told}"
+    footnotes = "".join(note(line) for line in notes if line)
+    return f"<h4>{text(entry['title'])}</h4>{table(['', *entry['columns']], rows, marked=marked)}{footnotes}"
 
 
 def _finding(finding: dict[str, Any]) -> str:
-    told = f"{finding['source']}. {SECONDARY if finding['secondary'] else ''}".strip()
-    return f"<h4>{text(finding['title'])}</h4>{paragraph(finding['text'])}{note(told)}"
+    source = f"{finding['source']}. {SECONDARY if finding['secondary'] else ''}".strip()
+    return f"<h4>{text(finding['title'])}</h4>{paragraph(finding['text'])}{note(source)}"
 
 
 def _decimals(value: float) -> int:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 
 from scanlab.compiler.stages import labelled_paths
-from scanlab.explorer.facts.python import as_python
+from scanlab.explorer.renderers.python import as_python
 from scanlab.explorer.snapshot import Snapshot
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.view.export import MEDIA

@@ -8,7 +8,7 @@ from math import isnan, prod
 from scanlab.compiler.bind import bind
 from scanlab.compiler.decay import DECAY, mean_distance, predicted_decay
 from scanlab.compiler.spread import SHARES, spread
-from scanlab.explorer.facts.markup import figure, figures_table, note, paragraph, section
+from scanlab.explorer.renderers.markup import figure, figures_table, note, paragraph, section
 from scanlab.explorer.snapshot import Snapshot, Subject
 from scanlab.ir.text import count_text
 from scanlab.view.heat import heat_svg, scale_svg
@@ -43,30 +43,30 @@ def predicted(subject: Subject, decay: Decay) -> Predicted:
     plan = bind(subject.value, subject.grid)
     values = predicted_decay(plan, decay.kept, layers=decay.layers)
     field = Field(subject.name, "predicted from ranks", values, axes=plan.axes)
-    found = spread(values, field.centre)
+    reach = spread(values, field.centre)
     small = prod(subject.grid) <= MOST_PATCHES
     everywhere = mean_distance(plan, decay.kept, layers=decay.layers) if small else None
-    return Predicted(field, found.areas, found.mean_distance, everywhere)
+    return Predicted(field, reach.areas, reach.mean_distance, everywhere)
 
 
 def field_page(snapshot: Snapshot, decay: Decay) -> str:
     """Every strategy's field, drawn on one scale, and how far it spreads. Raises S634 and S406."""
-    found = [predicted(subject, decay) for subject in snapshot.subjects]
-    drawn = [p for p in found if p.field.values.ndim <= MOST_AXES]
+    fields = [predicted(subject, decay) for subject in snapshot.subjects]
+    drawn = [p for p in fields if p.field.values.ndim <= MOST_AXES]
     pictures = "".join(figure(heat_svg(p.field), p.field.strategy, _slices(p.field)) for p in drawn)
     legend = f'<div class="scale">{scale_svg()}</div>'
     head = ["strategy", "grid", *(f"{share:.0%}" for share in SHARES), "mean distance", "of all patches"]
     over = f" and {count_text(decay.layers, 'layer')}" if decay.layers else ""
-    told = f"A state keeps {decay.kept:g} of itself at every step{over}; how much of each patch reaches the centre."
-    if len(drawn) < len(found):
-        told += " Fields of four axes and more have figures only."
+    caption = f"A state keeps {decay.kept:g} of itself at every step{over}; how much of each patch reaches the centre."
+    if len(drawn) < len(fields):
+        caption += " Fields of four axes and more have figures only."
     body = f'<div class="fields">{pictures}</div>' if pictures else ""
     share = "The share of the grid's area that holds so much of what reaches the centre; distances in patches."
     return (
-        paragraph(told)
+        paragraph(caption)
         + legend
         + body
-        + section("How far it spreads", figures_table(head, [_row(p) for p in found]), note(share))
+        + section("How far it spreads", figures_table(head, [_row(p) for p in fields]), note(share))
     )
 
 

@@ -1,4 +1,0 @@
-"""What the panes show, as values and HTML: no widget here, and nothing that needs a browser or a server.
-
-Worker processes import this package and not the panes, which need NiceGUI.
-"""

@@ -1,0 +1,38 @@
+"""A copy of the package that a test edits as a contributor does."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+class Copy:
+    """A copy of the package that a contributor edits."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shutil.copytree(ROOT / "scanlab", folder / "scanlab", ignore=shutil.ignore_patterns("__pycache__"))
+
+    def write(self, file: str, text: str) -> None:
+        (self.folder / file).write_text(text, encoding="utf-8")
+
+    def put(self, file: str, before: str, line: str) -> None:
+        """Put a line before the first place where a text stands."""
+        text = (self.folder / file).read_text(encoding="utf-8")
+        assert before in text, f"{file} has no {before!r}"
+        self.write(file, text.replace(before, line + before, 1))
+
+    def run(self, code: str, *words: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [sys.executable, "-c", code, *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=self.folder)
+
+    def says(self, code: str) -> list[str]:
+        done = self.run(code)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
