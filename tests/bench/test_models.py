@@ -71,7 +71,7 @@ def test_sentences_claim_no_more_than_was_measured_for_both():
     )
     back = sentences(report([1, 9, 9, 9], [2, 2, 2, 2]))[0]
     assert (
-        back == f"{SCAN} is faster than attention at some config, but not at 4,096 tokens, the most measured for both."
+        back == f"{SCAN} is faster than attention at some sizes, but not at 4,096 tokens, the most measured for both."
     )
     assert sentences(report([3, 9], [2, 2]))[0] == f"{SCAN} is not faster than attention up to 256 tokens."
     unknown = "cannot be said to be smaller in memory than attention or not: no size was measured for both"
