@@ -16,7 +16,8 @@ class Copy:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        shutil.copytree(ROOT / "scanlab", folder / "scanlab", ignore=shutil.ignore_patterns("__pycache__"))
+        # With the bytecode, which holds where the source has kept its time and its length.
+        shutil.copytree(ROOT / "scanlab", folder / "scanlab")
 
     def write(self, file: str, text: str) -> None:
         (self.folder / file).write_text(text, encoding="utf-8")
@@ -28,7 +29,7 @@ class Copy:
         self.write(file, text.replace(before, line + before, 1))
 
     def run(self, code: str, *words: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {**os.environ, "PYTHONPATH": str(self.folder)}
         command = [sys.executable, "-c", code, *words]
         return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=self.folder)
 

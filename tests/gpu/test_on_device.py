@@ -1,6 +1,6 @@
 """The Triton kernels on a real device: the reference's values and gradients, the same bits in every run, no waits.
 
-Skipped where there is no CUDA or ROCm device; elsewhere the same kernels run in Triton's interpreter on small config.
+Skipped where there is no CUDA or ROCm device; elsewhere the same kernels run in Triton's interpreter on small sizes.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def library_matches(value: Value, grid: tuple[int, ...] | None = None) -> list[M
         for equivalence in find_equivalences(value, {name: other}, grid):
             if not equivalence.how:
                 matches.append(Match(equivalence, definitions[name].source))
-    # What holds for all config comes before what holds here.
+    # What holds for all sizes comes before what holds here.
     return sorted(matches, key=lambda m: m.equivalence.proof.verdict != "proved")
 
 
