@@ -17,7 +17,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents
 from scanlab.ir.printer import print_expr
 from scanlab.ir.text import grid_text
-from scanlab.ir.values import Order, Plan, Scan, Token, orders_of
+from scanlab.ir.values import CLASS, MEAN, Order, Plan, Scan, Token, orders_of
 
 if TYPE_CHECKING:
     from scanlab.compiler.index_form import IndexForm
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CLASS_TOKEN",
     "MEAN_TOKEN",
+    "TOKEN_SENTINELS",
     "CompiledPlan",
     "CompiledScan",
     "Path",
@@ -34,7 +35,7 @@ __all__ = [
 
 CLASS_TOKEN = -2
 MEAN_TOKEN = -3
-_SENTINELS = {"cls": CLASS_TOKEN, "mean": MEAN_TOKEN}
+TOKEN_SENTINELS = {CLASS: CLASS_TOKEN, MEAN: MEAN_TOKEN}
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +75,7 @@ class Path:
     @cached_property
     def token_positions(self) -> tuple[tuple[str, int], ...]:
         """The name and the position in ``sequence`` of every virtual token."""
-        names = {sentinel: name for name, sentinel in _SENTINELS.items()}
+        names = {sentinel: name for name, sentinel in TOKEN_SENTINELS.items()}
         return tuple((names[int(self.sequence[i])], int(i)) for i in np.flatnonzero(self.sequence < 0))
 
     @cached_property
@@ -285,7 +286,7 @@ def _sequence(indices: np.ndarray, order: Order, tokens: tuple[Token, ...]) -> n
 
 
 def _placed(sequence: np.ndarray, token: Token, length: int) -> np.ndarray:
-    sentinel = _SENTINELS[token.name]
+    sentinel = TOKEN_SENTINELS[token.name]
     if token.place == "middle":
         # Half way among the patches, whatever tokens already stand in front of them (Vim: at L // 2).
         before = int(np.flatnonzero(sequence >= 0)[length // 2]) if length > 1 else 0

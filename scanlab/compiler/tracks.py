@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scanlab.compiler.bind import CLASS_TOKEN, MEAN_TOKEN, CompiledScan, Path
+from scanlab.compiler.bind import TOKEN_SENTINELS, CompiledScan, Path
 from scanlab.ir.values import sequences_of
 
 __all__ = ["Track", "reset_steps", "token_names", "token_rows", "tracks"]
@@ -39,8 +39,7 @@ def token_names(scan: CompiledScan) -> tuple[str, ...]:
 def token_rows(scan: CompiledScan) -> dict[int, int]:
     """The row of each virtual token that the scan places, by the sentinel that stands for it in `Path.sequence`."""
     first = int(np.prod(scan.grid))
-    sentinels = {"cls": CLASS_TOKEN, "mean": MEAN_TOKEN}
-    return {sentinels[name]: first + i for i, name in enumerate(token_names(scan))}
+    return {TOKEN_SENTINELS[name]: first + i for i, name in enumerate(token_names(scan))}
 
 
 def reset_steps(path: Path) -> np.ndarray:

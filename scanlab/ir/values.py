@@ -17,6 +17,8 @@ from scanlab.ir.listed import permutation, plain_axes
 from scanlab.ir.merges import MergeRule, merge_rule
 
 __all__ = [
+    "CLASS",
+    "MEAN",
     "PLACES",
     "TOKENS",
     "Claim",
@@ -38,7 +40,9 @@ __all__ = [
 ]
 
 PLACES = ("start", "middle", "end", "both")
-TOKENS = ("cls", "mean")
+# A class token stands for the whole image, and is learned; a mean token is the average of the patches.
+CLASS, MEAN = "cls", "mean"
+TOKENS = (CLASS, MEAN)
 MOST_PATHS = 64
 MOST_LAYERS = 1024
 

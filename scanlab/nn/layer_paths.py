@@ -15,7 +15,7 @@ from scanlab.compiler.bind import CompiledPlan, CompiledScan
 from scanlab.facade import as_value, bound, parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
-from scanlab.ir.values import Order, Plan, Scan, Value, orders_of
+from scanlab.ir.values import CLASS, Order, Plan, Scan, Value, orders_of
 from scanlab.ops import PathTable, path_table
 from scanlab.ops.dispatch import program_for
 from scanlab.ops.modes import beside, outside_modes
@@ -84,9 +84,9 @@ def has_class_token(value: Value) -> bool:
     """Whether some path of a scan visits a class token."""
     scans = [value] if isinstance(value, Scan) else []
     nested = [part for scan in scans for part in scan.parts if isinstance(part, Scan)]
-    own = any(t.name == "cls" for s in scans for t in s.tokens)
+    own = any(t.name == CLASS for s in scans for t in s.tokens)
     orders = () if isinstance(value, Plan) else orders_of(value)
-    return own or any(map(has_class_token, nested)) or any(t.name == "cls" for o in orders for t in o.tokens)
+    return own or any(map(has_class_token, nested)) or any(t.name == CLASS for o in orders for t in o.tokens)
 
 
 class LayerPaths(nn.Module):
@@ -175,17 +175,17 @@ class LayerPaths(nn.Module):
 
 def _with_two_ends(table: PathTable, scan: CompiledScan) -> PathTable:
     """The class token of every path's start and end as two rows. Raises S605 where a path lacks one of them."""
-    row = table.grid_size + table.tokens.index("cls")
+    row = table.grid_size + table.tokens.index(CLASS)
     steps = table.steps.clone()
     for sequence, path in enumerate(scan.paths):
         visits = (steps[0, sequence] == row).nonzero().flatten()
-        if len(visits) != 2 or table.sequences != table.paths or table.tokens != ("cls",):
+        if len(visits) != 2 or table.sequences != table.paths or table.tokens != (CLASS,):
             raise ScanlabError.at(
                 "S605", "two class tokens are read, but a path does not visit both", help="write `with cls at both`"
             )
         # A token that is not fixed moved with the reversed sequence: the tail comes first.
         steps[0, sequence, visits[0 if path.order.reverse else 1]] = row + 1
-    return vouched(replace(table, steps=steps, tokens=("cls", "cls"), revisits=False, program=""))
+    return vouched(replace(table, steps=steps, tokens=(CLASS, CLASS), revisits=False, program=""))
 
 
 def _buffer_name(grid: tuple[int, ...]) -> str:

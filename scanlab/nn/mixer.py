@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from scanlab.ir.values import Order, Scan
+from scanlab.ir.values import CLASS, MEAN, Order, Scan
 from scanlab.nn.config import MixerConfig
 from scanlab.nn.embed import convolution, to_picture, to_rows
 from scanlab.nn.exempt import Exempt
@@ -97,7 +97,7 @@ class Mixer(Exempt):
         length = x.shape[1]
         table = self.paths(grid)
         mixed = self.mix(_with_tokens(x, table), table, grid)
-        mixed = mixed[:, : table.grid_size + table.tokens.count("cls")]
+        mixed = mixed[:, : table.grid_size + table.tokens.count(CLASS)]
         # A class token that this layer's paths do not visit passes by.
         return mixed if mixed.shape[1] == length else F.pad(mixed, (0, 0, 0, length - mixed.shape[1]))
 
@@ -290,10 +290,10 @@ def first_delta_bias(shape: tuple[int, ...], config: MixerConfig) -> Tensor:
 
 def _with_tokens(x: Tensor, table: PathTable) -> Tensor:
     """The patches, then the virtual tokens in the order of the table's rows."""
-    if "mean" not in table.tokens:
+    if MEAN not in table.tokens:
         return x[:, : table.length]
     patches = x[:, : table.grid_size]
-    rows = {"cls": x[:, table.grid_size :], "mean": patches.mean(1, keepdim=True)}
+    rows = {CLASS: x[:, table.grid_size :], MEAN: patches.mean(1, keepdim=True)}
     return torch.cat([patches, *(rows[name] for name in table.tokens)], dim=1)
 
 

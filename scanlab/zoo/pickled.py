@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import reason_of
 from scanlab.zoo.inert import is_code, read_inert
 
 __all__ = ["read_pickled", "unusable"]
@@ -62,7 +63,7 @@ def read_pickled(path: Path) -> object:
 def unusable(path: Path, reason: Exception | str, verb: str = "read") -> ScanlabError:
     """S641: a file of tensors that cannot be read or written, and why."""
     if isinstance(reason, OSError):
-        reason = reason.strerror or str(reason).split(":")[0]
+        reason = reason_of(reason).split(":")[0]
     elif isinstance(reason, RuntimeError) or type(reason).__name__ == "SafetensorError":
         reason = str(reason).splitlines()[0].split(". ")[0]
     elif isinstance(reason, Exception):
