@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from functools import cache, lru_cache
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from scanlab.study.trial import DataChoice, Problem, Recipe, Trial
 __all__ = ["FULL_DISK", "OUT_OF_MEMORY", "collected_as_before", "dataset_of", "environment", "one_thread", "run_job"]
 
 OUT_OF_MEMORY, FULL_DISK = "out of memory", "full disk"
+KEPT_BYTES = 1 << 29
 # What allocators of torch say; on a CPU they raise plain RuntimeErrors.
 _MEMORY_WORDS = ("not enough memory", "out of memory", "can't allocate memory", "alloc_cpu")
 
@@ -72,6 +73,10 @@ def _warm_up(axes: int, device: str) -> None:
     train_trial(Trial(problem, plan, 0), tiny, device=device)
 
 
+# From the one whose last use is longest ago.
+_kept: dict[DataChoice, Dataset] = {}
+
+
 @cache
 def _set_aside() -> None:
     """Leave what is alive before the first trial, torch's modules above all, out of later searches for garbage.
@@ -94,10 +99,18 @@ def collected_as_before() -> Iterator[None]:
             _set_aside.cache_clear()
 
 
-@lru_cache(maxsize=2)
 def dataset_of(choice: DataChoice) -> Dataset:
-    """The data of a choice, kept for the next trial."""
-    return data.load(**asdict(choice))
+    """The data of a choice, kept for later trials: of those used last as many as take KEPT_BYTES, two at least.
+
+    Trials go from problem to problem within each seed, so that all data of a study are asked for again and again.
+    """
+    dataset = _kept.pop(choice, None)
+    if dataset is None:
+        dataset = data.load(**asdict(choice))
+    _kept[choice] = dataset
+    while len(_kept) > 2 and sum(d.images.nbytes + d.labels.nbytes for d in _kept.values()) > KEPT_BYTES:
+        del _kept[next(iter(_kept))]
+    return dataset
 
 
 def chosen_device(name: str) -> str:
