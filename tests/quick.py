@@ -67,6 +67,7 @@ QUICK = frozenset(
         "tests/ops/test_paths.py",
         "tests/ops/test_tiles.py",
         "tests/ops/test_reference.py",
+        "tests/kernels/test_gpu_sums.py",
         "tests/nn/test_backbone.py",
         *_of("study/test_train.py", "test_a_trial_learns", "test_two_runs_are_equal_and_leave_torchs_generator_alone"),
         "tests/ir",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mutant import group
 
 SCAN = "tests/ops/test_selective_scan.py tests/ops/test_gpu_divisions.py tests/ops/test_gpu_states.py -k not(cpu)"
+SUMS = f"tests/kernels/test_gpu_sums.py {SCAN}"
 CONVOLUTION = "tests/ops/test_convolution.py -k triton"
 DUAL = "tests/ops/test_ssd.py -k triton"
 
@@ -95,7 +96,7 @@ GROUPS = (
     ),
     group(
         "scanlab/kernels/gpu/sums.py",
-        SCAN,
+        SUMS,
         ("halves are not exchanged", "kept + tl.gather(given, lane ^ HALF, 0)", "kept + given"),
         ("the wrong half is kept", "second = (lane & HALF) > 0", "second = (lane & HALF) == 0"),
         (
