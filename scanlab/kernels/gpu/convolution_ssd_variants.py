@@ -12,7 +12,7 @@ from .convolution import convolution_backward_kernel, convolution_forward_kernel
 from .merging import AT_ONCE, BLOCK, merge_kernel
 from .ssd import ssd_forward_kernel, ssd_outer_kernel, ssd_pass_kernel
 from .ssd_backward import ssd_coefficient_backward_kernel, ssd_input_backward_kernel
-from .variants import Variant, divisible
+from .variants import Variant, argument_kinds, divisible
 
 __all__ = ["CHANNELS", "PASS", "convolution_steps", "longest_chunk", "ssd_blocks", "variants"]
 
@@ -67,17 +67,9 @@ def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int
 
 
 def _variant(kernel: Any, dtype: str, constants: dict[str, Any], warps: int) -> Variant:
-    def kind(argument: str) -> str:
-        if argument in _ACTIVATIONS:
-            return f"*{dtype}"
-        if argument in _INTEGERS:
-            return "*i32"
-        if argument in _FLOATS:
-            return "*fp32"
-        return "constexpr" if argument in constants else "i32"
-
     used = {a: constants[a] for a in kernel.arg_names if a in constants}
     # Numbers of heads are what they are, such as 12 or 24.
     multiples = divisible(kernel, used, {"heads", "group"})
     name = kernel.fn.__name__.removesuffix("_kernel")
-    return Variant(name, kernel, {a: kind(a) for a in kernel.arg_names}, used, multiples, warps)
+    kinds = argument_kinds(kernel, used, (f"*{dtype}", _ACTIVATIONS), ("*i32", _INTEGERS), ("*fp32", _FLOATS))
+    return Variant(name, kernel, kinds, used, multiples, warps)

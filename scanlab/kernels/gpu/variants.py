@@ -6,7 +6,7 @@ D and bias given, B and C varying by row.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from .selective_scan_backward import selective_scan_backward_kernel
 from .selective_scan_carry import selective_scan_local_kernel, selective_scan_pass_kernel
 from .selective_scan_forward import selective_scan_forward_kernel
 
-__all__ = ["PASS", "Blocks", "Variant", "blocks_for", "divisible", "variants"]
+__all__ = ["PASS", "Blocks", "Variant", "argument_kinds", "blocks_for", "divisible", "variants"]
 
 
 @dataclass(frozen=True)
@@ -115,19 +115,21 @@ def _variant(kernel: Any, dtype: str, constants: dict[str, Any], state: int = 16
     # Rows of B and C are N numbers; a stride of 1 is a constant to Triton.
     constants = constants | ({"B_row": 1, "C_row": 1} if state == 1 else {})
 
-    def kind(argument: str) -> str:
-        if argument in _ACTIVATIONS:
-            return f"*{dtype}"
-        if argument in _INTEGERS:
-            return "*i32"
-        if argument in _FLOATS:
-            return "*fp32"
-        return "constexpr" if argument in constants else "i32"
-
     name = kernel.fn.__name__.removesuffix("_kernel")
     used = {a: constants[a] for a in kernel.arg_names if a in constants}
     odd = {f"{c}_{axis}" for c in "BC" for axis in ("sample", "path", "group", "row")} if state % 16 else set()
-    return Variant(name, kernel, {a: kind(a) for a in kernel.arg_names}, used, divisible(kernel, used, odd))
+    kinds = argument_kinds(kernel, used, (f"*{dtype}", _ACTIVATIONS), ("*i32", _INTEGERS), ("*fp32", _FLOATS))
+    return Variant(name, kernel, kinds, used, divisible(kernel, used, odd))
+
+
+def argument_kinds(kernel: Any, constants: Mapping[str, Any], *pointers: tuple[str, Collection[str]]) -> dict[str, str]:
+    """Triton's type of every argument of a kernel; pointers: a type, and those of it. What is none is an int32."""
+
+    def kind(argument: str) -> str:
+        of_type = (name for name, arguments in pointers if argument in arguments)
+        return next(of_type, "constexpr" if argument in constants else "i32")
+
+    return {argument: kind(argument) for argument in kernel.arg_names}
 
 
 def divisible(kernel: Any, constants: dict[str, Any], odd: set[str]) -> frozenset[str]:
