@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from scanlab.renamed import renamed_names
@@ -21,9 +21,11 @@ __all__ = [
     "format_difference",
     "friedman",
     "holm",
+    "holm_adjusted",
     "mean_spread",
     "paired_difference",
     "rank_correlation",
+    "student_p",
 ]
 
 __getattr__ = renamed_names(__name__, {"points": "format_difference"})
@@ -75,7 +77,7 @@ def paired_difference(values: Sequence[float], baseline: Sequence[float], confid
     # Rounding leaves equal differences a spread near 1e-17, which would pass for certainty.
     if n < 2 or error < 1e-12:
         return Difference(mean, n, confidence)
-    p = 2 * float(stats.t.sf(abs(mean) / error, n - 1))
+    p = float(student_p(mean, error, n))
     if n < BOOTSTRAP_PAIRS:
         reach = float(stats.t.ppf(0.5 + confidence / 2, n - 1)) * error
         return Difference(mean, n, confidence, mean - reach, mean + reach, p, "t")
@@ -85,18 +87,35 @@ def paired_difference(values: Sequence[float], baseline: Sequence[float], confid
     return Difference(mean, n, confidence, float(interval.low), float(interval.high), p, "BCa")
 
 
+def student_p(mean: ArrayLike, error: ArrayLike, pairs: int) -> NDArray[np.float64]:
+    """The two-sided p of Student's t for means of so many paired differences and their standard errors, of any shape."""
+    return 2 * stats.t.sf(np.abs(mean) / error, pairs - 1)
+
+
 def holm(ps: Sequence[float | None]) -> list[float | None]:
     """Adjust p values for making several comparisons (Holm 1979); None stays None and counts as no comparison.
 
     >>> holm([0.01, 0.04, None])
     [0.02, 0.04, None]
     """
-    tested = sorted((p, i) for i, p in enumerate(ps) if p is not None)
+    tested = [i for i, p in enumerate(ps) if p is not None]
     adjusted: list[float | None] = [None] * len(ps)
-    largest = 0.0
-    for rank, (p, i) in enumerate(tested):
-        largest = max(largest, min(1.0, (len(tested) - rank) * p))
-        adjusted[i] = largest
+    for i, p in zip(tested, holm_adjusted(np.array([ps[i] for i in tested], dtype=float)).tolist(), strict=True):
+        adjusted[i] = p
+    return adjusted
+
+
+def holm_adjusted(ps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Holm's adjusted p values along the last axis: the k-th smallest of m times m - k, and never below a smaller one's.
+
+    >>> holm_adjusted(np.array([[0.04, 0.01], [0.5, 0.9]])).tolist()
+    [[0.04, 0.02], [1.0, 1.0]]
+    """
+    order = np.argsort(ps, axis=-1, kind="stable")
+    steps = np.take_along_axis(ps, order, -1) * np.arange(ps.shape[-1], 0, -1)
+    raised = np.maximum.accumulate(np.minimum(steps, 1.0), axis=-1)
+    adjusted = np.empty_like(raised)
+    np.put_along_axis(adjusted, order, raised, -1)
     return adjusted
 
 
