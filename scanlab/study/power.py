@@ -47,8 +47,8 @@ def statistical_power(
 
 @lru_cache(maxsize=8)
 def _studies(pairs: int, comparisons: int, problems: int) -> tuple[NDArray, NDArray, NDArray]:
-    """Drawn studies without any true difference: the first comparison's mean and standard error, [STUDIES], and the p of
-    all others, [STUDIES, problems x comparisons - 1]."""
+    """Drawn studies without any true difference: the first comparison's mean and standard error, [STUDIES], and the p
+    of all others, [STUDIES, problems x comparisons - 1]."""
     generator = np.random.default_rng(0)
     drawn = [_problem(pairs, comparisons, generator) for _ in range(problems)]
     means, errors = (np.concatenate([problem[i] for problem in drawn], axis=1) for i in range(2))
@@ -58,7 +58,7 @@ def _studies(pairs: int, comparisons: int, problems: int) -> tuple[NDArray, NDAr
 def _problem(pairs: int, comparisons: int, generator: np.random.Generator) -> tuple[NDArray, NDArray]:
     """Means and standard errors of the differences of strategies from one baseline, [STUDIES, comparisons] each.
 
-    Differences have standard deviation 1, and 1/2 as covariance: they share the baseline. Of many pairs only the moments
+    Differences have standard deviation 1, and 1/2 as covariance: they share the baseline. Of many pairs only moments
     are drawn: the mean, and the covariance's diagonal by Bartlett's decomposition of the Wishart distribution.
     """
     if pairs <= comparisons + 1:
@@ -139,8 +139,8 @@ def describe_power(
     if reach is None:
         fewest = seeds_for(LARGEST_EFFECT, comparisons, confidence, problems=problems)
         return (
-            f"With {counted} nothing can be told from chance, not even a true difference of {LARGEST_EFFECT:.0f} standard "
-            f"deviations of the paired differences: give at least {fewest} seeds, better {max(5, fewest or 5)}."
+            f"With {counted} nothing can be told from chance, not even a true difference of {LARGEST_EFFECT:.0f} "
+            f"standard deviations of the paired differences: give at least {fewest} seeds, better {max(5, fewest or 5)}."
         )
     words = f"{reach:.1f} standard deviations of the paired differences"
     if spread:

@@ -88,7 +88,7 @@ def paired_difference(values: Sequence[float], baseline: Sequence[float], confid
 
 
 def student_p(mean: ArrayLike, error: ArrayLike, pairs: int) -> NDArray[np.float64]:
-    """The two-sided p of Student's t for means of so many paired differences and their standard errors, of any shape."""
+    """The two-sided p of Student's t for means of paired differences and their standard errors, of any shape."""
     return 2 * stats.t.sf(np.abs(mean) / error, pairs - 1)
 
 
@@ -106,7 +106,8 @@ def holm(ps: Sequence[float | None]) -> list[float | None]:
 
 
 def holm_adjusted(ps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Holm's adjusted p values along the last axis: the k-th smallest of m times m - k, and never below a smaller one's.
+    """Holm's adjusted p values along the last axis: the k-th smallest of m, k from 0, times m - k, and never below a
+    smaller one's.
 
     >>> holm_adjusted(np.array([[0.04, 0.01], [0.5, 0.9]])).tolist()
     [[0.04, 0.02], [1.0, 1.0]]

@@ -15,12 +15,11 @@ __all__ = ["amount", "overall_sentences", "problem_sentences", "verdict"]
 
 
 def verdict(
-    difference: Difference, adjusted: float | None, within: float | None, margin: float, task: Task, gate: bool
+    difference: Difference, adjusted: float | None, within: float | None, margin: float, task: Task
 ) -> tuple[str, str]:
     """The kind of a comparison, and its words.
 
-    adjusted: None where no p may count. within: the adjusted p of equivalence. gate: whether the test over all
-    strategies rejects.
+    adjusted: the adjusted p of a difference. within: that of equivalence.
     """
     n = f"{difference.pairs} seed{'s' if difference.pairs != 1 else ''}"
     alpha = 1 - difference.confidence
@@ -40,9 +39,7 @@ def verdict(
     if equivalent:
         return "equivalent", band
     outside = difference.low > 0 or difference.high < 0
-    why = ""
-    if outside:
-        why = " once all comparisons are counted" if gate else ": Friedman's test over all strategies does not reject"
+    why = " once all comparisons are counted" if outside else ""
     return "not distinguishable", f"not distinguishable with {n}{why}"
 
 
