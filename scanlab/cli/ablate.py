@@ -25,12 +25,12 @@ from scanlab.study.controls import stored_control
 from scanlab.study.engines import Engine
 from scanlab.study.estimate import estimate, spread_so_far
 from scanlab.study.place import database_of
-from scanlab.study.power import describe_power
+from scanlab.study.power import describe_study_power
 from scanlab.study.preflight import Cost, check_study, same_orders
 from scanlab.study.record import StudyRecord
 from scanlab.study.store import read_study
 from scanlab.study.tasks import task_named
-from scanlab.study.trial import Study
+from scanlab.study.trial import Study, Trial
 
 __all__ = ["RunOptions", "run"]
 
@@ -64,7 +64,8 @@ def run(
     if not as_json:
         for line in same_orders(study):
             screen.print(line)
-        screen.print(_power(study, before))
+        for line in _power(study, before):
+            screen.print(line)
     command = shlex.join(["scanlab", *sys.argv[1:]])
     with watched(study, console(stderr=True), quiet=as_json) as listener:
         listeners = [listener, *_loggers(run_options.loggers, folder, study)]
@@ -89,10 +90,23 @@ def _earlier(folder: Path) -> StudyRecord | None:
     return read_study(folder) if database_of(folder).is_file() else None
 
 
-def _power(study: Study, before: StudyRecord | None) -> str:
-    comparisons = len(study.problems[0].strategies) - 1
-    spread = spread_so_far(before) if before else None
-    return describe_power(len(study.seeds), comparisons, spread, task_named(study.problems[0].task).unit)
+def _power(study: Study, before: StudyRecord | None) -> list[str]:
+    different = [{Trial(p, plan, study.seeds[0]).key for _, plan in p.strategies} for p in study.problems]
+    units, margins = (
+        {task_named(p.task).unit for p in study.problems},
+        {study.margins.get(p.name) for p in study.problems},
+    )
+    alike = len(units) == len(margins) == 1
+    return describe_study_power(
+        len(study.seeds),
+        max(map(len, different)),
+        len(study.controls),
+        spread_so_far(before) if before else None,
+        task_named(study.problems[0].task).unit,
+        problems=len(study.problems),
+        margin=(margins.pop() or 0.0) if alike else 0.0,
+        confidence=study.confidence,
+    )
 
 
 def _print_plan(
@@ -110,7 +124,12 @@ def _print_plan(
             for m in study.members()
         ]
         print_json(
-            {"trials": trials, "seconds": estimated.wall, "power": _power(study, before), "same": same_orders(study)}
+            {
+                "trials": trials,
+                "seconds": estimated.wall,
+                "power": " ".join(_power(study, before)),
+                "same": same_orders(study),
+            }
         )
         return
     shown = Table(title=f"{study.name}: {count_text(len(estimated.trials), 'trial')}, {estimated.done} of them done")
@@ -129,7 +148,8 @@ def _print_plan(
         screen.print(line)
     share = count_text(workers, "worker")
     screen.print(f"What is left takes about {duration(estimated.wall)} with {share}, by a few steps of each.")
-    screen.print(_power(study, before))
+    for line in _power(study, before):
+        screen.print(line)
 
 
 def _devices(name: str, engine: str) -> tuple[str, ...]:

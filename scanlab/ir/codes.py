@@ -332,6 +332,10 @@ _STUDIES = {
     "S669": Code(
         "a token that can be guessed", "The explorer keeps others out by it; without one, each start draws its own."
     ),
+    "S670": Code(
+        "a margin below one sample",
+        "An accuracy moves by one sample at least: results that near to each other cannot be told from equal ones.",
+    ),
 }
 
 _OPERATORS = {

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from scanlab.study.controls import CONTROLS, Control
     from scanlab.study.findings import Comparison, Findings, OverallFindings, ProblemFindings, StrategyFindings
     from scanlab.study.matched import MatchedDifference, matched_difference
-    from scanlab.study.power import describe_power, detectable_effect, seeds_for, statistical_power
+    from scanlab.study.power import (
+        describe_power,
+        describe_study_power,
+        detectable_effect,
+        equivalence_spread,
+        seeds_for,
+        statistical_power,
+    )
     from scanlab.study.preflight import check_study
     from scanlab.study.record import Epoch, MemberRecord, StudyRecord, TrialRecord, TrialResult
     from scanlab.study.report import write_report
@@ -42,7 +49,14 @@ _HOMES = {
     "controls": ("CONTROLS", "Control"),
     "findings": ("Comparison", "Findings", "OverallFindings", "ProblemFindings", "StrategyFindings"),
     "matched": ("MatchedDifference", "matched_difference"),
-    "power": ("describe_power", "detectable_effect", "seeds_for", "statistical_power"),
+    "power": (
+        "describe_power",
+        "describe_study_power",
+        "detectable_effect",
+        "equivalence_spread",
+        "seeds_for",
+        "statistical_power",
+    ),
     "preflight": ("check_study",),
     "record": ("Epoch", "MemberRecord", "StudyRecord", "TrialRecord", "TrialResult"),
     "report": ("write_report",),
@@ -96,9 +110,11 @@ __all__ = [
     "analyse",
     "check_study",
     "describe_power",
+    "describe_study_power",
     "detectable_effect",
     "effect_size",
     "equivalence",
+    "equivalence_spread",
     "friedman",
     "holm",
     "matched_difference",

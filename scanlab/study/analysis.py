@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,21 +10,15 @@ from typing import Any
 import numpy as np
 
 from scanlab.renamed import read_name
-from scanlab.study.controls import stored_control
-from scanlab.study.findings import Comparison, Findings, OverallFindings, ProblemFindings, StrategyFindings
-from scanlab.study.locality import locality_findings
+from scanlab.study.compare import Measured, compared, transfer_differences
+from scanlab.study.controls import removed_by, stored_control
+from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
+from scanlab.study.locality import METRICS, locality_findings
+from scanlab.study.overall import overall_findings
 from scanlab.study.record import MemberRecord, StudyRecord, TrialResult
-from scanlab.study.statistics import (
-    Friedman,
-    effect_size,
-    equivalence,
-    friedman,
-    holm,
-    mean_spread,
-    paired_difference,
-)
+from scanlab.study.statistics import friedman, mean_spread
 from scanlab.study.tasks import Task, task_named
-from scanlab.study.wording import overall_sentences, problem_sentences, verdict
+from scanlab.study.wording import overall_sentences, problem_sentences
 
 __all__ = ["analyse"]
 
@@ -36,10 +29,11 @@ def analyse(record: StudyRecord) -> Findings:
     """Judge a study, finished or not: trials without a result are left out, with their partners in pairs.
 
     On every problem each strategy and control is compared with the baseline, paired by seed. A difference counts where
-    its p, adjusted by Holm over the problem's strategies (controls have a family of their own), is below one minus the
-    confidence and, with three strategies or more, Friedman's test over them rejects as well. Equivalence is claimed
-    where two one-sided tests, adjusted likewise, put the difference within the problem's margin. Both can be true of a
-    small difference that is known well.
+    its p, adjusted by Holm over the strategies of all problems together (controls have a family of their own), is below
+    one minus the confidence. Equivalence is claimed where two one-sided tests, adjusted likewise, put the difference
+    within the problem's margin, and where no trial waits. Both can be true of a small difference that is known well.
+    Intervals hold for a whole family together. A problem on which neither a control that takes the order away nor any
+    strategy differs from the baseline is called blind: it cannot tell orders apart.
 
     >>> from scanlab.study import Epoch, MemberRecord, TrialRecord, study_of, with_options
     >>> study = study_of(with_options(None, {"strategies": ["row", "hilbert"], "controls": []}))
@@ -56,16 +50,31 @@ def analyse(record: StudyRecord) -> Findings:
     >>> round(findings.problems[0].row("hilbert").comparison.difference.mean, 3)
     0.03
     """
-    about = record.about
-    problems = tuple(_problem(record, problem) for problem in about["problems"])
-    overall, test = _overall(record, problems) if len(problems) > 1 else ((), None)
+    about, confidence = record.about, record.about["confidence"]
+    measured = [_measured(record, problem) for problem in about["problems"]]
+    comparisons = compared(measured, about["baseline"], confidence)
+    transfers = transfer_differences(measured, about["baseline"], confidence)
+    judged = []
+    for problem in measured:
+        rows = [
+            replace(
+                row,
+                comparison=comparisons.get((problem.name, row.label)),
+                transfer_differences=transfers.get((problem.name, row.label), {}),
+            )
+            for row in problem.rows
+        ]
+        judged.append(_problem(problem, rows, record))
+    problems = _with_locality(judged, about)
+    fingerprints = {p["name"]: p.get("fingerprint") or p["name"].partition(" / ")[0] for p in about["problems"]}
+    overall, test = overall_findings(problems, fingerprints, about["baseline"], confidence)
     findings = Findings(
         name=about["name"],
         question=about["question"],
         baseline=about["baseline"],
-        confidence=about["confidence"],
+        confidence=confidence,
         seeds=tuple(about["seeds"]),
-        problems=problems,
+        problems=tuple(replace(p, sentences=tuple(problem_sentences(p, about))) for p in problems),
         overall=overall,
         friedman=test,
         sentences=(),
@@ -75,37 +84,70 @@ def analyse(record: StudyRecord) -> Findings:
     return replace(findings, sentences=tuple(overall_sentences(findings)))
 
 
-def _problem(record: StudyRecord, problem: Mapping[str, Any]) -> ProblemFindings:
+def _measured(record: StudyRecord, problem: Mapping[str, Any]) -> Measured:
     about, task = record.about, task_named(read_name(problem["task"]))
     members = [m for m in record.members if m.problem == problem["name"]]
     results = {(m.strategy, m.seed): r for m in members if (r := record.trial(m).result) is not None}
-    labels = list(dict.fromkeys(m.strategy for m in members))
     controls = {m.strategy: stored_control(m.control) for m in members}
-    rows = [_row(label, controls[label], problem, about, results, task) for label in labels]
+    rows = [_row(label, control, problem, about, results, task) for label, control in controls.items()]
     base = next((row for row in rows if row.label == about["baseline"]), None)
-    rows = [_related(row, base, members) for row in rows]
-    plain = [row for row in rows if row.control is None]
-    test = friedman(_table(plain, results, task), task.higher) if len(plain) > 2 else None
-    margin = about["margins"].get(problem["name"], 0.0)
-    compared = {
-        **_compared(plain, about, results, task, margin, test),
-        **_compared([r for r in rows if r.control], about, results, task, margin, None),
-    }
-    rows = [replace(row, comparison=compared.get(row.label)) for row in rows]
-    outcomes = {row.label: row.mean for row in rows if row.control is None and row.mean is not None}
-    judged = ProblemFindings(
-        name=problem["name"],
-        task=problem["task"],
+    waiting = (m.strategy for m in members if record.trial(m).status in ("waiting", "running"))
+    return Measured(
+        problem["name"],
+        task,
+        [_related(row, base, members) for row in rows],
+        results,
+        frozenset(waiting),
+        about["margins"].get(problem["name"], 0.0),
+    )
+
+
+def _problem(problem: Measured, rows: Sequence[StrategyFindings], record: StudyRecord) -> ProblemFindings:
+    plain, task = [row for row in rows if row.control is None], problem.task
+    stored = next(p for p in record.about["problems"] if p["name"] == problem.name)
+    return ProblemFindings(
+        name=problem.name,
+        task=stored["task"],
         metric=task.primary,
         higher=task.higher,
         unit=task.unit,
-        margin=margin,
+        margin=problem.margin,
         rows=tuple(rows),
-        friedman=test,
-        locality=locality_findings(problem["strategies"], outcomes, about["confidence"]),
+        friedman=friedman(_table(plain, problem.results, task), task.higher) if len(plain) > 2 else None,
+        locality=(),
         sentences=(),
+        blind=not problem.waiting and _blind(rows),
     )
-    return replace(judged, sentences=tuple(problem_sentences(judged, about)))
+
+
+def _blind(rows: Sequence[StrategyFindings]) -> bool:
+    """Whether a problem cannot tell orders apart: the controls without an order, and all strategies, do as well."""
+    removed = [row for row in rows if row.control and row.comparison and removed_by(row.control)]
+    return bool(removed) and not any(row.comparison and row.comparison.decided for row in (*removed, *_plain(rows)))
+
+
+def _plain(rows: Sequence[StrategyFindings]) -> list[StrategyFindings]:
+    return [row for row in rows if row.control is None]
+
+
+def _with_locality(problems: Sequence[ProblemFindings], about: Mapping[str, Any]) -> list[ProblemFindings]:
+    """Correlations with locality, where any strategy differs: elsewhere there is no outcome to go with it.
+
+    Their intervals hold for all of them together.
+    """
+    stored = {problem["name"]: problem["strategies"] for problem in about["problems"]}
+    differing = {p.name for p in problems if any(r.comparison and r.comparison.decided for r in _plain(p.rows))}
+    confidence = 1 - (1 - about["confidence"]) / max(1, len(differing) * len(METRICS))
+    return [
+        replace(p, locality=locality_findings(stored[p.name], _outcomes(p.rows), confidence))
+        if p.name in differing
+        else p
+        for p in problems
+    ]
+
+
+def _outcomes(rows: Sequence[StrategyFindings]) -> dict[str, float]:
+    return {row.label: row.mean for row in _plain(rows) if row.mean is not None}
 
 
 def _row(
@@ -153,72 +195,6 @@ def _table(rows: Sequence[StrategyFindings], results: Results, task: Task) -> np
     return np.array([[results[row.label, s].final[task.primary] for row in different] for s in common]).reshape(
         len(common), len(different)
     )
-
-
-def _compared(
-    rows: Sequence[StrategyFindings],
-    about: Mapping[str, Any],
-    results: Results,
-    task: Task,
-    margin: float,
-    test: Friedman | None,
-) -> dict[str, Comparison]:
-    """Every row but the baseline, and those that share its trials, against it."""
-    base, confidence = about["baseline"], about["confidence"]
-    pairs = {}
-    for row in rows:
-        common = [s for s in row.seeds if (base, s) in results]
-        if row.label != base and not row.same_as and common:
-            values = [[results[label, s].final[task.primary] for s in common] for label in (row.label, base)]
-            if np.isfinite(values).all():
-                pairs[row.label] = values
-    differences = {label: paired_difference(own, other, confidence) for label, (own, other) in pairs.items()}
-    adjusted = dict(zip(pairs, holm([d.p for d in differences.values()]), strict=True))
-    within = dict(zip(pairs, holm([equivalence(own, other, margin) for own, other in pairs.values()]), strict=True))
-    gate = test is None or test.p < 1 - confidence
-    comparisons = {}
-    for label, d in differences.items():
-        kind, words = verdict(d, adjusted[label] if gate else None, within[label], margin, task, gate)
-        comparisons[label] = Comparison(d, adjusted[label], within[label], effect_size(*pairs[label]), kind, words)
-    return comparisons
-
-
-def _overall(
-    record: StudyRecord, problems: Sequence[ProblemFindings]
-) -> tuple[tuple[OverallFindings, ...], Friedman | None]:
-    """Blocks are seeds by problems. Differences are pooled only where all metrics are shares of the same direction."""
-    about = record.about
-    labels = [row.label for row in problems[0].rows if row.control is None]
-    base = about["baseline"]
-    blocks, raw = [], []
-    for problem in problems:
-        task = task_named(read_name(problem.task))
-        results = {
-            (m.strategy, m.seed): r
-            for m in record.members
-            if m.problem == problem.name and (r := record.trial(m).result) is not None
-        }
-        for seed in about["seeds"]:
-            if all((label, seed) in results for label in labels):
-                values = [results[label, seed].final[task.primary] for label in labels]
-                raw.append(values)
-                blocks.append([v if task.higher else -v for v in values])
-    if not blocks:
-        return tuple(OverallFindings(label, None, None, None) for label in labels), None
-    test = friedman(np.array(blocks))
-    shares = all(problem.unit and problem.higher for problem in problems)
-    columns = np.array(raw).T
-    pooled = {
-        label: paired_difference(columns[k].tolist(), columns[labels.index(base)].tolist(), about["confidence"])
-        for k, label in enumerate(labels)
-        if shares and label != base
-    }
-    adjusted = dict(zip(pooled, holm([d.p for d in pooled.values()]), strict=True))
-    ranks = test.ranks if test else tuple(math.nan for _ in labels)
-    return tuple(
-        OverallFindings(label, rank if test else None, pooled.get(label), adjusted.get(label))
-        for label, rank in zip(labels, ranks, strict=True)
-    ), test
 
 
 def _failures(record: StudyRecord) -> list[tuple[str, str]]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from scanlab.renamed import stored_name
+from scanlab.renamed import read_name, stored_name
 
 if TYPE_CHECKING:
     from scanlab.ops import PathTable
 
-__all__ = ["CONTROLS", "DEFAULT_CONTROLS", "Control", "control_name", "stored_control"]
+__all__ = ["CONTROLS", "DEFAULT_CONTROLS", "Control", "control_name", "removed_by", "stored_control"]
 
 # Far from any seed a person would choose, so that the A/A control starts from weights that no other trial starts from.
 FRESH_WEIGHTS = 1_000_003
@@ -80,3 +80,13 @@ def control_name(control: str) -> str:
 def stored_control(control: str | None) -> str | None:
     """A trial's control as stores and keys have it; None for none."""
     return None if control is None else stored_name(control)
+
+
+def removed_by(control: str) -> str:
+    """What a control takes away of the baseline, "" for nothing; one that nothing is known of, the order.
+
+    >>> removed_by("no scan"), removed_by("A/A")
+    ('the scan', '')
+    """
+    known = CONTROLS.get(read_name(control))
+    return known.removes if known else "the order"

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from time import perf_counter
-
-from scipy import stats
 
 from scanlab.data.parts import subset
 from scanlab.study.analysis import analyse
@@ -50,13 +47,8 @@ def spread_so_far(record: StudyRecord) -> float | None:
     findings = analyse(record)
     if len({problem.unit for problem in findings.problems}) > 1:
         return None
-    spreads = []
-    for problem in findings.problems:
-        for row in problem.rows:
-            d = row.comparison.difference if row.comparison and not row.control else None
-            if d is not None and d.low is not None and d.high is not None and d.method == "t":
-                reach = float(stats.t.ppf(0.5 + d.confidence / 2, d.pairs - 1))
-                spreads.append((d.high - d.low) / 2 / reach * math.sqrt(d.pairs))
+    rows = [row for problem in findings.problems for row in problem.rows if row.comparison and not row.control]
+    spreads = [c.difference.spread for row in rows if (c := row.comparison) and c.difference.spread is not None]
     return sum(spreads) / len(spreads) if spreads else None
 
 

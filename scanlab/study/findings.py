@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scanlab.renamed import renamed_names
 from scanlab.study.locality import LocalityFinding
@@ -18,11 +18,12 @@ __getattr__ = renamed_names(__name__, {"Overall": "OverallFindings", "Row": "Str
 class Comparison:
     """A strategy against the baseline.
 
-    difference: paired, in the metric. adjusted: its p by Holm over the problem's comparisons. equivalence: the p of
-    lying within the margin, by Holm likewise; None without a margin. effect: d_z. kind: "better", "worse",
-    "equivalent" or "not distinguishable"; verdict: in words.
+    difference: paired, in the metric. adjusted: its p by Holm over the comparisons of all problems. equivalence: the p
+    of lying within the margin, by Holm likewise; None where that cannot be claimed (`equivalence` of
+    study.statistics), and while any trial of the study waits. effect: d_z. kind: "better", "worse", "equivalent",
+    "not distinguishable", or "waiting" where trials of the two have no result yet; verdict: in words.
 
-    >>> difference = Difference(0.02, pairs=5, confidence=0.95, low=0.01, high=0.03, p=0.004, method="t")
+    >>> difference = Difference(0.02, pairs=5, confidence=0.95, low=0.01, high=0.03, p=0.004)
     >>> Comparison(difference, 0.008, None, 1.9, "better", "better by 1.0 to 3.0 points").decided
     True
     """
@@ -48,6 +49,7 @@ class StrategyFindings:
     metrics: means of all. same_as: the strategy that it shares its trials with, "" for none. ratios: FLOPs and
     parameters over the baseline's. seconds, memory, throughput: means per trial. transfer: means on changed inputs.
     curves: epoch by epoch, the mean and the standard deviation of the primary metric, and the mean loss.
+    transfer_differences: from the baseline on those changed inputs.
 
     >>> row = StrategyFindings("row", "by h, w", None, (0, 1), 0.9, 0.01, {"accuracy": 0.9}, *[None] * 6, {}, ())
     >>> row.label, row.mean, row.comparison
@@ -71,11 +73,14 @@ class StrategyFindings:
     curves: tuple[tuple[float, float, float], ...]
     same_as: str = ""
     comparison: Comparison | None = None
+    transfer_differences: Mapping[str, Difference] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ProblemFindings:
-    """One problem. rows: strategies in their order, then controls; the baseline is among the first.
+    """One problem. rows: strategies in their order, then controls; the baseline is among the first. friedman: over the
+    strategies, in blocks of one seed; no verdict depends on it. locality: empty where no strategy differs. blind:
+    neither a control without the order nor a strategy differs from the baseline.
 
     >>> row = StrategyFindings("row", "by h, w", None, (0, 1), 0.9, 0.01, {"accuracy": 0.9}, *[None] * 6, {}, ())
     >>> digits = ProblemFindings("digits", "classification", "accuracy", True, "points", 0.0, (row,), None, (), ())
@@ -93,6 +98,7 @@ class ProblemFindings:
     friedman: Friedman | None
     locality: tuple[LocalityFinding, ...]
     sentences: tuple[str, ...]
+    blind: bool = False
 
     def row(self, label: str) -> StrategyFindings:
         """The row of a label."""
@@ -101,7 +107,8 @@ class ProblemFindings:
 
 @dataclass(frozen=True)
 class OverallFindings:
-    """A strategy over all problems: its mean rank (1 the best) and, where all metrics are shares, its difference.
+    """A strategy over all problems, each of which counts once: its mean rank (1 the best) and, where all metrics are
+    shares, its difference.
 
     >>> OverallFindings("hilbert", rank=1.5, difference=None, adjusted=None).rank
     1.5
@@ -116,7 +123,7 @@ class OverallFindings:
 @dataclass(frozen=True)
 class Findings:
     """A whole study. sentences: the verdict in plain words. counts: trials by status. failures: what went wrong, by
-    trial in words. overall: empty for one problem.
+    trial in words. overall: empty for too few problems to pool.
 
     >>> verdict = "hilbert is better by 1.0 to 3.0 points than row."
     >>> Findings("orders", "", "row", 0.95, (0, 1), (), (), None, (verdict,), {"done": 4}, ()).sentences

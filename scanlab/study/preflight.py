@@ -14,7 +14,7 @@ from scanlab.ir.text import grid_text
 from scanlab.ir.values import orders_of
 from scanlab.nn.measure import parameter_count
 from scanlab.study.digest import Compiled
-from scanlab.study.ranges import check_ranges, check_seeds, check_study_ranges
+from scanlab.study.ranges import check_margin, check_ranges, check_seeds, check_study_ranges
 from scanlab.study.tasks import check_task, task_named
 from scanlab.study.train import initial_model, trial_flops
 from scanlab.study.transfer import patch_grid, transfer_grid
@@ -36,10 +36,10 @@ def check_study(study: Study) -> dict[tuple[str, str], Cost]:
     """The cost of every strategy by problem and label, if the study can run.
 
     Raises S601 for no or repeated seeds, S607 for strategies that are missing, repeated or not those of the other
-    problems, or a baseline that is none of them; S608 for a setting out of range or an unknown control; S650 and S652
-    for a task; S651 for a change of the inputs; S602 for a grid that is not the images' in patches; what the models
-    raise (S603 to S605, S612, S615); and S658 where strategies differ in parameters or FLOPs and the study does not
-    allow it.
+    problems, or a baseline that is none of them; S608 for a setting out of range or an unknown control; S670 for a
+    margin below one sample; S650 and S652 for a task; S651 for a change of the inputs; S602 for a grid that is not the
+    images' in patches; what the models raise (S603 to S605, S612, S615); and S658 where strategies differ in parameters
+    or FLOPs and the study does not allow it.
 
     >>> from scanlab.study import study_of, with_options
     >>> cost = check_study(study_of(with_options(None, {"strategies": ["row"]})))["digits", "row"]
@@ -53,7 +53,9 @@ def check_study(study: Study) -> dict[tuple[str, str], Cost]:
     for problem in study.problems:
         dataset = dataset_of(problem.data)
         check_ranges(problem, dataset)
-        check_task(task_named(problem.task), dataset)
+        task = task_named(problem.task)
+        check_task(task, dataset)
+        check_margin(problem.name, study.margins.get(problem.name, 0.0), task, len(dataset.test))
         _check_grids(problem, dataset)
         all_costs |= {(problem.name, label): cost for label, cost in costs(problem, dataset).items()}
         if not study.unequal:

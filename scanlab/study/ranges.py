@@ -6,9 +6,10 @@ import math
 
 from scanlab.data import Dataset
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.study.tasks import Task
 from scanlab.study.trial import CONTROLS, Problem, Recipe, Study
 
-__all__ = ["check_ranges", "check_seeds", "check_study_ranges"]
+__all__ = ["check_margin", "check_ranges", "check_seeds", "check_study_ranges"]
 
 # torch takes larger ones, numpy's frozen generator does not.
 LARGEST_SEED = 2**32 - 1
@@ -40,6 +41,18 @@ def check_study_ranges(study: Study) -> None:
             raise ScanlabError.at("S608", f"the margin of {name} is {margin}", help="it must be at least 0")
     if not 0.5 <= study.confidence < 1:
         raise ScanlabError.at("S608", f"confidence is {study.confidence}", help="it must be a share, such as 0.95")
+
+
+def check_margin(name: str, margin: float, task: Task, samples: int) -> None:
+    """Raise S670 for a margin that is smaller than what one sample of the part that is measured on makes."""
+    if task.counts and 0 < margin < 1 / samples * (1 - 1e-9):
+        raise ScanlabError.at(
+            "S670",
+            f"the margin of {name} is {100 * margin:.2g} points, and one of the {samples:,} samples measured on is "
+            f"{100 / samples:.2f} points",
+            note="two results nearer to each other than that cannot be told from equal ones",
+            help=f"give a margin of at least {1 / samples:.2g}, or measure on more samples",
+        )
 
 
 def check_ranges(problem: Problem, dataset: Dataset) -> None:

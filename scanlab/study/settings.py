@@ -18,7 +18,7 @@ from scanlab.nn import BackboneConfig, MixerConfig
 from scanlab.renamed import renamed_names
 from scanlab.study.tasks import targets_of
 from scanlab.study.transfer import patch_grid
-from scanlab.study.trial import DEFAULT_CONTROLS, DataChoice, Problem, Recipe, Study
+from scanlab.study.trial import DEFAULT_CONTROLS, DEFAULT_SEEDS, DataChoice, Problem, Recipe, Study
 from scanlab.study.work import dataset_of
 
 __all__ = ["DEFAULT_STRATEGIES", "Settings", "read_settings", "study_of", "with_options"]
@@ -155,7 +155,7 @@ def study_of(settings: Settings) -> Study:
     names = [p.name for p in problems]
     if repeated := [name for i, name in enumerate(names) if name in names[:i]]:
         raise _wrong(where, f"two problems are called {repeated[0]!r}", "give each a name of its own")
-    seeds = table.get("seeds", 3)
+    seeds = table.get("seeds", len(DEFAULT_SEEDS))
     return Study(
         name=table.get("name", names[0]),
         problems=tuple(problems),

@@ -25,26 +25,30 @@ __all__ = [
     "mean_spread",
     "paired_difference",
     "rank_correlation",
+    "smallest_step",
     "student_p",
 ]
 
 __getattr__ = renamed_names(__name__, {"points": "format_difference"})
 
 
-# BCa intervals of 95 % cover 83 % with 5 normal differences, 90 % with 10 and 92 to 93 % with 20, Student's t 94 to
-# 95 % with any number (skewed differences: 82 to 90 % against 89 to 92 %). So the bootstrap has to wait for this many.
-BOOTSTRAP_PAIRS = 20
-RESAMPLES = 9_999
+# Random orders that a permutation test draws.
 DRAWS = 9_999
+# Values nearer to each other than this are one value that was rounded twice.
+ROUNDING = 1e-12
+# With two pairs their spread is a matter of luck: it cannot carry the claim that there is no difference.
+EQUIVALENCE_PAIRS = 3
 
 
 @dataclass(frozen=True)
 class Difference:
     """A strategy's values minus the baseline's, paired.
 
-    mean, low and high in the metric's own unit (0.01 of accuracy is one point); low and high bound the confidence
-    interval, by `method`, and p is the two-sided p of Student's t on the differences; all are None where the pairs give
-    no spread to judge by: a single pair, or equal differences for all.
+    mean, low and high in the metric's own unit (0.01 of accuracy is one point). low and high bound an interval that
+    holds, with the given confidence, for all `family` comparisons together; p is the two-sided p of Student's t for
+    this comparison alone: low and high leave out 0 exactly where family times p is below one minus the confidence.
+    spread: the standard deviation of the paired differences. These four are None where the pairs give no spread to
+    judge by: a single pair, or equal differences for all.
 
     >>> Difference(0.02, pairs=1, confidence=0.95).p is None
     True
@@ -56,16 +60,25 @@ class Difference:
     low: float | None = None
     high: float | None = None
     p: float | None = None
-    method: str = ""
+    family: int = 1
+    spread: float | None = None
 
 
-def paired_difference(values: Sequence[float], baseline: Sequence[float], confidence: float = 0.95) -> Difference:
+def paired_difference(
+    values: Sequence[float],
+    baseline: Sequence[float],
+    confidence: float = 0.95,
+    *,
+    family: int = 1,
+    overlap: float = 0.0,
+) -> Difference:
     """Compare two equally long lists of values, pair by pair.
 
-    With BOOTSTRAP_PAIRS pairs or more the interval is BCa's (Efron 1987; scipy, fixed seed); below, where that covers
-    too little, it is Student's, mean ± t sd / sqrt(n). It covers what differs between the pairs (initial weights,
-    batches; problems where they are pooled), not the choice of the test images. Raises ValueError for lists of unequal
-    length: numpy would stretch a list of one.
+    The interval is Student's, mean ± t sd sqrt(1 / n + overlap), for `family` comparisons together (Bonferroni). It
+    covers what differs between the pairs (initial weights, batches; problems where they are pooled), not the choice of
+    the test samples. overlap: samples measured on over samples trained on, where pairs redraw both from the same data
+    (Nadeau and Bengio 2003, doi 10.1023/A:1024068626366). Raises ValueError for lists of unequal length: numpy would
+    stretch a list of one.
 
     >>> difference = paired_difference([0.93, 0.95, 0.94], [0.90, 0.91, 0.92])
     >>> f"{difference.mean:.3f}, from {difference.low:.3f} to {difference.high:.3f}, p = {difference.p:.3f}"
@@ -73,18 +86,14 @@ def paired_difference(values: Sequence[float], baseline: Sequence[float], confid
     """
     differences = _paired(values, baseline)
     n, mean = len(differences), float(math.fsum(differences) / len(differences))
-    error = float(differences.std(ddof=1)) / math.sqrt(n) if n > 1 else 0.0
+    spread = float(differences.std(ddof=1)) if n > 1 else 0.0
     # Rounding leaves equal differences a spread near 1e-17, which would pass for certainty.
-    if n < 2 or error < 1e-12:
-        return Difference(mean, n, confidence)
+    if n < 2 or spread < ROUNDING * max(1.0, float(np.abs(values).max())):
+        return Difference(mean, n, confidence, family=family)
+    error = spread * math.sqrt(1 / n + overlap)
+    reach = float(stats.t.isf((1 - confidence) / family / 2, n - 1)) * error
     p = float(student_p(mean, error, n))
-    if n < BOOTSTRAP_PAIRS:
-        reach = float(stats.t.ppf(0.5 + confidence / 2, n - 1)) * error
-        return Difference(mean, n, confidence, mean - reach, mean + reach, p, "t")
-    interval = stats.bootstrap(
-        (differences,), np.mean, confidence_level=confidence, n_resamples=RESAMPLES, method="BCa", rng=0
-    ).confidence_interval
-    return Difference(mean, n, confidence, float(interval.low), float(interval.high), p, "BCa")
+    return Difference(mean, n, confidence, mean - reach, mean + reach, p, family, spread)
 
 
 def student_p(mean: ArrayLike, error: ArrayLike, pairs: int) -> NDArray[np.float64]:
@@ -120,23 +129,44 @@ def holm_adjusted(ps: NDArray[np.float64]) -> NDArray[np.float64]:
     return adjusted
 
 
-def equivalence(values: Sequence[float], baseline: Sequence[float], margin: float) -> float | None:
+def equivalence(
+    values: Sequence[float],
+    baseline: Sequence[float],
+    margin: float,
+    resolution: float | None = None,
+    *,
+    overlap: float = 0.0,
+) -> float | None:
     """The p of the claim that the true difference lies within ±margin: two one-sided paired t tests, the larger p.
 
-    Schuirmann 1987, doi 10.1007/BF01068419. None without a margin, or for a single pair. Equal differences for every
-    pair are within the margin or not, without doubt.
+    Schuirmann 1987, doi 10.1007/BF01068419. resolution: the smallest step of the metric, such as one over the samples
+    of an accuracy; by default the smallest step between the values. Differences that rounding to it makes equal are no
+    proof that there is none: their standard deviation counts as at least resolution / sqrt(12), that of rounding. None,
+    and so no claim, without a margin, for one below the resolution, for fewer than EQUIVALENCE_PAIRS pairs, and where
+    all values are the same, so that nothing tells how finely they are measured. overlap: as in `paired_difference`.
 
     >>> round(equivalence([0.93, 0.95, 0.94], [0.92, 0.95, 0.95], margin=0.03), 3)
     0.018
     """
     differences = _paired(values, baseline)
     n = len(differences)
-    if n < 2 or margin <= 0:
+    step = smallest_step([*values, *baseline]) if resolution is None else resolution
+    if n < EQUIVALENCE_PAIRS or not step or margin <= 0 or margin < step * (1 - ROUNDING):
         return None
-    mean, error = float(differences.mean()), float(differences.std(ddof=1)) / math.sqrt(n)
-    if error < 1e-12:
-        return 0.0 if abs(mean) < margin else 1.0
+    spread = max(float(differences.std(ddof=1)), step / math.sqrt(12))
+    mean, error = float(differences.mean()), spread * math.sqrt(1 / n + overlap)
     return float(max(stats.t.sf((mean + margin) / error, n - 1), stats.t.cdf((mean - margin) / error, n - 1)))
+
+
+def smallest_step(values: Sequence[float]) -> float | None:
+    """The smallest difference between two of the values that are not the same; None where all are.
+
+    >>> f"{smallest_step([0.50, 0.75, 0.625, 0.5]):.3f}"
+    '0.125'
+    """
+    steps = np.diff(np.unique(np.asarray(values, dtype=float)))
+    steps = steps[steps > ROUNDING * max(1.0, float(np.abs(values).max()))]
+    return float(steps.min()) if len(steps) else None
 
 
 def effect_size(values: Sequence[float], baseline: Sequence[float]) -> float | None:
@@ -148,7 +178,7 @@ def effect_size(values: Sequence[float], baseline: Sequence[float]) -> float | N
     """
     differences = _paired(values, baseline)
     n = len(differences)
-    if n < 3 or differences.std(ddof=1) < 1e-12:
+    if n < 3 or differences.std(ddof=1) < ROUNDING:
         return None
     return float(differences.mean() / differences.std(ddof=1) * (1 - 3 / (4 * (n - 1) - 1)))
 

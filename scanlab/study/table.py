@@ -21,7 +21,7 @@ def _problem(problem: ProblemFindings, findings: Findings) -> Table:
     seeds = f"{len(findings.seeds)} seed{'s' if len(findings.seeds) != 1 else ''}"
     table = Table(
         title=f"{problem.name}: {problem.metric}, {'higher' if problem.higher else 'lower'} is better, {seeds}",
-        caption=f"Differences are paired by seed; {100 * findings.confidence:.0f} % intervals; p adjusted by Holm.",
+        caption=f"Differences are paired by seed; intervals hold together ({100 * findings.confidence:.0f} %); p by Holm.",
     )
     table.add_column("strategy")
     headings = (problem.metric + (" %" if problem.unit else ""), "± sd", "difference", "interval", "p")
@@ -36,6 +36,5 @@ def _problem(problem: ProblemFindings, findings: Findings) -> Table:
 def _cells(row: StrategyFindings, problem: ProblemFindings, baseline: str) -> list[Text]:
     c = cells(row, problem, baseline)
     flops = "" if row.flops is None else f"{row.flops / 1e6:.2f} M"
-    p = "" if row.comparison is None or row.comparison.adjusted is None else f"{row.comparison.adjusted:.3f}"
-    compared = (c.mean, c.spread, c.difference, c.interval, p)
+    compared = (c.mean, c.spread, c.difference, c.interval, c.p)
     return [Text(cell) for cell in (row.label, *compared, c.parameters, flops, c.seconds, c.words)]

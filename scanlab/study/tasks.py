@@ -34,7 +34,7 @@ class Task:
     about: in a few words. learning: how it is learnt, a name in `study.learning.LEARNINGS`. targets: what it learns
     from; None where images are enough. primary: the metric that a study judges by; higher: whether more of it is
     better. unit: what a hundredth of the metric is called in words ("points"), or "" for a metric whose differences are
-    given as they are.
+    given as they are. counts: the metric is a share of samples, so that it moves by one of them at least.
 
     >>> TASKS["segmentation"].primary, TASKS["next_patch"].higher
     ('dice', False)
@@ -47,6 +47,7 @@ class Task:
     primary: str
     higher: bool
     unit: str
+    counts: bool = False
 
 
 def task_named(name: str) -> Task:
@@ -75,7 +76,8 @@ def check_task(task: Task, dataset: Dataset) -> None:
 
 def _classification(name: str, primary: str, judged: str = "") -> Task:
     about = f"the class of an image, a volume or a video{judged}"
-    return Task(name, about, "classification", CLASSES, primary, higher=True, unit="points")
+    counts = primary in ("accuracy", "balanced_accuracy")
+    return Task(name, about, "classification", CLASSES, primary, higher=True, unit="points", counts=counts)
 
 
 def _next_patch(name: str, primary: str) -> Task:

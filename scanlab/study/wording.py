@@ -5,42 +5,49 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from scanlab.renamed import read_name
-from scanlab.study.controls import CONTROLS
-from scanlab.study.findings import Findings, OverallFindings, ProblemFindings, StrategyFindings
+from scanlab.ir.text import count_text
+from scanlab.study.controls import removed_by
+from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
 from scanlab.study.statistics import Difference
 from scanlab.study.tasks import Task
+
+# Shorter curves have no last fifth.
+LEARNING_EPOCHS = 5
 
 __all__ = ["amount", "overall_sentences", "problem_sentences", "verdict"]
 
 
 def verdict(
-    difference: Difference, adjusted: float | None, within: float | None, margin: float, task: Task
+    difference: Difference, adjusted: float | None, within: float | None, margin: float, task: Task, waiting: bool
 ) -> tuple[str, str]:
     """The kind of a comparison, and its words.
 
-    adjusted: the adjusted p of a difference. within: that of equivalence.
+    adjusted: the adjusted p of a difference. within: that of equivalence. waiting: trials of the two have no result.
     """
-    n = f"{difference.pairs} seed{'s' if difference.pairs != 1 else ''}"
+    n = count_text(difference.pairs, "seed")
     alpha = 1 - difference.confidence
     equivalent = within is not None and within < alpha
     band = f"equivalent within ±{amount(margin, task.unit)}"
-    if difference.low is None or difference.high is None:
-        if equivalent:
-            return "equivalent", band
-        return "not distinguishable", f"not distinguishable with {n} (no spread to judge by)"
+    if waiting:
+        return "waiting", f"not judged yet, with {n} so far"
     if adjusted is not None and adjusted < alpha:
         kind = "better" if (difference.mean > 0) == task.higher else "worse"
-        low, high = sorted((abs(difference.low), abs(difference.high)))
-        # Student's interval may touch zero where the p, adjusted, is just below its limit: never the other way round.
-        low = 0.0 if difference.low * difference.high < 0 else low
-        words = f"{kind} by {amount(low, '') if not task.unit else f'{100 * low:.1f}'} to {amount(high, task.unit)}"
+        words = f"{kind} by {_size(difference, task.unit)}"
         return kind, f"{words}, yet {band}" if equivalent else words
     if equivalent:
         return "equivalent", band
-    outside = difference.low > 0 or difference.high < 0
-    why = " once all comparisons are counted" if outside else ""
+    why = " (no spread to judge by)" if difference.low is None else ""
     return "not distinguishable", f"not distinguishable with {n}{why}"
+
+
+def _size(difference: Difference, unit: str) -> str:
+    """From where to where a difference that is not zero reaches."""
+    assert difference.low is not None and difference.high is not None
+    low, high = sorted((abs(difference.low), abs(difference.high)))
+    # Holm's p rejects a little sooner than the intervals, which hold for all comparisons, leave out zero.
+    if difference.low * difference.high < 0:
+        return f"at most {amount(high, unit)}"
+    return f"{amount(low, unit).removesuffix(f' {unit}')} to {amount(high, unit)}"
 
 
 def amount(value: float, unit: str) -> str:
@@ -49,27 +56,54 @@ def amount(value: float, unit: str) -> str:
 
 
 def problem_sentences(problem: ProblemFindings, about: Mapping[str, Any]) -> Iterator[str]:
-    """What a problem's comparisons and controls say."""
+    """What a problem's comparisons and controls say; first, whether it can tell orders apart at all."""
     base = about["baseline"]
     rows = [row for row in problem.rows if row.control is None and row.label != base]
+    yield from _sensitivity(problem, base)
     yield from _comparisons(rows, base)
     for row in rows:
         if row.same_as:
             yield f"{row.label} is the same order as {row.same_as} on this grid: it was not run twice."
-    if problem.friedman is not None:
-        f = problem.friedman
-        word = "differ" if f.p < 1 - about["confidence"] else "cannot be told apart"
-        yield (
-            f"Over all strategies together they {word} (Friedman, {f.blocks} seeds, statistic {f.statistic:.1f}, "
-            f"p = {_p(f.p)} by permutation)."
-        )
     for row in problem.rows:
         if row.control and row.comparison:
             yield _control(row, base, problem.unit)
+    yield from _learning(problem)
     unequal = [r for r in rows if r.ratios and (abs(r.ratios[0] - 1) > 1e-9 or abs(r.ratios[1] - 1) > 1e-9)]
     if unequal:
         listed = ", ".join(f"{r.label} {r.ratios[0]:.2f} times" for r in unequal if r.ratios)
         yield f"Not of order alone: of {base}'s FLOPs, {listed}."
+
+
+def _sensitivity(problem: ProblemFindings, base: str) -> Iterator[str]:
+    """Whether a difference between orders could have shown: without that, "equivalent" is empty (ICH E10, 1.5)."""
+    compared = [row.comparison for row in problem.rows if row.comparison]
+    if problem.blind:
+        without = [r.control for r in problem.rows if r.control and r.comparison and removed_by(r.control)]
+        differ = f"neither {' nor '.join(without)} differs" if len(without) > 1 else f"{without[0]} does not differ"
+        seeds = count_text(max(c.difference.pairs for c in compared), "seed")
+        yield (
+            f"This problem cannot tell orders apart, with {seeds}: {differ} from {base}, and no strategy does. "
+            "What is equivalent here is so without its order as well."
+        )
+    elif any(c.kind == "equivalent" for c in compared) and not any(c.decided for c in compared):
+        yield "No control shows that this problem can tell orders apart: read “equivalent” with that in mind."
+
+
+def _learning(problem: ProblemFindings) -> Iterator[str]:
+    """Whether the metric still moves at the end by more than the strategies differ: then speed is compared as well."""
+    rows = [row for row in problem.rows if row.control is None and len(row.curves) >= LEARNING_EPOCHS]
+    if len(rows) < 2:
+        return
+    ends = [row.curves[-1][0] for row in rows]
+    sign = 1 if problem.higher else -1
+    gains = [sign * (row.curves[-1][0] - row.curves[-1 - len(row.curves) // 5][0]) for row in rows]
+    most = max(gains)
+    if most > max(ends) - min(ends) and most > 0:
+        label = rows[gains.index(most)].label
+        yield (
+            f"Training had not come to rest: in the last fifth of its epochs {label} gained "
+            f"{amount(most, problem.unit)}, more than the strategies differ by: trained on, they may rank otherwise."
+        )
 
 
 def overall_sentences(findings: Findings) -> Iterator[str]:
@@ -84,22 +118,24 @@ def overall_sentences(findings: Findings) -> Iterator[str]:
         return
     for problem in findings.problems:
         rows = [row for row in problem.rows if row.control is None and row.label != findings.baseline]
-        compared = " ".join(_comparisons(rows, findings.baseline))
-        if compared:
-            yield f"{problem.name}: {compared}"
-    if findings.friedman is not None:
-        best = sorted((o for o in findings.overall if o.rank is not None), key=_rank)
-        word = "differ" if findings.friedman.p < 1 - findings.confidence else "cannot be told apart"
-        ranked = ", ".join(f"{o.label} {o.rank:.1f}" for o in best)
-        yield (
-            f"Over all {len(findings.problems)} problems the strategies {word} (Friedman over "
-            f"{findings.friedman.blocks} blocks of problem and seed, p = {_p(findings.friedman.p)}). Mean ranks, "
-            f"1 the best: {ranked}."
-        )
+        said = " ".join((*_sensitivity(problem, findings.baseline), *_comparisons(rows, findings.baseline)))
+        if said:
+            yield f"{problem.name}: {said}"
+    yield from _pooled(findings)
 
 
-def _rank(row: OverallFindings) -> float:
-    return row.rank if row.rank is not None else 1e9
+def _pooled(findings: Findings) -> Iterator[str]:
+    """What holds over problems, of which every one counts once."""
+    best = sorted((row.rank, row.label) for row in findings.overall if row.rank is not None)
+    if not best or findings.friedman is None:
+        return
+    f, ranked = findings.friedman, ", ".join(f"{label} {rank:.1f}" for rank, label in best)
+    yield f"Over {f.blocks} problems, mean ranks, 1 the best: {ranked} (Friedman, p = {_p(f.p)} by permutation)."
+    for row in findings.overall:
+        d = row.difference
+        if d is not None and row.adjusted is not None and row.adjusted < 1 - findings.confidence:
+            words = f"{'better' if d.mean > 0 else 'worse'} by {_size(d, 'points')}"
+            yield f"Of problems of this kind, on average, {row.label} is {words} than {findings.baseline}."
 
 
 def _comparisons(rows: Sequence[StrategyFindings], base: str) -> Iterator[str]:
@@ -112,15 +148,17 @@ def _comparisons(rows: Sequence[StrategyFindings], base: str) -> Iterator[str]:
         if not c.decided:
             same.setdefault(c.verdict, []).append(label)
     for words, labels in same.items():
-        kind, preposition = ("equivalent", "to") if words.startswith("equivalent") else ("not distinguishable", "from")
-        yield f"{', '.join(labels)}: {words.replace(kind, f'{kind} {preposition} {base}', 1)}."
+        for kind, preposition in (("equivalent", "to"), ("not distinguishable", "from")):
+            words = words.replace(kind, f"{kind} {preposition} {base}", 1)
+        yield f"{', '.join(labels)}: {words}."
 
 
 def _control(row: StrategyFindings, base: str, unit: str) -> str:
     assert row.comparison is not None and row.control is not None
     c, decided = row.comparison, row.comparison.decided
-    control = CONTROLS.get(read_name(row.control))
-    removed = control.removes if control else "the order"
+    removed = removed_by(row.control)
+    if c.kind == "waiting":
+        return f"{row.control}: {c.verdict}."
     if not removed:
         d, repeat = c.difference, f"{row.control}: {base} against itself from other initial weights"
         if d.low is None or d.high is None:
@@ -128,6 +166,8 @@ def _control(row: StrategyFindings, base: str, unit: str) -> str:
         reach = amount((d.high - d.low) / 2, unit)
         state = "a difference that is chance, and a warning" if decided else "nothing, as it should"
         return f"{repeat} shows {state}; its interval reaches {reach} either way."
+    if c.kind == "equivalent":
+        return f"{row.control} is {c.verdict} to {base}: {removed} mattered by no more than that here."
     doubt = "" if decided else "this study does not show that "
     than = f" than {base}" if decided and ", yet" not in c.verdict else ""
     return f"{row.control} is {c.verdict}{than}: {doubt}{removed} mattered here."

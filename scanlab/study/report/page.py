@@ -13,7 +13,7 @@ from scanlab.renamed import renamed_keywords, renamed_names
 from scanlab.study.analysis import analyse
 from scanlab.study.cells import cells, chance, interval, share
 from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
-from scanlab.study.power import describe_power
+from scanlab.study.power import describe_study_power
 from scanlab.study.record import StudyRecord
 from scanlab.study.report.charts import curves, field_picture, forest
 from scanlab.study.report.tables import as_csv, as_json, epoch_rows, parquet, trial_rows
@@ -99,7 +99,7 @@ def render(record: StudyRecord, findings: Findings, pictures: Pictures, remake: 
         pictures={p.name: list(_drawn(p, pictures)) for p in findings.problems},
         fields={p.name: list(_fields(p, record)) for p in findings.problems},
         environments=_environments(record),
-        power=describe_power(len(findings.seeds), _comparisons(findings)),
+        power=_power(findings),
         confounders=list(_confounders(findings)),
         remake=remake,
         points=format_difference,
@@ -111,8 +111,21 @@ def render(record: StudyRecord, findings: Findings, pictures: Pictures, remake: 
     )
 
 
-def _comparisons(findings: Findings) -> int:
-    return sum(row.control is None for row in findings.problems[0].rows) - 1
+def _power(findings: Findings) -> str:
+    """What a study of this size can find."""
+    problems = findings.problems
+    alike = len({(p.unit, p.margin) for p in problems}) == 1
+    return " ".join(
+        describe_study_power(
+            len(findings.seeds),
+            max(sum(row.control is None and not row.same_as for row in p.rows) for p in problems),
+            max(sum(row.control is not None for row in p.rows) for p in problems),
+            unit=problems[0].unit,
+            problems=len(problems),
+            margin=problems[0].margin if alike else 0.0,
+            confidence=findings.confidence,
+        )
+    )
 
 
 def _drawn(problem: ProblemFindings, pictures: Pictures) -> Iterator[tuple[StrategyFindings, str]]:

@@ -1,0 +1,49 @@
+"""Strategies over several problems: problems are the units, since another seed is no other problem."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from scanlab.study.findings import OverallFindings, ProblemFindings
+from scanlab.study.statistics import Friedman, friedman, holm, paired_difference
+
+__all__ = ["POOLED_PROBLEMS", "overall_findings"]
+
+# Below so many problems a mean over them says more of the choice of problems than of the strategies.
+POOLED_PROBLEMS = 6
+
+
+def overall_findings(
+    problems: Sequence[ProblemFindings], data: Mapping[str, str], baseline: str, confidence: float
+) -> tuple[tuple[OverallFindings, ...], Friedman | None]:
+    """Every strategy's mean rank and, where all metrics are shares, its difference from the baseline, over problems.
+
+    Values are means over seeds first. data: what each problem learns from, by its name: problems of one data set and
+    task are variants and stand for one problem, by their mean. Nothing is pooled below POOLED_PROBLEMS of them. The
+    intervals hold for all strategies together, "for another problem of this kind", and p is Holm's over them.
+    """
+    labels = [row.label for row in problems[0].rows if row.control is None]
+    known = {p.name: [m for label in labels if (m := p.row(label).mean) is not None] for p in problems}
+    groups: dict[tuple[str, str], list[ProblemFindings]] = {}
+    for problem in problems:
+        if len(known[problem.name]) == len(labels):
+            groups.setdefault((data[problem.name], problem.task), []).append(problem)
+    if len(groups) < POOLED_PROBLEMS:
+        return (), None
+    means = np.array([np.mean([known[p.name] for p in group], axis=0) for group in groups.values()])
+    signs = np.array([[1.0 if group[0].higher else -1.0] for group in groups.values()])
+    test = friedman(means * signs)
+    ranks = dict(zip(labels, test.ranks, strict=True)) if test else {}
+    compared = [label for label in labels if label != baseline and not problems[0].row(label).same_as]
+    pooled = {}
+    if all(problem.unit and problem.higher for group in groups.values() for problem in group):
+        columns = dict(zip(labels, means.T.tolist(), strict=True))
+        pooled = {
+            label: paired_difference(columns[label], columns[baseline], confidence, family=len(compared))
+            for label in compared
+        }
+    adjusted = dict(zip(pooled, holm([d.p for d in pooled.values()]), strict=True))
+    rows = [OverallFindings(x, ranks.get(x), pooled.get(x), adjusted.get(x)) for x in labels]
+    return tuple(rows), test
