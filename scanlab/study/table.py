@@ -21,7 +21,7 @@ def _problem(problem: ProblemFindings, findings: Findings) -> Table:
     seeds = f"{len(findings.seeds)} seed{'s' if len(findings.seeds) != 1 else ''}"
     table = Table(
         title=f"{problem.name}: {problem.metric}, {'higher' if problem.higher else 'lower'} is better, {seeds}",
-        caption=f"Differences are paired by seed; intervals hold together ({100 * findings.confidence:.0f} %); p by Holm.",
+        caption=f"Paired by seed; {100 * findings.confidence:.0f} % intervals for all together; p by Holm",
     )
     table.add_column("strategy")
     headings = (problem.metric + (" %" if problem.unit else ""), "± sd", "difference", "interval", "p")

@@ -80,7 +80,7 @@ def test_it_says_the_question_the_verdict_and_how_to_repeat_it(study):
 
 def test_every_row_of_the_table_has_its_figures(study):
     text = re.sub(r"\s+", " ", page_of(study).text)
-    assert "hilbert 5 97.00 1.54 +5.00 +4.80 to +5.20 (t)" in text
+    assert "hilbert 5 97.00 1.54 +5.00 +4.75 to +5.25" in text
 
 
 def test_charts_are_well_formed_and_say_what_they_show(study):
@@ -147,6 +147,11 @@ def test_problems_have_tables_of_their_own_and_variants_stand_beside_them():
     )
     text = page_of(study).text
     assert "digits, and “no positions”" in text and text.count("Learning curves") == 2
+    # Two variants are no problems to pool over.
+    assert "Over all problems" not in text
+    study = joined({f"p{i}": {"row": ROW, "hilbert": BETTER, "snake": NEAR} for i in range(6)})
+    problems = [{**p, "fingerprint": p["name"]} for p in study.about["problems"]]
+    text = page_of(replace(study, about={**study.about, "problems": problems})).text
     assert "Over all problems" in text and "mean rank" in text
 
 

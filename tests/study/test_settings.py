@@ -25,7 +25,12 @@ def study(text: str, folder: Path, options: dict | None = None) -> Study:
 def test_what_is_not_said_is_usual(tmp_path: Path) -> None:
     made = study("", tmp_path)
     [problem] = made.problems
-    assert (made.name, problem.name, problem.task, made.seeds) == ("digits", "digits", "classification", (0, 1, 2))
+    assert (made.name, problem.name, problem.task, made.seeds) == (
+        "digits",
+        "digits",
+        "classification",
+        (0, 1, 2, 3, 4),
+    )
     assert [label for label, _ in problem.strategies] == ["row", "snake", "hilbert", "window[k=4]"]
     assert made.controls == DEFAULT_CONTROLS and problem.recipe == Recipe()
     assert tuple(problem.strategies[0][1].grid) == (4, 4)
