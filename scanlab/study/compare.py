@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,6 +46,13 @@ class Measured:
         own = [self.results[label, seed] for seed in seeds]
         return [r.transfer.get(transfer, np.nan) if transfer else r.final[self.task.primary] for r in own]
 
+    def difference(self, own: Sequence[float], base: Sequence[float], confidence: float, family: int) -> Difference:
+        """Two lists of values compared; shares differ by no more than 1."""
+        made = paired_difference(own, base, confidence, family=family, overlap=self.overlap)
+        if not self.task.unit or made.low is None or made.high is None:
+            return made
+        return replace(made, low=max(-1.0, made.low), high=min(1.0, made.high))
+
 
 @dataclass(frozen=True)
 class _Pair:
@@ -86,10 +93,7 @@ def _pairs(problems: Sequence[Measured], baseline: str, control: bool) -> list[_
 
 
 def _family(pairs: Sequence[_Pair], confidence: float, finished: bool) -> dict[tuple[str, str], Comparison]:
-    differences = [
-        paired_difference(p.own, p.base, confidence, family=len(pairs), overlap=p.problem.overlap) if p.own else None
-        for p in pairs
-    ]
+    differences = [p.problem.difference(p.own, p.base, confidence, len(pairs)) if p.own else None for p in pairs]
     adjusted = holm([1.0 if p.waiting else d and d.p for p, d in zip(pairs, differences, strict=True)])
     steps = {p.problem.name: _step(p.problem) for p in pairs}
     within = holm([_within(p, steps[p.problem.name]) if finished else None for p in pairs])
@@ -131,7 +135,7 @@ def transfer_differences(
     for problem, row, change, seeds in pairs:
         own, base = (problem.values(label, seeds, change) for label in (row.label, baseline))
         if np.isfinite([own, base]).all():
-            made = paired_difference(own, base, confidence, family=len(pairs), overlap=problem.overlap)
+            made = problem.difference(own, base, confidence, len(pairs))
             differences.setdefault((problem.name, row.label), {})[change] = made
     return differences
 

@@ -81,9 +81,10 @@ def _sensitivity(problem: ProblemFindings, base: str) -> Iterator[str]:
         without = [r.control for r in problem.rows if r.control and r.comparison and removed_by(r.control)]
         differ = f"neither {' nor '.join(without)} differs" if len(without) > 1 else f"{without[0]} does not differ"
         seeds = count_text(max(c.difference.pairs for c in compared), "seed")
+        empty = any(c.kind == "equivalent" for c in compared)
         yield (
-            f"This problem cannot tell orders apart, with {seeds}: {differ} from {base}, and no strategy does. "
-            "What is equivalent here is so without its order as well."
+            f"This problem cannot tell orders apart, with {seeds}: {differ} from {base}, and no strategy does."
+            + " What is equivalent here is so without its order as well." * empty
         )
     elif any(c.kind == "equivalent" for c in compared) and not any(c.decided for c in compared):
         yield "No control shows that this problem can tell orders apart: read “equivalent” with that in mind."
