@@ -70,6 +70,15 @@ def joined(
     return StudyRecord(study.about(), tuple(members), trials, "scanlab ablate -s 'row; hilbert'")
 
 
+def revalued(study: StudyRecord, values: Mapping[str, Mapping[str, Sequence[float]]]) -> StudyRecord:
+    """The same study with other values by problem, strategy and seed: what a simulation draws many of."""
+    trials = {
+        m.key: replace(study.trials[m.key], result=result(float(values[m.problem][m.strategy][m.seed])))
+        for m in study.members
+    }
+    return replace(study, trials=trials)
+
+
 def changed(study: StudyRecord, strategy: str, **fields) -> StudyRecord:
     """The same study with other fields in the results of one strategy."""
     keys = {m.key for m in study.members if m.strategy == strategy}
@@ -91,4 +100,4 @@ def _metric(problem: Mapping) -> str:
     return {"next_patch": "mse", "segmentation": "dice"}.get(problem.get("task", ""), "accuracy")
 
 
-__all__ = ["changed", "control_name", "failed", "joined", "record", "result"]
+__all__ = ["changed", "control_name", "failed", "joined", "record", "result", "revalued"]
