@@ -23,14 +23,17 @@ from scanlab.ir.text import count_text
 from scanlab.study import runner, settings
 from scanlab.study.controls import stored_control
 from scanlab.study.engines import Engine
+from scanlab.study.engines.local import local_engine
 from scanlab.study.estimate import estimate, spread_so_far
 from scanlab.study.place import database_of
 from scanlab.study.power import describe_study_power
 from scanlab.study.preflight import Cost, check_study, same_orders
 from scanlab.study.record import StudyRecord
+from scanlab.study.resampled import overlap_sentences
 from scanlab.study.store import read_study
 from scanlab.study.tasks import task_named
 from scanlab.study.trial import Study, Trial
+from scanlab.study.tune import tuning_sentences
 
 __all__ = ["RunOptions", "run"]
 
@@ -67,6 +70,10 @@ def run(
         for line in _power(study, before):
             screen.print(line)
     command = shlex.join(["scanlab", *sys.argv[1:]])
+    engine = _engine(run_options, workers) or local_engine(workers, devices)
+    if study.tune:
+        with watched(study, console(stderr=True), quiet=as_json) as listener:
+            study = runner.choose_learning_rates(study, folder, engine=engine, listener=listener, command=command)
     with watched(study, console(stderr=True), quiet=as_json) as listener:
         listeners = [listener, *_loggers(run_options.loggers, folder, study)]
 
@@ -77,9 +84,7 @@ def run(
         record = runner.run_study(
             study,
             folder,
-            engine=_engine(run_options, workers),
-            workers=workers,
-            devices=devices,
+            engine=engine,
             listener=tell,
             command=command,
         )
@@ -97,7 +102,7 @@ def _power(study: Study, before: StudyRecord | None) -> list[str]:
         {study.margins.get(p.name) for p in study.problems},
     )
     alike = len(units) == len(margins) == 1
-    return describe_study_power(
+    said = describe_study_power(
         len(study.seeds),
         max(map(len, different)),
         len(study.controls),
@@ -107,6 +112,7 @@ def _power(study: Study, before: StudyRecord | None) -> list[str]:
         margin=(margins.pop() or 0.0) if alike else 0.0,
         confidence=study.confidence,
     )
+    return said + overlap_sentences(study.about())
 
 
 def _print_plan(
@@ -128,6 +134,7 @@ def _print_plan(
                 "trials": trials,
                 "seconds": estimated.wall,
                 "power": " ".join(_power(study, before)),
+                "tune": study.about().get("tune"),
                 "same": same_orders(study),
             }
         )
@@ -147,6 +154,8 @@ def _print_plan(
     for line in same_orders(study):
         screen.print(line)
     share = count_text(workers, "worker")
+    for line in tuning_sentences(study.about()):
+        screen.print(line)
     screen.print(f"What is left takes about {duration(estimated.wall)} with {share}, by a few steps of each.")
     for line in _power(study, before):
         screen.print(line)

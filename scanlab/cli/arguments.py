@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scanlab.compiler.bind import CompiledPlan, CompiledScan
     from scanlab.view.receptive_field import Field
 
-__all__ = ["STDIN", "Subject", "grid_for", "labelled", "module_of", "strategies"]
+__all__ = ["STDIN", "Subject", "grid_for", "labelled", "module_of", "numbers", "strategies"]
 
 STDIN = "-"
 
@@ -38,6 +38,20 @@ class Subject:
 def grid_for(value: Value, text: str) -> tuple[int, ...]:
     """The grid that was asked for, or a usual one with the value's number of axes."""
     return grid_of(text, value.axes) if text else USUAL_GRIDS[len(value.axes)]
+
+
+def numbers(text: str, option: str) -> list[float]:
+    """Numbers with commas between them. Raises S659 for a word that is none.
+
+    >>> numbers("1e-3, 3e-3", "--tune-learning-rate")
+    [0.001, 0.003]
+    """
+    try:
+        return [float(word) for word in text.split(",")]
+    except ValueError:
+        raise ScanlabError.at(
+            "S659", f"{option} is {text!r}", help="give numbers with commas between them, as in 1e-3,3e-3,1e-2"
+        ) from None
 
 
 def module_of(file: str | Path) -> Module:

@@ -70,6 +70,13 @@ def ablate(
     size: Annotated[str, typer.Option(help="Resize images to this, as in 64x64.")] = "",
     limit: Annotated[int | None, typer.Option(help="At most so many training samples.")] = None,
     part: Annotated[str, typer.Option(help="Measure on test, or on val and leave the test part alone.")] = "",
+    resample: Annotated[bool, typer.Option("--resample", help="Every seed draws its own train and test part.")] = False,
+    resample_pooled: Annotated[
+        bool, typer.Option("--resample-pooled", help="The same where the data came with parts: they are pooled first.")
+    ] = False,
+    tune_learning_rate: Annotated[
+        str, typer.Option("--tune-learning-rate", help="Choose from these for every strategy: 1e-3,3e-3,1e-2.")
+    ] = "",
     patch: Annotated[int | None, typer.Option(help="Side of a patch in pixels.")] = None,
     margin: Annotated[float | None, typer.Option(help="The difference that still counts as none: 0.005.")] = None,
     unequal: Annotated[bool, typer.Option("--unequal", help="Strategies may differ in parameters and FLOPs.")] = False,
@@ -90,6 +97,7 @@ def ablate(
     if engine == "local" and workers != 1 and not dry_run:
         begin_loading(*TRAINING)
     from scanlab.cli.ablate import RunOptions, run
+    from scanlab.cli.arguments import numbers
     from scanlab.ir.grids import grid_of
 
     options = {
@@ -100,6 +108,8 @@ def ablate(
         "size": list(grid_of(size, what="size")) if size else None,
         "limit": limit,
         "part": part,
+        "resample": "pooled" if resample_pooled else resample or None,
+        "tune.learning_rate": numbers(tune_learning_rate, "--tune-learning-rate") if tune_learning_rate else None,
         "margin": margin,
         "unequal": unequal or None,
         "model.patch": patch,

@@ -93,7 +93,10 @@ class _Board:
         table.add_column("strategy")
         for problem in self.study.problems:
             table.add_column(f"{problem.name} ({task_named(problem.task).primary})", justify="right")
-        labels = dict.fromkeys(strategy for places in self.places.values() for _, strategy in places)
+        # Trainings that learning rates are chosen by are no results.
+        judged = {problem.name for problem in self.study.problems}
+        places = [place for places in self.places.values() for place in places]
+        labels = dict.fromkeys(strategy for problem, strategy in places if problem in judged)
         best = {p.name: self._best(p.name) for p in self.study.problems}
         for label in labels:
             cells = []

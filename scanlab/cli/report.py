@@ -15,6 +15,7 @@ from scanlab.study.place import database_of
 from scanlab.study.record import StudyRecord
 from scanlab.study.report import write_report
 from scanlab.study.store import read_study
+from scanlab.study.tune import tuning_sentences
 
 __all__ = ["finish", "run"]
 
@@ -31,12 +32,14 @@ def finish(record: StudyRecord, folder: Path, remake: str, as_json: bool) -> int
     findings = analyse(record)
     page = write_report(record, folder, study_pictures(record), remake, findings)
     if as_json:
-        print_json(asdict(findings) | {"report": str(page)})
+        print_json(asdict(findings) | {"tune": record.about.get("tune"), "report": str(page)})
     else:
         screen = console()
         for each in table.render(findings):
             print_table(screen, each)
         for words in findings.sentences:
+            screen.print(words)
+        for words in tuning_sentences(record.about):
             screen.print(words)
         for name, error in findings.failures:
             screen.print(f"failed: {name}: {error.partition(chr(10))[0]}")

@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,13 @@ def _trial(study: Study, choice: TrialChoice) -> Trial:
         raise ScanlabError.at("S607", f"there is no strategy {label!r}", help=f"one of {', '.join(plans)}")
     alone: Problem = replace(problem, strategies=((label, plans[label]),))
     check_study(replace(study, problems=(alone,), seeds=(choice.seed,), baseline="", controls=()))
-    return Trial(alone, plans[label], choice.seed)
+    if study.tune:
+        raise ScanlabError.at(
+            "S772",
+            "the study chooses learning rates, which takes all of its trainings for that",
+            help="run it with `scanlab ablate`; then write the one that was chosen into [recipe], and leave [tune] out",
+        )
+    return study.trial(alone, label, choice.seed)
 
 
 def _only(names: Mapping[str, Any], code: str, what: str) -> str:
@@ -132,7 +138,7 @@ def _data(trial: Trial, result: TrialResult, device: str, world: World) -> dict[
         "key": trial.key,
         "config": trial.config,
         "processes": world.size,
-        "result": asdict(result),
+        "result": result.figures(),
         "environment": environment(device),
     }
 

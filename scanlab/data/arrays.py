@@ -70,6 +70,7 @@ def load_arrays(path: str | Path, size: tuple[int, ...] | None = None) -> Datase
         credit=f"read from {path.name}",
         val=parts.get("val", np.empty(0, np.int64)),
         groups=together,
+        drawn="test" not in pixels,
     )
     return checked(dataset)
 

@@ -22,7 +22,8 @@ class Dataset:
     mean 0. labels: classes int64 [M] in [0, classes), or masks uint8 [M, *extents] with a class per pixel, 0 the
     background. train, val, test: disjoint int64 index arrays into the images, sorted; val may be empty. class_names:
     one per class, or none. groups: int64 [M], samples that were never divided over parts (one patient, one digit);
-    None where each stands alone. video: the first axis is time. Arrays are read-only.
+    None where each stands alone. video: the first axis is time. drawn: ScanLab divided them into train and test, which
+    did not come as parts. Arrays are read-only.
 
     >>> images, labels = np.zeros((4, 1, 8, 8), np.float32), np.array([0, 1, 0, 1])
     >>> pair = Dataset("pair", images, labels, np.array([0, 1]), np.array([2, 3]), classes=2, credit="made up")
@@ -41,6 +42,7 @@ class Dataset:
     class_names: tuple[str, ...] = ()
     groups: NDArray[np.int64] | None = None
     video: bool = False
+    drawn: bool = False
 
     def __post_init__(self) -> None:
         for array in (self.images, self.labels, self.train, self.val, self.test):

@@ -26,4 +26,4 @@ def load_digits() -> Dataset:
         pixels, labels = arrays["x"], arrays["y"].astype(np.int64)
     images = pixels[:, None].astype(np.float32) / BRIGHTEST
     train, test = stratified_split(labels, TRAIN_SHARE, SPLIT_SEED)
-    return Dataset("digits", images, labels, train, test, classes=10, credit=CREDIT)
+    return Dataset("digits", images, labels, train, test, classes=10, credit=CREDIT, drawn=True)

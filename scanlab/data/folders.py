@@ -126,6 +126,7 @@ def _dataset(
         credit=f"read from the folder {folder.name}",
         val=parts.get("val", np.empty(0, np.int64)),
         class_names=class_names,
+        drawn="test" not in counts,
     )
     return checked(made)
 

@@ -40,6 +40,7 @@ def from_arrays(
         raise ScanlabError.at("S646", "test images need test targets, and the other way round", help="give both")
     pixels, labels = _pair(images, targets)
     train, test = np.arange(len(pixels)), np.arange(0)
+    drawn = test_images is None
     if test_images is not None and test_targets is not None:
         more = _pair(test_images, test_targets)
         if more[0].shape[1:] != pixels.shape[1:] or more[1].shape[1:] != labels.shape[1:]:
@@ -51,9 +52,8 @@ def from_arrays(
     if not len(test):
         strata = brightness_quarters(pixels) if labels.ndim > 1 else labels
         train, test = split(strata, together, TRAIN_SHARE, SPLIT_SEED)
-    made = Dataset(
-        name, pixels, labels, train, test, 1 + int(labels.max()), "arrays in memory", groups=together, video=video
-    )
+    classes, credit = 1 + int(labels.max()), "arrays in memory"
+    made = Dataset(name, pixels, labels, train, test, classes, credit, groups=together, video=video, drawn=drawn)
     return checked(made)
 
 

@@ -46,9 +46,8 @@ def load_moving_digits() -> Dataset:
             frame[:] = np.roll(picture, start + step * np.array(MOTIONS[label]), axis=(0, 1))
     credit = f"made from digits: {digits.credit}"
     names = tuple(f"{down:+d} down, {right:+d} right" for down, right in MOTIONS)
-    return Dataset(
-        "moving-digits", videos, labels, digits.train, digits.test, len(MOTIONS), credit, class_names=names, video=True
-    )
+    made = Dataset("moving-digits", videos, labels, digits.train, digits.test, len(MOTIONS), credit, drawn=True)
+    return replace(made, class_names=names, video=True)
 
 
 def load_permuted_digits() -> Dataset:

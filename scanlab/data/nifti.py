@@ -65,11 +65,8 @@ def load_decathlon(folder: Path, size: tuple[int, ...] | None = None) -> Dataset
     named = [known.get(c, f"class {c}") for c in range(classes)] if known else []
     train, test = split(brightness_quarters(pixels), None, TRAIN_SHARE, SPLIT_SEED)
     credit = f"read from {folder.name}, every volume z-scored and of {grid_text(chosen)} voxels"
-    return checked(
-        Dataset(
-            str(about.get("name", folder.name)), pixels, labels, train, test, classes, credit, class_names=tuple(named)
-        )
-    )
+    name = str(about.get("name", folder.name))
+    return checked(Dataset(name, pixels, labels, train, test, classes, credit, class_names=tuple(named), drawn=True))
 
 
 def _pair(nibabel: Any, image: Path, mask: Path) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:

@@ -12,7 +12,16 @@ from scanlab.data.dataset import Dataset, stratified_split
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.renamed import renamed_names
 
-__all__ = ["PARTS", "brightness_quarters", "grouped_split", "limited", "measured_on", "split", "subset"]
+__all__ = [
+    "PARTS",
+    "brightness_quarters",
+    "grouped_split",
+    "limited",
+    "measured_on",
+    "split",
+    "subset",
+    "validation_split",
+]
 
 __getattr__ = renamed_names(__name__, {"looks": "brightness_quarters"})
 
@@ -73,9 +82,14 @@ def measured_on(dataset: Dataset, part: str) -> Dataset:
         raise ScanlabError.at("S642", f"{part!r} cannot be measured on", help='choose "val" or "test"')
     if len(dataset.val):
         return subset(dataset, dataset.train, dataset.val)
-    groups = None if dataset.groups is None else dataset.groups[dataset.train]
-    first, second = split(strata(dataset)[dataset.train], groups, 1 - VALIDATION_SHARE, SPLIT_SEED)
+    first, second = validation_split(dataset)
     return subset(dataset, dataset.train[first], dataset.train[second])
+
+
+def validation_split(dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The training part without a fifth of it, and that fifth, always the same: int64 indices into `dataset.train`."""
+    groups = None if dataset.groups is None else dataset.groups[dataset.train]
+    return split(strata(dataset)[dataset.train], groups, 1 - VALIDATION_SHARE, SPLIT_SEED)
 
 
 def limited(dataset: Dataset, limit: int | None, test_limit: int | None) -> Dataset:

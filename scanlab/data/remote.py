@@ -6,7 +6,7 @@ import importlib
 import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -81,7 +81,8 @@ def _dataset(library: str, name: str, loaded: RemoteParts, size: tuple[int, ...]
         train, test = split(labels[train], None, TRAIN_SHARE, SPLIT_SEED)
     classes = max(1 + int(labels.max(initial=0)), len(loaded.class_names))
     credit = f"{name} by {library}"
-    return checked(Dataset(name, images, labels, train, test, classes, credit, val=val, class_names=loaded.class_names))
+    made = Dataset(name, images, labels, train, test, classes, credit, val=val, class_names=loaded.class_names)
+    return checked(replace(made, drawn="test" not in loaded.parts))
 
 
 def _torchvision(module: Any, name: str, folder: Path) -> RemoteParts:

@@ -336,6 +336,9 @@ _STUDIES = {
         "a margin below one sample",
         "An accuracy moves by one sample at least: results that near to each other cannot be told from equal ones.",
     ),
+    "S770": Code("parts that are not drawn anew", "The data came with them; pooled, they are thrown together first."),
+    "S771": Code("learning rates that cannot be chosen from", "At least two different ones, and seeds of their own."),
+    "S772": Code("learning rates without a choice", "Every training that they are chosen by must end well."),
 }
 
 _OPERATORS = {

@@ -163,6 +163,11 @@ class NextPatch(Head):
         """The mean over all values of all patches: squared error, or bits."""
         return LOSSES[self.kind].of(self(images).float(), self.targets(images).float(), self.levels)
 
+    def losses(self, images: Tensor) -> Tensor:
+        """`loss` of every image by itself: [B, C, *extents] -> float32 [B]."""
+        pairs = zip(self(images).float(), self.targets(images).float(), strict=True)
+        return torch.stack([LOSSES[self.kind].of(guess, target, self.levels) for guess, target in pairs])
+
     def _order(self, images: Tensor) -> Tensor:
         grid = self.backbone.grid_of(images.shape[2:])
         return self.backbone.blocks[0].mixer.paths(grid).steps[0, 0].long()

@@ -16,6 +16,7 @@ from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
 from scanlab.study.locality import METRICS, locality_findings
 from scanlab.study.overall import overall_findings
 from scanlab.study.record import MemberRecord, StudyRecord, TrialResult
+from scanlab.study.resampled import overlap_of
 from scanlab.study.statistics import friedman, mean_spread
 from scanlab.study.tasks import Task, task_named
 from scanlab.study.wording import overall_sentences, problem_sentences
@@ -36,7 +37,7 @@ def analyse(record: StudyRecord) -> Findings:
     strategy differs from the baseline is called blind: it cannot tell orders apart.
 
     >>> from scanlab.study import Epoch, MemberRecord, TrialRecord, study_of, with_options
-    >>> study = study_of(with_options(None, {"strategies": ["row", "hilbert"], "controls": []}))
+    >>> study = study_of(with_options(None, {"strategies": ["row", "hilbert"], "seeds": 3, "controls": []}))
     >>> accuracy = {"row": (0.90, 0.91, 0.92), "hilbert": (0.93, 0.95, 0.94)}
     >>> trials = {}
     >>> for m in study.members():
@@ -99,6 +100,7 @@ def _measured(record: StudyRecord, problem: Mapping[str, Any]) -> Measured:
         results,
         frozenset(waiting),
         about["margins"].get(problem["name"], 0.0),
+        overlap_of(problem),
     )
 
 

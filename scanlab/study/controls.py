@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -12,10 +12,20 @@ from scanlab.renamed import read_name, stored_name
 if TYPE_CHECKING:
     from scanlab.ops import PathTable
 
-__all__ = ["CONTROLS", "DEFAULT_CONTROLS", "Control", "control_name", "removed_by", "stored_control"]
+__all__ = [
+    "CONTROLS",
+    "DEFAULT_CONTROLS",
+    "Control",
+    "control_name",
+    "removed_by",
+    "repeated_by",
+    "stored_control",
+    "with_default",
+]
 
 # Far from any seed a person would choose, so that the A/A control starts from weights that no other trial starts from.
 FRESH_WEIGHTS = 1_000_003
+FRESH_BATCHES = 3_000_017
 
 
 @dataclass(frozen=True)
@@ -23,8 +33,10 @@ class Control:
     """What a control changes of the baseline's trial, and what a reader learns from it.
 
     meaning: in words, for a report. alter: the steps that it takes in place of the baseline's own. weights: added to
-    the seed of the initial weights. mixer: the kind of mixer that it has instead. removes: what of the baseline it
-    takes away, as in "the order"; "" for nothing. default: whether a study has it unless it chooses its own.
+    the seed of the initial weights; batches: to that of the order of the training samples and of the augmentation.
+    mixer: the kind of mixer that it has instead. removes: what of the baseline it takes away, as in "the order"; "" for
+    nothing: it is then the baseline again, and `again` says in what way. default: whether a study has it unless it
+    chooses its own.
 
     >>> CONTROLS["no_scan"].mixer, CONTROLS["no_scan"].removes
     ('none', 'the scan')
@@ -33,8 +45,10 @@ class Control:
     meaning: str
     alter: Callable[[PathTable], PathTable] | None = None
     weights: int = 0
+    batches: int = 0
     mixer: str | None = None
     removes: str = "the order"
+    again: str = ""
     default: bool = True
 
 
@@ -45,6 +59,7 @@ CONTROLS: Mapping[str, Control] = MappingProxyType(
             "strategy come out",
             weights=FRESH_WEIGHTS,
             removes="",
+            again="from other initial weights",
         ),
         "random_order_1": Control(
             "the baseline over a grid whose patches were shuffled (permutation seed 1)", lambda t: t.scrambled(1)
@@ -63,9 +78,27 @@ CONTROLS: Mapping[str, Control] = MappingProxyType(
             removes="the scan",
             default=False,
         ),
+        "other_batches": Control(
+            "the baseline again from the same initial weights, with the training samples in another order and other "
+            "augmentation: how far apart two runs come out that share their weights, as strategies do",
+            batches=FRESH_BATCHES,
+            removes="",
+            again="from the same initial weights with other batches",
+            # Not by default: a finished study that names no controls goes on without a training.
+            default=False,
+        ),
     }
 )
 DEFAULT_CONTROLS = tuple(name for name, control in CONTROLS.items() if control.default)
+
+
+def with_default(controls: Sequence[str]) -> tuple[str, ...]:
+    """Controls of a study file, in which "default" stands for those that a study has unless it chooses its own.
+
+    >>> with_default(["default", "other_batches"])
+    ('A/A', 'random_order_1', 'random_order_2', 'no_scan', 'other_batches')
+    """
+    return tuple(own for name in controls for own in (DEFAULT_CONTROLS if name == "default" else (name,)))
 
 
 def control_name(control: str) -> str:
@@ -90,3 +123,13 @@ def removed_by(control: str) -> str:
     """
     known = CONTROLS.get(read_name(control))
     return known.removes if known else "the order"
+
+
+def repeated_by(control: str) -> str:
+    """In what a control that takes nothing away is another run of the baseline, "" for the others.
+
+    >>> repeated_by("other batches"), repeated_by("no scan")
+    ('from the same initial weights with other batches', '')
+    """
+    known = CONTROLS.get(read_name(control))
+    return known.again if known else ""

@@ -29,11 +29,11 @@ class Estimate:
 
 def estimate(study: Study, done: set[str], workers: int) -> Estimate:
     """Time STEPS steps and as many test batches of every strategy and control, and scale them up."""
-    seconds: dict[tuple[str, str, str | None], float] = {}
+    seconds: dict[tuple[str, str, str, str | None], float] = {}
     trials = {}
     with one_thread():
         for trial in study.trials():
-            kind = (trial.problem.name, str(trial.config["order"]["digest"]), trial.control)
+            kind = (trial.problem.name, trial.problem.fingerprint, str(trial.config["order"]["digest"]), trial.control)
             if kind not in seconds:
                 seconds[kind] = _seconds(trial)
             trials[trial.key] = seconds[kind]

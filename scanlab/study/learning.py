@@ -29,12 +29,14 @@ class Learning:
 
     build: the model over a backbone. loss: of a batch in training, from images [B, C, *extents] and targets (classes
     int64 [B] or masks int64 [B, *extents]). measure: metrics by name over all given images, so many at a time; the
-    model is in evaluation mode and nothing is differentiated.
+    model is in evaluation mode and nothing is differentiated. predict: what is kept of every given image, likewise:
+    the kind of its predictions and their values as `study.predictions.Predictions` has them; None to keep nothing.
     """
 
     build: Callable[[Backbone, Dataset], nn.Module]
     loss: Callable[[nn.Module, Tensor, Tensor, Recipe], Tensor]
     measure: Callable[[nn.Module, Tensor, Tensor, int], dict[str, float]]
+    predict: Callable[[nn.Module, Tensor, Tensor, int], tuple[str, Tensor]] | None = None
 
 
 def learning_of(task: Task) -> Learning:
@@ -59,6 +61,10 @@ def _classification(model: nn.Module, images: Tensor, targets: Tensor, batch: in
         "balanced_accuracy": balanced_accuracy(guesses, targets, logits.shape[1]),
         "auc": area_under_curve(logits.softmax(1), targets),
     }
+
+
+def _classes(model: nn.Module, images: Tensor, targets: Tensor, batch: int) -> tuple[str, Tensor]:
+    return "class", torch.cat([model(some).argmax(1) for some in images.split(batch)])
 
 
 def _segmenter(backbone: Backbone, dataset: Dataset) -> nn.Module:
@@ -91,6 +97,14 @@ def _segmentation(model: nn.Module, images: Tensor, masks: Tensor, batch: int) -
     return means | {f"dice_{c}": value for c, value in enumerate(per_class.tolist(), start=1)}
 
 
+def _dices(model: nn.Module, images: Tensor, masks: Tensor, batch: int) -> tuple[str, Tensor]:
+    dices = []
+    for some, true in zip(images.split(batch), masks.split(batch), strict=True):
+        logits = model(some)
+        dices.append(overlaps(logits.argmax(1), true, logits.shape[1])[0][:, 1:])
+    return "dice", torch.cat(dices)
+
+
 def _next_patch(loss: str, backbone: Backbone, dataset: Dataset) -> nn.Module:
     return NextPatch(backbone, loss)
 
@@ -107,13 +121,23 @@ def _next_patch_error(name: str, model: nn.Module, images: Tensor, targets: Tens
     return {name: sum(model.loss(some).item() * len(some) for some in images.split(batch)) / len(images)}
 
 
+def _next_patch_losses(model: nn.Module, images: Tensor, targets: Tensor, batch: int) -> tuple[str, Tensor]:
+    assert isinstance(model, NextPatch)
+    return "loss", torch.cat([model.losses(some) for some in images.split(batch)])
+
+
 LEARNINGS: Mapping[str, Learning] = MappingProxyType(
     {
-        "classification": Learning(_classifier, _classification_loss, _classification),
-        "segmentation": Learning(_segmenter, _segmentation_loss, _segmentation),
-        "next_patch": Learning(partial(_next_patch, "mse"), _next_patch_loss, partial(_next_patch_error, "mse")),
+        "classification": Learning(_classifier, _classification_loss, _classification, _classes),
+        "segmentation": Learning(_segmenter, _segmentation_loss, _segmentation, _dices),
+        "next_patch": Learning(
+            partial(_next_patch, "mse"), _next_patch_loss, partial(_next_patch_error, "mse"), _next_patch_losses
+        ),
         "next_patch_in_bits": Learning(
-            partial(_next_patch, "bits"), _next_patch_loss, partial(_next_patch_error, "bits_per_value")
+            partial(_next_patch, "bits"),
+            _next_patch_loss,
+            partial(_next_patch_error, "bits_per_value"),
+            _next_patch_losses,
         ),
     }
 )

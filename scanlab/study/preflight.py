@@ -14,6 +14,7 @@ from scanlab.ir.text import grid_text
 from scanlab.ir.values import orders_of
 from scanlab.nn.measure import parameter_count
 from scanlab.study.digest import Compiled
+from scanlab.study.drawing import check_drawing
 from scanlab.study.ranges import check_margin, check_ranges, check_seeds, check_study_ranges
 from scanlab.study.tasks import check_task, task_named
 from scanlab.study.train import initial_model, trial_flops
@@ -37,9 +38,10 @@ def check_study(study: Study) -> dict[tuple[str, str], Cost]:
 
     Raises S601 for no or repeated seeds, S607 for strategies that are missing, repeated or not those of the other
     problems, or a baseline that is none of them; S608 for a setting out of range or an unknown control; S670 for a
-    margin below one sample; S650 and S652 for a task; S651 for a change of the inputs; S602 for a grid that is not the
-    images' in patches; what the models raise (S603 to S605, S612, S615); and S658 where strategies differ in parameters
-    or FLOPs and the study does not allow it.
+    margin below one sample; S770 and S771 for parts that cannot be drawn anew and learning rates that cannot be chosen;
+    S650 and S652 for a task; S651 for a change of the inputs; S602 for a grid that is not the images' in patches; what
+    the models raise (S603 to S605, S612, S615); and S658 where strategies differ in parameters or FLOPs and the study
+    does not allow it.
 
     >>> from scanlab.study import study_of, with_options
     >>> cost = check_study(study_of(with_options(None, {"strategies": ["row"]})))["digits", "row"]
@@ -49,6 +51,7 @@ def check_study(study: Study) -> dict[tuple[str, str], Cost]:
     check_seeds(study.seeds)
     _check_labels(study)
     check_study_ranges(study)
+    check_drawing(study)
     all_costs = {}
     for problem in study.problems:
         dataset = dataset_of(problem.data)
@@ -76,7 +79,7 @@ def same_orders(study: Study) -> list[str]:
     """A sentence for every pair of strategies with the same trials, which run once."""
     sentences = []
     for problem in study.problems:
-        trials = {label: Trial(problem, plan, study.seeds[0]).key for label, plan in problem.strategies}
+        trials = {label: study.trial(problem, label, study.seeds[0]).key for label, _ in problem.strategies}
         plans = dict(problem.strategies)
         for first, second in combinations(trials, 2):
             if trials[first] == trials[second]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from scanlab.study.predictions import Predictions
 
 __all__ = ["STATUSES", "Epoch", "MemberRecord", "StudyRecord", "TrialRecord", "TrialResult"]
 
@@ -36,7 +40,8 @@ class TrialResult:
     batches were put together, in [0, 1]. memory: bytes by which the process (or, on a GPU, the device's memory) grew at
     most; None where the system does not tell. throughput: training samples per second. transfer: the primary metric on
     changed inputs, by their name. field: the effective receptive field of the centre patch over the first grid, in
-    raster order, its largest value 1 (`study.receptive_field` on a few test images).
+    raster order, its largest value 1 (`study.receptive_field` on a few test images). predictions: what it said of every
+    sample it was measured on, fresh from its training; a result that was read has None (`read_predictions`).
 
     >>> epochs = (Epoch(0.9, {"accuracy": 0.7}), Epoch(0.4, {"accuracy": 0.9}))
     >>> TrialResult(epochs, parameters=1_000, flops=50_000, seconds=1.5).final["accuracy"]
@@ -52,6 +57,12 @@ class TrialResult:
     throughput: float = 0.0
     transfer: Mapping[str, float] = dataclasses.field(default_factory=dict)
     field: tuple[float, ...] = ()
+    predictions: Predictions | None = dataclasses.field(default=None, compare=False, repr=False)
+
+    def figures(self) -> dict[str, Any]:
+        """All but the predictions, in JSON's types."""
+        whole = dataclasses.asdict(dataclasses.replace(self, predictions=None))
+        return {name: value for name, value in whole.items() if name != "predictions"}
 
     @property
     def final(self) -> Mapping[str, float]:
@@ -97,7 +108,8 @@ class MemberRecord:
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """A study with all its trials. about: what `Study.about` gives; command: what made it, "" where unknown.
+    """A study with all its trials. about: what `Study.about` gives; command: what made it, "" where unknown. database:
+    the file it was read from, None where it was not.
 
     >>> member = MemberRecord("digits", "row", seed=0, control=None, key="f788fa772104aa8d")
     >>> record = StudyRecord({"name": "orders"}, (member,), {member.key: TrialRecord(member.key, "waiting", {})})
@@ -109,6 +121,7 @@ class StudyRecord:
     members: tuple[MemberRecord, ...]
     trials: Mapping[str, TrialRecord]
     command: str = ""
+    database: Path | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def trial(self, member: MemberRecord) -> TrialRecord:
         """The trial of a member."""

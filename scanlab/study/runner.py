@@ -6,8 +6,8 @@ import contextlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scanlab.ir.diagnostics import ScanlabError
@@ -18,9 +18,10 @@ from scanlab.study.place import DATABASE
 from scanlab.study.record import StudyRecord
 from scanlab.study.store import Store
 from scanlab.study.trial import Study, Trial
+from scanlab.study.tuning import best_rates
 from scanlab.study.work import FULL_DISK
 
-__all__ = ["DATABASE", "StudyProgress", "run_study"]
+__all__ = ["DATABASE", "StudyProgress", "choose_learning_rates", "run_study"]
 
 __getattr__ = renamed_names(__name__, {"Update": "StudyProgress", "run": "run_study"})
 
@@ -64,7 +65,8 @@ def run_study(
     folder: holds the database and, while trials run, their checkpoints; a study that was stopped, in whatever way, goes
     on from there, and another runner may share the work. engine: where trials run; by default `workers` of them on this
     machine, sharing out the devices. Trials that fail do not stop the others. Raises S653 and S656 for a full disk
-    (what is finished is kept), S654, S655 and S657 for a database that cannot be used.
+    (what is finished is kept), S654, S655 and S657 for a database that cannot be used. Learning rates that the study
+    chooses are chosen first (`choose_learning_rates`).
 
     >>> from scanlab.study import study_of, with_options
     >>> options = {"strategies": ["row"], "controls": [], "seeds": 2, "limit": 16, "test_limit": 16}
@@ -76,36 +78,64 @@ def run_study(
     >>> run_study(study, Path("out")) == record  # nothing is left to train
     True
     """
+    engine = engine or local_engine(workers, devices)
+    study = choose_learning_rates(study, folder, engine=engine, listener=listener, command=command)
     with Store(folder / DATABASE) as store:
         store.open_study(study, command)
-        desk = _Desk(study, store, folder / CHECKPOINTS, listener)
-        engine = engine or local_engine(workers, devices)
-        with _heartbeat(store):
-            try:
-                while not desk.all_done():
-                    engine.run(desk.take, desk.on_event)
-                    if not desk.all_done():
-                        desk.wait_for_others()
-            finally:
-                with contextlib.suppress(ScanlabError):
-                    store.release()
+        _run_all(_Desk(study, store, folder / CHECKPOINTS, listener), engine)
         return store.read()
+
+
+def choose_learning_rates(
+    study: Study, folder: Path, *, engine: Engine, listener: Listener = lambda _: None, command: str = ""
+) -> Study:
+    """The study with the learning rate of every strategy and control that is to choose one, as its trainings say.
+
+    Those that are not done are run first; they are trials of the folder's study like all others, and go on as these
+    do. Raises S772 where one failed or gave no number, and what `run_study` raises.
+    """
+    if study.tune is None or study.chosen:
+        return study
+    with Store(folder / DATABASE) as store:
+        members = list(study.tuning_members())
+        keys = {member.trial.key for member in members}
+        metrics = store.final_metrics(keys)
+        if len(metrics) < len(keys):
+            store.open_study(study, command)
+            _run_all(_Desk(study, store, folder / CHECKPOINTS, listener, keys), engine)
+            metrics = store.final_metrics(keys)
+    return replace(study, chosen=best_rates(members, metrics))
+
+
+def _run_all(desk: _Desk, engine: Engine) -> None:
+    with _heartbeat(desk.store):
+        try:
+            while not desk.all_done():
+                engine.run(desk.take, desk.on_event)
+                if not desk.all_done():
+                    desk.wait_for_others()
+        finally:
+            with contextlib.suppress(ScanlabError):
+                desk.store.release()
 
 
 class _Desk:
     """Hands out jobs and writes down what becomes of them; in the runner's thread only."""
 
-    def __init__(self, study: Study, store: Store, checkpoints: Path, listener: Listener) -> None:
+    def __init__(
+        self, study: Study, store: Store, checkpoints: Path, listener: Listener, only: Collection[str] | None = None
+    ) -> None:
+        """only: keys of the trials to run, None for all."""
         self.store, self.checkpoints, self.listener = store, checkpoints, listener
         self.trials = {trial.key: trial for trial in study.trials()}
+        self.own = self.trials.keys() if only is None else only
         self.losses: Counter[str] = Counter()
         self.epochs = dict.fromkeys(self.trials, 0)
         self.total = sum(t.problem.recipe.epochs for t in self.trials.values())
-        self.statuses = store.statuses()
-        self._count_done()
+        self._look()
 
     def take(self) -> Job | None:
-        key = self.store.claim()
+        key = self.store.claim(self.own)
         return None if key is None else Job(self.trials[key], self._checkpoint(key))
 
     def on_event(self, event: Event) -> None:
@@ -126,23 +156,22 @@ class _Desk:
         elif isinstance(event, Lost):
             self._lost(event)
         if isinstance(event, Finished | Failed | Lost):
-            self.statuses = self.store.statuses()
-            self._count_done()
+            self._look()
         self._notify(event, self.trials[key])
 
     def all_done(self) -> bool:
-        self.statuses = self.store.statuses()
-        return all(status in ("done", "failed") for status in self.statuses.values())
+        self._look()
+        return all(self.statuses.get(key, "done") in ("done", "failed") for key in self.own)
 
     def wait_for_others(self) -> None:
         """Until a trial is free, or all are done."""
         self._notify(None, None)
         while not self.all_done():
-            if any(status == "waiting" for status in self.statuses.values()):
+            if any(self.statuses.get(key) == "waiting" for key in self.own):
                 return
             time.sleep(PAUSE_S)
             # Claims free the trials of dead owners; one that is taken here is given back at once.
-            key = self.store.claim()
+            key = self.store.claim(self.own)
             if key is not None:
                 self.store.release(key)
                 return
@@ -154,9 +183,11 @@ class _Desk:
         else:
             self.store.fail(event.key, f"{event.why}, {MOST_LOSSES} times", {})
 
-    def _count_done(self) -> None:
+    def _look(self) -> None:
+        """Read how far all is; another runner may have written another study down, whose trials are none of these."""
+        self.statuses = {key: status for key, status in self.store.statuses().items() if key in self.trials}
         for key, status in self.statuses.items():
-            if status in ("done", "failed") and key in self.trials:
+            if status in ("done", "failed"):
                 self.epochs[key] = self.trials[key].problem.recipe.epochs
 
     def _notify(self, event: Event | None, trial: Trial | None) -> None:

@@ -16,6 +16,8 @@ from scanlab.ir.guesses import nearest
 from scanlab.ir.text import reason_of
 from scanlab.nn import BackboneConfig, MixerConfig
 from scanlab.renamed import renamed_names
+from scanlab.study.controls import with_default
+from scanlab.study.drawing import drawn_by_seeds, read_tune, with_tuning
 from scanlab.study.tasks import targets_of
 from scanlab.study.transfer import patch_grid
 from scanlab.study.trial import DEFAULT_CONTROLS, DEFAULT_SEEDS, DataChoice, Problem, Recipe, Study
@@ -48,6 +50,7 @@ _STUDY: Mapping[str, tuple[type, ...]] = MappingProxyType(
         "controls": (list,),
         "confidence": (float, int),
         "unequal": (bool,),
+        "tune": (dict,),
         "problem": (list,),
         "variants": (dict,),
     }
@@ -62,6 +65,7 @@ _PROBLEM: Mapping[str, tuple[type, ...]] = MappingProxyType(
         "limit": (int,),
         "test_limit": (int,),
         "part": (str,),
+        "resample": (bool, str),
         "transfer": (list,),
         "margin": (float, int),
         "model": (dict,),
@@ -118,7 +122,7 @@ def with_options(settings: Settings | None, options: Table) -> Settings:
         if value is None or value in ("", ()):
             continue
         place, _, name = key.rpartition(".")
-        inside = "problem" in merged and (place or key in _PROBLEM)
+        inside = "problem" in merged and (place or key) in _PROBLEM
         for table in merged["problem"] if inside else [merged]:
             if place:
                 table[place] = {**table.get(place, {}), name: value}
@@ -141,6 +145,7 @@ def study_of(settings: Settings) -> Study:
     given = table["problem"] if several else [{}]
     if not given or not all(isinstance(p, dict) for p in given):
         raise _wrong(where, "problem must be a list of tables, each under [[problem]]")
+    tune = read_tune(table.get("tune"))
     common = {key: table[key] for key in _PROBLEM if key in table and key != "name"}
     problems, margins = [], {}
     for number, own in enumerate(given, 1):
@@ -149,7 +154,8 @@ def study_of(settings: Settings) -> Study:
             raise _wrong(where, f"problem {number} has no name", "give every [[problem]] one")
         for suffix, variant in _variants(table, where):
             merged = _overlaid(_overlaid(common, own), variant)
-            problem = _problem(merged, suffix, settings)
+            problem = drawn_by_seeds(_problem(merged, suffix, settings), merged.get("resample", False), bool(tune))
+            problem = with_tuning(problem) if tune else problem
             problems.append(problem)
             margins[problem.name] = float(merged.get("margin", 0.0))
     names = [p.name for p in problems]
@@ -161,11 +167,12 @@ def study_of(settings: Settings) -> Study:
         problems=tuple(problems),
         seeds=tuple(range(seeds)) if isinstance(seeds, int) else _listed(seeds, int, "seeds", where),
         baseline=table.get("baseline", ""),
-        controls=_listed(table.get("controls", DEFAULT_CONTROLS), str, "controls", where),
+        controls=with_default(_listed(table.get("controls", DEFAULT_CONTROLS), str, "controls", where)),
         margins=margins,
         confidence=table.get("confidence", 0.95),
         unequal=table.get("unequal", False),
         question=table.get("question", ""),
+        tune=tune,
     )
 
 

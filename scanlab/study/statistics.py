@@ -141,7 +141,9 @@ def equivalence(
 
     Schuirmann 1987, doi 10.1007/BF01068419. resolution: the smallest step of the metric, such as one over the samples
     of an accuracy; by default the smallest step between the values. Differences that rounding to it makes equal are no
-    proof that there is none: their standard deviation counts as at least resolution / sqrt(12), that of rounding. None,
+    proof that there is none: their standard deviation counts as at least half a step, the most that a difference which
+    falls on two neighbouring steps can have (with resolution / sqrt(12), that of rounding, 7 % of studies claimed
+    equivalence at the margin, in `benchmarks/results/statistics.json` at most 5 %). None,
     and so no claim, without a margin, for one below the resolution, for fewer than EQUIVALENCE_PAIRS pairs, and where
     all values are the same, so that nothing tells how finely they are measured. overlap: as in `paired_difference`.
 
@@ -153,7 +155,7 @@ def equivalence(
     step = smallest_step([*values, *baseline]) if resolution is None else resolution
     if n < EQUIVALENCE_PAIRS or not step or margin <= 0 or margin < step * (1 - ROUNDING):
         return None
-    spread = max(float(differences.std(ddof=1)), step / math.sqrt(12))
+    spread = max(float(differences.std(ddof=1)), step / 2)
     mean, error = float(differences.mean()), spread * math.sqrt(1 / n + overlap)
     return float(max(stats.t.sf((mean + margin) / error, n - 1), stats.t.cdf((mean - margin) / error, n - 1)))
 

@@ -10,8 +10,7 @@ import socket
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.controls import stored_control
 from scanlab.study.place import database_of
+from scanlab.study.predictions import TABLES, write_predictions
 from scanlab.study.record import Epoch, MemberRecord, StudyRecord, TrialRecord, TrialResult
 
 if TYPE_CHECKING:
@@ -105,6 +105,9 @@ class Store:
             rows.append((position, m.problem, m.strategy, m.seed, stored_control(m.control), m.trial.key))
             configs[m.trial.key] = json.dumps(m.trial.config, sort_keys=True)
         with self._writing():
+            # A database of an earlier version has no such tables.
+            for table in TABLES:
+                self._base.execute(table)
             self._base.execute(
                 "INSERT OR REPLACE INTO study VALUES (1, ?, ?)", (json.dumps(study.about(), sort_keys=True), command)
             )
@@ -113,13 +116,18 @@ class Store:
             self._base.executemany("INSERT OR IGNORE INTO trials (key, config) VALUES (?, ?)", configs.items())
             self._base.execute("UPDATE trials SET status = 'waiting', owner = '', error = '' WHERE status = 'failed'")
 
-    def claim(self) -> str | None:
-        """Take the first trial that waits, or whose owner is gone, as one's own; None where there is none."""
+    def claim(self, among: Collection[str] | None = None) -> str | None:
+        """Take the first trial that waits, or whose owner is gone, as one's own; None where there is none.
+
+        among: keys to choose from, None for all: another runner may have written other trials down meanwhile.
+        """
+        known = None if among is None else json.dumps(list(among))
         with self._writing():
             self._free_abandoned()
             waiting = self._base.execute(
                 "SELECT t.key FROM members m JOIN trials t USING (key) WHERE t.status = 'waiting' "
-                "ORDER BY m.position LIMIT 1"
+                "AND (?1 IS NULL OR t.key IN (SELECT value FROM json_each(?1))) ORDER BY m.position LIMIT 1",
+                (known,),
             ).fetchone()
             if waiting is None:
                 return None
@@ -144,7 +152,7 @@ class Store:
 
     def finish(self, key: str, result: TrialResult, environment: Mapping[str, str]) -> bool:
         """Write a trial's result down; whether it counted, which it does once and from its owner only."""
-        kept = {k: v for k, v in asdict(result).items() if k != "epochs"}
+        kept = {k: v for k, v in result.figures().items() if k != "epochs"}
         with self._writing():
             if not self._owns(key):
                 return False
@@ -155,6 +163,8 @@ class Store:
                 "UPDATE trials SET status = 'done', owner = '', error = '', result = ?, environment = ? WHERE key = ?",
                 (json.dumps(kept), json.dumps(dict(environment)), key),
             )
+            if result.predictions is not None:
+                write_predictions(self._base, key, result.predictions)
         return True
 
     def fail(self, key: str, error: str, environment: Mapping[str, str]) -> None:
@@ -179,6 +189,16 @@ class Store:
         """The status of every trial of the study, by key."""
         with self._explained():
             return dict(self._base.execute("SELECT t.key, t.status FROM members m JOIN trials t USING (key)"))
+
+    def final_metrics(self, keys: Collection[str]) -> dict[str, dict[str, float]]:
+        """The metrics after the last epoch of those of these trials that are done."""
+        with self._explained():
+            rows = self._base.execute(
+                "SELECT key, metrics, max(number) FROM epochs JOIN trials USING (key) WHERE status = 'done' "
+                "AND key IN (SELECT value FROM json_each(?)) GROUP BY key",
+                (json.dumps(list(keys)),),
+            ).fetchall()
+        return {key: json.loads(metrics) for key, metrics, _ in rows}
 
     def read(self) -> StudyRecord:
         """The study as it stands."""
@@ -205,7 +225,8 @@ class Store:
                     "FROM trials JOIN members USING (key)"
                 )
             }
-        return StudyRecord(json.loads(study[0]), tuple(MemberRecord(*m) for m in members), trials, study[1])
+        members = tuple(MemberRecord(*m) for m in members)
+        return StudyRecord(json.loads(study[0]), members, trials, study[1], self.path)
 
     def _prepare(self) -> None:
         version, application = (

@@ -19,6 +19,7 @@ from scanlab.renamed import renamed_keywords, renamed_names
 from scanlab.study.augment import augmented
 from scanlab.study.checkpoint import Checkpoint, Progress, read_checkpoint, write_checkpoint
 from scanlab.study.learning import Learning, learning_of
+from scanlab.study.predictions import Predictions
 from scanlab.study.receptive_field import receptive_field
 from scanlab.study.record import Epoch, TrialResult
 from scanlab.study.tasks import Task, task_named
@@ -112,7 +113,7 @@ def train_model(
             if checkpoint and world.rank == 0:
                 write_checkpoint(checkpoint, trial.key, progress, run.stateful())
             on_epoch(len(progress.epochs) - 1, progress.epochs[-1])
-        transfer, field = run.transfer(), run.field()
+        transfer, field, predictions = run.transfer(), run.field(), run.predictions()
         # With drop paths this, too, draws from torch's generator.
         flops = trial_flops(run.model, dataset, device)
     samples = len(dataset.train) * len(progress.epochs)
@@ -126,6 +127,7 @@ def train_model(
         throughput=samples / progress.seconds if progress.seconds else 0.0,
         transfer=transfer,
         field=field,
+        predictions=predictions,
     )
     return run.model, result
 
@@ -180,8 +182,10 @@ class _Run:
         steps = recipe.epochs * math.ceil(len(dataset.train) / recipe.batch)
         optimizer = torch.optim.AdamW(_parameter_groups(model, recipe), lr=recipe.learning_rate)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_up_then_cosine(step, steps))
+        control = CONTROLS.get(trial.control or "")
+        seed = trial.seed + (control.batches if control else 0)
         # Drop paths draw from torch's own generator, on whatever device.
-        torch.manual_seed(trial.seed)
+        torch.manual_seed(seed)
         return cls(
             trial=trial,
             task=task_named(trial.problem.task),
@@ -189,7 +193,7 @@ class _Run:
             whole=world.wrap(_WithLoss(model, learning_of(task_named(trial.problem.task)), recipe)),
             optimizer=optimizer,
             schedule=schedule,
-            draw=torch.Generator().manual_seed(trial.seed),
+            draw=torch.Generator().manual_seed(seed),
             # All of it at once: what a study trains on fits beside its models, and no step waits for a copy.
             parts=(*_part(dataset, dataset.train, device), *_part(dataset, dataset.test, device)),
             video=dataset.video,
@@ -264,6 +268,19 @@ class _Run:
             changed, masks = transferred(name, images, targets if targets.ndim > 1 else None)
             values[name] = self._measured(changed, targets if masks is None else masks)[self.task.primary]
         return values
+
+    @torch.no_grad()
+    def predictions(self) -> Predictions | None:
+        """What the model says of every sample of the part that is measured."""
+        predict = learning_of(self.task).predict
+        if predict is None:
+            return None
+        images, targets = self.parts[2:]
+        self.model.eval()
+        kind, values = predict(self.model, images, targets, 4 * self._batch)
+        self.model.train()
+        truth = targets.cpu().numpy() if kind == "class" else None
+        return Predictions(kind, values.cpu().numpy(), self.trial.samples, truth)
 
     def field(self) -> tuple[float, ...]:
         """The effective receptive field of the centre patch, with its largest value 1."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from scanlab.compiler.bind import CompiledPlan, CompiledScan
+from scanlab.data.redraw import Redraw
 from scanlab.nn import BackboneConfig
 from scanlab.nn.config import stored
 from scanlab.renamed import renamed_fields, renamed_value, spaced, stored_name
 from scanlab.study.controls import CONTROLS, DEFAULT_CONTROLS, Control, control_name, stored_control
 from scanlab.study.digest import Compiled, order_digest, source_of
 from scanlab.study.tasks import TASKS
+from scanlab.study.tune import Tune, tuning_place
 
 __all__ = [
     "CONTROLS",
@@ -24,6 +26,7 @@ __all__ = [
     "Member",
     "Problem",
     "Recipe",
+    "Resample",
     "Study",
     "Trial",
     "control_name",
@@ -68,7 +71,8 @@ class DataChoice:
     name: a source's name or a path. size: extents that images and masks are resized to, None for their own. limit and
     test_limit: at most so many samples to train and to measure on, chosen by class with a fixed seed. part: "test" is
     what results are measured on; "val" measures on the validation part (a fifth of the training part where there is
-    none) and never looks at the test part.
+    none) and never looks at the test part. What a trial adds: redraw, parts drawn anew for its seed; tuning, that it
+    chooses a learning rate, on samples that the study does not measure on.
 
     >>> from scanlab import data
     >>> choice = DataChoice("digits", limit=100)
@@ -81,6 +85,27 @@ class DataChoice:
     limit: int | None = None
     test_limit: int | None = None
     part: str = "test"
+    redraw: Redraw | None = None
+    tuning: bool = False
+
+    def plain(self) -> dict[str, Any]:
+        """What a person sets, in JSON's types."""
+        return {name: value for name, value in asdict(self).items() if name not in ("redraw", "tuning")}
+
+
+@dataclass(frozen=True)
+class Resample:
+    """That every seed draws its own parts. pooled: also where the data came with parts of their own. tested, pool: how
+    many samples a seed measures on, and of how many they are drawn; what is in both parts of it by chance makes seeds
+    depend on each other (`study.resampled`).
+
+    >>> Resample(pooled=False, tested=539, pool=1797).tested
+    539
+    """
+
+    pooled: bool
+    tested: int
+    pool: int
 
 
 @renamed_fields(sizes="config")
@@ -90,7 +115,9 @@ class Problem:
 
     name: its row in the results. task: a name in `study.tasks.TASKS`. fingerprint: of the data. strategies: labels with
     compiled scans or plans over the grid of this problem's patches; the same labels in every problem of a study.
-    transfer: other inputs that the trained model is tested on, such as "rotate 90" or "size 16x16".
+    transfer: other inputs that the trained model is tested on, such as "rotate 90" or "size 16x16". resample: how each
+    seed draws its own parts, None for the same parts for all; the fingerprint is then that of the data with all their
+    parts. tuning: the fingerprint of the data that learning rates are chosen on, "" where none are.
 
     >>> import scanlab
     >>> from scanlab import data
@@ -109,6 +136,8 @@ class Problem:
     config: BackboneConfig = field(default_factory=BackboneConfig)
     recipe: Recipe = field(default_factory=Recipe)
     transfer: tuple[str, ...] = ()
+    resample: Resample | None = None
+    tuning: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "task", renamed_value(self.task, spaced(TASKS), "Problem.task"))
@@ -140,7 +169,7 @@ class Trial:
     @cached_property
     def config(self) -> dict[str, Any]:
         """All that determines the trial's numbers, in JSON's types. Strategies stand in it by their steps, not name."""
-        problem = self.problem
+        problem, data = self.problem, self.problem.data
         return {
             "version": TRIAL_VERSION,
             # Not where they came from: the same pixels and parts are the same data.
@@ -155,7 +184,15 @@ class Trial:
             "transfer": list(problem.transfer),
             "seed": self.seed,
             "control": stored_control(self.control),
+            # The fingerprint is then of the whole data, and says nothing of how they were divided.
+            **({"parts": _parts(data, data.redraw)} if data.redraw else {}),
         }
+
+    @property
+    def samples(self) -> str:
+        """A name for the samples that it is measured on, the same for trials on the same ones."""
+        parts = self.config.get("parts")
+        return self.problem.fingerprint + (f" {json.dumps(parts, sort_keys=True)} seed {self.seed}" if parts else "")
 
     @cached_property
     def key(self) -> str:
@@ -188,6 +225,8 @@ class Study:
     baseline: the label all others are compared with, and what the controls change. margins: for each problem, the
     largest difference of its primary metric that still counts as none, set before the run; 0 for no such claim.
     unequal: strategies may differ in parameters or FLOPs. question: what the study is to answer, for the report.
+    tune: learning rates to choose from for every strategy and control, None for the recipe's; chosen: those that were,
+    by problem and name.
 
     >>> from scanlab.study import study_of, with_options
     >>> study = study_of(with_options(None, {"strategies": ["row", "hilbert"], "seeds": 2}))
@@ -204,21 +243,53 @@ class Study:
     confidence: float = 0.95
     unequal: bool = False
     question: str = ""
+    tune: Tune | None = None
+    chosen: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         controls = tuple(renamed_value(control, spaced(CONTROLS), "Study.controls") for control in self.controls)
         object.__setattr__(self, "controls", controls)
 
     def members(self) -> Iterator[Member]:
-        """Seed by seed, so that a run cut short has whole pairs; controls after the strategies."""
+        """Seed by seed, so that a run cut short has whole pairs; controls after the strategies. Where learning rates
+        are chosen, the trainings for that come first."""
+        yield from self.tuning_members()
         for seed in self.seeds:
             for problem in self.problems:
-                for label, plan in problem.strategies:
-                    yield Member(problem.name, label, seed, None, Trial(problem, plan, seed))
-                plan = dict(problem.strategies)[self.baseline or problem.strategies[0][0]]
-                for control in self.controls:
-                    trial = Trial(problem, plan, seed, control)
-                    yield Member(problem.name, control_name(control), seed, control, trial)
+                for name, _, control in self.arms(problem):
+                    yield Member(problem.name, name, seed, control, self.trial(problem, name, seed))
+
+    def tuning_members(self) -> Iterator[Member]:
+        """The trainings that learning rates are chosen by, under a problem and names of their own."""
+        if self.tune is None:
+            return
+        for seed in self.tune.seeds:
+            for problem in self.problems:
+                for name, plan, control in self.arms(problem):
+                    for rate in self.tune.learning_rate:
+                        recipe = replace(problem.recipe, learning_rate=rate)
+                        data = replace(problem.data, tuning=True)
+                        met = replace(problem, data=data, recipe=recipe, fingerprint=problem.tuning, transfer=())
+                        place = tuning_place(problem.name, name, rate)
+                        yield Member(*place, seed, control, Trial(met, plan, seed, control))
+
+    def arms(self, problem: Problem) -> Iterator[tuple[str, Compiled, str | None]]:
+        """Name, scan and control of everything that is trained on a problem: its strategies, then the controls."""
+        plans = dict(problem.strategies)
+        yield from ((label, plan, None) for label, plan in problem.strategies)
+        plan = plans[self.baseline or problem.strategies[0][0]]
+        yield from ((control_name(control), plan, control) for control in self.controls)
+
+    def trial(self, problem: Problem, name: str, seed: int) -> Trial:
+        """The trial of a strategy or control on a problem, with the parts and the learning rate that are its own."""
+        plan, control = next((plan, control) for known, plan, control in self.arms(problem) if known == name)
+        met = problem
+        if problem.resample:
+            redraw = Redraw(seed, problem.resample.pooled, apart=self.tune is not None)
+            met = replace(met, data=replace(met.data, redraw=redraw))
+        if (rate := self.chosen.get((problem.name, name))) is not None:
+            met = replace(met, recipe=replace(met.recipe, learning_rate=rate))
+        return Trial(met, plan, seed, control)
 
     def trials(self) -> list[Trial]:
         """Every different trial once, in the order of the members."""
@@ -236,19 +307,31 @@ class Study:
             "confidence": self.confidence,
             "unequal": self.unequal,
             "problems": [_about(problem) for problem in self.problems],
+            **({"tune": self.tune.about(self.chosen, self._tunings())} if self.tune else {}),
         }
+
+    def _tunings(self) -> int:
+        """How many different trainings learning rates are chosen by."""
+        return len({member.trial.key for member in self.tuning_members()})
+
+
+def _parts(data: DataChoice, redraw: Redraw) -> dict[str, Any]:
+    """How parts are drawn anew but for the seed, which is the trial's."""
+    plain = {"part": data.part, "limit": data.limit, "test_limit": data.test_limit}
+    return plain | {"pooled": redraw.pooled, "apart": redraw.apart}
 
 
 def _about(problem: Problem) -> dict[str, Any]:
     return {
         "name": problem.name,
-        "data": asdict(problem.data),
+        "data": problem.data.plain(),
         "fingerprint": problem.fingerprint,
         "task": stored_name(problem.task),
         "sizes": stored(problem.config),
         "recipe": asdict(problem.recipe),
         "transfer": list(problem.transfer),
         "strategies": {label: _strategy(plan) for label, plan in problem.strategies},
+        **({"resample": asdict(problem.resample)} if problem.resample else {}),
     }
 
 

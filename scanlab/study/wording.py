@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scanlab.ir.text import count_text
-from scanlab.study.controls import removed_by
+from scanlab.study.controls import removed_by, repeated_by
 from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
 from scanlab.study.statistics import Difference
 from scanlab.study.tasks import Task
@@ -157,11 +157,11 @@ def _comparisons(rows: Sequence[StrategyFindings], base: str) -> Iterator[str]:
 def _control(row: StrategyFindings, base: str, unit: str) -> str:
     assert row.comparison is not None and row.control is not None
     c, decided = row.comparison, row.comparison.decided
-    removed = removed_by(row.control)
+    removed, again = removed_by(row.control), repeated_by(row.control)
     if c.kind == "waiting":
         return f"{row.control}: {c.verdict}."
     if not removed:
-        d, repeat = c.difference, f"{row.control}: {base} against itself from other initial weights"
+        d, repeat = c.difference, f"{row.control}: {base} against itself {again}"
         if d.low is None or d.high is None:
             return f"{repeat} differs by nothing that can be judged."
         reach = amount((d.high - d.low) / 2, unit)

@@ -9,7 +9,6 @@ import subprocess
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,6 +21,9 @@ from scanlab import data
 from scanlab.compiler.bind import bind
 from scanlab.cpus import cores
 from scanlab.data import Dataset
+from scanlab.data.checks import check_parts
+from scanlab.data.parts import limited
+from scanlab.data.redraw import redrawn, tuning_parts
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Axis
 from scanlab.ir.values import Key, Order
@@ -29,7 +31,17 @@ from scanlab.study.engines import EpochDone, Event, Failed, Finished, Job
 from scanlab.study.train import train_trial
 from scanlab.study.trial import DataChoice, Problem, Recipe, Trial
 
-__all__ = ["FULL_DISK", "OUT_OF_MEMORY", "collected_as_before", "dataset_of", "environment", "one_thread", "run_job"]
+__all__ = [
+    "FULL_DISK",
+    "OUT_OF_MEMORY",
+    "collected_as_before",
+    "dataset_of",
+    "environment",
+    "fingerprint_of",
+    "one_thread",
+    "run_job",
+    "whole_of",
+]
 
 OUT_OF_MEMORY, FULL_DISK = "out of memory", "full disk"
 KEPT_BYTES = 1 << 29
@@ -73,8 +85,9 @@ def _warm_up(axes: int, device: str) -> None:
     train_trial(Trial(problem, plan, 0), tiny, device=device)
 
 
-# From the one whose last use is longest ago.
+# From the one whose last use is longest ago; None in place of a limit and parts: all of the data.
 _kept: dict[DataChoice, Dataset] = {}
+_ALL = ""
 
 
 @cache
@@ -104,13 +117,45 @@ def dataset_of(choice: DataChoice) -> Dataset:
 
     Trials go from problem to problem within each seed, so that all data of a study are asked for again and again.
     """
+    return _remembered(choice, _divided if choice.redraw or choice.tuning else _plain)
+
+
+def whole_of(choice: DataChoice) -> Dataset:
+    """The data of a choice with all their parts, kept likewise."""
+    return _remembered(DataChoice(choice.name, choice.size, part=_ALL), lambda all_: data.whole(all_.name, all_.size))
+
+
+def fingerprint_of(choice: DataChoice) -> str:
+    """What a trial knows its data by: where parts are drawn anew, the fingerprint of the data with all their parts."""
+    return (whole_of(choice) if choice.redraw else dataset_of(choice)).fingerprint
+
+
+def _plain(choice: DataChoice) -> Dataset:
+    return data.load(**choice.plain())
+
+
+def _divided(choice: DataChoice) -> Dataset:
+    whole = whole_of(choice)
+    parts = tuning_parts(whole, choice.part) if choice.tuning else whole
+    if choice.redraw:
+        parts = redrawn(whole, choice.part, choice.redraw)
+    dataset = limited(parts, choice.limit, choice.test_limit)
+    check_parts(dataset)
+    return dataset
+
+
+def _remembered(choice: DataChoice, make: Callable[[DataChoice], Dataset]) -> Dataset:
     dataset = _kept.pop(choice, None)
-    if dataset is None:
-        dataset = data.load(**asdict(choice))
+    dataset = make(choice) if dataset is None else dataset
     _kept[choice] = dataset
-    while len(_kept) > 2 and sum(d.images.nbytes + d.labels.nbytes for d in _kept.values()) > KEPT_BYTES:
+    while len(_kept) > 2 and _kept_bytes() > KEPT_BYTES:
         del _kept[next(iter(_kept))]
     return dataset
+
+
+def _kept_bytes() -> int:
+    """Data that differ in their parts alone have the same images."""
+    return sum({id(d.images): d.images.nbytes + d.labels.nbytes for d in _kept.values()}.values())
 
 
 def chosen_device(name: str) -> str:

@@ -101,9 +101,9 @@ def test_equivalence_worked_by_hand():
 def test_equal_results_prove_no_equivalence():
     # Two pairs, or values that are all alike, tell nothing of how finely they are measured.
     assert equivalence([0.8, 0.8], [0.8, 0.8], 0.02) is None and equivalence([0.8] * 5, [0.8] * 5, 0.02) is None
-    # Of 72 samples: the spread of rounding, 1 / 72 / sqrt(12), stands for the one of 0 that is seen.
+    # Of 72 samples: half of one stands for the spread of 0 that is seen.
     equal = equivalence([0.75] * 5, [0.75] * 5, 0.02, 1 / 72)
-    assert equal == pytest.approx(stats.t.sf(0.02 / (1 / 72 / math.sqrt(12) / math.sqrt(5)), 4))
+    assert equal == pytest.approx(stats.t.sf(0.02 / (1 / 72 / 2 / math.sqrt(5)), 4))
     # A margin of less than a sample cannot be measured.
     assert equivalence([0.75] * 5, [0.75] * 5, 0.01, 1 / 72) is None
     assert equivalence([53 / 72, 54 / 72, 55 / 72], [53 / 72, 54 / 72, 55 / 72], 0.01) is None

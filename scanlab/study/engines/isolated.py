@@ -16,7 +16,7 @@ from scanlab.study.checkpoint import InMemory
 from scanlab.study.engines import Event, Failed, Job, Started
 from scanlab.study.engines.local import portable
 from scanlab.study.trial import DataChoice
-from scanlab.study.work import dataset_of, environment, run_job
+from scanlab.study.work import environment, fingerprint_of, run_job
 
 __all__ = ["NO_DATA", "OTHER_DATA", "Message", "Worker", "sent"]
 
@@ -93,7 +93,7 @@ def _unlike(job: Job) -> Failed | None:
         words = f"{here} has no {path}: copy it to the same place on every machine, or share the folder"
         return Failed(job.key, NO_DATA, words, environment())
     try:
-        fingerprint = dataset_of(problem.data).fingerprint
+        fingerprint = fingerprint_of(problem.data)
     except Exception:  # The training meets the same error, and reports it as any other.
         return None
     if fingerprint == problem.fingerprint:

@@ -17,7 +17,9 @@ from scanlab.study.power import describe_study_power
 from scanlab.study.record import StudyRecord
 from scanlab.study.report.charts import curves, field_picture, forest
 from scanlab.study.report.tables import as_csv, as_json, epoch_rows, parquet, trial_rows
+from scanlab.study.resampled import overlap_sentences
 from scanlab.study.statistics import format_difference
+from scanlab.study.tune import tuning_sentences
 
 __all__ = ["PAGE", "render", "write_report"]
 
@@ -98,8 +100,9 @@ def render(record: StudyRecord, findings: Findings, pictures: Pictures, remake: 
         curves={p.name: curves(p) for p in findings.problems},
         pictures={p.name: list(_drawn(p, pictures)) for p in findings.problems},
         fields={p.name: list(_fields(p, record)) for p in findings.problems},
+        tuning=tuning_sentences(record.about),
         environments=_environments(record),
-        power=_power(findings),
+        power=" ".join([_power(findings), *overlap_sentences(record.about)]),
         confounders=list(_confounders(findings)),
         remake=remake,
         points=format_difference,

@@ -29,6 +29,13 @@ def problem_of_study(study: Study, baseline: str = "") -> Problem:
         raise ScanlabError.at(
             "S667", f"a search has one problem, and the study has {names}", help="give a study file with one of them"
         )
+    if study.tune or study.problems[0].resample:
+        what = "[tune]" if study.tune else "resample"
+        raise ScanlabError.at(
+            "S667",
+            f"all candidates share their data and recipe, and the study sets {what}",
+            help="leave it out",
+        )
     problem = _on_test(study.problems[0])
     label = study.baseline or problem.strategies[0][0]
     if baseline:

@@ -1,0 +1,179 @@
+"""How often a study's verdicts are right: `python benchmarks/verdicts.py [--json FILE] [--studies N] [--workers N]`.
+
+Studies with known truth are drawn (seeded), and judged by the whole of `scanlab.study.analyse`: whether what the power
+sentence promises is kept, how often equal strategies are said to differ, and how often strategies that differ by the
+margin are called equivalent. Shares are of N studies each, with the standard error sqrt(p (1 - p) / N).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+import scanlab.study.statistics as rules
+from scanlab.bench.machine import environment
+from scanlab.study import Epoch, Findings, MemberRecord, StudyRecord, TrialRecord, TrialResult, analyse
+from scanlab.study.power import detectable_effect
+
+Values = Mapping[str, Mapping[str, np.ndarray]]
+CONTROLS = ("no scan", "random order 1", "random order 2")
+NOISE = 0.01
+MARGIN = 0.04
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--studies", type=int, default=2000)
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args()
+    cases = dict(_cases())
+    with ProcessPoolExecutor(options.workers) as pool:
+        shares = dict(zip(cases, pool.map(_share, cases.values(), [options.studies] * len(cases)), strict=True))
+    for name, share in shares.items():
+        Console().print(f"{name}: {share}", highlight=False)
+    if options.json:
+        data = {
+            "command": " ".join(["python", *sys.argv]),
+            "environment": environment(("numpy", "scipy")),
+            "studies": options.studies,
+            "figures": shares,
+        }
+        options.json.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+
+
+Draw = Callable[[np.random.Generator], bool]
+
+
+def _share(draw: Draw, studies: int) -> float:
+    """Of so many studies, those of which something holds."""
+    # Friedman's permutations decide nothing here.
+    rules.DRAWS = 99
+    generator = np.random.default_rng(7)
+    return round(sum(draw(generator) for _ in range(studies)) / studies, 4)
+
+
+def _cases():
+    for seeds in (3, 5, 10, 20):
+        for strategies in (2, 4, 9):
+            effect = detectable_effect(seeds, strategies - 1)
+            name = f"found: {seeds} seeds, {strategies} strategies, a difference of {effect:.2f} sd, promised 0.8"
+            yield name, partial(_found, seeds, strategies, 1, effect)
+    effect = detectable_effect(5, 3, problems=4)
+    yield f"found: 5 seeds, 4 strategies, 4 problems, {effect:.2f} sd, promised 0.8", partial(_found, 5, 4, 4, effect)
+    for seeds, strategies, problems in ((3, 4, 1), (5, 2, 1), (5, 4, 1), (5, 9, 1), (20, 9, 1), (5, 4, 6), (3, 9, 6)):
+        where = f"{seeds} seeds, {strategies} strategies, {problems} problems"
+        for samples in (0, 72):
+            kind = f"accuracies of {samples} samples" if samples else "a metric without steps"
+            yield (
+                f"equal strategies said to differ: {where}, {kind}",
+                partial(_false, seeds, strategies, problems, samples, False),
+            )
+    yield "equal controls said to differ: 5 seeds, 4 strategies, 6 problems", partial(_false, 5, 4, 6, 0, True)
+    for seeds in (3, 5, 10):
+        for samples in (72, 360):
+            for spread in (0.3, 1.0, 3.0):
+                name = f"called equivalent at the margin: {seeds} seeds, {samples} samples, sd {spread} of them"
+                yield name, partial(_equivalent, seeds, samples, spread)
+    for problems in (6, 10):
+        yield (
+            f"equal on average, pooled and said to differ: {problems} problems, 5 seeds, 4 strategies",
+            partial(_pooled, problems),
+        )
+
+
+def _found(seeds: int, strategies: int, problems: int, effect: float, generator: np.random.Generator) -> bool:
+    """Whether a strategy that is better on one problem is called so; paired differences have the deviation NOISE."""
+    values = _normal(seeds, strategies, problems, generator, NOISE / math.sqrt(2))
+    values["p0"]["s1"] = values["p0"]["s1"] + effect * NOISE
+    comparison = _judged(values).problems[0].row("s1").comparison
+    return comparison is not None and comparison.kind == "better"
+
+
+def _false(
+    seeds: int, strategies: int, problems: int, samples: int, controls: bool, generator: np.random.Generator
+) -> bool:
+    """Whether any of equal strategies, or of equal controls, is said to differ on any problem."""
+    values = _normal(seeds, strategies, problems, generator, NOISE, controls)
+    if samples:
+        values = {p: {s: np.round(v * samples) / samples for s, v in of.items()} for p, of in values.items()}
+    rows = [row for problem in _judged(values).problems for row in problem.rows if bool(row.control) == controls]
+    return any(row.comparison.decided for row in rows if row.comparison)
+
+
+def _equivalent(seeds: int, samples: int, spread: float, generator: np.random.Generator) -> bool:
+    """Whether a strategy is called equivalent whose true difference is the margin. spread: in samples."""
+    base = 0.8 * samples + generator.normal(0, 2, seeds)
+    own = base + MARGIN * samples + generator.normal(0, spread, seeds)
+    values = {"p0": {"s0": np.round(base) / samples, "s1": np.round(own) / samples}}
+    comparison = _judged(values, MARGIN).problems[0].row("s1").comparison
+    return comparison is not None and (comparison.kind == "equivalent" or "equivalent" in comparison.verdict)
+
+
+def _pooled(problems: int, generator: np.random.Generator) -> bool:
+    """Whether strategies that differ on every problem, and not on average, are said to differ on average."""
+    values = _normal(5, 4, problems, generator, NOISE)
+    for of in values.values():
+        for strategy in of:
+            of[strategy] = of[strategy] + generator.normal(0, 2 * NOISE)
+    rows = _judged(values).overall
+    assert rows, "six problems are pooled"
+    return any(row.adjusted is not None and row.adjusted < 0.05 for row in rows)
+
+
+def _normal(
+    seeds: int,
+    strategies: int,
+    problems: int,
+    generator: np.random.Generator,
+    noise: float,
+    controls: bool = False,
+) -> dict[str, dict[str, np.ndarray]]:
+    """Equal strategies: seeds have effects in common, as weights and batches are, and noise of their own."""
+    labels = [f"s{i}" for i in range(strategies)] + ([f"control: {c}" for c in CONTROLS] if controls else [])
+    values = {}
+    for p in range(problems):
+        common = 0.8 + generator.normal(0, NOISE, seeds)
+        values[f"p{p}"] = {label: common + generator.normal(0, noise, seeds) for label in labels}
+    return values
+
+
+def _judged(values: Values, margin: float = 0.0) -> Findings:
+    """What `analyse` says of a study with these values by problem, strategy and seed; s0 is the baseline."""
+    members, trials = [], {}
+    for problem, of in values.items():
+        for label, own in of.items():
+            control = label.removeprefix("control: ") if label.startswith("control: ") else None
+            for seed, value in enumerate(own):
+                key = f"{problem}, {label}, {seed}"
+                members.append(MemberRecord(problem, label, seed, control, key))
+                result = TrialResult((Epoch(1.0, {"accuracy": float(value)}),), 1000, 1000, 1.0)
+                trials[key] = TrialRecord(key, "done", {}, result=result)
+    first = next(iter(values.values()))
+    row = {"source": "row", "axes": ["h", "w"], "grid": [4, 4]}
+    plain = {label: row for label in first if not label.startswith("control: ")}
+    about = {
+        "name": "drawn",
+        "question": "",
+        "baseline": "s0",
+        "seeds": list(range(len(first["s0"]))),
+        "controls": {label: "" for label in first if label not in plain},
+        "margins": dict.fromkeys(values, margin),
+        "confidence": 0.95,
+        "unequal": False,
+        "problems": [{"name": p, "task": "classification", "strategies": plain, "fingerprint": p} for p in values],
+    }
+    return analyse(StudyRecord(about, tuple(members), trials))
+
+
+if __name__ == "__main__":
+    main()

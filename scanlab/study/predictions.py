@@ -1,0 +1,151 @@
+"""What a trial said of every sample that it was measured on: kept small beside its result, read when asked for."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scanlab.study.record import MemberRecord, StudyRecord
+
+__all__ = ["TABLES", "Predictions", "read_predictions", "scores_of", "write_predictions"]
+
+TABLES = (
+    "CREATE TABLE IF NOT EXISTS predictions (key TEXT PRIMARY KEY, kind TEXT NOT NULL, samples TEXT NOT NULL, "
+    "content BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS truths (samples TEXT PRIMARY KEY, content BLOB NOT NULL)",
+)
+# Of 16 bits, for shares in [0, 1]; the next value is none.
+_STEPS = 65534
+_NONE = 65535
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """One trial on the samples that it was measured on, M of them in their order.
+
+    kind: "class", values int64 [M], the predicted ones; "dice", float64 [M, classes - 1], a share for every class but
+    the background, NaN where neither mask nor guess has it, to the nearest of 65,535 values; "loss", float32 [M].
+    samples: a name for these samples; trials with one name were measured on the same. truth: int64 [M], the true
+    classes, for "class".
+
+    >>> kept = Predictions("class", np.array([1, 0, 1]), "the digits", np.array([1, 1, 1]))
+    >>> kept.scores("accuracy")
+    array([[1.],
+           [0.],
+           [1.]])
+    """
+
+    kind: str
+    values: NDArray
+    samples: str
+    truth: NDArray[np.int64] | None = None
+
+    def scores(self, metric: str) -> NDArray[np.float64] | None:
+        """What every sample gives to a metric of the task, float64 [M, columns], NaN for nothing.
+
+        The metric is the mean over columns of their means over samples. None where it is no such mean (AUC).
+        """
+        if self.kind == "class" and self.truth is not None and metric in ("accuracy", "balanced_accuracy"):
+            right = (self.values == self.truth).astype(np.float64)[:, None]
+            if metric == "accuracy":
+                return right
+            return np.where(self.truth[:, None] == np.unique(self.truth), right, np.nan)
+        if (self.kind, metric) in (("dice", "dice"), ("loss", "mse"), ("loss", "bits_per_value")):
+            return self.values.reshape(len(self.values), -1).astype(np.float64)
+        return None
+
+
+def write_predictions(base: sqlite3.Connection, key: str, kept: Predictions) -> None:
+    """Write a trial's down, within a transaction; what is true once for all trials on the same samples."""
+    base.execute(
+        "INSERT OR REPLACE INTO predictions VALUES (?, ?, ?, ?)",
+        (key, kept.kind, kept.samples, _packed(_small(kept.kind, kept.values))),
+    )
+    if kept.truth is not None:
+        base.execute("INSERT OR IGNORE INTO truths VALUES (?, ?)", (kept.samples, _packed(_small("class", kept.truth))))
+
+
+def read_predictions(record: StudyRecord, members: Sequence[MemberRecord]) -> dict[str, Predictions]:
+    """What was kept of these members' trials, by key; nothing for a study that was not read from a database, and for
+    trials that an earlier version ran."""
+    if record.database is None:
+        return {}
+    wanted = {member.key for member in members}
+    with closing(sqlite3.connect(record.database, timeout=60)) as base:
+        names = {name for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if not {"predictions", "truths"} <= names:
+            return {}
+        return dict(_read(base, wanted))
+
+
+def scores_of(
+    record: StudyRecord, problem: str, strategy: str, baseline: str, metric: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Scores float64 [seeds, M, columns] of a strategy and the baseline, as `study.crossed` takes them.
+
+    Seeds are those that both have. None where nothing was kept, where seeds were measured on different samples (parts
+    drawn anew), or where the metric is no mean over samples.
+
+    >>> scores_of(StudyRecord({}, (), {}), "digits", "hilbert", "row", "accuracy") is None
+    True
+    """
+    keys = {
+        name: {m.seed: m for m in record.members if (m.problem, m.strategy) == (problem, name)}
+        for name in (strategy, baseline)
+    }
+    seeds = [seed for seed in keys[strategy] if seed in keys[baseline]]
+    kept = read_predictions(record, [keys[name][seed] for name in keys for seed in seeds])
+    both = [seed for seed in seeds if all(keys[name][seed].key in kept for name in keys)]
+    pairs = [[kept[keys[name][seed].key] for seed in both] for name in (strategy, baseline)]
+    if not both or len({each.samples for side in pairs for each in side}) > 1:
+        return None
+    scored = [[each.scores(metric) for each in side] for side in pairs]
+    if any(scores is None for side in scored for scores in side):
+        return None
+    return np.stack(scored[0]), np.stack(scored[1])  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+def _read(base: sqlite3.Connection, wanted: set[str]) -> Iterator[tuple[str, Predictions]]:
+    truths: dict[str, NDArray[np.int64]] = {}
+    for key in sorted(wanted):
+        row = base.execute("SELECT kind, samples, content FROM predictions WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            continue
+        kind, samples, content = row
+        if kind == "class" and samples not in truths:
+            (truth,) = base.execute("SELECT content FROM truths WHERE samples = ?", (samples,)).fetchone()
+            truths[samples] = _whole(kind, truth)
+        yield key, Predictions(kind, _whole(kind, content), samples, truths.get(samples) if kind == "class" else None)
+
+
+def _small(kind: str, values: NDArray) -> NDArray:
+    if kind == "class":
+        return values.astype(np.uint8 if values.max(initial=0) < 256 else np.uint16)
+    if kind == "dice":
+        return np.where(np.isnan(values), _NONE, np.rint(np.nan_to_num(values) * _STEPS)).astype(np.uint16)
+    return values.astype(np.float32)
+
+
+def _whole(kind: str, content: bytes) -> NDArray:
+    values = _unpacked(content)
+    if kind == "class":
+        return values.astype(np.int64)
+    return np.where(values == _NONE, np.nan, values / _STEPS) if kind == "dice" else values
+
+
+def _packed(values: NDArray) -> bytes:
+    """Type and shape in a line of text, then the values, compressed."""
+    head = f"{values.dtype.str} {' '.join(map(str, values.shape))}\n"
+    return zlib.compress(head.encode() + np.ascontiguousarray(values).tobytes(), 9)
+
+
+def _unpacked(content: bytes) -> NDArray:
+    head, _, values = zlib.decompress(content).partition(b"\n")
+    kind, *shape = head.decode().split()
+    return np.frombuffer(values, kind).reshape(tuple(map(int, shape)))
