@@ -13,7 +13,7 @@ import torch
 from rich.table import Table
 from rich.text import Text
 
-from scanlab.cli.live import duration, watched
+from scanlab.cli.live import watched
 from scanlab.cli.narrow_tables import print_table
 from scanlab.cli.output import console, print_json
 from scanlab.cli.report import finish
@@ -24,14 +24,16 @@ from scanlab.study import runner, settings
 from scanlab.study.controls import stored_control
 from scanlab.study.engines import Engine
 from scanlab.study.engines.local import local_engine
-from scanlab.study.estimate import estimate, spread_so_far
-from scanlab.study.place import database_of
+from scanlab.study.estimate import spread_so_far
+from scanlab.study.in_force import confidence_planned
+from scanlab.study.place import database_of, require_folder
 from scanlab.study.power import describe_study_power
 from scanlab.study.preflight import Cost, check_study, same_orders
 from scanlab.study.record import StudyRecord
 from scanlab.study.resampled import overlap_sentences
 from scanlab.study.store import read_study
 from scanlab.study.tasks import task_named
+from scanlab.study.time_needed import estimate, in_words
 from scanlab.study.trial import Study, Trial
 from scanlab.study.tune import tuning_sentences
 
@@ -54,15 +56,16 @@ def run(
 ) -> int:
     """Run or resume a study, print its results, and write its report; the exit code."""
     given = settings.with_options(None if file is None else settings.read_settings(file), options)
+    folder = out or Path("out") / (file.stem if file else "ablate")
+    require_folder(folder)
     study = settings.study_of(given)
     costs = check_study(study)
-    folder = out or Path("out") / (file.stem if file else "ablate")
     devices = _devices(run_options.device, run_options.engine)
     workers = run_options.workers or (len(devices) if devices[0] != "cpu" else available_cpus())
     screen = console()
     before = _earlier(folder)
     if dry:
-        _print_plan(study, costs, before, workers, as_json)
+        _print_plan(study, costs, before, workers, devices[0], as_json)
         return 0
     if not as_json:
         for line in same_orders(study):
@@ -81,14 +84,20 @@ def run(
             for each in listeners:
                 each(update)
 
-        record = runner.run_study(
-            study,
-            folder,
-            engine=engine,
-            listener=tell,
-            command=command,
-        )
+        try:
+            record = runner.run_study(study, folder, engine=engine, listener=tell, command=command)
+        except KeyboardInterrupt:
+            _print_stopped(folder)
+            raise
     return finish(record, folder, f"scanlab report {shlex.quote(str(folder))}", as_json)
+
+
+def _print_stopped(folder: Path) -> None:
+    """What is kept of a run that Ctrl-C ended."""
+    record = _earlier(folder)
+    statuses = [trial.status for trial in record.trials.values()] if record else []
+    done = f"{statuses.count('done')} of {count_text(len(statuses), 'trial')} are done"
+    console(stderr=True).print(f"stopped: {done}, and of the others each finished epoch. The same command goes on.")
 
 
 def _earlier(folder: Path) -> StudyRecord | None:
@@ -110,16 +119,21 @@ def _power(study: Study, before: StudyRecord | None) -> list[str]:
         task_named(study.problems[0].task).unit,
         problems=len(study.problems),
         margin=(margins.pop() or 0.0) if alike else 0.0,
-        confidence=study.confidence,
+        confidence=confidence_planned(study.about(), before),
     )
     return said + overlap_sentences(study.about())
 
 
 def _print_plan(
-    study: Study, costs: Mapping[tuple[str, str], Cost], before: StudyRecord | None, workers: int, as_json: bool
+    study: Study,
+    costs: Mapping[tuple[str, str], Cost],
+    before: StudyRecord | None,
+    workers: int,
+    device: str,
+    as_json: bool,
 ) -> None:
     done = {key for key, trial in before.trials.items() if trial.status == "done"} if before else set()
-    estimated = estimate(study, done, workers)
+    estimated = estimate(study, costs, before, workers, device)
     rows: dict[tuple[str, str], list[Any]] = {}
     for m in study.members():
         rows.setdefault((m.problem, m.strategy), []).append(m)
@@ -133,6 +147,8 @@ def _print_plan(
             {
                 "trials": trials,
                 "seconds": estimated.wall,
+                "measured": estimated.measured,
+                "flops": estimated.flops,
                 "power": " ".join(_power(study, before)),
                 "tune": study.about().get("tune"),
                 "same": same_orders(study),
@@ -145,7 +161,8 @@ def _print_plan(
     for (problem, label), members in rows.items():
         cost = costs.get((problem, label))
         size = (f"{cost.parameters:,}", f"{cost.flops / 1e6:.2f} M") if cost else ("", "")
-        seconds = f"{estimated.trials[members[0].trial.key]:.1f}"
+        needed = estimated.trials[members[0].trial.key]
+        seconds = "" if needed is None else f"{'' if estimated.measured else '~'}{needed:.1f}"
         shown.add_row(
             Text(problem), Text(label), str(len(members)), *size, seconds, style="dim" if members[0].control else ""
         )
@@ -153,10 +170,9 @@ def _print_plan(
     print_table(screen, shown)
     for line in same_orders(study):
         screen.print(line)
-    share = count_text(workers, "worker")
     for line in tuning_sentences(study.about()):
         screen.print(line)
-    screen.print(f"What is left takes about {duration(estimated.wall)} with {share}, by a few steps of each.")
+    screen.print(in_words(estimated, workers))
     for line in _power(study, before):
         screen.print(line)
 

@@ -14,12 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from scanlab.cli.narrow_tables import fitted
-from scanlab.study.engines import EpochDone, Failed, Finished, Lost, Started
+from scanlab.study.engines import EpochDone, Failed, Finished, Lost, Restarted, Started
 from scanlab.study.runner import Listener, StudyProgress
 from scanlab.study.tasks import task_named
+from scanlab.study.time_needed import duration
 from scanlab.study.trial import Study, Trial
 
-__all__ = ["duration", "watched"]
+__all__ = ["watched"]
 
 Row = tuple[str, str]
 
@@ -57,6 +58,9 @@ class _Board:
         elif isinstance(event, EpochDone):
             metric = task_named(trial.problem.task).primary
             self.running[event.key] = (trial, event.number + 1, event.epoch.metrics.get(metric, float("nan")))
+        elif isinstance(event, Restarted):
+            words = f"{self.name(event.key)}: its checkpoint is of no use ({event.why}), so it starts anew"
+            self.problems.append(words)
         else:
             self.running.pop(event.key, None)
         if isinstance(event, Finished):
@@ -136,7 +140,9 @@ def watched(study: Study, screen: Console, quiet: bool) -> Iterator[Listener]:
 
         def plain(update: StudyProgress) -> None:
             board.take(update)
-            if isinstance(update.event, Finished | Failed | Lost):
+            if isinstance(update.event, Restarted):
+                screen.print(board.problems[-1])
+            elif isinstance(update.event, Finished | Failed | Lost):
                 line = f"{update.trials[0]} of {update.trials[1]}: {board.name(update.event.key)}"
                 what = "" if isinstance(update.event, Finished) else f", {board.problems[-1]}"
                 screen.print(f"{line}{what}")
@@ -145,10 +151,3 @@ def watched(study: Study, screen: Console, quiet: bool) -> Iterator[Listener]:
         return
     with Live(board, console=screen, refresh_per_second=4, transient=True):
         yield board.take
-
-
-def duration(seconds: float) -> str:
-    """Seconds, minutes or hours, as a person would say."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -11,10 +11,12 @@ from scanlab.cli.output import console, print_json
 from scanlab.cli.pictures import study_pictures
 from scanlab.study import table
 from scanlab.study.analysis import analyse
-from scanlab.study.place import database_of
+from scanlab.study.in_force import history_sentences, version_sentences
+from scanlab.study.place import database_of, require_folder
 from scanlab.study.record import StudyRecord
 from scanlab.study.report import write_report
-from scanlab.study.store import read_study
+from scanlab.study.report.past import history_data
+from scanlab.study.store import read_to_judge
 from scanlab.study.tune import tuning_sentences
 
 __all__ = ["finish", "run"]
@@ -23,8 +25,9 @@ __all__ = ["finish", "run"]
 def run(study: Path, out: Path | None, as_json: bool) -> int:
     """Write the report of a study, finished or not, and print its results; 1 where trials failed."""
     folder = database_of(study).parent
+    require_folder(out or folder)
     words = ["scanlab", "report", str(study), *(("--out", str(out)) if out and out != folder else ())]
-    return finish(read_study(study), out or folder, shlex.join(words), as_json)
+    return finish(read_to_judge(study), out or folder, shlex.join(words), as_json)
 
 
 def finish(record: StudyRecord, folder: Path, remake: str, as_json: bool) -> int:
@@ -32,12 +35,13 @@ def finish(record: StudyRecord, folder: Path, remake: str, as_json: bool) -> int
     findings = analyse(record)
     page = write_report(record, folder, study_pictures(record), remake, findings)
     if as_json:
-        print_json(asdict(findings) | {"tune": record.about.get("tune"), "report": str(page)})
+        past = {"tune": record.about.get("tune"), "history": history_data(record)}
+        print_json(asdict(findings) | past | {"report": str(page)})
     else:
         screen = console()
         for each in table.render(findings):
             print_table(screen, each)
-        for words in findings.sentences:
+        for words in dict.fromkeys((*findings.sentences, *history_sentences(record), *version_sentences(record))):
             screen.print(words)
         for words in tuning_sentences(record.about):
             screen.print(words)

@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,19 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from scanlab.cli.live import duration
 from scanlab.cli.narrow_tables import print_table
 from scanlab.cli.output import console, print_json
 from scanlab.cli.pictures import study_pictures
 from scanlab.ir.text import count_text
 from scanlab.study import report, runner
-from scanlab.study.estimate import estimate
+from scanlab.study.place import require_folder
+from scanlab.study.preflight import costs
 from scanlab.study.search import (
     Judged,
     Search,
     SearchProgress,
     SearchResult,
+    SearchStopped,
     as_data,
     candidates,
     explore,
@@ -40,7 +41,9 @@ from scanlab.study.search.propose import SAMPLERS
 from scanlab.study.search.setup import problem_of_data, problem_of_study, search_of
 from scanlab.study.search.values import plain_source
 from scanlab.study.tasks import Task, task_named
+from scanlab.study.time_needed import duration, estimate
 from scanlab.study.trial import Study
+from scanlab.study.work import dataset_of
 
 __all__ = ["Options", "run"]
 
@@ -70,16 +73,22 @@ class Options:
 
 def run(options: Options, out: Path, dry: bool, as_json: bool) -> None:
     """Search, judge the finalists afresh, and write best.scan, search.json and a report."""
+    require_folder(out)
     search = _search(options)
     if dry:
         _print_plan(search, options.workers, as_json)
         return
     command = shlex.join(["scanlab", *sys.argv[1:]])
-    with _progress(quiet=as_json) as on_event:
-        given = {"workers": options.workers, "command": command}
-        result = explore(search, out / "search", listener=on_event, **given)
-        on_event(SearchProgress("judging", result.proposals, len(result.ranked)))
-        record = judge(search, result, out, listener=_judging(result, on_event), **given)
+    result = None
+    try:
+        with _progress(quiet=as_json) as on_event:
+            given = {"workers": options.workers, "command": command}
+            result = explore(search, out / "search", listener=on_event, **given)
+            on_event(SearchProgress("judging", result.proposals, len(result.ranked)))
+            record = judge(search, result, out, listener=_judging(result, on_event), **given)
+    except KeyboardInterrupt as stop:
+        _print_stopped(search, stop.result if isinstance(stop, SearchStopped) else result, as_json)
+        raise
     rows = judged(search, result, record)
     write_data(search, result, rows, out / "search.json")
     best = write_best(search, result, rows, out / "best.scan", command)
@@ -136,14 +145,16 @@ def _print_plan(search: Search, workers: int, as_json: bool) -> None:
         screen_out.print(f"The {search.sampler} sampler proposes others once it has seen scores.")
     screen_out.print(
         f"To train: {first} for {count_text(search.epochs, 'epoch')} on the validation part, then {last} for "
-        f"{count_text(recipe.epochs, 'epoch')} on the test part; about {duration(seconds)} in all."
+        f"{count_text(recipe.epochs, 'epoch')} on the test part; about {duration(seconds)}, a guess, in all."
     )
 
 
 def _seconds(search: Search, first: int, last: int) -> float:
-    """Of all trainings one after another, from a few steps of the baseline's."""
-    alone = Study("baseline", (search.problem,), (0,), controls=())
-    whole = estimate(alone, set(), 1).wall
+    """Of all trainings one after another, guessed from the operations of the baseline's."""
+    problem = replace(search.problem, strategies=search.problem.strategies[:1])
+    alone = Study("baseline", (problem,), (0,), controls=())
+    each = {(problem.name, label): cost for label, cost in costs(problem, dataset_of(problem.data)).items()}
+    whole = estimate(alone, each).wall or 0.0
     return whole * (first * search.epochs / search.problem.recipe.epochs + last)
 
 
@@ -160,6 +171,24 @@ def _print(search: Search, result: SearchResult, rows: list[Judged], best: Path)
     if result.failed:
         out.print(f"{len(result.failed)} could not be trained; the database in {best.parent / 'search'} says why.")
     out.print(f"wrote {best} and {best.parent / 'search.json'}", soft_wrap=True)
+
+
+def _print_stopped(search: Search, result: SearchResult | None, as_json: bool) -> None:
+    """What a search had when it was stopped; on stderr where stdout is for a machine, which waits for the whole."""
+    screen = console(stderr=as_json)
+    ranked = result.ranked if result else ()
+    if result and ranked:
+        table = Table(title=f"{search.problem.name}: {task_named(search.problem.task).primary}", title_justify="left")
+        for name in ("", "in the search", "lead", "epochs"):
+            table.add_column(name, justify="left" if not name else "right")
+        for tried in ranked[:LISTED]:
+            lead = result.lead(tried) if tried.epochs in result.baseline else None
+            score = _value(tried.scores[tried.epochs])
+            table.add_row(Text(plain_source(tried.plan)), score, _value(lead, "+"), str(tried.epochs))
+        table.caption = "validation part; the best of many is partly the luckiest, and nothing was judged afresh"
+        print_table(screen, table)
+    trained = f"stopped, with {count_text(len(ranked), 'candidate')} trained"
+    screen.print(f"{trained}: the same command goes on from what is done, and judges at the end.")
 
 
 def _table(search: Search, rows: list[Judged], task: Task) -> Table:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from scanlab.cli.live import duration
 from scanlab.cli.output import console, print_json
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import reason_of
 from scanlab.places import write_whole
 from scanlab.study import settings
+from scanlab.study.checkpoint import damage_of
 from scanlab.study.distributed import common_checkpoint, joined
+from scanlab.study.place import require_folder
 from scanlab.study.preflight import check_study
 from scanlab.study.record import Epoch, TrialResult
+from scanlab.study.time_needed import duration
 from scanlab.study.train import World, train_model
 from scanlab.study.trial import Problem, Study, Trial
 from scanlab.study.work import dataset_of, environment, one_thread
@@ -64,7 +66,7 @@ def run(file: Path | None, options: Mapping[str, Any], choice: TrialChoice, out:
             _claim(folder, trial)
         on_epoch = _printer(trial, folder, world) if world.rank == 0 and not as_json else lambda number, epoch: None
         checkpoint = common_checkpoint(folder / CHECKPOINT, world)
-        with one_thread():
+        with one_thread(), _stop_said(folder, world):
             dataset = dataset_of(trial.problem.data)
             model, result = train_model(trial, dataset, on_epoch, checkpoint=checkpoint, device=device, world=world)
         if world.rank == 0:
@@ -75,6 +77,18 @@ def run(file: Path | None, options: Mapping[str, Any], choice: TrialChoice, out:
                 print_json(data | {"model": str(folder / MODEL)})
             else:
                 console().print(f"wrote {folder / MODEL}", soft_wrap=True)
+
+
+@contextmanager
+def _stop_said(folder: Path, world: World) -> Iterator[None]:
+    """Say what a training that Ctrl-C ends leaves behind."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if world.rank == 0:
+            kept = f"each finished epoch is kept in {folder / CHECKPOINT}"
+            console(stderr=True).print(f"stopped: {kept}. The same command goes on.", soft_wrap=True)
+        raise
 
 
 def _trial(study: Study, choice: TrialChoice) -> Trial:
@@ -108,7 +122,8 @@ def _only(names: Mapping[str, Any], code: str, what: str) -> str:
 
 
 def _claim(folder: Path, trial: Trial) -> None:
-    """Write down which trial a folder is of. Raises S608 for another trial's, and S502 where that cannot be done."""
+    """Write down which trial a folder is of. Raises S608 for another trial's, S502 and S681."""
+    require_folder(folder)
     place = folder / RESULT
     stored: Any = {}
     with suppress(OSError, ValueError):
@@ -148,7 +163,9 @@ def _printer(trial: Trial, folder: Path, world: World) -> Callable[[int, Epoch],
     label = trial.problem.strategies[0][0]
     many = f", by {world.size} processes" if world.size > 1 else ""
     screen.print(f"{trial.problem.name}, {label}, seed {trial.seed}{many}")
-    if (folder / CHECKPOINT).exists():
+    if why := damage_of(folder / CHECKPOINT, trial.key):
+        screen.print(f"{folder / CHECKPOINT} is of no use ({why}): training starts anew", soft_wrap=True)
+    elif (folder / CHECKPOINT).exists():
         screen.print(f"going on from {folder / CHECKPOINT}", soft_wrap=True)
 
     def print_epoch(number: int, epoch: Epoch) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import gc
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+from torch.utils.flop_counter import FlopCounterMode, _FlopCounterMode, sdpa_flop_count
 
 import scanlab.ops  # noqa: F401  (tells torch how to count its operators)
 from scanlab.ir.diagnostics import ScanlabError
@@ -37,7 +39,7 @@ def flop_count(model: nn.Module, images: Tensor) -> int:
     """
     # torch's counter knows the attention kernels of GPUs only.
     formulas: dict[Any, Any] = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention}
-    with torch.no_grad(), FlopCounterMode(display=False, custom_mapping=formulas) as counter:
+    with torch.no_grad(), _uncompiled(), FlopCounterMode(display=False, custom_mapping=formulas) as counter:
         model(images)
     return counter.get_total_flops()
 
@@ -66,6 +68,23 @@ def matched(
             help="choose a smaller step of widths, another depth, or a larger tolerance",
         )
     return build(width), width
+
+
+@contextmanager
+def _uncompiled() -> Iterator[None]:
+    """Count without torch's compiler, which torch otherwise imports, for seconds, to keep it from what is counted.
+
+    Where it was never imported nothing is being compiled, and there is nothing to keep it from.
+    """
+    guarded = getattr(_FlopCounterMode.__torch_dispatch__, "__wrapped__", None)
+    if guarded is None or "torch._dynamo" in sys.modules:
+        yield
+        return
+    guarded.__dynamo_disable = guarded
+    try:
+        yield
+    finally:
+        del guarded.__dynamo_disable
 
 
 def _attention(queries: Shape, keys: Shape, values: Shape, *_: Any, out_shape: Any = None, **__: Any) -> int:

@@ -13,6 +13,7 @@ from scanlab.renamed import read_name
 from scanlab.study.compare import Measured, compared, transfer_differences
 from scanlab.study.controls import removed_by, stored_control
 from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
+from scanlab.study.in_force import confidence_in_force
 from scanlab.study.locality import METRICS, locality_findings
 from scanlab.study.overall import overall_findings
 from scanlab.study.record import MemberRecord, StudyRecord, TrialResult
@@ -51,7 +52,7 @@ def analyse(record: StudyRecord) -> Findings:
     >>> round(findings.problems[0].row("hilbert").comparison.difference.mean, 3)
     0.03
     """
-    about, confidence = record.about, record.about["confidence"]
+    about, confidence = record.about, confidence_in_force(record)
     measured = [_measured(record, problem) for problem in about["problems"]]
     comparisons = compared(measured, about["baseline"], confidence)
     transfers = transfer_differences(measured, about["baseline"], confidence)

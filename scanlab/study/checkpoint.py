@@ -16,7 +16,15 @@ from scanlab.places import PRIVATE, draft_of
 from scanlab.renamed import renamed_names
 from scanlab.study.record import Epoch
 
-__all__ = ["Checkpoint", "InMemory", "Progress", "read_checkpoint", "write_checkpoint", "write_whole"]
+__all__ = [
+    "Checkpoint",
+    "InMemory",
+    "Progress",
+    "damage_of",
+    "read_checkpoint",
+    "write_checkpoint",
+    "write_whole",
+]
 
 __getattr__ = renamed_names(__name__, {"Place": "Checkpoint"})
 
@@ -84,16 +92,35 @@ def read_checkpoint(place: Checkpoint, key: str, stateful: Mapping[str, Any]) ->
 
     One of another trial, or one that cannot be read, counts as none.
     """
-    try:
-        held = place if isinstance(place, Path) else io.BytesIO(place.content or b"")
-        content = torch.load(held, weights_only=True, map_location="cpu")
-    except FileNotFoundError:
-        return Progress()
-    except Exception:  # Whatever is wrong with it, the trial can start anew.
-        return Progress()
-    if content.get("key") != key:
+    content, _ = _content(place, key)
+    if content is None:
         return Progress()
     for name, part in stateful.items():
         part.load_state_dict(content["states"][name])
     epochs = tuple(Epoch(**epoch) for epoch in content["epochs"])
     return Progress(epochs, content["seconds"], content["loading"], content["draw"], content["chance"])
+
+
+def damage_of(place: Checkpoint, key: str) -> str:
+    """Why a checkpoint that is there is of no use to a trial, which then starts anew; "" where it is, or there is none.
+
+    >>> damage_of(InMemory(b"half a file"), "f788fa772104aa8d")
+    'it cannot be read'
+    """
+    return _content(place, key)[1]
+
+
+def _content(place: Checkpoint, key: str) -> tuple[dict[str, Any] | None, str]:
+    """What a checkpoint of this trial holds, if anything, and why not."""
+    if not isinstance(place, Path) and place.content is None:
+        return None, ""
+    try:
+        held = place if isinstance(place, Path) else io.BytesIO(place.content or b"")
+        content = torch.load(held, weights_only=True, map_location="cpu")
+    except FileNotFoundError:
+        return None, ""
+    except Exception:  # Whatever is wrong with it, the trial can start anew.
+        return None, "it cannot be read"
+    if not isinstance(content, dict) or content.get("key") != key:
+        return None, "it is of another trial"
+    return content, ""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from scanlab.data import Dataset
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.study.tasks import Task
 from scanlab.study.trial import CONTROLS, Problem, Recipe, Study
 
-__all__ = ["check_margin", "check_ranges", "check_seeds", "check_study_ranges"]
+__all__ = ["check_ranges", "check_seeds", "check_study_ranges"]
 
 # torch takes larger ones, numpy's frozen generator does not.
 LARGEST_SEED = 2**32 - 1
@@ -30,7 +30,7 @@ def check_seeds(seeds: tuple[int, ...]) -> None:
 
 
 def check_study_ranges(study: Study) -> None:
-    """Raise S608 for an unknown control, or a margin or confidence out of range."""
+    """Raise S608 for an unknown control, or a margin or confidence out of range; S680 for looks."""
     for control in study.controls:
         if control not in CONTROLS:
             raise ScanlabError.at(
@@ -41,17 +41,22 @@ def check_study_ranges(study: Study) -> None:
             raise ScanlabError.at("S608", f"the margin of {name} is {margin}", help="it must be at least 0")
     if not 0.5 <= study.confidence < 1:
         raise ScanlabError.at("S608", f"confidence is {study.confidence}", help="it must be a share, such as 0.95")
+    _check_looks(study.looks, len(study.seeds))
 
 
-def check_margin(name: str, margin: float, task: Task, samples: int) -> None:
-    """Raise S670 for a margin that is smaller than what one sample of the part that is measured on makes."""
-    if task.counts and 0 < margin < 1 / samples * (1 - 1e-9):
+def _check_looks(looks: tuple[int, ...], seeds: int) -> None:
+    """Raise S680 for looks that cannot be what was declared."""
+    if not looks:
+        return
+    listed = ", ".join(map(str, looks))
+    if looks[0] < 2 or any(later <= look for look, later in pairwise(looks)):
+        help = "give rising numbers of seeds, of 2 or more, such as looks = [5, 10]: one seed alone shows no spread"
+        raise ScanlabError.at("S680", f"looks are declared at {listed} seeds", help=help)
+    if seeds > looks[-1]:
         raise ScanlabError.at(
-            "S670",
-            f"the margin of {name} is {100 * margin:.2g} points, and one of the {samples:,} samples measured on is "
-            f"{100 / samples:.2f} points",
-            note="two results nearer to each other than that cannot be told from equal ones",
-            help=f"give a margin of at least {1 / samples:.2g}, or measure on more samples",
+            "S680",
+            f"looks are declared at {listed} seeds, and there are {seeds} seeds",
+            help=f"end the looks with {seeds}, the most seeds that are to run, or give fewer seeds",
         )
 
 

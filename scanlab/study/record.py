@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from scanlab.study.predictions import Predictions
 
+from scanlab.study.history import History
+
 __all__ = ["STATUSES", "Epoch", "MemberRecord", "StudyRecord", "TrialRecord", "TrialResult"]
 
 STATUSES = ("waiting", "running", "done", "failed")
@@ -111,6 +113,9 @@ class StudyRecord:
     """A study with all its trials. about: what `Study.about` gives; command: what made it, "" where unknown. database:
     the file it was read from, None where it was not.
 
+    history: what was in force and when it was looked at; None for a record that comes from no database. Two records are
+    equal where they hold the same study and results, whatever their histories.
+
     >>> member = MemberRecord("digits", "row", seed=0, control=None, key="f788fa772104aa8d")
     >>> record = StudyRecord({"name": "orders"}, (member,), {member.key: TrialRecord(member.key, "waiting", {})})
     >>> record.trial(member).status
@@ -122,6 +127,7 @@ class StudyRecord:
     trials: Mapping[str, TrialRecord]
     command: str = ""
     database: Path | None = dataclasses.field(default=None, compare=False, repr=False)
+    history: History | None = dataclasses.field(default=None, compare=False)
 
     def trial(self, member: MemberRecord) -> TrialRecord:
         """The trial of a member."""

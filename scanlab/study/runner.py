@@ -14,9 +14,10 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.renamed import renamed_names
 from scanlab.study.engines import Engine, EpochDone, Event, Failed, Finished, Job, Lost
 from scanlab.study.engines.local import local_engine
-from scanlab.study.place import DATABASE
+from scanlab.study.place import DATABASE, require_folder
 from scanlab.study.record import StudyRecord
 from scanlab.study.store import Store
+from scanlab.study.store_errors import other_settings
 from scanlab.study.trial import Study, Trial
 from scanlab.study.tuning import best_rates
 from scanlab.study.work import FULL_DISK
@@ -65,8 +66,8 @@ def run_study(
     folder: holds the database and, while trials run, their checkpoints; a study that was stopped, in whatever way, goes
     on from there, and another runner may share the work. engine: where trials run; by default `workers` of them on this
     machine, sharing out the devices. Trials that fail do not stop the others. Raises S653 and S656 for a full disk
-    (what is finished is kept), S654, S655 and S657 for a database that cannot be used. Learning rates that the study
-    chooses are chosen first (`choose_learning_rates`).
+    (what is finished is kept), S654, S655 and S657 for a database that cannot be used, S681 for a file as folder.
+    Learning rates that the study chooses are chosen first (`choose_learning_rates`).
 
     >>> from scanlab.study import study_of, with_options
     >>> options = {"strategies": ["row"], "controls": [], "seeds": 2, "limit": 16, "test_limit": 16}
@@ -78,11 +79,13 @@ def run_study(
     >>> run_study(study, Path("out")) == record  # nothing is left to train
     True
     """
+    require_folder(folder)
     engine = engine or local_engine(workers, devices)
     study = choose_learning_rates(study, folder, engine=engine, listener=listener, command=command)
     with Store(folder / DATABASE) as store:
         store.open_study(study, command)
         _run_all(_Desk(study, store, folder / CHECKPOINTS, listener), engine)
+        store.note_look("run")
         return store.read()
 
 
@@ -136,6 +139,9 @@ class _Desk:
 
     def take(self) -> Job | None:
         key = self.store.claim(self.own)
+        if key is not None and key not in self.trials:
+            self.store.release(key)
+            raise other_settings(self.store.path, "a runner that began after this one")
         return None if key is None else Job(self.trials[key], self._checkpoint(key))
 
     def on_event(self, event: Event) -> None:

@@ -51,6 +51,7 @@ _STUDY: Mapping[str, tuple[type, ...]] = MappingProxyType(
         "confidence": (float, int),
         "unequal": (bool,),
         "tune": (dict,),
+        "looks": (list,),
         "problem": (list,),
         "variants": (dict,),
     }
@@ -173,6 +174,7 @@ def study_of(settings: Settings) -> Study:
         unequal=table.get("unequal", False),
         question=table.get("question", ""),
         tune=tune,
+        looks=_listed(table.get("looks", ()), int, "looks", where),
     )
 
 

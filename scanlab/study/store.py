@@ -16,15 +16,19 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.study import history
+from scanlab.study.code_version import code_version
 from scanlab.study.controls import stored_control
+from scanlab.study.in_force import new_look
 from scanlab.study.place import database_of
 from scanlab.study.predictions import TABLES, write_predictions
 from scanlab.study.record import Epoch, MemberRecord, StudyRecord, TrialRecord, TrialResult
+from scanlab.study.store_errors import explanation, other_settings
 
 if TYPE_CHECKING:
     from scanlab.study.trial import Study
 
-__all__ = ["LEASE_S", "SCHEMA", "Store", "new_owner", "read_study"]
+__all__ = ["LEASE_S", "SCHEMA", "Store", "new_owner", "read_study", "read_to_judge"]
 
 SCHEMA = 1
 # How long a trial belongs to a runner that gives no sign of life from another machine.
@@ -63,6 +67,15 @@ def read_study(place: Path) -> StudyRecord:
         return store.read()
 
 
+def read_to_judge(place: Path) -> StudyRecord:
+    """As `read_study`, and the history holds from now on that these results were looked at; raises as it does."""
+    with Store(database_of(place), read_only=True) as store:
+        # Who may only read cannot add seeds either, and meets the same verdicts.
+        with contextlib.suppress(ScanlabError):
+            store.note_look("report")
+        return store.read()
+
+
 class Store:
     """The database of a study; a context manager.
 
@@ -82,7 +95,7 @@ class Store:
             self._base = sqlite3.connect(path, timeout=60, isolation_level=None)
         try:
             with self._explained():
-                self._prepare()
+                self._prepare(read_only)
         except BaseException:
             self._base.close()
             raise
@@ -98,18 +111,25 @@ class Store:
     def open_study(self, study: Study, command: str = "") -> None:
         """Write the study down, in the place of what the file held of it; trials that are known keep their results.
 
-        Trials that failed wait again.
+        Trials that failed wait again. What is in force is added to the history, where it is new. Raises S682 where
+        another runner is at work with other settings.
         """
         rows, configs = [], {}
         for position, m in enumerate(study.members()):
             rows.append((position, m.problem, m.strategy, m.seed, stored_control(m.control), m.trial.key))
             configs[m.trial.key] = json.dumps(m.trial.config, sort_keys=True)
+        about, code = study.about(), code_version()
         with self._writing():
             # A database of an earlier version has no such tables.
             for table in TABLES:
                 self._base.execute(table)
+            earlier = self._base.execute("SELECT about FROM study").fetchone()
+            before = json.loads(earlier[0]) if earlier else None
+            if before is not None and before != json.loads(json.dumps(about)):
+                self._require_alone()
+            history.append_settings(self._base, about, code, before, list(self._statuses().values()))
             self._base.execute(
-                "INSERT OR REPLACE INTO study VALUES (1, ?, ?)", (json.dumps(study.about(), sort_keys=True), command)
+                "INSERT OR REPLACE INTO study VALUES (1, ?, ?)", (json.dumps(about, sort_keys=True), command)
             )
             self._base.execute("DELETE FROM members")
             self._base.executemany("INSERT INTO members VALUES (?, ?, ?, ?, ?, ?)", rows)
@@ -188,7 +208,19 @@ class Store:
     def statuses(self) -> dict[str, str]:
         """The status of every trial of the study, by key."""
         with self._explained():
-            return dict(self._base.execute("SELECT t.key, t.status FROM members m JOIN trials t USING (key)"))
+            return self._statuses()
+
+    def note_look(self, how: str) -> None:
+        """Add to the history that the results are judged as they stand, where other seeds were judged so far.
+
+        how: "run", at its end, or "report". A database without a history is left as it is: the first run that gives it
+        one notes what was there.
+        """
+        seeds = new_look(self.read())
+        if seeds:
+            with self._writing():
+                content = {"seeds": list(seeds), "how": how}
+                history.append(self._base, history.LOOK, code_version(), list(self._statuses().values()), content)
 
     def final_metrics(self, keys: Collection[str]) -> dict[str, dict[str, float]]:
         """The metrics after the last epoch of those of these trials that are done."""
@@ -205,7 +237,9 @@ class Store:
         with self._explained(), self._transaction("BEGIN"):
             study = self._base.execute("SELECT about, command FROM study").fetchone()
             if study is None:
-                raise ScanlabError.at("S655", f"{self.path} holds no study", help="run `scanlab ablate` first")
+                raise ScanlabError.at(
+                    "S655", f"{self.path} holds no study yet", help="give the folder of a study that ran"
+                )
             members = self._base.execute(
                 "SELECT problem, strategy, seed, control, key FROM members ORDER BY position"
             ).fetchall()
@@ -225,14 +259,21 @@ class Store:
                     "FROM trials JOIN members USING (key)"
                 )
             }
+            past = history.read(self._base)
         members = tuple(MemberRecord(*m) for m in members)
-        return StudyRecord(json.loads(study[0]), members, trials, study[1], self.path)
+        return StudyRecord(json.loads(study[0]), members, trials, study[1], self.path, past)
 
-    def _prepare(self) -> None:
+    def _statuses(self) -> dict[str, str]:
+        return dict(self._base.execute("SELECT t.key, t.status FROM members m JOIN trials t USING (key)"))
+
+    def _prepare(self, read_only: bool) -> None:
         version, application = (
             self._base.execute(f"PRAGMA {n}").fetchone()[0] for n in ("user_version", "application_id")
         )
         tables = self._base.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if not tables and not version and read_only:
+            help = "give the folder of a study that ran, or its database"
+            raise ScanlabError.at("S655", f"{self.path} is empty, and no study's database", help=help)
         if not tables and not version:
             self._base.execute("PRAGMA journal_mode = WAL")
             with self._transaction("BEGIN IMMEDIATE"):
@@ -252,6 +293,13 @@ class Store:
                 help="use that ScanLab, or give another folder: this one is left as it is",
             )
         self._base.execute("PRAGMA synchronous = NORMAL")
+
+    def _require_alone(self) -> None:
+        self._free_abandoned()
+        running = "SELECT owner FROM trials JOIN members USING (key) WHERE status = 'running' AND owner != ?"
+        other = self._base.execute(running, (self.owner,)).fetchone()
+        if other is not None:
+            raise other_settings(self.path, f"a runner at work there ({other[0].rpartition(':')[0]})")
 
     def _free_abandoned(self) -> None:
         """Let trials wait again whose owner is gone: here, where its process is; elsewhere, where it is silent."""
@@ -296,28 +344,9 @@ class Store:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            raise _explanation(self.path, error) from error
+            raise explanation(self.path, error) from error
         except OSError as error:
-            raise _explanation(self.path, error) from error
-
-
-def _explanation(path: Path, error: Exception) -> ScanlabError:
-    text = str(error)
-    if "full" in text or "No space left" in text or "disk I/O" in text:
-        return ScanlabError.at(
-            "S656",
-            f"the disk with {path} is full: {text}",
-            help="make room and run the same command again: what is finished is kept",
-        )
-    if isinstance(error, sqlite3.OperationalError | OSError):
-        return ScanlabError.at(
-            "S657",
-            f"the database {path} cannot be used: {text}",
-            help="see that the folder is there, is writable, and lies on a disk of this machine",
-        )
-    return ScanlabError.at(
-        "S655", f"{path} is no study's database, or is damaged: {text}", help="give another folder, or restore a copy"
-    )
+            raise explanation(self.path, error) from error
 
 
 def _trial(row: tuple[Any, ...], epochs: tuple[Epoch, ...]) -> TrialRecord:

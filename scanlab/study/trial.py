@@ -224,9 +224,10 @@ class Study:
 
     baseline: the label all others are compared with, and what the controls change. margins: for each problem, the
     largest difference of its primary metric that still counts as none, set before the run; 0 for no such claim.
-    unequal: strategies may differ in parameters or FLOPs. question: what the study is to answer, for the report.
-    tune: learning rates to choose from for every strategy and control, None for the recipe's; chosen: those that were,
-    by problem and name.
+    unequal: strategies may differ in parameters or FLOPs. question: what the study is to answer, for the report. tune:
+    learning rates to choose from for every strategy and control, None for the recipe's; chosen: those that were, by
+    problem and name. looks: the numbers of seeds at which it will be judged, the last the most that it is to have;
+    empty where none are declared (study/looks.py says at which level each look is judged).
 
     >>> from scanlab.study import study_of, with_options
     >>> study = study_of(with_options(None, {"strategies": ["row", "hilbert"], "seeds": 2}))
@@ -245,6 +246,7 @@ class Study:
     question: str = ""
     tune: Tune | None = None
     chosen: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    looks: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         controls = tuple(renamed_value(control, spaced(CONTROLS), "Study.controls") for control in self.controls)
@@ -306,6 +308,7 @@ class Study:
             "margins": dict(self.margins),
             "confidence": self.confidence,
             "unequal": self.unequal,
+            **({"looks": list(self.looks)} if self.looks else {}),
             "problems": [_about(problem) for problem in self.problems],
             **({"tune": self.tune.about(self.chosen, self._tunings())} if self.tune else {}),
         }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import platform
-import subprocess
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import scanlab
 from scanlab import data
 from scanlab.compiler.bind import bind
 from scanlab.cpus import cores
@@ -27,7 +25,9 @@ from scanlab.data.redraw import redrawn, tuning_parts
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Axis
 from scanlab.ir.values import Key, Order
-from scanlab.study.engines import EpochDone, Event, Failed, Finished, Job
+from scanlab.study.checkpoint import damage_of
+from scanlab.study.code_version import code_version
+from scanlab.study.engines import EpochDone, Event, Failed, Finished, Job, Restarted
 from scanlab.study.train import train_trial
 from scanlab.study.trial import DataChoice, Problem, Recipe, Trial
 
@@ -57,6 +57,8 @@ def run_job(job: Job, on_event: Callable[[Event], None]) -> Finished | Failed:
     device = chosen_device(job.device)
     try:
         with one_thread():
+            if job.checkpoint is not None and (why := damage_of(job.checkpoint, job.key)):
+                on_event(Restarted(job.key, why))
             _warm_up(len(job.trial.plan.grid), device)
             _set_aside()
             result = train_trial(
@@ -193,24 +195,13 @@ def _kind(error: Exception) -> str:
 
 @cache
 def _versions() -> Mapping[str, str]:
-    versions = {"python": platform.python_version(), "host": platform.node(), "code": _commit()}
+    versions = {"python": platform.python_version(), "host": platform.node(), "code": code_version()}
     for package in ("scanlab", "torch", "numpy", "scipy", "numba"):
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
             versions[package] = "not installed"
     return versions
-
-
-@cache
-def _commit() -> str:
-    """The commit of the checkout that the package is in, with a + where files differ from it; "" outside of one."""
-    folder = Path(scanlab.__file__).parent
-    command = ["git", "-C", str(folder), "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return ""
 
 
 @cache

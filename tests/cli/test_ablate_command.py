@@ -10,7 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from scanlab.cli.app import app
-from scanlab.study.store import read_study
+from scanlab.study.store import Store, read_study
+from scanlab.study.trial import Study
 
 TINY = """
 name = "a tiny study"
@@ -153,3 +154,47 @@ def test_bad_options_are_refused_before_anything_runs(words: list[str], code: st
 
 def test_no_study_no_report(tmp_path: Path) -> None:
     assert "S657" in refusal(invoke("report", str(tmp_path)))
+
+
+def test_a_file_in_place_of_the_folder_is_refused_before_anything_else(tmp_path: Path) -> None:
+    file = tmp_path / "notes"
+    file.write_text("")
+    for command in (["ablate", "-s", "row; snake"], ["search"], ["train", "-s", "row"], ["report", str(tmp_path)]):
+        done = invoke(*command, "--out", str(file))
+        assert "S681" in refusal(done) and f"{file} is a file" in refusal(done), command
+    below = invoke("ablate", "-s", "row; snake", "--out", str(file / "study"))
+    assert f"{file} is a file and {file / 'study'} cannot lie in it" in refusal(below)
+    assert file.read_bytes() == b"" and list(tmp_path.iterdir()) == [file]
+
+
+def test_a_study_that_is_stopped_says_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(study: Study, folder: Path, **_: object) -> None:
+        with Store(folder / "study.sqlite") as store:
+            store.open_study(study)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("scanlab.study.runner.run_study", stopped)
+    done = invoke("ablate", "-s", "row; snake", "--seeds", "2", "--epochs", "1", "-w", "1", "-o", str(tmp_path / "out"))
+    assert done.exit_code != 0
+    assert "stopped: 0 of 12 trials are done" in done.output and "The same command goes on." in done.output
+
+
+def test_changed_settings_are_said_on_the_terminal_and_in_json(ran: tuple[Path, Result], tmp_path: Path) -> None:
+    folder, _ = ran
+    copy = tmp_path / "changed"
+    copy.mkdir()
+    (copy / "study.sqlite").write_bytes((folder / "out" / "study.sqlite").read_bytes())
+    words = [str(folder / "tiny.toml"), "-o", str(copy), "-w", "1", "--margin", "0.1"]
+    done = invoke("ablate", *words)
+    assert "Margin changed from 0.0 to 10.0 points after 6 of 6 results." in done.output
+    data = json.loads(invoke("report", str(copy), "--json").stdout)
+    assert "Margin changed from 0.0 to 10.0 points after 6 of 6 results." in data["history"]["sentences"]
+
+
+def test_looks_that_cannot_be_are_refused(tmp_path: Path) -> None:
+    for looks in ("[1, 2]", "[5, 5]", "[5, 3]"):
+        (tmp_path / "tiny.toml").write_text(f"looks = {looks}\n{TINY}", encoding="utf-8")
+        assert "S680" in refusal(invoke("ablate", str(tmp_path / "tiny.toml"), "--dry-run"))
+    (tmp_path / "tiny.toml").write_text(f"looks = [2, 4]\n{TINY}", encoding="utf-8")
+    done = invoke("ablate", str(tmp_path / "tiny.toml"), "--dry-run", "--seeds", "5")
+    assert "S680" in refusal(done) and "there are 5 seeds" in refusal(done)

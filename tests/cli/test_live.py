@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from scanlab.cli.live import duration, watched
+from scanlab.cli.live import watched
 from scanlab.study.engines import EpochDone, Failed, Finished, Lost, Started
 from scanlab.study.record import Epoch, TrialResult
 from scanlab.study.runner import StudyProgress
+from scanlab.study.time_needed import duration
 from scanlab.study.trial import Study
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "study"))

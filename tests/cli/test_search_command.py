@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+import scanlab
 from scanlab.cli.app import app
 from scanlab.facade import load
+from scanlab.study.search import Candidate, SearchResult, SearchStopped
 from scanlab.study.store import read_study
 
 TINY = ("--limit", "60", "--trials", "2", "--epochs", "1", "--finalists", "1", "--final-seeds", "1")
@@ -91,3 +93,18 @@ def test_a_search_has_one_problem(tmp_path: Path) -> None:
 def test_what_cannot_be_searched_is_refused(words: tuple[str, ...], says: str, tmp_path: Path) -> None:
     done = run(*words, "--dry-run", "--out", str(tmp_path))
     assert done.exit_code != 0 and says in str(done.exception)
+
+
+def test_a_search_that_is_stopped_prints_what_it_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = scanlab.compile("hilbert", grid=(4, 4))
+    tried = Candidate(0, "candidate 1", plan.scan, plan, {1: 0.75})
+    result = SearchResult((tried,), (), {1: 0.5}, {"new": 1}, 1, False, 1.0)
+
+    def stopped(*_: object, **__: object) -> None:
+        raise SearchStopped(result)
+
+    monkeypatch.setattr("scanlab.cli.search.explore", stopped)
+    done = run(*TINY, "--out", str(tmp_path))
+    assert done.exit_code != 0
+    assert "hilbert" in done.output and "0.7500" in done.output and "+0.2500" in done.output
+    assert "stopped, with 1 candidate trained: the same command goes on" in done.output

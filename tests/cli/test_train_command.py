@@ -180,3 +180,19 @@ def test_processes_need_a_gpu_each(monkeypatch):
         monkeypatch.setenv(name, value)
     with pytest.raises(ScanlabError, match=r"S664.*4 processes.*2 GPUs(?s:.*)--nproc-per-node 2"), joined("cuda"):
         pass
+
+
+def test_a_training_that_is_stopped_says_what_is_kept_and_a_damaged_checkpoint_is_named(tmp_path, study, monkeypatch):
+    folder = tmp_path / "out"
+
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("scanlab.cli.train.train_model", stopped)
+        done = run(study, "-s", "row", "-o", folder)
+    assert done.exit_code != 0 and "stopped: each finished epoch is kept in" in done.output
+    (folder / "checkpoint.pt").write_bytes(b"half")
+    done = run(study, "-s", "row", "--epochs", EPOCHS, "-o", folder)
+    assert done.exit_code == 0 and "of no use (it cannot be read): training starts anew" in done.output
+    assert "going on" not in done.output

@@ -1,28 +1,12 @@
-"""How long a study will take, and what its earlier trials say of its power."""
+"""What a study's earlier trials say of the spread to expect."""
 
 import math
 
 import numpy as np
 import pytest
 from records import joined, record
-from small import small_study
 
-from scanlab.study.estimate import estimate, spread_so_far
-
-
-def test_every_trial_has_a_time_and_what_is_done_takes_none():
-    study = small_study(epochs=4)
-    keys = [t.key for t in study.trials()]
-    cost = estimate(study, set(keys[:2]), workers=2)
-    assert cost.trials.keys() == set(keys) and cost.done == 2
-    assert all(0 < s < 60 for s in cost.trials.values())
-    assert cost.wall == pytest.approx(sum(cost.trials[k] for k in keys[2:]) / 2)
-
-
-def test_trials_that_differ_in_their_seed_alone_are_timed_once():
-    study = small_study(seeds=(0, 1, 2), controls=())
-    cost = estimate(study, set(), workers=1)
-    assert len(cost.trials) == 6 and len(set(cost.trials.values())) == 2
+from scanlab.study.estimate import spread_so_far
 
 
 def test_the_spread_is_that_of_paired_differences():

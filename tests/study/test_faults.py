@@ -19,7 +19,8 @@ from sweep import sweeping
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study import runner, train
-from scanlab.study.engines import EpochDone, Failed, Lost
+from scanlab.study.checkpoint import Progress, write_checkpoint
+from scanlab.study.engines import EpochDone, Failed, Lost, Restarted
 from scanlab.study.engines.local import Processes
 from scanlab.study.store import Store, read_study
 from scanlab.study.trial import Study
@@ -241,3 +242,42 @@ def test_a_stopped_runner_gives_its_trials_back(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         runner.run_study(small_study(), tmp_path, workers=2, listener=listener)
     assert "running" not in {t.status for t in read_study(tmp_path).trials.values()}
+
+
+def test_a_runner_whose_study_was_replaced_stops_with_words(tmp_path):
+    def listener(update):
+        if type(update.event).__name__ == "Finished":
+            # Between two trials nothing runs, and another runner may come in.
+            with Store(tmp_path / runner.DATABASE) as store:
+                store.open_study(small_study(seeds=(7, 8)))
+
+    with pytest.raises(ScanlabError, match=r"S682.*began after this one"):
+        runner.run_study(small_study(seeds=(0, 1), epochs=1), tmp_path, listener=listener)
+    assert "running" not in {t.status for t in read_study(tmp_path).trials.values()}
+
+
+@pytest.mark.parametrize("below", [False, True])
+def test_a_file_is_no_folder_of_a_study(tmp_path, below):
+    file = tmp_path / "notes"
+    file.write_text("")
+    with pytest.raises(ScanlabError, match=r"S681.*notes is a file"):
+        runner.run_study(small_study(), file / "study" if below else file)
+    assert file.read_bytes() == b"" and list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("damage", ["half", "other"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_checkpoint_of_no_use_is_named_before_its_trial_starts_anew(tmp_path, unbroken, damage, workers):
+    study = small_study(epochs=EPOCHS)
+    first, second = (tmp_path / "checkpoints" / f"{t.key}.pt" for t in study.trials()[:2])
+    first.parent.mkdir()
+    if damage == "half":
+        first.write_bytes(b"PK half a file")
+    else:
+        write_checkpoint(first, second.stem, Progress(), {})
+    seen = []
+    record = runner.run_study(study, tmp_path, workers=workers, listener=lambda update: seen.append(update.event))
+    own = [type(e).__name__ for e in seen if e.key == first.stem]
+    assert own[:3] == ["Started", "Restarted", "EpochDone"] and same(record, unbroken)
+    [event] = [e for e in seen if isinstance(e, Restarted)]
+    assert event.why == ("it cannot be read" if damage == "half" else "it is of another trial")

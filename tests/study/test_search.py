@@ -18,6 +18,7 @@ from scanlab.study.record import Epoch, TrialResult
 from scanlab.study.search import (
     Search,
     SearchResult,
+    SearchStopped,
     candidates,
     explore,
     final_study,
@@ -224,3 +225,23 @@ def test_a_lead_compares_what_was_trained_alike() -> None:
     tried = Candidate(0, "candidate 1", load("row"), plan, {1: 0.5, 3: 0.75})
     result = SearchResult((tried,), (), {1: 0.25, 3: 0.25}, {}, 1, False, 0.0)
     assert result.lead(tried) == 0.5
+
+
+def test_a_stopped_search_has_what_it_had_and_goes_on(tmp_path: Path) -> None:
+    class Stopping(Landscape):
+        def run(self, take, on_event) -> None:
+            def some():
+                if len(self.trained) == 4:
+                    raise KeyboardInterrupt
+                return take()
+
+            super().run(some, on_event)
+
+    search = _search("parameters", trials=8)
+    with pytest.raises(SearchStopped) as stop:
+        explore(search, tmp_path, engine=Stopping(_short))
+    result = stop.value.result
+    assert [t.scores for t in result.ranked] == [{1: _short(plain_source(t.plan), 0, 1)} for t in result.ranked]
+    assert len(result.ranked) == 3 and result.baseline == {1: _short("by h, w", 0, 1)}
+    rest = Landscape(_short)
+    assert len(explore(search, tmp_path, engine=rest).ranked) == 8 and len(rest.trained) == 5

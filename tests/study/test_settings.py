@@ -42,6 +42,7 @@ def test_everything_that_can_be_said(tmp_path: Path) -> None:
         name = "all"
         question = "What for?"
         seeds = [3, 7]
+        looks = [2, 4]
         baseline = "column"
         controls = ["no_scan"]
         confidence = 0.9
@@ -73,6 +74,7 @@ def test_everything_that_can_be_said(tmp_path: Path) -> None:
     )
     [problem] = made.problems
     assert (made.seeds, made.baseline, made.confidence, made.margins) == ((3, 7), "column", 0.9, {"digits": 1.0})
+    assert made.looks == (2, 4) and made.about()["looks"] == [2, 4]
     assert problem.data == DataChoice("digits", (12, 8), 200, 50, "val")
     assert problem.config.patch == (4, 2) and problem.config.depths == (1, 1) and problem.config.mixer.state == 2
     assert problem.config.mixer.convolution == "grid" and problem.config.drop_path == 0.1

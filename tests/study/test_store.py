@@ -155,3 +155,23 @@ def test_a_place_without_a_study_is_named(tmp_path):
     blocked.write_text("")
     with pytest.raises(ScanlabError, match="S657"):
         Store(blocked / "study.sqlite")
+
+
+def test_a_study_with_other_settings_waits_for_the_runner_of_this_one(store, path):
+    key = store.claim()
+    with Store(path) as other:
+        other.open_study(STUDY)
+        with pytest.raises(ScanlabError, match=r"S682.*other settings"):
+            other.open_study(small_study(seeds=(0, 5)))
+    assert store.read().about == STUDY.about()
+    store.release(key)
+    with Store(path) as other:
+        other.open_study(small_study(seeds=(0, 5)))
+
+
+def test_who_only_reads_makes_no_database_of_an_empty_file(tmp_path):
+    empty = tmp_path / "notes"
+    empty.write_text("")
+    with pytest.raises(ScanlabError, match=r"S655.*empty"):
+        Store(empty, read_only=True)
+    assert empty.read_bytes() == b""

@@ -10,7 +10,7 @@ from scanlab.study.checkpoint import Checkpoint
 from scanlab.study.record import Epoch, TrialResult
 from scanlab.study.trial import Trial
 
-__all__ = ["Engine", "EpochDone", "Event", "Failed", "Finished", "Job", "Lost", "Started"]
+__all__ = ["Engine", "EpochDone", "Event", "Failed", "Finished", "Job", "Lost", "Restarted", "Started"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +34,14 @@ class Started:
 
     key: str
     where: str = ""
+
+
+@dataclass(frozen=True)
+class Restarted:
+    """A trial that had a checkpoint starts anew all the same, and why: what it had trained is lost."""
+
+    key: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,7 @@ class Lost:
     why: str
 
 
-Event = Started | EpochDone | Finished | Failed | Lost
+Event = Started | Restarted | EpochDone | Finished | Failed | Lost
 
 
 class Engine(Protocol):

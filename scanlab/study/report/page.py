@@ -16,6 +16,7 @@ from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
 from scanlab.study.power import describe_study_power
 from scanlab.study.record import StudyRecord
 from scanlab.study.report.charts import curves, field_picture, forest
+from scanlab.study.report.past import past_of
 from scanlab.study.report.tables import as_csv, as_json, epoch_rows, parquet, trial_rows
 from scanlab.study.resampled import overlap_sentences
 from scanlab.study.statistics import format_difference
@@ -102,6 +103,7 @@ def render(record: StudyRecord, findings: Findings, pictures: Pictures, remake: 
         fields={p.name: list(_fields(p, record)) for p in findings.problems},
         tuning=tuning_sentences(record.about),
         environments=_environments(record),
+        past=past_of(record),
         power=" ".join([_power(findings), *overlap_sentences(record.about)]),
         confounders=list(_confounders(findings)),
         remake=remake,

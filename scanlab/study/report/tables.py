@@ -13,6 +13,7 @@ from typing import Any
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.findings import Findings
 from scanlab.study.record import StudyRecord
+from scanlab.study.report.past import history_data
 
 __all__ = ["as_csv", "as_json", "epoch_rows", "parquet", "trial_rows"]
 
@@ -65,6 +66,7 @@ def as_json(record: StudyRecord, findings: Findings) -> str:
         "about": record.about,
         "command": record.command,
         "findings": asdict(findings),
+        "history": history_data(record),
         "trials": trial_rows(record),
     }
     return json.dumps(_plain(data), indent=1, allow_nan=False, ensure_ascii=False) + "\n"

@@ -4,7 +4,7 @@ from scanlab.renamed import renamed_names
 from scanlab.study.search.judge import Judged, final_study, judge, judged, lost_words
 from scanlab.study.search.run import candidates, explore
 from scanlab.study.search.space import SPACES, Space, space_named
-from scanlab.study.search.values import Candidate, Search, SearchProgress, SearchResult
+from scanlab.study.search.values import Candidate, Search, SearchProgress, SearchResult, SearchStopped
 from scanlab.study.search.write import as_data, write_best, write_data
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Search",
     "SearchProgress",
     "SearchResult",
+    "SearchStopped",
     "Space",
     "as_data",
     "candidates",

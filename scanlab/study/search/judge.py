@@ -71,6 +71,7 @@ def final_study(search: Search, result: SearchResult) -> Study:
         controls=("A/A",),
         margins={problem.name: search.margin} if search.margin else {},
         question=_question(search, result, finalists),
+        looks=(search.final_seeds,) if search.final_seeds > 1 else (),
     )
 
 

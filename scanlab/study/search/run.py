@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from scanlab.study.engines import Engine
 from scanlab.study.record import StudyRecord
 from scanlab.study.search.propose import SAMPLERS, Proposal, Sampler, sampler_named
 from scanlab.study.search.prove import Screen
-from scanlab.study.search.values import Candidate, Search, SearchProgress, SearchResult, plain_source
+from scanlab.study.search.values import Candidate, Search, SearchProgress, SearchResult, SearchStopped, plain_source
+from scanlab.study.store import read_study
 from scanlab.study.tasks import task_named
 from scanlab.study.trial import Problem, Study
 from scanlab.study.work import dataset_of
@@ -45,9 +47,13 @@ def explore(
     """Run a search whose trials are kept in a folder's database; what is there already is not trained again.
 
     The same search in the same folder takes the same steps: proposals depend on the seed and on scores alone. Raises
-    S668 where no candidate could be trained, and what `runner.run_study` raises.
+    S668 where no candidate could be trained, SearchStopped for a KeyboardInterrupt, and what `runner.run_study` raises.
     """
-    return _Explorer(search, folder, engine, workers, listener, command).explore()
+    explorer = _Explorer(search, folder, engine, workers, listener, command)
+    try:
+        return explorer.explore()
+    except KeyboardInterrupt:
+        raise SearchStopped(explorer.so_far()) from None
 
 
 def candidates(search: Search, count: int) -> tuple[list[tuple[Proposal, str]], Screen]:
@@ -135,10 +141,18 @@ class _Explorer:
         # One more look, so that the database lists all candidates: nothing is left to train.
         self._run(self.search.epochs, [t for t in self.tried.values() if t.scores])
         failed = tuple(t for t in self.tried.values() if not t.scores)
-        counts = dict(self.screen.counts)
-        return SearchResult(
-            ranked, failed, self.baseline, counts, self.proposals, exhausted, time.monotonic() - self.start
-        )
+        return self._result(ranked, failed, exhausted)
+
+    def so_far(self) -> SearchResult:
+        """What is known when a search is stopped: with the candidates of the round under way that are done."""
+        with suppress(ScanlabError):
+            record = read_study(self.folder)
+            self._take(record.about["problems"][0]["recipe"]["epochs"], search_scores(record))
+        return self._result(self._ranked(), (), False)
+
+    def _result(self, ranked: tuple[Candidate, ...], failed: tuple[Candidate, ...], exhausted: bool) -> SearchResult:
+        counts, seconds = dict(self.screen.counts), time.monotonic() - self.start
+        return SearchResult(ranked, failed, self.baseline, counts, self.proposals, exhausted, seconds)
 
     def _spent(self) -> bool:
         search = self.search
@@ -183,12 +197,17 @@ class _Explorer:
             raise ScanlabError.at(
                 "S668", "the baseline itself could not be trained", help="`scanlab ablate` with it alone shows why"
             )
-        self.baseline[epochs] = scores[self.search.baseline]
-        for tried in batch:
-            if tried.label in scores:
-                new = {**tried.scores, epochs: scores[tried.label]}
-                self.tried[tried.label] = replace(tried, scores=new)
+        self._take(epochs, scores)
         self._say("trained", None)
+
+    def _take(self, epochs: int, scores: Mapping[str, float]) -> None:
+        """Write scores down, by label."""
+        for label, score in scores.items():
+            if label == self.search.baseline:
+                self.baseline[epochs] = score
+            elif label in self.tried:
+                tried = self.tried[label]
+                self.tried[label] = replace(tried, scores={**tried.scores, epochs: score})
 
     def _run(self, epochs: int, batch: Sequence[Candidate]) -> StudyRecord:
         problem = search_problem(self.search, epochs, [(t.label, t.plan) for t in batch])

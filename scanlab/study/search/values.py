@@ -95,6 +95,14 @@ class SearchResult:
         return tried.scores[tried.epochs] - self.baseline[tried.epochs]
 
 
+class SearchStopped(KeyboardInterrupt):
+    """A search was stopped by Ctrl-C. result: what it had until then; its trials are kept."""
+
+    def __init__(self, result: SearchResult) -> None:
+        super().__init__()
+        self.result = result
+
+
 @dataclass(frozen=True)
 class SearchProgress:
     """How far a search is. best: the label and score of the best so far."""
