@@ -28,7 +28,7 @@ from scanlab.study.estimate import spread_so_far
 from scanlab.study.in_force import confidence_planned
 from scanlab.study.place import database_of, require_folder
 from scanlab.study.power import describe_study_power
-from scanlab.study.preflight import Cost, check_study, same_orders
+from scanlab.study.preflight import Cost, check_study, coarse_margins, same_orders
 from scanlab.study.record import StudyRecord
 from scanlab.study.resampled import overlap_sentences
 from scanlab.study.store import read_study
@@ -121,7 +121,7 @@ def _power(study: Study, before: StudyRecord | None) -> list[str]:
         margin=(margins.pop() or 0.0) if alike else 0.0,
         confidence=confidence_planned(study.about(), before),
     )
-    return said + overlap_sentences(study.about())
+    return [*said, *coarse_margins(study), *overlap_sentences(study.about())]
 
 
 def _print_plan(

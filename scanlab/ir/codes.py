@@ -332,10 +332,6 @@ _STUDIES = {
     "S669": Code(
         "a token that can be guessed", "The explorer keeps others out by it; without one, each start draws its own."
     ),
-    "S670": Code(
-        "a margin below one sample",
-        "An accuracy moves by one sample at least: results that near to each other cannot be told from equal ones.",
-    ),
     "S680": Code("looks that cannot be", "They are rising numbers of seeds; no more than the last may run."),
     "S681": Code("a file where a folder is needed", "Studies, searches, trainings and reports each fill a folder."),
     "S682": Code("two studies in one folder", "Runners of one study may share a folder; others need their own."),

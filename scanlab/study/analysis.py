@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from scanlab.renamed import read_name
-from scanlab.study.compare import Measured, compared, transfer_differences
+from scanlab.study.compare import Measured, compared, resolution_of, transfer_differences
 from scanlab.study.controls import removed_by, stored_control
 from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
 from scanlab.study.in_force import confidence_in_force
@@ -67,7 +67,7 @@ def analyse(record: StudyRecord) -> Findings:
             for row in problem.rows
         ]
         judged.append(_problem(problem, rows, record))
-    problems = _with_locality(judged, about)
+    problems = _with_locality(judged, about, confidence)
     fingerprints = {p["name"]: p.get("fingerprint") or p["name"].partition(" / ")[0] for p in about["problems"]}
     overall, test = overall_findings(problems, fingerprints, about["baseline"], confidence)
     findings = Findings(
@@ -120,6 +120,7 @@ def _problem(problem: Measured, rows: Sequence[StrategyFindings], record: StudyR
         locality=(),
         sentences=(),
         blind=not problem.waiting and _blind(rows),
+        resolution=resolution_of(problem),
     )
 
 
@@ -133,16 +134,18 @@ def _plain(rows: Sequence[StrategyFindings]) -> list[StrategyFindings]:
     return [row for row in rows if row.control is None]
 
 
-def _with_locality(problems: Sequence[ProblemFindings], about: Mapping[str, Any]) -> list[ProblemFindings]:
+def _with_locality(
+    problems: Sequence[ProblemFindings], about: Mapping[str, Any], confidence: float
+) -> list[ProblemFindings]:
     """Correlations with locality, where any strategy differs: elsewhere there is no outcome to go with it.
 
     Their intervals hold for all of them together.
     """
     stored = {problem["name"]: problem["strategies"] for problem in about["problems"]}
     differing = {p.name for p in problems if any(r.comparison and r.comparison.decided for r in _plain(p.rows))}
-    confidence = 1 - (1 - about["confidence"]) / max(1, len(differing) * len(METRICS))
+    together = 1 - (1 - confidence) / max(1, len(differing) * len(METRICS))
     return [
-        replace(p, locality=locality_findings(stored[p.name], _outcomes(p.rows), confidence))
+        replace(p, locality=locality_findings(stored[p.name], _outcomes(p.rows), together))
         if p.name in differing
         else p
         for p in problems

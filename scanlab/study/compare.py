@@ -20,7 +20,7 @@ from scanlab.study.statistics import (
 from scanlab.study.tasks import Task
 from scanlab.study.wording import verdict
 
-__all__ = ["Measured", "compared", "transfer_differences"]
+__all__ = ["Measured", "compared", "resolution_of", "transfer_differences"]
 
 Results = Mapping[tuple[str, int], TrialResult]
 
@@ -95,7 +95,7 @@ def _pairs(problems: Sequence[Measured], baseline: str, control: bool) -> list[_
 def _family(pairs: Sequence[_Pair], confidence: float, finished: bool) -> dict[tuple[str, str], Comparison]:
     differences = [p.problem.difference(p.own, p.base, confidence, len(pairs)) if p.own else None for p in pairs]
     adjusted = holm([1.0 if p.waiting else d and d.p for p, d in zip(pairs, differences, strict=True)])
-    steps = {p.problem.name: _step(p.problem) for p in pairs}
+    steps = {p.problem.name: resolution_of(p.problem) for p in pairs}
     within = holm([_within(p, steps[p.problem.name]) if finished else None for p in pairs])
     comparisons = {}
     for pair, difference, p, q in zip(pairs, differences, adjusted, within, strict=True):
@@ -113,7 +113,7 @@ def _within(pair: _Pair, step: float | None) -> float | None:
     return equivalence(pair.own, pair.base, problem.margin, step, overlap=problem.overlap) if step else None
 
 
-def _step(problem: Measured) -> float | None:
+def resolution_of(problem: Measured) -> float | None:
     """The metric's resolution: of all values of a problem, which show more of its steps than those of one pair."""
     values = [r.final[problem.task.primary] for r in problem.results.values()]
     return smallest_step([v for v in values if np.isfinite(v)] or [0.0])

@@ -80,7 +80,8 @@ class StrategyFindings:
 class ProblemFindings:
     """One problem. rows: strategies in their order, then controls; the baseline is among the first. friedman: over the
     strategies, in blocks of one seed; no verdict depends on it. locality: empty where no strategy differs. blind:
-    neither a control without the order nor a strategy differs from the baseline.
+    neither a control without the order nor a strategy differs from the baseline. resolution: the smallest step between
+    results.
 
     >>> row = StrategyFindings("row", "by h, w", None, (0, 1), 0.9, 0.01, {"accuracy": 0.9}, *[None] * 6, {}, ())
     >>> digits = ProblemFindings("digits", "classification", "accuracy", True, "points", 0.0, (row,), None, (), ())
@@ -99,6 +100,7 @@ class ProblemFindings:
     locality: tuple[LocalityFinding, ...]
     sentences: tuple[str, ...]
     blind: bool = False
+    resolution: float | None = None
 
     def row(self, label: str) -> StrategyFindings:
         """The row of a label."""

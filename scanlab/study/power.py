@@ -191,7 +191,7 @@ def equivalence_spread(
     all is called equivalent four times in five, whatever comes of the others; None for too few pairs.
 
     >>> round(equivalence_spread(5), 2), equivalence_spread(2)
-    (0.73, None)
+    (0.63, None)
     """
     if pairs < EQUIVALENCE_PAIRS:
         return None
@@ -220,9 +220,9 @@ def describe_study_power(
     With 5 seeds and 3 comparisons a true difference of 2.3 standard deviations of the paired differences is found four
     times in five; one standard deviation would take 14 seeds.
     Controls are judged by themselves: with 5 seeds and 2 comparisons a true difference of 2.0 standard deviations of
-    the paired differences is found four times in five; one standard deviation would take 12 seeds.
+    the paired differences is found four times in five; one standard deviation would take 13 seeds.
     Strategies that do not differ are called equivalent within ±2.0 points four times in five where their paired
-    differences have a standard deviation of 1.0 points or less.
+    differences have a standard deviation of 0.9 points or less.
     """
     sentences = []
     if strategies > 1:

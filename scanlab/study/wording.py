@@ -67,6 +67,9 @@ def problem_sentences(problem: ProblemFindings, about: Mapping[str, Any]) -> Ite
     for row in problem.rows:
         if row.control and row.comparison:
             yield _control(row, base, problem.unit)
+    if problem.resolution and 0 < problem.margin < problem.resolution * (1 - 1e-9):
+        margin, step = amount(problem.margin, problem.unit), amount(problem.resolution, problem.unit)
+        yield f"Nothing is called equivalent: the margin, {margin}, is less than the results' smallest step, {step}."
     yield from _learning(problem)
     unequal = [r for r in rows if r.ratios and (abs(r.ratios[0] - 1) > 1e-9 or abs(r.ratios[1] - 1) > 1e-9)]
     if unequal:
