@@ -149,12 +149,15 @@ def train(
 def report(
     study: Annotated[Path, typer.Argument(help="The folder of a study, or its database.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to write; the study's folder.")] = None,
+    per_class: Annotated[
+        bool, typer.Option("--per-class", help="With confusion matrices, or Dice of every class.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Write a study's page and tables anew from its database, finished or not."""
     from scanlab.cli.report import run
 
-    raise typer.Exit(run(study, out, json))
+    raise typer.Exit(run(study, out, json, per_class))
 
 
 @app.command()

@@ -61,6 +61,8 @@ def fitted(table: Table, width: int, out: Console) -> Iterator[RenderableType]:
     widths = _widths(columns, width - frame)
     if widths is not None:
         made = _drawn(table, columns, widths)
+        for row, before in zip(made.rows, table.rows, strict=True):
+            row.end_section = before.end_section
         made.title, made.title_justify = table.title, table.title_justify
         made.caption, made.caption_justify = table.caption, table.caption_justify
         yield made

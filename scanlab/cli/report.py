@@ -22,23 +22,26 @@ from scanlab.study.tune import tuning_sentences
 __all__ = ["finish", "run"]
 
 
-def run(study: Path, out: Path | None, as_json: bool) -> int:
+def run(study: Path, out: Path | None, as_json: bool, per_class: bool = False) -> int:
     """Write the report of a study, finished or not, and print its results; 1 where trials failed."""
     folder = database_of(study).parent
     require_folder(out or folder)
     words = ["scanlab", "report", str(study), *(("--out", str(out)) if out and out != folder else ())]
-    return finish(read_to_judge(study), out or folder, shlex.join(words), as_json)
+    words += ["--per-class"] if per_class else []
+    return finish(read_to_judge(study), out or folder, shlex.join(words), as_json, per_class)
 
 
-def finish(record: StudyRecord, folder: Path, remake: str, as_json: bool) -> int:
+def finish(record: StudyRecord, folder: Path, remake: str, as_json: bool, per_class: bool = False) -> int:
     """Print a study's results and write its report with the command that makes it again; 1 where trials failed."""
     findings = analyse(record)
-    page = write_report(record, folder, study_pictures(record), remake, findings)
+    page = write_report(record, folder, study_pictures(record), remake, findings, per_class)
     if as_json:
         past = {"tune": record.about.get("tune"), "history": history_data(record)}
         print_json(asdict(findings) | past | {"report": str(page)})
     else:
         screen = console()
+        print_table(screen, table.matrix(findings))
+        screen.print(table.legend(findings))
         for each in table.render(findings):
             print_table(screen, each)
         for words in dict.fromkeys((*findings.sentences, *history_sentences(record), *version_sentences(record))):

@@ -17,6 +17,7 @@ _SIMILAR = MappingProxyType(
     {
         **dict(zip("─━│┃╱╲╳┌┐└┘╴╵╶╷", "-=||/\\X++++-|-|", strict=True)),
         **dict(zip("▀▄●◆○•·×✕÷✗✓←↑↓‹›“”‘’–—", "##*+o*.xx/xv<^v<>\"\"''--", strict=True)),
+        **dict(zip("▲▼≈", "^v~", strict=True)),
         "…": "...",
         "→": "->",
         "±": "+-",

@@ -10,7 +10,7 @@ from functools import cache
 
 import nicegui.run
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from nicegui import app, ui
 
 from scanlab.explorer.access import Access
@@ -21,10 +21,14 @@ from scanlab.explorer.page import Page
 from scanlab.explorer.player_element import serve_player
 from scanlab.explorer.session import Session
 from scanlab.processes import METHOD
+from scanlab.study.style import results_style
 
 __all__ = ["serve"]
 
-_STYLES = ("/scanlab/player.css", "/scanlab/static/explorer.css", "/scanlab/static/panes.css")
+_STYLES = (
+    *("/scanlab/player.css", "/scanlab/static/explorer.css", "/scanlab/static/panes.css"),
+    "/scanlab/results.css",
+)
 _NEEDED_NEXT = ("scanlab.explorer.snapshot", "scanlab.explorer.panes")
 # The first page waits for words out of the library: with a file of strategies changed, they are computed on the spot.
 _PAGE_S = 60.0
@@ -87,6 +91,11 @@ def _pages(session: Session) -> None:
     @app.get("/scanlab/here", status_code=204)
     def here() -> None:
         """Whether there is a server, and one that knows who asks."""
+
+    @app.get("/scanlab/results.css")
+    def results() -> Response:
+        """How a study's results look, here as in its report."""
+        return Response(results_style(), media_type="text/css")
 
     vocabulary: list[Vocabulary] = []
 

@@ -63,6 +63,7 @@ def analyse(record: StudyRecord) -> Findings:
                 row,
                 comparison=comparisons.get((problem.name, row.label)),
                 transfer_differences=transfers.get((problem.name, row.label), {}),
+                waiting=row.label in problem.waiting,
             )
             for row in problem.rows
         ]

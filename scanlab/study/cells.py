@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scanlab.study.findings import ProblemFindings, StrategyFindings
+from scanlab.study.kinds import Kind, kind_of, kind_words
 from scanlab.study.statistics import Difference, format_difference
 
 __all__ = ["Cells", "cells", "chance", "interval", "share"]
@@ -14,10 +15,11 @@ __all__ = ["Cells", "cells", "chance", "interval", "share"]
 class Cells:
     """What a table may show of a row, "" for what is not known.
 
-    mean, spread: of the metric. difference, interval, p, effect: of the comparison with the baseline. words: its
-    verdict, or why there is none. seconds: of a trial.
+    kind: how it stands against the baseline. mean, spread: of the metric. difference, interval, p, effect: of the
+    comparison with the baseline. words: its verdict, or why there is none. seconds: of a trial.
     """
 
+    kind: Kind
     mean: str
     spread: str
     difference: str
@@ -29,19 +31,19 @@ class Cells:
     seconds: str
 
 
-def cells(row: StrategyFindings, problem: ProblemFindings, baseline: str, waiting: str = "no result yet") -> Cells:
-    """A row of a problem's results. waiting: the words for one that nothing can be said of yet."""
+def cells(row: StrategyFindings, problem: ProblemFindings, baseline: str) -> Cells:
+    """A row of a problem's results."""
     unit, c = problem.unit, row.comparison
     d = c.difference if c else None
-    without = f"the same as {row.same_as}" if row.same_as else "baseline" if row.label == baseline else waiting
     return Cells(
+        kind=kind_of(row, problem, baseline),
         mean=share(row.mean, unit),
         spread=share(row.spread, unit),
         difference=format_difference(d.mean, unit) if d else "",
         interval=interval(d, unit) if d else "",
         p=chance(c.adjusted) if c else "",
         effect="" if c is None or c.effect is None else f"{c.effect:+.1f}",
-        words=c.verdict if c else without,
+        words=kind_words(row, problem, baseline),
         parameters="" if row.parameters is None else f"{row.parameters:,}",
         seconds="" if row.seconds is None else f"{row.seconds:.1f}",
     )

@@ -104,7 +104,8 @@ def _family(pairs: Sequence[_Pair], confidence: float, finished: bool) -> dict[t
         place, effect = (pair.problem.name, pair.label), effect_size(pair.own, pair.base)
         p = None if pair.waiting else p
         kind, words = verdict(difference, p, q, pair.problem.margin, pair.problem.task, pair.waiting)
-        comparisons[place] = Comparison(difference, p, q, effect, kind, words)
+        each = tuple(np.subtract(pair.own, pair.base).tolist())
+        comparisons[place] = Comparison(difference, p, q, effect, kind, words, each)
     return comparisons
 
 

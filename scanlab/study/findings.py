@@ -21,7 +21,8 @@ class Comparison:
     difference: paired, in the metric. adjusted: its p by Holm over the comparisons of all problems. equivalence: the p
     of lying within the margin, by Holm likewise; None where that cannot be claimed (`equivalence` of
     study.statistics), and while any trial of the study waits. effect: d_z. kind: "better", "worse", "equivalent",
-    "not distinguishable", or "waiting" where trials of the two have no result yet; verdict: in words.
+    "not distinguishable", or "waiting" where trials of the two have no result yet; verdict: in words. differences: of
+    every pair, in the order of the seeds that both have.
 
     >>> difference = Difference(0.02, pairs=5, confidence=0.95, low=0.01, high=0.03, p=0.004)
     >>> Comparison(difference, 0.008, None, 1.9, "better", "better by 1.0 to 3.0 points").decided
@@ -34,6 +35,7 @@ class Comparison:
     effect: float | None
     kind: str
     verdict: str
+    differences: tuple[float, ...] = ()
 
     @property
     def decided(self) -> bool:
@@ -49,7 +51,7 @@ class StrategyFindings:
     metrics: means of all. same_as: the strategy that it shares its trials with, "" for none. ratios: FLOPs and
     parameters over the baseline's. seconds, memory, throughput: means per trial. transfer: means on changed inputs.
     curves: epoch by epoch, the mean and the standard deviation of the primary metric, and the mean loss.
-    transfer_differences: from the baseline on those changed inputs.
+    transfer_differences: from the baseline on those changed inputs. waiting: some of its trials have no result yet.
 
     >>> row = StrategyFindings("row", "by h, w", None, (0, 1), 0.9, 0.01, {"accuracy": 0.9}, *[None] * 6, {}, ())
     >>> row.label, row.mean, row.comparison
@@ -74,6 +76,7 @@ class StrategyFindings:
     same_as: str = ""
     comparison: Comparison | None = None
     transfer_differences: Mapping[str, Difference] = field(default_factory=dict)
+    waiting: bool = False
 
 
 @dataclass(frozen=True)

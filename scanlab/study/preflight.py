@@ -79,8 +79,8 @@ def coarse_margins(study: Study) -> list[str]:
         samples, margin = len(dataset_of(problem.data).test), study.margins.get(problem.name, 0.0)
         if task_named(problem.task).counts and 0 < margin < 1 / samples * (1 - 1e-9):
             sentences.append(
-                f"Nothing will be called equivalent on {problem.name}: the margin is {100 * margin:.2g} points, and one "
-                f"of the {samples:,} samples measured on is {100 / samples:.2g}."
+                f"Nothing will be called equivalent on {problem.name}: its margin is {100 * margin:.2g} points, and "
+                f"one of the {samples:,} samples measured on is {100 / samples:.2g}."
             )
     return sentences
 

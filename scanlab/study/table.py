@@ -1,4 +1,4 @@
-"""The results of a study as tables for the terminal."""
+"""The results of a study as tables for the terminal, with the glyphs and words of `study.kinds`."""
 
 from collections.abc import Iterator
 
@@ -7,8 +7,30 @@ from rich.text import Text
 
 from scanlab.study.cells import cells
 from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
+from scanlab.study.matrix import matrix_of
 
-__all__ = ["render"]
+__all__ = ["legend", "matrix", "render"]
+
+
+def matrix(findings: Findings) -> Table:
+    """Strategies by problems in glyphs, controls below a line; what the glyphs mean is in `legend`."""
+    shown = matrix_of(findings)
+    table = Table(title=f"{findings.name}: against {findings.baseline}")
+    table.add_column("strategy")
+    for name in shown.problems:
+        table.add_column(Text(name))
+    for rows in (shown.strategies, shown.controls):
+        for row in rows:
+            label = Text(row.label, style="dim" if row.is_control else "")
+            table.add_row(label, *(Text(cell.text, style=cell.kind.style) for cell in row.cells))
+        table.add_section()
+    return table
+
+
+def legend(findings: Findings) -> Text:
+    """The glyphs that the matrix shows, with their meanings."""
+    kinds = matrix_of(findings).legend
+    return Text("   ").join(Text.assemble((kind.glyph, kind.style), f" {kind.legend}") for kind in kinds)
 
 
 def render(findings: Findings) -> Iterator[Table]:
@@ -37,4 +59,5 @@ def _cells(row: StrategyFindings, problem: ProblemFindings, baseline: str) -> li
     c = cells(row, problem, baseline)
     flops = "" if row.flops is None else f"{row.flops / 1e6:.2f} M"
     compared = (c.mean, c.spread, c.difference, c.interval, c.p)
-    return [Text(cell) for cell in (row.label, *compared, c.parameters, flops, c.seconds, c.words)]
+    figures = [Text(cell) for cell in (row.label, *compared, c.parameters, flops, c.seconds)]
+    return [*figures, Text.assemble((c.kind.glyph, c.kind.style), f" {c.words}")]

@@ -80,12 +80,13 @@ def test_reading_leaves_a_study_as_it_is(finished):
 def test_results_are_those_of_the_report(finished):
     from scanlab.study.analysis import analyse
     from scanlab.study.report.charts import curves, forest
+    from scanlab.study.report.matrix import matrix_html
     from scanlab.study.store import read_study
 
     found = analyse(read_study(finished / "out" / "small"))
     page = read_results(finished / "out" / "small")
     [problem] = found.problems
-    assert forest(problem) in page and curves(problem) in page
+    assert matrix_html(found) in page and forest(problem, "row") in page and curves(problem, "row") in page
     told = words(page)
     for sentence in found.sentences:
         assert sentence in told
@@ -157,8 +158,13 @@ def test_a_study_is_followed_while_it_runs_and_its_strategies_can_be_seen(start_
         page.wait_for_selector("#pane-studies .counts:has-text('6 done of 6 trials · 30 of 30 epochs')")
         page.wait_for_selector("#pane-studies svg[aria-label^='accuracy after each epoch'] polyline")
         # The baseline's two rivals: hilbert and the control.
-        page.wait_for_function("() => document.querySelectorAll('#pane-studies .chart circle').length === 2")
+        page.wait_for_function("() => document.querySelectorAll('#pane-studies .chart > svg > circle').length === 2")
         assert process.wait(timeout=60) == 0
+        # The matrix looks as in the report, by the same style sheet, and strategies to click on come after the results.
+        glyph = "getComputedStyle(document.querySelector('#pane-studies .matrix .kind-baseline .glyph'))"
+        assert page.evaluate(f"[{glyph}.fontWeight, {glyph}.color]") == ["700", "rgb(77, 86, 96)"]
+        after = "document.querySelector('.matrix').compareDocumentPosition(document.querySelector('.picks'))"
+        assert page.evaluate(after) & 4
         page.locator("#pane-studies .picks button:has-text('hilbert')").click()
         page.wait_for_function("() => document.querySelector('#editor-text').value.includes('hilbert(h, w)')")
         page.wait_for_selector(".player figcaption:has-text('hilbert(h, w)')")

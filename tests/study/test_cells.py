@@ -22,23 +22,29 @@ def problem(unit: str) -> ProblemFindings:
 @pytest.mark.parametrize(
     ("row", "unit", "shown"),
     [
-        (NOTHING, "points", ("", "", "", "", "", "", "baseline", "", "")),
-        (replace(NOTHING, label="b"), "points", ("", "", "", "", "", "", "no result yet", "", "")),
-        (replace(FULL, same_as="c"), "points", ("50.00", "1.23", "", "", "", "", "the same as c", "12,345", "10.0")),
+        (NOTHING, "points", ("◆", "", "", "", "", "", "", "baseline", "", "")),
+        (replace(NOTHING, label="b", waiting=True), "points", ("○", "", "", "", "", "", "", "no result yet", "", "")),
+        (replace(NOTHING, label="b"), "points", ("-", "", "", "", "", "", "", "no pair to compare", "", "")),
+        (
+            replace(FULL, same_as="c"),
+            "points",
+            ("=", "50.00", "1.23", "", "", "", "", "the same as c", "12,345", "10.0"),
+        ),
         (
             replace(FULL, comparison=COMPARED),
             "points",
-            ("50.00", "1.23", "-1.50", "-2.00 to -1.00", "< 0.001", "+1.3", "worse by 1", "12,345", "10.0"),
+            ("▼", "50.00", "1.23", "-1.50", "-2.00 to -1.00", "< 0.001", "+1.3", "worse by 1", "12,345", "10.0"),
         ),
         (
             replace(FULL, comparison=replace(COMPARED, difference=replace(COMPARED.difference, low=None, high=None))),
             "",
-            ("0.5", "0.0123", "-0.015", "", "< 0.001", "+1.3", "worse by 1", "12,345", "10.0"),
+            ("▼", "0.5", "0.0123", "-0.015", "", "< 0.001", "+1.3", "worse by 1", "12,345", "10.0"),
         ),
     ],
 )
 def test_the_cells_of_a_row(row: StrategyFindings, unit: str, shown: tuple[str, ...]) -> None:
-    assert astuple(cells(row, problem(unit), "a")) == shown
+    made = cells(row, problem(unit), "a")
+    assert (made.kind.glyph, *astuple(made)[1:]) == shown
 
 
 def test_no_p_is_zero_and_what_is_not_known_is_empty() -> None:

@@ -14,7 +14,8 @@ from records import changed, failed, joined, record
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.analysis import analyse
 from scanlab.study.report import render, write_report
-from scanlab.study.report.charts import curves, field_picture, forest
+from scanlab.study.report.charts import field_picture
+from scanlab.study.report.settings import USUAL
 
 ROW = [0.90, 0.91, 0.92, 0.93, 0.94]
 BETTER = [v + d for v, d in zip(ROW, [0.050, 0.051, 0.049, 0.052, 0.048], strict=True)]
@@ -83,29 +84,6 @@ def test_every_row_of_the_table_has_its_figures(study):
     assert "hilbert 5 97.00 1.54 +5.00 +4.75 to +5.25" in text
 
 
-def test_charts_are_well_formed_and_say_what_they_show(study):
-    [problem] = analyse(study).problems
-    for chart in (forest(problem), curves(problem), field_picture([0.0, 0.25, 1.0, 0.5], (2, 2), "row")):
-        root = ElementTree.fromstring(chart)
-        assert root.attrib["role"] == "img" and root.attrib["aria-label"] and root.find("title").text
-    drawn = ElementTree.fromstring(forest(problem))
-    # hilbert, snake and two controls against row, each with a point; two intervals reach over no strategy's zero.
-    assert len(drawn.findall("circle")) == 4 and drawn.find("rect").attrib["class"] == "margin"
-    lines = [c for c in ElementTree.fromstring(curves(problem)) if c.tag == "polyline"]
-    assert len(lines) == 5 and sum("dashed" in line.attrib["class"] for line in lines) == 2
-
-
-def test_the_forest_puts_points_where_they_belong(study):
-    [problem] = analyse(study).problems
-    drawn = ElementTree.fromstring(forest(problem))
-    [zero] = [line for line in drawn.findall("line") if line.attrib["class"] == "zero"]
-    middle = float(zero.attrib["x1"])
-    at = [float(c.attrib["cx"]) - middle for c in drawn.findall("circle")]
-    assert at[0] > 0 and abs(at[1]) < 2 and at[3] < 0
-    # To scale: 30 points against 5.
-    assert at[3] / at[0] == pytest.approx(-6.0, rel=0.02)
-
-
 def test_receptive_fields_are_drawn_of_volumes_as_slices():
     drawn = ElementTree.fromstring(field_picture([1.0] * 24, (2, 3, 4), "by d, h, w"))
     places = {(float(r.attrib["x"]), float(r.attrib["y"])) for r in drawn.findall("rect")}
@@ -114,6 +92,42 @@ def test_receptive_fields_are_drawn_of_volumes_as_slices():
         r.attrib["fill-opacity"] for r in ElementTree.fromstring(field_picture([0.25], (1,), "x")).findall("rect")
     ]
     assert strengths == ["0.50"]
+    drawn = ElementTree.fromstring(field_picture([0.0, 1e-6, 0.25, 1.0], (2, 2), "row"))
+    assert [(r.attrib["x"], r.attrib["y"]) for r in drawn.findall("rect")] == [("0", "1"), ("1", "1")]
+    assert drawn.attrib["role"] == "img" and drawn.attrib["aria-label"] and drawn.find("title").text
+
+
+def test_the_matrix_comes_before_any_verdict(study):
+    text = render(study, analyse(study), {})
+    assert text.index('<table class="matrix">') < text.index('<div class="verdict">')
+
+
+def test_what_was_held_equal_is_a_list_with_the_unusual_first(study):
+    text = re.sub(r"\s+", " ", page_of(study).text)
+    held = text.partition("Held equal on digits")[2].partition("Controls")[0]
+    assert "{" not in held and "None" not in held
+    training = held.partition("training")[2]
+    recipe = study.about["problems"][0]["recipe"]
+    unusual = [name for name, value in recipe.items() if USUAL["recipe"][name] != value]
+    assert unusual and all(f"(usually {USUAL['recipe'][name]:g})" in training for name in unusual)
+    first = training.split()[0].rstrip(":")
+    assert first in unusual and training.index(first) < training.index("batch:")
+
+
+def test_usual_settings_are_the_defaults():
+    from dataclasses import asdict
+
+    from scanlab.nn import BackboneConfig
+    from scanlab.nn.config import stored
+    from scanlab.study.trial import Recipe
+
+    assert USUAL["sizes"] == stored(BackboneConfig()) and USUAL["recipe"] == asdict(Recipe())
+
+
+def test_hashes_are_folded_away_in_a_table(study):
+    page = render(study, analyse(study), {})
+    folded = page.partition("by the hash of all that determines them")[2]
+    assert folded.index("<table>") < folded.index(next(iter(study.trials))) < folded.index("</details>")
 
 
 def test_what_a_user_wrote_cannot_become_markup(study):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -58,8 +58,9 @@ class StudiesPane(Pane):
         with self.box:
             self.problem = ui.html("", sanitize=False)
             self.head = tag("div", "study")
-            self.strategies = tag("div", "picks", role="group", aria_label="Strategies of the study")
-        for element, place in ((self.problem, 2), (self.head, 3), (self.strategies, 4)):
+            # Below the results, which are what one opens a study for.
+            self.strategies = tag("div", "strategies")
+        for element, place in ((self.problem, 2), (self.head, 3)):
             element.move(self.box, place)
         with self.box:
             self.clock = ui.timer(EVERY, self._tick, active=False)
@@ -178,11 +179,14 @@ class StudiesPane(Pane):
 
     def _show_strategies(self, strategies: Sequence[Strategy]) -> None:
         self.strategies.clear()
-        several = len({s.problem for s in strategies}) > 1
+        problems = list(dict.fromkeys(s.problem for s in strategies))
         with self.strategies:
-            for s in strategies:
-                label = f"{s.problem}: {s.label}" if several else s.label
-                button(label, lambda s=s: self.on_pick(s.source, s.axes, s.grid), "chip", title=f"Show {s.source}")
+            for problem in problems:
+                tag("p", "note", "The paths of" + (f" {problem}" if len(problems) > 1 else ""))
+                with tag("div", "picks", role="group", aria_label=f"Strategies on {problem}"):
+                    for s in (s for s in strategies if s.problem == problem):
+                        pick = partial(self.on_pick, s.source, s.axes, s.grid)
+                        button(s.label, pick, "chip", title=f"Show {s.source}")
 
 
 def _progress(progress: Progress) -> None:

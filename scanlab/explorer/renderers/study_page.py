@@ -1,11 +1,13 @@
-"""A study's results so far, as HTML: the same verdicts, charts and figures as in its report."""
+"""A study's results so far, as HTML: the same matrix, verdicts, charts and figures as in its report."""
 
 from __future__ import annotations
 
 from scanlab.explorer.renderers.markup import code, note, paragraph, section, table, text
 from scanlab.study.cells import cells
 from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
-from scanlab.study.report.charts import curves, forest
+from scanlab.study.report.curves import curves, curves_note
+from scanlab.study.report.forest import forest, forest_note
+from scanlab.study.report.matrix import matrix_html
 
 __all__ = ["result_rows", "results_page"]
 
@@ -13,12 +15,13 @@ COLUMNS = ("strategy", "against the baseline", "seeds", "mean", "± sd", "differ
 
 
 def results_page(findings: Findings) -> str:
-    """The verdict in sentences, then every problem with its forest plot, its table and its curves."""
+    """The matrix, the verdict in sentences, then every problem with its forest plot, its table and its curves."""
     sentences = "".join(paragraph(sentence, "finding") for sentence in findings.sentences)
     question = paragraph(findings.question, "question") if findings.question else ""
     failures = "".join(_failure(name, error) for name, error in findings.failures)
     failed = section("What failed", failures) if failures else ""
-    return question + sentences + "".join(_problem(p, findings) for p in findings.problems) + failed
+    problems = "".join(_problem(p, findings) for p in findings.problems)
+    return f'<div class="results">{question}{matrix_html(findings)}{sentences}{problems}{failed}</div>'
 
 
 def _failure(name: str, error: str) -> str:
@@ -33,14 +36,12 @@ def _problem(problem: ProblemFindings, findings: Findings) -> str:
     if not any(row.seeds for row in problem.rows):
         return section(problem.name, paragraph("No trial has ended yet.", "empty"), about=about)
     compared = any(row.comparison for row in problem.rows)
-    plot = f'<div class="chart">{forest(problem)}</div>' if compared else ""
-    in_points = " in points" if problem.unit else ""
-    band = " The band is the margin." if problem.margin else ""
-    legend = f"Differences from {findings.baseline}{in_points}, with intervals.{band} Grey: controls."
-    lines = curves(problem)
-    drawn = f'<h4>Learning curves</h4><div class="chart">{lines}</div>' if lines else ""
+    plot = f'<div class="chart">{forest(problem, findings.baseline)}</div>' if compared else ""
+    lines = curves(problem, findings.baseline)
+    drawn = f"<h4>Learning curves</h4>{lines}{note(curves_note(findings.baseline))}" if lines else ""
     body = table(COLUMNS, result_rows(problem, findings.baseline), words=2)
-    return section(problem.name, plot, note(legend) if plot else "", body, drawn, about=about)
+    legend = note(forest_note(problem, findings.baseline)) if plot else ""
+    return section(problem.name, plot, legend, body, drawn, about=about)
 
 
 def result_rows(problem: ProblemFindings, baseline: str) -> list[list[object]]:
@@ -49,5 +50,5 @@ def result_rows(problem: ProblemFindings, baseline: str) -> list[list[object]]:
 
 
 def _row(row: StrategyFindings, problem: ProblemFindings, baseline: str) -> list[object]:
-    c = cells(row, problem, baseline, "no pair to compare yet")
-    return [row.label, c.words, len(row.seeds), c.mean, c.spread, c.difference, c.interval, c.p]
+    c = cells(row, problem, baseline)
+    return [row.label, f"{c.kind.glyph} {c.words}", len(row.seeds), c.mean, c.spread, c.difference, c.interval, c.p]

@@ -1,0 +1,89 @@
+"""Learning curves, told apart by place: a small picture for every strategy, with the baseline's curve behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from scanlab.study.findings import ProblemFindings, StrategyFindings
+from scanlab.study.kinds import Kind, kind_of
+from scanlab.study.report.drawing import Axis, circle, line, round_ticks, svg, text
+
+__all__ = ["curves", "curves_note"]
+
+WIDTH, HEIGHT = 240, 150
+LEFT, RIGHT, TOP, BOTTOM = 40, 8, 20, 30
+
+
+def curves(problem: ProblemFindings, baseline: str) -> str:
+    """The primary metric after each epoch: the mean over seeds in a band of one standard deviation either way.
+
+    HTML: one figure per strategy and control, all with the same axes; "" where no epoch is done. Those that share
+    their trials with another have none.
+    """
+    rows = [row for row in problem.rows if row.curves and not row.same_as]
+    if not rows:
+        return ""
+    x, y = _axes(rows)
+    behind = next((row for row in rows if row.label == baseline), None)
+    figures = [_figure(row, behind, problem, kind_of(row, problem, baseline), x, y) for row in rows]
+    return f'<div class="panels">{"".join(figures)}</div>'
+
+
+def curves_note(baseline: str) -> str:
+    """How to read the curves."""
+    return (
+        "The mean over seeds after each epoch, in a band of one standard deviation either way; dashed: controls; grey "
+        f"behind: {baseline}."
+    )
+
+
+def _axes(rows: Sequence[StrategyFindings]) -> tuple[Axis, Axis]:
+    """Epochs, from 1, and values around all curves and their bands."""
+    low = min(mean - spread for row in rows for mean, spread, _ in row.curves)
+    high = max(mean + spread for row in rows for mean, spread, _ in row.curves)
+    low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
+    epochs = max(len(row.curves) for row in rows)
+    across = Axis(1, epochs, LEFT, WIDTH - RIGHT) if epochs > 1 else Axis(0.5, 1.5, LEFT, WIDTH - RIGHT)
+    return across, Axis(low, high, HEIGHT - BOTTOM, TOP)
+
+
+def _figure(
+    row: StrategyFindings, behind: StrategyFindings | None, problem: ProblemFindings, kind: Kind, x: Axis, y: Axis
+) -> str:
+    parts = _frame(problem, x, y)
+    style = f"{kind.css} {'control' if row.control else 'strategy'}"
+    if any(spread for _, spread, _ in row.curves):
+        upper = [(n, mean + spread) for n, (mean, spread, _) in enumerate(row.curves, 1)]
+        lower = [(n, mean - spread) for n, (mean, spread, _) in enumerate(row.curves, 1)]
+        parts.append(f'<polygon points="{_points([*upper, *reversed(lower)], x, y)}" class="band {style}"/>')
+    if behind is not None and behind is not row:
+        parts.append(_curve(behind, "behind", x, y))
+    parts.append(_curve(row, f"curve {style}", x, y))
+    about = f"{problem.metric} after each epoch on {problem.name}, mean over seeds of {row.label}"
+    caption = f'<figcaption class="{kind.css}"><b>{escape(kind.glyph)}</b> {escape(row.label)}</figcaption>'
+    return f"<figure>{caption}{svg(WIDTH, HEIGHT, about, parts)}</figure>"
+
+
+def _curve(row: StrategyFindings, kind: str, x: Axis, y: Axis) -> str:
+    """A line through the means; one mean alone is a dot."""
+    means = [(n, mean) for n, (mean, _, _) in enumerate(row.curves, 1)]
+    if len(means) == 1:
+        return circle(x.at(1), y.at(means[0][1]), 3, kind)
+    return f'<polyline points="{_points(means, x, y)}" class="{kind}"/>'
+
+
+def _points(places: Sequence[tuple[float, float]], x: Axis, y: Axis) -> str:
+    return " ".join(f"{x.at(a):.1f},{y.at(b):.1f}" for a, b in places)
+
+
+def _frame(problem: ProblemFindings, x: Axis, y: Axis) -> list[str]:
+    """Both axes with their names and round numbers."""
+    scale, unit = (100, ", %") if problem.unit else (1, "")
+    parts = [text(0, 11, f"{problem.metric.replace('_', ' ')}{unit}", kind="name")]
+    for tick in round_ticks(scale * y.low, scale * y.high, 5):
+        at = y.at(tick / scale)
+        parts += [line(LEFT, at, WIDTH - RIGHT, at, "grid"), text(LEFT - 5, at + 4, f"{tick:g}", "end", "tick")]
+    marks = sorted({1.0, *round_ticks(x.low, x.high, 5, whole=True)})
+    parts += [text(x.at(n), HEIGHT - BOTTOM + 14, f"{n:g}", "middle", "tick") for n in marks]
+    return [*parts, text(WIDTH - RIGHT, HEIGHT - 3, "epoch", "end", "name")]

@@ -1,0 +1,89 @@
+"""What the parts of the report's page are made of, beside the findings themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
+from scanlab.study.power import describe_study_power
+from scanlab.study.record import StudyRecord
+from scanlab.study.report.charts import field_picture
+
+__all__ = ["Pictures", "confounders", "drawn", "environments", "fields", "hashes", "power", "rounded"]
+
+MEGABYTE = 1 << 20
+Pictures = Mapping[tuple[str, str], str]
+
+
+def power(findings: Findings) -> str:
+    """What a study of this size can find."""
+    problems = findings.problems
+    alike = len({(p.unit, p.margin) for p in problems}) == 1
+    return " ".join(
+        describe_study_power(
+            len(findings.seeds),
+            max(sum(row.control is None and not row.same_as for row in p.rows) for p in problems),
+            max(sum(row.control is not None for row in p.rows) for p in problems),
+            unit=problems[0].unit,
+            problems=len(problems),
+            margin=problems[0].margin if alike else 0.0,
+            confidence=findings.confidence,
+        )
+    )
+
+
+def drawn(problem: ProblemFindings, pictures: Pictures) -> Iterator[tuple[StrategyFindings, str]]:
+    """Every strategy with the picture of its paths, "" for none."""
+    for row in problem.rows:
+        if row.control is None:
+            yield row, pictures.get((problem.name, row.label), "")
+
+
+def fields(problem: ProblemFindings, record: StudyRecord) -> Iterator[tuple[str, str]]:
+    """The receptive field of every strategy's first trial that is done."""
+    seen = set()
+    for member in record.members:
+        trial = record.trial(member)
+        if member.problem == problem.name and member.strategy not in seen and trial.result and trial.result.field:
+            seen.add(member.strategy)
+            grid = tuple(trial.config["order"]["grid"])
+            yield member.strategy, field_picture(trial.result.field, grid, member.strategy)
+
+
+def confounders(findings: Findings) -> Iterator[tuple[ProblemFindings, ProblemFindings]]:
+    """Problems beside their variants, which are named "problem / what is changed"."""
+    by_name = {problem.name: problem for problem in findings.problems}
+    for name, problem in by_name.items():
+        base, slash, _ = name.partition(" / ")
+        if slash and base in by_name:
+            yield by_name[base], problem
+
+
+def environments(record: StudyRecord) -> list[tuple[str, str]]:
+    """What the trials ran with: for every key all values, where they differ."""
+    values: dict[str, dict[str, None]] = {}
+    for trial in record.trials.values():
+        for key, value in trial.environment.items():
+            if key not in ("pid", "host"):
+                values.setdefault(key, {})[value or "unknown"] = None
+    return [(key, ", ".join(distinct)) for key, distinct in values.items()]
+
+
+def rounded(value: float | None, unit: str = "") -> str:
+    """A large number, rounded as a reader needs it."""
+    if value is None:
+        return ""
+    if unit == "MB":
+        return f"{value / MEGABYTE:.0f}"
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.3g} {letter}"
+    return f"{value:.3g}"
+
+
+def hashes(record: StudyRecord) -> list[tuple[str, list[tuple[str, dict[int, str]]]]]:
+    """The trials by problem, strategy and seed."""
+    found: dict[str, dict[str, dict[int, str]]] = {}
+    for member in record.members:
+        found.setdefault(member.problem, {}).setdefault(member.strategy, {})[member.seed] = member.key
+    return [(problem, list(rows.items())) for problem, rows in found.items()]
