@@ -68,10 +68,10 @@ def run(
         _print_plan(study, costs, before, workers, devices[0], as_json)
         return 0
     if not as_json:
-        for line in same_orders(study):
+        for line in [*same_orders(study), *_power(study, before)]:
             screen.print(line)
-        for line in _power(study, before):
-            screen.print(line)
+        for line in _data_notes(study):
+            screen.print(Text(line))
     command = shlex.join(["scanlab", *sys.argv[1:]])
     engine = _engine(run_options, workers) or local_engine(workers, devices)
     if study.tune:
@@ -102,6 +102,12 @@ def _print_stopped(folder: Path) -> None:
 
 def _earlier(folder: Path) -> StudyRecord | None:
     return read_study(folder) if database_of(folder).is_file() else None
+
+
+def _data_notes(study: Study) -> list[str]:
+    """What was assumed of the data, once for all problems that read them alike."""
+    lines = [(p.data.name, kind, text) for p in study.problems for kind, texts in p.notes.items() for text in texts]
+    return [f"{Path(name).name}, {kind}: {text}" for name, kind, text in dict.fromkeys(lines)]
 
 
 def _power(study: Study, before: StudyRecord | None) -> list[str]:

@@ -11,6 +11,9 @@ import typer
 from scanlab.cli.root import Grid, Json, Names, app
 from scanlab.processes import TRAINING, begin_loading
 
+Layout = Annotated[str, typer.Option(help="Words that settle how files are read: masks, channels_first, …")]
+Spacing = Annotated[str, typer.Option(help="Resample NIfTI volumes to so many mm a voxel, as in 1x1x1.")]
+
 
 @app.command()
 def erf(
@@ -45,14 +48,17 @@ def data_(
     size: Annotated[str, typer.Option(help="Resize to this, as in 64x64.")] = "",
     part: Annotated[str, typer.Option(help="Show what a study sees that measures on test, or on val.")] = "",
     limit: Annotated[int | None, typer.Option(help="At most so many training samples.")] = None,
+    layout: Layout = "",
+    spacing: Spacing = "",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Draw a sheet of samples, .png or .svg.")] = None,
     json: Json = False,
 ) -> None:
     """What a data set holds: parts, classes, sizes, channels, and a sample of some classes."""
-    from scanlab.cli.data import Options, run
+    from scanlab.cli.data import Options, run, spacing_of
     from scanlab.ir.grids import grid_of
 
-    run(name, Options(grid_of(size, what="size") if size else None, part, limit, out), json)
+    extents = grid_of(size, what="size") if size else None
+    run(name, Options(extents, part, limit, out, layout, spacing_of(spacing)), json)
 
 
 @app.command()
@@ -77,6 +83,8 @@ def ablate(
     tune_learning_rate: Annotated[
         str, typer.Option("--tune-learning-rate", help="Choose from these for every strategy: 1e-3,3e-3,1e-2.")
     ] = "",
+    layout: Layout = "",
+    spacing: Spacing = "",
     patch: Annotated[int | None, typer.Option(help="Side of a patch in pixels.")] = None,
     margin: Annotated[float | None, typer.Option(help="The difference that still counts as none: 0.005.")] = None,
     unequal: Annotated[bool, typer.Option("--unequal", help="Strategies may differ in parameters and FLOPs.")] = False,
@@ -98,6 +106,7 @@ def ablate(
         begin_loading(*TRAINING)
     from scanlab.cli.ablate import RunOptions, run
     from scanlab.cli.arguments import numbers
+    from scanlab.cli.data import spacing_of
     from scanlab.ir.grids import grid_of
 
     options = {
@@ -110,6 +119,8 @@ def ablate(
         "part": part,
         "resample": "pooled" if resample_pooled else resample or None,
         "tune.learning_rate": numbers(tune_learning_rate, "--tune-learning-rate") if tune_learning_rate else None,
+        "layout": layout,
+        "spacing": list(spacing_of(spacing) or ()) or None,
         "margin": margin,
         "unequal": unequal or None,
         "model.patch": patch,
@@ -132,6 +143,7 @@ def train(
     data: Annotated[
         str, typer.Option("--data", "-d", help="A name, a .npz file or a folder: see `scanlab data`.")
     ] = "",
+    layout: Layout = "",
     device: Annotated[str, typer.Option(help="auto (GPUs where there are any), cpu or cuda.")] = "cpu",
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder of the training: it goes on there; out/train/KEY.")
@@ -141,7 +153,7 @@ def train(
     """Train one strategy and save the model; with several processes: torchrun --nproc-per-node 4 -m scanlab train …"""
     from scanlab.cli.train import TrialChoice, run
 
-    options = {"dataset": data, "recipe.epochs": epochs}
+    options = {"dataset": data, "layout": layout, "recipe.epochs": epochs}
     run(study, options, TrialChoice(strategy, problem, seed, device), out, json)
 
 

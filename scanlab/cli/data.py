@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from scanlab.cli.narrow_tables import print_table
 from scanlab.cli.output import console, print_json
@@ -18,10 +19,11 @@ from scanlab.data import SOURCES, Dataset, load, whole
 from scanlab.data.parts import PARTS
 from scanlab.data.samples import Sample, samples
 from scanlab.data.summary import class_name, dataset_summary, kind
+from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 from scanlab.view.samples import Picture, Row, check_sheet, write
 
-__all__ = ["Options", "run"]
+__all__ = ["Options", "run", "spacing_of"]
 
 RAMP, MARKS = " .:-=+*#%@", "·123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ#"
 # In the terminal.
@@ -36,17 +38,29 @@ class Options:
     """What is asked for.
 
     size: extents to resize to. part: "" for all parts as they are, else what a study sees that measures on "test" or
-    "val". limit: training samples at most. out: a sheet of samples, .png or .svg.
+    "val". limit: training samples at most. out: a sheet of samples, .png or .svg. layout, spacing: how files are read.
     """
 
     size: tuple[int, ...] | None = None
     part: str = ""
     limit: int | None = None
     out: Path | None = None
+    layout: str = ""
+    spacing: tuple[float, ...] | None = None
+
+
+def spacing_of(text: str) -> tuple[float, ...] | None:
+    """Millimetres along each axis, of a text such as 1x1x2.5; None of an empty one. Raises S695."""
+    try:
+        return tuple(float(number) for number in text.split("x")) if text else None
+    except ValueError:
+        help = "write millimetres along three axes, as 1x1x2.5"
+        raise ScanlabError.at("S695", f"the spacing is {text!r}", help=help) from None
 
 
 def run(name: str, options: Options, as_json: bool) -> None:
-    """Print a data set's facts and one sample of some classes, or draw a sheet; without a name, the names there are."""
+    """Print a data set's facts, what was assumed to read it, and one sample of some classes, or draw a sheet; without a
+    name, the names there are."""
     screen = console()
     if not name:
         _print_names(screen, as_json)
@@ -54,9 +68,10 @@ def run(name: str, options: Options, as_json: bool) -> None:
     if options.out is not None:
         check_sheet(options.out)
     if options.part or options.limit is not None:
-        dataset = load(name, size=options.size, part=options.part or "test", limit=options.limit)
+        how = {"layout": options.layout, "spacing": options.spacing}
+        dataset = load(name, size=options.size, part=options.part or "test", limit=options.limit, **how)
     else:
-        dataset = whole(name, options.size)
+        dataset = whole(name, options.size, options.layout, options.spacing)
     summary = dataset_summary(dataset)
     if as_json:
         print_json(summary)
@@ -65,6 +80,9 @@ def run(name: str, options: Options, as_json: bool) -> None:
         print_table(screen, _classes(dataset, summary))
         if len(summary["train per class"]) > MOST_LISTED:
             screen.print(f"and {count_text(dataset.classes - MOST_LISTED, 'more class')}")
+        for kind_of_note, texts in summary["notes"].items():
+            for text in texts:
+                screen.print(Text(f"{kind_of_note}: {text}"))
     if options.out is not None:
         _sheet(dataset, options.out)
         console(stderr=True).print(f"wrote {options.out}", soft_wrap=True)

@@ -1,223 +1,205 @@
-"""Labelled images and volumes in .npz files."""
+"""Labelled images, volumes and videos in files of arrays."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scanlab.data.array_axes import channels_first
+from scanlab.data.array_files import Arrays, opened_arrays, wrong
+from scanlab.data.array_names import EXPECTED, Names, names_by_part
 from scanlab.data.checks import checked
-from scanlab.data.dataset import Dataset
-from scanlab.data.parts import PARTS, SPLIT_SEED, TRAIN_SHARE, brightness_quarters, from_parts, split
+from scanlab.data.dataset import IGNORED, Dataset
+from scanlab.data.layout import ARRAYS, NOTHING, Layout, settled_by
+from scanlab.data.notes import Note, listed
+from scanlab.data.parts import PARTS, brightness_quarters, divided, rarest_labels
 from scanlab.data.resize import CHUNK, check_size, resized, resized_masks
+from scanlab.data.scales import scale_by_range, scale_of
+from scanlab.data.targets import Targets, as_masks, as_targets, classes_of_masks, is_masks
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.text import grid_text
 
 __all__ = ["load_arrays"]
 
-BRIGHTEST = 255
-# The last of four or five axes holds channels when it is this short, and is one in space otherwise.
-MOST_CHANNELS = 4
-MOST_CLASSES = 64
-_TARGETS = ("labels", "masks", "instances")
-_EXPECTED = (
-    "expected train_images, train_labels, test_images and test_labels (MedMNIST's keys, with val_images and val_labels "
-    "if there are any), or x and y, with x_test and y_test if there are any; masks or instances may stand for labels"
-)
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """What a part holds, as it was stored: pixels [M, C, *extents], targets, which are masks or labels, and groups."""
+
+    pixels: NDArray
+    targets: NDArray
+    masks: bool
+    groups: NDArray | None
 
 
-def load_arrays(path: str | Path, size: tuple[int, ...] | None = None) -> Dataset:
-    """Read a .npz file with MedMNIST's keys (doi 10.1038/s41597-022-01721-8), or x, y and perhaps x_test, y_test.
+def load_arrays(path: str | Path, size: tuple[int, ...] | None = None, layout: Layout = NOTHING) -> Dataset:
+    """Read a .npz file with MedMNIST's keys (doi 10.1038/s41597-022-01721-8), or x, y and perhaps x_test, y_test; a
+    folder with such arrays as .npy files; an HDF5 file with them.
 
-    Images [M, H, W] or [M, H, W, C], volumes [M, D, H, W] or [M, D, H, W, C], uint8 or floats in [0, 1]. Targets are
-    labels, whole numbers from 0, [M] or [M, 1]; or masks of the images' extents (`masks`, `train_masks`, …) with a
-    class per pixel, or numbered objects (`instances`), of which all are class 1. `groups` [M] (`train_groups`, …) may
-    name what no split divides. A folder with train.npz, test.npz and perhaps val.npz, each with x and y, is read as
-    one. Gives images float32 [M, C, *extents]; what is uint8 is divided by 255, and resized where a size is given. A
-    file without a test part is divided 70/30 by group, or else by class or brightness, always alike. Raises S642 and
-    S646.
+    Images [M, H, W] or [M, H, W, C], volumes [M, D, H, W] or [M, D, H, W, C]; channels may stand first, which is noted,
+    and `layout` settles what extents do not tell. uint8, other whole numbers and floats to 255 are brought into
+    [0, 1]. Targets are labels, whole numbers or names [M] or [M, 1], or 0 and 1 for every label [M, labels]; or masks
+    of the images' extents (`masks`, `train_masks`, …) with a class per pixel, or numbered objects (`instances`), of
+    which all are class 1. `groups` [M] (`train_groups`, …) may name what no split divides. A folder with train.npz,
+    test.npz and perhaps val.npz, each with x and y, is read as one. Gives images float32 [M, C, *extents], resized
+    where a size is given. A file without a test part is measured on its validation part, or divided 70/30 by group, or
+    else by class or brightness, always alike. Raises S642, S645 without h5py, S646, S690 and S691.
 
     >>> images, labels = np.zeros((10, 8, 8), np.uint8), np.arange(10) % 2
     >>> np.savez("mine.npz", x=images, y=labels)
     >>> load_arrays("mine.npz").images.shape
     (10, 1, 8, 8)
     """
-    path = Path(path)
-    pixels, targets, groups = _read(path)
-    extents = next(iter(pixels.values())).shape[2:]
+    path, notes = Path(path), list[Note]()
+    layout.check(ARRAYS, "a file of arrays")
+    parts = _read(path, layout, notes)
+    extents = next(iter(parts.values())).pixels.shape[2:]
     size = size or extents
     check_size(size, extents, path.name)
-    images = _joined(list(pixels.values()), size)
-    joined = np.concatenate(list(targets.values()))
-    joined = joined if joined.ndim == 1 else resized_masks(joined, size)
-    together = _grouped(path, groups) if groups else None
-    parts = dict(zip(pixels, from_parts([len(part) for part in pixels.values()]), strict=True))
-    if "test" not in parts:
-        kinds = joined if joined.ndim == 1 else brightness_quarters(images)
-        parts["train"], parts["test"] = split(kinds, together, TRAIN_SHARE, SPLIT_SEED)
+    images = _joined(path, [part.pixels for part in parts.values()], size, layout, notes)
+    targets = _targets(path, list(parts.values()), size, layout, notes)
+    groups = _grouped(path, {name: part.groups for name, part in parts.items()})
+    labels = targets.labels
+    strata = rarest_labels(labels) if targets.several else labels if labels.ndim == 1 else brightness_quarters(images)
+    indices = divided({name: len(part.pixels) for name, part in parts.items()}, strata, groups, notes)
+    masks = labels.ndim > 1 and not targets.several
+    highest = labels[labels != IGNORED].max(initial=0) if masks else labels.max()
     dataset = Dataset(
         name=path.stem,
         images=images,
-        labels=joined,
-        train=parts["train"],
-        test=parts["test"],
-        classes=1 + int(joined.max()),
+        labels=labels,
+        train=indices["train"],
+        test=indices["test"],
+        classes=labels.shape[1] if targets.several else 1 + int(highest),
         credit=f"read from {path.name}",
-        val=parts.get("val", np.empty(0, np.int64)),
-        groups=together,
-        drawn="test" not in pixels,
+        val=indices.get("val", np.empty(0, np.int64)),
+        class_names=targets.class_names,
+        groups=groups,
+        video="video" in layout,
+        drawn="test" not in parts,
+        notes=tuple(dict.fromkeys(notes)),
+        several=targets.several,
     )
     return checked(dataset)
 
 
-def _read(path: Path) -> tuple[dict[str, NDArray], dict[str, NDArray], dict[str, NDArray]]:
-    """By part: pixels [M, C, *extents] as they are, targets, and groups if there are any."""
-    pixels, targets, groups = {}, {}, {}
-    files = {part: path / f"{part}.npz" for part in PARTS} if path.is_dir() else {"": path}
-    for given, place in files.items():
-        if given and not place.is_file() and given != "train":
-            continue
-        with _opened(place) as file:
-            for part, names in _parts_in(place, file, alone=bool(given)).items():
-                where = given or part
-                pixels[where], targets[where], grouped = _part(place, file, part, names)
-                if grouped is not None:
-                    groups[where] = grouped
-    shapes = {part: array.shape[1:] for part, array in pixels.items()}
+def _read(path: Path, layout: Layout, notes: list[Note]) -> dict[str, _Part]:
+    """What every part holds, as it was stored."""
+    parts: dict[str, _Part] = {}
+    with opened_arrays(path) as files:
+        for given, file in files.items():
+            names, odd = names_by_part(file.names, layout, file.path.name)
+            if "train" not in names:
+                raise wrong(file.path, f"it holds {', '.join(sorted(file.names)) or 'nothing'}", EXPECTED)
+            for part, some in {"train": names["train"]}.items() if given else names.items():
+                parts[given or part] = _part(file, some, layout, notes)
+            if odd:
+                notes.append(Note("left out", f"arrays that are no part of images with targets: {listed(sorted(odd))}"))
+        read = {file.path for file in files.values()}
+    if path.is_dir() and read != {path}:
+        left = sorted(place.name for place in path.iterdir() if place not in read and not place.name.startswith("."))
+        notes += [Note("left out", f"other files: {listed(left)}")] if left else []
+    shapes = {part: some.pixels.shape[1:] for part, some in parts.items()}
     if len(set(shapes.values())) > 1:
-        raise _wrong(path, f"its parts differ in shape: {shapes}", "expected images of one shape")
-    return pixels, targets, groups if len(groups) == len(pixels) else {}
+        raise wrong(path, f"its parts differ in shape: {shapes}", "expected images of one shape")
+    if len({some.masks for some in parts.values()}) > 1:
+        raise wrong(path, "only some of its parts have masks", "expected targets of one kind")
+    return {part: parts[part] for part in PARTS if part in parts}
 
 
-def _parts_in(path: Path, file: Mapping[str, NDArray], alone: bool) -> dict[str, tuple[str, str]]:
-    """The parts in a file, each with the names of its arrays; of a file that stands for one part, that alone."""
-    names = {part: pair for part in PARTS if (pair := _names(file, part))}
-    if "train" not in names or (not alone and "test" not in names and len(names) > 1):
-        missing = "" if "train" not in names else ", so no test part"
-        raise _wrong(path, f"it holds {_listed(file)}{missing}", _EXPECTED)
-    return {"train": names["train"]} if alone else names
+def _part(file: Arrays, names: Names, layout: Layout, notes: list[Note]) -> _Part:
+    stored, targets = file[names.images], file[names.targets]
 
+    def refuse(problem: str, expected: str) -> ScanlabError:
+        return wrong(file.path, problem, expected)
 
-def _part(
-    path: Path, file: Mapping[str, NDArray], part: str, names: tuple[str, str]
-) -> tuple[NDArray, NDArray, NDArray | None]:
-    """Pixels [M, C, *extents] as they are, targets, and the names of groups if there are any."""
-    images, labels = names
-    pixels = _pixels(path, images, _array(path, file, images))
-    targets = _targets(path, labels, _array(path, file, labels), pixels.shape)
+    pixels = channels_first(names.images, stored, targets, layout, notes, refuse)
+    extents = pixels.shape[2:]
+    targets = targets[:, 0] if targets.ndim == 2 and targets.shape[1] == 1 else targets
+    masks = is_masks(names.kind, targets, extents) and "classes" not in layout
+    if masks:
+        targets = as_masks(
+            "instances" if "instances" in layout else names.kind, names.targets, targets, extents, refuse
+        )
     if len(pixels) != len(targets):
-        counts = f"{len(pixels)} {images} and {len(targets)} {labels}"
-        raise _wrong(path, f"it holds {counts}", "expected one label, or one mask, per image")
-    grouped = "groups" if images in ("images", "x") else f"{part}_groups"
-    if grouped not in file:
-        return pixels, targets, None
-    groups = _array(path, file, grouped)
-    if groups.shape != (len(pixels),):
-        raise _wrong(path, f"its {grouped} have shape {list(groups.shape)}", "expected one name or number per image")
-    return pixels, targets, groups
+        counts = f"{len(pixels)} {names.images} and {len(targets)} {names.targets}"
+        raise wrong(file.path, f"it holds {counts}", "expected one label, or one mask, per image")
+    groups = file[names.groups] if names.groups else None
+    if groups is not None and groups.shape != (len(pixels),):
+        problem = f"its {names.groups} have shape {list(groups.shape)}"
+        raise wrong(file.path, problem, "expected one name or number per image")
+    return _Part(pixels, targets, masks, groups)
 
 
-def _grouped(path: Path, groups: Mapping[str, NDArray]) -> NDArray[np.int64]:
-    """The groups of all samples, numbered."""
+def _targets(path: Path, parts: Sequence[_Part], size: tuple[int, ...], layout: Layout, notes: list[Note]) -> Targets:
+    """Those of all parts, mapped alike."""
+
+    def refuse(problem: str, expected: str) -> ScanlabError:
+        return wrong(path, problem, expected)
+
+    if len({part.targets.shape[1:] for part in parts}) > 1 and not parts[0].masks:
+        raise wrong(path, "its parts differ in the shape of their labels", "expected labels of one kind")
+    joined = np.concatenate([part.targets for part in parts])
+    if not parts[0].masks:
+        return as_targets("labels", joined, layout, notes, refuse)
+    masks = classes_of_masks(joined, "masks", layout, notes, refuse)
+    return Targets(resized_masks(masks, size))
+
+
+def _grouped(path: Path, given: Mapping[str, NDArray | None]) -> NDArray[np.int64] | None:
+    """The groups of all samples, numbered; None where a part names none."""
+    groups = {part: names for part, names in given.items() if names is not None}
+    if len(groups) < len(given):
+        return None
     names, numbers = np.unique(np.concatenate(list(groups.values())), return_inverse=True)
     ends = np.cumsum([len(part) for part in groups.values()])[:-1]
     parts = dict(zip(groups, np.split(numbers, ends), strict=True))
     for one, other in combinations(parts, 2):
         if len(shared := np.intersect1d(parts[one], parts[other])):
             problem = f"its group {names[shared[0]]} is in {one} and in {other}, one of {len(shared)} that are divided"
-            raise _wrong(path, problem, "expected every group, such as a patient, in one part alone")
+            raise wrong(path, problem, "expected every group, such as a patient, in one part alone")
     return numbers.astype(np.int64)
 
 
-def _opened(path: Path) -> np.lib.npyio.NpzFile:
-    if not path.is_file():
-        raise _wrong(path, "there is no such file", "expected the path of a .npz file")
-    try:
-        file = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise _wrong(path, f"it cannot be read ({error})", "expected a .npz file, as numpy.savez writes it") from None
-    if not isinstance(file, np.lib.npyio.NpzFile):
-        raise _wrong(path, "it holds a single array", _EXPECTED)
-    return file
-
-
-def _names(held: Mapping[str, NDArray], part: str) -> tuple[str, str] | None:
-    """Under which names a part's images and targets are in the file; None where it has no such part."""
-    pairs = [(f"{part}_images", f"{part}_{kind}") for kind in _TARGETS] + [(f"x_{part}", f"y_{part}")]
-    pairs += [("x", "y"), *(("images", kind) for kind in _TARGETS)] if part == "train" else []
-    return next((pair for pair in pairs if set(pair) <= set(held)), None)
-
-
-def _array(path: Path, file: Mapping[str, NDArray], name: str) -> NDArray:
-    try:
-        return file[name]
-    except (OSError, ValueError, EOFError, BadZipFile, zlib.error) as error:
-        raise _wrong(path, f"its {name} cannot be read ({error})", "expected whole arrays of numbers") from None
-
-
-def _pixels(path: Path, name: str, array: NDArray) -> NDArray:
-    """As they are, [M, C, *extents]; a view."""
-    kind = array.dtype
-    if kind != np.uint8 and not np.issubdtype(kind, np.floating):
-        raise _wrong(path, f"its {name} are {kind}", "expected uint8, or floats from 0 to 1")
-    channels_last = array.ndim > 3 and array.shape[-1] <= MOST_CHANNELS
-    if array.ndim - channels_last not in (3, 4) or 0 in array.shape:
-        expected = "expected [M, H, W], [M, H, W, C] or [M, D, H, W], none empty"
-        raise _wrong(path, f"its {name} have shape {list(array.shape)}", expected)
-    if kind != np.uint8 and not (array.min() >= 0 and array.max() <= 1):
-        values = f"values from {array.min():g} to {array.max():g}"
-        raise _wrong(path, f"its {name} have {values}", "expected uint8, or floats from 0 to 1")
-    return np.moveaxis(array, -1, 1) if channels_last else array[:, None]
-
-
-def _targets(path: Path, name: str, array: NDArray, images: tuple[int, ...]) -> NDArray:
-    """Classes int64 [M], or masks uint8 [M, *extents]."""
-    if name.endswith(("masks", "instances")) or (array.ndim > 2 and array.shape[1:] == images[2:]):
-        return _masks(path, name, array, images)
-    flat = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
-    if flat.ndim != 1 or not len(flat) or not np.issubdtype(flat.dtype, np.integer) or flat.min() < 0:
-        shape = f"{flat.dtype} of shape {list(array.shape)}"
-        low = f" from {flat.min()}" if flat.size and flat.dtype.kind in "if" else ""
-        expected = "expected one whole number from 0 up for each image, [M] or [M, 1], or a mask for each"
-        raise _wrong(path, f"its {name} are {shape}{low}", expected)
-    return flat.astype(np.int64)
-
-
-def _masks(path: Path, name: str, array: NDArray, images: tuple[int, ...]) -> NDArray[np.uint8]:
-    if array.shape[1:] != images[2:] or array.dtype.kind not in "bui":
-        shape = f"{array.dtype} of shape {list(array.shape)}"
-        raise _wrong(path, f"its {name} are {shape}", f"expected whole numbers, of the images' {grid_text(images[2:])}")
-    if name.endswith("instances"):
-        return (array > 0).astype(np.uint8)
-    if array.min() < 0 or array.max() >= MOST_CLASSES:
-        values = f"values from {array.min()} to {array.max()}"
-        expected = f"expected classes from 0 to {MOST_CLASSES - 1}; numbered objects are called instances"
-        raise _wrong(path, f"its {name} have {values}", expected)
-    return array.astype(np.uint8)
-
-
-def _joined(parts: Sequence[NDArray], size: tuple[int, ...]) -> NDArray[np.float32]:
+def _joined(
+    path: Path, parts: Sequence[NDArray], size: tuple[int, ...], layout: Layout, notes: list[Note]
+) -> NDArray[np.float32]:
     """One after another as float32, resized, written once: volumes fill much of a memory."""
     images = np.empty((sum(map(len, parts)), parts[0].shape[1], *size), np.float32)
+    scale = _scale(path, parts, layout, notes)
     start = 0
     for part in parts:
         for first in range(0, len(part), CHUNK):
             some = part[first : first + CHUNK]
-            if some.dtype == np.uint8:
-                some = np.divide(some, np.float32(BRIGHTEST), dtype=np.float32)
+            if scale != 1:
+                some = np.divide(some, np.float32(scale), dtype=np.float32, casting="unsafe")
             images[start : start + len(some)] = resized(some, size)
             start += len(some)
+    if "scaled_values" in layout:
+        scale_by_range(images, notes)
     return images
 
 
-def _listed(file: Mapping[str, NDArray]) -> str:
-    return ", ".join(sorted(file)) or "nothing"
-
-
-def _wrong(path: Path, problem: str, expected: str) -> ScanlabError:
-    return ScanlabError.at("S642", f"{path} is no data set: {problem}", help=expected)
+def _scale(path: Path, parts: Sequence[NDArray], layout: Layout, notes: list[Note]) -> float:
+    """The divisor of all values, which are of one scale."""
+    kinds = {"B" if part.dtype == np.uint8 else part.dtype.kind for part in parts}
+    bad = sum(int((~np.isfinite(part)).sum()) for part in parts if part.dtype.kind == "f")
+    if bad:
+        numbers = "1 value that is no finite number" if bad == 1 else f"{bad:,} values that are no finite numbers"
+        raise wrong(path, f"its images have {numbers}", "repair them, or leave those images out")
+    if layout.chosen("raw_values", "scaled_values"):
+        return 1
+    low, high = min(float(part.min()) for part in parts), max(float(part.max()) for part in parts)
+    if len(kinds) > 1 and not kinds <= {"u", "i"}:
+        raise wrong(path, "its parts store images as numbers of several kinds", "expected one dtype for all parts")
+    kind = kinds.pop()
+    kind = "H" if kind == "u" and parts[0].dtype == np.uint16 else "i" if kind in "bu" else kind
+    scale = scale_of(low, high, kind, "images", notes)
+    if scale is None:
+        expected = f"expected uint8, or floats from 0 to 1; or {settled_by('raw_values', 'scaled_values')}"
+        raise wrong(path, f"its images have values from {low:g} to {high:g}", expected)
+    return scale

@@ -9,6 +9,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from scanlab.data.notes import Note
+
+__all__ = ["IGNORED", "Dataset", "stratified_split"]
+
+# In masks: a pixel of no class, which is neither learned nor measured.
+IGNORED = 255
+
 
 def _none() -> NDArray[np.int64]:
     return np.empty(0, np.int64)
@@ -20,10 +27,12 @@ class Dataset:
 
     images float32 [M, C, H, W], or [M, C, D, H, W] for volumes and videos; photographs in [0, 1], what is z-scored has
     mean 0. labels: classes int64 [M] in [0, classes), or masks uint8 [M, *extents] with a class per pixel, 0 the
-    background. train, val, test: disjoint int64 index arrays into the images, sorted; val may be empty. class_names:
-    one per class, or none. groups: int64 [M], samples that were never divided over parts (one patient, one digit);
-    None where each stands alone. video: the first axis is time. drawn: ScanLab divided them into train and test, which
-    did not come as parts. Arrays are read-only.
+    background, IGNORED where there is none; or, where a sample has several classes, uint8 [M, classes] with 1 for each
+    of them. train, val, test: disjoint int64 index arrays into the images, sorted; val may be empty. class_names: one
+    per class, or none. groups: int64 [M], samples that were never divided over parts (one patient, one digit); None
+    where each stands alone. video: the first axis is time. drawn: ScanLab divided them into train and test, which did
+    not come as parts. notes: what the reader assumed, mapped and left out. several: a sample has any number of classes.
+    Arrays are read-only.
 
     >>> images, labels = np.zeros((4, 1, 8, 8), np.float32), np.array([0, 1, 0, 1])
     >>> pair = Dataset("pair", images, labels, np.array([0, 1]), np.array([2, 3]), classes=2, credit="made up")
@@ -43,6 +52,8 @@ class Dataset:
     groups: NDArray[np.int64] | None = None
     video: bool = False
     drawn: bool = False
+    notes: tuple[Note, ...] = ()
+    several: bool = False
 
     def __post_init__(self) -> None:
         for array in (self.images, self.labels, self.train, self.val, self.test):
@@ -61,15 +72,22 @@ class Dataset:
     @property
     def masks(self) -> bool:
         """Whether the targets are a class per pixel."""
-        return self.labels.ndim > 1
+        return self.labels.ndim > 1 and not self.several
+
+    @property
+    def ignoring(self) -> bool:
+        """Whether IGNORED in masks marks pixels of no class; with 256 classes it is one of them."""
+        return self.masks and self.classes <= IGNORED
 
     @cached_property
     def fingerprint(self) -> str:
         """16 hexadecimal digits of the SHA-256 of all that determines a trial: what its hash knows the data by.
 
-        The arrays, whether they are videos, and classes that no label has.
+        The arrays, whether they are videos or have several classes a sample, and classes that no label has.
         """
         digest = hashlib.sha256(b"video" if self.video else b"")
+        if self.several:
+            digest.update(b"several")
         if self.classes != 1 + int(self.labels.max(initial=0)):
             digest.update(f"{self.classes} classes".encode())
         for array in (self.images, self.labels, self.train, self.val, self.test):

@@ -1,245 +1,219 @@
-"""Folders of image files, by Pillow."""
+"""Folders of image files: classes, masks, or a table of labels."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scanlab.data.checks import checked
-from scanlab.data.dataset import Dataset
-from scanlab.data.parts import PARTS, SPLIT_SEED, TRAIN_SHARE, brightness_quarters, from_parts, split
-from scanlab.data.resize import check_size
+from scanlab.data.class_folders import Labelled, check_twins, class_files
+from scanlab.data.dataset import IGNORED, Dataset
+from scanlab.data.layout import FOLDERS, NOTHING, Layout, settled_by
+from scanlab.data.mask_files import read_masks
+from scanlab.data.notes import Note, suffixes
+from scanlab.data.pairs import Folders, Pair, in_one_folder, left_folders, matched, pair_folders, pairs_of, side_by_side
+from scanlab.data.parts import brightness_quarters, divided, rarest_labels
+from scanlab.data.pictures import IMAGES, Pictures, read_pictures, require_pillow
+from scanlab.data.places import below, files_in, part_places, unwrapped
+from scanlab.data.tables import labels_of_tables
+from scanlab.data.volume_places import class_names, dataset_json
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.text import grid_text
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 __all__ = ["IMAGES", "load_folder"]
 
-IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
-BRIGHTEST = 255
-# Of 16 bits.
-DEEPEST = 65535
-MOST_CLASSES = 64
+NO_NAMES: Mapping[int, str] = MappingProxyType({})
 _LAYOUTS = (
-    "a folder per class, or images and masks with files of the same names; both perhaps below train, val and test"
+    "a folder per class, or images and masks with files of the same names; both perhaps below train, val and test; or "
+    "pictures with a CSV file of their labels"
 )
 
 
-def load_folder(folder: Path, size: tuple[int, ...] | None = None) -> Dataset:
-    """Read a folder of images: one folder per class, or images/ with masks/; both perhaps below train, val and test.
+def load_folder(folder: Path, size: tuple[int, ...] | None = None, layout: Layout = NOTHING) -> Dataset:
+    """Read a folder of images: one folder per class; or images/ with masks/ (labels/, annotations/, …); both perhaps
+    below train, val and test; or pictures with a CSV file of their labels.
 
     Grey images have one channel, all others three; all have one size, or get the one that is given. A mask has the
-    stem of its image and holds classes 0, 1, …; one of 0 and 255 alone holds background and one class. Without a test
-    part 30 % of the images are held out, by class or brightness, always the same. Classes are numbered by name. Raises
-    S644 for folders of another layout and files that are no images, S645 without Pillow, and S646.
+    stem of its image, perhaps with _mask behind it, and holds classes 0, 1, …; see `mask_files.read_masks` for others.
+    Without a test part the validation part is measured on, or 30 % of the images are held out, by class or brightness,
+    always the same. Classes are numbered by name. Raises S644 for folders of another layout and files that are no
+    images, S690 to S694 for what can be read in two ways or in none, S645 without Pillow, and S646.
     """
-    _pillow()
-    places = _places(folder)
-    masked = [_has_masks(place) for place in places.values()]
-    if any(masked) and not all(masked):
+    require_pillow()
+    layout.check(FOLDERS, "a folder of images")
+    notes: list[Note] = []
+    inner = unwrapped(folder, notes)
+    found = _masked(inner, layout, notes)
+    if found:
+        return _with_masks(folder, inner, found, size, layout, notes)
+    given = _labelled(inner, layout, notes)
+    pictures = read_pictures(given.files, size, layout, notes)
+    return _dataset(folder, inner, pictures, given.labels, given.counts, notes, given)
+
+
+@dataclass(frozen=True)
+class _Masked:
+    """Where images with masks are: two folders, or pictures and masks that lie in one."""
+
+    folders: Folders | None = None
+    pictures: tuple[Path, ...] = ()
+    masks: tuple[Path, ...] = ()
+
+
+def _masked(folder: Path, layout: Layout, notes: list[Note]) -> dict[str, _Masked]:
+    """Images with masks, by part; empty where the folder has none."""
+    if above := _both_above(folder, layout):
+        return above
+    if beside := side_by_side(folder, layout):
+        return {part: _Masked(folders) for part, folders in beside.items()}
+    places = {"train": folder} if pair_folders(folder, layout) else part_places(folder, layout, [])
+    found = {part: masked for part, place in places.items() if (masked := _found(place, layout)) is not None}
+    if found and len(found) < len(places):
         raise _wrong(folder, "only some of its parts have images and masks", f"expected {_LAYOUTS}")
-    return (_with_masks if all(masked) else _with_classes)(folder, places, size)
+    if found:
+        part_places(folder, layout, notes)
+        for part, masked in found.items():
+            notes += left_folders(places[part], masked.folders) if masked.folders else []
+    elif "masks" in layout or layout.named("masks"):
+        raise _wrong(
+            folder, "nothing in it is called as masks are", 'name the folders, as in layout = "images=a masks=b"'
+        )
+    return found
 
 
-def _places(folder: Path) -> dict[str, Path]:
-    """The folder of each part; the whole as "train" where it is not divided."""
-    named = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
-    parts = {part: folder / name for part, names in named.items() for name in names if (folder / name).is_dir()}
-    alone = set(parts) == {"train"} and any(place.is_dir() for place in parts["train"].iterdir())
-    if "train" not in parts or _has_masks(folder) or (len(parts) == 1 and not alone):
-        # A class may be called train, too.
-        return {"train": folder}
-    if "val" in parts and "test" not in parts:
-        help = "call val test, to measure on it; or give train alone, of which 30 % are then held out"
-        raise _wrong(folder, "it has train and val, and no test", help)
-    return {part: parts[part] for part in PARTS if part in parts}
+def _both_above(folder: Path, layout: Layout) -> dict[str, _Masked]:
+    """Parts below images/ and masks/, as images/train and masks/train."""
+    folders = pair_folders(folder, layout)
+    if folders is None or any(files_in(place) for place in (folders.images, folders.masks)):
+        return {}
+    images, masks = (part_places(place, layout, []) for place in (folders.images, folders.masks))
+    if folders.images in images.values() or folders.masks in masks.values():
+        return {}
+    return {part: _Masked(Folders(images[part], masks[part], folders.ending)) for part in images if part in masks}
 
 
-def _has_masks(folder: Path) -> bool:
-    return (folder / "images").is_dir() and (folder / "masks").is_dir()
+def _found(place: Path, layout: Layout) -> _Masked | None:
+    """Images with masks in a part; None where it has none."""
+    if (folders := pair_folders(place, layout)) is not None:
+        return _Masked(folders)
+    if "classes" in layout:
+        return None
+    pictures, masks = in_one_folder(list(below(place)) if "masks" in layout else files_in(place))
+    return _Masked(None, tuple(pictures), tuple(masks)) if masks and pictures else None
 
 
-def _with_classes(folder: Path, places: Mapping[str, Path], size: tuple[int, ...] | None) -> Dataset:
-    by_part = {part: _classes(place) for part, place in places.items()}
-    names = sorted({name for classes in by_part.values() for name in classes})
-    if not names:
-        raise _wrong(folder, "it holds no images in folders", f"expected {_LAYOUTS}")
-    files = {
-        part: [(file, names.index(n)) for n, some in classes.items() for file in some]
-        for part, classes in by_part.items()
-    }
-    images = _read([file for some in files.values() for file, _ in some], size)
-    labels = np.array([label for some in files.values() for _, label in some], np.int64)
-    counts = {part: len(some) for part, some in files.items()}
-    return _dataset(folder, images, labels, counts, tuple(names))
+def _labelled(folder: Path, layout: Layout, notes: list[Note]) -> Labelled:
+    """Pictures with the labels of a table, or of the folders that they lie in."""
+    table_notes: list[Note] = []
+    table = None if "classes" in layout else labels_of_tables(folder, layout, table_notes)
+    if table is not None and _overrules(table, folder, layout):
+        notes += table_notes
+        return table
+    if "table" in layout:
+        raise _wrong(folder, "no CSV file in it names its pictures", "expected a column with the names of the files")
+    places = part_places(folder, layout, notes)
+    for place in places.values():
+        check_twins(place, layout)
+    notes.append(Note("layout", "a folder per class"))
+    return class_files(folder, places, layout, notes, IMAGES, _LAYOUTS)
 
 
-def _with_masks(folder: Path, places: Mapping[str, Path], size: tuple[int, ...] | None) -> Dataset:
-    pairs = {part: _pairs(place) for part, place in places.items()}
+def _overrules(table: Labelled, folder: Path, layout: Layout) -> bool:
+    """Whether a table gives the classes though pictures lie in folders: not where it says the same as they do. Raises
+    S691 where it says something else."""
+    homes = [file.parent.name.lower() for file in table.files]
+    names = {name.lower() for name in table.class_names}
+    if "table" in layout or table.several or not names & set(homes):
+        return True
+    if all(table.class_names[label].lower() == home for label, home in zip(table.labels, homes, strict=True)):
+        return False
+    raise ScanlabError.at(
+        "S691",
+        f"{folder} has folders called after classes, and a CSV file that puts pictures into other classes",
+        help=settled_by("table", "classes"),
+    )
+
+
+def _with_masks(
+    folder: Path,
+    inner: Path,
+    found: Mapping[str, _Masked],
+    size: tuple[int, ...] | None,
+    layout: Layout,
+    notes: list[Note],
+) -> Dataset:
+    pairs = {part: _pairs(inner, each, layout, notes) for part, each in found.items()}
     together = [pair for some in pairs.values() for pair in some]
-    pixels = _read([image for image, _ in together], size)
-    masks = [_mask(mask, image, size) for image, mask in together]
-    if max(int(mask.max()) for mask in masks) == BRIGHTEST and all(np.isin(m, (0, BRIGHTEST)).all() for m in masks):
-        masks = [mask // BRIGHTEST for mask in masks]
-    labels = np.stack(masks)
-    if labels.max() >= MOST_CLASSES:
-        raise _wrong(folder, f"a mask has the value {labels.max()}", f"expected classes from 0 to {MOST_CLASSES - 1}")
-    return _dataset(folder, pixels, labels, {part: len(some) for part, some in pairs.items()})
+    one = next(iter(found.values())).folders
+    where = f"images in {one.images.name} with masks in {one.masks.name}" if one else "images and masks in one folder"
+    notes.append(Note("layout", where))
+    if "frames" in layout:
+        raise ScanlabError.at("S694", f"masks of {folder.name} would have frames", help=settled_by("first_frame"))
+    pictures = read_pictures([image for image, _ in together], size, layout, notes)
+    known, ignored = class_names(dataset_json(inner))
+    labels = read_masks(together, size, inner, layout, notes, ignored)
+    counts = {part: len(some) for part, some in pairs.items()}
+    return _dataset(folder, inner, pictures, labels, counts, notes, known=known)
 
 
-def _pairs(folder: Path) -> list[tuple[Path, Path]]:
-    """Every image with its mask."""
-    images, masks = _files(folder / "images"), {file.stem: file for file in _files(folder / "masks")}
-    lonely = [file.name for file in images if file.stem not in masks] + sorted(set(masks) - {f.stem for f in images})
-    if lonely or not images:
-        problem = f"{lonely[0]} has no partner, one of {len(lonely)}" if lonely else "images is empty"
-        raise _wrong(folder, problem, "expected a mask of the same name for every image")
-    return [(file, masks[file.stem]) for file in images]
+def _pairs(folder: Path, found: _Masked, layout: Layout, notes: list[Note]) -> list[Pair]:
+    if found.folders is not None:
+        return pairs_of(found.folders.images, found.folders.masks, found.folders.ending, layout, notes)
+    return matched(found.pictures, found.masks, (folder, folder), layout, notes)
 
 
 def _dataset(
     folder: Path,
-    images: NDArray[np.float32],
+    inner: Path,
+    pictures: Pictures,
     labels: NDArray,
     counts: Mapping[str, int],
-    class_names: tuple[str, ...] = (),
+    notes: list[Note],
+    given: Labelled | None = None,
+    known: Mapping[int, str] = NO_NAMES,
 ) -> Dataset:
     """The data with their parts, which follow one another; a test part is held out where there is none."""
-    parts = dict(zip(counts, from_parts(list(counts.values())), strict=True))
-    if "test" not in parts:
-        strata = labels if labels.ndim == 1 else brightness_quarters(images)
-        parts["train"], parts["test"] = split(strata, None, TRAIN_SHARE, SPLIT_SEED)
+    images, groups, several = pictures.pixels, given.groups if given else None, bool(given and given.several)
+    strata = rarest_labels(labels) if several else labels if given else brightness_quarters(images)
+    parts = divided(counts, strata, groups, notes)
+    _other_files(inner, (*IMAGES, *(given.read if given else ())), notes)
+    highest = max(int(labels[labels != IGNORED].max(initial=0)), *known, 0) if given is None else 0
+    named = tuple(known.get(c, f"class {c}") for c in range(highest + 1)) if known else ()
+    names = given.class_names if given else named
     made = Dataset(
         name=folder.name,
         images=images,
         labels=labels,
         train=parts["train"],
         test=parts["test"],
-        classes=len(class_names) or 1 + int(labels.max()),
+        classes=len(names) or 1 + highest,
         credit=f"read from the folder {folder.name}",
         val=parts.get("val", np.empty(0, np.int64)),
-        class_names=class_names,
+        class_names=names,
+        groups=groups,
+        video=pictures.video,
         drawn="test" not in counts,
+        notes=tuple(dict.fromkeys(notes)),
+        several=several,
     )
     return checked(made)
 
 
-def _classes(folder: Path) -> dict[str, list[Path]]:
-    classes = {place.name: _files(place) for place in sorted(folder.iterdir()) if place.is_dir()}
-    empty = [name for name, files in classes.items() if not files and not name.startswith(".")]
-    if empty:
-        raise _wrong(folder, f"its folder {empty[0]} holds no images", f"expected {_LAYOUTS}")
-    return {name: files for name, files in classes.items() if files}
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if file.suffix.lower() in IMAGES and not file.name.startswith("."))
-
-
-def _read(files: Sequence[Path], size: tuple[int, ...] | None) -> NDArray[np.float32]:
-    """Files as float32 [M, C, H, W] in [0, 1], written once."""
-    shapes = Counter[tuple[int, ...]]()
-    channels = 1
-    for file in files:
-        with _opened(file) as image:
-            shapes[image.size[::-1]] += 1
-            channels = channels if _grey(image.mode) else 3
-    if size is None and len(shapes) > 1:
-        usual = " and ".join(grid_text(shape) for shape, _ in shapes.most_common(2))
-        raise ScanlabError.at(
-            "S646",
-            f"the images have {len(shapes)} sizes, such as {usual}",
-            help="give one for all, as in --size 64x64",
-        )
-    extents = size or next(iter(shapes))
-    check_size(extents, next(iter(shapes)), files[0].parent.name)
-    pixels = np.empty((len(files), channels, *extents), np.float32)
-    for number, file in enumerate(files):
-        pixels[number] = _pixels(file, extents, channels)
-    return pixels
-
-
-def _pixels(file: Path, extents: tuple[int, ...], channels: int) -> NDArray[np.float32]:
-    from PIL import Image
-
-    with _opened(file) as image:
-        deep = _deep(image.mode)
-        most = 1 if image.mode == "F" else DEEPEST if deep else BRIGHTEST
-        try:
-            plain = image.convert("F" if deep else "RGB" if channels == 3 else "L")
-            if plain.size[::-1] != extents:
-                plain = plain.resize((extents[1], extents[0]), Image.Resampling.BILINEAR)
-        except (OSError, ValueError, SyntaxError) as error:
-            raise _unreadable(file, error) from None
-    array = np.asarray(plain, np.float32)
-    # Values that are no numbers are refused by `checked`, with those of all other data.
-    if deep and (array.min() < 0 or array.max() > most):
-        values = f"has values from {array.min():g} to {array.max():g}"
-        raise _wrong(file.parent, f"{file.name} {values}", f"expected values from 0 to {most}")
-    array = array / np.float32(most)
-    if channels == 3 and array.ndim == 2:
-        return np.broadcast_to(array, (3, *extents))
-    return np.moveaxis(array, -1, 0) if array.ndim == 3 else array[None]
-
-
-def _grey(mode: str) -> bool:
-    """Whether images of one of Pillow's modes have one channel, but for transparency."""
-    return mode in ("1", "L", "LA") or _deep(mode)
-
-
-def _deep(mode: str) -> bool:
-    """Whether a grey image has more than eight bits: whole numbers of 16 or 32 bits, or floats."""
-    return mode.startswith("I;16") or mode in ("I", "F")
-
-
-def _mask(file: Path, image: Path, size: tuple[int, ...] | None) -> NDArray[np.uint8]:
-    from PIL import Image
-
-    with _opened(file) as mask, _opened(image) as picture:
-        if mask.size != picture.size:
-            sizes = [grid_text(s[::-1]) for s in (mask.size, picture.size)]
-            raise ScanlabError.at(
-                "S644",
-                f"the mask {file.name} has {sizes[0]} pixels, and its image {sizes[1]}",
-                help="give both one size",
-            )
-        try:
-            # The numbers of a palette are classes; their colours say nothing.
-            plain = mask if mask.mode == "P" else mask.convert("L")
-            plain = plain if size is None else plain.resize((size[1], size[0]), Image.Resampling.NEAREST)
-        except (OSError, ValueError, SyntaxError) as error:
-            raise _unreadable(file, error) from None
-        return np.asarray(plain, np.uint8).copy()
-
-
-def _opened(file: Path) -> Image:
-    from PIL import Image
-
-    try:
-        return Image.open(file)
-    # A damaged head can claim more pixels than Pillow takes for honest.
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise _unreadable(file, error) from None
-
-
-def _pillow() -> None:
-    try:
-        import PIL  # noqa: F401
-    except ImportError:
-        raise ScanlabError.at("S645", "image files need Pillow", help='pip install "scanlab[data]"') from None
-
-
-def _unreadable(file: Path, error: Exception) -> ScanlabError:
-    return ScanlabError.at(
-        "S644", f"{file} cannot be read as an image: {error}", help="replace the file, or take it out of the folder"
-    )
+def _other_files(folder: Path, read: tuple[str, ...], notes: list[Note]) -> None:
+    """Note the files that were not read; hidden ones need no word."""
+    odd = [
+        place.name
+        for place in folder.rglob("*")
+        if place.is_file()
+        and not place.name.lower().endswith(read)
+        and not any(part.startswith(".") or part == "__MACOSX" for part in place.relative_to(folder).parts)
+    ]
+    if odd:
+        notes.append(Note("left out", f"files that are no pictures: {suffixes(odd)}"))
 
 
 def _wrong(folder: Path, problem: str, expected: str) -> ScanlabError:

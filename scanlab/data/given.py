@@ -7,12 +7,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from scanlab.data.checks import checked
 from scanlab.data.dataset import Dataset
-from scanlab.data.parts import SPLIT_SEED, TRAIN_SHARE, brightness_quarters, split
+from scanlab.data.parts import SPLIT_SEED, TRAIN_SHARE, brightness_quarters, rarest_labels, split
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["from_arrays"]
 
-_EXPECTED = "give images [M, C, *extents] with whole numbers from 0: classes [M] or masks [M, *extents]"
+_EXPECTED = (
+    "give images [M, C, *extents] with whole numbers from 0: classes [M], masks [M, *extents] or labels [M, labels]"
+)
 
 
 def from_arrays(
@@ -25,8 +27,8 @@ def from_arrays(
     video: bool = False,
     name: str = "arrays",
 ) -> Dataset:
-    """Data from arrays in memory: images [M, C, *extents] of any real dtype, taken as they are; targets as classes [M]
-    or masks [M, *extents].
+    """Data from arrays in memory: images [M, C, *extents] of any real dtype, taken as they are; targets as classes [M],
+    masks [M, *extents], or 0 and 1 for every label [M, labels] where a sample has any number of them.
 
     Without test arrays 30 % are held out, by group where groups [M] are given, or else by class or brightness. The
     arrays must not change afterwards; they are not copied where that can be avoided. Raises S646.
@@ -48,12 +50,24 @@ def from_arrays(
             raise ScanlabError.at("S646", f"the parts have images of shapes {shapes}", help="give both parts one shape")
         pixels, labels = np.concatenate([pixels, more[0]]), np.concatenate([labels, more[1]])
         test = np.arange(len(train), len(pixels))
+    several = _several(pixels, labels)
     together = None if groups is None else _groups(groups, len(pixels), divided=not len(test))
     if not len(test):
-        strata = brightness_quarters(pixels) if labels.ndim > 1 else labels
+        strata = rarest_labels(labels) if several else brightness_quarters(pixels) if labels.ndim > 1 else labels
         train, test = split(strata, together, TRAIN_SHARE, SPLIT_SEED)
-    classes, credit = 1 + int(labels.max()), "arrays in memory"
-    made = Dataset(name, pixels, labels, train, test, classes, credit, groups=together, video=video, drawn=drawn)
+    made = Dataset(
+        name,
+        pixels,
+        labels,
+        train,
+        test,
+        classes=labels.shape[1] if several else 1 + int(labels.max()),
+        credit="arrays in memory",
+        groups=together,
+        video=video,
+        drawn=drawn,
+        several=several,
+    )
     return checked(made)
 
 
@@ -64,7 +78,9 @@ def _pair(images: ArrayLike, targets: ArrayLike) -> tuple[NDArray[np.float32], N
         pixels, labels = np.asarray(images, np.float32).view(), np.asarray(targets)
     except (ValueError, TypeError) as error:
         raise ScanlabError.at("S646", f"the images or targets are no arrays: {error}", help=_EXPECTED) from None
-    shaped = 3 <= pixels.ndim <= 5 and (labels.ndim == 1 or labels.shape[1:] == pixels.shape[2:])
+    shaped = 3 <= pixels.ndim <= 5 and (
+        labels.ndim == 1 or labels.shape[1:] == pixels.shape[2:] or _several(pixels, labels)
+    )
     fits = shaped and len(pixels) == len(labels) and pixels.size and labels.dtype.kind in "bui"
     if not fits or labels.min() < 0 or (labels.ndim > 1 and labels.max() > np.iinfo(np.uint8).max):
         values = f", from {labels.min()} to {labels.max()}" if fits else ""
@@ -75,6 +91,12 @@ def _pair(images: ArrayLike, targets: ArrayLike) -> tuple[NDArray[np.float32], N
             help=_EXPECTED,
         )
     return pixels, labels.astype(np.uint8 if labels.ndim > 1 else np.int64)
+
+
+def _several(images: NDArray, targets: NDArray) -> bool:
+    """Whether targets are labels, of which a sample has any number: masks of a series have its length."""
+    marks = targets.ndim == 2 and targets.shape[1] > 1 and targets.shape[1:] != images.shape[2:]
+    return marks and targets.dtype.kind in "bui" and bool(np.isin(targets, (0, 1)).all())
 
 
 def _groups(groups: ArrayLike, count: int, divided: bool) -> NDArray[np.int64]:

@@ -1,9 +1,8 @@
-"""Volumes with masks in the layout of the Medical Segmentation Decathlon (arXiv 2106.05735), by nibabel."""
+"""Volumes with masks in NIfTI files, such as those of the Medical Segmentation Decathlon (arXiv 2106.05735)."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanlab.data.checks import checked
-from scanlab.data.dataset import Dataset
-from scanlab.data.parts import SPLIT_SEED, TRAIN_SHARE, brightness_quarters, split
-from scanlab.data.resize import check_size, resized, resized_masks
+from scanlab.data.classes import MOST_CLASSES, classes_of_values, mapped_values, values_of
+from scanlab.data.dataset import IGNORED, Dataset
+from scanlab.data.layout import NOTHING, VOLUMES, Layout, settled_by
+from scanlab.data.notes import Note, listed
+from scanlab.data.parts import brightness_quarters, divided
+from scanlab.data.volume_files import Volume, load_case, require_nibabel
+from scanlab.data.volume_places import Volumes, class_names, dataset_json, volumes_in
+from scanlab.data.volume_sizes import fitted
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.text import grid_text
+from scanlab.ir.text import count_text, grid_text
 
-__all__ = ["is_decathlon", "load_decathlon"]
-
-MOST_CLASSES = 64
+__all__ = ["is_decathlon", "load_decathlon", "load_volumes"]
 
 
 def is_decathlon(folder: Path) -> bool:
@@ -28,116 +30,121 @@ def is_decathlon(folder: Path) -> bool:
 
 
 def load_decathlon(folder: Path, size: tuple[int, ...] | None = None) -> Dataset:
-    """Read imagesTr/*.nii.gz with labelsTr/*.nii.gz of the same names.
+    """Read imagesTr with labelsTr: see `load_volumes`."""
+    found = volumes_in(folder, NOTHING)
+    if found is None:
+        raise ScanlabError.at("S644", f"{folder} is no data set: imagesTr is empty", help="expected NIfTI files there")
+    return load_volumes(folder, found, size)
 
-    Every volume is z-scored by itself, since scanners differ, and resampled to `size`, by default the median extents of
-    all (masks by the nearest voxel). Several modalities in a fourth axis become channels. 30 % of the volumes are held
-    out for testing, by brightness, always the same: the Decathlon's own test volumes have no public labels. Names of
-    the classes come from dataset.json where it is there. Raises S644 for files that do not fit, S645
-    without nibabel, S646.
+
+def load_volumes(
+    folder: Path,
+    found: Volumes,
+    size: tuple[int, ...] | None = None,
+    layout: Layout = NOTHING,
+    spacing: Sequence[float] | None = None,
+) -> Dataset:
+    """Read NIfTI files with masks, or with a folder per class, as `volumes_in` finds them.
+
+    Every volume is turned with its mask so that its axes go to the right, to the front and up (RAS+, the closest
+    canonical orientation), and both must lie in one place. It is z-scored by itself, since scanners differ, and
+    resampled to `size`, by default the median extents of all (masks by the nearest voxel); or, where a spacing is given
+    in millimetres, resampled to that and padded or cropped around its middle. Several modalities, in a fourth axis or
+    in files _0000, _0001, …, become channels. Without labelled test volumes 30 % are held out, by brightness, always
+    the same. Names of the classes come from dataset.json where it is there. Raises S644 for files that do not fit,
+    S645 without nibabel, S646, S693 for a mask that lies elsewhere, and S695 for a spacing that is none.
     """
-    nibabel = _nibabel()
-    images = _files(folder / "imagesTr")
-    masks = {file.name: file for file in _files(folder / "labelsTr")} if (folder / "labelsTr").is_dir() else {}
-    lonely = [file.name for file in images if file.name not in masks]
-    if lonely or not images:
-        problem = f"{lonely[0]} has no mask, one of {len(lonely)}" if lonely else "imagesTr is empty"
+    require_nibabel()
+    layout.check(VOLUMES, "a folder of volumes")
+    notes = list(found.notes)
+    about = dataset_json(folder)
+    known, ignored = class_names(about)
+    cases = [case for some in found.cases.values() for case in some]
+    volumes = [load_case(case, layout) for case in cases]
+    _describe(volumes, spacing, notes)
+    if spacing is not None:
+        volumes = [volume.at_spacing(_checked_spacing(spacing)) for volume in volumes]
+    pixels, masks = fitted(folder, volumes, size, spacing is not None, notes)
+    given = found.labelled
+    labels = given.labels if given else _classes(volumes, masks, ignored, layout, folder, notes)
+    classes = len(given.class_names) if given else 1 + max([int(labels[labels != IGNORED].max(initial=0)), *known])
+    named = tuple(known.get(c, f"class {c}") for c in range(classes)) if known else ()
+    counts = {part: len(some) for part, some in found.cases.items()}
+    groups = given.groups if given else None
+    parts = divided(counts, labels if given else brightness_quarters(pixels), groups, notes)
+    made = Dataset(
+        name=str(about.get("name", folder.name)),
+        images=pixels,
+        labels=labels,
+        train=parts["train"],
+        test=parts["test"],
+        classes=classes,
+        credit=f"read from {folder.name}, every volume z-scored and of {grid_text(pixels.shape[2:])} voxels",
+        val=parts.get("val", np.empty(0, np.int64)),
+        class_names=given.class_names if given else named,
+        groups=groups,
+        drawn="test" not in counts,
+        notes=tuple(dict.fromkeys(notes)),
+    )
+    return checked(made)
+
+
+def _classes(
+    volumes: Sequence[Volume],
+    masks: Sequence[NDArray],
+    ignored: int | None,
+    layout: Layout,
+    folder: Path,
+    notes: list[Note],
+) -> NDArray[np.uint8]:
+    """Masks with the class of every voxel, as `classes_of_values` says of the whole files."""
+    seen = [values_of(volume.mask) for volume in volumes if volume.mask is not None]
+    table = classes_of_values(seen, layout, folder.name, notes, ignored)
+    if table is None:
+        odd = next(n for n, values in enumerate(seen) if any(not 0 <= v < MOST_CLASSES for v in values))
         raise ScanlabError.at(
             "S644",
-            f"{folder} is no data set: {problem}",
-            help="expected imagesTr and labelsTr with files of the same names",
+            f"the mask {volumes[odd].name} has other values than classes from 0 to {MOST_CLASSES - 1}: "
+            f"{listed(sorted(seen[odd]))}",
+            help=f"renumber it; or {settled_by('levels', 'instances')}",
         )
-    loaded = [_pair(nibabel, file, masks[file.name]) for file in images]
-    shapes = np.array([mask.shape for _, mask in loaded])
-    chosen = size or tuple(int(n) for n in np.median(shapes, axis=0))
-    check_size(chosen, tuple(shapes[0]), folder.name)
-    channels = len(loaded[0][0])
-    if any(len(volume) != channels for volume, _ in loaded):
-        raise ScanlabError.at("S644", f"the volumes of {folder} differ in their modalities", help="give all the same")
-    pixels = np.empty((len(loaded), channels, *chosen), np.float32)
-    labels = np.empty((len(loaded), *chosen), np.uint8)
-    for number, (volume, mask) in enumerate(loaded):
-        pixels[number] = resized(volume[None], chosen)[0]
-        labels[number] = resized_masks(mask[None], chosen)[0]
-    about = _about(folder)
-    known = _class_names(about)
-    classes = 1 + max([int(labels.max()), *known])
-    named = [known.get(c, f"class {c}") for c in range(classes)] if known else []
-    train, test = split(brightness_quarters(pixels), None, TRAIN_SHARE, SPLIT_SEED)
-    credit = f"read from {folder.name}, every volume z-scored and of {grid_text(chosen)} voxels"
-    name = str(about.get("name", folder.name))
-    return checked(Dataset(name, pixels, labels, train, test, classes, credit, class_names=tuple(named), drawn=True))
+    return np.stack([mapped_values(mask, table) for mask in masks])
 
 
-def _pair(nibabel: Any, image: Path, mask: Path) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """A volume, z-scored, float32 [C, D, H, W], with its mask uint8 [D, H, W]."""
-    volume, labels = _array(nibabel, image), _array(nibabel, mask)
-    channels = volume[None] if volume.ndim == 3 else np.moveaxis(volume, -1, 0)
-    if channels.shape[1:] != labels.shape:
-        sizes = [grid_text(s) for s in (labels.shape, channels.shape[1:])]
-        raise ScanlabError.at(
-            "S644", f"the mask {mask.name} has {sizes[0]} voxels, and its volume {sizes[1]}", help="give both one size"
+def _describe(volumes: Sequence[Volume], spacing: Sequence[float] | None, notes: list[Note]) -> None:
+    """Note what the headers say of orientation and spacing."""
+    turned = [volume for volume in volumes if volume.stored not in ("RAS", "")]
+    if turned:
+        codes = sorted({volume.stored for volume in turned})
+        notes.append(
+            Note("assumed", f"{count_text(len(turned), 'volume')} turned to orientation RAS+ from {listed(codes)}")
         )
-    if not np.isfinite(volume).all():
-        raise ScanlabError.at("S646", f"{image} has voxels that are NaN or infinite", help="repair it, or leave it out")
-    if not np.isin(labels, np.arange(MOST_CLASSES)).all():
-        raise ScanlabError.at(
-            "S644",
-            f"the mask {mask.name} has other values than classes from 0 to {MOST_CLASSES - 1}",
-            help="renumber it",
+    if silent := sum(not volume.stored for volume in volumes):
+        notes.append(
+            Note("assumed", f"{count_text(silent, 'volume')} without an orientation in the header, read as stored")
         )
-    axes = (1, 2, 3)
-    centred = channels - channels.mean(axes, keepdims=True)
-    return (centred / np.maximum(centred.std(axes, keepdims=True), 1e-6)).astype(np.float32), labels.astype(np.uint8)
+    if oblique := [volume.oblique for volume in volumes if volume.oblique >= 1]:
+        said = f"{count_text(len(oblique), 'volume')} up to {max(oblique):.0f} degrees off the axes, not resampled"
+        notes.append(Note("assumed", said))
+    zooms = np.array([volume.spacing for volume in volumes])
+    low, high = zooms.min(0), zooms.max(0)
+    if spacing is not None:
+        notes.append(
+            Note("assumed", f"volumes of {_mm(low)} to {_mm(high)} mm a voxel are resampled to {_mm(spacing)} mm")
+        )
+    elif np.allclose(low, high, rtol=0.01):
+        notes.append(Note("assumed", f"voxels of {_mm(zooms[0])} mm"))
+    else:
+        said = f"voxels of {_mm(low)} to {_mm(high)} mm: sizes in voxels do not compare; spacing = [1, 1, 1] resamples"
+        notes.append(Note("assumed", said))
 
 
-def _array(nibabel: Any, file: Path) -> NDArray[np.float32]:
-    try:
-        array = np.asarray(nibabel.load(file).dataobj, np.float32)
-    except Exception as error:  # nibabel, gzip and zlib raise errors of many kinds for files that are not whole.
-        raise ScanlabError.at(
-            "S644", f"{file} cannot be read as NIfTI: {error}", help="replace the file, or take it out of the folder"
-        ) from None
-    if array.ndim not in (3, 4) or 0 in array.shape:
-        raise ScanlabError.at("S644", f"{file} has shape {list(array.shape)}", help="expected a volume of three axes")
-    return array
+def _mm(spacing: Any) -> str:
+    return "x".join(f"{value:.3g}" for value in spacing)
 
 
-def _files(folder: Path) -> list[Path]:
-    # The archives of the Decathlon hold a hidden twin of every file.
-    return sorted(f for f in folder.iterdir() if f.name.endswith((".nii", ".nii.gz")) and not f.name.startswith("."))
-
-
-def _about(folder: Path) -> dict[str, Any]:
-    file = folder / "dataset.json"
-    if not file.is_file():
-        return {}
-    try:
-        about = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ScanlabError.at("S644", f"{file} cannot be read: {error}", help="repair or remove it") from None
-    return about if isinstance(about, dict) else {}
-
-
-def _class_names(about: Mapping[str, Any]) -> dict[int, str]:
-    """The names of classes by their number; newer files list the numbers by name."""
-    names: dict[int, str] = {}
-    labels = about.get("labels")
-    for key, value in labels.items() if isinstance(labels, dict) else ():
-        number, name = (key, value) if str(key).isdecimal() else (value, key)
-        if not str(number).isdecimal() or int(number) >= MOST_CLASSES:
-            raise ScanlabError.at(
-                "S644",
-                f"dataset.json gives the class {name!r} the number {number!r}",
-                help=f"give every class a number from 0 to {MOST_CLASSES - 1}",
-            )
-        names[int(number)] = str(name)
-    return names
-
-
-def _nibabel() -> Any:
-    try:
-        import nibabel
-    except ImportError:
-        raise ScanlabError.at("S645", "NIfTI files need nibabel", help='pip install "scanlab[data]"') from None
-    return nibabel
+def _checked_spacing(spacing: Sequence[float]) -> tuple[float, ...]:
+    if len(spacing) != 3 or not all(0.01 <= value <= 100 for value in spacing):
+        given = "x".join(map(str, spacing))
+        raise ScanlabError.at("S695", f"the spacing is {given}", help="give millimetres along three axes, as 1x1x1")
+    return tuple(map(float, spacing))

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scanlab.data.dataset import Dataset, stratified_split
+from scanlab.data.notes import Note
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.renamed import renamed_names
 
 __all__ = [
     "PARTS",
     "brightness_quarters",
+    "divided",
     "grouped_split",
     "limited",
     "measured_on",
+    "rarest_labels",
     "split",
     "subset",
     "validation_split",
@@ -65,8 +68,18 @@ def brightness_quarters(images: NDArray[np.float32]) -> NDArray[np.int64]:
     return (ranks * QUARTERS // len(images)).astype(np.int64)
 
 
+def rarest_labels(labels: NDArray) -> NDArray[np.int64]:
+    """A stratum for every sample with several labels [M, classes]: of its labels the rarest, or `classes` for none."""
+    counts = labels.sum(0, dtype=np.int64)
+    frequent = np.where(labels > 0, counts, len(labels) + 1)
+    return np.where(labels.any(1), frequent.argmin(1), labels.shape[1]).astype(np.int64)
+
+
 def strata(dataset: Dataset) -> NDArray[np.int64]:
-    """What every part should have alike: classes, or quarters by brightness where the targets are masks."""
+    """What every part should have alike: classes, quarters by brightness where the targets are masks, and of several
+    classes a sample the rarest."""
+    if dataset.several:
+        return rarest_labels(dataset.labels)
     return brightness_quarters(dataset.images) if dataset.masks else dataset.labels
 
 
@@ -83,7 +96,8 @@ def measured_on(dataset: Dataset, part: str) -> Dataset:
     if len(dataset.val):
         return subset(dataset, dataset.train, dataset.val)
     first, second = validation_split(dataset)
-    return subset(dataset, dataset.train[first], dataset.train[second])
+    note = Note("assumed", "there is no validation part: a fifth of the training part is measured on")
+    return subset(replace(dataset, notes=(*dataset.notes, note)), dataset.train[first], dataset.train[second])
 
 
 def validation_split(dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -129,6 +143,28 @@ def subset(dataset: Dataset, train: NDArray[np.int64], test: NDArray[np.int64]) 
         val=np.empty(0, np.int64),
         test=second,
     )
+
+
+def divided(
+    counts: Mapping[str, int], strata: NDArray, groups: NDArray[np.int64] | None, notes: list[Note]
+) -> dict[str, NDArray[np.int64]]:
+    """The samples of every part, which follow one another, so many of each.
+
+    Without a test part the validation part is measured on; without either TRAIN_SHARE of the samples are kept to train
+    on, by group or alike in every stratum. Raises S646.
+    """
+    parts = dict(zip(counts, from_parts(list(counts.values())), strict=True))
+    if "test" in parts:
+        return parts
+    if "val" in parts:
+        notes.append(Note("assumed", "there is no test part: the validation part stands for it"))
+        return {"train": parts["train"], "test": parts["val"]}
+    parts["train"], parts["test"] = split(strata, groups, TRAIN_SHARE, SPLIT_SEED)
+    by = "by group" if groups is not None else "by a fixed seed"
+    notes.append(
+        Note("assumed", f"there is no test part: {round(100 * (1 - TRAIN_SHARE))} % are held out as one, {by}")
+    )
+    return parts
 
 
 def from_parts(sizes: Sequence[int]) -> list[NDArray[np.int64]]:

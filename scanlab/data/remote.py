@@ -6,7 +6,7 @@ import importlib
 import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from scanlab.data.checks import checked
 from scanlab.data.dataset import Dataset
-from scanlab.data.parts import PARTS, SPLIT_SEED, TRAIN_SHARE, from_parts, split
+from scanlab.data.notes import Note
+from scanlab.data.parts import PARTS, SPLIT_SEED, TRAIN_SHARE, from_parts, rarest_labels, split
 from scanlab.data.resize import check_size, resized
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.places import configured_folder
@@ -74,15 +75,33 @@ def _dataset(library: str, name: str, loaded: RemoteParts, size: tuple[int, ...]
     extents = arrays[0].shape[2:]
     check_size(size or extents, extents, name)
     images = np.concatenate([resized(a, size or extents, 1 / BRIGHTEST) for a in arrays])
-    labels = np.concatenate([np.asarray(some, np.int64).reshape(len(some)) for _, some in loaded.parts.values()])
+    labels = np.concatenate([np.asarray(some, np.int64) for _, some in loaded.parts.values()])
+    several = labels.ndim > 1
+    labels = labels.astype(np.uint8) if several else labels
     counts = [len(loaded.parts[p][1]) if p in loaded.parts else 0 for p in PARTS]
     train, val, test = from_parts(counts)
+    notes = ()
     if "test" not in loaded.parts:
-        train, test = split(labels[train], None, TRAIN_SHARE, SPLIT_SEED)
-    classes = max(1 + int(labels.max(initial=0)), len(loaded.class_names))
+        notes = (Note("assumed", "there is no test part: 30 % of the training part are held out as one"),)
+        train, test = split((rarest_labels(labels) if several else labels)[train], None, TRAIN_SHARE, SPLIT_SEED)
+    classes = labels.shape[1] if several else max(1 + int(labels.max(initial=0)), len(loaded.class_names))
     credit = f"{name} by {library}"
-    made = Dataset(name, images, labels, train, test, classes, credit, val=val, class_names=loaded.class_names)
-    return checked(replace(made, drawn="test" not in loaded.parts))
+    return checked(
+        Dataset(
+            name,
+            images,
+            labels,
+            train,
+            test,
+            classes,
+            credit,
+            val=val,
+            class_names=loaded.class_names,
+            drawn="test" not in loaded.parts,
+            several=several,
+            notes=notes,
+        )
+    )
 
 
 def _torchvision(module: Any, name: str, folder: Path) -> RemoteParts:
@@ -100,11 +119,14 @@ def _torchvision(module: Any, name: str, folder: Path) -> RemoteParts:
 def _medmnist(module: Any, name: str, folder: Path) -> RemoteParts:
     kind = getattr(module, name)
     parts = {part: kind(split=part, download=True, root=str(folder)) for part in PARTS}
-    if any(data.labels.shape[1:] not in ((), (1,)) for data in parts.values()):
-        raise ScanlabError.at("S645", f"{name} gives several labels to an image", help="choose data of one class each")
     meanings = parts["train"].info["label"]
     names = tuple(str(meanings[str(c)]) for c in range(len(meanings)))
-    return RemoteParts({part: (data.imgs, data.labels.reshape(-1)) for part, data in parts.items()}, names)
+    return RemoteParts({part: (data.imgs, _one_or_several(data.labels)) for part, data in parts.items()}, names)
+
+
+def _one_or_several(labels: NDArray) -> NDArray:
+    """Classes [M], or 0 and 1 for every label [M, labels]."""
+    return labels if labels.ndim > 1 and labels.shape[1] > 1 else labels.reshape(-1)
 
 
 def _huggingface(module: Any, name: str, folder: Path) -> RemoteParts:

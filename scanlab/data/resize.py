@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 
-__all__ = ["check_size", "resized", "resized_masks"]
+__all__ = ["check_size", "nearest", "resized", "resized_masks"]
 
 CHUNK = 64
 
@@ -35,13 +35,18 @@ def resized(images: NDArray, size: tuple[int, ...], scale: float = 1.0) -> NDArr
     return made
 
 
-def resized_masks(masks: NDArray, size: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Masks [M, *extents] as uint8 [M, *size]: of every pixel the class at its middle."""
+def nearest(masks: NDArray, size: tuple[int, ...]) -> NDArray:
+    """Masks [M, *extents] as [M, *size], of their dtype: of every pixel the value at its middle."""
     if masks.shape[1:] != size:
         for axis, (have, want) in enumerate(zip(masks.shape[1:], size, strict=True), start=1):
             middles = ((np.arange(want) + 0.5) * have / want).astype(np.int64)
             masks = masks.take(middles, axis)
-    return masks.astype(np.uint8)
+    return masks
+
+
+def resized_masks(masks: NDArray, size: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Masks [M, *extents] as uint8 [M, *size]: of every pixel the class at its middle."""
+    return nearest(masks, size).astype(np.uint8)
 
 
 def check_size(size: tuple[int, ...], extents: tuple[int, ...], name: str) -> None:

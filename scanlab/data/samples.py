@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scanlab.data.dataset import Dataset
+from scanlab.data.dataset import IGNORED, Dataset
 from scanlab.data.summary import pixel_counts
 
 __all__ = ["Sample", "samples"]
@@ -42,7 +42,7 @@ def samples(dataset: Dataset, classes: int, each: int, slices: int) -> list[Samp
     for label, numbers in _chosen(dataset, classes, each):
         for number in numbers:
             image = dataset.images[number]
-            mask = dataset.labels[number] if dataset.masks else None
+            mask = _mask(dataset, number) if dataset.masks else None
             flat = image.ndim == 3
             places = (0,) if flat else _places(len(image[0]), slices, dataset.video, mask, label)
             pictures = _shown(image)[None] if flat else _shown(image)[list(places)]
@@ -51,8 +51,17 @@ def samples(dataset: Dataset, classes: int, each: int, slices: int) -> list[Samp
     return picked
 
 
+def _mask(dataset: Dataset, number: int) -> NDArray[np.uint8]:
+    """As it is drawn: pixels that do not count look like background."""
+    mask = dataset.labels[number]
+    return np.where(mask == IGNORED, 0, mask).astype(np.uint8) if dataset.ignoring else mask
+
+
 def _chosen(dataset: Dataset, classes: int, each: int) -> list[tuple[int, NDArray[np.int64]]]:
     """Classes with the numbers of their samples."""
+    if dataset.several:
+        labels = dataset.labels[dataset.train]
+        return [(int(c), dataset.train[labels[:, c] > 0][:each]) for c in np.flatnonzero(labels.any(0))[:classes]]
     if not dataset.masks:
         labels = dataset.labels[dataset.train]
         return [(int(c), dataset.train[labels == c][:each]) for c in np.unique(labels)[:classes]]

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from types import MappingProxyType
 
+from scanlab.data.array_files import ARRAY_FILES, arrays_in
 from scanlab.data.arrays import load_arrays
 from scanlab.data.checks import check_parts
 from scanlab.data.dataset import Dataset
 from scanlab.data.digits import load_digits
 from scanlab.data.folders import load_folder
+from scanlab.data.layout import Layout
 from scanlab.data.made import load_moving_digits, load_permuted_digits, permuted
-from scanlab.data.nifti import is_decathlon, load_decathlon
+from scanlab.data.nifti import load_volumes
 from scanlab.data.parts import limited, measured_on
 from scanlab.data.remote import REMOTE, load_remote
 from scanlab.data.resize import check_size, resized, resized_masks
+from scanlab.data.volume_places import volumes_in
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents, grid_of
 from scanlab.ir.guesses import nearest
@@ -36,6 +38,8 @@ def load(
     limit: int | None = None,
     test_limit: int | None = None,
     part: str = "test",
+    layout: str = "",
+    spacing: Sequence[float] | None = None,
 ) -> Dataset:
     """Load data and make them ready for a study.
 
@@ -43,8 +47,10 @@ def load(
     Decathlon's layout (`load_decathlon`); torchvision:NAME, medmnist:NAME or huggingface:NAME (`load_remote`);
     permuted:NAME for any of these with the pixels of all images shuffled alike. size: extents to resize to, as
     (64, 64) or "64x64". limit and test_limit: at most so many samples to train and to measure on. part: "test", or
-    "val" to measure on the validation part and never see the test part. Raises S600 for a name that is nothing of
-    these, S400 for a size that is none, and what these raise.
+    "val" to measure on the validation part and never see the test part. layout: words that settle how files are to be
+    read (`scanlab.data.layout.WORDS`). spacing: millimetres along each axis that volumes are resampled to, for NIfTI
+    files. Raises S600 for a name that is nothing of these, S400 for a size that is none, S690 for a layout, S695 for a
+    spacing that means nothing for them, and what these raise.
 
     >>> digits = load("digits", size="16x16", limit=100)
     >>> digits.extents, len(digits.train)
@@ -52,13 +58,15 @@ def load(
     """
     size = _extents(size)
     if name.startswith("permuted:"):
-        return permuted(load(name.removeprefix("permuted:"), size=size, limit=limit, test_limit=test_limit, part=part))
-    dataset = limited(measured_on(_loaded(name, size), part), limit, test_limit)
+        rest = name.removeprefix("permuted:")
+        options = {"limit": limit, "test_limit": test_limit, "part": part, "layout": layout, "spacing": spacing}
+        return permuted(load(rest, size=size, **options))
+    dataset = limited(measured_on(_loaded(name, size, layout, spacing), part), limit, test_limit)
     check_parts(dataset)
     return dataset
 
 
-def whole(name: str, size: Extents | None = None) -> Dataset:
+def whole(name: str, size: Extents | None = None, layout: str = "", spacing: Sequence[float] | None = None) -> Dataset:
     """Data with all their parts, the validation part too. Raises what `load` raises.
 
     >>> digits = whole("digits")
@@ -67,8 +75,8 @@ def whole(name: str, size: Extents | None = None) -> Dataset:
     """
     size = _extents(size)
     if name.startswith("permuted:"):
-        return permuted(whole(name.removeprefix("permuted:"), size))
-    return _loaded(name, size)
+        return permuted(whole(name.removeprefix("permuted:"), size, layout, spacing))
+    return _loaded(name, size, layout, spacing)
 
 
 def _extents(size: Extents | None) -> tuple[int, ...] | None:
@@ -77,17 +85,26 @@ def _extents(size: Extents | None) -> tuple[int, ...] | None:
     return size if plain else grid_of(size, what="size")  # pyright: ignore[reportReturnType]
 
 
-def _loaded(name: str, size: tuple[int, ...] | None) -> Dataset:
+def _loaded(name: str, size: tuple[int, ...] | None, text: str, spacing: Sequence[float] | None) -> Dataset:
+    layout = Layout.read(text)
     library, _, rest = name.partition(":")
+    path = expand_home(name)
+    if name not in SOURCES and path.is_dir() and (volumes := volumes_in(path, layout)) is not None:
+        return load_volumes(path, volumes, size, layout, spacing)
+    if spacing is not None:
+        raise ScanlabError.at("S695", f"{name} has no spacing: it holds no NIfTI files", help="leave spacing out")
     if rest and library in REMOTE:
+        layout.check((), f"data of {library}")
         return load_remote(library, rest, size)
     if name in SOURCES:
+        layout.check((), name)
         return _sized(SOURCES[name](), size)
-    path = expand_home(name)
-    if name.endswith(".npz"):
-        return load_arrays(path, size)
-    if path.is_dir():
-        return _from_folder(path, size)
+    if path.is_dir() and not arrays_in(path):
+        return load_folder(path, size, layout)
+    if path.is_dir() or name.lower().endswith(ARRAY_FILES):
+        return load_arrays(path, size, layout)
+    if name.lower().endswith((".csv", ".tsv")) and path.is_file():
+        return load_folder(path.parent, size, layout)
     near = nearest(name, SOURCES, 1)
     known = ", ".join(SOURCES)
     libraries = ", ".join(f"{library}:NAME" for library in REMOTE)
@@ -98,14 +115,6 @@ def _loaded(name: str, size: tuple[int, ...] | None) -> Dataset:
         if near
         else f"known data sets: {known}; or give a .npz file, a folder, {libraries}",
     )
-
-
-def _from_folder(path: Path, size: tuple[int, ...] | None) -> Dataset:
-    if is_decathlon(path):
-        return load_decathlon(path, size)
-    if (path / "train.npz").is_file():
-        return load_arrays(path, size)
-    return load_folder(path, size)
 
 
 def _sized(dataset: Dataset, size: tuple[int, ...] | None) -> Dataset:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanlab.data.dataset import Dataset
+from scanlab.data.notes import notes_of
 from scanlab.data.parts import PARTS
 from scanlab.renamed import renamed_names
 
@@ -22,13 +23,16 @@ def dataset_summary(dataset: Dataset) -> dict[str, Any]:
     """The figures of a data set, in JSON's types, by words that a reader understands.
 
     Of every part how many samples it has, and how many of each class; where targets are masks, how many samples hold
-    a class, and which share of all pixels it has.
+    a class, and which share of all pixels it has. "notes": what `notes_of` says.
     """
     what, images = kind(dataset), dataset.images
+    one = what.removesuffix("s")
     summary: dict[str, Any] = {
         "name": dataset.name,
         "kind": what,
-        "targets": f"a class per {'pixel' if dataset.masks else what.removesuffix('s')}",
+        "targets": "any number of classes per " + one
+        if dataset.several
+        else f"a class per {'pixel' if dataset.masks else one}",
         "samples": len(images),
         "extents": list(dataset.extents),
         "channels": dataset.channels,
@@ -45,9 +49,11 @@ def dataset_summary(dataset: Dataset) -> dict[str, Any]:
             summary[f"{part} per class"] = (counts > 0).sum(0).tolist()
             shares = counts.sum(0) / max(1, counts.sum())
             summary[f"{part} share of pixels"] = [round(float(share), 5) for share in shares]
+        elif dataset.several:
+            summary[f"{part} per class"] = dataset.labels[chosen].sum(0, dtype=np.int64).tolist()
         else:
             summary[f"{part} per class"] = np.bincount(dataset.labels[chosen], minlength=dataset.classes).tolist()
-    return summary | {"credit": dataset.credit}
+    return summary | {"credit": dataset.credit, "notes": notes_of(dataset)}
 
 
 def kind(dataset: Dataset) -> str:
@@ -61,6 +67,7 @@ def class_name(dataset: Dataset, label: int) -> str:
 
 
 def pixel_counts(masks: NDArray, classes: int) -> NDArray[np.int64]:
-    """How many pixels of each class every mask has: uint8 [M, *extents] -> int64 [M, classes]."""
-    counts = [np.bincount(mask.ravel(), minlength=classes) for mask in masks]
+    """How many pixels of each class every mask has: uint8 [M, *extents] -> int64 [M, classes]. Those of none are left
+    out."""
+    counts = [np.bincount(mask.ravel(), minlength=classes)[:classes] for mask in masks]
     return np.array(counts, np.int64).reshape(len(masks), classes)

@@ -8,18 +8,19 @@ from torch import Tensor
 
 from scanlab.study.trial import Recipe
 
-__all__ = ["augmented", "flipped", "shifted"]
+__all__ = ["are_masks", "augmented", "flipped", "shifted"]
 
 
 def augmented(
     images: Tensor, targets: Tensor, recipe: Recipe, draw: torch.Generator, video: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """A batch [B, C, *extents] with its classes [B] or masks [B, *extents], changed as the recipe says.
+    """A batch [B, C, *extents] with its classes [B], labels [B, labels] or masks [B, *extents], changed as the recipe
+    says.
 
     Masks move with their images. The draws are made on the CPU and depend on the recipe and the shapes alone. video:
     the first axis is time, along which nothing is mirrored.
     """
-    masks = targets.ndim > 1
+    masks = are_masks(targets)
     if masks:
         # One array, so that image and mask cannot come apart.
         images = torch.cat([images, targets[:, None].to(images.dtype)], dim=1)
@@ -27,6 +28,11 @@ def augmented(
     if recipe.flip:
         images = flipped(images, draw, first=1 if video else 0)
     return (images[:, :-1], images[:, -1].round().to(targets.dtype)) if masks else (images, targets)
+
+
+def are_masks(targets: Tensor) -> bool:
+    """Whether targets are a class per pixel: of labels there are several as well, but as floats."""
+    return targets.ndim > 1 and not targets.is_floating_point()
 
 
 def shifted(images: Tensor, most: int, draw: torch.Generator) -> Tensor:

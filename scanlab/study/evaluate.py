@@ -106,9 +106,12 @@ def evaluate(
     """Classify a part of a data set ("test", "train" or "all") with the model as it is, then under each named scan.
 
     The model is left as it was; every scan is set on the weights as they are. `progress` hears the scan's name, and how
-    many images are done of how many in all. Raises S643 for labels that the model has no class for or no images, S614
-    for images that do not fit it, and what `set_scan` raises, before anything is classified.
+    many images are done of how many in all. Raises S643 for labels that the model has no class for, other
+    targets or no images, S614 for images that do not fit it, and what `set_scan` raises, before anything is classified.
     """
+    if dataset.labels.ndim > 1:
+        what = "several classes a sample" if dataset.several else "masks"
+        raise ScanlabError.at("S643", f"{dataset.name} has {what}", help="give data with a class for every image")
     images, labels = _part(dataset, part)
     if model.head.out_features < dataset.classes or not len(labels):
         problem = f"{count_text(model.head.out_features, 'class')}, and {dataset.name} {dataset.classes}"

@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from scanlab.data import Dataset
+from scanlab.data.dataset import IGNORED, Dataset
 from scanlab.nn import Backbone, Classifier, NextPatch, Segmenter
-from scanlab.study.metrics import area_under_curve, balanced_accuracy, overlaps
+from scanlab.study.metrics import area_under_curve, balanced_accuracy, labels_area_under_curve, labels_f1, overlaps
 from scanlab.study.tasks import Task
 from scanlab.study.trial import Recipe
 
@@ -28,9 +28,10 @@ class Learning:
     """How a task is learnt.
 
     build: the model over a backbone. loss: of a batch in training, from images [B, C, *extents] and targets (classes
-    int64 [B] or masks int64 [B, *extents]). measure: metrics by name over all given images, so many at a time; the
-    model is in evaluation mode and nothing is differentiated. predict: what is kept of every given image, likewise:
-    the kind of its predictions and their values as `study.predictions.Predictions` has them; None to keep nothing.
+    int64 [B], masks int64 [B, *extents], or labels float32 [B, labels] of 0 and 1). measure: metrics by name over all
+    given images, so many at a time; the model is in evaluation mode and nothing is differentiated. predict: what is
+    kept of every given image, likewise: the kind of its predictions and their values as `study.predictions.Predictions`
+    has them; None to keep nothing.
     """
 
     build: Callable[[Backbone, Dataset], nn.Module]
@@ -67,6 +68,25 @@ def _classes(model: nn.Module, images: Tensor, targets: Tensor, batch: int) -> t
     return "class", torch.cat([model(some).argmax(1) for some in images.split(batch)])
 
 
+def _labels_loss(model: nn.Module, images: Tensor, marks: Tensor, recipe: Recipe) -> Tensor:
+    """Binary cross-entropy of every label, averaged; smoothing moves 0 and 1 towards one half."""
+    smooth = recipe.label_smoothing
+    return F.binary_cross_entropy_with_logits(model(images), marks * (1 - smooth) + smooth / 2)
+
+
+def _labels(model: nn.Module, images: Tensor, marks: Tensor, batch: int) -> dict[str, float]:
+    """auc, f1: of every label, averaged; exact: the share of samples with all labels right; label_accuracy: the share
+    of all labels of all samples that are right. A label is guessed from a probability of one half up."""
+    logits = torch.cat([model(some) for some in images.split(batch)])
+    guesses, true = logits >= 0, marks > 0
+    return {
+        "auc": labels_area_under_curve(logits, marks),
+        "f1": labels_f1(guesses, true),
+        "exact": (guesses == true).all(1).double().mean().item(),
+        "label_accuracy": (guesses == true).double().mean().item(),
+    }
+
+
 def _segmenter(backbone: Backbone, dataset: Dataset) -> nn.Module:
     return Segmenter(backbone, dataset.classes, PYRAMID_WIDTH)
 
@@ -76,10 +96,25 @@ def _segmentation_loss(model: nn.Module, images: Tensor, masks: Tensor, recipe: 
     nnU-Net trains on (arXiv 1809.10486). Labels are not smoothed: a border is where it is."""
     logits = model(images)
     shares = logits.softmax(1)[:, 1:]
-    one_hot = F.one_hot(masks, logits.shape[1]).movedim(-1, 1)[:, 1:].to(shares.dtype)
+    known = _known(masks, logits.shape[1])
+    one_hot = F.one_hot(masks if known is None else masks * known, logits.shape[1]).movedim(-1, 1)[:, 1:]
+    one_hot = one_hot.to(shares.dtype)
+    if known is not None:
+        shares, one_hot = shares * known[:, None], one_hot * known[:, None]
+        if not known.any():
+            return 0 * logits.sum()
     over = (0, *range(2, logits.ndim))
     dice = (2 * (shares * one_hot).sum(over) + 1) / (shares.sum(over) + one_hot.sum(over) + 1)
-    return F.cross_entropy(logits, masks) + 1 - dice.mean()
+    entropy = F.cross_entropy(logits, masks, ignore_index=-100 if known is None else IGNORED)
+    return entropy + 1 - dice.mean()
+
+
+def _known(masks: Tensor, classes: int) -> Tensor | None:
+    """Where masks have a class; None where they have one everywhere."""
+    if classes > IGNORED:
+        return None
+    known = masks != IGNORED
+    return None if known.all() else known
 
 
 def _segmentation(model: nn.Module, images: Tensor, masks: Tensor, batch: int) -> dict[str, float]:
@@ -89,7 +124,10 @@ def _segmentation(model: nn.Module, images: Tensor, masks: Tensor, batch: int) -
     dices, ious = [], []
     for some, true in zip(images.split(batch), masks.split(batch), strict=True):
         logits = model(some)
-        dice, iou = overlaps(logits.argmax(1), true, logits.shape[1])
+        guesses, known = logits.argmax(1), _known(true, logits.shape[1])
+        # What is of no class is no wrong guess either.
+        guesses = guesses if known is None else guesses.where(known, IGNORED)
+        dice, iou = overlaps(guesses, true, logits.shape[1])
         dices.append(dice)
         ious.append(iou)
     per_class = torch.cat(dices)[:, 1:].nanmean(0)
@@ -129,6 +167,7 @@ def _next_patch_losses(model: nn.Module, images: Tensor, targets: Tensor, batch:
 LEARNINGS: Mapping[str, Learning] = MappingProxyType(
     {
         "classification": Learning(_classifier, _classification_loss, _classification, _classes),
+        "multi_label_classification": Learning(_classifier, _labels_loss, _labels),
         "segmentation": Learning(_segmenter, _segmentation_loss, _segmentation, _dices),
         "next_patch": Learning(
             partial(_next_patch, "mse"), _next_patch_loss, partial(_next_patch_error, "mse"), _next_patch_losses

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from scanlab.data.notes import notes_of
 from scanlab.facade import as_value, bound, load_file
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.guesses import nearest
@@ -67,6 +68,8 @@ _PROBLEM: Mapping[str, tuple[type, ...]] = MappingProxyType(
         "test_limit": (int,),
         "part": (str,),
         "resample": (bool, str),
+        "layout": (str,),
+        "spacing": (list,),
         "transfer": (list,),
         "margin": (float, int),
         "model": (dict,),
@@ -186,6 +189,8 @@ def _problem(table: Table, suffix: str, settings: Settings) -> Problem:
         limit=table.get("limit"),
         test_limit=table.get("test_limit"),
         part=table.get("part", "test"),
+        layout=table.get("layout", ""),
+        spacing=_spacing(table.get("spacing"), where),
     )
     dataset, config = dataset_of(choice), _model(table.get("model", {}), where)
     sides = config.patch_sides(len(dataset.extents))
@@ -195,6 +200,7 @@ def _problem(table: Table, suffix: str, settings: Settings) -> Problem:
         data=choice,
         task=table.get("task", targets_of(dataset).task),
         fingerprint=dataset.fingerprint,
+        notes=notes_of(dataset),
         strategies=_strategies(table.get("strategies", list(DEFAULT_STRATEGIES)), grid, settings),
         config=config,
         recipe=_values(Recipe, table.get("recipe", {}), f"{where}, [recipe]"),
@@ -309,6 +315,14 @@ def _text(value: Any, name: str, where: str) -> str:
 
 def _size(value: Any, where: str) -> tuple[int, ...] | None:
     return None if value is None else _listed(value, int, "size", where)
+
+
+def _spacing(value: Any, where: str) -> tuple[float, ...] | None:
+    if value is None:
+        return None
+    for number in value:
+        _typed("spacing, an entry", number, (float, int), where)
+    return tuple(map(float, value))
 
 
 def _wrong(where: str, problem: str, help: str = "") -> ScanlabError:

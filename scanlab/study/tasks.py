@@ -10,7 +10,7 @@ from scanlab.data import Dataset
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.renamed import renamed_value, spaced
 
-__all__ = ["CLASSES", "MASKS", "TASKS", "Targets", "Task", "check_task", "targets_of", "task_named"]
+__all__ = ["CLASSES", "LABELS", "MASKS", "TASKS", "Targets", "Task", "check_task", "targets_of", "task_named"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Targets:
 
 
 CLASSES = Targets("a class", "a class per image", "classification")
+LABELS = Targets("any number of labels", "any number of labels per image", "multi_label_classification")
 MASKS = Targets("a mask", "a mask per image", "segmentation")
 
 
@@ -60,7 +61,7 @@ def task_named(name: str) -> Task:
 
 def targets_of(dataset: Dataset) -> Targets:
     """What a data set gives to learn from."""
-    return MASKS if dataset.masks else CLASSES
+    return LABELS if dataset.several else MASKS if dataset.masks else CLASSES
 
 
 def check_task(task: Task, dataset: Dataset) -> None:
@@ -85,11 +86,13 @@ def _next_patch(name: str, primary: str) -> Task:
 
 
 _UNEQUAL = ", judged by {}, for classes of unequal size"
+_ANY = "which of any number of labels an image, a volume or a video has"
 _PIXELS = "the class of every pixel of an image or a volume"
 _ROWS = (
     _classification("classification", "accuracy"),
     _classification("classification_by_balanced_accuracy", "balanced_accuracy", _UNEQUAL.format("balanced_accuracy")),
     _classification("classification_by_auc", "auc", _UNEQUAL.format("auc")),
+    Task("multi_label_classification", _ANY, "multi_label_classification", LABELS, "auc", higher=True, unit="points"),
     Task("segmentation", _PIXELS, "segmentation", MASKS, "dice", higher=True, unit="points"),
     _next_patch("next_patch", "mse"),
     _next_patch("next_patch_in_bits", "bits_per_value"),

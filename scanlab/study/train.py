@@ -16,7 +16,7 @@ from scanlab.data import Dataset
 from scanlab.nn import Backbone, BackboneConfig
 from scanlab.nn.measure import PeakMemory, flop_count, parameter_count
 from scanlab.renamed import renamed_keywords, renamed_names
-from scanlab.study.augment import augmented
+from scanlab.study.augment import are_masks, augmented
 from scanlab.study.checkpoint import Checkpoint, Progress, read_checkpoint, write_checkpoint
 from scanlab.study.learning import Learning, learning_of
 from scanlab.study.predictions import Predictions
@@ -265,7 +265,7 @@ class _Run:
         images, targets = self.parts[2:]
         values = {}
         for name in self.trial.problem.transfer:
-            changed, masks = transferred(name, images, targets if targets.ndim > 1 else None)
+            changed, masks = transferred(name, images, targets if are_masks(targets) else None)
             values[name] = self._measured(changed, targets if masks is None else masks)[self.task.primary]
         return values
 
@@ -300,8 +300,9 @@ class _WithLoss(nn.Module):
 
 
 def _part(dataset: Dataset, chosen: NDArray[np.int64], device: str) -> tuple[Tensor, Tensor]:
-    targets = torch.from_numpy(dataset.labels[chosen])
-    return torch.from_numpy(dataset.images[chosen]).to(device), targets.to(device).long()
+    targets = torch.from_numpy(dataset.labels[chosen]).to(device)
+    targets = targets.float() if dataset.several else targets.long()
+    return torch.from_numpy(dataset.images[chosen]).to(device), targets
 
 
 def _parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict]:

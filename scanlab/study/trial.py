@@ -71,8 +71,10 @@ class DataChoice:
     name: a source's name or a path. size: extents that images and masks are resized to, None for their own. limit and
     test_limit: at most so many samples to train and to measure on, chosen by class with a fixed seed. part: "test" is
     what results are measured on; "val" measures on the validation part (a fifth of the training part where there is
-    none) and never looks at the test part. What a trial adds: redraw, parts drawn anew for its seed; tuning, that it
-    chooses a learning rate, on samples that the study does not measure on.
+    none) and never looks at the test part. layout: words that settle how files are read; spacing: millimetres that
+    volumes are resampled to. Trials know both by the pixels and parts that come of them. What a trial adds: redraw,
+    parts drawn anew for its seed; tuning, that it chooses a learning rate, on samples that the study does not measure
+    on.
 
     >>> from scanlab import data
     >>> choice = DataChoice("digits", limit=100)
@@ -85,6 +87,8 @@ class DataChoice:
     limit: int | None = None
     test_limit: int | None = None
     part: str = "test"
+    layout: str = ""
+    spacing: tuple[float, ...] | None = None
     redraw: Redraw | None = None
     tuning: bool = False
 
@@ -117,7 +121,8 @@ class Problem:
     compiled scans or plans over the grid of this problem's patches; the same labels in every problem of a study.
     transfer: other inputs that the trained model is tested on, such as "rotate 90" or "size 16x16". resample: how each
     seed draws its own parts, None for the same parts for all; the fingerprint is then that of the data with all their
-    parts. tuning: the fingerprint of the data that learning rates are chosen on, "" where none are.
+    parts. tuning: the fingerprint of the data that learning rates are chosen on, "" where none are. notes: what was
+    assumed, mapped and left out when the data were read (`scanlab.data.notes.notes_of`); no trial depends on it.
 
     >>> import scanlab
     >>> from scanlab import data
@@ -138,6 +143,7 @@ class Problem:
     transfer: tuple[str, ...] = ()
     resample: Resample | None = None
     tuning: str = ""
+    notes: Mapping[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "task", renamed_value(self.task, spaced(TASKS), "Problem.task"))
@@ -329,6 +335,7 @@ def _about(problem: Problem) -> dict[str, Any]:
         "name": problem.name,
         "data": problem.data.plain(),
         "fingerprint": problem.fingerprint,
+        "notes": dict(problem.notes),
         "task": stored_name(problem.task),
         "sizes": stored(problem.config),
         "recipe": asdict(problem.recipe),

@@ -98,6 +98,36 @@ def test_groups_and_all_parts_are_told(tmp_path):
     assert (seen["train"], seen["val"], seen["test"], seen["groups"]) == (8, 0, 4, 6)
 
 
+def test_what_was_assumed_is_printed(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 12), dtype=np.uint8)
+    images[19] = images[0]
+    np.savez(tmp_path / "bands.npz", x=images, y=np.arange(20) % 2 + 1, ids=np.arange(20))
+    refused = invoke(tmp_path / "bands.npz")
+    assert refused.exit_code == 1 and "channels_last" in str(refused.exception)
+    text = run(tmp_path / "bands.npz", "--layout", "channels_last")
+    assert "12 channels" in text and "mapped: labels: 1 is class 0, 2 is class 1" in text
+    assert "left out: arrays that are no part of images with targets: ids" in text
+    notes = json.loads(run(tmp_path / "bands.npz", "--layout", "channels_last", "--json"))["notes"]
+    assert set(notes) == {"assumed", "mapped", "left out", "duplicated"}
+    for spacing in ("one", "1x1x1"):
+        assert "S695" in str(invoke("digits", "--spacing", spacing).exception)
+
+
+def test_pixels_of_no_class_and_several_labels_are_drawn(tmp_path):
+    masks = np.zeros((6, 8, 10), np.uint8)
+    masks[:, :4], masks[:, 6:] = 1, 255
+    np.savez(tmp_path / "ignored.npz", images=np.zeros((6, 8, 10), np.uint8), masks=masks)
+    facts = json.loads(run(tmp_path / "ignored.npz", "--json"))
+    assert facts["classes"] == 2 and facts["train share of pixels"] == [round(20 / 60, 5), round(40 / 60, 5)]
+    assert "1111" in run(tmp_path / "ignored.npz")
+    marks = np.stack([np.arange(12) % k == 0 for k in (2, 3)], 1).astype(np.uint8)
+    np.savez(tmp_path / "several.npz", x=np.random.default_rng(0).random((12, 8, 8)), y=marks)
+    facts = json.loads(run(tmp_path / "several.npz", "--json"))
+    assert facts["targets"] == "any number of classes per image"
+    assert np.add(facts["train per class"], facts["test per class"]).tolist() == [6, 4]
+    assert "class 1" in run(tmp_path / "several.npz")
+
+
 def test_folders_with_names_and_another_size(tmp_path):
     for name, shade in (("cat", 40), ("dog", 200)):
         (tmp_path / "pets" / name).mkdir(parents=True)

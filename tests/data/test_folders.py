@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from scanlab import data
+from scanlab.data.notes import notes_of
 from scanlab.ir.diagnostics import ScanlabError
 
 # What Pillow says of damaged files; the tests ask what we say.
@@ -278,7 +279,9 @@ def test_folders_without_what_is_needed(tmp_path: Path) -> None:
     refused(classes(tmp_path / "one", names=("cat",)), "S646", "all of one class", "two classes")
     refused(classes(tmp_path / "few", each=1), "S646", "no test samples")
     classes(tmp_path / "imagenet" / "train"), classes(tmp_path / "imagenet" / "val")
-    refused(tmp_path / "imagenet", "S644", "train and val, and no test", "call val test")
+    dataset = data.whole(str(tmp_path / "imagenet"))
+    assert [len(part) for part in (dataset.train, dataset.val, dataset.test)] == [12, 0, 12]
+    assert "the validation part stands for it" in notes_of(dataset)["assumed"][-1]
     refused(tmp_path / "missing", "S600", "no data set named")
 
 

@@ -54,6 +54,18 @@ def page_of(study, **more) -> Page:
     return Page(render(study, analyse(study), more.pop("pictures", {}), **more))
 
 
+def test_how_the_data_were_read(study):
+    assert "How the data were read" not in page_of(study).text
+    notes = {"assumed": ["values <from> 0 to 255"], "duplicated": ["2 test samples are exact copies"]}
+    noted = record({"row": ROW, "hilbert": BETTER}, notes=notes)
+    text = page_of(noted).text
+    assert "How the data were read" in text and "2 test samples are exact copies" in text
+    assert "values <from> 0 to 255" in text and "assumed" in text
+    for problem in noted.about["problems"]:
+        del problem["notes"]
+    assert "How the data were read" not in page_of(noted).text
+
+
 def test_the_page_needs_nothing_else(study):
     page = page_of(study, pictures={("digits", "row"): PICTURE})
     names = {tag for tag, _ in page.tags}

@@ -84,6 +84,24 @@ def test_everything_that_can_be_said(tmp_path: Path) -> None:
     check_study(made)
 
 
+def test_how_data_are_read_is_kept_with_the_problem(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.random.default_rng(0).random((30, 8, 8, 12)), y=np.arange(30) % 2)
+    with pytest.raises(ScanlabError, match="S691"):
+        study(START + 'dataset = "a.npz"', tmp_path)
+    text = START + 'dataset = "a.npz"\nlayout = "channels_last"'
+    [problem] = study(text, tmp_path).problems
+    assert problem.data.layout == "channels_last" and "held out" in problem.notes["assumed"][0]
+    about = study(text, tmp_path).about()["problems"][0]
+    assert about["notes"] == problem.notes and about["data"]["layout"] == "channels_last"
+    [volumes] = study(
+        START + 'dataset = "a.npz"', tmp_path, {"layout": "no_channels", "strategies": ["by d, h, w"]}
+    ).problems
+    assert volumes.fingerprint != problem.fingerprint and len(volumes.strategies[0][1].grid) == 3
+    for wrong in ('layout = ["masks"]', 'layout = "mask"', "spacing = [1, 1, 1]", 'spacing = ["1"]'):
+        with pytest.raises(ScanlabError, match=r"S610|S690|S695"):
+            study(START + wrong, tmp_path)
+
+
 def test_patches_that_overlap_give_the_models_grid(tmp_path: Path) -> None:
     made = study(START + "[model]\npatch = 3\nstride = 1", tmp_path)
     assert tuple(made.problems[0].strategies[0][1].grid) == (6, 6)

@@ -16,7 +16,7 @@ from scanlab.data import Dataset, from_arrays
 from scanlab.facade import parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.learning import LEARNINGS, learning_of
-from scanlab.study.tasks import CLASSES, MASKS, TASKS, Targets, check_task, targets_of, task_named
+from scanlab.study.tasks import CLASSES, LABELS, MASKS, TASKS, Targets, check_task, targets_of, task_named
 from scanlab.study.train import initial_model, train_trial
 from scanlab.study.trial import DataChoice, Problem, Recipe, Trial
 from scanlab.study.work import one_thread
@@ -39,6 +39,11 @@ def made(extents: tuple[int, ...], masks: bool, classes: int = 3, video: bool = 
     return from_arrays(images, targets, video=video)
 
 
+def several(count: int) -> np.ndarray:
+    """Three labels, of which a sample has any number."""
+    return np.stack([np.arange(count) % k == 0 for k in (2, 3, 5)], 1).astype(int)
+
+
 def trial(task: str, dataset: Dataset, **changes) -> Trial:
     axes = " ".join("abc"[: len(dataset.extents)])
     grid = tuple(-(-n // 2) for n in dataset.extents)
@@ -52,6 +57,7 @@ def test_the_tasks_and_their_primary_metrics() -> None:
         "classification": ("accuracy", True, CLASSES),
         "classification_by_balanced_accuracy": ("balanced_accuracy", True, CLASSES),
         "classification_by_auc": ("auc", True, CLASSES),
+        "multi_label_classification": ("auc", True, LABELS),
         "segmentation": ("dice", True, MASKS),
         "next_patch": ("mse", False, None),
         "next_patch_in_bits": ("bits_per_value", False, None),
@@ -66,9 +72,11 @@ def test_every_task_has_its_way_of_learning_and_is_learnt_here() -> None:
         learning_of(replace(task_named("next_patch"), learning="guessing"))
 
 
-@pytest.mark.parametrize("targets", [CLASSES, MASKS])
+@pytest.mark.parametrize("targets", [CLASSES, LABELS, MASKS])
 def test_data_is_for_a_task_that_takes_its_targets(targets: Targets) -> None:
-    assert task_named(targets.task).targets == targets == targets_of(made((4, 4), targets is MASKS))
+    dataset = made((4, 4), targets is MASKS)
+    dataset = from_arrays(dataset.images, several(24)) if targets is LABELS else dataset
+    assert task_named(targets.task).targets == targets == targets_of(dataset)
 
 
 LEARNED = [
@@ -76,6 +84,8 @@ LEARNED = [
     ("classification", (4, 6, 6), False, True),
     ("classification_by_balanced_accuracy", (6, 5), False, False),
     ("classification_by_auc", (4, 4, 6), False, False),
+    ("multi_label_classification", (6, 5), False, False),
+    ("multi_label_classification", (4, 4, 6), False, True),
     ("segmentation", (6, 8), True, False),
     ("segmentation", (4, 5, 6), True, False),
     ("next_patch", (6, 6), False, False),
@@ -95,6 +105,8 @@ def threads():
 def test_every_task_learns_for_an_epoch(task: str, extents: tuple[int, ...], masks: bool, video: bool) -> None:
     channels = 1 if "patch" in task else 2
     dataset = made(extents, masks, video=video, channels=channels)
+    if "label" in task:
+        dataset = from_arrays(dataset.images, several(24), video=video)
     transfer = ("rotate 180", f"size {'x'.join(str(n + 2) for n in extents)}")
     result = train_trial(trial(task, dataset, transfer=transfer), dataset)
     [epoch] = result.epochs
@@ -148,6 +160,39 @@ def test_dice_and_iou_by_brute_force(extents: tuple[int, ...], batch: int) -> No
     assert metrics["dice"] == pytest.approx(np.mean(list(dices.values())))
     assert metrics["iou"] == pytest.approx(np.mean(list(ious.values())))
     assert [metrics[f"dice_{c}"] for c in (1, 2, 3)] == pytest.approx(list(dices.values()))
+
+
+def test_several_labels_by_hand() -> None:
+    """Of three samples and two labels five guesses are right; the first label is ranked wrong in one pair of two."""
+    logits = torch.tensor([[1.0, -1.0], [2.0, 3.0], [-1.0, -2.0]])
+    marks = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    learning = learning_of(task_named("multi_label_classification"))
+    metrics = learning.measure(Fixed(), logits, marks, 2)
+    assert metrics["label_accuracy"] == pytest.approx(5 / 6) and metrics["exact"] == pytest.approx(2 / 3)
+    assert metrics["auc"] == pytest.approx((0.5 + 1) / 2) and metrics["f1"] == pytest.approx((2 / 3 + 1) / 2)
+    signed = np.array([1, 1, -2, 3, 1, 2])
+    by_hand = np.mean([math.log(1 + math.exp(-d)) for d in signed])
+    assert learning.loss(Fixed(), logits, marks, RECIPE).item() == pytest.approx(by_hand, rel=1e-6)
+    smooth = learning.loss(Fixed(), torch.tensor([[2.0]]), torch.tensor([[1.0]]), replace(RECIPE, label_smoothing=0.2))
+    assert smooth.item() == pytest.approx(0.9 * math.log(1 + math.exp(-2)) + 0.1 * math.log(1 + math.exp(2)), rel=1e-6)
+
+
+def test_pixels_of_no_class_are_neither_learned_nor_measured() -> None:
+    """What the model says there changes neither loss nor metrics; both are those of the other pixels alone."""
+    draw = np.random.default_rng(0)
+    masks = torch.from_numpy(draw.integers(0, 3, (2, 4, 5)))
+    logits = torch.from_numpy(draw.normal(size=(2, 3, 4, 5)))
+    ignored = masks.clone()
+    ignored[:, :, 3:] = 255
+    changed = logits.clone()
+    changed[..., 3:] = 7 * torch.from_numpy(draw.normal(size=(2, 3, 4, 2)))
+    cut = logits[..., :3], masks[..., :3].contiguous()
+    losses = [SEGMENTATION.loss(Fixed(), *pair, RECIPE).item() for pair in ((logits, ignored), (changed, ignored), cut)]
+    assert losses == pytest.approx([losses[0]] * 3)
+    found = [SEGMENTATION.measure(Fixed(), *pair, 1) for pair in ((logits, ignored), (changed, ignored), cut)]
+    assert found[0] == pytest.approx(found[1]) and found[0] == pytest.approx(found[2])
+    nothing = SEGMENTATION.loss(Fixed(), logits, torch.full_like(masks, 255), RECIPE)
+    assert nothing.item() == 0
 
 
 def test_dice_by_hand() -> None:

@@ -108,6 +108,13 @@ def test_seed_control_task_data_transfer_and_order_change_the_key() -> None:
     assert len(keys) == len(others)
 
 
+def test_how_data_were_read_is_known_by_their_pixels_alone() -> None:
+    """So trials of studies that are older than the words keep their keys."""
+    choice = DataChoice("digits", layout="classes", spacing=(1.0, 1.0, 1.0))
+    read = replace(PROBLEM, data=choice, notes={"assumed": ["a folder per class"]})
+    assert Trial(read, TRIAL.plan, 0).key == TRIAL.key
+
+
 def test_labels_names_and_where_data_come_from_do_not() -> None:
     named = replace(PROBLEM, name="another", data=DataChoice("elsewhere.npz"), strategies=(("r", TRIAL.plan),))
     assert Trial(named, TRIAL.plan, 0).key == TRIAL.key

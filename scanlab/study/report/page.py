@@ -118,6 +118,7 @@ def render(
         fields={p.name: list(sections.fields(p, record)) for p in findings.problems},
         tuning=tuning_sentences(record.about),
         environments=sections.environments(record),
+        data_notes=sections.data_notes(record),
         past=past_of(record),
         power=" ".join([sections.power(findings), *overlap_sentences(record.about)]),
         confounders=list(sections.confounders(findings)),

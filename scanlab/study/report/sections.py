@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
 from scanlab.study.power import describe_study_power
@@ -87,3 +88,12 @@ def hashes(record: StudyRecord) -> list[tuple[str, list[tuple[str, dict[int, str
     for member in record.members:
         found.setdefault(member.problem, {}).setdefault(member.strategy, {})[member.seed] = member.key
     return [(problem, list(rows.items())) for problem, rows in found.items()]
+
+
+def data_notes(record: StudyRecord) -> list[tuple[str, list[tuple[str, str]]]]:
+    """By data set what was assumed, mapped and left out when it was read; none in records of older studies."""
+    by_data: dict[str, dict[tuple[str, str], None]] = {}
+    for problem in record.about["problems"]:
+        lines = [(kind, text) for kind, texts in problem.get("notes", {}).items() for text in texts]
+        by_data.setdefault(Path(problem["data"]["name"]).name, {}).update(dict.fromkeys(lines))
+    return [(name, list(lines)) for name, lines in by_data.items() if lines]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from scanlab.compiler.bind import bind
+from scanlab.data.notes import notes_of
 from scanlab.facade import as_value, parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Order, Scan, Value
@@ -50,7 +51,8 @@ def problem_of_data(name: str, kind: str, baseline: str = "", limit: int | None 
     dataset, config = dataset_of(choice), BackboneConfig()
     sides = config.patch_sides(len(dataset.extents))
     grid = tuple(n // side for n, side in zip(dataset.extents, sides, strict=True))
-    problem = Problem(name, choice, targets_of(dataset).task, dataset.fingerprint, (), config)
+    task, notes = targets_of(dataset).task, notes_of(dataset)
+    problem = Problem(name, choice, task, dataset.fingerprint, (), config, notes=notes)
     return _with_baseline(problem, baseline or _usual(kind, grid, dataset.video), grid)
 
 

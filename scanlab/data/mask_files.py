@@ -1,0 +1,212 @@
+"""Masks in image files: grey values, palettes and colours as classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scanlab.data.classes import MOST_CLASSES, classes_of_values, mapped_values, values_of
+from scanlab.data.layout import Layout, settled_by
+from scanlab.data.notes import Note, listed
+from scanlab.data.pictures import UPRIGHT, frame_count, opened, orientation, size_of, turned, unreadable
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import grid_text
+
+__all__ = ["read_masks"]
+
+_GREYS = ("1", "L", "I", "F")
+_JPEG = ("JPEG", "MPO", "WEBP")
+
+
+@dataclass(frozen=True, eq=False)
+class _Mask:
+    """Whole numbers [H, W], resized: grey values, numbers of a palette, or colours as 65,536 r + 256 g + b. seen: those
+    of the whole file. palette: the colours of the numbers that are used, or none."""
+
+    numbers: NDArray
+    seen: frozenset[int]
+    coloured: bool
+    palette: tuple[tuple[int, int], ...] = ()
+
+
+def read_masks(
+    pairs: Sequence[tuple[Path, Path]],
+    size: tuple[int, ...] | None,
+    folder: Path,
+    layout: Layout,
+    notes: list[Note],
+    ignored: int | None = None,
+) -> NDArray[np.uint8]:
+    """The masks of images with their masks, uint8 [M, H, W]: a class per pixel, of the images' sizes or of the given.
+
+    Grey values and the numbers of palettes are classes as `classes_of_values` says; colours are classes in the order
+    of their values, black the background. ignored: the value that marks pixels of no class, where that is known. Raises
+    S644 and S692 for what numbers no classes, S691 for two readings.
+    """
+    masks = [_read(image, mask, size, layout) for image, mask in pairs]
+    masks = _one_kind(masks, folder)
+    seen = [mask.seen for mask in masks]
+    if masks[0].coloured:
+        table = _colours(seen, folder, layout, notes)
+    else:
+        table = classes_of_values(seen, layout, folder.name, notes, ignored)
+    if table is None:
+        raise _unclear(frozenset().union(*seen), folder)
+    return np.stack([mapped_values(mask.numbers, table) for mask in masks])
+
+
+def _read(image: Path, file: Path, size: tuple[int, ...] | None, layout: Layout) -> _Mask:
+    with opened(file) as mask, opened(image) as picture:
+        if mask.format in _JPEG and "threshold" not in layout and not _lossless(mask):
+            raise ScanlabError.at(
+                "S692",
+                f"the mask {file.name} is a {mask.format}, which blurs the numbers of classes",
+                help=f"save masks as PNG from their source; or {settled_by('threshold')}",
+            )
+        turns = [UPRIGHT if "as_stored" in layout else orientation(each) for each in (picture, mask)]
+        if turns[0] != turns[1]:
+            raise ScanlabError.at(
+                "S691",
+                f"EXIF turns the image {image.name} and not alike its mask {file.name}, drawn on either",
+                help=f"{settled_by('as_stored')}; or save the images upright",
+            )
+        sizes = [size_of(each, layout) for each in (mask, picture)]
+        if sizes[0] != sizes[1]:
+            raise ScanlabError.at(
+                "S644",
+                f"the mask {file.name} has {grid_text(sizes[0])} pixels, and its image {grid_text(sizes[1])}",
+                help="give both one size",
+            )
+        try:
+            if frame_count(mask) > 1:
+                raise ScanlabError.at("S694", f"the mask {file.name} has several frames", help="give one per image")
+            upright = turned(mask, layout)
+            numbers, coloured = _numbers(upright, file)
+            palette = _palette(upright, numbers)
+        except (OSError, ValueError, SyntaxError, EOFError) as error:
+            raise unreadable(file, error) from None
+    return _Mask(_resized(numbers, size), values_of(numbers), coloured, palette)
+
+
+def _lossless(mask: Any) -> bool:
+    """Whether a WebP holds few colours, as one that was saved without loss does."""
+    return mask.format == "WEBP" and mask.convert("RGB").getcolors(MOST_CLASSES) is not None
+
+
+def _numbers(mask: Any, file: Path) -> tuple[NDArray, bool]:
+    """The numbers of a mask, and whether they are colours."""
+    if mask.mode == "P":
+        # The numbers of a palette are classes; their colours say nothing.
+        return np.asarray(mask, np.uint8), False
+    if mask.mode in _GREYS or mask.mode.startswith("I;16"):
+        plain = np.asarray(mask.convert("L") if mask.mode == "1" else mask)
+        numbers = plain if plain.dtype == np.uint8 else plain.astype(np.int32)
+        if plain.dtype.kind == "f" and (numbers != plain).any():
+            problem = f"the mask {file.name} has values that are no whole numbers"
+            raise ScanlabError.at("S692", problem, help="number the classes from 0 up")
+        return numbers, False
+    if mask.convert("RGBA").getchannel("A").getextrema()[0] < 255:
+        raise ScanlabError.at(
+            "S692",
+            f"the mask {file.name} is transparent in places, which may mean a class or nothing",
+            help="save masks without transparency",
+        )
+    rgb = np.asarray(mask.convert("RGB"))
+    if (rgb[..., 0] == rgb[..., 1]).all() and (rgb[..., 1] == rgb[..., 2]).all():
+        return rgb[..., 0], False
+    return (rgb.astype(np.int32) @ np.array([65536, 256, 1], np.int32)), True
+
+
+def _palette(mask: Any, numbers: NDArray) -> tuple[tuple[int, int], ...]:
+    """The numbers of a palette that are used, with their colours."""
+    if mask.mode != "P":
+        return ()
+    colours = np.array(mask.getpalette("RGB"), np.int64).reshape(-1, 3) @ (65536, 256, 1)
+    return tuple((n, int(colours[n])) for n in sorted(values_of(numbers)) if n < len(colours))
+
+
+def _resized(numbers: NDArray, size: tuple[int, ...] | None) -> NDArray:
+    from PIL import Image
+
+    if size is None:
+        return numbers
+    return np.asarray(Image.fromarray(numbers).resize((size[1], size[0]), Image.Resampling.NEAREST))
+
+
+def _one_kind(masks: list[_Mask], folder: Path) -> list[_Mask]:
+    """All as numbers, or all as colours: a palette that changes from file to file numbers no classes."""
+    palettes: dict[int, set[int]] = {}
+    for mask in masks:
+        for number, colour in mask.palette:
+            palettes.setdefault(number, set()).add(colour)
+    changing = any(len(colours) > 1 for colours in palettes.values())
+    if not changing and not any(mask.coloured for mask in masks):
+        return masks
+    if any(not mask.coloured and not mask.palette and mask.seen - {0, 255} for mask in masks):
+        raise ScanlabError.at(
+            "S691",
+            f"{folder} holds masks in colours beside masks of numbers",
+            help="save all masks alike, best as grey numbers from 0 up",
+        )
+    return [mask if mask.coloured else _as_colours(mask) for mask in masks]
+
+
+def _as_colours(mask: _Mask) -> _Mask:
+    table = dict(mask.palette) or {0: 0, 255: 0xFFFFFF}
+    colours = np.array([table.get(number, 0) for number in range(256)], np.int32)
+    return _Mask(colours[mask.numbers], frozenset(table.get(number, 0) for number in mask.seen), True)
+
+
+def _colours(seen: Sequence[frozenset[int]], folder: Path, layout: Layout, notes: list[Note]) -> dict[int, int]:
+    colours = sorted(frozenset().union(*seen))
+    if len(colours) > MOST_CLASSES:
+        raise ScanlabError.at(
+            "S692",
+            f"the masks of {folder} have {len(colours):,} colours, and at most {MOST_CLASSES} are classes",
+            help="colours that number objects, or smoothed edges, are no classes: save masks as grey numbers from 0 up",
+        )
+    word = layout.chosen("instances", "threshold", "ignore_255")
+    if word == "instances":
+        return {colour: int(colour > 0) for colour in colours}
+    if word:
+        raise ScanlabError.at(
+            "S692", f"the masks of {folder} are in colours, for which {word} says nothing", help="leave it out"
+        )
+    if colours[0] != 0 and "levels" not in layout:
+        raise ScanlabError.at(
+            "S691",
+            f"the masks of {folder} are in colours without black, so that none is surely the background: "
+            f"{listed(map(_named, colours))}",
+            help=f"{settled_by('levels')}: the first is then the background, {_named(colours[0])}",
+        )
+    table = {colour: number for number, colour in enumerate(colours)}
+    pairs = ", ".join(f"{_named(colour)} is class {number}" for colour, number in table.items())
+    notes.append(Note("mapped", f"colours of the masks: {pairs}"))
+    return table
+
+
+def _named(colour: int) -> str:
+    return f"({colour >> 16}, {colour >> 8 & 255}, {colour & 255})"
+
+
+def _unclear(values: frozenset[int], folder: Path) -> ScanlabError:
+    most, count = max(values), len(values)
+    odd = min((v for v in values if v >= MOST_CLASSES), default=min(values))
+    if count > MOST_CLASSES:
+        return ScanlabError.at(
+            "S692",
+            f"the masks of {folder} have {count} different grey values, up to {most}",
+            help="JPEG and smoothed edges blur numbers, and numbered objects are no classes: "
+            + settled_by("threshold", "instances"),
+        )
+    odd = odd if count < 3 else most
+    return ScanlabError.at(
+        "S644",
+        f"{folder} is no data set: a mask has the value {odd}, beside {listed(sorted(values - {odd}))}",
+        help=f"expected classes from 0 to {MOST_CLASSES - 1}; or {settled_by('levels', 'instances')}",
+    )

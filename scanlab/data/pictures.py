@@ -1,0 +1,296 @@
+"""Image files as arrays, by Pillow."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scanlab.data.layout import Layout, settled_by
+from scanlab.data.notes import Note
+from scanlab.data.resize import check_size, resized
+from scanlab.data.scales import scale_by_range, scale_of
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import count_text, grid_text
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = [
+    "IMAGES",
+    "Pictures",
+    "frame_count",
+    "opened",
+    "orientation",
+    "read_pictures",
+    "require_pillow",
+    "size_of",
+    "turned",
+    "unreadable",
+]
+
+IMAGES = (
+    *(".png", ".jpg", ".jpeg", ".jfif", ".jpe", ".jp2", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".tga", ".avif"),
+    *(".pgm", ".ppm", ".pbm", ".pnm"),
+)
+BRIGHTEST = 255
+# How an upright picture is turned back, by what EXIF said: Pillow's numbers for flips and turns.
+_BACK = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
+# The tag of EXIF that says how a photograph is to be turned, and its value for upright ones.
+ORIENTATION, UPRIGHT = 0x0112, 1
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Pixels float32 [M, C, *extents]; video: the first extent is time."""
+
+    pixels: NDArray[np.float32]
+    video: bool = False
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What a file says of its picture before it is decoded. size: height and width, as they are read."""
+
+    size: tuple[int, ...]
+    mode: str
+    frames: int
+    format: str
+    turned: bool
+
+
+def read_pictures(files: Sequence[Path], size: tuple[int, ...] | None, layout: Layout, notes: list[Note]) -> Pictures:
+    """Files as float32 in [0, 1], written once: grey where all are, else of three channels.
+
+    Photographs are turned as their EXIF says. Grey values of more than eight bits are scaled alike in all files.
+    Raises S644 for files that cannot be read, S646 for several sizes, and S694 for files of several frames.
+    """
+    heads = [_head(file, layout) for file in files]
+    channels = 1 if all(_grey(head.mode) for head in heads) else 3
+    frames = _frames(files, heads, layout, notes)
+    shapes = Counter(head.size for head in heads)
+    if size is None and len(shapes) > 1:
+        usual = " and ".join(grid_text(shape) for shape, _ in shapes.most_common(2))
+        raise ScanlabError.at(
+            "S646",
+            f"the images have {len(shapes)} sizes, such as {usual}",
+            help="give one for all, as in --size 64x64",
+        )
+    first = next(iter(shapes))
+    own = (frames, *first) if frames else first
+    check_size(size or own, own, files[0].parent.name)
+    extents = size or own
+    pixels = np.empty((len(files), channels, *extents), np.float32)
+    deep, clear = [], 0
+    for number, file in enumerate(files):
+        pixels[number], transparent = _decoded(file, extents, channels, frames, layout)
+        clear += transparent
+        if _deep(heads[number].mode):
+            deep.append(number)
+    _scale_deep(pixels, deep, [heads[n].mode for n in deep], files, layout, notes)
+    if "scaled_values" in layout:
+        scale_by_range(pixels, notes)
+    elif not deep and "raw_values" not in layout:
+        low, high = (round(BRIGHTEST * float(f())) for f in (pixels.min, pixels.max))
+        scale_of(low, high, "B", "pictures", notes)
+    turned = sum(head.turned for head in heads)
+    if turned:
+        notes.append(Note("assumed", f"{count_text(turned, 'photograph')} turned upright, as EXIF says"))
+    if clear:
+        what = f"{count_text(clear, 'picture')} with transparent pixels: transparency is left out, and the colours"
+        notes.append(Note("left out", f"{what} that it hides are seen"))
+    return Pictures(pixels, video=bool(frames) and not all(head.format == "TIFF" for head in heads))
+
+
+def frame_count(image: Image) -> int:
+    """How many pictures a file holds."""
+    return getattr(image, "n_frames", 1) if getattr(image, "is_animated", False) else 1
+
+
+def orientation(image: Any) -> int:
+    """How EXIF says that a picture is to be turned; 1 is upright. Raises S644 for a TIFF that is to be turned."""
+    if image.format == "TIFF":
+        # Pillow turns TIFF while it loads, and not always.
+        if image.tag_v2.get(ORIENTATION, UPRIGHT) != UPRIGHT:
+            name = Path(image.filename).name
+            problem = f"{name} is a TIFF that says it is to be turned, which programs read in different ways"
+            raise ScanlabError.at("S644", problem, help="save it upright")
+        return UPRIGHT
+    # To look for EXIF, Pillow decodes the whole of a PNG that has none at its head.
+    if image.format in ("PNG", "GIF", "BMP", "PPM") and "exif" not in image.info:
+        return UPRIGHT
+    try:
+        found = image.getexif().get(ORIENTATION, UPRIGHT)
+    except Exception:  # Damaged tags raise errors of many kinds, and the picture may be whole.
+        return UPRIGHT
+    return found if found in range(1, 9) else UPRIGHT
+
+
+def size_of(image: Any, layout: Layout) -> tuple[int, int]:
+    """Height and width of a picture as it is read: upright, or as it is stored where `layout` says so."""
+    turn = orientation(image)
+    if turn == UPRIGHT:
+        return image.height, image.width
+    read = turned(image, layout)
+    return read.height, read.width
+
+
+def turned(image: Any, layout: Layout) -> Any:
+    """Upright, or as it is stored where `layout` says so."""
+    from PIL import Image, ImageOps
+
+    turn = orientation(image)
+    if turn == UPRIGHT:
+        return image
+    upright = ImageOps.exif_transpose(image)
+    return upright.transpose(Image.Transpose(_BACK[turn])) if "as_stored" in layout else upright
+
+
+def opened(file: Path) -> Image:
+    """A file as Pillow opens it. Raises S644."""
+    from PIL import Image
+
+    try:
+        return Image.open(file)
+    # A damaged head can claim more pixels than Pillow takes for honest.
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise unreadable(file, error) from None
+
+
+def require_pillow() -> None:
+    """Raise S645 where Pillow is missing."""
+    try:
+        import PIL  # noqa: F401
+    except ImportError:
+        raise ScanlabError.at("S645", "image files need Pillow", help='pip install "scanlab[data]"') from None
+
+
+def unreadable(file: Path, error: Exception) -> ScanlabError:
+    """S644 for a file that is damaged, or something else than its name says."""
+    return ScanlabError.at(
+        "S644", f"{file} cannot be read as an image: {error}", help="replace the file, or take it out of the folder"
+    )
+
+
+def _head(file: Path, layout: Layout) -> _Head:
+    with opened(file) as image:
+        try:
+            # Cameras put a small picture behind the large one, which is the photograph.
+            frames = 1 if image.format == "MPO" else frame_count(image)
+            turn, size = orientation(image), size_of(image, layout)
+        except (OSError, ValueError, SyntaxError, EOFError) as error:
+            raise unreadable(file, error) from None
+        return _Head(size, image.mode, frames, image.format or "", turn != UPRIGHT and "as_stored" not in layout)
+
+
+def _frames(files: Sequence[Path], heads: Sequence[_Head], layout: Layout, notes: list[Note]) -> int:
+    """How many frames of each file are read as one sample; 0 where samples are single pictures."""
+    several = [number for number, head in enumerate(heads) if head.frames > 1]
+    if not several and "frames" not in layout:
+        return 0
+    if "first_frame" in layout:
+        notes.append(Note("left out", f"of {count_text(len(several), 'file')} all frames but the first"))
+        return 0
+    counts = sorted({head.frames for head in heads})
+    if "frames" not in layout:
+        where, head = files[several[0]].name, heads[several[0]]
+        raise ScanlabError.at(
+            "S694",
+            f"{where} has {head.frames} frames, one of {count_text(len(several), 'such file')}",
+            help=settled_by("frames", "first_frame"),
+        )
+    if len(counts) > 1 or counts == [1]:
+        problem = f"from {counts[0]} to {counts[-1]} frames" if len(counts) > 1 else "one frame each"
+        raise ScanlabError.at("S694", f"the files have {problem}", help="give files with as many frames, two at least")
+    notes.append(Note("assumed", f"the {counts[0]} frames of every file are one sample"))
+    return counts[0]
+
+
+def _decoded(
+    file: Path, extents: tuple[int, ...], channels: int, frames: int, layout: Layout
+) -> tuple[NDArray[np.float32], bool]:
+    """A picture [C, *extents], in [0, 1] but for what has more than eight bits, and whether it is transparent
+    anywhere."""
+    with opened(file) as image:
+        try:
+            if not frames:
+                return _plain(image, extents, channels, layout)
+            shown = []
+            for number in range(frames):
+                image.seek(number)
+                shown.append(_plain(image, image.size[::-1], channels, layout))
+            clip = np.stack([array for array, _ in shown], 1)[None]
+            return resized(clip, extents)[0], any(clear for _, clear in shown)
+        except (OSError, ValueError, SyntaxError, EOFError) as error:
+            raise unreadable(file, error) from None
+
+
+def _plain(image: Any, extents: tuple[int, ...], channels: int, layout: Layout) -> tuple[NDArray[np.float32], bool]:
+    from PIL import Image
+
+    deep, clear = _deep(image.mode), _transparent(image)
+    image = turned(image, layout)
+    plain = image.convert("F" if deep else "RGB" if channels == 3 else "L")
+    if plain.size[::-1] != extents:
+        plain = plain.resize((extents[1], extents[0]), Image.Resampling.BILINEAR)
+    array = np.asarray(plain, np.float32)
+    if not deep and not layout.chosen("raw_values", "scaled_values"):
+        array = array / np.float32(BRIGHTEST)
+    if channels == 3 and array.ndim == 2:
+        return np.broadcast_to(array, (3, *extents)), clear
+    return np.moveaxis(array, -1, 0) if array.ndim == 3 else array[None], clear
+
+
+def _transparent(image: Any) -> bool:
+    if image.mode in ("RGBA", "LA", "PA"):
+        return image.getchannel("A").getextrema()[0] < BRIGHTEST
+    return "transparency" in image.info and image.convert("RGBA").getchannel("A").getextrema()[0] < BRIGHTEST
+
+
+def _scale_deep(
+    pixels: NDArray[np.float32],
+    deep: Sequence[int],
+    modes: Sequence[str],
+    files: Sequence[Path],
+    layout: Layout,
+    notes: list[Note],
+) -> None:
+    """Bring grey values of more than eight bits into [0, 1], all by one divisor."""
+    if not deep or layout.chosen("raw_values", "scaled_values"):
+        return
+    floats = all(mode == "F" for mode in modes)
+    if not floats and "F" in modes:
+        place = files[deep[0]].parent
+        raise ScanlabError.at("S644", f"{place} holds floats beside whole numbers", help="save all files alike")
+    some = pixels[deep]
+    if np.isnan(some).any():
+        # Refused by `checked`, with those of all other data.
+        return
+    low, high = float(some.min()), float(some.max())
+    within = 1.0 if low >= 0 and high <= 1 else None
+    scale = within if floats else scale_of(low, high, "H", "16-bit pictures", notes)
+    if scale is None:
+        odd = next(n for n in deep if pixels[n].min() < 0 or pixels[n].max() > (1 if floats else 65535))
+        bounds = f"{files[odd].name} has values from {pixels[odd].min():g} to {pixels[odd].max():g}"
+        raise ScanlabError.at(
+            "S644",
+            f"{files[odd].parent} is no data set: {bounds}",
+            help=f"expected values from 0 to {1 if floats else 65535}; or {settled_by('scaled_values')}",
+        )
+    if scale != 1:
+        pixels[deep] = some / np.float32(scale)
+
+
+def _grey(mode: str) -> bool:
+    """Whether images of one of Pillow's modes have one channel, but for transparency."""
+    return mode in ("1", "L", "LA") or _deep(mode)
+
+
+def _deep(mode: str) -> bool:
+    """Whether a grey image has more than eight bits: whole numbers of 16 or 32 bits, or floats."""
+    return mode.startswith("I;16") or mode in ("I", "F")

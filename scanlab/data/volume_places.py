@@ -1,0 +1,173 @@
+"""Which files of a folder are volumes, and which mask, part or class each of them has."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scanlab.data.class_folders import Labelled, class_files
+from scanlab.data.classes import MOST_CLASSES
+from scanlab.data.layout import Layout
+from scanlab.data.notes import Note, listed, suffixes
+from scanlab.data.pairs import pair_folders, pairs_of, without_suffix
+from scanlab.data.places import VOLUMES, below, files_in, folder_of, folders_in, holds, part_places, plain
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import count_text
+
+__all__ = ["Case", "Volumes", "class_names", "dataset_json", "volumes_in"]
+
+# nnU-Net's names: the modality of a file, in four digits.
+_MODALITY = re.compile(r"^(?P<case>.+)_(?P<number>\d{4})$")
+_LABELS = "labelsTr"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One sample: the files of its modalities, and its mask, or None where it has a class of its own."""
+
+    images: tuple[Path, ...]
+    mask: Path | None
+
+
+@dataclass(frozen=True)
+class Volumes:
+    """The cases of every part, and what was assumed to find them; labelled: their classes, where they have no masks."""
+
+    cases: Mapping[str, list[Case]]
+    notes: list[Note] = field(default_factory=list)
+    labelled: Labelled | None = None
+
+
+def volumes_in(folder: Path, layout: Layout) -> Volumes | None:
+    """The volumes of a folder: imagesTr with labelsTr, as in the Decathlon and for nnU-Net, or images with masks under
+    other names, perhaps below train, val and test; None for a folder that holds no NIfTI files.
+
+    Raises S644 for volumes without a mask each, and S691 for folders that may be one thing or another.
+    """
+    training = folder_of(folder, "imagesTr")
+    if training is None or (files_in(training) and not holds(training, VOLUMES)):
+        return _others(folder, layout) if holds(folder, VOLUMES) else None
+    notes: list[Note] = []
+    cases = {"train": _cases(folder, training, folder_of(folder, _LABELS), notes)}
+    test, labels = folder_of(folder, "imagesTs"), folder_of(folder, "labelsTs")
+    if test is not None and labels is not None and holds(labels, VOLUMES):
+        cases["test"] = _cases(folder, test, labels, notes)
+    elif test is not None and files_in(test, VOLUMES):
+        notes.append(
+            Note(
+                "left out", f"{count_text(len(files_in(test, VOLUMES)), 'volume')} in {test.name}, which have no labels"
+            )
+        )
+    odd = [
+        place.name
+        for place in folders_in(folder)
+        if place not in (training, test, labels) and place.name.lower() != "labelstr"
+    ]
+    if odd:
+        notes.append(Note("left out", f"other folders: {listed(odd)}"))
+    notes.append(Note("layout", "imagesTr with labelsTr"))
+    return Volumes(cases, notes)
+
+
+def _cases(folder: Path, images: Path, labels: Path | None, notes: list[Note]) -> list[Case]:
+    files = files_in(images, VOLUMES)
+    masks = {without_suffix(file): file for file in (files_in(labels, VOLUMES) if labels else [])}
+    groups: dict[str, list[Path]] = {}
+    for file in files:
+        groups.setdefault(_case(without_suffix(file), masks), []).append(file)
+    lonely = [some[0].name for case, some in groups.items() if case not in masks]
+    if lonely or not files:
+        problem = f"{lonely[0]} has no mask, one of {len(lonely)}" if lonely else f"{images.name} is empty"
+        raise ScanlabError.at(
+            "S644",
+            f"{folder} is no data set: {problem}",
+            help="expected imagesTr and labelsTr with files of the same names",
+        )
+    others = [place.name for place in images.iterdir() if place not in files and not place.name.startswith(".")]
+    if odd := suffixes(others):
+        notes.append(Note("left out", f"files in {images.name} that are no NIfTI: {odd}"))
+    if left := sorted(set(masks) - set(groups)):
+        notes.append(Note("left out", f"{count_text(len(left), 'mask')} without a volume: {listed(left)}"))
+    return [Case(tuple(some), masks[case]) for case, some in groups.items()]
+
+
+def _case(stem: str, masks: Mapping[str, Path]) -> str:
+    """The name of a file's case: its own stem, or without the number of its modality."""
+    match = _MODALITY.match(stem)
+    return match["case"] if match and stem not in masks else stem
+
+
+def _others(folder: Path, layout: Layout) -> Volumes:
+    notes: list[Note] = []
+    places = {"train": folder} if pair_folders(folder, layout, VOLUMES) else part_places(folder, layout, notes)
+    cases: dict[str, list[Case]] = {}
+    for part, place in places.items():
+        folders = pair_folders(place, layout, VOLUMES)
+        if folders is None:
+            return _with_classes(folder, places, layout, notes)
+        pairs = pairs_of(folders.images, folders.masks, folders.ending, layout, notes, VOLUMES)
+        cases[part] = [Case((image,), mask) for image, mask in pairs]
+        notes.append(Note("layout", f"volumes in {folders.images.name} with masks in {folders.masks.name}"))
+    return Volumes(cases, notes)
+
+
+def _with_classes(folder: Path, places: Mapping[str, Path], layout: Layout, notes: list[Note]) -> Volumes:
+    """A folder of volumes per class. Raises S644 for one volume per folder: folders are then cases, not classes."""
+    inside = [inner for place in places.values() for inner in folders_in(place)]
+    held = [list(below(inner, VOLUMES)) for inner in inside]
+    named = any(plain(inner.name) in ("images", "masks", "labels", "imagests", "anat") for inner in inside)
+    if not inside or named or layout.named("images") or min(map(len, held)) < 2 or any(map(_like_cases, held)):
+        names = listed(inner.name for inner in inside)
+        raise ScanlabError.at(
+            "S644",
+            f"{folder} is no data set: it holds NIfTI files, and neither folders of classes nor one of images with one "
+            "of masks" + (f", but {names}" if names else ""),
+            help="expected imagesTr and labelsTr, images and masks, or a folder per class; or name images and masks, "
+            'as in layout = "images=scans masks=labels"',
+        )
+    given = class_files(folder, places, layout, notes, VOLUMES, "a folder of volumes per class")
+    notes.append(Note("layout", "a folder of volumes per class"))
+    files = iter(given.files)
+    cases = {part: [Case((next(files),), None) for _ in range(count)] for part, count in given.counts.items()}
+    return Volumes(cases, notes, given)
+
+
+def _like_cases(files: Sequence[Path]) -> bool:
+    """Whether the files of a folder are those of one case: its modalities and perhaps its mask."""
+    ends = [re.split(r"[_-]", without_suffix(file).lower())[-1] for file in files]
+    return any(
+        end in ("seg", "mask", "label", "t1", "t2", "flair", "t1w", "t2w", "t1ce", "t1gd", "bold") for end in ends
+    )
+
+
+def dataset_json(folder: Path) -> dict[str, Any]:
+    """What dataset.json says, {} without one. Raises S644."""
+    file = folder / "dataset.json"
+    if not file.is_file():
+        return {}
+    try:
+        about = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ScanlabError.at("S644", f"{file} cannot be read: {error}", help="repair or remove it") from None
+    return about if isinstance(about, dict) else {}
+
+
+def class_names(about: Mapping[str, Any]) -> tuple[dict[int, str], int | None]:
+    """The names of classes by their number, and the number that marks no class; newer files list numbers by name."""
+    names: dict[int, str] = {}
+    labels = about.get("labels")
+    for key, value in labels.items() if isinstance(labels, dict) else ():
+        number, name = (key, value) if str(key).isdecimal() else (value, key)
+        if not str(number).isdecimal() or (int(number) >= MOST_CLASSES and name != "ignore"):
+            raise ScanlabError.at(
+                "S644",
+                f"dataset.json gives the class {name!r} the number {number!r}",
+                help=f"give every class a number from 0 to {MOST_CLASSES - 1}",
+            )
+        names[int(number)] = str(name)
+    ignored = next((number for number, name in names.items() if name == "ignore"), None)
+    return {number: name for number, name in names.items() if number != ignored}, ignored
