@@ -12,10 +12,12 @@ import numpy as np
 from scanlab.renamed import read_name
 from scanlab.study.compare import Measured, compared, resolution_of, transfer_differences
 from scanlab.study.controls import removed_by, stored_control
-from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
+from scanlab.study.crossed import crossed_difference
+from scanlab.study.findings import Comparison, Findings, ProblemFindings, StrategyFindings
 from scanlab.study.in_force import confidence_in_force
 from scanlab.study.locality import METRICS, locality_findings
 from scanlab.study.overall import overall_findings
+from scanlab.study.predictions import scores_of
 from scanlab.study.record import MemberRecord, StudyRecord, TrialResult
 from scanlab.study.resampled import overlap_of
 from scanlab.study.statistics import friedman, mean_spread
@@ -55,6 +57,7 @@ def analyse(record: StudyRecord) -> Findings:
     about, confidence = record.about, confidence_in_force(record)
     measured = [_measured(record, problem) for problem in about["problems"]]
     comparisons = compared(measured, about["baseline"], confidence)
+    comparisons = {place: _with_samples(record, place, c) for place, c in comparisons.items()}
     transfers = transfer_differences(measured, about["baseline"], confidence)
     judged = []
     for problem in measured:
@@ -85,6 +88,17 @@ def analyse(record: StudyRecord) -> Findings:
         failures=tuple(_failures(record)),
     )
     return replace(findings, sentences=tuple(overall_sentences(findings)))
+
+
+def _with_samples(record: StudyRecord, place: tuple[str, str], comparison: Comparison) -> Comparison:
+    """With the interval that covers other test samples as well, where trials kept what they said of each."""
+    problem, label = place
+    task = next(p["task"] for p in record.about["problems"] if p["name"] == problem)
+    scores = scores_of(record, problem, label, record.about["baseline"], task_named(read_name(task)).primary)
+    if scores is None or min(scores[0].shape[:2]) < 2:
+        return comparison
+    d = comparison.difference
+    return replace(comparison, crossed=crossed_difference(*scores, 1 - (1 - d.confidence) / d.family))
 
 
 def _measured(record: StudyRecord, problem: Mapping[str, Any]) -> Measured:

@@ -16,7 +16,8 @@ class Cells:
     """What a table may show of a row, "" for what is not known.
 
     kind: how it stands against the baseline. mean, spread: of the metric. difference, interval, p, effect: of the
-    comparison with the baseline. words: its verdict, or why there is none. seconds: of a trial.
+    comparison with the baseline. samples: the interval that covers the choice of the test samples as well. words: its
+    verdict, or why there is none. seconds: of a trial.
     """
 
     kind: Kind
@@ -29,6 +30,7 @@ class Cells:
     words: str
     parameters: str
     seconds: str
+    samples: str = ""
 
 
 def cells(row: StrategyFindings, problem: ProblemFindings, baseline: str) -> Cells:
@@ -46,6 +48,7 @@ def cells(row: StrategyFindings, problem: ProblemFindings, baseline: str) -> Cel
         words=kind_words(row, problem, baseline),
         parameters="" if row.parameters is None else f"{row.parameters:,}",
         seconds="" if row.seconds is None else f"{row.seconds:.1f}",
+        samples=interval(c.crossed.difference, unit) if c and c.crossed else "",
     )
 
 

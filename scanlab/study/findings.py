@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from scanlab.renamed import renamed_names
+from scanlab.study.crossed import CrossedDifference
 from scanlab.study.locality import LocalityFinding
 from scanlab.study.statistics import Difference, Friedman
 
@@ -22,7 +23,8 @@ class Comparison:
     of lying within the margin, by Holm likewise; None where that cannot be claimed (`equivalence` of
     study.statistics), and while any trial of the study waits. effect: d_z. kind: "better", "worse", "equivalent",
     "not distinguishable", or "waiting" where trials of the two have no result yet; verdict: in words. differences: of
-    every pair, in the order of the seeds that both have.
+    every pair, in the order of the seeds that both have. crossed: with an interval that covers other test samples too;
+    None where trials kept nothing of single samples, or measured on different ones.
 
     >>> difference = Difference(0.02, pairs=5, confidence=0.95, low=0.01, high=0.03, p=0.004)
     >>> Comparison(difference, 0.008, None, 1.9, "better", "better by 1.0 to 3.0 points").decided
@@ -36,6 +38,7 @@ class Comparison:
     kind: str
     verdict: str
     differences: tuple[float, ...] = ()
+    crossed: CrossedDifference | None = None
 
     @property
     def decided(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ import torch
 from small import small_study
 
 from scanlab.nn import Backbone, BackboneConfig, NextPatch
-from scanlab.study import predictions, run_study, settings
+from scanlab.study import analyse, predictions, run_study, settings
 from scanlab.study.crossed import crossed_difference
 from scanlab.study.predictions import Predictions, read_predictions, scores_of
+from scanlab.study.report import render
 from scanlab.study.store import Store, read_study
+from scanlab.study.work import dataset_of
 
 SMALL = {"strategies": ["row", "hilbert"], "controls": [], "seeds": 2, "limit": 60, "test_limit": 50}
 SMALL |= {"model.dim": 8, "model.depth": 1, "model.patch": 4, "recipe.epochs": 1}
@@ -141,3 +144,16 @@ def test_losses_of_images_average_to_the_loss(loss: str) -> None:
     images = torch.rand(5, 1, 8, 8)
     assert model.losses(images).shape == (5,)
     assert torch.allclose(model.losses(images).mean(), model.loss(images), rtol=1e-5)
+
+
+def test_a_finished_study_has_intervals_over_other_samples_too(tmp_path):
+    study = small_study(("row", "snake"), epochs=1)
+    record = run_study(study, tmp_path)
+    [problem] = analyse(record).problems
+    crossed = problem.row("snake").comparison.crossed
+    assert crossed.samples == len(dataset_of(study.problems[0].data).test)
+    assert crossed.difference.mean == pytest.approx(problem.row("snake").comparison.difference.mean, abs=1e-9)
+    page = render(record, analyse(record), {})
+    assert "other samples too: " in page or crossed.difference.low is None
+    # A record from nowhere has nothing of single samples.
+    assert analyse(replace(record, database=None)).problems[0].row("snake").comparison.crossed is None
