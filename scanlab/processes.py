@@ -12,8 +12,8 @@ __all__ = ["METHOD", "TRAINING", "begin_loading", "context_with"]
 # One process loads, and the others are forked from it before it has done any work: torch takes seconds to load. The
 # libraries of macOS do not bear that, and Windows has no fork.
 METHOD: Literal["spawn", "forkserver"] = "forkserver" if sys.platform == "linux" else "spawn"
-# What a process needs that trains.
-TRAINING = ("scanlab.study.work", "scanlab.ops.mamba.cpu")
+# What a process needs that trains; torch's optimizers import its compiler when the first is made.
+TRAINING = ("scanlab.study.work", "scanlab.ops.mamba.cpu", "torch._dynamo")
 
 
 def context_with(*modules: str) -> BaseContext:

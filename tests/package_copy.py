@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
+
+import warm
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,9 +30,7 @@ class Copy:
         self.write(file, text.replace(before, line + before, 1))
 
     def run(self, code: str, *words: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "PYTHONPATH": str(self.folder)}
-        command = [sys.executable, "-c", code, *words]
-        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=self.folder)
+        return warm.run(code, *words, cwd=self.folder, env={**os.environ, "PYTHONPATH": str(self.folder)})
 
     def says(self, code: str) -> list[str]:
         done = self.run(code)

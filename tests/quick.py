@@ -37,9 +37,11 @@ QUICK = frozenset(
         # Those that walk a table come first: the first of each kernel compiles it.
         *_of(
             "ops/test_ssd.py",
+            "test_one_task_goes_through_several_groups_on_the_cpu",
             *_each("test_backends_agree", *(f"{case}-cpu" for case in _TABLES), "chain-triton", "token twice-triton"),
             *_each("test_weights", "cpu", "triton"),
             *_each("test_lengths", "70-cpu", "17-triton"),
+            *_each("test_a_slow_state_passes_through_whole_chunks", "cpu", "triton"),
         ),
         *_of(
             "ops/test_selective_scan.py",

@@ -13,6 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import warm
+
 SCANLAB = "import sys; from scanlab.cli import main; sys.argv[0] = 'scanlab'; main()"
 
 
@@ -23,9 +25,12 @@ def commands(block: str) -> list[tuple[str, str]]:
 
 def printed(command: str, folder: Path, columns: int) -> str:
     """What a command prints in a folder, in a terminal of so many columns without colour."""
-    done = subprocess.run(
-        _words(command), capture_output=True, text=True, cwd=folder, env=_environment(columns), check=False
-    )
+    program, *arguments = shlex.split(command)
+    if program == "scanlab":
+        done = warm.run(SCANLAB, *arguments, cwd=folder, env=_environment(columns))
+    else:
+        words = [sys.executable, *arguments]
+        done = subprocess.run(words, capture_output=True, text=True, cwd=folder, env=_environment(columns), check=False)
     assert done.returncode in (0, 1) and "Traceback" not in done.stderr, done.stderr
     return done.stdout
 

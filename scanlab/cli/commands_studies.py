@@ -15,6 +15,15 @@ Layout = Annotated[str, typer.Option(help="Words that settle how files are read:
 Spacing = Annotated[str, typer.Option(help="Resample NIfTI volumes to so many mm a voxel, as in 1x1x1.")]
 
 
+Data = Annotated[str, typer.Option("--data", "-d", help="A name, a .npz file or a folder: see `scanlab data`.")]
+Pooled = Annotated[
+    bool, typer.Option("--resample-pooled", help="The same where the data came with parts: they are pooled first.")
+]
+Rates = Annotated[
+    str, typer.Option("--tune-learning-rate", help="Choose from these for every strategy: 1e-3,3e-3,1e-2.")
+]
+
+
 @app.command()
 def erf(
     names: Names,
@@ -69,20 +78,14 @@ def ablate(
     ] = "",
     seeds: Annotated[int | None, typer.Option(help="How many seeds, from 0 up.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
-    data: Annotated[
-        str, typer.Option("--data", "-d", help="A name, a .npz file or a folder: see `scanlab data`.")
-    ] = "",
+    data: Data = "",
     task: Annotated[str, typer.Option(help="classification, segmentation, next_patch, …")] = "",
     size: Annotated[str, typer.Option(help="Resize images to this, as in 64x64.")] = "",
     limit: Annotated[int | None, typer.Option(help="At most so many training samples.")] = None,
     part: Annotated[str, typer.Option(help="Measure on test, or on val and leave the test part alone.")] = "",
     resample: Annotated[bool, typer.Option("--resample", help="Every seed draws its own train and test part.")] = False,
-    resample_pooled: Annotated[
-        bool, typer.Option("--resample-pooled", help="The same where the data came with parts: they are pooled first.")
-    ] = False,
-    tune_learning_rate: Annotated[
-        str, typer.Option("--tune-learning-rate", help="Choose from these for every strategy: 1e-3,3e-3,1e-2.")
-    ] = "",
+    resample_pooled: Pooled = False,
+    tune_learning_rate: Rates = "",
     layout: Layout = "",
     spacing: Spacing = "",
     patch: Annotated[int | None, typer.Option(help="Side of a patch in pixels.")] = None,
@@ -140,9 +143,7 @@ def train(
     problem: Annotated[str, typer.Option(help="One of the study's problems, where it has several.")] = "",
     seed: Annotated[int, typer.Option(help="Of the weights, the batches and the augmentation.")] = 0,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training images.")] = None,
-    data: Annotated[
-        str, typer.Option("--data", "-d", help="A name, a .npz file or a folder: see `scanlab data`.")
-    ] = "",
+    data: Data = "",
     layout: Layout = "",
     device: Annotated[str, typer.Option(help="auto (GPUs where there are any), cpu or cuda.")] = "cpu",
     out: Annotated[

@@ -17,6 +17,7 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.autograd import forward_ad
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ops.marks import untraced
 
 __all__ = ["Operator", "apply", "register", "transformed"]
 
@@ -61,7 +62,9 @@ def register(operator: Operator) -> None:
 def apply(operator: Operator, *arguments: Any) -> Any:
     """The outputs of an operator, however its arguments are transformed."""
     if torch._C._are_functorch_transforms_active():
-        return _transformed(operator, *arguments)
+        from scanlab.ops.marked import MARKED
+
+        return MARKED["_transformed"](operator, *arguments)
     return operator.forward(*arguments)
 
 
@@ -71,7 +74,7 @@ def transformed() -> bool:
 
 
 # torch.compile leaves the transforms of torch.func to eager execution here.
-@torch.compiler.disable()
+@untraced()
 def _transformed(operator: Operator, *arguments: Any) -> Any:
     outputs: Any = _TransformedForward.apply(operator, *arguments)
     return outputs
@@ -95,7 +98,11 @@ def _plain(arguments: tuple[Any, ...]) -> bool:
 
 
 def _any_requires_grad(arguments: tuple[Any, ...]) -> bool:
-    return any(isinstance(a, Tensor) and a.requires_grad for a in arguments)
+    # A loop: any(…) calls its generator once per argument, at every scan.
+    for argument in arguments:  # noqa: SIM110
+        if isinstance(argument, Tensor) and argument.requires_grad:
+            return True
+    return False
 
 
 def _refused(name: str, what: str) -> ScanlabError:

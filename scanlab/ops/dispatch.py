@@ -15,6 +15,7 @@ import torch
 
 from scanlab.compiler.bind import CompiledScan
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ops.marks import constant_result
 
 __all__ = [
     "BACKENDS",
@@ -95,11 +96,16 @@ def use_backend(backend: str | None) -> Iterator[None]:
 
 def choose(requested: str | None, device: torch.device, dtype: torch.dtype) -> str:
     """The backend for tensors of a device and dtype: the requested one, that of `use_backend`, or the usual."""
-    return _choice(_chosen if requested is None else requested, device, dtype)
+    asked = _chosen if requested is None else requested
+    if torch.compiler.is_compiling():
+        from scanlab.ops.marked import MARKED
+
+        return MARKED["_choice"](asked, device, dtype)
+    return _choice(asked, device, dtype)
 
 
 # The choice depends on the machine and on constants of a traced graph, never on data.
-@torch.compiler.assume_constant_result
+@constant_result
 def _choice(requested: str | None, device: torch.device, dtype: torch.dtype) -> str:
     """The backend for tensors of a device and dtype.
 

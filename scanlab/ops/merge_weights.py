@@ -15,6 +15,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.merges import MERGES, merge_rule
 from scanlab.ir.values import Order, Scan
 from scanlab.kernels.columns import PATH, SEQUENCE
+from scanlab.ops.marks import may_be_compiled, untraced
 from scanlab.ops.modes import adopted, outside_modes, readable
 from scanlab.ops.path_tables import PathTable
 from scanlab.ops.resolve_paths import Paths
@@ -69,13 +70,16 @@ def _check_chains(weights: Tensor, table: PathTable) -> None:
             )
 
 
-# As `kept_table`.
-@torch.compiler.disable(reason="the merge of a compiled scan is looked up: give path_table(scan) and merge weights")
 def tree_weights(scan: CompiledScan, channels: int, device: torch.device, wide: bool) -> tuple[Tensor | None, float]:
     """The weights that a compiled scan's own merges give its paths, float64 where wide, and a common factor."""
+    if may_be_compiled():
+        from scanlab.ops.marked import MARKED
+
+        return MARKED["_tree_weights"](scan, channels, device, wide)
     return _tree_weights(scan, channels, device, wide)
 
 
+@untraced("the merge of a compiled scan is looked up: give path_table(scan) and merge weights")
 @lru_cache(maxsize=256)
 def _tree_weights(scan: CompiledScan, channels: int, device: torch.device, wide: bool) -> tuple[Tensor | None, float]:
     if any(node.rule.learned for above in merges_above(scan) for node, _ in above):

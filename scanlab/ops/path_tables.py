@@ -195,7 +195,8 @@ def vouched(table: PathTable) -> PathTable:
 
 def _versions(table: PathTable) -> tuple[int, int]:
     """How often torch has altered steps and segments in place; tensors of inference mode do not count it."""
-    return tuple(-1 if t.is_inference() else t._version for t in (table.steps, table.segments))  # pyright: ignore
+    steps, segments = table.steps, table.segments
+    return -1 if steps.is_inference() else steps._version, -1 if segments.is_inference() else segments._version
 
 
 def _like(table: PathTable, **changes: Any) -> PathTable:

@@ -12,6 +12,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from scanlab.compiler.bind import CompiledScan
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops.dispatch import program_for
+from scanlab.ops.marks import may_be_compiled, untraced
 from scanlab.ops.modes import check_no_graph, outside_modes, readable
 from scanlab.ops.partition import CHUNK
 from scanlab.ops.path_tables import PathTable, path_table, vouched
@@ -163,10 +164,12 @@ def raster_table(length: int, device: torch.device) -> PathTable:
         return index_table(torch.arange(length)[None], length, permutations=True).to(device)
 
 
-# Dynamo traces what is behind a cache, and warns; what is behind this one is no graph.
-@torch.compiler.disable(reason="a compiled scan is laid out: give path_table(scan) in its place")
 def kept_table(scan: CompiledScan, device: torch.device) -> PathTable:
     """The table of a compiled scan on a device."""
+    if may_be_compiled():
+        from scanlab.ops.marked import MARKED
+
+        return MARKED["_compiled"](scan, device)
     return _compiled(scan, device)
 
 
@@ -177,7 +180,8 @@ def kept_raster(length: int, device: torch.device) -> PathTable:
     return raster_table(length, device)
 
 
-# A model scans the same few grids again and again.
+# A model scans the same few grids again and again. Dynamo would trace what is behind the cache, and warn.
+@untraced("a compiled scan is laid out: give path_table(scan) in its place")
 @lru_cache(maxsize=256)
 def _compiled(scan: CompiledScan, device: torch.device) -> PathTable:
     return path_table(scan, program_for(scan, device)).to(device)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, TypeGuard
 
 from torch import Tensor, nn
-from torch._dynamo.eval_frame import OptimizedModule
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
+
+if TYPE_CHECKING:
+    from torch._dynamo.eval_frame import OptimizedModule
 
 __all__ = ["WEIGHTS", "inside", "plain_names", "states", "whole_part"]
 
@@ -43,9 +47,15 @@ Path = tuple[str, ...]
 
 def inside(model: nn.Module) -> nn.Module:
     """The model whose parameters, each one whole, a wrapper of torch holds; another model is itself."""
-    while isinstance(model, OptimizedModule | nn.DataParallel | DistributedDataParallel | AveragedModel):
-        model = model._orig_mod if isinstance(model, OptimizedModule) else model.module
+    while isinstance(model, nn.DataParallel | DistributedDataParallel | AveragedModel) or _is_compiled(model):
+        model = model._orig_mod if _is_compiled(model) else model.module
     return model
+
+
+def _is_compiled(model: nn.Module) -> TypeGuard[OptimizedModule]:
+    """Whether torch.compile made a model; that imports its own modules, which take long, and nothing else does."""
+    frames = sys.modules.get("torch._dynamo.eval_frame")
+    return frames is not None and isinstance(model, frames.OptimizedModule)
 
 
 def states(content: object, at: Path = ()) -> Iterator[tuple[Path, dict[str, Tensor]]]:

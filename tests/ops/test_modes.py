@@ -249,3 +249,18 @@ run(u, u, -torch.rand(4, 3), b, b)
 """
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0 and "lru_cache" not in done.stderr, done.stderr[-800:]
+
+
+def test_a_graph_ends_at_what_is_marked_and_nothing_behind_it_is_traced():
+    scan = scanlab.compile(scanlab.parse("mean(row, -row)", axes="h w"), grid=(3, 3))
+    u, x = torch.randn(1, 9, 4), torch.rand(1, 2, 9, 4)
+    run = lambda v: 2 * selective_scan(v, x, -x[0, :, :4, :3], x[..., :3], x[..., 1:], paths=scan)  # noqa: E731
+    torch._dynamo.reset()
+    # What a transform calls is no graph, nor is the table that is made there; both doublings are.
+    told = torch._dynamo.explain(lambda v: 2 * torch.func.grad(lambda w: run(w).sum())(v))(u)
+    assert told.graph_count == 2
+    torch._dynamo.reset()
+    told = torch._dynamo.explain(run)(u)
+    assert "give path_table(scan) in its place" in told.break_reasons[0].reason
+    # Before the table is looked up, before the weights are, and after.
+    assert told.graph_count == 3

@@ -15,6 +15,7 @@ from torch import Tensor
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import PathTable
 from scanlab.ops.mamba2.api import ssd
+from scanlab.ops.mamba2.cpu import PARTS
 from scanlab.ops.path_tables import packed
 from scanlab.ops.resolve_paths import raster_table
 
@@ -195,6 +196,12 @@ def test_groups_shared_parameters_and_inputs_per_path(backend: str) -> None:
     _assert_agrees(backend, _arguments(table, heads=4, groups=4, own_input=True), table)
 
 
+def test_one_task_goes_through_several_groups_on_the_cpu() -> None:
+    """With so many samples no task is left for the heads of one."""
+    table = CASES["two ways"]
+    _assert_agrees("cpu", _arguments(table, heads=4, groups=2, batch=PARTS), table)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_weights(backend: str) -> None:
     weights = torch.linspace(-1, 2, 2 * 2 * 5).view(2, 10)
@@ -225,6 +232,14 @@ def test_half_precision(dtype: torch.dtype, backend: str) -> None:
 def test_lengths(length: int, backend: str) -> None:
     table = long_table(length, paths=1)
     _assert_agrees(backend, _arguments(table, heads=1, states=18, width=17, batch=1), table, chunk=16)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_slow_state_passes_through_whole_chunks(backend: str) -> None:
+    """What enters a chunk and leaves it: a gradient of the decays that no pair of steps in it has."""
+    table = long_table(64, paths=1)
+    given = _arguments(table, heads=1, batch=1) | {"A": torch.tensor([[-0.01]])}
+    _assert_agrees(backend, given, table, chunk=16)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

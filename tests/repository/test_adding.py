@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-import subprocess
-import sys
 
+import warm
 from package_copy import ROOT, Copy
 
 
@@ -121,8 +121,7 @@ def test_a_merge_is_one_row(package: Copy) -> None:
 def test_a_merge_without_its_row_is_an_error() -> None:
     code = "from scanlab.ir.values import Order, Scan; Scan('rms', (Order(('h', 'w'), ()),))"
     for line in (MERGED, code):
-        done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=False)
-        assert "S201" in done.stderr
+        assert "S201" in warm.run(line, cwd=ROOT, env=os.environ).stderr
 
 
 BACKEND = '        "twin": Backend("numpy", "twin", "none"),\n'

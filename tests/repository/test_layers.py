@@ -139,6 +139,13 @@ def test_import_loads_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_torchs_compiler_is_not_imported_until_it_is_used() -> None:
+    """It takes as long as torch itself, and each process of a study would import it."""
+    code = "import sys, scanlab.ops, scanlab.nn, scanlab.zoo, scanlab.study.work, scanlab.study.runner; "
+    code += "assert not {'torch._dynamo', 'sympy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_a_study_is_judged_without_torch(tmp_path: Path) -> None:
     code = """
 import sys
