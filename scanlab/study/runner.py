@@ -131,7 +131,7 @@ class _Desk:
         """only: keys of the trials to run, None for all."""
         self.store, self.checkpoints, self.listener = store, checkpoints, listener
         self.trials = {trial.key: trial for trial in study.trials()}
-        self.own = self.trials.keys() if only is None else only
+        self.own = frozenset(self.trials if only is None else only)
         self.losses: Counter[str] = Counter()
         self.epochs = dict.fromkeys(self.trials, 0)
         self.total = sum(t.problem.recipe.epochs for t in self.trials.values())
@@ -139,10 +139,12 @@ class _Desk:
 
     def take(self) -> Job | None:
         key = self.store.claim(self.own)
-        if key is not None and key not in self.trials:
-            self.store.release(key)
+        if key is not None:
+            return Job(self.trials[key], self._checkpoint(key))
+        # Another runner of this study keeps its trials; one of another study has taken them out.
+        if not self.own <= self.store.statuses().keys():
             raise other_settings(self.store.path, "a runner that began after this one")
-        return None if key is None else Job(self.trials[key], self._checkpoint(key))
+        return None
 
     def on_event(self, event: Event) -> None:
         key = event.key

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,4 +36,15 @@ def test_a_finished_study_trains_no_trial_again(folder: Path, tmp_path: Path, mo
     before = read_study(copy)
     after = run_study(study_of(read_settings(copy / "study.toml")), copy, engine=NoEngine(), command=before.command)
     assert {trial.status for trial in after.trials.values()} == {"done"}
-    assert after == before
+    # What a newer version tells of a study besides, such as how its data were read, changes nothing of what is there.
+    assert (after.members, after.trials) == (before.members, before.trials)
+    assert contains(after.about, before.about)
+
+
+def contains(new: Any, old: Any) -> bool:
+    """Whether all that is in old is in new, at any depth."""
+    if isinstance(old, dict):
+        return isinstance(new, dict) and all(key in new and contains(new[key], value) for key, value in old.items())
+    if isinstance(old, list):
+        return isinstance(new, list) and len(new) == len(old) and all(map(contains, new, old))
+    return new == old
