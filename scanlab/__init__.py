@@ -15,6 +15,8 @@ from scanlab.moved import find_moved_modules
 if TYPE_CHECKING:
     from scanlab.compiler.bind import CompiledPlan, CompiledScan, Path
     from scanlab.compiler.proof import Proof
+    from scanlab.decompiler.decompile import decompile
+    from scanlab.decompiler.result import Decompiled
     from scanlab.facade import compile, load, load_file, parse, prove
     from scanlab.ir.diagnostics import CounterExample, Diagnostic, ScanlabError
     from scanlab.ir.values import Order, Plan, Scan, Token
@@ -24,6 +26,8 @@ find_moved_modules()
 
 _MODULES = {
     "scanlab.facade": ("compile", "load", "load_file", "parse", "prove"),
+    "scanlab.decompiler.decompile": ("decompile",),
+    "scanlab.decompiler.result": ("Decompiled",),
     "scanlab.ir.diagnostics": ("CounterExample", "Diagnostic", "ScanlabError"),
     "scanlab.ir.values": ("Order", "Plan", "Scan", "Token"),
     "scanlab.compiler.bind": ("CompiledPlan", "CompiledScan", "Path"),
@@ -36,6 +40,7 @@ __all__ = [
     "CompiledPlan",
     "CompiledScan",
     "CounterExample",
+    "Decompiled",
     "Diagnostic",
     "Order",
     "Path",
@@ -48,6 +53,7 @@ __all__ = [
     "by",
     "compile",
     "curve",
+    "decompile",
     "extent",
     "flip",
     "load",

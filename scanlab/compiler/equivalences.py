@@ -70,7 +70,7 @@ def find_equivalences(
     if own is None:
         return
     for name, other in others.items():
-        if len(other.axes) != len(value.axes):
+        if len(other.axes) != len(value.axes) or structure_of(other).merges != own[1]:
             continue
         for how, change in _images(other.axes, value.axes):
             image = map_orders(other, change)

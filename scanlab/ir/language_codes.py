@@ -254,6 +254,12 @@ _GRIDS = {
         "compile and prove take an order, scan or plan, its name or a line; parse takes a line and the names of axes, "
         "whose extents are compile's.",
     ),
+    "S430": Code(
+        "no array of patches",
+        "What is decompiled is, for each grid, an array of the flat row-major numbers of the patches at every step.",
+    ),
+    "S431": Code("a patch that the grid has not", "The array reads a patch beyond the last: perhaps the grid is another."),
+    "S432": Code("a function that gives no array", "It raised an error on every grid that it was tried on."),
     "S480": Code("no order to measure", "Locality is measured on paths that visit each patch once, inside the grid."),
     "S481": Code("a side for the peers", "The public Hilbert implementations order only squares of a power of two."),
 }

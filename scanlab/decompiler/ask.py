@@ -1,0 +1,171 @@
+"""What a person can give to be decompiled, as arrays by grid; of a function, what it says on grids that tell apart."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from scanlab.compiler.bind import CompiledScan
+from scanlab.decompiler.result import Decompiled
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.expr import Int, nodes_of
+from scanlab.ir.grids import Extents, grid_of
+from scanlab.ir.text import grid_text
+from scanlab.ir.values import expressions_of, orders_of
+from scanlab.language.axes import parse_axes
+
+__all__ = ["Asked", "ask"]
+
+Grid = tuple[int, ...]
+# Small, of both shapes, odd, prime, powers of two, and multiples of the usual windows: what lines differ on.
+FIRST = {1: ((5,), (8,), (12,)), 2: ((3, 5), (5, 3), (7, 7), (8, 8), (6, 9)), 3: ((2, 3, 4), (4, 4, 4), (3, 5, 2))}
+# On these a line is only tried.
+THEN = {
+    1: ((1,), (2,), (17,), (64,)),
+    2: ((1, 4), (4, 1), (2, 2), (4, 4), (9, 16), (16, 9), (14, 14), (17, 23), (64, 48)),
+    3: ((1, 1, 3), (2, 2, 2), (4, 3, 5), (3, 7, 6), (5, 8, 4), (8, 9, 10)),
+}
+# A function that is slow is asked less.
+MOST_SECONDS = 10.0
+
+
+@dataclass
+class Asked:
+    """Arrays by grid, and how to get more. merge: of a scan that knows its own. refused: grids on which the function
+    gave no array, with what it said."""
+
+    arrays: dict[Grid, Any]
+    merge: str | None = None
+    function: Callable[[Grid], Any] | None = None
+    refused: dict[Grid, str] = field(default_factory=dict)
+
+    def further(self, answer: Decompiled) -> dict[Grid, Any]:
+        """What the function gives on other grids, some larger than twice any constant of the line."""
+        if self.function is None or answer.value is None:
+            return {}
+        count = len(answer.value.axes)
+        constants = [
+            node.value
+            for order in orders_of(answer.value)
+            for expr in expressions_of(order)
+            for node in nodes_of(expr)
+            if isinstance(node, Int)
+        ]
+        beyond = 2 * max(constants, default=1) + 1
+        large = () if count > 3 else (tuple(beyond + 2 * i for i in range(count)),)
+        return self._call([g for g in (*THEN.get(count, ()), *large) if g not in answer.grids])
+
+    def _call(self, grids: Sequence[Grid]) -> dict[Grid, Any]:
+        assert self.function is not None
+        given, start = {}, perf_counter()
+        for grid in grids:
+            if perf_counter() - start > MOST_SECONDS:
+                break
+            try:
+                given[grid] = _plain(self.function(grid))
+            except Exception as error:
+                self.refused[grid] = f"{type(error).__name__}: {error}"
+        return given
+
+
+def ask(source: Any, grid: Extents | None, axes: str | Iterable[str] | None) -> Asked:
+    """Arrays of what was given. Raises S430 for what is nothing of the kind, and S432 for a function that fails."""
+    if isinstance(source, CompiledScan):
+        return Asked({source.grid: _of_compiled(source)}, source.merge)
+    if isinstance(source, Mapping):
+        merges = {given.merge for given in source.values() if isinstance(given, CompiledScan)}
+        arrays = {grid_of(k): _of_compiled(v) if isinstance(v, CompiledScan) else v for k, v in source.items()}
+        return Asked(arrays, merges.pop() if len(merges) == 1 else None)
+    if _is_module(source):
+        from scanlab.decompiler.probe import gathered
+
+        count = 2 if axes is None else len(parse_axes(axes))
+        return _of_function(lambda extents: gathered(source, extents), grid, count)
+    if callable(source):
+        count = _extents_of(source) if axes is None else len(parse_axes(axes))
+        return _of_function(_caller(source, count), grid, count)
+    if grid is None:
+        raise ScanlabError.at(
+            "S430",
+            f"a {type(source).__name__} alone does not say which grid it is for",
+            help="give the grid as well, or arrays by grid, as in {(8, 8): array}",
+        )
+    return Asked({grid_of(grid): source})
+
+
+def _of_compiled(scan: CompiledScan) -> np.ndarray | list[np.ndarray]:
+    lengths = {len(path.sequence) for path in scan.paths}
+    sequences = [path.sequence for path in scan.paths]
+    if len(lengths) > 1:
+        raise ScanlabError.at(
+            "S430",
+            f"the paths of this scan have {', '.join(map(str, sorted(lengths)))} steps",
+            help="give them one by one, each as an array",
+        )
+    return np.stack(sequences)
+
+
+def _of_function(function: Callable[[Grid], Any], grid: Extents | None, count: int) -> Asked:
+    asked = Asked({}, None, function)
+    grids = (grid_of(grid),) if grid is not None else FIRST.get(count, ())
+    if not grids:
+        raise ScanlabError.at("S400", f"nothing is known of grids of {count} extents", help="give a grid")
+    asked.arrays = asked._call(grids)
+    if not asked.arrays and grid is None:
+        # Some work on squares of a power of two alone.
+        asked.arrays = asked._call([(n,) * count for n in (4, 8, 16)])
+    if not asked.arrays:
+        tried, said = next(iter(asked.refused.items()))
+        raise ScanlabError.at(
+            "S432",
+            f"the function gives no array: on {grid_text(tried)} it raises {said}",
+            help="give a function of the extents, as in f(height, width), or a grid that it takes",
+        )
+    return asked
+
+
+def _caller(function: Callable[..., Any], count: int) -> Callable[[Grid], Any]:
+    """The function called with one extent per argument, or with one grid, as it takes them."""
+    try:
+        required = [
+            p
+            for p in inspect.signature(function).parameters.values()
+            if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        ]
+    except (TypeError, ValueError):
+        required = []
+    if len(required) == 1 and count > 1:
+        return lambda grid: function(grid)
+    return lambda grid: function(*grid)
+
+
+def _extents_of(function: Callable[..., Any]) -> int:
+    """How many extents a function takes: one per argument without a default; two where that does not tell."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return 2
+    required = sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+    return required if 2 <= required <= 3 else 2
+
+
+def _plain(given: Any) -> np.ndarray:
+    """What a function gave, as an array: a tensor, a list, or one array for each of several paths."""
+    if isinstance(given, CompiledScan):
+        given = _of_compiled(given)
+    if hasattr(given, "detach"):
+        given = given.detach().cpu().numpy()
+    if isinstance(given, list | tuple) and given and hasattr(given[0], "detach"):
+        given = [part.detach().cpu().numpy() for part in given]
+    array = np.asarray(given)
+    return array.reshape(-1, array.shape[-1]) if array.ndim > 2 else array
+
+
+def _is_module(source: Any) -> bool:
+    """Whether it is a torch module, without importing torch for what is none."""
+    return any((k.__module__, k.__qualname__) == ("torch.nn.modules.module", "Module") for k in type(source).__mro__)

@@ -1,0 +1,157 @@
+"""What there is to go by: paths as arrays on some grids, checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from scanlab.compiler.bind import CLASS_TOKEN, MEAN_TOKEN
+from scanlab.compiler.lattice import MOST_PATCHES
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.grids import grid_of
+from scanlab.ir.text import count_text, grid_text
+from scanlab.ir.values import MOST_PATHS
+
+__all__ = ["PAD", "Evidence", "Fault", "evidence_of"]
+
+Grid = tuple[int, ...]
+# A step that reads zeros: what fills up a grid to whole windows.
+PAD = -1
+_MARKS = {PAD: "a pad", CLASS_TOKEN: "a class token", MEAN_TOKEN: "a mean token"}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a sequence is no order: patches that are read twice or never, or steps that read a pad, on a grid.
+
+    path: its number, or None for what no path reads.
+    """
+
+    grid: Grid
+    path: int | None
+    kind: str
+    twice: tuple[int, ...] = ()
+    never: tuple[int, ...] = ()
+    pads: int = 0
+    steps: int = 0
+
+    def __str__(self) -> str:
+        where = f"on {grid_text(self.grid)}" + (f", path {self.path}," if self.path else "")
+        if self.pads:
+            return f"{where} {self.pads} of {count_text(self.steps, 'step')} read a pad"
+        parts = [
+            f"{'patches' if len(numbers) > 1 else 'patch'} {_some(numbers)} {what}"
+            for numbers, what in ((self.twice, "twice"), (self.never, "never"))
+            if numbers
+        ]
+        return f"{where} it reads {' and '.join(parts)}"
+
+
+def _some(numbers: tuple[int, ...], most: int = 4) -> str:
+    shown = ", ".join(map(str, numbers[:most]))
+    return f"{shown} and {len(numbers) - most:,} more" if len(numbers) > most else shown
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Sequences by grid: each [K, steps] of flat row-major patch numbers, with -1, -2, -3 for pads and tokens."""
+
+    sequences: Mapping[Grid, np.ndarray]
+
+    @property
+    def grids(self) -> tuple[Grid, ...]:
+        """From the smallest to the largest."""
+        return tuple(sorted(self.sequences, key=lambda grid: (math.prod(grid), grid)))
+
+    @property
+    def paths(self) -> int:
+        """How many paths there are on every grid."""
+        return len(next(iter(self.sequences.values())))
+
+    def path(self, number: int, grid: Grid) -> np.ndarray:
+        """The patches of a path alone, int64."""
+        steps = self.sequences[grid][number]
+        return steps[steps >= 0]
+
+    def only(self, grids: tuple[Grid, ...]) -> Evidence:
+        """The same on some of the grids."""
+        return Evidence({grid: self.sequences[grid] for grid in grids})
+
+    def faults(self) -> Iterator[Fault]:
+        """Steps that read a pad, patches that a path reads twice, and those that no path reads."""
+        for grid in self.grids:
+            total = math.prod(grid)
+            seen = np.zeros(total, bool)
+            for number, steps in enumerate(self.sequences[grid]):
+                path = steps[steps >= 0]
+                counts = np.bincount(path, minlength=total)
+                seen |= counts > 0
+                twice, never = np.flatnonzero(counts > 1), np.flatnonzero(counts == 0)
+                if len(twice):
+                    kind = "not a permutation"
+                    yield Fault(grid, number, kind, tuple(twice.tolist()), tuple(never.tolist()))
+                if pads := int((steps == PAD).sum()):
+                    yield Fault(grid, number, "padded", pads=pads, steps=len(steps))
+            if not seen.all():
+                yield Fault(grid, None, "not a permutation", never=tuple(np.flatnonzero(~seen).tolist()))
+
+
+def evidence_of(given: Mapping[Any, Any]) -> Evidence:
+    """Arrays by grid, checked: integers, [L] or [K, L], with as many paths on every grid.
+
+    Raises S430 for what is none, S431 for patches that a grid has not, and what `grid_of` raises for grids.
+    """
+    if not given:
+        raise ScanlabError.at("S430", "there is no array", help="give one by grid, as in {(8, 8): array}")
+    sequences = {}
+    for key, array in given.items():
+        grid = grid_of(key)
+        if math.prod(grid) > MOST_PATCHES:
+            raise ScanlabError.at("S401", f"the grid {grid_text(grid)} has more than {MOST_PATCHES:,} patches")
+        sequences[grid] = _sequences(array, grid)
+    shapes = {grid: len(paths) for grid, paths in sequences.items()}
+    if len(set(shapes.values())) > 1 or len({len(grid) for grid in shapes}) > 1:
+        listed = ", ".join(f"{count_text(k, 'path')} on {grid_text(grid)}" for grid, k in shapes.items())
+        raise ScanlabError.at(
+            "S430",
+            f"the arrays are not of one scan: {listed}",
+            help="give as many paths and axes on every grid",
+        )
+    return Evidence(sequences)
+
+
+def _sequences(given: Any, grid: Grid) -> np.ndarray:
+    """One array as int64 [K, steps]. Raises S430 and S431."""
+    where = f"the array of {grid_text(grid)}"
+    try:
+        array = np.asarray(given.detach().cpu() if hasattr(given, "detach") else given)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise ScanlabError.at("S430", f"{where} cannot be read: {error}", help="give integers [L] or [K, L]") from None
+    if array.dtype.kind == "f" and array.size and np.isfinite(array).all() and (array == np.round(array)).all():
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "iu" or array.ndim not in (1, 2) or not array.size:
+        raise ScanlabError.at(
+            "S430",
+            f"{where} is {array.dtype} of shape {array.shape}, and no list of patch numbers",
+            help="give integers [L], or [K, L] for K paths: the flat row-major number of the patch at every step",
+        )
+    paths = np.atleast_2d(array.astype(np.int64))
+    total = math.prod(grid)
+    wrong = (paths >= total) | (paths < min(_MARKS))
+    if wrong.any():
+        path, step = map(int, np.argwhere(wrong)[0])
+        raise ScanlabError.at(
+            "S431",
+            f"{where} reads patch {paths[path, step]} at step {step}; such a grid has patches 0 to {total - 1}",
+            note="negative numbers stand for " + ", ".join(f"{what} ({n})" for n, what in _MARKS.items()),
+            help="give the grid that the array is for, and flat row-major numbers",
+        )
+    if len(paths) > MOST_PATHS:
+        raise ScanlabError.at("S430", f"{where} has {len(paths):,} paths; a scan has at most {MOST_PATHS}")
+    if not (paths >= 0).any(1).all():
+        raise ScanlabError.at("S430", f"{where} has a path without a patch", help="give the patches of every path")
+    return paths
