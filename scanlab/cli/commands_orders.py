@@ -129,6 +129,27 @@ def compare(names: Names, grid: Grid = "", json: Json = False) -> None:
 
 
 @app.command()
+def decompile(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="FILE.npy, FILE.npz[:NAME], package.module:function or file.py:function, whose code is run."
+        ),
+    ],
+    grid: Annotated[
+        str, typer.Option("--grid", "-g", help="Extents of the array, or the only ones that a function is called on.")
+    ] = "",
+    axes: Annotated[str, typer.Option(help="Names of the axes, as in 't h w'.")] = "",
+    merge: Annotated[str, typer.Option(help="How the outputs of several paths merge, which arrays do not tell.")] = "",
+    json: Json = False,
+) -> None:
+    """The line of the language that gives an index array on all grids shown; exit 1 where it is not the only one."""
+    from scanlab.cli.decompile import run
+
+    raise typer.Exit(run(source, grid, axes, merge, json))
+
+
+@app.command()
 def explain(code: Annotated[str, typer.Argument(help="An error code, as in S300.")] = "") -> None:
     """What an error code means, with an example that is wrong and one that is right."""
     from scanlab.cli.explain import run

@@ -58,7 +58,9 @@ class Asked:
         ]
         beyond = 2 * max(constants, default=1) + 1
         large = () if count > 3 else (tuple(beyond + 2 * i for i in range(count)),)
-        return self._call([g for g in (*THEN.get(count, ()), *large) if g not in answer.grids])
+        settling = dict.fromkeys(p.settled_by for p in answer.paths if p.settled_by is not None)
+        wanted = dict.fromkeys((*settling, *THEN.get(count, ()), *large))
+        return self._call([g for g in wanted if g not in answer.grids and g not in self.refused])
 
     def _call(self, grids: Sequence[Grid]) -> dict[Grid, Any]:
         assert self.function is not None
@@ -98,16 +100,8 @@ def ask(source: Any, grid: Extents | None, axes: str | Iterable[str] | None) -> 
     return Asked({grid_of(grid): source})
 
 
-def _of_compiled(scan: CompiledScan) -> np.ndarray | list[np.ndarray]:
-    lengths = {len(path.sequence) for path in scan.paths}
-    sequences = [path.sequence for path in scan.paths]
-    if len(lengths) > 1:
-        raise ScanlabError.at(
-            "S430",
-            f"the paths of this scan have {', '.join(map(str, sorted(lengths)))} steps",
-            help="give them one by one, each as an array",
-        )
-    return np.stack(sequences)
+def _of_compiled(scan: CompiledScan) -> list[np.ndarray]:
+    return [path.sequence for path in scan.paths]
 
 
 def _of_function(function: Callable[[Grid], Any], grid: Extents | None, count: int) -> Asked:
@@ -154,15 +148,13 @@ def _extents_of(function: Callable[..., Any]) -> int:
     return required if 2 <= required <= 3 else 2
 
 
-def _plain(given: Any) -> np.ndarray:
-    """What a function gave, as an array: a tensor, a list, or one array for each of several paths."""
+def _plain(given: Any) -> Any:
+    """What a function gave, as arrays: of a tensor [B, K, L] every row is a path."""
     if isinstance(given, CompiledScan):
-        given = _of_compiled(given)
-    if hasattr(given, "detach"):
-        given = given.detach().cpu().numpy()
-    if isinstance(given, list | tuple) and given and hasattr(given[0], "detach"):
-        given = [part.detach().cpu().numpy() for part in given]
-    array = np.asarray(given)
+        return _of_compiled(given)
+    if isinstance(given, list | tuple):
+        return given
+    array = np.asarray(given.detach().cpu().numpy() if hasattr(given, "detach") else given)
     return array.reshape(-1, array.shape[-1]) if array.ndim > 2 else array
 
 

@@ -31,7 +31,8 @@ __all__ = ["decompile"]
 Grid = tuple[int, ...]
 USUAL_AXES = {1: "w", 2: "h w", 3: "t h w", 4: "t d h w"}
 # How often a grid on which a line fails is added to what it is found from.
-MOST_ROUNDS = 4
+MOST_ROUNDS = 6
+TELLING_PATCHES = 2048
 MOST_NOTES = 6
 # From the worst: what is said of a scan is what is worst of its paths.
 _WORST = ("not a permutation", "padded", "ranks", "no line", "some sizes", "several lines", "line")
@@ -79,12 +80,18 @@ def _tested(
         if not further:
             break
         apart = {grid: array for grid, array in further.items() if not _agrees(answer, grid, array)}
-        if not apart:
+        settling = {p.settled_by for p in answer.paths if p.settled_by in further}
+        if not apart and not settling:
             return replace(answer, tested=tuple(further))
-        smallest = min(apart, key=math.prod)
-        evidence = Evidence({**evidence.sequences, **evidence_of({smallest: apart[smallest]}).sequences})
+        new = {min(apart, key=math.prod)} if apart else {*settling, _telling(further)}
+        evidence = Evidence({**evidence.sequences, **evidence_of({g: further[g] for g in new if g}).sequences})
         answer = _answer(axes, evidence, merge)
     return answer
+
+
+def _telling(grids: Iterable[Grid]) -> Grid:
+    """The largest of some grids that is still searched in little time: it parts most lines that fit small ones."""
+    return max(grids, key=lambda grid: math.prod(grid) if math.prod(grid) <= TELLING_PATCHES else 0)
 
 
 def _agrees(answer: Decompiled, grid: Grid, array: Any) -> bool:
@@ -94,7 +101,7 @@ def _agrees(answer: Decompiled, grid: Grid, array: Any) -> bool:
     return _gives(answer.value, grid, given)
 
 
-def _gives(value: Value, grid: Grid, sequences: np.ndarray) -> bool:
+def _gives(value: Value, grid: Grid, sequences: Sequence[np.ndarray]) -> bool:
     """Whether a value has these sequences on a grid."""
     try:
         bound = bind(value, grid)
@@ -139,7 +146,7 @@ def _combined(
     elif all(order is not None for order in orders):
         text = str(_value([o for o in orders if o is not None], evidence, merge))
         value = _read_back(text, axes, evidence)
-        if isinstance(value, Scan) and merge is None:
+        if isinstance(value, Scan) and value.merge == "sum" and merge is None:
             notes.append("how the outputs merge is not in the arrays: sum is assumed")
         proof, name = prove(value), _library_name(value)
     listed = list(dict.fromkeys(notes))
@@ -156,7 +163,8 @@ def _value(orders: Sequence[Order], evidence: Evidence, merge: str | None) -> Or
     for number, order in enumerate(orders):
         mirrored = next((i for i in range(number) if _backwards(evidence, i, number)), None)
         parts.append(order if mirrored is None or order.tokens else -parts[mirrored])
-    return Scan(merge or "sum", tuple(parts))
+    # Where each patch is read by one path alone, only a scatter puts them together.
+    return Scan(merge or ("scatter" if any(order.partial for order in parts) else "sum"), tuple(parts))
 
 
 def _backwards(evidence: Evidence, one: int, other: int) -> bool:

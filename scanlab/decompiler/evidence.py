@@ -19,8 +19,11 @@ from scanlab.ir.values import MOST_PATHS
 __all__ = ["PAD", "Evidence", "Fault", "evidence_of"]
 
 Grid = tuple[int, ...]
+# The steps of every path, int64 [steps] each.
+Paths = tuple[np.ndarray, ...]
 # A step that reads zeros: what fills up a grid to whole windows.
 PAD = -1
+_WANTED = "give integers [L], or [K, L] for K paths: the flat row-major number of the patch at every step"
 _MARKS = {PAD: "a pad", CLASS_TOKEN: "a class token", MEAN_TOKEN: "a mean token"}
 
 
@@ -58,9 +61,9 @@ def _some(numbers: tuple[int, ...], most: int = 4) -> str:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Sequences by grid: each [K, steps] of flat row-major patch numbers, with -1, -2, -3 for pads and tokens."""
+    """Sequences by grid, for each of K paths: flat row-major patch numbers, with -1, -2, -3 for pads and tokens."""
 
-    sequences: Mapping[Grid, np.ndarray]
+    sequences: Mapping[Grid, Paths]
 
     @property
     def grids(self) -> tuple[Grid, ...]:
@@ -77,15 +80,11 @@ class Evidence:
         steps = self.sequences[grid][number]
         return steps[steps >= 0]
 
-    def only(self, grids: tuple[Grid, ...]) -> Evidence:
-        """The same on some of the grids."""
-        return Evidence({grid: self.sequences[grid] for grid in grids})
-
     def faults(self) -> Iterator[Fault]:
         """Steps that read a pad, patches that a path reads twice, and those that no path reads."""
         for grid in self.grids:
             total = math.prod(grid)
-            seen = np.zeros(total, bool)
+            seen, whole = np.zeros(total, bool), True
             for number, steps in enumerate(self.sequences[grid]):
                 path = steps[steps >= 0]
                 counts = np.bincount(path, minlength=total)
@@ -94,9 +93,10 @@ class Evidence:
                 if len(twice):
                     kind = "not a permutation"
                     yield Fault(grid, number, kind, tuple(twice.tolist()), tuple(never.tolist()))
+                    whole = False
                 if pads := int((steps == PAD).sum()):
                     yield Fault(grid, number, "padded", pads=pads, steps=len(steps))
-            if not seen.all():
+            if whole and not seen.all():
                 yield Fault(grid, None, "not a permutation", never=tuple(np.flatnonzero(~seen).tolist()))
 
 
@@ -124,34 +124,54 @@ def evidence_of(given: Mapping[Any, Any]) -> Evidence:
     return Evidence(sequences)
 
 
-def _sequences(given: Any, grid: Grid) -> np.ndarray:
-    """One array as int64 [K, steps]. Raises S430 and S431."""
+def _sequences(given: Any, grid: Grid) -> Paths:
+    """One array, or one per path, as int64 [steps] each. Raises S430 and S431."""
     where = f"the array of {grid_text(grid)}"
-    try:
-        array = np.asarray(given.detach().cpu() if hasattr(given, "detach") else given)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise ScanlabError.at("S430", f"{where} cannot be read: {error}", help="give integers [L] or [K, L]") from None
-    if array.dtype.kind == "f" and array.size and np.isfinite(array).all() and (array == np.round(array)).all():
-        array = array.astype(np.int64)
-    if array.dtype.kind not in "iu" or array.ndim not in (1, 2) or not array.size:
-        raise ScanlabError.at(
-            "S430",
-            f"{where} is {array.dtype} of shape {array.shape}, and no list of patch numbers",
-            help="give integers [L], or [K, L] for K paths: the flat row-major number of the patch at every step",
-        )
-    paths = np.atleast_2d(array.astype(np.int64))
+    paths = [_whole_numbers(part, where) for part in _parts(given, where)]
     total = math.prod(grid)
-    wrong = (paths >= total) | (paths < min(_MARKS))
-    if wrong.any():
-        path, step = map(int, np.argwhere(wrong)[0])
-        raise ScanlabError.at(
-            "S431",
-            f"{where} reads patch {paths[path, step]} at step {step}; such a grid has patches 0 to {total - 1}",
-            note="negative numbers stand for " + ", ".join(f"{what} ({n})" for n, what in _MARKS.items()),
-            help="give the grid that the array is for, and flat row-major numbers",
-        )
+    for number, steps in enumerate(paths):
+        wrong = np.flatnonzero((steps >= total) | (steps < min(_MARKS)))
+        if len(wrong):
+            which = f" of path {number}" if len(paths) > 1 else ""
+            raise ScanlabError.at(
+                "S431",
+                f"{where} reads patch {steps[wrong[0]]} at step {wrong[0]}{which}; such a grid has patches "
+                f"0 to {total - 1}",
+                note="negative numbers stand for " + ", ".join(f"{what} ({n})" for n, what in _MARKS.items()),
+                help="give the grid that the array is for, and flat row-major numbers",
+            )
+        if not (steps >= 0).any():
+            raise ScanlabError.at("S430", f"{where} has a path without a patch", help="give the patches of every path")
     if len(paths) > MOST_PATHS:
         raise ScanlabError.at("S430", f"{where} has {len(paths):,} paths; a scan has at most {MOST_PATHS}")
-    if not (paths >= 0).any(1).all():
-        raise ScanlabError.at("S430", f"{where} has a path without a patch", help="give the patches of every path")
-    return paths
+    return tuple(paths)
+
+
+def _parts(given: Any, where: str) -> list[Any]:
+    """The paths of one grid: the rows of an array, or the items of a list of arrays."""
+    if isinstance(given, list | tuple) and given and all(np.ndim(_array(item, where)) == 1 for item in given):
+        return list(given)
+    array = _array(given, where)
+    if array.ndim not in (1, 2) or not array.size:
+        raise ScanlabError.at(
+            "S430", f"{where} is {array.dtype} of shape {array.shape}, and no list of patch numbers", help=_WANTED
+        )
+    return list(np.atleast_2d(array))
+
+
+def _array(given: Any, where: str) -> np.ndarray:
+    try:
+        return np.asarray(given.detach().cpu() if hasattr(given, "detach") else given)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise ScanlabError.at("S430", f"{where} cannot be read: {error}", help=_WANTED) from None
+
+
+def _whole_numbers(given: Any, where: str) -> np.ndarray:
+    array = _array(given, where)
+    if array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.round(array)).all():
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "iu" or not array.size:
+        raise ScanlabError.at(
+            "S430", f"{where} is {array.dtype} of shape {array.shape}, and no list of patch numbers", help=_WANTED
+        )
+    return array.astype(np.int64)

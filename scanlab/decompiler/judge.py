@@ -49,7 +49,7 @@ def _with_rivals(line: Line, others: Iterator[Line], grids: Sequence[Grid]) -> P
         other, grid = rival
         shown = ", ".join(map(grid_text, grids))
         note = f"`{other.order}` gives the same on {shown}; an array of {grid_text(grid)} would settle it"
-        return PathFinding("several lines", line.order, notes=(note,))
+        return PathFinding("several lines", line.order, notes=(note,), settled_by=grid)
     if not line.believed:
         longest = max(max(grid) for grid in grids)
         note = f"seen up to {longest} patches along an axis: a constant of the line is more than half of that"

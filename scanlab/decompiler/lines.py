@@ -62,6 +62,8 @@ def lines_of(
     where = _where(axes, grids, paths)
     if where is None:
         return
+    if max(map(len, paths)) == 1:
+        return
     starts = np.cumsum([0, *map(math.prod, grids)])[:-1].tolist()
     condition = reduce(conjunction, where, None)
     seen = set()

@@ -51,12 +51,17 @@ class Nearest:
 
 @dataclass(frozen=True)
 class PathFinding:
-    """One path of what was given. order: the shortest that gives it, or None. verdict: a key of VERDICTS."""
+    """One path of what was given.
+
+    order: the shortest that gives it, or None. verdict: a key of VERDICTS. settled_by: the smallest grid on which
+    another line differs that gives it as well.
+    """
 
     verdict: str
     order: Order | None = None
     nearest: Nearest | None = None
     notes: tuple[str, ...] = ()
+    settled_by: Grid | None = None
 
 
 @dataclass(frozen=True)

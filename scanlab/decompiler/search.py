@@ -16,14 +16,17 @@ from itertools import count
 import numpy as np
 
 from scanlab.decompiler.pool import Pool
+from scanlab.ir.expr import Curve
 from scanlab.ir.values import Key
 
 __all__ = ["Budget", "complete_lines"]
 
-# A path of more steps is tried on so many of them first, and whole only where that does not refuse a key.
+# Of a path of more steps so many are looked at: a line that fits them is a guess, for the caller to compare.
 SAMPLED_STEPS = 8192
 # Lines that are the same on the grids shown: so many are kept apart, since they may be no longer on others.
 ALIKE = 6
+# So many characters longer a curve counts that is not the first key.
+HIDDEN_CURVE = 6
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,10 @@ class Budget:
     depth: int = 6
     states: int = 500
 
+    def of(self, steps: int) -> int:
+        """Lines to look at where each has so many steps: fewer where each takes longer."""
+        return max(40, min(self.states, self.states * SAMPLED_STEPS // steps))
+
 
 def complete_lines(
     pool: Pool, paths: Sequence[np.ndarray], starts: Sequence[int], budget: Budget
@@ -41,41 +48,35 @@ def complete_lines(
     grid's patches begin in the pool's values."""
     steps = np.concatenate([path + start for path, start in zip(paths, starts, strict=True)])
     first = np.repeat(np.arange(len(paths)), [len(path) for path in paths])
-    along = _Along(pool, steps)
+    along = _Along(pool, steps, first)
     number = count()
-    queue: list[tuple[int, int, tuple[Key, ...], np.ndarray, np.ndarray]] = []
-    heappush(queue, (0, next(number), (), first, np.zeros(len(steps), np.int64)))
+    queue: list[tuple[int, int, tuple[tuple[int, bool], ...]]] = [(0, next(number), ())]
     alike: dict[bytes, int] = {}
-    for _ in range(budget.states):
+    for _ in range(budget.of(len(steps))):
         if not queue:
             return
-        cost, _, keys, group, parity = heappop(queue)
-        if len(group) == 0 or group[-1] == len(steps) - 1:
-            yield keys
+        cost, _, line = heappop(queue)
+        group, odd = along.groups(line)
+        if group[-1] == len(steps) - 1:
+            yield tuple(Key(pool.exprs[row], alternate) for row, alternate in line)
             continue
-        if len(keys) == budget.depth:
+        same = group.tobytes() + odd.tobytes() if len(steps) <= SAMPLED_STEPS else repr(line).encode()
+        alike[same] = alike.get(same, 0) + 1
+        if len(line) == budget.depth or alike[same] > ALIKE:
             continue
-        for row, alternate in along.fitting(group, parity, bool(keys)):
-            if any(pool.exprs[row] == key.expr for key in keys):
-                continue
-            value = along.values(row)
-            parted = (np.diff(value) != 0) | (np.diff(group) != 0)
-            new = np.concatenate([[0], np.cumsum(parted)])
-            odd = (parity + value) & 1
-            same = new.tobytes() + odd.astype(np.uint8).tobytes()
-            if alike.get(same, 0) >= ALIKE:
-                continue
-            alike[same] = alike.get(same, 0) + 1
-            line = (*keys, Key(pool.exprs[row], alternate))
-            price = cost + pool.lengths[row] + 2 + 2 * alternate
-            heappush(queue, (price, next(number), line, new, odd))
+        for row, alternate in along.fitting(group, odd, bool(line)):
+            if all(row != known for known, _ in line):
+                # A curve behind other keys stands for plainer ones that say the same.
+                hidden = HIDDEN_CURVE * (bool(line) and isinstance(pool.exprs[row], Curve))
+                price = cost + pool.lengths[row] + 2 + 2 * alternate + hidden
+                heappush(queue, (price, next(number), (*line, (row, alternate))))
 
 
 class _Along:
     """The pool's values along the steps of all paths."""
 
-    def __init__(self, pool: Pool, steps: np.ndarray) -> None:
-        self._pool, self._steps = pool, steps
+    def __init__(self, pool: Pool, steps: np.ndarray, first: np.ndarray) -> None:
+        self._pool, self._steps, self._first = pool, steps, first
         last = len(steps) - 1
         if last <= SAMPLED_STEPS:
             self._some = np.arange(last)
@@ -93,25 +94,27 @@ class _Along:
         """A key's values, step by step."""
         return self._pool.values(row)[self._steps]
 
-    def fitting(self, group: np.ndarray, parity: np.ndarray, alternate: bool) -> Iterator[tuple[int, bool]]:
+    def groups(self, line: tuple[tuple[int, bool], ...]) -> tuple[np.ndarray, np.ndarray]:
+        """For each step the number of its group, int64, and whether the sum of the keys there is odd."""
+        parted = np.diff(self._first) != 0
+        odd = np.zeros(len(self._steps), bool)
+        for row, _ in line:
+            value = self.values(row)
+            parted |= np.diff(value) != 0
+            odd ^= (value & 1).astype(bool)
+        return np.concatenate([[0], np.cumsum(parted)]), odd
+
+    def fitting(self, group: np.ndarray, odd: np.ndarray, alternate: bool) -> Iterator[tuple[int, bool]]:
         """The keys that never fall inside a group and rise in one, plain and with ~."""
         inside = group[self._some + 1] == group[self._some]
         rises = self._rises[:, inside]
-        yield from ((row, False) for row in self._rising(rises, group, None))
-        if alternate and (odd := (parity & 1).astype(bool)).any():
-            sign = np.where(odd[self._some][inside], -1, 1)
-            yield from ((row, True) for row in self._rising(rises * sign, group, odd))
-
-    def _rising(self, rises: np.ndarray, group: np.ndarray, odd: np.ndarray | None) -> Iterator[int]:
-        if len(self._some) == len(self._steps) - 1:
-            if rises.shape[1]:
-                yield from np.flatnonzero((rises >= 0).all(1) & (rises > 0).any(1)).tolist()
+        if not rises.shape[1]:
             return
-        inside = group[1:] == group[:-1]
-        for row in np.flatnonzero((rises >= 0).all(1)).tolist():
-            whole = np.diff(self.values(row))
-            if odd is not None:
-                whole = np.where(odd[1:], -whole, whole)
-            whole = whole[inside]
-            if (whole >= 0).all() and (whole > 0).any():
-                yield row
+        yield from ((row, False) for row in _rising(rises))
+        if alternate and odd.any():
+            sign = np.where(odd[self._some][inside], -1, 1)
+            yield from ((row, True) for row in _rising(rises * sign))
+
+
+def _rising(rises: np.ndarray) -> list[int]:
+    return np.flatnonzero((rises >= 0).all(1) & (rises > 0).any(1)).tolist()

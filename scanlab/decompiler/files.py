@@ -1,0 +1,140 @@
+"""What a word of the command line names: arrays in a file, or a function or a module in Python code."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.grids import grid_of
+from scanlab.ir.guesses import nearest_text
+from scanlab.ir.text import reason_of
+
+__all__ = ["named_source"]
+
+_GRID = re.compile(r"(?:^|[/_. -])(\d+(?:x\d+)*)$")
+_HELP = "name FILE.npy, FILE.npz, FILE.npz:NAME, package.module:function or file.py:function"
+
+
+def named_source(word: str, grid: str = "") -> Any:
+    """What `decompile` takes: arrays by grid, an array, a function, or a torch module.
+
+    FILE.npy needs a grid; arrays of FILE.npz are named by theirs, as in "8x8", "name/8x8" or "name_8x8". The code of
+    package.module or file.py is run: only what the user names. Raises S430 for what is not there, or cannot be read.
+    """
+    for suffix in (".npz", ".npy"):
+        file, found, name = word.partition(suffix)
+        if found and name[:1] in ("", ":"):
+            return _arrays(Path(file + suffix), name.removeprefix(":"), grid)
+    module, found, name = word.rpartition(":")
+    if not found or not module or not name:
+        raise ScanlabError.at("S430", f"`{word}` names no arrays and no function", help=_HELP)
+    return _attribute(module, name)
+
+
+def _arrays(path: Path, name: str, grid: str) -> Any:
+    try:
+        held = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise ScanlabError.at("S430", f"there is no file {path}", help=_HELP) from None
+    except (OSError, ValueError, EOFError) as error:
+        raise ScanlabError.at("S430", f"{path} cannot be read: {reason_of(error)}", help=_HELP) from None
+    if isinstance(held, np.ndarray):
+        if not grid:
+            raise ScanlabError.at(
+                "S430", f"{path} does not say which grid it is for", help="give it, as in --grid 14x14"
+            )
+        return {grid_of(grid): held}
+    with held:
+        return _by_grid(path, held, name, grid)
+
+
+def _by_grid(path: Path, held: Mapping[str, np.ndarray], name: str, grid: str) -> dict[tuple[int, ...], np.ndarray]:
+    """The arrays of one scan, by their grids."""
+    scans: dict[str, dict[tuple[int, ...], str]] = {}
+    for key in held:
+        found = _GRID.search(key)
+        own = key[: found.start()] if found else key
+        scans.setdefault(own, {})[grid_of(found[1]) if found else ()] = key
+    if name and name not in scans:
+        raise ScanlabError.at("S430", f"{path} holds no `{name}`", help=nearest_text(name, scans, _listed(scans)))
+    if not name and len(scans) != 1:
+        raise ScanlabError.at(
+            "S430", f"{path} holds {_listed(scans) or 'nothing'}", help=f"choose one, as in {path}:NAME"
+        )
+    chosen = scans[name or next(iter(scans))]
+    if () in chosen and len(chosen) == 1 and grid:
+        return {grid_of(grid): held[chosen[()]]}
+    if () in chosen:
+        raise ScanlabError.at(
+            "S430",
+            f"`{chosen[()]}` in {path} does not say which grid it is for",
+            help="name arrays by their grids, as in 8x8 or NAME/8x8, or give --grid for a single one",
+        )
+    wanted = {grid_of(grid)} if grid else set(chosen)
+    if not wanted <= set(chosen):
+        raise ScanlabError.at("S430", f"{path} holds no array of {grid}", help=f"it has {_listed(chosen.values())}")
+    return {extents: held[key] for extents, key in chosen.items() if extents in wanted}
+
+
+def _listed(names: Any) -> str:
+    shown = [str(name) for name in names]
+    return ", ".join(shown[:8]) + (f" and {len(shown) - 8} more" if len(shown) > 8 else "")
+
+
+def _attribute(module: str, name: str) -> Any:
+    """A function, a module, or what a function without arguments gives."""
+    loaded = _loaded(module)
+    if not hasattr(loaded, name):
+        public = [n for n, value in vars(loaded).items() if not n.startswith("_") and callable(value)]
+        raise ScanlabError.at("S430", f"{module} has no `{name}`", help=nearest_text(name, public, _HELP))
+    value = getattr(loaded, name)
+    if not callable(value) or _takes_extents(value):
+        return value
+    try:
+        return value()
+    except Exception as error:
+        raise ScanlabError.at(
+            "S432", f"{name}() raises {type(error).__name__}: {error}", help="give a function of the extents"
+        ) from error
+
+
+def _takes_extents(value: Any) -> bool:
+    """Whether a callable has to be given something; a class, and a function without parameters, are called first."""
+    try:
+        parameters = inspect.signature(value).parameters.values()
+    except (TypeError, ValueError):
+        return True
+    if not inspect.isclass(value) and not inspect.isroutine(value):
+        return True
+    return any(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+
+
+def _loaded(module: str) -> Any:
+    """The module of that name, found from this folder too, or of that file. Raises S430 with what its code raises."""
+    try:
+        if not module.endswith(".py"):
+            if (here := str(Path.cwd())) not in sys.path:
+                sys.path.insert(0, here)
+            return importlib.import_module(module)
+        path = Path(module)
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        if not path.is_file() or spec is None or spec.loader is None:
+            raise ScanlabError.at("S430", f"there is no file {path}", help=_HELP)
+        loaded = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(loaded)
+        return loaded
+    except ScanlabError:
+        raise
+    except Exception as error:
+        raise ScanlabError.at(
+            "S430", f"{module} cannot be imported: {type(error).__name__}: {error}", help=_HELP
+        ) from error
