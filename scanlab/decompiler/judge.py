@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
 
@@ -82,16 +82,26 @@ def _without_a_line(axes: tuple[str, ...], evidence: Evidence, number: int) -> P
     if all(len(path) == math.prod(grid) == len(evidence.sequences[grid][number]) for grid, path in paths.items()):
         inverse = next(lines_of(axes, [(g, np.argsort(path)) for g, path in paths.items()]), None)
         if inverse is not None:
-            first = grids[-1]
-            note = (
-                f"on {grid_text(first)}, step 1 reads patch {paths[first][1]}, and patch 1 is read at step "
-                f"{int(np.argsort(paths[first])[1])}: the array has each patch's step where the step's patch belongs"
-            )
-            return PathFinding("ranks", nearest=Nearest(str(inverse.order), "inverse"), notes=(note,))
+            note = _exchanged(paths)
+            return PathFinding("ranks", nearest=Nearest(str(inverse.order), "inverse"), notes=note)
     partly = _on_some_sizes(axes, evidence, number)
     if partly is not None:
         return partly
     return PathFinding("no line", nearest=_near_miss(axes, evidence, number))
+
+
+def _exchanged(paths: Mapping[Grid, np.ndarray]) -> tuple[str, ...]:
+    """Where steps and patches are exchanged, on the first grid on which that shows."""
+    for grid, path in paths.items():
+        ranks = np.argsort(path)
+        apart = np.flatnonzero(path != ranks)
+        if len(apart):
+            step = int(apart[0])
+            return (
+                f"on {grid_text(grid)}, step {step} reads patch {path[step]}, and patch {step} is read at step "
+                f"{ranks[step]}: the array has the step of every patch where the patch of every step belongs",
+            )
+    return ()
 
 
 def _on_some_sizes(axes: tuple[str, ...], evidence: Evidence, number: int) -> PathFinding | None:
