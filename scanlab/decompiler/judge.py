@@ -178,8 +178,8 @@ def kind_of_sizes(good: Sequence[Grid], bad: Sequence[Grid]) -> str:
 
     >>> kind_of_sizes([(4, 4), (7, 7)], [(5, 8)])
     'squares only'
-    >>> kind_of_sizes([(4, 4), (8, 8)], [(7, 7)])
-    '4x4 and 8x8 alone (even sizes, or powers of two: what was shown does not tell)'
+    >>> kind_of_sizes([(3, 5), (4, 4)], [(7, 7)])
+    '3x5 and 4x4 alone'
     """
     kinds = [kind for kind, holds in KINDS if all(map(holds, good)) and not any(map(holds, bad))]
     if len(kinds) == 1:

@@ -258,7 +258,9 @@ _GRIDS = {
         "no array of patches",
         "What is decompiled is, for each grid, an array of the flat row-major numbers of the patches at every step.",
     ),
-    "S431": Code("a patch that the grid has not", "The array reads a patch beyond the last: perhaps the grid is another."),
+    "S431": Code(
+        "a patch that the grid has not", "The array reads beyond the last patch: perhaps the grid is another."
+    ),
     "S432": Code("a function that gives no array", "It raised an error on every grid that it was tried on."),
     "S480": Code("no order to measure", "Locality is measured on paths that visit each patch once, inside the grid."),
     "S481": Code("a side for the peers", "The public Hilbert implementations order only squares of a power of two."),

@@ -35,9 +35,11 @@ def test_examples_hold(example: str) -> None:
     assert _problems(text) == []
 
 
-def test_python_example_runs() -> None:
-    [example] = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
-    exec(compile(example, str(PAGE), "exec"), {})
+def test_python_examples_run() -> None:
+    examples = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
+    assert len(examples) == 2
+    for example in examples:
+        exec(compile(example, str(PAGE), "exec"), {})
 
 
 def test_generated_parts_are_current() -> None:

@@ -25,6 +25,7 @@ ALLOWED = {
     "language": {"ir", "strategies"},
     "compiler": {"ir"},
     "view": {"ir", "compiler", "places"},
+    "decompiler": {"ir", "language", "compiler"},
     "data": {"ir", "places"},
     "codegen": {"ir", "compiler", "kernels", "places"},
     "ops": {"ir", "compiler", "codegen", "kernels", "cpus"},
