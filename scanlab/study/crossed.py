@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
-from scanlab.study.statistics import Difference
+from scanlab.study.statistics import Difference, student_quantile, student_tail
 
 __all__ = ["CrossedDifference", "crossed_difference", "flips"]
 
@@ -77,9 +76,9 @@ def crossed_difference(
     # Rounding leaves equal differences a spread near 1e-17, which would pass for certainty.
     if error < 1e-12:
         return CrossedDifference(Difference(mean, seeds, confidence), samples)
-    p = 2 * float(stats.t.sf(abs(mean) / error, freedom))
+    p = 2 * float(student_tail(abs(mean) / error, freedom))
     if not bootstrap:
-        reach = float(stats.t.ppf(0.5 + confidence / 2, freedom)) * error
+        reach = float(student_quantile((1 - confidence) / 2, freedom)) * error
         low, high, method = mean - reach, mean + reach, "crossed t"
     else:
         tail = (1 - confidence) / 2

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,8 @@ def matched_difference(
     (0.1, 0.002)
     """
     gained, lost, n = int((right & ~baseline).sum()), int((baseline & ~right).sum()), len(right)
+    from scipy import stats
+
     p = float(stats.binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
     more, less, total = gained + 0.5, lost + 0.5, n + 2
     middle = (more - less) / total

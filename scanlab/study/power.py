@@ -7,11 +7,11 @@ from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from scanlab.ir.text import count_text
 from scanlab.renamed import renamed_names
-from scanlab.study.statistics import EQUIVALENCE_PAIRS
+from scanlab.study.statistics import EQUIVALENCE_PAIRS, student_quantile
 
 __all__ = [
     "POWER",
@@ -63,7 +63,7 @@ def _studies(pairs: int, comparisons: int, alpha: float, problems: int) -> tuple
     generator = np.random.default_rng(0)
     drawn = [_problem(pairs, comparisons, generator) for _ in range(problems)]
     means, errors = (np.concatenate([problem[i] for problem in drawn], axis=1) for i in range(2))
-    levels = stats.t.isf(alpha / np.arange(comparisons * problems, 0, -1) / 2, pairs - 1)
+    levels = student_quantile(alpha / np.arange(comparisons * problems, 0, -1) / 2, pairs - 1)
     others = -np.sort(-np.abs(means[:, 1:] / errors[:, 1:]), axis=1)
     rejected = np.logical_and.accumulate(others > levels[:-1], axis=1).sum(1)
     return means[:, 0], errors[:, 0], levels[rejected]
@@ -141,8 +141,8 @@ def seeds_for(effect: float, comparisons: int = 1, confidence: float = 0.95, *, 
 def _pairs_of_one(effect: float, alpha: float) -> int:
     """Pairs with which a single test at level alpha finds the effect, by the normal approximation with its correction
     for the estimated spread (Guenther 1981, doi 10.2307/2683329); at most MOST_SEEDS."""
-    quantile = float(stats.norm.isf(alpha / 2))
-    pairs = ((quantile + float(stats.norm.ppf(POWER))) / effect) ** 2 + quantile**2 / 2
+    quantile = -float(special.ndtri(alpha / 2))
+    pairs = ((quantile + float(special.ndtri(POWER))) / effect) ** 2 + quantile**2 / 2
     return min(MOST_SEEDS, max(2, math.ceil(pairs)))
 
 
@@ -196,7 +196,7 @@ def equivalence_spread(
     if pairs < EQUIVALENCE_PAIRS:
         return None
     mean, error, _ = _studies(pairs, comparisons, 1 - confidence, problems)
-    critical = float(stats.t.isf((1 - confidence) / (comparisons * problems), pairs - 1))
+    critical = float(student_quantile((1 - confidence) / (comparisons * problems), pairs - 1))
     # Both one-sided tests reject where the margin is farther than the mean and `critical` standard errors.
     return 1 / float(np.quantile(np.abs(mean) + critical * error, POWER))
 

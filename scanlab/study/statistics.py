@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from scanlab.renamed import renamed_names
 
@@ -27,6 +27,8 @@ __all__ = [
     "rank_correlation",
     "smallest_step",
     "student_p",
+    "student_quantile",
+    "student_tail",
 ]
 
 __getattr__ = renamed_names(__name__, {"points": "format_difference"})
@@ -91,14 +93,25 @@ def paired_difference(
     if n < 2 or spread < ROUNDING * max(1.0, float(np.abs(values).max())):
         return Difference(mean, n, confidence, family=family)
     error = spread * math.sqrt(1 / n + overlap)
-    reach = float(stats.t.isf((1 - confidence) / family / 2, n - 1)) * error
+    reach = float(student_quantile((1 - confidence) / family / 2, n - 1)) * error
     p = float(student_p(mean, error, n))
     return Difference(mean, n, confidence, mean - reach, mean + reach, p, family, spread)
 
 
 def student_p(mean: ArrayLike, error: ArrayLike, pairs: int) -> NDArray[np.float64]:
     """The two-sided p of Student's t for means of paired differences and their standard errors, of any shape."""
-    return 2 * stats.t.sf(np.abs(mean) / error, pairs - 1)
+    return 2 * student_tail(np.abs(mean) / np.asarray(error), pairs - 1)
+
+
+def student_tail(t: ArrayLike, freedom: ArrayLike) -> NDArray[np.float64]:
+    """The chance that Student's t with so many degrees of freedom is above t."""
+    # scipy.stats has the same, and takes a second to import.
+    return special.stdtr(freedom, -np.asarray(t, dtype=float))
+
+
+def student_quantile(tail: ArrayLike, freedom: ArrayLike) -> NDArray[np.float64]:
+    """The t that is exceeded with the chance `tail`."""
+    return -special.stdtrit(freedom, tail)
 
 
 def holm(ps: Sequence[float | None]) -> list[float | None]:
@@ -157,7 +170,7 @@ def equivalence(
         return None
     spread = max(float(differences.std(ddof=1)), step / 2)
     mean, error = float(differences.mean()), spread * math.sqrt(1 / n + overlap)
-    return float(max(stats.t.sf((mean + margin) / error, n - 1), stats.t.cdf((mean - margin) / error, n - 1)))
+    return float(max(student_tail((mean + margin) / error, n - 1), student_tail((margin - mean) / error, n - 1)))
 
 
 def smallest_step(values: Sequence[float]) -> float | None:
@@ -215,6 +228,8 @@ def friedman(values: NDArray[np.float64], higher: bool = True) -> Friedman | Non
     blocks, count = values.shape
     if blocks < 2 or count < 3:
         return None
+    from scipy import stats
+
     ranks = stats.rankdata(-values if higher else values, axis=1)
     spread = float(((ranks - (count + 1) / 2) ** 2).sum())
     if not spread:
@@ -259,10 +274,12 @@ def rank_correlation(x: Sequence[float], y: Sequence[float], confidence: float =
     n = len(x)
     if n < 3 or len(set(x)) < 2 or len(set(y)) < 2:
         return None
+    from scipy import stats
+
     rho = float(stats.spearmanr(x, y)[0])  # pyright: ignore[reportArgumentType]
     if n < 5 or abs(rho) > 1 - 1e-9:
         return Correlation(rho, None, None, n)
-    reach = float(stats.norm.ppf(0.5 + confidence / 2)) * math.sqrt(1.06 / (n - 3))
+    reach = float(special.ndtri(0.5 + confidence / 2)) * math.sqrt(1.06 / (n - 3))
     return Correlation(rho, math.tanh(math.atanh(rho) - reach), math.tanh(math.atanh(rho) + reach), n)
 
 
