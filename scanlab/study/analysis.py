@@ -17,10 +17,11 @@ from scanlab.study.findings import Comparison, Findings, ProblemFindings, Strate
 from scanlab.study.in_force import confidence_in_force
 from scanlab.study.locality import METRICS, locality_findings
 from scanlab.study.overall import overall_findings
+from scanlab.study.power import detectable_effect
 from scanlab.study.predictions import scores_of
 from scanlab.study.record import MemberRecord, StudyRecord, TrialResult
 from scanlab.study.resampled import overlap_of
-from scanlab.study.statistics import friedman, mean_spread
+from scanlab.study.statistics import Difference, friedman, mean_spread
 from scanlab.study.tasks import Task, task_named
 from scanlab.study.wording import overall_sentences, problem_sentences
 
@@ -73,7 +74,9 @@ def analyse(record: StudyRecord) -> Findings:
         judged.append(_problem(problem, rows, record))
     problems = _with_locality(judged, about, confidence)
     fingerprints = {p["name"]: p.get("fingerprint") or p["name"].partition(" / ")[0] for p in about["problems"]}
-    overall, test = overall_findings(problems, fingerprints, about["baseline"], confidence)
+    # A mean over problems of which some are not done speaks of a choice of problems that nobody made.
+    waits = any(problem.waiting for problem in measured)
+    overall, test = ((), None) if waits else overall_findings(problems, fingerprints, about["baseline"], confidence)
     findings = Findings(
         name=about["name"],
         question=about["question"],
@@ -140,9 +143,27 @@ def _problem(problem: Measured, rows: Sequence[StrategyFindings], record: StudyR
 
 
 def _blind(rows: Sequence[StrategyFindings]) -> bool:
-    """Whether a problem cannot tell orders apart: the controls without an order, and all strategies, do as well."""
-    removed = [row for row in rows if row.control and row.comparison and removed_by(row.control)]
-    return bool(removed) and not any(row.comparison and row.comparison.decided for row in (*removed, *_plain(rows)))
+    """Whether a problem cannot tell orders apart: the controls without an order, and all strategies, do as well.
+
+    Not where a difference could hardly have shown: with so few seeds that no difference counts, or where all pairs
+    differ by the same, which no test can judge.
+    """
+    removed = [row.comparison for row in rows if row.control and row.comparison and removed_by(row.control)]
+    judged = [*removed, *(row.comparison for row in _plain(rows) if row.comparison)]
+    if not removed or any(c.decided or _same_everywhere(c) for c in judged):
+        return False
+    return any(c.kind == "equivalent" or _could_show(c.difference) for c in removed)
+
+
+def _same_everywhere(comparison: Comparison) -> bool:
+    """Whether all pairs differ, and by the same: without a spread there is no p, and yet it is no zero."""
+    d = comparison.difference
+    return d.p is None and d.pairs > 1 and abs(d.mean) > 1e-12
+
+
+def _could_show(difference: Difference) -> bool:
+    """Whether any difference would have counted with so many pairs, among so many comparisons."""
+    return detectable_effect(difference.pairs, difference.family, difference.confidence) is not None
 
 
 def _plain(rows: Sequence[StrategyFindings]) -> list[StrategyFindings]:

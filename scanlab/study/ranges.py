@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from scanlab.data import Dataset
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.study.tasks import task_named
 from scanlab.study.trial import CONTROLS, Problem, Recipe, Study
 
 __all__ = ["check_ranges", "check_seeds", "check_study_ranges"]
@@ -39,6 +40,14 @@ def check_study_ranges(study: Study) -> None:
     for name, margin in study.margins.items():
         if not 0 <= margin < math.inf:
             raise ScanlabError.at("S608", f"the margin of {name} is {margin}", help="it must be at least 0")
+    for problem in study.problems:
+        task, margin = task_named(problem.task), study.margins.get(problem.name, 0.0)
+        if task.unit and margin >= 1:
+            raise ScanlabError.at(
+                "S608",
+                f"the margin of {problem.name} is {margin:g}, all that {task.primary} can differ by",
+                help=f"give a share: {margin / 100:g} is {margin:g} {task.unit}",
+            )
     if not 0.5 <= study.confidence < 1:
         raise ScanlabError.at("S608", f"confidence is {study.confidence}", help="it must be a share, such as 0.95")
     _check_looks(study.looks, len(study.seeds))

@@ -127,7 +127,9 @@ def with_options(settings: Settings | None, options: Table) -> Settings:
             continue
         place, _, name = key.rpartition(".")
         inside = "problem" in merged and (place or key) in _PROBLEM
-        for table in merged["problem"] if inside else [merged]:
+        # What is no list of tables is refused when the study is made.
+        tables = merged["problem"] if inside and isinstance(merged["problem"], list) else [merged]
+        for table in (table for table in tables if isinstance(table, dict)):
             if place:
                 table[place] = {**table.get(place, {}), name: value}
             else:

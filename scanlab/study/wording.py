@@ -69,7 +69,7 @@ def problem_sentences(problem: ProblemFindings, about: Mapping[str, Any]) -> Ite
             yield _control(row, base, problem.unit)
     if problem.resolution and 0 < problem.margin < problem.resolution * (1 - 1e-9):
         margin, step = amount(problem.margin, problem.unit), amount(problem.resolution, problem.unit)
-        yield f"Nothing is called equivalent: the margin, {margin}, is less than the results' smallest step, {step}."
+        yield f"Nothing is called equivalent: the margin, {margin}, is below the smallest step between results, {step}."
     yield from _learning(problem)
     unequal = [r for r in rows if r.ratios and (abs(r.ratios[0] - 1) > 1e-9 or abs(r.ratios[1] - 1) > 1e-9)]
     if unequal:
@@ -84,12 +84,17 @@ def _sensitivity(problem: ProblemFindings, base: str) -> Iterator[str]:
         without = [r.control for r in problem.rows if r.control and r.comparison and removed_by(r.control)]
         differ = f"neither {' nor '.join(without)} differs" if len(without) > 1 else f"{without[0]} does not differ"
         seeds = count_text(max(c.difference.pairs for c in compared), "seed")
-        empty = any(c.kind == "equivalent" for c in compared)
+        removed = [r.comparison for r in problem.rows if r.control and r.comparison and removed_by(r.control)]
+        empty = any(c.kind == "equivalent" for c in removed)
         yield (
             f"This problem cannot tell orders apart, with {seeds}: {differ} from {base}, and no strategy does."
             + " What is equivalent here is so without its order as well." * empty
         )
-    elif any(c.kind == "equivalent" for c in compared) and not any(c.decided for c in compared):
+    elif any(c.kind == "equivalent" for c in compared) and not any(
+        row.comparison.decided
+        for row in problem.rows
+        if row.comparison and (row.control is None or removed_by(row.control))
+    ):
         yield "No control shows that this problem can tell orders apart: read “equivalent” with that in mind."
 
 

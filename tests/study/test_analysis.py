@@ -127,6 +127,40 @@ def test_a_problem_on_which_an_order_or_a_control_differs_is_not_blind():
         assert findings.sentences[0].startswith("No control shows that this problem can tell orders apart")
 
 
+@pytest.mark.parametrize(
+    "values, controls",
+    [
+        # The same difference for every seed has no p, and is no sign that there is none.
+        ({"row": [0.9] * 5, "hilbert": [0.91, 0.9, 0.9, 0.9, 0.9]}, {"no_scan": [0.1] * 5}),
+        ({"row": [0.5] * 5, "hilbert": [0.9] * 5}, {"no_scan": [0.5, 0.51, 0.49, 0.5, 0.5]}),
+        # So few seeds that nothing could have shown.
+        ({"row": [0.9, 0.91], "hilbert": [0.95, 0.7]}, {"no_scan": [0.4, 0.2]}),
+    ],
+)
+def test_what_could_not_show_makes_no_problem_blind(values, controls):
+    findings = analyse(record(values, controls=controls, margin=0.02))
+    assert not findings.problems[0].blind and "cannot tell orders apart" not in " ".join(findings.sentences)
+
+
+def test_a_chance_difference_of_a_repeat_is_no_sensitivity():
+    other = [v + d for v, d in zip(ROW, [0.030, 0.031, 0.029, 0.032, 0.028], strict=True)]
+    findings = analyse(record({"row": ROW, "snake": NEARLY}, controls={"A/A": other}, margin=0.01))
+    assert findings.problems[0].row("control: A/A").comparison.decided
+    assert findings.sentences[0].startswith("No control shows that this problem can tell orders apart")
+
+
+def test_equivalents_are_empty_only_where_a_control_is_one():
+    apart = [v + d for v, d in zip(ROW, [0.2, -0.25, 0.3, -0.2, 0.1], strict=True)]
+    findings = analyse(record({"row": ROW, "snake": NEARLY}, controls={"no_scan": apart}, margin=0.01))
+    assert findings.problems[0].blind and "What is equivalent here" not in " ".join(findings.sentences)
+
+
+def test_nothing_is_pooled_while_a_trial_waits():
+    values = problems_of(6)
+    values["p2"] = {**values["p2"], "hilbert": [*CLEARLY[:4], None]}
+    assert analyse(apart(joined(values))).overall == ()
+
+
 def test_training_that_goes_on_is_said():
     [problem] = analyse(record({"row": ROW, "snake": NEARLY})).problems
     assert not any("Training had not come to rest" in s for s in problem.sentences)

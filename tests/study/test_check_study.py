@@ -56,6 +56,7 @@ WRONG = {
     ),
     "an unknown control": (of(controls=("B/B",)), "S608", "no control 'B/B'", "A/A"),
     "confidence": (of(confidence=1), "S608", "confidence is 1"),
+    "points in place of a share": (of(margins={"digits": 2}), "S608", "0.02 is 2 points"),
     "a negative margin": (of(margins={"digits": -0.1}), "S608", "margin of digits is -0.1"),
     "a margin that is no number": (of(margins={"digits": NAN}), "S608", "margin of digits is nan"),
     "no epochs": (with_recipe(epochs=0), "S608", "epochs is 0"),

@@ -55,7 +55,7 @@ def test_everything_that_can_be_said(tmp_path: Path) -> None:
         test_limit = 50
         part = "val"
         transfer = ["rotate 180", "size 16x16"]
-        margin = 1
+        margin = 0
         [model]
         patch = [4, 2]
         depth = [1, 1]
@@ -73,7 +73,7 @@ def test_everything_that_can_be_said(tmp_path: Path) -> None:
         tmp_path,
     )
     [problem] = made.problems
-    assert (made.seeds, made.baseline, made.confidence, made.margins) == ((3, 7), "column", 0.9, {"digits": 1.0})
+    assert (made.seeds, made.baseline, made.confidence, made.margins) == ((3, 7), "column", 0.9, {"digits": 0.0})
     assert made.looks == (2, 4) and made.about()["looks"] == [2, 4]
     assert problem.data == DataChoice("digits", (12, 8), 200, 50, "val")
     assert problem.config.patch == (4, 2) and problem.config.depths == (1, 1) and problem.config.mixer.state == 2
@@ -259,3 +259,11 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for path in (tmp_path / "none.toml", tmp_path, tmp_path / "latin.toml"):
         with pytest.raises(ScanlabError, match="S107"):
             settings.read_settings(path)
+
+
+@pytest.mark.parametrize("problem", ["digits", [1], {"digits": {"limit": 5}}])
+def test_problems_that_are_no_list_of_tables_are_refused_with_options_too(problem):
+    given = settings.Settings({"strategies": ["row"], "problem": problem}, Path(), "a study of mine")
+    with pytest.raises(ScanlabError) as error:
+        settings.study_of(settings.with_options(given, {"limit": 64}))
+    assert error.value.code == "S610"
