@@ -25,6 +25,9 @@ from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["load_arrays"]
 
+# Parts whose largest values are so many times apart, and stand for other scales, are not read as one.
+APART = 8
+
 
 @dataclass(frozen=True, eq=False)
 class _Part:
@@ -202,4 +205,11 @@ def _scale(path: Path, parts: Sequence[NDArray], layout: Layout, notes: list[Not
     if scale is None:
         expected = f"expected uint8, or floats from 0 to 1; or {settled_by('raw_values', 'scaled_values')}"
         raise wrong(path, f"its images have values from {low:g} to {high:g}", expected)
+    tops = [float(part.max()) for part in parts]
+    own = [scale_of(float(part.min()), top, kind, "images", []) for part, top in zip(parts, tops, strict=True)]
+    # Divided by one number, the darker part would be nearly black.
+    if len(set(own)) > 1 and kind != "B" and max(tops) > APART * max(min(tops), 1e-9):
+        reach = " and ".join(f"{top:g}" for top in tops)
+        expected = f"bring them to one scale; or {settled_by('raw_values')}"
+        raise wrong(path, f"its parts are stored for different scales: their values reach {reach}", expected)
     return scale

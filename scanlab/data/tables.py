@@ -25,6 +25,8 @@ _LABELS = ("label", "labels", "class", "classes", "classname", "target", "catego
 _PARTS = ("split", "part", "set", "subset", "fold", "phase")
 _GROUPS = ("group", "groups", "groupid", "patient", "patientid", "subject", "subjectid", "case", "caseid")
 _WORDS = {"train": ("train", "training"), "val": ("val", "valid", "validation", "dev"), "test": ("test", "testing")}
+# Endings of what a column names, where it names pictures.
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".dcm")
 Row = dict[str, str]
 
 
@@ -108,11 +110,16 @@ def _table(path: Path, pictures: Sequence[Path]) -> _Table | None:
     if not rows:
         return None
     known = _known(path.parent, pictures)
+    if named := [cell for cell in rows[0] if _picture(cell, known) is not None and Path(cell).suffix]:
+        raise ScanlabError.at(
+            "S691", f"the first line of {path} names a picture, {named[0]}", help="begin with a line of column names"
+        )
     # Of different pictures, since numbers of classes may be names of pictures, too.
-    best = max(rows[0], key=lambda column: len({row[column] for row in rows} & set(known)))
-    found = [known.get(row[best]) for row in rows]
-    count = sum(file is not None for file in found)
-    if 2 * count <= len(rows):
+    best = max(rows[0], key=lambda column: len({_picture(row[column], known) for row in rows} - {None}))
+    found = [_picture(row[best], known) for row in rows]
+    # A column of classes 0 and 1 names the pictures 0.png and 1.png in every row.
+    if 2 * len(set(found) - {None}) <= len(rows):
+        _refuse_strangers(path, rows)
         return None
     missing = [row[best] for row, file in zip(rows, found, strict=True) if file is None]
     if missing:
@@ -127,6 +134,26 @@ def _table(path: Path, pictures: Sequence[Path]) -> _Table | None:
     if len(set(files)) < len(files):
         raise ScanlabError.at("S691", f"{path} has several rows for a picture", help="give every picture one row")
     return _Table(path, rows, files, best)
+
+
+def _picture(cell: str, known: Mapping[str, Path]) -> Path | None:
+    """The picture that a cell names: from any folder above it, with either slash, with or without its suffix."""
+    steps = [step for step in cell.strip().replace("\\", "/").split("/") if step not in ("", ".")]
+    for start in range(len(steps)):
+        name = "/".join(steps[start:])
+        for each in (name, name.rpartition(".")[0]):
+            if each in known:
+                return known[each]
+    return None
+
+
+def _refuse_strangers(path: Path, rows: Sequence[Row]) -> None:
+    """Raise S644 for a table of pictures of which none is there: its labels were meant, and would be lost silently."""
+    for column in rows[0]:
+        named = [row[column] for row in rows if row[column].lower().strip().endswith(_SUFFIXES)]
+        if 2 * len(named) > len(rows):
+            problem = f"its column {column} names pictures, as {named[0]}, and hardly one of them is there"
+            raise _wrong(path, problem, "give names below this folder, or take the table out of it")
 
 
 def _known(folder: Path, pictures: Sequence[Path]) -> Mapping[str, Path]:

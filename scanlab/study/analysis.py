@@ -101,7 +101,12 @@ def _with_samples(record: StudyRecord, place: tuple[str, str], comparison: Compa
     if scores is None or min(scores[0].shape[:2]) < 2:
         return comparison
     d = comparison.difference
-    return replace(comparison, crossed=crossed_difference(*scores, 1 - (1 - d.confidence) / d.family))
+    crossed = crossed_difference(*scores, 1 - (1 - d.confidence) / d.family)
+    wide = crossed.difference
+    # What covers more is not shorter: with few seeds the crossed interval, of more degrees of freedom, can be.
+    if d.low is not None and d.high is not None and wide.low is not None and wide.high is not None:
+        wide = replace(wide, low=min(d.low, wide.low), high=max(d.high, wide.high))
+    return replace(comparison, crossed=replace(crossed, difference=wide))
 
 
 def _measured(record: StudyRecord, problem: Mapping[str, Any]) -> Measured:

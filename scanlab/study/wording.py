@@ -52,7 +52,11 @@ def _size(difference: Difference, unit: str) -> str:
 
 def amount(value: float, unit: str) -> str:
     """A size in points, or as it is without a unit."""
-    return f"{100 * value:.1f} {unit}" if unit else f"{value:.3g}"
+    if not unit:
+        return f"{value:.3g}"
+    # A tenth of a point is fine enough, but for what would be none of them.
+    digits = ".1f" if not value or 100 * abs(value) >= 0.05 else ".1g"
+    return f"{100 * value:{digits}} {unit}"
 
 
 def problem_sentences(problem: ProblemFindings, about: Mapping[str, Any]) -> Iterator[str]:

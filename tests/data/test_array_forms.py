@@ -263,3 +263,14 @@ def test_words_of_layout() -> None:
     layout = Layout.read("masks=SegmentationClass, ignore_255")
     assert "ignore_255" in layout and layout.named("masks") == ("SegmentationClass",) and layout
     assert not Layout.read("")
+
+
+@pytest.mark.parametrize("train, test", [(255.0, 1.0), (1.0, 255.0)])
+def test_parts_of_different_scales_are_not_read_as_one(tmp_path: Path, train: float, test: float) -> None:
+    draw = np.random.default_rng(0)
+    parts = {
+        f"x_{name}": (draw.random((8, 6, 6)) * top).astype(np.float32)
+        for name, top in (("train", train), ("test", test))
+    }
+    np.savez(tmp_path / "a.npz", **parts, y_train=np.arange(8) % 2, y_test=np.arange(8) % 2)
+    refused(tmp_path / "a.npz", "S642", "different scales")

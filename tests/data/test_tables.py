@@ -112,3 +112,23 @@ def test_tables_that_do_not_fit(tmp_path: Path) -> None:
     save(tmp_path / "more" / "0.jpg", colours())
     table(tmp_path / "y.csv", "id,label", lambda n: f"{n},{n % 2}")
     refused(tmp_path, "S691", "two folders have")
+
+
+@pytest.mark.parametrize(
+    "written", ["./a/{}.jpg", "a\\{}.jpg", "/home/me/data/a/{}.jpg", "a/{}.png", "C:\\data\\a\\{}.jpg"]
+)
+def test_names_as_other_machines_write_them(tmp_path: Path, written: str) -> None:
+    pictures(tmp_path / "a")
+    pictures(tmp_path / "b", 3, "b{}.jpg")
+    table(tmp_path / "labels.csv", "path,label", lambda n: f"{written.format(n)},{'dog' if n % 3 else 'cat'}")
+    dataset = data.whole(str(tmp_path))
+    assert dataset.class_names == ("cat", "dog") and len(dataset.images) == 12
+
+
+def test_a_table_whose_labels_would_be_lost_is_refused(tmp_path: Path) -> None:
+    pictures(tmp_path / "a")
+    pictures(tmp_path / "b", 3, "b{}.jpg")
+    table(tmp_path / "labels.csv", "path,label", lambda n: f"scan_{n}.jpg,{n % 2}")
+    refused(tmp_path, "S644", "names pictures")
+    table(tmp_path / "labels.csv", "0.jpg,0", lambda n: f"{n + 1}.jpg,{n % 2}", 11)
+    refused(tmp_path, "S691", "names a picture")

@@ -38,6 +38,12 @@ def test_each_strategy_gets_the_words_that_its_figures_allow():
     )
 
 
+def test_a_small_difference_is_not_said_to_be_zero():
+    close = [v + d for v, d in zip(ROW, [1.00e-5, 1.02e-5, 0.98e-5, 1.01e-5, 0.99e-5], strict=True)]
+    [problem] = analyse(record({"row": ROW, "snake": close})).problems
+    assert problem.row("snake").comparison.verdict == "better by 0.001 to 0.001 points"
+
+
 def test_less_is_better_where_the_metric_is_an_error():
     values = {"row": [0.04, 0.05, 0.06], "hilbert": [0.03, 0.0401, 0.0499], "snake": [0.041, 0.0502, 0.0609]}
     study = record(values, task="next_patch")

@@ -153,6 +153,8 @@ def test_a_finished_study_has_intervals_over_other_samples_too(tmp_path):
     crossed = problem.row("snake").comparison.crossed
     assert crossed.samples == len(dataset_of(study.problems[0].data).test)
     assert crossed.difference.mean == pytest.approx(problem.row("snake").comparison.difference.mean, abs=1e-9)
+    d, wide = problem.row("snake").comparison.difference, crossed.difference
+    assert d.low is None or wide.low is None or (wide.low <= d.low and d.high <= wide.high)
     page = render(record, analyse(record), {})
     assert "other samples too: " in page or crossed.difference.low is None
     # A record from nowhere has nothing of single samples.
