@@ -114,9 +114,7 @@ def test_tables_that_do_not_fit(tmp_path: Path) -> None:
     refused(tmp_path, "S691", "two folders have")
 
 
-@pytest.mark.parametrize(
-    "written", ["./a/{}.jpg", "a\\{}.jpg", "/data/a/{}.jpg", "a/{}.png", "C:\\data\\a\\{}.jpg"]
-)
+@pytest.mark.parametrize("written", ["./a/{}.jpg", "a\\{}.jpg", "/data/a/{}.jpg", "a/{}.png", "C:\\data\\a\\{}.jpg"])
 def test_names_as_other_machines_write_them(tmp_path: Path, written: str) -> None:
     pictures(tmp_path / "a")
     pictures(tmp_path / "b", 3, "b{}.jpg")
