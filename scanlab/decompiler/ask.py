@@ -19,7 +19,7 @@ from scanlab.ir.text import grid_text
 from scanlab.ir.values import expressions_of, orders_of
 from scanlab.language.axes import parse_axes
 
-__all__ = ["Asked", "ask"]
+__all__ = ["Asked", "ask", "required_arguments"]
 
 Grid = tuple[int, ...]
 # Small, of both shapes, odd, prime, powers of two, and multiples of the usual windows: what lines differ on.
@@ -123,29 +123,26 @@ def _of_function(function: Callable[[Grid], Any], grid: Extents | None, count: i
     return asked
 
 
+def required_arguments(function: Callable[..., Any]) -> int | None:
+    """How many arguments a function has to be given by position; None where it does not tell."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    return sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+
+
 def _caller(function: Callable[..., Any], count: int) -> Callable[[Grid], Any]:
     """The function called with one extent per argument, or with one grid, as it takes them."""
-    try:
-        required = [
-            p
-            for p in inspect.signature(function).parameters.values()
-            if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-        ]
-    except (TypeError, ValueError):
-        required = []
-    if len(required) == 1 and count > 1:
+    if required_arguments(function) == 1 and count > 1:
         return lambda grid: function(grid)
     return lambda grid: function(*grid)
 
 
 def _extents_of(function: Callable[..., Any]) -> int:
     """How many extents a function takes: one per argument without a default; two where that does not tell."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return 2
-    required = sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
-    return required if 2 <= required <= 3 else 2
+    required = required_arguments(function)
+    return required if required in (2, 3) else 2
 
 
 def _plain(given: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from scanlab.decompiler.ask import required_arguments
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import grid_of
 from scanlab.ir.guesses import nearest_text
@@ -109,13 +110,9 @@ def _attribute(module: str, name: str) -> Any:
 
 def _takes_extents(value: Any) -> bool:
     """Whether a callable has to be given something; a class, and a function without parameters, are called first."""
-    try:
-        parameters = inspect.signature(value).parameters.values()
-    except (TypeError, ValueError):
-        return True
     if not inspect.isclass(value) and not inspect.isroutine(value):
         return True
-    return any(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+    return required_arguments(value) != 0
 
 
 def _loaded(module: str) -> Any:

@@ -12,11 +12,12 @@ import numpy as np
 
 from scanlab.compiler.bind import TOKEN_SENTINELS, bind_order
 from scanlab.compiler.lattice import Lattice, evaluate_on_grid
+from scanlab.decompiler.evidence import PAD
 from scanlab.decompiler.pool import pool_of
 from scanlab.decompiler.search import Budget, complete_lines
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Axis, Binary, Compare, Expr, Int, nodes_of
-from scanlab.ir.values import PLACES, Key, Order, Token, conjunction
+from scanlab.ir.values import PLACES, Key, Order, Token, conjunction, expressions_of
 
 __all__ = ["Line", "equals_on", "lines_of", "rival_of", "sequence_on"]
 
@@ -165,15 +166,11 @@ def _believed(order: Order, grids: Sequence[Grid]) -> bool:
     longest = max(max(grid) for grid in grids)
     sizes = [
         node.right.value
-        for expr in _expressions(order)
+        for expr in expressions_of(order)
         for node in nodes_of(expr)
         if isinstance(node, Binary) and node.op in ("//", "%") and isinstance(node.right, Int)
     ]
     return all(2 * k + 1 <= longest for k in sizes)
-
-
-def _expressions(order: Order) -> list[Expr]:
-    return [key.expr for key in order.keys] + ([order.where] if order.where is not None else [])
 
 
 def _without_idle(
@@ -193,7 +190,7 @@ def _without_idle(
 
 def _tokens(sequences: Sequence[np.ndarray]) -> tuple[Token, ...] | None:
     """Where tokens stand, the same on all grids; None for pads, and for places that the language has no word for."""
-    if any((steps == -1).any() for steps in sequences):
+    if any((steps == PAD).any() for steps in sequences):
         return None
     tokens: tuple[Token, ...] = ()
     for name, sentinel in TOKEN_SENTINELS.items():
