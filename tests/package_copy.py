@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import warm
@@ -21,7 +22,11 @@ class Copy:
         shutil.copytree(ROOT / "scanlab", folder / "scanlab")
 
     def write(self, file: str, text: str) -> None:
-        (self.folder / file).write_text(text, encoding="utf-8")
+        path = self.folder / file
+        path.write_text(text, encoding="utf-8")
+        # Bytecode is known by its source's length and second, which an edit right after the last one may share.
+        if path.suffix == ".py":
+            Path(cache_from_source(path)).unlink(missing_ok=True)
 
     def put(self, file: str, before: str, line: str) -> None:
         """Put a line before the first place where a text stands."""
