@@ -73,9 +73,9 @@ def start_explorer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
             process.kill()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def explorer(start_explorer: Callable[..., Explorer]) -> Explorer:
-    """One explorer for the tests of a file, on an empty folder of its own."""
+    """One explorer for all tests that leave it running, on a folder of its own, which is empty at first."""
     return start_explorer()
 
 
