@@ -26,8 +26,9 @@ from scanlab.study.engines import Engine
 from scanlab.study.engines.local import local_engine
 from scanlab.study.estimate import spread_so_far
 from scanlab.study.in_force import confidence_planned
+from scanlab.study.kept import kept_costs, kept_study
 from scanlab.study.place import database_of, require_folder
-from scanlab.study.power import describe_study_power
+from scanlab.study.power import PowerOf, describe_problems_power
 from scanlab.study.preflight import Cost, check_study, coarse_margins, same_orders
 from scanlab.study.record import StudyRecord
 from scanlab.study.resampled import overlap_sentences
@@ -38,6 +39,8 @@ from scanlab.study.trial import Study, Trial
 from scanlab.study.tune import tuning_sentences
 
 __all__ = ["RunOptions", "run"]
+
+UNREAD = "The data were not read for this: they are taken to be what they were when these trials ran."
 
 
 @dataclass(frozen=True)
@@ -58,14 +61,16 @@ def run(
     given = settings.with_options(None if file is None else settings.read_settings(file), options)
     folder = out or Path("out") / (file.stem if file else "ablate")
     require_folder(folder)
-    study = settings.study_of(given)
-    costs = check_study(study)
     devices = _devices(run_options.device, run_options.engine)
     workers = run_options.workers or (len(devices) if devices[0] != "cpu" else available_cpus())
     screen = console()
     before = _earlier(folder)
+    # What is only shown needs no data where nothing is left to run; a run reads them, for they may be others now.
+    kept = kept_study(given, before) if dry and before else None
+    study = kept or settings.study_of(given)
+    costs = kept_costs(study, before) if kept and before else check_study(study)
     if dry:
-        _print_plan(study, costs, before, workers, devices[0], as_json)
+        _print_plan(study, costs, before, workers, devices[0], as_json, unread=kept is not None)
         return 0
     if not as_json:
         for line in [*same_orders(study), *_power(study, before)]:
@@ -112,20 +117,13 @@ def _data_notes(study: Study) -> list[str]:
 
 def _power(study: Study, before: StudyRecord | None) -> list[str]:
     different = [{Trial(p, plan, study.seeds[0]).key for _, plan in p.strategies} for p in study.problems]
-    units, margins = (
-        {task_named(p.task).unit for p in study.problems},
-        {study.margins.get(p.name) for p in study.problems},
-    )
-    alike = len(units) == len(margins) == 1
-    said = describe_study_power(
-        len(study.seeds),
-        max(map(len, different)),
-        len(study.controls),
-        spread_so_far(before) if before else None,
-        task_named(study.problems[0].task).unit,
-        problems=len(study.problems),
-        margin=(margins.pop() or 0.0) if alike else 0.0,
-        confidence=confidence_planned(study.about(), before),
+    problems = [
+        PowerOf(len(keys), len(study.controls), task_named(p.task).unit, study.margins.get(p.name, 0.0))
+        for p, keys in zip(study.problems, different, strict=True)
+    ]
+    spread = spread_so_far(before) if before else None
+    said = describe_problems_power(
+        len(study.seeds), problems, spread, confidence=confidence_planned(study.about(), before)
     )
     return [*said, *coarse_margins(study), *overlap_sentences(study.about())]
 
@@ -137,6 +135,7 @@ def _print_plan(
     workers: int,
     device: str,
     as_json: bool,
+    unread: bool,
 ) -> None:
     done = {key for key, trial in before.trials.items() if trial.status == "done"} if before else set()
     estimated = estimate(study, costs, before, workers, device)
@@ -158,6 +157,7 @@ def _print_plan(
                 "power": " ".join(_power(study, before)),
                 "tune": study.about().get("tune"),
                 "same": same_orders(study),
+                "data_read": not unread,
             }
         )
         return
@@ -178,7 +178,7 @@ def _print_plan(
         screen.print(line)
     for line in tuning_sentences(study.about()):
         screen.print(line)
-    screen.print(in_words(estimated, workers))
+    screen.print(in_words(estimated, workers) + (f" {UNREAD}" if unread else ""))
     for line in _power(study, before):
         screen.print(line)
 

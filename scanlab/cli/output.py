@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanlab.cli.streams import holds_all_text
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError, Span
+from scanlab.ir.plain import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,7 +48,7 @@ def print_diagnostic(diagnostic: Diagnostic, out: Console) -> None:
 
 def print_json(data: Any) -> None:
     """Print a value as JSON on stdout, with escapes where its encoding does not hold all text."""
-    text = json.dumps(data, indent=2, ensure_ascii=not holds_all_text(sys.stdout.encoding))
+    text = json.dumps(plain(data), indent=2, allow_nan=False, ensure_ascii=not holds_all_text(sys.stdout.encoding))
     sys.stdout.write(text + "\n")
 
 

@@ -6,6 +6,8 @@ import shlex
 from dataclasses import asdict
 from pathlib import Path
 
+from rich.text import Text
+
 from scanlab.cli.narrow_tables import print_table
 from scanlab.cli.output import console, print_json
 from scanlab.cli.pictures import study_pictures
@@ -17,6 +19,7 @@ from scanlab.study.record import StudyRecord
 from scanlab.study.report import write_report
 from scanlab.study.report.past import history_data
 from scanlab.study.store import read_to_judge
+from scanlab.study.trial_wording import failure_reason
 from scanlab.study.tune import tuning_sentences
 
 __all__ = ["finish", "run"]
@@ -49,6 +52,6 @@ def finish(record: StudyRecord, folder: Path, remake: str, as_json: bool, per_cl
         for words in tuning_sentences(record.about):
             screen.print(words)
         for name, error in findings.failures:
-            screen.print(f"failed: {name}: {error.partition(chr(10))[0]}")
+            screen.print(Text(f"failed: {name}: {failure_reason(error)}"))
         screen.print(f"wrote {page}", soft_wrap=True)
     return 1 if findings.failures else 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scanlab.renamed import read_name
 from scanlab.study.compare import Measured, compared, resolution_of, transfer_differences
@@ -18,10 +20,10 @@ from scanlab.study.in_force import confidence_in_force
 from scanlab.study.locality import METRICS, locality_findings
 from scanlab.study.overall import overall_findings
 from scanlab.study.power import detectable_effect
-from scanlab.study.predictions import scores_of
+from scanlab.study.predictions import open_predictions, scores_of
 from scanlab.study.record import MemberRecord, StudyRecord, TrialResult
 from scanlab.study.resampled import overlap_of
-from scanlab.study.statistics import Difference, friedman, mean_spread
+from scanlab.study.statistics import ROUNDING, Difference, friedman, mean_spread
 from scanlab.study.tasks import Task, task_named
 from scanlab.study.wording import overall_sentences, problem_sentences
 
@@ -58,7 +60,7 @@ def analyse(record: StudyRecord) -> Findings:
     about, confidence = record.about, confidence_in_force(record)
     measured = [_measured(record, problem) for problem in about["problems"]]
     comparisons = compared(measured, about["baseline"], confidence)
-    comparisons = {place: _with_samples(record, place, c) for place, c in comparisons.items()}
+    comparisons = _with_samples(record, comparisons)
     transfers = transfer_differences(measured, about["baseline"], confidence)
     judged = []
     for problem in measured:
@@ -93,11 +95,20 @@ def analyse(record: StudyRecord) -> Findings:
     return replace(findings, sentences=tuple(overall_sentences(findings)))
 
 
-def _with_samples(record: StudyRecord, place: tuple[str, str], comparison: Comparison) -> Comparison:
-    """With the interval that covers other test samples as well, where trials kept what they said of each."""
-    problem, label = place
-    task = next(p["task"] for p in record.about["problems"] if p["name"] == problem)
-    scores = scores_of(record, problem, label, record.about["baseline"], task_named(read_name(task)).primary)
+def _with_samples(
+    record: StudyRecord, comparisons: Mapping[tuple[str, str], Comparison]
+) -> dict[tuple[str, str], Comparison]:
+    """With intervals that cover other test samples as well, where trials kept what they said of each."""
+    tasks = {p["name"]: task_named(read_name(p["task"])).primary for p in record.about["problems"]}
+    made = {}
+    with open_predictions(record) as read:
+        for (problem, label), comparison in comparisons.items():
+            scores = scores_of(record, problem, label, record.about["baseline"], tasks[problem], read)
+            made[problem, label] = _crossed(comparison, scores)
+    return made
+
+
+def _crossed(comparison: Comparison, scores: tuple[NDArray[np.float64], NDArray[np.float64]] | None) -> Comparison:
     if scores is None or min(scores[0].shape[:2]) < 2:
         return comparison
     d = comparison.difference
@@ -125,12 +136,15 @@ def _measured(record: StudyRecord, problem: Mapping[str, Any]) -> Measured:
         frozenset(waiting),
         about["margins"].get(problem["name"], 0.0),
         overlap_of(problem),
+        problem.get("tested", {}).get("step"),
     )
 
 
 def _problem(problem: Measured, rows: Sequence[StrategyFindings], record: StudyRecord) -> ProblemFindings:
     plain, task = [row for row in rows if row.control is None], problem.task
     stored = next(p for p in record.about["problems"] if p["name"] == problem.name)
+    labels, table = _table(plain, problem.results, task)
+    means = dict(zip(labels, table.mean(0).tolist(), strict=True)) if len(table) else {}
     return ProblemFindings(
         name=problem.name,
         task=stored["task"],
@@ -139,11 +153,15 @@ def _problem(problem: Measured, rows: Sequence[StrategyFindings], record: StudyR
         unit=task.unit,
         margin=problem.margin,
         rows=tuple(rows),
-        friedman=friedman(_table(plain, problem.results, task), task.higher) if len(plain) > 2 else None,
+        friedman=friedman(table, task.higher),
         locality=(),
         sentences=(),
         blind=not problem.waiting and _blind(rows),
         resolution=resolution_of(problem),
+        guessed=problem.step is None,
+        tested=stored.get("tested", {}).get("samples", 0),
+        paired={r.label: means[r.same_as or r.label] for r in plain if (r.same_as or r.label) in means},
+        pooled_seeds=len(table),
     )
 
 
@@ -161,9 +179,8 @@ def _blind(rows: Sequence[StrategyFindings]) -> bool:
 
 
 def _same_everywhere(comparison: Comparison) -> bool:
-    """Whether all pairs differ, and by the same: without a spread there is no p, and yet it is no zero."""
-    d = comparison.difference
-    return d.p is None and d.pairs > 1 and abs(d.mean) > 1e-12
+    """Whether all pairs differ, and by the same: it may not count, and yet it is no zero."""
+    return comparison.difference.constant and abs(comparison.difference.mean) > ROUNDING
 
 
 def _could_show(difference: Difference) -> bool:
@@ -194,7 +211,7 @@ def _with_locality(
 
 
 def _outcomes(rows: Sequence[StrategyFindings]) -> dict[str, float]:
-    return {row.label: row.mean for row in _plain(rows) if row.mean is not None}
+    return {row.label: row.mean for row in _plain(rows) if row.mean is not None and math.isfinite(row.mean)}
 
 
 def _row(
@@ -222,6 +239,7 @@ def _row(
         throughput=_mean([r.throughput for r in own]),
         transfer=_means([r.transfer for r in own]),
         curves=_curves(own, task),
+        diverged=tuple(seed for seed, value in zip(seeds, values, strict=True) if not math.isfinite(value)),
     )
 
 
@@ -235,13 +253,13 @@ def _related(row: StrategyFindings, base: StrategyFindings | None, members: Sequ
     return replace(row, same_as="" if same == row.label else same, ratios=ratios)
 
 
-def _table(rows: Sequence[StrategyFindings], results: Results, task: Task) -> np.ndarray:
-    """Values [seeds, strategies] of the seeds that all strategies have; those that share trials stand for one."""
+def _table(rows: Sequence[StrategyFindings], results: Results, task: Task) -> tuple[list[str], np.ndarray]:
+    """Labels, and values [seeds, strategies] where all have a number; strategies that share trials are one."""
     different = [row for row in rows if not row.same_as]
-    common = [s for s in (different[0].seeds if different else ()) if all(s in row.seeds for row in different)]
-    return np.array([[results[row.label, s].final[task.primary] for row in different] for s in common]).reshape(
-        len(common), len(different)
-    )
+    known = [{*row.seeds} - {*row.diverged} for row in different]
+    common = [s for s in (different[0].seeds if different else ()) if all(s in seeds for seeds in known)]
+    values = [[results[row.label, s].final[task.primary] for row in different] for s in common]
+    return [row.label for row in different], np.array(values, dtype=float).reshape(len(common), len(different))
 
 
 def _failures(record: StudyRecord) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from scanlab.study.findings import ProblemFindings, StrategyFindings
@@ -56,6 +57,8 @@ def share(value: float | None, unit: str) -> str:
     """A metric: in percent, or as it is without a unit."""
     if value is None:
         return ""
+    if not math.isfinite(value):
+        return "no number"
     return f"{100 * value:.2f}" if unit else f"{value:.4g}"
 
 

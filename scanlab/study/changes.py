@@ -120,7 +120,8 @@ def _plain(about: Table) -> Table:
 
 def _plain_problem(problem: Table) -> Table:
     named = {"fingerprint": "contents of the data", "sizes": "model"}
-    return {named.get(k, k): v for k, v in problem.items() if k not in ("name", "strategies")}
+    # How many samples are measured on follows from the data, and studies of earlier versions do not say it.
+    return {named.get(k, k): v for k, v in problem.items() if k not in ("name", "strategies", "tested")}
 
 
 def _problems(about: Table) -> dict[str, Table]:

@@ -30,7 +30,8 @@ class Measured:
     """A problem's trials as they are compared.
 
     results: by strategy and seed. waiting: the strategies of which trials have no result yet. margin: the largest
-    difference of the metric that counts as none. overlap: as in `paired_difference`.
+    difference of the metric that counts as none. overlap: as in `paired_difference`. step: the smallest that the metric
+    can make on the samples measured on, None where nobody wrote down how many these are, or none follows from it.
     """
 
     name: str
@@ -40,15 +41,18 @@ class Measured:
     waiting: frozenset[str]
     margin: float
     overlap: float = 0.0
+    step: float | None = None
 
     def values(self, label: str, seeds: Sequence[int], transfer: str = "") -> list[float]:
         """The primary metric of a strategy on the test part, or on a change of it, by seed."""
         own = [self.results[label, seed] for seed in seeds]
         return [r.transfer.get(transfer, np.nan) if transfer else r.final[self.task.primary] for r in own]
 
-    def difference(self, own: Sequence[float], base: Sequence[float], confidence: float, family: int) -> Difference:
-        """Two lists of values compared; shares differ by no more than 1."""
-        made = paired_difference(own, base, confidence, family=family, overlap=self.overlap)
+    def difference(
+        self, own: Sequence[float], base: Sequence[float], confidence: float, family: int, step: float | None = None
+    ) -> Difference:
+        """Two lists of values compared; shares differ by no more than 1. step: as `paired_difference(resolution=)`."""
+        made = paired_difference(own, base, confidence, family=family, overlap=self.overlap, resolution=step)
         if not self.task.unit or made.low is None or made.high is None:
             return made
         return replace(made, low=max(-1.0, made.low), high=min(1.0, made.high))
@@ -93,9 +97,12 @@ def _pairs(problems: Sequence[Measured], baseline: str, control: bool) -> list[_
 
 
 def _family(pairs: Sequence[_Pair], confidence: float, finished: bool) -> dict[tuple[str, str], Comparison]:
-    differences = [p.problem.difference(p.own, p.base, confidence, len(pairs)) if p.own else None for p in pairs]
-    adjusted = holm([1.0 if p.waiting else d and d.p for p, d in zip(pairs, differences, strict=True)])
     steps = {p.problem.name: resolution_of(p.problem) for p in pairs}
+    differences = [
+        p.problem.difference(p.own, p.base, confidence, len(pairs), steps[p.problem.name]) if p.own else None
+        for p in pairs
+    ]
+    adjusted = holm([1.0 if p.waiting else d and d.p for p, d in zip(pairs, differences, strict=True)])
     within = holm([_within(p, steps[p.problem.name]) if finished else None for p in pairs])
     comparisons = {}
     for pair, difference, p, q in zip(pairs, differences, adjusted, within, strict=True):
@@ -115,7 +122,10 @@ def _within(pair: _Pair, step: float | None) -> float | None:
 
 
 def resolution_of(problem: Measured) -> float | None:
-    """The metric's resolution: of all values of a problem, which show more of its steps than those of one pair."""
+    """The metric's resolution: its step, or else a guess from all values of a problem, which show more steps than those
+    of one pair."""
+    if problem.step is not None:
+        return problem.step
     values = [r.final[problem.task.primary] for r in problem.results.values()]
     return smallest_step([v for v in values if np.isfinite(v)] or [0.0])
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from scanlab.data.redraw import redrawable
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.study.trial import DataChoice, Problem, Resample, Study
+from scanlab.study.tasks import task_named
+from scanlab.study.trial import DataChoice, Problem, Resample, Study, Tested
 from scanlab.study.tune import Tune
 from scanlab.study.work import dataset_of, whole_of
 
@@ -56,7 +57,10 @@ def drawn_by_seeds(problem: Problem, resample: bool | str, apart: bool) -> Probl
     choice, whole = problem.data, whole_of(problem.data)
     pool, _ = redrawable(whole, choice.part, apart)
     drawn = Resample(resample == POOLED, len(dataset_of(choice).test), len(pool))
-    return replace(problem, resample=drawn, fingerprint=whole.fingerprint)
+    # How large the classes are in a test part differs from seed to seed; its samples are as many in all.
+    exact = task_named(problem.task).primary == "accuracy"
+    tested = Tested(drawn.tested, 1 / drawn.tested if exact else None)
+    return replace(problem, resample=drawn, fingerprint=whole.fingerprint, tested=tested)
 
 
 def with_tuning(problem: Problem) -> Problem:

@@ -55,6 +55,7 @@ class StrategyFindings:
     parameters over the baseline's. seconds, memory, throughput: means per trial. transfer: means on changed inputs.
     curves: epoch by epoch, the mean and the standard deviation of the primary metric, and the mean loss.
     transfer_differences: from the baseline on those changed inputs. waiting: some of its trials have no result yet.
+    diverged: the seeds whose primary metric is no number.
 
     >>> row = StrategyFindings("row", "by h, w", None, (0, 1), 0.9, 0.01, {"accuracy": 0.9}, *[None] * 6, {}, ())
     >>> row.label, row.mean, row.comparison
@@ -80,6 +81,7 @@ class StrategyFindings:
     comparison: Comparison | None = None
     transfer_differences: Mapping[str, Difference] = field(default_factory=dict)
     waiting: bool = False
+    diverged: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ class ProblemFindings:
     """One problem. rows: strategies in their order, then controls; the baseline is among the first. friedman: over the
     strategies, in blocks of one seed; no verdict depends on it. locality: empty where no strategy differs. blind:
     neither a control without the order nor a strategy differs from the baseline. resolution: the smallest step between
-    results.
+    results; guessed: from these alone, since the `tested` samples measured on are not known (0), or do not tell it.
+    paired: what every strategy has over the seeds that all have, by label; `pooled_seeds` of them.
 
     >>> row = StrategyFindings("row", "by h, w", None, (0, 1), 0.9, 0.01, {"accuracy": 0.9}, *[None] * 6, {}, ())
     >>> digits = ProblemFindings("digits", "classification", "accuracy", True, "points", 0.0, (row,), None, (), ())
@@ -107,10 +110,21 @@ class ProblemFindings:
     sentences: tuple[str, ...]
     blind: bool = False
     resolution: float | None = None
+    guessed: bool = True
+    tested: int = 0
+    paired: Mapping[str, float] = field(default_factory=dict)
+    pooled_seeds: int = 0
 
     def row(self, label: str) -> StrategyFindings:
-        """The row of a label."""
-        return next(row for row in self.rows if row.label == label)
+        """The row of a label. Raises KeyError where the problem has none."""
+        row = self.row_or_none(label)
+        if row is None:
+            raise KeyError(label)
+        return row
+
+    def row_or_none(self, label: str) -> StrategyFindings | None:
+        """The row of a label, None where the problem has none."""
+        return next((row for row in self.rows if row.label == label), None)
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,10 @@ def level_words(record: StudyRecord) -> str:
 
 
 def margin_words(record: StudyRecord) -> str:
-    """What may be said of the margins: "the margin that was set before the run" where the history proves it."""
+    """What may be said of the margins: "the margin that was set before the run" where the history proves it; "" where
+    no problem has one."""
+    if not any(record.about["margins"].values()):
+        return ""
     history = record.history
     if history is None or not history.intact or not history.recorded:
         return "the margin"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from scanlab.study.findings import ProblemFindings, StrategyFindings
+from scanlab.study.trial_wording import diverged_words
 
 __all__ = ["KINDS", "Kind", "kind_of", "kind_words"]
 
@@ -61,7 +62,8 @@ def kind_of(row: StrategyFindings, problem: ProblemFindings, baseline: str) -> K
     if row.same_as:
         return KINDS["same"]
     if row.comparison is None:
-        return KINDS["waiting" if row.waiting or problem.row(baseline).waiting else "no result"]
+        base = problem.row_or_none(baseline)
+        return KINDS["waiting" if row.waiting or (base and base.waiting) else "no result"]
     undecided = row.comparison.kind in ("equivalent", "not distinguishable")
     return KINDS["blind" if problem.blind and undecided and row.control is None else row.comparison.kind]
 
@@ -71,5 +73,6 @@ def kind_words(row: StrategyFindings, problem: ProblemFindings, baseline: str) -
     kind = kind_of(row, problem, baseline)
     if row.comparison is not None:
         return f"blind: {row.comparison.verdict}" if kind.name == "blind" else row.comparison.verdict
-    without = {"same": f"the same as {row.same_as}", "waiting": "no result yet", "no result": "no pair to compare"}
+    alone = diverged_words(row, problem) if row.diverged else "no pair to compare"
+    without = {"same": f"the same as {row.same_as}", "waiting": "no result yet", "no result": alone}
     return without.get(kind.name, kind.name)

@@ -52,9 +52,10 @@ class Matrix:
 
 def matrix_of(findings: Findings) -> Matrix:
     """The strategies of a study by its problems."""
+    labels = {row.label: row.control is not None for problem in findings.problems for row in problem.rows}
     rows = [
-        MatrixRow(row.label, row.control is not None, tuple(_cell(row.label, p, findings) for p in findings.problems))
-        for row in findings.problems[0].rows
+        MatrixRow(label, is_control, tuple(_cell(label, p, findings) for p in findings.problems))
+        for label, is_control in labels.items()
     ]
     return Matrix(
         tuple(problem.name for problem in findings.problems),
@@ -64,7 +65,9 @@ def matrix_of(findings: Findings) -> Matrix:
 
 
 def _cell(label: str, problem: ProblemFindings, findings: Findings) -> Cell:
-    row = problem.row(label)
+    row = problem.row_or_none(label)
+    if row is None:
+        return Cell(KINDS["no result"], "", f"{label} on {problem.name}: not run there")
     kind, words = kind_of(row, problem, findings.baseline), kind_words(row, problem, findings.baseline)
     return Cell(kind, _detail(row, problem), f"{label} on {problem.name}: {words}")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import numpy as np
@@ -15,7 +17,9 @@ from scanlab.study.statistics import EQUIVALENCE_PAIRS, student_quantile
 
 __all__ = [
     "POWER",
+    "PowerOf",
     "describe_power",
+    "describe_problems_power",
     "describe_study_power",
     "detectable_effect",
     "equivalence_spread",
@@ -199,6 +203,41 @@ def equivalence_spread(
     critical = float(student_quantile((1 - confidence) / (comparisons * problems), pairs - 1))
     # Both one-sided tests reject where the margin is farther than the mean and `critical` standard errors.
     return 1 / float(np.quantile(np.abs(mean) + critical * error, POWER))
+
+
+def describe_problems_power(
+    seeds: int,
+    problems: Sequence[PowerOf],
+    spread: float | None = None,
+    *,
+    confidence: float = 0.95,
+) -> list[str]:
+    """What to expect of a study of several problems: as `describe_study_power`, for the one with the most comparisons.
+
+    spread and margin are spoken of only where they mean the same on all problems.
+    """
+    alike = len({(p.unit, p.margin) for p in problems}) == 1
+    return describe_study_power(
+        seeds,
+        max(p.strategies for p in problems),
+        max(p.controls for p in problems),
+        spread,
+        problems[0].unit,
+        problems=len(problems),
+        margin=problems[0].margin if alike else 0.0,
+        confidence=confidence,
+    )
+
+
+@dataclass(frozen=True)
+class PowerOf:
+    """A problem as its power depends on it: how many different strategies (the baseline among them) and controls it
+    has, what a hundredth of its metric is called, and its margin."""
+
+    strategies: int
+    controls: int
+    unit: str
+    margin: float
 
 
 def describe_study_power(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from scanlab.study.record import MemberRecord, StudyRecord
 
-__all__ = ["TABLES", "Predictions", "read_predictions", "scores_of", "write_predictions"]
+__all__ = ["TABLES", "Predictions", "open_predictions", "read_predictions", "scores_of", "write_predictions"]
 
 TABLES = (
     "CREATE TABLE IF NOT EXISTS predictions (key TEXT PRIMARY KEY, kind TEXT NOT NULL, samples TEXT NOT NULL, "
@@ -61,6 +61,9 @@ class Predictions:
         return None
 
 
+Reader = Callable[[Sequence[MemberRecord]], dict[str, Predictions]]
+
+
 def write_predictions(base: sqlite3.Connection, key: str, kept: Predictions) -> None:
     """Write a trial's down, within a transaction; what is true once for all trials on the same samples."""
     base.execute(
@@ -74,23 +77,29 @@ def write_predictions(base: sqlite3.Connection, key: str, kept: Predictions) -> 
 def read_predictions(record: StudyRecord, members: Sequence[MemberRecord]) -> dict[str, Predictions]:
     """What was kept of these members' trials, by key; nothing for a study that was not read from a database, and for
     trials that an earlier version ran."""
+    with open_predictions(record) as read:
+        return read(members)
+
+
+@contextmanager
+def open_predictions(record: StudyRecord) -> Iterator[Reader]:
+    """A function that reads what `read_predictions` does, from a database that is opened once."""
     if record.database is None:
-        return {}
-    wanted = {member.key for member in members}
+        yield lambda _: {}
+        return
     with closing(sqlite3.connect(record.database, timeout=60)) as base:
         names = {name for (name,) in base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if not {"predictions", "truths"} <= names:
-            return {}
-        return dict(_read(base, wanted))
+        known = {"predictions", "truths"} <= names
+        yield lambda members: dict(_read(base, {member.key for member in members})) if known else {}
 
 
 def scores_of(
-    record: StudyRecord, problem: str, strategy: str, baseline: str, metric: str
+    record: StudyRecord, problem: str, strategy: str, baseline: str, metric: str, read: Reader | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """Scores float64 [seeds, M, columns] of a strategy and the baseline, as `study.crossed` takes them.
 
     Seeds are those that both have. None where nothing was kept, where seeds were measured on different samples (parts
-    drawn anew), or where the metric is no mean over samples.
+    drawn anew), or where the metric is no mean over samples. read: of a database that is open (`open_predictions`).
 
     >>> scores_of(StudyRecord({}, (), {}), "digits", "hilbert", "row", "accuracy") is None
     True
@@ -100,7 +109,8 @@ def scores_of(
         for name in (strategy, baseline)
     }
     seeds = [seed for seed in keys[strategy] if seed in keys[baseline]]
-    kept = read_predictions(record, [keys[name][seed] for name in keys for seed in seeds])
+    members = [keys[name][seed] for name in keys for seed in seeds]
+    kept = read(members) if read else read_predictions(record, members)
     both = [seed for seed in seeds if all(keys[name][seed].key in kept for name in keys)]
     pairs = [[kept[keys[name][seed].key] for seed in both] for name in (strategy, baseline)]
     if not both or len({each.samples for side in pairs for each in side}) > 1:

@@ -10,7 +10,7 @@ from scanlab.compiler.bind import CompiledScan
 from scanlab.compiler.relations import prove_same
 from scanlab.data import Dataset
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.text import grid_text
+from scanlab.ir.text import count_text, grid_text
 from scanlab.ir.values import orders_of
 from scanlab.nn.measure import parameter_count
 from scanlab.study.digest import Compiled
@@ -73,14 +73,17 @@ def costs(problem: Problem, dataset: Dataset) -> dict[str, Cost]:
 
 
 def coarse_margins(study: Study) -> list[str]:
-    """A sentence for every margin that one sample of the part measured on is enough to leave: it allows no claim."""
+    """A sentence for every margin that one sample of the part measured on is enough to leave: it allows no claim.
+
+    Nothing is said of problems of which is not known on how many samples they are measured.
+    """
     sentences = []
     for problem in study.problems:
-        samples, margin = len(dataset_of(problem.data).test), study.margins.get(problem.name, 0.0)
-        if task_named(problem.task).counts and 0 < margin < 1 / samples * (1 - 1e-9):
+        tested, margin = problem.tested, study.margins.get(problem.name, 0.0)
+        if tested and tested.step and 0 < margin < tested.step * (1 - 1e-9):
             sentences.append(
                 f"Nothing will be called equivalent on {problem.name}: its margin is {100 * margin:.2g} points, and "
-                f"one of the {samples:,} samples measured on is {100 / samples:.2g}."
+                f"one of the {count_text(tested.samples, 'sample')} measured on is {100 * tested.step:.2g}."
             )
     return sentences
 

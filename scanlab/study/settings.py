@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -21,8 +21,8 @@ from scanlab.study.controls import with_default
 from scanlab.study.drawing import drawn_by_seeds, read_tune, with_tuning
 from scanlab.study.tasks import targets_of
 from scanlab.study.transfer import patch_grid
-from scanlab.study.trial import DEFAULT_CONTROLS, DEFAULT_SEEDS, DataChoice, Problem, Recipe, Study
-from scanlab.study.work import dataset_of
+from scanlab.study.trial import DEFAULT_CONTROLS, DEFAULT_SEEDS, DataChoice, Problem, Recipe, Study, Tested
+from scanlab.study.work import dataset_of, tested_by
 
 __all__ = ["DEFAULT_STRATEGIES", "Settings", "read_settings", "study_of", "with_options"]
 
@@ -137,9 +137,33 @@ def with_options(settings: Settings | None, options: Table) -> Settings:
     return replace(settings, table=merged) if settings else Settings(merged, Path.cwd(), "the command line")
 
 
-def study_of(settings: Settings) -> Study:
+@dataclass(frozen=True)
+class Seen:
+    """What a problem takes from its data: the usual name and task, the grid of patches, and what stands in `Problem`."""
+
+    name: str
+    task: str
+    grid: tuple[int, ...]
+    fingerprint: str
+    notes: Mapping[str, list[str]]
+    tested: Tested | None
+
+
+Look = Callable[[DataChoice, BackboneConfig, Table, str], Seen]
+
+
+def seen_in_data(choice: DataChoice, config: BackboneConfig, table: Table, suffix: str) -> Seen:
+    """As it is in the data, which are loaded; of a problem with these settings, whose name ends with `suffix`."""
+    dataset = dataset_of(choice)
+    task = table.get("task", targets_of(dataset).task)
+    grid = patch_grid(dataset.extents, config.patch_sides(len(dataset.extents)), config.stride)
+    name, tested = dataset.name + suffix, tested_by(task, dataset)
+    return Seen(name, task, grid, dataset.fingerprint, notes_of(dataset), tested)
+
+
+def study_of(settings: Settings, look: Look = seen_in_data) -> Study:
     """Load the data and compile the strategies of a study. Raises S610 for settings without a meaning, and what data,
-    strategies and models raise.
+    strategies and models raise. look: what says how the data are, problem by problem, by default they themselves.
 
     >>> study = study_of(with_options(None, {"strategies": ["row", "hilbert"], "recipe.epochs": 2}))
     >>> study.problems[0].recipe.epochs, [label for label, _ in study.problems[0].strategies]
@@ -160,7 +184,9 @@ def study_of(settings: Settings) -> Study:
             raise _wrong(where, f"problem {number} has no name", "give every [[problem]] one")
         for suffix, variant in _variants(table, where):
             merged = _overlaid(_overlaid(common, own), variant)
-            problem = drawn_by_seeds(_problem(merged, suffix, settings), merged.get("resample", False), bool(tune))
+            problem = drawn_by_seeds(
+                _problem(merged, suffix, settings, look), merged.get("resample", False), bool(tune)
+            )
             problem = with_tuning(problem) if tune else problem
             problems.append(problem)
             margins[problem.name] = float(merged.get("margin", 0.0))
@@ -183,7 +209,7 @@ def study_of(settings: Settings) -> Study:
     )
 
 
-def _problem(table: Table, suffix: str, settings: Settings) -> Problem:
+def _problem(table: Table, suffix: str, settings: Settings, look: Look) -> Problem:
     where = settings.source
     choice = DataChoice(
         name=_place(table.get("dataset", "digits"), settings.folder),
@@ -194,16 +220,16 @@ def _problem(table: Table, suffix: str, settings: Settings) -> Problem:
         layout=table.get("layout", ""),
         spacing=_spacing(table.get("spacing"), where),
     )
-    dataset, config = dataset_of(choice), _model(table.get("model", {}), where)
-    sides = config.patch_sides(len(dataset.extents))
-    grid = patch_grid(dataset.extents, sides, config.stride)
+    config = _model(table.get("model", {}), where)
+    seen = look(choice, config, table, suffix)
     return Problem(
-        name=table.get("name", dataset.name) + suffix,
+        name=table["name"] + suffix if "name" in table else seen.name,
         data=choice,
-        task=table.get("task", targets_of(dataset).task),
-        fingerprint=dataset.fingerprint,
-        notes=notes_of(dataset),
-        strategies=_strategies(table.get("strategies", list(DEFAULT_STRATEGIES)), grid, settings),
+        task=table.get("task", seen.task),
+        fingerprint=seen.fingerprint,
+        notes=seen.notes,
+        tested=seen.tested,
+        strategies=_strategies(table.get("strategies", list(DEFAULT_STRATEGIES)), seen.grid, settings),
         config=config,
         recipe=_values(Recipe, table.get("recipe", {}), f"{where}, [recipe]"),
         transfer=_listed(table.get("transfer", ()), str, "transfer", where),

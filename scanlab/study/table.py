@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from rich.table import Table
 from rich.text import Text
 
+from scanlab.ir.text import count_text
 from scanlab.study.cells import cells
 from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
 from scanlab.study.matrix import matrix_of
+from scanlab.study.wording import resolution_words
 
 __all__ = ["legend", "matrix", "render"]
 
@@ -40,10 +42,11 @@ def render(findings: Findings) -> Iterator[Table]:
 
 
 def _problem(problem: ProblemFindings, findings: Findings) -> Table:
-    seeds = f"{len(findings.seeds)} seed{'s' if len(findings.seeds) != 1 else ''}"
+    seeds = count_text(len(findings.seeds), "seed")
+    step = f"; smallest step {resolution_words(problem)}" if problem.margin and problem.resolution else ""
     table = Table(
         title=f"{problem.name}: {problem.metric}, {'higher' if problem.higher else 'lower'} is better, {seeds}",
-        caption=f"Paired by seed; {100 * findings.confidence:.0f} % intervals for all together; p by Holm",
+        caption=f"Paired by seed; {100 * findings.confidence:.0f} % intervals for all together; p by Holm{step}",
     )
     table.add_column("strategy")
     headings = (problem.metric + (" %" if problem.unit else ""), "± sd", "difference", "interval", "p")

@@ -6,11 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import numpy as np
+
 from scanlab.data import Dataset
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.renamed import renamed_value, spaced
 
-__all__ = ["CLASSES", "LABELS", "MASKS", "TASKS", "Targets", "Task", "check_task", "targets_of", "task_named"]
+__all__ = [
+    "CLASSES",
+    "LABELS",
+    "MASKS",
+    "TASKS",
+    "Targets",
+    "Task",
+    "check_task",
+    "smallest_step",
+    "targets_of",
+    "task_named",
+]
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,19 @@ def task_named(name: str) -> Task:
 def targets_of(dataset: Dataset) -> Targets:
     """What a data set gives to learn from."""
     return LABELS if dataset.several else MASKS if dataset.masks else CLASSES
+
+
+def smallest_step(task: str, dataset: Dataset) -> float | None:
+    """The smallest change that one sample of the part measured on can make to a task's metric.
+
+    One sample of all for accuracy; for its mean over classes one of the largest class, divided by the classes that are
+    there; None for metrics that are no shares of samples, and for a task that is none.
+    """
+    known = TASKS.get(task)
+    if known is None or not known.counts or dataset.labels.ndim != 1:
+        return None
+    counts = np.unique(dataset.labels[dataset.test], return_counts=True)[1]
+    return 1 / int(counts.sum()) if known.primary == "accuracy" else 1 / (len(counts) * int(counts.max()))
 
 
 def check_task(task: Task, dataset: Dataset) -> None:

@@ -53,6 +53,8 @@ def estimate(
     their operations suggest, corrected by what those of the finished trials would have suggested.
     """
     on_gpu = device.startswith("cuda")
+    if before and (done := _all_done(study, before)):
+        return Estimate(done, 0.0, len(done), len(done), 0.0)
     finished = [t for t in before.trials.values() if t.result and _ran_on_gpu(t) == on_gpu] if before else []
     known: dict[str, list[float]] = {}
     for trial in finished:
@@ -70,6 +72,13 @@ def estimate(
     left = [s for key, s in seconds.items() if key not in done]
     wall = None if None in left else sum(s for s in left if s is not None) / workers
     return Estimate(seconds, wall, sum(key in done for key in seconds), len(finished), flops)
+
+
+def _all_done(study: Study, before: StudyRecord) -> dict[str, float | None] | None:
+    """The seconds of training of every trial, where all are done."""
+    results = {trial.key: before.trials[trial.key].result for trial in study.trials() if trial.key in before.trials}
+    seconds = {key: result.seconds for key, result in results.items() if result is not None}
+    return dict(seconds) if len(seconds) == len(study.trials()) else None
 
 
 def _with_costs(study: Study, costs: Mapping[tuple[str, str], Cost]) -> Iterable[tuple[Trial, int]]:
@@ -117,6 +126,8 @@ def _ran_on_gpu(trial: TrialRecord) -> bool:
 def in_words(needed: Estimate, workers: int) -> str:
     """How long what is left takes, and how one knows."""
     share = count_text(workers, "worker")
+    if needed.done == len(needed.trials):
+        return "Nothing is left to run."
     if needed.wall is None:
         operations = f"{needed.flops:.2g} floating-point operations are left"
         return f"How long it takes is not known: no trial of this study has run on such a device yet. {operations}."

@@ -28,6 +28,7 @@ __all__ = [
     "Recipe",
     "Resample",
     "Study",
+    "Tested",
     "Trial",
     "control_name",
 ]
@@ -112,6 +113,19 @@ class Resample:
     pool: int
 
 
+@dataclass(frozen=True)
+class Tested:
+    """What results are measured on. samples: how many; step: the smallest change of the metric that they allow, None
+    for a metric that is no share of them.
+
+    >>> Tested(samples=539, step=1 / 539).samples
+    539
+    """
+
+    samples: int
+    step: float | None = None
+
+
 @renamed_fields(sizes="config")
 @dataclass(frozen=True, eq=False)
 class Problem:
@@ -122,7 +136,8 @@ class Problem:
     transfer: other inputs that the trained model is tested on, such as "rotate 90" or "size 16x16". resample: how each
     seed draws its own parts, None for the same parts for all; the fingerprint is then that of the data with all their
     parts. tuning: the fingerprint of the data that learning rates are chosen on, "" where none are. notes: what was
-    assumed, mapped and left out when the data were read (`scanlab.data.notes.notes_of`); no trial depends on it.
+    assumed, mapped and left out when the data were read (`scanlab.data.notes.notes_of`); tested: the samples that
+    results are measured on, None where nobody said. No trial depends on these two.
 
     >>> import scanlab
     >>> from scanlab import data
@@ -144,6 +159,7 @@ class Problem:
     resample: Resample | None = None
     tuning: str = ""
     notes: Mapping[str, list[str]] = field(default_factory=dict)
+    tested: Tested | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "task", renamed_value(self.task, spaced(TASKS), "Problem.task"))
@@ -342,6 +358,7 @@ def _about(problem: Problem) -> dict[str, Any]:
         "transfer": list(problem.transfer),
         "strategies": {label: _strategy(plan) for label, plan in problem.strategies},
         **({"resample": asdict(problem.resample)} if problem.resample else {}),
+        **({"tested": asdict(problem.tested)} if problem.tested else {}),
     }
 
 

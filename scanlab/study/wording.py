@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scanlab.ir.text import count_text
 from scanlab.study.controls import removed_by, repeated_by
 from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
-from scanlab.study.statistics import Difference
+from scanlab.study.overall import is_pooled
+from scanlab.study.statistics import ROUNDING, Difference, format_difference
 from scanlab.study.tasks import Task
+from scanlab.study.trial_wording import cost_sentences, diverged_sentences, failure_sentence
 
 # Shorter curves have no last fifth.
 LEARNING_EPOCHS = 5
+EACH_ALIKE = "with each seed the same: their spread counts as half of the smallest step"
 
-__all__ = ["amount", "overall_sentences", "problem_sentences", "verdict"]
+__all__ = [
+    "amount",
+    "overall_sentences",
+    "problem_sentences",
+    "resolution_words",
+    "verdict",
+]
 
 
 def verdict(
@@ -33,11 +43,24 @@ def verdict(
     if adjusted is not None and adjusted < alpha:
         kind = "better" if (difference.mean > 0) == task.higher else "worse"
         words = f"{kind} by {_size(difference, task.unit)}"
+        words += f" ({EACH_ALIKE})" if difference.constant else ""
         return kind, f"{words}, yet {band}" if equivalent else words
     if equivalent:
         return "equivalent", band
-    why = " (no spread to judge by)" if difference.low is None else ""
-    return "not distinguishable", f"not distinguishable with {n}{why}"
+    return "not distinguishable", _undecided(difference, n, task.unit)
+
+
+def _undecided(difference: Difference, seeds: str, unit: str) -> str:
+    """Why neither a difference nor equivalence is claimed. Where all pairs differ by the same, and with one pair, the
+    difference itself: nothing tells how much of it is chance."""
+    each = f"{format_difference(difference.mean, unit)} {unit}".rstrip()
+    if difference.pairs == 1:
+        return f"{each} with 1 seed, which shows no spread to judge by"
+    if not difference.constant:
+        return f"not distinguishable with {seeds}"
+    if abs(difference.mean) < ROUNDING:
+        return f"not distinguishable with {seeds}, and equal with each"
+    return f"{each} with each of {seeds}, too few to tell that from chance"
 
 
 def _size(difference: Difference, unit: str) -> str:
@@ -72,13 +95,21 @@ def problem_sentences(problem: ProblemFindings, about: Mapping[str, Any]) -> Ite
         if row.control and row.comparison:
             yield _control(row, base, problem.unit)
     if problem.resolution and 0 < problem.margin < problem.resolution * (1 - 1e-9):
-        margin, step = amount(problem.margin, problem.unit), amount(problem.resolution, problem.unit)
+        margin, step = amount(problem.margin, problem.unit), resolution_words(problem)
         yield f"Nothing is called equivalent: the margin, {margin}, is below the smallest step between results, {step}."
+    yield from diverged_sentences(problem)
     yield from _learning(problem)
-    unequal = [r for r in rows if r.ratios and (abs(r.ratios[0] - 1) > 1e-9 or abs(r.ratios[1] - 1) > 1e-9)]
-    if unequal:
-        listed = ", ".join(f"{r.label} {r.ratios[0]:.2f} times" for r in unequal if r.ratios)
-        yield f"Not of order alone: of {base}'s FLOPs, {listed}."
+    yield from cost_sentences(rows, base)
+
+
+def resolution_words(problem: ProblemFindings) -> str:
+    """The smallest step of a problem's metric, and how it is known; "" where it is not."""
+    if not problem.resolution:
+        return ""
+    step = amount(problem.resolution, problem.unit)
+    if problem.guessed:
+        return f"{step} (a guess, from the results themselves)"
+    return f"{step} (by the {count_text(problem.tested, 'sample')} measured on)"
 
 
 def _sensitivity(problem: ProblemFindings, base: str) -> Iterator[str]:
@@ -104,7 +135,8 @@ def _sensitivity(problem: ProblemFindings, base: str) -> Iterator[str]:
 
 def _learning(problem: ProblemFindings) -> Iterator[str]:
     """Whether the metric still moves at the end by more than the strategies differ: then speed is compared as well."""
-    rows = [row for row in problem.rows if row.control is None and len(row.curves) >= LEARNING_EPOCHS]
+    long = [row for row in problem.rows if row.control is None and len(row.curves) >= LEARNING_EPOCHS]
+    rows = [row for row in long if all(math.isfinite(mean) for mean, _, _ in row.curves)]
     if len(rows) < 2:
         return
     ends = [row.curves[-1][0] for row in rows]
@@ -124,14 +156,15 @@ def overall_sentences(findings: Findings) -> Iterator[str]:
     waiting = findings.counts.get("waiting", 0) + findings.counts.get("running", 0)
     if waiting:
         yield f"This study is not finished: {waiting} of {sum(findings.counts.values())} trials have no result yet."
-    if failed := findings.counts.get("failed", 0):
-        yield f"{failed} trial{'s' if failed != 1 else ''} failed and {'are' if failed != 1 else 'is'} left out."
+    if findings.failures:
+        yield failure_sentence(findings)
     if len(findings.problems) == 1:
         yield from findings.problems[0].sentences
         return
     for problem in findings.problems:
         rows = [row for row in problem.rows if row.control is None and row.label != findings.baseline]
-        said = " ".join((*_sensitivity(problem, findings.baseline), *_comparisons(rows, findings.baseline)))
+        compared = (*_sensitivity(problem, findings.baseline), *_comparisons(rows, findings.baseline))
+        said = " ".join((*compared, *diverged_sentences(problem)))
         if said:
             yield f"{problem.name}: {said}"
     yield from _pooled(findings)
@@ -144,6 +177,7 @@ def _pooled(findings: Findings) -> Iterator[str]:
         return
     f, ranked = findings.friedman, ", ".join(f"{label} {rank:.1f}" for rank, label in best)
     yield f"Over {f.blocks} problems, mean ranks, 1 the best: {ranked} (Friedman, p = {_p(f.p)} by permutation)."
+    yield from _unpooled(findings)
     for row in findings.overall:
         d = row.difference
         if d is not None and row.adjusted is not None and row.adjusted < 1 - findings.confidence:
@@ -151,19 +185,41 @@ def _pooled(findings: Findings) -> Iterator[str]:
             yield f"Of problems of this kind, on average, {row.label} is {words} than {findings.baseline}."
 
 
+def _unpooled(findings: Findings) -> Iterator[str]:
+    """Of which problems some seeds, or all, are in no mean over problems."""
+    labels = [row.label for row in findings.overall]
+    left = [p.name for p in findings.problems if not is_pooled(p, labels)]
+    if left:
+        yield f"Without {', '.join(left)}, where no seed has a result of every strategy."
+    some = [p for p in findings.problems if p.name not in left and p.pooled_seeds < len(findings.seeds)]
+    if some:
+        listed = ", ".join(f"of {p.name} {count_text(p.pooled_seeds, 'seed')}" for p in some)
+        yield f"In these means only seeds count that have a result of every strategy: {listed}."
+
+
 def _comparisons(rows: Sequence[StrategyFindings], base: str) -> Iterator[str]:
     compared = [(row.label, row.comparison) for row in rows if row.comparison is not None]
     for label, c in compared:
         if c.decided:
-            yield f"{label} is {c.verdict} than {base}." if ", yet" not in c.verdict else f"{label} is {c.verdict}."
+            yield f"{label} is {_than(c.verdict, base)}."
     same: dict[str, list[str]] = {}
     for label, c in compared:
         if not c.decided:
             same.setdefault(c.verdict, []).append(label)
     for words, labels in same.items():
+        if words.startswith(("+", "-")):
+            words = words.replace(" with ", f" against {base} with ", 1)
         for kind, preposition in (("equivalent", "to"), ("not distinguishable", "from")):
             words = words.replace(kind, f"{kind} {preposition} {base}", 1)
         yield f"{', '.join(labels)}: {words}."
+
+
+def _than(words: str, base: str) -> str:
+    """The verdict of a difference with what it is a difference from, but where it is said to be equivalent as well."""
+    if ", yet" in words:
+        return words
+    size, space, note = words.partition(" (")
+    return f"{size} than {base}{space}{note}"
 
 
 def _control(row: StrategyFindings, base: str, unit: str) -> str:
@@ -174,16 +230,16 @@ def _control(row: StrategyFindings, base: str, unit: str) -> str:
         return f"{row.control}: {c.verdict}."
     if not removed:
         d, repeat = c.difference, f"{row.control}: {base} against itself {again}"
-        if d.low is None or d.high is None:
-            return f"{repeat} differs by nothing that can be judged."
+        if d.low is None or d.high is None or (d.constant and d.mean and not decided):
+            return f"{repeat}: {c.verdict}."
         reach = amount((d.high - d.low) / 2, unit)
         state = "a difference that is chance, and a warning" if decided else "nothing, as it should"
         return f"{repeat} shows {state}; its interval reaches {reach} either way."
     if c.kind == "equivalent":
         return f"{row.control} is {c.verdict} to {base}: {removed} mattered by no more than that here."
     doubt = "" if decided else "this study does not show that "
-    than = f" than {base}" if decided and ", yet" not in c.verdict else ""
-    return f"{row.control} is {c.verdict}{than}: {doubt}{removed} mattered here."
+    verb = "differs by" if c.verdict.startswith(("+", "-")) else "is"
+    return f"{row.control} {verb} {_than(c.verdict, base) if decided else c.verdict}: {doubt}{removed} mattered here."
 
 
 def _p(value: float) -> str:

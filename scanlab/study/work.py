@@ -28,8 +28,9 @@ from scanlab.ir.values import Key, Order
 from scanlab.study.checkpoint import damage_of
 from scanlab.study.code_version import code_version
 from scanlab.study.engines import EpochDone, Event, Failed, Finished, Job, Restarted
+from scanlab.study.tasks import smallest_step
 from scanlab.study.train import train_trial
-from scanlab.study.trial import DataChoice, Problem, Recipe, Trial
+from scanlab.study.trial import DataChoice, Problem, Recipe, Tested, Trial
 
 __all__ = [
     "FULL_DISK",
@@ -40,6 +41,7 @@ __all__ = [
     "fingerprint_of",
     "one_thread",
     "run_job",
+    "tested_by",
     "whole_of",
 ]
 
@@ -124,7 +126,13 @@ def dataset_of(choice: DataChoice) -> Dataset:
 
 def whole_of(choice: DataChoice) -> Dataset:
     """The data of a choice with all their parts, kept likewise."""
-    return _remembered(DataChoice(choice.name, choice.size, part=_ALL), lambda all_: data.whole(all_.name, all_.size))
+    plain = DataChoice(choice.name, choice.size, part=_ALL, layout=choice.layout, spacing=choice.spacing)
+    return _remembered(plain, lambda all_: data.whole(all_.name, all_.size, all_.layout, all_.spacing))
+
+
+def tested_by(task: str, dataset: Dataset) -> Tested:
+    """What a task is measured on."""
+    return Tested(len(dataset.test), smallest_step(task, dataset))
 
 
 def fingerprint_of(choice: DataChoice) -> str:

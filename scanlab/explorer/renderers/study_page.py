@@ -8,6 +8,7 @@ from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
 from scanlab.study.report.curves import curves, curves_note
 from scanlab.study.report.forest import forest, forest_note
 from scanlab.study.report.matrix import matrix_html
+from scanlab.study.trial_wording import failure_reason
 
 __all__ = ["result_rows", "results_page"]
 
@@ -25,7 +26,7 @@ def results_page(findings: Findings) -> str:
 
 
 def _failure(name: str, error: str) -> str:
-    head = f"{name}: {error.partition(chr(10))[0]}"
+    head = f"{name}: {failure_reason(error)}"
     return f"<details><summary>{text(head)}</summary>{code(error)}</details>"
 
 

@@ -74,7 +74,8 @@ def forest_note(problem: ProblemFindings, baseline: str) -> str:
 
 
 def _pairs(row: StrategyFindings, problem: ProblemFindings, baseline: str) -> tuple[int, ...]:
-    return tuple(seed for seed in row.seeds if seed in problem.row(baseline).seeds)
+    base = problem.row_or_none(baseline)
+    return tuple(seed for seed in row.seeds if base and seed in base.seeds)
 
 
 def _label(row: StrategyFindings) -> list[str]:

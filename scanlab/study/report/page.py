@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.text import reason_of
+from scanlab.ir.text import count_text, reason_of
 from scanlab.places import FOR_ALL, draft_of
 from scanlab.renamed import renamed_keywords, renamed_names
 from scanlab.study.analysis import analyse
@@ -25,7 +25,9 @@ from scanlab.study.report.tables import as_csv, as_json, epoch_rows, parquet, tr
 from scanlab.study.resampled import overlap_sentences
 from scanlab.study.statistics import format_difference
 from scanlab.study.style import results_style
+from scanlab.study.trial_wording import failure_reason
 from scanlab.study.tune import tuning_sentences
+from scanlab.study.wording import resolution_words
 
 __all__ = ["PAGE", "render", "write_report"]
 
@@ -132,6 +134,9 @@ def render(
         interval=interval,
         chance=chance,
         count=sections.rounded,
+        counted=count_text,
+        reason=failure_reason,
+        step=resolution_words,
     )
 
 

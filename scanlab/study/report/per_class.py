@@ -9,6 +9,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
+from scanlab.ir.text import count_text
 from scanlab.study.findings import ProblemFindings
 from scanlab.study.predictions import Predictions, read_predictions
 from scanlab.study.record import StudyRecord
@@ -104,7 +105,7 @@ def _dice_cell(mean: float, spread: float | None) -> str:
 def _folded(label: str, confusion: Confusion) -> str:
     many = len(confusion.counts) > MOST_CLASSES
     shown = _list(confusion) if many else _matrix(confusion)
-    seeds = f"{confusion.seeds} seed{'s' if confusion.seeds != 1 else ''} together"
+    seeds = f"{count_text(confusion.seeds, 'seed')} together"
     return f"<details><summary>{escape(label)}, {seeds}</summary>{shown}</details>"
 
 
@@ -123,7 +124,7 @@ def _cell(confusion: Confusion, true: int, guess: int) -> str:
     if not count or share is None:
         return "<td></td>"
     kind = "right" if true == guess else "wrong"
-    about = f"class {true} taken for {guess}: {count} times"
+    about = f"class {true} taken for {guess}: {count_text(count, 'time')}"
     return f'<td class="{kind}" style="--share:{share:.2f}" title="{about}">{100 * share:.1f}</td>'
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
-from scanlab.study.power import describe_study_power
+from scanlab.study.power import PowerOf, describe_problems_power
 from scanlab.study.record import StudyRecord
 from scanlab.study.report.charts import field_picture
 
@@ -18,19 +18,16 @@ Pictures = Mapping[tuple[str, str], str]
 
 def power(findings: Findings) -> str:
     """What a study of this size can find."""
-    problems = findings.problems
-    alike = len({(p.unit, p.margin) for p in problems}) == 1
-    return " ".join(
-        describe_study_power(
-            len(findings.seeds),
-            max(sum(row.control is None and not row.same_as for row in p.rows) for p in problems),
-            max(sum(row.control is not None for row in p.rows) for p in problems),
-            unit=problems[0].unit,
-            problems=len(problems),
-            margin=problems[0].margin if alike else 0.0,
-            confidence=findings.confidence,
+    problems = [
+        PowerOf(
+            sum(row.control is None and not row.same_as for row in p.rows),
+            sum(row.control is not None for row in p.rows),
+            p.unit,
+            p.margin,
         )
-    )
+        for p in findings.problems
+    ]
+    return " ".join(describe_problems_power(len(findings.seeds), problems, confidence=findings.confidence))
 
 
 def drawn(problem: ProblemFindings, pictures: Pictures) -> Iterator[tuple[StrategyFindings, str]]:

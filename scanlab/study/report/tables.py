@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.plain import plain
 from scanlab.study.findings import Findings
 from scanlab.study.record import StudyRecord
 from scanlab.study.report.past import history_data
@@ -69,7 +69,7 @@ def as_json(record: StudyRecord, findings: Findings) -> str:
         "history": history_data(record),
         "trials": trial_rows(record),
     }
-    return json.dumps(_plain(data), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(plain(data), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def parquet(rows: list[dict[str, Any]], path: Path) -> None:
@@ -86,13 +86,3 @@ def _squared(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """All rows with all columns, in the order of their first appearance."""
     columns = dict.fromkeys(column for row in rows for column in row)
     return [{column: row.get(column) for column in columns} for row in rows]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(v) for key, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

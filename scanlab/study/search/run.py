@@ -21,7 +21,7 @@ from scanlab.study.search.values import Candidate, Search, SearchProgress, Searc
 from scanlab.study.store import read_study
 from scanlab.study.tasks import task_named
 from scanlab.study.trial import Problem, Study
-from scanlab.study.work import dataset_of
+from scanlab.study.work import dataset_of, tested_by
 
 __all__ = ["ROUND", "candidates", "explore", "search_problem", "search_scores"]
 
@@ -70,10 +70,12 @@ def candidates(search: Search, count: int) -> tuple[list[tuple[Proposal, str]], 
 def search_problem(search: Search, epochs: int, plans: Sequence[tuple[str, Compiled]]) -> Problem:
     """The problem as candidates meet it: fewer epochs, measured on the validation part, no other inputs."""
     data = replace(search.problem.data, part="val")
+    dataset = dataset_of(data)
     return replace(
         search.problem,
         data=data,
-        fingerprint=dataset_of(data).fingerprint,
+        fingerprint=dataset.fingerprint,
+        tested=tested_by(search.problem.task, dataset),
         strategies=(*search.problem.strategies, *plans),
         recipe=replace(search.problem.recipe, epochs=epochs),
         transfer=(),

@@ -14,7 +14,7 @@ from scanlab.study.search.space import space_kind, space_named
 from scanlab.study.search.values import Search
 from scanlab.study.tasks import targets_of
 from scanlab.study.trial import DataChoice, Problem, Study
-from scanlab.study.work import dataset_of
+from scanlab.study.work import dataset_of, tested_by
 
 __all__ = ["problem_of_data", "problem_of_study", "search_of"]
 
@@ -52,7 +52,8 @@ def problem_of_data(name: str, kind: str, baseline: str = "", limit: int | None 
     sides = config.patch_sides(len(dataset.extents))
     grid = tuple(n // side for n, side in zip(dataset.extents, sides, strict=True))
     task, notes = targets_of(dataset).task, notes_of(dataset)
-    problem = Problem(name, choice, task, dataset.fingerprint, (), config, notes=notes)
+    tested = tested_by(task, dataset)
+    problem = Problem(name, choice, task, dataset.fingerprint, (), config, notes=notes, tested=tested)
     return _with_baseline(problem, baseline or _usual(kind, grid, dataset.video), grid)
 
 
@@ -69,7 +70,8 @@ def _on_test(problem: Problem) -> Problem:
     if problem.data.part == "test":
         return problem
     data = replace(problem.data, part="test")
-    return replace(problem, data=data, fingerprint=dataset_of(data).fingerprint)
+    dataset = dataset_of(data)
+    return replace(problem, data=data, fingerprint=dataset.fingerprint, tested=tested_by(problem.task, dataset))
 
 
 def _with_baseline(problem: Problem, baseline: str | Value, grid: tuple[int, ...]) -> Problem:

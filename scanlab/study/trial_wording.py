@@ -1,0 +1,74 @@
+"""What single trials mean for a verdict, in words: those that failed, those that diverged, and what strategies cost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from scanlab.ir.text import count_text, shortened
+from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
+
+__all__ = ["cost_sentences", "diverged_sentences", "diverged_words", "failure_reason", "failure_sentence", "ratio_text"]
+
+# Of failures a verdict names so many, each with so many letters of its reason.
+MOST_FAILURES, MOST_REASON = 5, 160
+
+
+def failure_sentence(findings: Findings) -> str:
+    """Which trials failed, and why; of many the first few."""
+    count = len(findings.failures)
+    named = [f"{name} ({failure_reason(error)})" for name, error in findings.failures[:MOST_FAILURES]]
+    more = [f"{count - MOST_FAILURES} more"] if count > MOST_FAILURES else []
+    verb = "is" if count == 1 else "are"
+    return f"{count_text(count, 'trial')} failed and {verb} left out: {'; '.join([*named, *more])}."
+
+
+def failure_reason(error: str) -> str:
+    """Why a trial failed, on one line: the kind of error and, where its traceback is there, what the error said.
+
+    >>> failure_reason('ValueError\\nTraceback (most recent call last):\\n  File "a.py"\\nValueError: no such grid\\n')
+    'ValueError: no such grid'
+    """
+    kind, _, trace = error.partition("\n")
+    lines = trace.splitlines()
+    frames = [number for number, line in enumerate(lines) if line.startswith('  File "')]
+    # What was raised follows the last frame, and begins at the margin; a message of several lines goes on below.
+    raised = next((line for line in lines[frames[-1] + 1 if frames else 0 :] if re.match(r"[\w.]+: ", line)), "")
+    said = shortened(re.sub(r"^error\[(S\d+)\]", r"\1", raised.partition(": ")[2]), MOST_REASON).rstrip(".")
+    return f"{kind}: {said}" if said and said != kind else kind
+
+
+def diverged_sentences(problem: ProblemFindings) -> Iterator[str]:
+    """Results that are no numbers, and what is not compared for it."""
+    for row in problem.rows:
+        if row.diverged:
+            yield f"{row.label}: {diverged_words(row, problem)}, so that nothing is compared with it."
+
+
+def diverged_words(row: StrategyFindings, problem: ProblemFindings) -> str:
+    """With which seeds a result is no number."""
+    seeds = f"seed{'s' if len(row.diverged) > 1 else ''} {', '.join(map(str, row.diverged))}"
+    return f"its {problem.metric.replace('_', ' ')} is no number with {seeds}"
+
+
+def cost_sentences(rows: Sequence[StrategyFindings], base: str) -> Iterator[str]:
+    """Which strategies have not the baseline's cost, and in what: FLOPs and parameters are different things."""
+    clauses = []
+    for place, what in enumerate(("FLOPs", "parameters")):
+        unequal = [(row.label, row.ratios[place]) for row in rows if row.ratios and abs(row.ratios[place] - 1) > 1e-9]
+        if unequal:
+            clauses.append(f"{what}, " + ", ".join(f"{label} {ratio_text(ratio)} times" for label, ratio in unequal))
+    if clauses:
+        yield f"Not of order alone: of {base}'s {'; of its '.join(clauses)}."
+
+
+def ratio_text(ratio: float) -> str:
+    """With two decimals, or with as many as tell it from 1.
+
+    >>> ratio_text(1.5), ratio_text(1.0004), ratio_text(1.0)
+    ('1.50', '1.0004', '1.00')
+    """
+    digits = 2
+    while digits < 9 and abs(ratio - 1) > 1e-9 and float(f"{ratio:.{digits}f}") == 1:
+        digits += 1
+    return f"{ratio:.{digits}f}"
