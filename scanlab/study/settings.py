@@ -139,7 +139,7 @@ def with_options(settings: Settings | None, options: Table) -> Settings:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a problem takes from its data: the usual name and task, the grid of patches, and what stands in `Problem`."""
+    """What a problem takes from its data: the usual name and task, the grid of patches, and fields of `Problem`."""
 
     name: str
     task: str

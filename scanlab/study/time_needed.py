@@ -126,8 +126,6 @@ def _ran_on_gpu(trial: TrialRecord) -> bool:
 def in_words(needed: Estimate, workers: int) -> str:
     """How long what is left takes, and how one knows."""
     share = count_text(workers, "worker")
-    if needed.done == len(needed.trials):
-        return "Nothing is left to run."
     if needed.wall is None:
         operations = f"{needed.flops:.2g} floating-point operations are left"
         return f"How long it takes is not known: no trial of this study has run on such a device yet. {operations}."

@@ -202,7 +202,7 @@ def test_failed_trials_are_reported():
     study = failed(record({"row": ROW, "hilbert": CLEARLY}), "hilbert", 4, "out of memory\nTraceback …")
     findings = analyse(study)
     assert findings.failures == (("digits, hilbert, seed 4", "out of memory\nTraceback …"),)
-    assert findings.sentences[0] == "1 trial failed and is left out."
+    assert findings.sentences[0] == "1 trial failed and is left out: digits, hilbert, seed 4 (out of memory)."
     assert findings.problems[0].row("hilbert").comparison.difference.pairs == 4
 
 
