@@ -40,13 +40,14 @@ def erf(
         Path | None, typer.Option(help="Measure a model from scanlab.zoo.save, with each order in its own's place.")
     ] = None,
     data: Annotated[str | None, typer.Option(help="Images to train or measure on: digits, or a .npz file.")] = None,
+    layout: Layout = "",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Draw into this .svg or .png instead.")] = None,
     json: Json = False,
 ) -> None:
     """How far the centre patch sees: predicted from ranks alone, and measured on models."""
     from scanlab.cli.receptive_field import Options, run
 
-    run(names, Options(grid, decay, layers, train, epochs, checkpoint, data, out), json)
+    run(names, Options(grid, decay, layers, train, epochs, checkpoint, data, layout, out), json)
 
 
 @app.command("data")
@@ -178,6 +179,7 @@ def search(
     study: Annotated[Path | None, typer.Argument(help="A study file (TOML) with one problem; or use --data.")] = None,
     data: Annotated[str, typer.Option("--data", "-d", help="A data set's name or path; `scanlab data`.")] = "digits",
     limit: Annotated[int | None, typer.Option(min=1, help="With --data: training samples at most.")] = None,
+    layout: Layout = "",
     baseline: Annotated[
         str, typer.Option("--baseline", "-b", help="What to improve on; candidates have as many paths. Default: row.")
     ] = "",
@@ -209,7 +211,7 @@ def search(
         begin_loading(*TRAINING)
     from scanlab.cli.search import Options, run
 
-    budget = Options(study, data, limit, baseline, space, sampler, trials, minutes, seeds, epochs, halving)
+    budget = Options(study, data, limit, layout, baseline, space, sampler, trials, minutes, seeds, epochs, halving)
     run(replace(budget, finalists=finalists, final_seeds=final_seeds, seed=seed, workers=workers), out, dry_run, json)
 
 
@@ -224,6 +226,7 @@ def evaluate(
     data: Annotated[
         str, typer.Option("--data", "-d", help="digits, or a .npz file with images and labels.")
     ] = "digits",
+    layout: Layout = "",
     model: Annotated[str, typer.Option(help="Which model an official checkpoint is of, as in vim_tiny.")] = "",
     classes: Annotated[int | None, typer.Option(min=1, help="With --model: its number of classes.")] = None,
     channels: Annotated[int | None, typer.Option(min=1, help="With --model: channels of its images.")] = None,
@@ -235,4 +238,4 @@ def evaluate(
     """Run a trained model as it is and along other scans, with the same weights, and compare the accuracies."""
     from scanlab.cli.evaluate import Checkpoint, run
 
-    run(Checkpoint(checkpoint, model, classes, channels, input), scans, data, part, batch, json)
+    run(Checkpoint(checkpoint, model, classes, channels, input), scans, data, part, batch, json, layout)

@@ -40,10 +40,12 @@ class Checkpoint:
         return load_classifier(self.path, self.model, self.classes, self.channels, extents)
 
 
-def run(checkpoint: Checkpoint, scans: str, source: str, part: str, batch: int, as_json: bool) -> None:
-    """Evaluate under every scan, and print the table."""
+def run(
+    checkpoint: Checkpoint, scans: str, source: str, part: str, batch: int, as_json: bool, layout: str = ""
+) -> None:
+    """Evaluate under every scan, and print the table. layout: words that settle how the source is read."""
     model = checkpoint.load()
-    dataset = data.load(source)
+    dataset = data.load(source, layout=layout)
     axes = "x".join("1" for _ in model.backbone.input_size)
     names = strategies([name.strip() for name in scans.split(";") if name.strip()], axes)
     screen = console(stderr=True)

@@ -37,7 +37,8 @@ class Options:
     """What is asked for.
 
     grid: as typed, "" for the usual one. decay, layers: of the prediction. train, epochs: measure the study's model
-    before and after training. checkpoint: measure a saved model. data: the images of both. out: a picture.
+    before and after training. checkpoint: measure a saved model. data: the images of both; layout: how they are read.
+    out: a picture.
     """
 
     grid: str = ""
@@ -47,6 +48,7 @@ class Options:
     epochs: int | None = None
     checkpoint: Path | None = None
     data: str | None = None
+    layout: str = ""
     out: Path | None = None
 
 
@@ -80,6 +82,7 @@ def _check(options: Options) -> None:
             "a prediction from ranks reads no data",
             "add --train or --checkpoint",
         ),
+        (options.layout and options.data is None, "layout says how data are read, and none are named", "add --data"),
         (options.grid and options.checkpoint, "the images of a checkpoint decide its grid", "leave out --grid"),
     )
     for wrong, message, help in problems:
@@ -91,11 +94,13 @@ def _subject(names: list[str], options: Options, quiet: bool) -> Subject:
     if options.checkpoint is not None:
         from scanlab.cli.receptive_field_models import of_checkpoint
 
-        return of_checkpoint(options.checkpoint, names, options.data)
+        return of_checkpoint(options.checkpoint, names, options.data, options.layout)
     if options.train:
         from scanlab.cli.receptive_field_models import of_training
+        from scanlab.study.trial import DataChoice
 
-        return of_training(names, options.grid, options.epochs, options.data or "digits", quiet)
+        choice = DataChoice(options.data or "digits", layout=options.layout)
+        return of_training(names, options.grid, options.epochs, choice, quiet)
     values = labelled(names, options.grid)
     return Subject([(name, bound(value, grid_for(value, options.grid))) for name, value in values])
 

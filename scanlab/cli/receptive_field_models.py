@@ -36,13 +36,12 @@ _IMAGES = 64
 _AXES_TRAINED = 2
 
 
-def of_training(names: list[str], grid: str, epochs: int | None, source: str, quiet: bool) -> Subject:
+def of_training(names: list[str], grid: str, epochs: int | None, choice: DataChoice, quiet: bool) -> Subject:
     """Fields of the study's model for each strategy, before and after training it with seed 0.
 
     grid: into which the images are divided, by default one patch per pixel of the digits and 2x2 pixels of larger
     images. Raises S636 for a grid that the images do not have, S600 and S642 for the data, and what a study refuses.
     """
-    choice = DataChoice(source)
     dataset = dataset_of(choice)
     if len(dataset.extents) != _AXES_TRAINED:
         raise ScanlabError.at(
@@ -78,18 +77,18 @@ def of_training(names: list[str], grid: str, epochs: int | None, source: str, qu
     return Subject(list(plans), sum(config.depths), [*before, *after], notes)
 
 
-def of_checkpoint(file: Path, names: list[str], source: str | None) -> Subject:
+def of_checkpoint(file: Path, names: list[str], source: str | None, layout: str = "") -> Subject:
     """Fields of a saved model: with its own scan, and with each strategy in its place.
 
     source: a data set whose test images are measured; without one, the digits where they have the model's size, else
-    normal noise of that size. Raises S635 for a model without a backbone that scans, S636 for images of other axes or
-    channels, and what loading the file and the data raises.
+    normal noise of that size. layout: words that settle how it is read. Raises S635 for a model without a backbone that
+    scans, S636 for images of other axes or channels, and what loading the file and the data raises.
     """
     model = load(file)
     backbone = getattr(model, "backbone", None)
     if not isinstance(backbone, Backbone):
         raise ScanlabError.at("S635", f"{file} holds a model without a backbone that scans")
-    images, what = _images_for(backbone, source)
+    images, what = _images_for(backbone, source, layout)
     grid = backbone.grid_of(tuple(images.shape[2:]))
     own = backbone.strategy.name or "its own scan"
     subjects: list[tuple[str, Value]] = [(f"{own} ({AS_TRAINED})", backbone.strategy), *labelled(names)]
@@ -125,10 +124,10 @@ def _test_images(dataset: Dataset) -> Tensor:
     return torch.tensor(dataset.images[dataset.test[:_IMAGES]])
 
 
-def _images_for(backbone: Backbone, source: str | None) -> tuple[Tensor, str]:
+def _images_for(backbone: Backbone, source: str | None, layout: str) -> tuple[Tensor, str]:
     """Images that a model can read, and what they are."""
     usual = (backbone.channels, *backbone.input_size)
-    dataset = data.load(source or "digits")
+    dataset = data.load(source or "digits", layout=layout)
     if source is None and dataset.images.shape[1:] != usual:
         noise = np.random.RandomState(0).standard_normal((_IMAGES // 4, *usual)).astype(np.float32)
         return torch.from_numpy(noise), f"{len(noise)} inputs of normal noise, for want of --data"

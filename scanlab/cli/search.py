@@ -52,11 +52,12 @@ LISTED = 20
 
 @dataclass(frozen=True)
 class Options:
-    """The options of the command. study: a file; where there is none, data names a data set."""
+    """The options of the command. study: a file; where there is none, data names a data set. layout: how it is read."""
 
     study: Path | None = None
     data: str = "digits"
     limit: int | None = None
+    layout: str = ""
     baseline: str = ""
     space: str = "parameters"
     sampler: str = "random"
@@ -106,17 +107,18 @@ def _search(options: Options) -> Search:
     if options.study is not None:
         from scanlab.study import settings
 
-        study = settings.study_of(settings.read_settings(options.study))
+        given = settings.with_options(settings.read_settings(options.study), {"layout": options.layout})
+        study = settings.study_of(given)
         problem = problem_of_study(study, options.baseline)
         margin = study.margins.get(problem.name, 0.0)
     else:
         margin = 0.0
-        problem = problem_of_data(options.data, options.space, options.baseline, options.limit)
+        problem = problem_of_data(options.data, options.space, options.baseline, options.limit, options.layout)
     # Half an hour may be all that is asked for; a number of trials is the usual budget.
     trials = 30 if options.trials is None and options.minutes is None else options.trials
     names = ("sampler", "minutes", "seeds", "halving", "finalists", "final_seeds", "seed")
-    given = {name: getattr(options, name) for name in names}
-    return search_of(problem, options.space, options.epochs, trials=trials, margin=margin, **given)
+    values = {name: getattr(options, name) for name in names}
+    return search_of(problem, options.space, options.epochs, trials=trials, margin=margin, **values)
 
 
 def _print_plan(search: Search, workers: int, as_json: bool) -> None:

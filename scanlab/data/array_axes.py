@@ -69,6 +69,12 @@ def _settled(name: str, array: NDArray, targets: NDArray, layout: Layout, notes:
     if first and last and shape[-1] > 1 and len(set(inner[:-1])) > 1:
         raise _two_ways(name, shape, "channels_first", "channels_last")
     if last:
+        # Of grey and colour nobody needs to be told, unless the whole is as short as they are.
+        if shape[-1] not in (1, 3) or max(inner[:-1]) <= MOST_CHANNELS:
+            other = "no_channels if it is in space" if array.ndim == 4 else "channels_first if the second does"
+            notes.append(
+                Note("assumed", f"the last axis of {name}, of {shape[-1]}, holds channels (layout says {other})")
+            )
         return "channels_last"
     # Of four axes 2 or 4 may as well be a depth, as it is read; grey and colours are no depths.
     if first and (array.ndim == 5 or shape[1] in (1, 3)):
@@ -77,7 +83,7 @@ def _settled(name: str, array: NDArray, targets: NDArray, layout: Layout, notes:
         return "channels_first"
     if array.ndim == 4 and inner[0] == inner[1] != inner[2]:
         raise _two_ways(name, shape, "channels_last", "no_channels")
-    if array.ndim == 4 and len(set(inner)) > 1:
+    if array.ndim == 4:
         other = f"layout says channels_first if there are {inner[0]}"
         notes.append(Note("assumed", f"{name} are volumes of {grid_text(inner)} with one channel ({other})"))
     return "no_channels"

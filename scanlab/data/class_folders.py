@@ -13,11 +13,11 @@ from scanlab.data.layout import Layout, settled_by
 from scanlab.data.notes import Note, listed, suffixes
 from scanlab.data.pairs import in_one_folder, look_like_masks, without_suffix
 from scanlab.data.pictures import IMAGES
-from scanlab.data.places import below, files_in, folders_in, hints, holds, plain
+from scanlab.data.places import below, files_in, folders_in, hints, holds, part_of, part_places, plain
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 
-__all__ = ["Labelled", "check_twins", "class_files"]
+__all__ = ["Labelled", "check_twins", "class_files", "class_places"]
 
 _SUSPICIOUS = ("image", "images", "img", "imgs", "mask", "masks", "label", "labels", "annotations", "gt", "groundtruth")
 
@@ -81,6 +81,32 @@ def class_files(
     _check_groups(folder, rows, groups)
     labels = np.array([row[2] for row in rows], np.int64)
     return Labelled([row[1] for row in rows], labels, counts, tuple(names), groups)
+
+
+def class_places(folder: Path, layout: Layout, notes: list[Note], read: Sequence[str] = IMAGES) -> dict[str, Path]:
+    """The folder of each part, as `part_places` has them, where folders of classes are looked for.
+
+    A folder that is called after a part and holds files at once, without folders of classes, may be a class of that
+    name: layout classes says so, and a train beside other folders is taken for one, which is noted. Raises S691 for
+    others, and what `part_places` raises.
+    """
+    places = folders_in(folder)
+    called = [place for place in places if part_of(place.name)]
+    flat = [place for place in called if not folders_in(place) and holds(place, read)]
+    others = [place.name for place in places if place not in called and holds(place, read)]
+    if not flat or len(flat) < len(called) or len(places) == 1:
+        return part_places(folder, layout, notes)
+    names = listed(place.name for place in flat)
+    if "classes" not in layout and (len(flat) > 1 or part_of(flat[0].name) != "train" or not others):
+        raise ScanlabError.at(
+            "S691",
+            f"{folder} has {names} with files and no folders of classes: parts whose classes nothing tells, or classes "
+            "of these names",
+            help=f"{settled_by('classes')}; or sort the files of each part into folders of classes",
+        )
+    verb = "is a class" if len(flat) == 1 else "are classes"
+    notes.append(Note("assumed", f"{names} {verb}, and no part of the data"))
+    return {"train": folder}
 
 
 def check_twins(folder: Path, layout: Layout) -> None:

@@ -28,9 +28,9 @@ def classes_of_values(
 ) -> dict[int, int] | None:
     """The class of every value of masks, where they are classes; None where nothing says what they mean.
 
-    seen: the values of each mask, or of each file. Values below 64 are classes as they stand. 255 beside 0, 1, … is
-    no class: IGNORED, and so is the value `ignored`. 0 and 255, and levels evenly spread up to 255, are classes in
-    their order. Raises S691 where 255 may be either, and S692 for more levels than classes.
+    seen: the values of each mask, or of each file. Values below 64 are classes as they stand. 255 beside two or more of
+    them is no class: IGNORED, and so is the value `ignored`. 0 and 255, and levels evenly spread up to 255, are classes
+    in their order. Raises S691 where 255 may be either, and S692 for more levels than classes.
     """
     if ignored is not None:
         notes.append(Note("mapped", f"{ignored} in masks marks pixels that do not count, as dataset.json says"))
@@ -98,16 +98,18 @@ def _in_order(values: Sequence[int], name: str, notes: list[Note]) -> dict[int, 
 
 
 def _ignores(seen: Sequence[frozenset[int]], values: Sequence[int], layout: Layout, name: str) -> bool:
-    """Whether 255 marks pixels without a class, as in Pascal VOC: beside classes that are counted from 0."""
+    """Whether 255 marks pixels without a class, as in Pascal VOC: beside numbers of classes, whichever are used."""
     if "ignore_255" in layout:
         return True
-    if len(values) < 3 or list(values[:-1]) != list(range(len(values) - 1)):
+    classes = list(values[:-1])
+    if len(classes) < 2 or classes[-1] >= MOST_CLASSES:
         return False
-    others = [some for some in seen if IGNORED in some and some - {0, IGNORED}]
-    if not others:
+    if not any(IGNORED in some and some - {0, IGNORED} for some in seen):
+        if classes != list(range(len(classes))):
+            return False
         raise ScanlabError.at(
             "S691",
-            f"some masks of {name} have the values 0 and 255, others 0 to {values[-2]}, and none both: 255 may be "
+            f"some masks of {name} have the values 0 and 255, others 0 to {classes[-1]}, and none both: 255 may be "
             "the class 1, or mark pixels that do not count",
             help=f"{settled_by('ignore_255')}; or save all masks with one numbering",
         )

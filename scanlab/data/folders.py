@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanlab.data.checks import checked
-from scanlab.data.class_folders import Labelled, check_twins, class_files
+from scanlab.data.class_folders import Labelled, check_twins, class_files, class_places
 from scanlab.data.dataset import IGNORED, Dataset
 from scanlab.data.layout import FOLDERS, NOTHING, Layout, settled_by
 from scanlab.data.mask_files import read_masks
@@ -21,7 +21,7 @@ from scanlab.data.parts import brightness_quarters, divided, rarest_labels
 from scanlab.data.pictures import IMAGES, Pictures, read_pictures, require_pillow
 from scanlab.data.places import below, files_in, part_places, unwrapped
 from scanlab.data.tables import labels_of_tables
-from scanlab.data.volume_places import class_names, dataset_json
+from scanlab.data.volume_places import class_names, dataset_json, unnamed_classes
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["IMAGES", "load_folder"]
@@ -39,9 +39,9 @@ def load_folder(folder: Path, size: tuple[int, ...] | None = None, layout: Layou
 
     Grey images have one channel, all others three; all have one size, or get the one that is given. A mask has the
     stem of its image, perhaps with _mask behind it, and holds classes 0, 1, …; see `mask_files.read_masks` for others.
-    Without a test part the validation part is measured on, or 30 % of the images are held out, by class or brightness,
-    always the same. Classes are numbered by name. Raises S644 for folders of another layout and files that are no
-    images, S690 to S694 for what can be read in two ways or in none, S645 without Pillow, and S646.
+    Without a test part the validation part is measured on, or about 30 % of the images are held out, by class or
+    brightness, always the same. Classes are numbered by name. Raises S644 for folders of another layout and files that
+    are no images, S690 to S694 for what can be read in two ways or in none, S645 without Pillow, and S646.
     """
     require_pillow()
     layout.check(FOLDERS, "a folder of images")
@@ -115,7 +115,7 @@ def _labelled(folder: Path, layout: Layout, notes: list[Note]) -> Labelled:
         return table
     if "table" in layout:
         raise _wrong(folder, "no CSV file in it names its pictures", "expected a column with the names of the files")
-    places = part_places(folder, layout, notes)
+    places = class_places(folder, layout, notes)
     for place in places.values():
         check_twins(place, layout)
     notes.append(Note("layout", "a folder per class"))
@@ -156,6 +156,7 @@ def _with_masks(
     pictures = read_pictures([image for image, _ in together], size, layout, notes)
     known, ignored = class_names(dataset_json(inner))
     labels = read_masks(together, size, inner, layout, notes, ignored)
+    notes += unnamed_classes(labels, known)
     counts = {part: len(some) for part, some in pairs.items()}
     return _dataset(folder, inner, pictures, labels, counts, notes, known=known)
 

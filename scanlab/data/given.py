@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from scanlab.data.checks import checked
 from scanlab.data.dataset import Dataset
-from scanlab.data.parts import SPLIT_SEED, TRAIN_SHARE, brightness_quarters, rarest_labels, split
+from scanlab.data.parts import SPLIT_SEED, TRAIN_SHARE, brightness_quarters, held_out, rarest_labels, split
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["from_arrays"]
@@ -30,8 +30,8 @@ def from_arrays(
     """Data from arrays in memory: images [M, C, *extents] of any real dtype, taken as they are; targets as classes [M],
     masks [M, *extents], or 0 and 1 for every label [M, labels] where a sample has any number of them.
 
-    Without test arrays 30 % are held out, by group where groups [M] are given, or else by class or brightness. The
-    arrays must not change afterwards; they are not copied where that can be avoided. Raises S646.
+    Without test arrays about 30 % are held out, by group where groups [M] are given, or else by class or brightness.
+    The arrays must not change afterwards; they are not copied where that can be avoided. Raises S646.
 
     >>> images, labels = np.random.default_rng(0).random((10, 1, 8, 8)), np.arange(10) % 2
     >>> data = from_arrays(images, labels)
@@ -52,9 +52,11 @@ def from_arrays(
         test = np.arange(len(train), len(pixels))
     several = _several(pixels, labels)
     together = None if groups is None else _groups(groups, len(pixels), divided=not len(test))
+    notes = ()
     if not len(test):
         strata = rarest_labels(labels) if several else brightness_quarters(pixels) if labels.ndim > 1 else labels
         train, test = split(strata, together, TRAIN_SHARE, SPLIT_SEED)
+        notes = (held_out(len(test), len(pixels), "by a fixed seed" if together is None else "by group"),)
     made = Dataset(
         name,
         pixels,
@@ -67,6 +69,7 @@ def from_arrays(
         video=video,
         drawn=drawn,
         several=several,
+        notes=notes,
     )
     return checked(made)
 

@@ -135,9 +135,15 @@ NOTHING = Layout()
 
 
 def settled_by(*words: str) -> str:
-    """Words of help: what settles an ambiguity, and what it then means."""
+    """Words of help: what settles an ambiguity, and what it then means.
+
+    >>> settled_by("levels")
+    'say layout = "levels" (every different value or colour of the masks is a class, in ascending order), as an option \
+--layout levels'
+    """
     said = [f'"{word}" ({WORDS[word.partition("=")[0] + "=" if "=" in word else word]})' for word in words]
-    return f"say layout = {' or '.join(said)}"
+    option = words[0] if "=" not in words[0] else f'"{words[0]}"'
+    return f"say layout = {' or '.join(said)}, as an option --layout {option}"
 
 
 def _unknown(word: str) -> ScanlabError:

@@ -16,7 +16,7 @@ from scanlab.data.layout import NOTHING, VOLUMES, Layout, settled_by
 from scanlab.data.notes import Note, listed
 from scanlab.data.parts import brightness_quarters, divided
 from scanlab.data.volume_files import Volume, load_case, require_nibabel
-from scanlab.data.volume_places import Volumes, class_names, dataset_json, volumes_in
+from scanlab.data.volume_places import Volumes, class_names, dataset_json, unnamed_classes, volumes_in
 from scanlab.data.volume_sizes import fitted
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
@@ -50,9 +50,9 @@ def load_volumes(
     canonical orientation), and both must lie in one place. It is z-scored by itself, since scanners differ, and
     resampled to `size`, by default the median extents of all (masks by the nearest voxel); or, where a spacing is given
     in millimetres, resampled to that and padded or cropped around its middle. Several modalities, in a fourth axis or
-    in files _0000, _0001, …, become channels. Without labelled test volumes 30 % are held out, by brightness, always
-    the same. Names of the classes come from dataset.json where it is there. Raises S644 for files that do not fit,
-    S645 without nibabel, S646, S693 for a mask that lies elsewhere, and S695 for a spacing that is none.
+    in files _0000, _0001, …, become channels. Without labelled test volumes about 30 % are held out, by brightness,
+    always the same. Names of the classes come from dataset.json where it is there. Raises S644 for files that do not
+    fit, S645 without nibabel, S646, S693 for a mask that lies elsewhere, and S695 for a spacing that is none.
     """
     require_nibabel()
     layout.check(VOLUMES, "a folder of volumes")
@@ -67,6 +67,7 @@ def load_volumes(
     pixels, masks = fitted(folder, volumes, size, spacing is not None, notes)
     given = found.labelled
     labels = given.labels if given else _classes(volumes, masks, ignored, layout, folder, notes)
+    notes += [] if given else unnamed_classes(labels, known)
     classes = len(given.class_names) if given else 1 + max([int(labels[labels != IGNORED].max(initial=0)), *known])
     named = tuple(known.get(c, f"class {c}") for c in range(classes)) if known else ()
     counts = {part: len(some) for part, some in found.cases.items()}
@@ -126,6 +127,7 @@ def _describe(volumes: Sequence[Volume], spacing: Sequence[float] | None, notes:
     if oblique := [volume.oblique for volume in volumes if volume.oblique >= 1]:
         said = f"{count_text(len(oblique), 'volume')} up to {max(oblique):.0f} degrees off the axes, not resampled"
         notes.append(Note("assumed", said))
+    notes.append(Note("assumed", "every volume is z-scored by itself: values of two volumes do not compare"))
     zooms = np.array([volume.spacing for volume in volumes])
     low, high = zooms.min(0), zooms.max(0)
     if spacing is not None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scanlab.data.dataset import Dataset, stratified_split
 from scanlab.data.notes import Note
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import count_text
 from scanlab.renamed import renamed_names
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "brightness_quarters",
     "divided",
     "grouped_split",
+    "held_out",
     "limited",
     "measured_on",
     "rarest_labels",
@@ -96,7 +98,8 @@ def measured_on(dataset: Dataset, part: str) -> Dataset:
     if len(dataset.val):
         return subset(dataset, dataset.train, dataset.val)
     first, second = validation_split(dataset)
-    note = Note("assumed", "there is no validation part: a fifth of the training part is measured on")
+    counts = f"{len(second):,} of the {len(dataset.train):,} training samples"
+    note = Note("assumed", f"there is no validation part: {counts} are measured on, and not trained on")
     return subset(replace(dataset, notes=(*dataset.notes, note)), dataset.train[first], dataset.train[second])
 
 
@@ -160,11 +163,14 @@ def divided(
         notes.append(Note("assumed", "there is no test part: the validation part stands for it"))
         return {"train": parts["train"], "test": parts["val"]}
     parts["train"], parts["test"] = split(strata, groups, TRAIN_SHARE, SPLIT_SEED)
-    by = "by group" if groups is not None else "by a fixed seed"
-    notes.append(
-        Note("assumed", f"there is no test part: {round(100 * (1 - TRAIN_SHARE))} % are held out as one, {by}")
-    )
+    notes.append(held_out(len(parts["test"]), len(strata), "by group" if groups is not None else "by a fixed seed"))
     return parts
+
+
+def held_out(tested: int, samples: int, how: str) -> Note:
+    """That a test part was drawn, of how many samples: classes and groups are whole, so the share is seldom round."""
+    counts = f"{tested:,} of {count_text(samples, 'sample')} ({100 * tested / samples:.3g} %)"
+    return Note("assumed", f"there is no test part: {counts} are held out as one, {how}")
 
 
 def from_parts(sizes: Sequence[int]) -> list[NDArray[np.int64]]:

@@ -22,6 +22,7 @@ __all__ = [
     "hints",
     "holds",
     "part_and_rest",
+    "part_of",
     "part_places",
     "plain",
     "unwrapped",
@@ -75,7 +76,7 @@ def unwrapped(folder: Path, notes: list[Note]) -> Path:
     while True:
         places = folders_in(inner)
         own = [file for file in inner.iterdir() if _is_file(file) and file.name.lower().endswith(_DATA)]
-        if len(places) != 1 or own or _part_of(places[0].name) or not folders_in(places[0]):
+        if len(places) != 1 or own or part_of(places[0].name) or not folders_in(places[0]):
             break
         inner = places[0]
     if inner != folder:
@@ -84,7 +85,7 @@ def unwrapped(folder: Path, notes: list[Note]) -> Path:
 
 
 # Files that make the folder they lie in a data set.
-_DATA = (*IMAGES, *VOLUMES, ".npz", ".npy", ".csv", ".h5", ".hdf5")
+_DATA = (*IMAGES, *VOLUMES, ".npz", ".npy", ".csv", ".tsv", ".h5", ".hdf5")
 
 
 def part_places(folder: Path, layout: Layout, notes: list[Note]) -> dict[str, Path]:
@@ -93,7 +94,7 @@ def part_places(folder: Path, layout: Layout, notes: list[Note]) -> dict[str, Pa
     places = folders_in(folder)
     parts: dict[str, list[Path]] = {part: [] for part in PARTS}
     for place in places:
-        if part := _part_of(place.name):
+        if part := part_of(place.name):
             parts[part].append(place)
     for part, some in parts.items():
         if len(some) > 1:
@@ -171,7 +172,8 @@ def _check_others(folder: Path, others: list[Path], notes: list[Note]) -> None:
         )
 
 
-def _part_of(name: str) -> str:
+def part_of(name: str) -> str:
+    """The part that a folder is called after, "" for none."""
     return next((part for part, names in _PART_NAMES.items() if plain(name) in names), "")
 
 

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from scanlab.data.checks import checked
 from scanlab.data.dataset import Dataset
-from scanlab.data.notes import Note
-from scanlab.data.parts import PARTS, SPLIT_SEED, TRAIN_SHARE, from_parts, rarest_labels, split
+from scanlab.data.parts import PARTS, SPLIT_SEED, TRAIN_SHARE, from_parts, held_out, rarest_labels, split
 from scanlab.data.resize import check_size, resized
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.places import configured_folder
@@ -82,8 +81,8 @@ def _dataset(library: str, name: str, loaded: RemoteParts, size: tuple[int, ...]
     train, val, test = from_parts(counts)
     notes = ()
     if "test" not in loaded.parts:
-        notes = (Note("assumed", "there is no test part: 30 % of the training part are held out as one"),)
         train, test = split((rarest_labels(labels) if several else labels)[train], None, TRAIN_SHARE, SPLIT_SEED)
+        notes = (held_out(len(test), len(train) + len(test), "by a fixed seed"),)
     classes = labels.shape[1] if several else max(1 + int(labels.max(initial=0)), len(loaded.class_names))
     credit = f"{name} by {library}"
     return checked(

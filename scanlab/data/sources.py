@@ -18,6 +18,7 @@ from scanlab.data.nifti import load_volumes
 from scanlab.data.parts import limited, measured_on
 from scanlab.data.remote import REMOTE, load_remote
 from scanlab.data.resize import check_size, resized, resized_masks
+from scanlab.data.table_files import TABLES
 from scanlab.data.volume_places import volumes_in
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents, grid_of
@@ -103,7 +104,7 @@ def _loaded(name: str, size: tuple[int, ...] | None, text: str, spacing: Sequenc
         return load_folder(path, size, layout)
     if path.is_dir() or name.lower().endswith(ARRAY_FILES):
         return load_arrays(path, size, layout)
-    if name.lower().endswith((".csv", ".tsv")) and path.is_file():
+    if name.lower().endswith(TABLES) and path.is_file():
         return load_folder(path.parent, size, layout)
     near = nearest(name, SOURCES, 1)
     known = ", ".join(SOURCES)

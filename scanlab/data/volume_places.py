@@ -9,8 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scanlab.data.class_folders import Labelled, class_files
+import numpy as np
+from numpy.typing import NDArray
+
+from scanlab.data.class_folders import Labelled, class_files, class_places
 from scanlab.data.classes import MOST_CLASSES
+from scanlab.data.dataset import IGNORED
 from scanlab.data.layout import Layout
 from scanlab.data.notes import Note, listed, suffixes
 from scanlab.data.pairs import pair_folders, pairs_of, without_suffix
@@ -18,7 +22,7 @@ from scanlab.data.places import VOLUMES, below, files_in, folder_of, folders_in,
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 
-__all__ = ["Case", "Volumes", "class_names", "dataset_json", "volumes_in"]
+__all__ = ["Case", "Volumes", "class_names", "dataset_json", "unnamed_classes", "volumes_in"]
 
 # nnU-Net's names: the modality of a file, in four digits.
 _MODALITY = re.compile(r"^(?P<case>.+)_(?P<number>\d{4})$")
@@ -103,14 +107,16 @@ def _case(stem: str, masks: Mapping[str, Path]) -> str:
 
 def _others(folder: Path, layout: Layout) -> Volumes:
     notes: list[Note] = []
-    places = {"train": folder} if pair_folders(folder, layout, VOLUMES) else part_places(folder, layout, notes)
+    places = {"train": folder} if pair_folders(folder, layout, VOLUMES) else part_places(folder, layout, [])
     cases: dict[str, list[Case]] = {}
     for part, place in places.items():
         folders = pair_folders(place, layout, VOLUMES)
         if folders is None:
-            return _with_classes(folder, places, layout, notes)
+            return _with_classes(folder, class_places(folder, layout, notes, VOLUMES), layout, notes)
         pairs = pairs_of(folders.images, folders.masks, folders.ending, layout, notes, VOLUMES)
         cases[part] = [Case((image,), mask) for image, mask in pairs]
+        if part == "train" and place != folder:
+            part_places(folder, layout, notes)
         notes.append(Note("layout", f"volumes in {folders.images.name} with masks in {folders.masks.name}"))
     return Volumes(cases, notes)
 
@@ -171,3 +177,15 @@ def class_names(about: Mapping[str, Any]) -> tuple[dict[int, str], int | None]:
         names[int(number)] = str(name)
     ignored = next((number for number, name in names.items() if name == "ignore"), None)
     return {number: name for number, name in names.items() if number != ignored}, ignored
+
+
+def unnamed_classes(masks: NDArray[np.uint8], known: Mapping[int, str]) -> list[Note]:
+    """A note of the classes in masks that dataset.json, which names others, does not know."""
+    numbers = np.flatnonzero(np.bincount(masks.ravel(), minlength=IGNORED + 1)[:IGNORED]).tolist()
+    odd = [number for number in numbers if number not in known] if known else []
+    if not odd:
+        return []
+    counted = "class" if len(odd) == 1 else "classes"
+    return [
+        Note("assumed", f"masks have the {counted} {listed(odd)}, which dataset.json does not name: kept as they are")
+    ]

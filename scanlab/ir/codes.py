@@ -90,7 +90,7 @@ _STUDIES = {
     "S771": Code("learning rates that cannot be chosen from", "At least two different ones, and seeds of their own."),
     "S772": Code("learning rates without a choice", "Every training that they are chosen by must end well."),
     "S690": Code("a layout that means nothing", "The message lists the words that settle how such data are read."),
-    "S691": Code("data that can be read in two ways", "The message names both, and the word that settles it."),
+    "S691": Code("data that can be read in two ways", "The message names both; the help says what settles it."),
     "S692": Code("masks that number no classes", "JPEG, smoothed edges, too many colours; the message says which."),
     "S693": Code("a mask that lies elsewhere", "The headers of a volume and its mask must put them in one place."),
     "S694": Code("a file of several frames", 'Say layout = "frames" to read them all, or "first_frame".'),

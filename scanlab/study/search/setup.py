@@ -44,10 +44,10 @@ def problem_of_study(study: Study, baseline: str = "") -> Problem:
     return replace(problem, strategies=((label, dict(problem.strategies)[label]),))
 
 
-def problem_of_data(name: str, kind: str, baseline: str = "", limit: int | None = None) -> Problem:
+def problem_of_data(name: str, kind: str, baseline: str = "", limit: int | None = None, layout: str = "") -> Problem:
     """Classes or masks of a data set, with the default model and recipe. Without a baseline it is the raster, and for
-    scans the raster along every pair of directions."""
-    choice = DataChoice(name, limit=limit)
+    scans the raster along every pair of directions. layout: words that settle how the data are read."""
+    choice = DataChoice(name, limit=limit, layout=layout)
     dataset, config = dataset_of(choice), BackboneConfig()
     sides = config.patch_sides(len(dataset.extents))
     grid = tuple(n // side for n, side in zip(dataset.extents, sides, strict=True))
