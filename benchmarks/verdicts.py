@@ -21,6 +21,7 @@ from rich.console import Console
 
 import scanlab.study.statistics as rules
 from scanlab.bench.machine import environment
+from scanlab.ir.text import count_text
 from scanlab.study import Epoch, Findings, MemberRecord, StudyRecord, TrialRecord, TrialResult, analyse
 from scanlab.study.power import detectable_effect
 
@@ -71,7 +72,7 @@ def _cases():
     effect = detectable_effect(5, 3, problems=4)
     yield f"found: 5 seeds, 4 strategies, 4 problems, {effect:.2f} sd, promised 0.8", partial(_found, 5, 4, 4, effect)
     for seeds, strategies, problems in ((3, 4, 1), (5, 2, 1), (5, 4, 1), (5, 9, 1), (20, 9, 1), (5, 4, 6), (3, 9, 6)):
-        where = f"{seeds} seeds, {strategies} strategies, {problems} problems"
+        where = f"{seeds} seeds, {strategies} strategies, {count_text(problems, 'problem')}"
         for samples in (0, 72):
             kind = f"accuracies of {samples} samples" if samples else "a metric without steps"
             yield (

@@ -185,7 +185,7 @@ def test_counts_have_their_plurals_and_no_margin_is_no_margin():
     assert "1 strategy and\n1 control on 1 problem,\n5 seeds" in page
     assert "Nothing is called equivalent, for no margin is set." in page and "set before the run" not in page
     marked = record({"row": ROW, "snake": ROW}, margin=0.02)
-    assert "put the difference inside the margin." in render(marked, analyse(marked), {})
+    assert "put the difference inside the margin; no spread" in render(marked, analyse(marked), {})
 
 
 def test_the_smallest_step_is_known_by_the_samples_or_said_to_be_a_guess():
