@@ -29,7 +29,7 @@ from scanlab.study.in_force import confidence_planned
 from scanlab.study.kept import kept_costs, kept_study
 from scanlab.study.place import database_of, require_folder
 from scanlab.study.power import PowerOf, describe_problems_power
-from scanlab.study.preflight import Cost, check_study, coarse_margins, same_orders
+from scanlab.study.preflight import Cost, check_study, coarse_margins, is_coarse, same_orders
 from scanlab.study.record import StudyRecord
 from scanlab.study.resampled import overlap_sentences
 from scanlab.study.store import read_study
@@ -118,8 +118,9 @@ def _data_notes(study: Study) -> list[str]:
 def _power(study: Study, before: StudyRecord | None) -> list[str]:
     different = [{Trial(p, plan, study.seeds[0]).key for _, plan in p.strategies} for p in study.problems]
     problems = [
-        PowerOf(len(keys), len(study.controls), task_named(p.task).unit, study.margins.get(p.name, 0.0))
+        PowerOf(len(keys), len(study.controls), task_named(p.task).unit, 0.0 if is_coarse(p, margin) else margin)
         for p, keys in zip(study.problems, different, strict=True)
+        for margin in (study.margins.get(p.name, 0.0),)
     ]
     spread = spread_so_far(before) if before else None
     said = describe_problems_power(

@@ -9,7 +9,7 @@ from scanlab.ir.text import count_text, shortened
 from scanlab.renamed import read_name
 from scanlab.study.tasks import TASKS
 
-__all__ = ["changes", "first_up", "margin_text"]
+__all__ = ["changes", "first_up", "hundredths", "margin_text"]
 
 MOST_NAMES = 3
 _ABSENT: Mapping[str, Any] = {}
@@ -57,7 +57,7 @@ def _margins(before: Table, after: Table, when: str) -> Iterator[str]:
         task = TASKS.get(read_name(problems.get(name, _ABSENT).get("task", "")))
         place = f" of {name}" if len(now) > 1 else ""
         if task and task.unit:
-            yield f"margin{place} changed from {_hundredths(was[name])} to {_hundredths(now[name])} {task.unit} {when}"
+            yield f"margin{place} changed from {hundredths(was[name])} to {hundredths(now[name])} {task.unit} {when}"
         else:
             yield f"margin{place} changed from {was[name]:.3g} to {now[name]:.3g} {when}"
 
@@ -80,7 +80,7 @@ def margin_text(margin: float, task: str) -> str:
     known = TASKS.get(read_name(task))
     if not margin:
         return "none"
-    return f"{_hundredths(margin)} {known.unit}" if known and known.unit else f"{margin:.3g}"
+    return f"{hundredths(margin)} {known.unit}" if known and known.unit else f"{margin:.3g}"
 
 
 def first_up(words: str) -> str:
@@ -132,7 +132,12 @@ def _source(strategies: Table, label: str) -> str:
     return str(strategies[label].get("source", ""))
 
 
-def _hundredths(value: float) -> str:
+def hundredths(value: float) -> str:
+    """A share that somebody chose, in points: with one decimal, or as many as it has.
+
+    >>> hundredths(0.01), hundredths(0.0125)
+    ('1.0', '1.25')
+    """
     points = 100 * value
     return f"{points:.1f}" if abs(points - round(points, 1)) < 1e-9 else f"{points:.3g}"
 

@@ -51,7 +51,10 @@ class Measured:
     def difference(
         self, own: Sequence[float], base: Sequence[float], confidence: float, family: int, step: float | None = None
     ) -> Difference:
-        """Two lists of values compared; shares differ by no more than 1. step: as `paired_difference(resolution=)`."""
+        """Two lists of values compared; shares differ by no more than 1. step: as `paired_difference(resolution=)`; as
+        a guess, which may be far too large, it says nothing of equal values."""
+        if self.step is None and np.array_equal(own, base):
+            step = None
         made = paired_difference(own, base, confidence, family=family, overlap=self.overlap, resolution=step)
         if not self.task.unit or made.low is None or made.high is None:
             return made

@@ -76,5 +76,8 @@ def _detail(row: StrategyFindings, problem: ProblemFindings) -> str:
     if row.same_as:
         return row.same_as
     if row.comparison is not None and row.comparison.decided:
-        return format_difference(row.comparison.difference.mean, problem.unit)
+        mean = row.comparison.difference.mean
+        shown = format_difference(mean, problem.unit)
+        # What counts is no zero, however small.
+        return shown if float(shown) else f"{100 * mean:+.1g}"
     return ""

@@ -14,6 +14,7 @@ from scipy import special
 from scanlab.ir.text import count_text
 from scanlab.renamed import renamed_names
 from scanlab.study.statistics import EQUIVALENCE_PAIRS, student_quantile
+from scanlab.study.wording import amount, margin_amount
 
 __all__ = [
     "POWER",
@@ -179,8 +180,7 @@ def describe_power(
         )
     words = f"{reach:.1f} standard deviations of the paired differences"
     if spread:
-        size = f"{100 * reach * spread:.1f} {unit}" if unit else f"{reach * spread:.3g}"
-        words = f"about {size} ({words}, as far as they are known)"
+        words = f"about {amount(reach * spread, unit)} ({words}, as far as they are known)"
     more = seeds_for(1.0, comparisons, confidence, problems=problems)
     return (
         f"With {counted} a true difference of {words} is found four times in five; "
@@ -232,7 +232,7 @@ def describe_problems_power(
 @dataclass(frozen=True)
 class PowerOf:
     """A problem as its power depends on it: how many different strategies (the baseline among them) and controls it
-    has, what a hundredth of its metric is called, and its margin."""
+    has, what a hundredth of its metric is called, and its margin, 0 for none and for one below the smallest step."""
 
     strategies: int
     controls: int
@@ -271,13 +271,13 @@ def describe_study_power(
         sentences.append(f"Controls are judged by themselves: {said[0].lower()}{said[1:]}")
     if margin > 0 and strategies > 1:
         largest = equivalence_spread(seeds, strategies - 1, confidence, problems=problems)
-        size = f"±{100 * margin:.1f} {unit}" if unit else f"±{margin:.3g}"
+        size = f"±{margin_amount(margin, unit)}"
         if largest is None:
             sentences.append(
                 f"Nothing is called equivalent within {size}: that takes {EQUIVALENCE_PAIRS} seeds or more."
             )
         else:
-            reach = f"{100 * largest * margin:.1f} {unit}" if unit else f"{largest * margin:.3g}"
+            reach = amount(largest * margin, unit)
             sentences.append(
                 f"Strategies that do not differ are called equivalent within {size} four times in five where their "
                 f"paired differences have a standard deviation of {reach} or less."

@@ -13,6 +13,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 from scanlab.ir.values import orders_of
 from scanlab.nn.measure import parameter_count
+from scanlab.study.changes import hundredths
 from scanlab.study.digest import Compiled
 from scanlab.study.drawing import check_drawing
 from scanlab.study.ranges import check_ranges, check_seeds, check_study_ranges
@@ -22,7 +23,7 @@ from scanlab.study.transfer import patch_grid, transfer_grid
 from scanlab.study.trial import Problem, Study, Trial
 from scanlab.study.work import dataset_of
 
-__all__ = ["Cost", "check_study", "coarse_margins", "costs", "same_orders"]
+__all__ = ["Cost", "check_study", "coarse_margins", "costs", "is_coarse", "same_orders"]
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,18 @@ def coarse_margins(study: Study) -> list[str]:
     sentences = []
     for problem in study.problems:
         tested, margin = problem.tested, study.margins.get(problem.name, 0.0)
-        if tested and tested.step and 0 < margin < tested.step * (1 - 1e-9):
+        if tested and tested.step and is_coarse(problem, margin):
             sentences.append(
-                f"Nothing will be called equivalent on {problem.name}: its margin is {100 * margin:.2g} points, and "
+                f"Nothing will be called equivalent on {problem.name}: its margin is {hundredths(margin)} points, and "
                 f"one of the {count_text(tested.samples, 'sample')} measured on is {100 * tested.step:.2g}."
             )
     return sentences
+
+
+def is_coarse(problem: Problem, margin: float) -> bool:
+    """Whether one sample of those measured on is enough to leave a margin, as far as is known."""
+    step = problem.tested.step if problem.tested else None
+    return step is not None and 0 < margin < step * (1 - 1e-9)
 
 
 def same_orders(study: Study) -> list[str]:

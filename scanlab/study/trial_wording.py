@@ -8,7 +8,15 @@ from collections.abc import Iterator, Sequence
 from scanlab.ir.text import count_text, shortened
 from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
 
-__all__ = ["cost_sentences", "diverged_sentences", "diverged_words", "failure_reason", "failure_sentence", "ratio_text"]
+__all__ = [
+    "cost_sentences",
+    "diverged_sentences",
+    "diverged_words",
+    "failure_reason",
+    "failure_sentence",
+    "ratio_text",
+    "seeds_sentences",
+]
 
 # Of failures a verdict names so many, each with so many letters of its reason.
 MOST_FAILURES, MOST_REASON = 5, 160
@@ -49,6 +57,14 @@ def diverged_words(row: StrategyFindings, problem: ProblemFindings) -> str:
     """With which seeds a result is no number."""
     seeds = f"seed{'s' if len(row.diverged) > 1 else ''} {', '.join(map(str, row.diverged))}"
     return f"its {problem.metric.replace('_', ' ')} is no number with {seeds}"
+
+
+def seeds_sentences(problem: ProblemFindings, seeds: int) -> Iterator[str]:
+    """Which strategies lack seeds for good: a difference is no longer that of the two means then."""
+    lacking = [row for row in problem.rows if len(row.seeds) < seeds]
+    if lacking and not any(row.waiting for row in problem.rows):
+        counts = ", ".join(f"{row.label} {len(row.seeds)} of {seeds}" for row in lacking)
+        yield f"Means are over the seeds that each strategy has, differences over those that both have: {counts}."
 
 
 def cost_sentences(rows: Sequence[StrategyFindings], base: str) -> Iterator[str]:

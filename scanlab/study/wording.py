@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scanlab.ir.text import count_text
+from scanlab.study.changes import hundredths
 from scanlab.study.controls import removed_by, repeated_by
 from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
 from scanlab.study.overall import is_pooled
 from scanlab.study.statistics import ROUNDING, Difference, format_difference
 from scanlab.study.tasks import Task
-from scanlab.study.trial_wording import cost_sentences, diverged_sentences, failure_sentence
+from scanlab.study.trial_wording import cost_sentences, diverged_sentences, failure_sentence, seeds_sentences
 
 # Shorter curves have no last fifth.
 LEARNING_EPOCHS = 5
@@ -20,6 +21,7 @@ EACH_ALIKE = "with each seed the same: their spread counts as half of the smalle
 
 __all__ = [
     "amount",
+    "margin_amount",
     "overall_sentences",
     "problem_sentences",
     "resolution_words",
@@ -37,7 +39,7 @@ def verdict(
     n = count_text(difference.pairs, "seed")
     alpha = 1 - difference.confidence
     equivalent = within is not None and within < alpha
-    band = f"equivalent within ±{amount(margin, task.unit)}"
+    band = f"equivalent within ±{margin_amount(margin, task.unit)}"
     if waiting:
         return "waiting", f"not judged yet, with {n} so far"
     if adjusted is not None and adjusted < alpha:
@@ -77,9 +79,14 @@ def amount(value: float, unit: str) -> str:
     """A size in points, or as it is without a unit."""
     if not unit:
         return f"{value:.3g}"
-    # A tenth of a point is fine enough, but for what would be none of them.
-    digits = ".1f" if not value or 100 * abs(value) >= 0.05 else ".1g"
+    # A tenth of a point is fine enough, but for what is less.
+    digits = ".1f" if not value or 100 * abs(value) >= 0.095 else ".1g"
     return f"{100 * value:{digits}} {unit}"
+
+
+def margin_amount(margin: float, unit: str) -> str:
+    """A margin as it was set: nothing of it is rounded away."""
+    return f"{hundredths(margin)} {unit}" if unit else f"{margin:.3g}"
 
 
 def problem_sentences(problem: ProblemFindings, about: Mapping[str, Any]) -> Iterator[str]:
@@ -95,9 +102,10 @@ def problem_sentences(problem: ProblemFindings, about: Mapping[str, Any]) -> Ite
         if row.control and row.comparison:
             yield _control(row, base, problem.unit)
     if problem.resolution and 0 < problem.margin < problem.resolution * (1 - 1e-9):
-        margin, step = amount(problem.margin, problem.unit), resolution_words(problem)
+        margin, step = margin_amount(problem.margin, problem.unit), resolution_words(problem)
         yield f"Nothing is called equivalent: the margin, {margin}, is below the smallest step between results, {step}."
     yield from diverged_sentences(problem)
+    yield from seeds_sentences(problem, len(about["seeds"]))
     yield from _learning(problem)
     yield from cost_sentences(rows, base)
 
@@ -164,7 +172,8 @@ def overall_sentences(findings: Findings) -> Iterator[str]:
     for problem in findings.problems:
         rows = [row for row in problem.rows if row.control is None and row.label != findings.baseline]
         compared = (*_sensitivity(problem, findings.baseline), *_comparisons(rows, findings.baseline))
-        said = " ".join((*compared, *diverged_sentences(problem)))
+        single = (*diverged_sentences(problem), *seeds_sentences(problem, len(findings.seeds)))
+        said = " ".join((*compared, *single))
         if said:
             yield f"{problem.name}: {said}"
     yield from _pooled(findings)

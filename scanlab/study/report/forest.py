@@ -10,7 +10,7 @@ from scanlab.study.findings import Comparison, ProblemFindings, StrategyFindings
 from scanlab.study.kinds import Kind, kind_of
 from scanlab.study.report.drawing import Axis, circle, line, round_ticks, svg, text, wrapped
 from scanlab.study.statistics import format_difference
-from scanlab.study.wording import amount
+from scanlab.study.wording import margin_amount
 
 __all__ = ["forest", "forest_note"]
 
@@ -100,7 +100,7 @@ def _margin(problem: ProblemFindings, axis: Axis, bottom: float) -> list[str]:
     if not problem.margin:
         return []
     left, right = axis.at(-problem.margin), axis.at(problem.margin)
-    words = f"margin ±{amount(problem.margin, problem.unit)}"
+    words = f"margin ±{margin_amount(problem.margin, problem.unit)}"
     half = 3.4 * len(words)
     middle = min(max((left + right) / 2, half), WIDTH - half)
     band = f'<rect x="{left:.1f}" y="{TOP - 4}" width="{right - left:.1f}" height="{bottom - TOP + 4:.1f}"'

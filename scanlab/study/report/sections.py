@@ -23,11 +23,19 @@ def power(findings: Findings) -> str:
             sum(row.control is None and not row.same_as for row in p.rows),
             sum(row.control is not None for row in p.rows),
             p.unit,
-            p.margin,
+            0.0 if p.resolution and p.margin < p.resolution * (1 - 1e-9) else p.margin,
         )
         for p in findings.problems
     ]
-    return " ".join(describe_problems_power(len(findings.seeds), problems, confidence=findings.confidence))
+    return " ".join(describe_problems_power(_pairs(findings), problems, confidence=findings.confidence))
+
+
+def _pairs(findings: Findings) -> int:
+    """With how many seeds a comparison can be made: fewer than there are, where trials failed."""
+    rows = [row for problem in findings.problems for row in problem.rows if row.comparison is not None]
+    if not findings.failures or not rows:
+        return len(findings.seeds)
+    return min(row.comparison.difference.pairs for row in rows if row.comparison)
 
 
 def drawn(problem: ProblemFindings, pictures: Pictures) -> Iterator[tuple[StrategyFindings, str]]:
