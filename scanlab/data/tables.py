@@ -83,8 +83,10 @@ def labels_of_tables(folder: Path, layout: Layout, notes: list[Note]) -> Labelle
 
 def _tables(folder: Path, pictures: Sequence[Path], layout: Layout) -> list[_Table]:
     """The CSV files that name pictures and say something of them; forms to fill in do not."""
-    paths = [path for path in files_in(folder, TABLES) if "submission" not in path.name.lower()]
-    tables = [table for path in paths if (table := _table(path, pictures)) is not None and _candidates(table, layout)]
+    read = TABLES if not _sorted_by_folders(folder, pictures) else TABLES[:-1]
+    paths = [path for path in files_in(folder, read) if "submission" not in path.name.lower()]
+    known = _known(folder, pictures) if paths else {}
+    tables = [table for path in paths if (table := _table(path, known)) is not None and _candidates(table, layout)]
     parts = [_part_of(without_suffix(table.path)) for table in tables]
     if len(tables) > 1 and (not all(parts) or len(set(parts)) < len(parts)):
         names = listed(table.path.name for table in tables)
@@ -92,6 +94,12 @@ def _tables(folder: Path, pictures: Sequence[Path], layout: Layout) -> list[_Tab
             "S691", f"{folder} has labels in {names}", help="leave one, or call them train.csv and test.csv"
         )
     return tables
+
+
+def _sorted_by_folders(folder: Path, pictures: Sequence[Path]) -> bool:
+    """Whether pictures lie in several folders that are no parts: text beside folders of classes is no table of them."""
+    homes = {file.parent for file in pictures} - {folder}
+    return len({home.name for home in homes if not part_and_rest(home.name)[0]}) > 1
 
 
 def _parts(folder: Path, tables: Sequence[_Table], files: Sequence[Path]) -> list[str]:
@@ -134,17 +142,20 @@ def _check_groups(table: _Table, column: str, values: Sequence[str]) -> None:
         )
 
 
-def _table(path: Path, pictures: Sequence[Path]) -> _Table | None:
-    """A table, if one of its columns names pictures."""
+def _table(path: Path, known: Mapping[str, Path]) -> _Table | None:
+    """A table, if one of its columns names pictures; known: pictures by what they may be called."""
     rows, encoding, dropped = read_rows(path)
     # A list of pictures alone says nothing of them.
     if not rows or len(rows[0]) < 2:
         return None
-    known = _known(path.parent, pictures)
-    if named := [cell for cell in rows[0] if _picture(cell, known) is not None and Path(cell).suffix]:
+    held = [cell for cell in rows[0] if _picture(cell, known) is not None and Path(cell).suffix]
+    if named := [cell for cell in held if path.suffix.lower() != ".txt" or cell.lower().endswith(_SUFFIXES)]:
         raise ScanlabError.at(
             "S691", f"the first line of {path} names a picture, {named[0]}", help="begin with a line of column names"
         )
+    if path.suffix.lower() == ".txt" and any(_picture(cell, known) for cell in rows[0]):
+        # Numbered classes, or boxes: without names of columns, and no table.
+        return None
     # Of different pictures, since numbers of classes may be names of pictures, too.
     best = max(rows[0], key=lambda column: len({_picture(row[column], known) for row in rows} - {None}))
     found = [_picture(row[best], known) for row in rows]

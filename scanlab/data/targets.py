@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scanlab.data.classes import MOST_CLASSES, classes_of_labels, classes_of_values, mapped_values, values_of
 from scanlab.data.layout import Layout
 from scanlab.data.notes import Note, listed
+from scanlab.data.table_files import is_missing
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
 
@@ -69,6 +70,7 @@ def as_targets(name: str, array: NDArray, layout: Layout, notes: list[Note], ref
     if flat.ndim == 1 and flat.dtype.kind in "US" and len(flat):
         words = flat.astype(str)
         names, labels = np.unique(words, return_inverse=True)
+        _check_words(name, names, refuse)
         notes.append(Note("mapped", f"names of classes: {listed(f'{n} is class {c}' for c, n in enumerate(names))}"))
         return Targets(labels.astype(np.int64), tuple(map(str, names)))
     if flat.ndim == 2 and len(flat) and flat.dtype.kind in "buif" and np.isin(flat, (0, 1)).all() and flat.any():
@@ -91,6 +93,16 @@ def as_targets(name: str, array: NDArray, layout: Layout, notes: list[Note], ref
     if "multi_label" in layout:
         raise refuse(f"its {name} are one number for each image", "expected 0 or 1 for every label, [M, labels]")
     return Targets(*classes_of_labels(flat, (), notes))
+
+
+def _check_words(name: str, words: NDArray[np.str_], refuse: Refuse) -> None:
+    """Refuse words that are no value, and those that may be one class."""
+    if missing := [word for word in words if is_missing(str(word))]:
+        raise refuse(f"its {name} have samples without a class ({str(missing[0]) or 'empty'})", "give each one")
+    small = [str(word).lower() for word in words]
+    if alike := [str(word) for word in words if small.count(str(word).lower()) > 1]:
+        help = "write a class alike everywhere, or call different ones by different words"
+        raise ScanlabError.at("S691", f"the {name} have the classes {listed(alike)}, which may be one", help=help)
 
 
 def _columns(name: str, marks: NDArray, layout: Layout, notes: list[Note]) -> Targets:

@@ -133,6 +133,28 @@ def test_a_list_of_pictures_is_no_table(tmp_path: Path) -> None:
     assert data.whole(str(tmp_path)).class_names == ("cat", "dog")
 
 
+def test_text_beside_folders_of_classes_and_numbered_classes_are_no_tables(tmp_path: Path) -> None:
+    classes(tmp_path / "a")
+    table(tmp_path / "a" / "list.txt", *(f"cat/{n}.png 0" for n in range(6)))
+    table(tmp_path / "a" / "sizes.txt", "file,bytes", *(f"dog/{n}.png,{n}" for n in range(6)))
+    assert data.whole(str(tmp_path / "a")).class_names == ("cat", "dog")
+    rows = [f"{n}.png,{n % 2}" for n in range(12)]
+    table(pictures(tmp_path / "b") / "t.csv", "file,class", *rows)
+    table(tmp_path / "b" / "classes.txt", "0 cat", "1 dog", "2 emu")
+    table(tmp_path / "b" / "7.txt", "7 0.1 0.2 0.3 0.4", "3 0.2 0.3 0.4 0.5")
+    noted(data.whole(str(tmp_path / "b")), "layout", "labels in t.csv")
+
+
+def test_words_of_arrays_are_classes_like_those_of_tables(tmp_path: Path) -> None:
+    images = DRAW.random((12, 4, 4))
+    for words, code, said in (
+        (("y", "Y"), "S691", "which may be one"),
+        (("a", "nan"), "S642", "without a class (nan)"),
+    ):
+        np.savez(tmp_path / "a.npz", x=images, y=np.array(words)[np.arange(12) % 2])
+        refused(tmp_path / "a.npz", code, said)
+
+
 def test_values_that_may_be_one_class(tmp_path: Path) -> None:
     table(pictures(tmp_path) / "t.csv", "file,flag", *(f"{n}.png,{'yYn'[n % 3]}" for n in range(12)))
     refused(tmp_path, "S691", "has the classes Y, y in its column flag, which may be one")
