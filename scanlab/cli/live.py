@@ -19,6 +19,7 @@ from scanlab.study.runner import Listener, StudyProgress
 from scanlab.study.tasks import task_named
 from scanlab.study.time_needed import duration
 from scanlab.study.trial import Study, Trial
+from scanlab.study.trial_wording import failure_reason
 
 __all__ = ["watched"]
 
@@ -68,7 +69,8 @@ class _Board:
             for place in self.places[event.key]:
                 self.finals.setdefault(place, []).append(value)
         elif isinstance(event, Failed):
-            self.problems.append(f"{self.name(event.key)} failed: {event.kind}")
+            reason = failure_reason("\n".join((event.kind, event.trace)))
+            self.problems.append(f"{self.name(event.key)} failed: {reason}")
         elif isinstance(event, Lost):
             self.problems.append(f"{self.name(event.key)}: {event.why}; it goes on from its last epoch")
 
@@ -145,7 +147,7 @@ def watched(study: Study, screen: Console, quiet: bool) -> Iterator[Listener]:
             elif isinstance(update.event, Finished | Failed | Lost):
                 line = f"{update.trials[0]} of {update.trials[1]}: {board.name(update.event.key)}"
                 what = "" if isinstance(update.event, Finished) else f", {board.problems[-1]}"
-                screen.print(f"{line}{what}")
+                screen.print(Text(f"{line}{what}"))
 
         yield plain
         return

@@ -50,8 +50,8 @@ def test_a_study_that_ran_shows_its_own_predictions(tmp_path):
     assert list(re.findall(r"<summary>(.*?),", page)) == [r.label for r in problem.rows if not r.same_as]
     # The diagonal over all samples is the accuracy.
     first = page.partition("</details>")[0]
-    right = sum(int(n) for a, b, n in re.findall(r"class (\d+) taken for (\d+): (\d+) times", first) if a == b)
-    total = sum(int(n) for n in re.findall(r"taken for \d+: (\d+) times", first))
+    right = sum(int(n) for a, b, n in re.findall(r"class (\d+) taken for (\d+): (\d+) times?", first) if a == b)
+    total = sum(int(n) for n in re.findall(r"taken for \d+: (\d+) times?", first))
     assert right / total == pytest.approx(problem.rows[0].mean, abs=1e-9)
     assert page in render(study, findings, {}, per_class=True) and "By class" not in render(study, findings, {})
     assert run(tmp_path, None, as_json=True, per_class=True) == 0
