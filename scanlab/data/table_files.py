@@ -20,11 +20,13 @@ Row = dict[str, str]
 
 
 class Rows(NamedTuple):
-    """rows: by the names of the first line; encoding: "" for UTF-8; dropped: how many rows are not as long as that."""
+    """rows: by the names of the first line; encoding: "" for UTF-8; dropped: how many rows are not as long as that;
+    twice: a name that two columns have, "" for none."""
 
     rows: list[Row]
     encoding: str = ""
     dropped: int = 0
+    twice: str = ""
 
 
 def read_rows(path: Path) -> Rows:
@@ -41,10 +43,11 @@ def read_rows(path: Path) -> Rows:
     blanks = path.suffix.lower() == ".txt" and len(_cells(lines[:1], mark)[0]) < 2
     first, *others = [line.split() for line in lines] if blanks else _cells(lines, mark)
     names, others = [name.strip() for name in first], [row for row in others if row]
-    if len(set(names)) < len(names) or (blanks and any(len(row) != len(names) for row in others)):
+    if blanks and any(len(row) != len(names) for row in others):
         return Rows([])
     rows = [dict(zip(names, row, strict=True)) for row in others if len(row) == len(names)]
-    return Rows(rows, encoding, len(others) - len(rows))
+    twice = next((name for name in names if name and names.count(name) > 1), "")
+    return Rows(rows, encoding, len(others) - len(rows), twice)
 
 
 def is_missing(cell: str) -> bool:

@@ -144,7 +144,7 @@ def _check_groups(table: _Table, column: str, values: Sequence[str]) -> None:
 
 def _table(path: Path, known: Mapping[str, Path]) -> _Table | None:
     """A table, if one of its columns names pictures; known: pictures by what they may be called."""
-    rows, encoding, dropped = read_rows(path)
+    rows, encoding, dropped, twice = read_rows(path)
     # A list of pictures alone says nothing of them.
     if not rows or len(rows[0]) < 2:
         return None
@@ -156,8 +156,7 @@ def _table(path: Path, known: Mapping[str, Path]) -> _Table | None:
     if path.suffix.lower() == ".txt" and any(_picture(cell, known) for cell in rows[0]):
         # Numbered classes, or boxes: without names of columns, and no table.
         return None
-    # Of different pictures, since numbers of classes may be names of pictures, too.
-    best = max(rows[0], key=lambda column: len({_picture(row[column], known) for row in rows} - {None}))
+    best = _naming_column(path, rows, known)
     found = [_picture(row[best], known) for row in rows]
     # A column of classes 0 and 1 names the pictures 0.png and 1.png in every row.
     if 2 * len(set(found) - {None}) <= len(rows):
@@ -168,6 +167,8 @@ def _table(path: Path, known: Mapping[str, Path]) -> _Table | None:
         raise wrong_table(
             path, f"{listed(missing)} of its column {best} are no pictures there", "give every row its picture"
         )
+    if twice:
+        raise wrong_table(path, f"it has two columns called {twice}", "give every column a name of its own")
     files = [file for file in found if file is not None and file != Path()]
     if len(files) < len(rows):
         raise ScanlabError.at(
@@ -176,6 +177,30 @@ def _table(path: Path, known: Mapping[str, Path]) -> _Table | None:
     if len(set(files)) < len(files):
         raise ScanlabError.at("S691", f"{path} has several rows for a picture", help="give every picture one row")
     return _Table(path, rows, files, best, encoding, dropped)
+
+
+def _naming_column(path: Path, rows: Sequence[Row], known: Mapping[str, Path]) -> str:
+    """The column that names the most pictures: different ones, since numbers of classes may be names of pictures, too.
+
+    Of several the one with suffixes; numbers of rows, a column without a name, come last. Raises S691 where two name
+    different pictures.
+    """
+    named = {column: [_picture(row[column], known) for row in rows] for column in rows[0]}
+    counts = {column: len(set(files) - {None}) for column, files in named.items()}
+
+    def rank(column: str) -> tuple[bool, int, bool]:
+        suffixes = sum(row[column].strip().lower().endswith(_SUFFIXES) for row in rows)
+        return 2 * suffixes > len(rows) and counts[column] > 0, counts[column], bool(column)
+
+    best = max(rows[0], key=rank)
+    rivals = [column for column in rows[0] if rank(column) == rank(best) and named[column] != named[best]]
+    if rivals and 2 * counts[best] > len(rows):
+        raise ScanlabError.at(
+            "S691",
+            f"{path} has the columns {listed([best, *rivals])}, and each may name the pictures",
+            help="write the names with their suffix, as in 7.png, or take the other column out",
+        )
+    return best
 
 
 def _picture(cell: str, known: Mapping[str, Path]) -> Path | None:

@@ -201,8 +201,22 @@ def test_parts_of_folders_and_of_files_are_said(tmp_path: Path) -> None:
     noted(dataset, "left out", "the column split: the parts are those of the files")
 
 
+def test_numbers_of_rows_do_not_name_the_pictures(tmp_path: Path) -> None:
+    pictures(tmp_path)
+    table(tmp_path / "t.csv", ",file,class", *(f"{n},{11 - n}.png,{n // 6}" for n in range(12)))
+    dataset = data.whole(str(tmp_path))
+    shades = (dataset.images[:, 0, 0, 0] * 255 / 20).round().astype(int)
+    assert dataset.labels.tolist() == [int(shade < 6) for shade in shades] and dataset.class_names == ("0", "1")
+    table(tmp_path / "t.csv", ",file,class", *(f"{n},{11 - n},{n // 6}" for n in range(12)))
+    assert data.whole(str(tmp_path)).labels.tolist() == dataset.labels.tolist()
+    table(tmp_path / "t.csv", "row,file,class", *(f"{n},{11 - n},{n // 6}" for n in range(12)))
+    refused(tmp_path, "S691", "has the columns row, file, and each may name the pictures")
+    table(tmp_path / "t.csv", "file,class,class", *(f"{n}.png,{n % 2},{n % 3}" for n in range(12)))
+    refused(tmp_path, "S644", "it has two columns called class")
+
+
 def test_what_is_no_table(tmp_path: Path) -> None:
-    for content in (b"", b"\n\n", b"\x00\x01", b"a,a\n1,2", b"\xff\xfe\x00"):
+    for content in (b"", b"\n\n", b"\x00\x01", b"\xff\xfe\x00"):
         (tmp_path / "t.csv").write_bytes(content)
         assert read_rows(tmp_path / "t.csv").rows == []
 
