@@ -47,7 +47,8 @@ def decompile(
     one array, with its `grid`; a function of the extents that returns such an array, called on several grids; a torch
     module that reads patches through index tensors; or a CompiledScan, or several by grid. -1 stands for a pad, -2 for
     a class token, -3 for a mean token. axes: names for the extents, "h w" by default. merge: how the outputs of several
-    paths merge, which arrays do not tell; "sum" where nothing is given.
+    paths merge, which arrays do not tell; "sum" where nothing is given. One array that reads the whole grid several
+    times, pass by pass, is a chain of its passes.
 
     A line is parsed, bound and compared with every array before it is given. `verdict` says whether it is the only one
     that fits (VERDICTS of scanlab.decompiler.result), and `notes` what is not settled.
@@ -109,10 +110,15 @@ def _gives(value: Value, grid: Grid, sequences: Sequence[np.ndarray]) -> bool:
         return False
     assert isinstance(bound, CompiledScan)
     own = [path.sequence for path in bound.paths]
+    if isinstance(value, Scan) and value.rule.joins and len(sequences) == 1:
+        own = [np.concatenate(own)]
     return len(own) == len(sequences) and all(map(np.array_equal, own, sequences))
 
 
 def _answer(axes: tuple[str, ...], evidence: Evidence, merge: str | None) -> Decompiled:
+    passes = evidence.in_passes() if merge in (None, "chain") else None
+    if passes is not None:
+        evidence, merge = passes, "chain"
     faults = list(evidence.faults())
     paths = []
     known: dict[bytes, PathFinding] = {}

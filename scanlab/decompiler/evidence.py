@@ -29,9 +29,9 @@ _MARKS = {PAD: "a pad", CLASS_TOKEN: "a class token", MEAN_TOKEN: "a mean token"
 
 @dataclass(frozen=True)
 class Fault:
-    """Why a sequence is no order: patches that are read twice or never, or steps that read a pad, on a grid.
+    """Why a sequence is no order: patches that are read more than once or never, or steps that read a pad, on a grid.
 
-    path: its number, or None for what no path reads.
+    path: its number, or None for what no path reads. most: how often the patches in `twice` are read at most.
     """
 
     grid: Grid
@@ -39,6 +39,7 @@ class Fault:
     kind: str
     twice: tuple[int, ...] = ()
     never: tuple[int, ...] = ()
+    most: int = 2
     pads: int = 0
     steps: int = 0
 
@@ -48,7 +49,7 @@ class Fault:
             return f"{where} {self.pads} of {count_text(self.steps, 'step')} read a pad"
         parts = [
             f"{'patches' if len(numbers) > 1 else 'patch'} {_some(numbers)} {what}"
-            for numbers, what in ((self.twice, "twice"), (self.never, "never"))
+            for numbers, what in ((self.twice, "twice" if self.most == 2 else "more than once"), (self.never, "never"))
             if numbers
         ]
         return f"{where} it reads {' and '.join(parts)}"
@@ -80,8 +81,20 @@ class Evidence:
         steps = self.sequences[grid][number]
         return steps[steps >= 0]
 
+    def in_passes(self) -> Evidence | None:
+        """Its passes as paths, where one path reads the whole grid several times, pass by pass, on every grid."""
+        if self.paths > 1:
+            return None
+        counts = {len(steps) / math.prod(grid) for grid, (steps,) in self.sequences.items()}
+        count = int(counts.pop())
+        if counts or not 1 < count <= MOST_PATHS:
+            return None
+        passes = {grid: tuple(np.split(steps, count)) for grid, (steps,) in self.sequences.items()}
+        once = (np.array_equal(np.sort(p), np.arange(math.prod(grid))) for grid, paths in passes.items() for p in paths)
+        return Evidence(passes) if all(once) else None
+
     def faults(self) -> Iterator[Fault]:
-        """Steps that read a pad, patches that a path reads twice, and those that no path reads."""
+        """Steps that read a pad, patches that a path reads more than once, and those that no path reads."""
         for grid in self.grids:
             total = math.prod(grid)
             seen, whole = np.zeros(total, bool), True
@@ -92,7 +105,7 @@ class Evidence:
                 twice, never = np.flatnonzero(counts > 1), np.flatnonzero(counts == 0)
                 if len(twice):
                     kind = "not a permutation"
-                    yield Fault(grid, number, kind, tuple(twice.tolist()), tuple(never.tolist()))
+                    yield Fault(grid, number, kind, tuple(twice.tolist()), tuple(never.tolist()), int(counts.max()))
                     whole = False
                 if pads := int((steps == PAD).sum()):
                     yield Fault(grid, number, "padded", pads=pads, steps=len(steps))

@@ -13,7 +13,7 @@ from scanlab.decompiler.evidence import PAD, Evidence, Fault
 from scanlab.decompiler.lines import Line, equals_on, lines_of, rival_of, sequence_on
 from scanlab.decompiler.result import Nearest, PathFinding
 from scanlab.decompiler.search import Budget
-from scanlab.ir.text import grid_text
+from scanlab.ir.text import count_text, grid_text
 from scanlab.ir.values import Order, orders_of
 from scanlab.language.library import library_definitions
 
@@ -58,7 +58,7 @@ def _with_rivals(line: Line, others: Iterator[Line], grids: Sequence[Grid]) -> P
 
 
 def _faulty(axes: tuple[str, ...], evidence: Evidence, number: int, faults: Sequence[Fault]) -> PathFinding:
-    """A path that reads pads, or patches twice or never."""
+    """A path that reads pads, or patches more than once or never."""
     bad = {fault.grid for fault in faults}
     twice = any(fault.kind != "padded" for fault in faults)
     notes = tuple(map(str, faults[:2]))
@@ -128,7 +128,8 @@ def _departure(order: Order, evidence: Evidence, number: int, grids: Sequence[Gr
     for grid in grids:
         given, line = evidence.sequences[grid][number], sequence_on(order, grid)
         if line is None or len(line) != len(given):
-            return f"on {grid_text(grid)} `{order}` has another length"
+            own = "no path" if line is None else count_text(len(line), "step")
+            return f"on {grid_text(grid)} there are {count_text(len(given), 'step')}, and `{order}` has {own}"
         apart = np.flatnonzero(line != given)
         if len(apart):
             step = int(apart[0])

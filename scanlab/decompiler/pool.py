@@ -91,8 +91,10 @@ def _keys(axes: tuple[str, ...], grids: tuple[Grid, ...], constants: tuple[int, 
         yield from _both(_flip(a))
     yield from _sums(axes)
     yield from _rings(axes)
+    longest = {a: max(grid[i] for grid in grids) for i, a in enumerate(axes)}
     for k in constants:
-        yield from _blocks(axes, k)
+        # Along an axis that is never longer than k, h // k is 0 and h % k is h.
+        yield from _blocks(tuple(a for a in axes if k < longest[a]), k)
     yield from _fractions(axes)
     yield from _curves(axes, grids, constants)
 

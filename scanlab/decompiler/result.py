@@ -19,7 +19,7 @@ VERDICTS = {
     "some sizes": "a line gives this on grids of one kind, and not on others",
     "ranks": "ranks are used as indices: the inverse has a line",
     "padded": "some steps read a pad",
-    "not a permutation": "some patches are read twice or never",
+    "not a permutation": "some patches are read more than once or never",
     "no line": "no line was found",
 }
 
