@@ -77,7 +77,11 @@ def _faulty(axes: tuple[str, ...], evidence: Evidence, number: int, faults: Sequ
 
 
 def _without_a_line(axes: tuple[str, ...], evidence: Evidence, number: int) -> PathFinding:
+    """What a path is for which the search has no line: one of the library's, ranks, right on some sizes, or none."""
     grids = evidence.grids
+    for order in _library_orders(axes):
+        if all(equals_on(order, grid, evidence.sequences[grid][number]) for grid in grids):
+            return PathFinding("line", order)
     paths = {grid: evidence.path(number, grid) for grid in grids}
     if all(len(path) == math.prod(grid) == len(evidence.sequences[grid][number]) for grid, path in paths.items()):
         inverse = next(lines_of(axes, [(g, np.argsort(path)) for g, path in paths.items()]), None)
@@ -140,8 +144,7 @@ def _departure(order: Order, evidence: Evidence, number: int, grids: Sequence[Gr
 def _near_miss(axes: tuple[str, ...], evidence: Evidence, number: int) -> Nearest | None:
     """The line that is right at the most steps: of those of single grids, and of the library's."""
     given = {grid: evidence.sequences[grid][number] for grid in evidence.grids}
-    largest = evidence.grids[-1]
-    if math.prod(largest) > NEAR_PATCHES:
+    if math.prod(evidence.grids[-1]) > NEAR_PATCHES:
         return None
     own = (next(lines_of(axes, [(g, steps)], SHORT), None) for g, steps in given.items())
     known = chain((line.order for line in own if line is not None), _library_orders(axes))
@@ -156,11 +159,12 @@ def _near_miss(axes: tuple[str, ...], evidence: Evidence, number: int) -> Neares
             best = (equal, order)
     if best is None or best[0] < NEAR * total:
         return None
-    line = sequence_on(best[1], largest)
-    steps = given[largest]
-    if line is None or len(line) != len(steps):
-        return None
-    return Nearest(str(best[1]), "near miss", int((line != steps).sum()), len(steps), largest)
+    # On the largest grid on which it differs at all.
+    for grid in reversed(evidence.grids):
+        line, steps = sequence_on(best[1], grid), given[grid]
+        if line is not None and len(line) == len(steps) and (line != steps).any():
+            return Nearest(str(best[1]), "near miss", int((line != steps).sum()), len(steps), grid)
+    return None
 
 
 @cache
