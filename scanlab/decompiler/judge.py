@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import chain
+from itertools import chain, islice, product
 
 import numpy as np
 
 from scanlab.decompiler.evidence import PAD, Evidence, Fault
-from scanlab.decompiler.lines import Line, equals_on, lines_of, rival_of, sequence_on
+from scanlab.decompiler.lines import RIVALS, Line, equals_on, lines_of, rival_of, sequence_on
 from scanlab.decompiler.result import Nearest, PathFinding
 from scanlab.decompiler.search import Budget
 from scanlab.ir.text import count_text, grid_text
@@ -38,9 +38,29 @@ def judge_path(axes: tuple[str, ...], evidence: Evidence, number: int, faults: S
         return _faulty(axes, evidence, number, faults)
     found = lines_of(axes, sequences)
     line = next(found, None)
-    if line is not None:
+    if line is None:
+        return _without_a_line(axes, evidence, number)
+    if _everywhere(line.order):
         return _with_rivals(line, found, grids)
-    return _without_a_line(axes, evidence, number)
+    others = list(islice(found, RIVALS))
+    sound = next((i for i, other in enumerate(others) if _everywhere(other.order)), None)
+    if sound is not None:
+        line, others[sound] = others[sound], line
+    elif (known := _known_order(axes, sequences)) is not None:
+        others.insert(0, line)
+        line = Line(known, len(str(known)), True)
+    return _with_rivals(line, iter(others), grids)
+
+
+def _everywhere(order: Order) -> bool:
+    """Whether an order has a path on the smallest grids too, where a part such as H // 2 of a short axis is nothing."""
+    return all(sequence_on(order, grid) is not None for grid in product((1, 2, 3), repeat=len(order.axes)))
+
+
+def _known_order(axes: tuple[str, ...], sequences: Sequence[tuple[Grid, np.ndarray]]) -> Order | None:
+    """An order of the library that gives a path on all grids."""
+    fitting = (o for o in _library_orders(axes) if all(equals_on(o, grid, steps) for grid, steps in sequences))
+    return next(fitting, None)
 
 
 def _with_rivals(line: Line, others: Iterator[Line], grids: Sequence[Grid]) -> PathFinding:
@@ -79,9 +99,9 @@ def _faulty(axes: tuple[str, ...], evidence: Evidence, number: int, faults: Sequ
 def _without_a_line(axes: tuple[str, ...], evidence: Evidence, number: int) -> PathFinding:
     """What a path is for which the search has no line: one of the library's, ranks, right on some sizes, or none."""
     grids = evidence.grids
-    for order in _library_orders(axes):
-        if all(equals_on(order, grid, evidence.sequences[grid][number]) for grid in grids):
-            return PathFinding("line", order)
+    known = _known_order(axes, [(grid, evidence.sequences[grid][number]) for grid in grids])
+    if known is not None:
+        return PathFinding("line", known)
     paths = {grid: evidence.path(number, grid) for grid in grids}
     if all(len(path) == math.prod(grid) == len(evidence.sequences[grid][number]) for grid, path in paths.items()):
         inverse = next(lines_of(axes, [(g, np.argsort(path)) for g, path in paths.items()]), None)

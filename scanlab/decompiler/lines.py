@@ -19,7 +19,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Axis, Binary, Compare, Expr, Int, nodes_of
 from scanlab.ir.values import PLACES, Key, Order, Token, conjunction, expressions_of
 
-__all__ = ["Line", "equals_on", "lines_of", "rival_of", "sequence_on"]
+__all__ = ["RIVALS", "Line", "equals_on", "lines_of", "rival_of", "sequence_on"]
 
 Grid = tuple[int, ...]
 WHOLE = Budget()

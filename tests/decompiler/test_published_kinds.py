@@ -53,3 +53,10 @@ def test_a_near_miss_names_a_grid_on_which_it_is_one():
     answer = scanlab.decompile(given)
     assert answer.source is None
     assert answer.nearest is None or answer.nearest.differing or answer.nearest.how != "near miss"
+
+
+def test_a_line_that_is_an_order_on_all_grids_is_preferred():
+    """`h // (H // 2)` has no value on a grid of one row; the quadrants of QuadMamba have a line that has."""
+    given = {g: scanlab.compile("quadrants", g).indices[0] for g in ((4, 4), (8, 8), (8, 12), (12, 8))}
+    answer = scanlab.decompile(given)
+    assert answer.proof is not None and answer.proof.verdict == "proved"
