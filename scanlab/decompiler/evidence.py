@@ -44,12 +44,12 @@ class Fault:
     steps: int = 0
 
     def __str__(self) -> str:
-        where = f"on {grid_text(self.grid)}" + (f", path {self.path}," if self.path else "")
+        where = f"on {grid_text(self.grid)}"
         if self.pads:
             return f"{where} {self.pads} of {count_text(self.steps, 'step')} read a pad"
         parts = [
             f"{'patches' if len(numbers) > 1 else 'patch'} {_some(numbers)} {what}"
-            for numbers, what in ((self.twice, "twice" if self.most == 2 else "more than once"), (self.never, "never"))
+            for numbers, what in ((self.twice, "twice" if self.most == 2 else "several times"), (self.never, "never"))
             if numbers
         ]
         return f"{where} it reads {' and '.join(parts)}"

@@ -23,7 +23,7 @@ def test_a_grid_read_several_times_pass_by_pass_is_a_chain():
 
 def test_patches_read_three_times_are_not_called_read_twice():
     answer = scanlab.decompile({(2, 2): [0, 0, 0, 1]})
-    assert answer.notes[0] == "on 2x2 it reads patch 0 more than once and patches 2, 3 never"
+    assert answer.notes[0] == "on 2x2 it reads patch 0 several times and patches 2, 3 never"
 
 
 def test_no_constant_is_as_large_as_its_axis_on_every_grid():
