@@ -93,7 +93,7 @@ def judged(row: dict[str, Any]) -> dict[str, Any]:
         "library": _library(row, answer),
         "said": [_holds(line, number, row, arrays) for number, line in enumerate(row.get("said", ()))],
         "neighbours": _neighbours(arrays) if row.get("neighbours") else None,
-        "lands": _lands(arrays, stored()[row["lands"]]) if "lands" in row else None,
+        "lands": _lands(row, arrays) if "lands" in row else None,
     }
 
 
@@ -121,13 +121,9 @@ def _holds(line: str, number: int, row: dict[str, Any], arrays: Arrays) -> dict[
     for grid in _sorted(arrays):
         bound = scanlab.compile(value, grid)
         assert isinstance(bound, CompiledScan)
-        equal = np.array_equal(bound.indices[0], _patches(arrays[grid][number]))
+        equal = np.array_equal(bound.indices[0], arrays[grid][number][arrays[grid][number] >= 0])
         found["equal" if equal else "differs"].append(grid_text(grid))
     return found
-
-
-def _patches(path: np.ndarray) -> np.ndarray:
-    return path[path >= 0]
 
 
 def _sorted(grids: Iterable[Grid]) -> list[Grid]:
@@ -138,25 +134,26 @@ def _neighbours(arrays: Arrays) -> dict[str, list[int]]:
     """Of the first path on every grid: how many of its steps go to a patch beside, and of how many."""
     found = {}
     for grid in _sorted(arrays):
-        points = np.stack(np.unravel_index(_patches(arrays[grid][0]), grid))
+        points = np.stack(np.unravel_index(arrays[grid][0][arrays[grid][0] >= 0], grid))
         apart = np.abs(np.diff(points, axis=1)).sum(axis=0)
         found[grid_text(grid)] = [int((apart == 1).sum()), len(apart)]
     return found
 
 
-def _lands(paths: Arrays, lands: Arrays) -> dict[str, Any]:
+def _lands(row: dict[str, Any], paths: Arrays) -> dict[str, Any]:
     """On which grids the output of every step ends at the patch that it read, and on others the first that does not."""
-    same, apart = [], []
+    lands, what = stored()[row["lands"]], row.get("lands_what", "output")
+    found: dict[str, Any] = {"what": what, "same": [], "apart": []}
     for grid in _sorted(lands.keys() & paths.keys()):
         others = np.argwhere(paths[grid] != lands[grid])
         if not len(others):
-            same.append(grid_text(grid))
+            found["same"].append(grid_text(grid))
             continue
         path, step = others[0]
         which = f" of path {path}" if len(lands[grid]) > 1 else ""
-        where = f"reads patch {paths[grid][path, step]}, and its output ends at patch {lands[grid][path, step]}"
-        apart.append(f"on {grid_text(grid)} step {step}{which} {where}")
-    return {"same": same, "apart": apart}
+        where = f"reads patch {paths[grid][path, step]}, and its {what} ends at patch {lands[grid][path, step]}"
+        found["apart"].append(f"on {grid_text(grid)} step {step}{which} {where}")
+    return found
 
 
 def build() -> dict[str, Any]:
@@ -184,22 +181,19 @@ def page(audit: dict[str, Any]) -> str:
 
 HEAD = """# The audit of published scan orders
 
-What the code of {repositories} repositories scans, as lines of [the language](language.md#from-arrays-to-a-line):
-{rows} rows, each of arrays that the repository's own code gave, at a named commit. Of these rows **{right} are right**,
-{remark} are right and something is to be known of them, and {different} are different: from their name, from the paper,
-or between sizes.
+What the code of {repositories} repositories scans, as lines of [the language](language.md#from-arrays-to-a-line), in
+{rows} rows, each of arrays that the repository's own code gave at a named commit. **{right} are right**, {remark} are
+right and something is to be known of them, {different} are different from their name, from the paper, or between sizes.
 
-Every row is a statement about arrays and about code at a commit. None is about what somebody meant, and none about how
-well a model works: a permutation that is not the one of its name can serve a model as well. A row is *right* where its
-arrays are what the code's names say, and nothing that was read of the paper says otherwise.
+A row is a statement about arrays and about code at a commit, not about what somebody meant, and not about how well a
+model works: a permutation that is not the one of its name can serve as well. It is *right* where its arrays are what
+the code's names say, and nothing that was read of the paper says otherwise.
 
-* **The arrays** are stored in `tests/golden/scan_orders.npz` and `audit.npz`; the tables beside them say how they were
-  obtained. `python docs/make_audit.py` makes this page and `strategies/audit.json` from them: lines, proofs and
-  counter-examples come from `scanlab.decompile`, which compares every line with every array. Nothing is known of grids
-  that are not named.
+* **The arrays** are stored in `tests/golden/scan_orders.npz` and `audit.npz`; the tables beside them say how they came
+  about. `python docs/make_audit.py` makes this page and `strategies/audit.json` from them: lines, proofs and
+  counter-examples come from `scanlab.decompile`, which compares every line with every array on all grids that are named.
 * **By hand** is what was compared by reading the code, mostly the first steps on a small grid. *Not checked* is what
-  was not looked at. That steps are used as patches is said only where it was read which array is gathered with which;
-  elsewhere an inverse has a line, and no more.
+  was not looked at. That steps are used as patches is said only where it was read which array is gathered with which.
 * Grids are height x width, or time x height x width. A *pad* is a step that reads zeros, which stand for no patch.
 
 Is something here wrong, or put right in a later commit? An issue is welcome; corrections are dated and stay."""
@@ -288,7 +282,7 @@ def _continuity(neighbours: dict[str, list[int]]) -> str:
 def _landing(lands: dict[str, Any] | None) -> list[str]:
     if lands is None:
         return []
-    same = f"outputs end where they were read on {', '.join(lands['same'])}" if lands["same"] else ""
+    same = f"every {lands['what']} ends where its step read on {', '.join(lands['same'])}" if lands["same"] else ""
     return [part for part in (same, *lands["apart"]) if part]
 
 
