@@ -191,7 +191,7 @@ the code's names say, and nothing that was read of the paper says otherwise.
 
 * **The arrays** are stored in `tests/golden/scan_orders.npz` and `audit.npz`; the tables beside them say how they came
   about. `python docs/make_audit.py` makes this page and `strategies/audit.json` from them: lines, proofs and
-  counter-examples come from `scanlab.decompile`, which compares every line with every array on all grids that are named.
+  counter-examples come from `scanlab.decompile`, which compares every line with every array on the grids named.
 * **By hand** is what was compared by reading the code, mostly the first steps on a small grid. *Not checked* is what
   was not looked at. That steps are used as patches is said only where it was read which array is gathered with which.
 * Grids are height x width, or time x height x width. A *pad* is a step that reads zeros, which stand for no patch.

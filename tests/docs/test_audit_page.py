@@ -54,9 +54,10 @@ def test_all_rows_are_what_the_arrays_say():
 def test_a_line_gives_the_stored_arrays_exactly(name):
     row, arrays = ROWS[name], STORED[name]
     assert list(map(grid_of, row["grids"])) == MAKE["_sorted"](arrays)
-    axes = next(r for r in MAKE["rows"]() if r["id"] == name).get("axes") or {1: "w", 2: "h w", 3: "t h w"}[
-        len(grid_of(row["grids"][0]))
-    ]
+    axes = (
+        next(r for r in MAKE["rows"]() if r["id"] == name).get("axes")
+        or {1: "w", 2: "h w", 3: "t h w"}[len(grid_of(row["grids"][0]))]
+    )
     for grid, array in arrays.items():
         bound = [path["line"] and steps_of(path["line"], axes, grid) for path in row["paths"]]
         if row["merge"] == "chain":
