@@ -16,7 +16,7 @@ from scanlab.compiler.prove import prove
 from scanlab.decompiler.ask import Asked, ask
 from scanlab.decompiler.evidence import Evidence, Fault, evidence_of
 from scanlab.decompiler.judge import judge_path
-from scanlab.decompiler.result import Decompiled, PathFinding
+from scanlab.decompiler.result import Decompiled, Nearest, PathFinding
 from scanlab.ir.diagnostics import ScanlabError, Source
 from scanlab.ir.grids import Extents
 from scanlab.ir.merges import MERGES
@@ -149,6 +149,8 @@ def _combined(
     if uncovered:
         verdict = "not a permutation"
         notes = [*map(str, uncovered[:2]), *notes]
+        read = next((order for order in orders if order is not None), None)
+        nearest = nearest or (None if read is None else Nearest(str(read), "of the patches that are read"))
     elif all(order is not None for order in orders):
         text = str(_value([o for o in orders if o is not None], evidence, merge))
         value = _read_back(text, axes, evidence)

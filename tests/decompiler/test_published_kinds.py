@@ -60,3 +60,12 @@ def test_a_line_that_is_an_order_on_all_grids_is_preferred():
     given = {g: scanlab.compile("quadrants", g).indices[0] for g in ((4, 4), (8, 8), (8, 12), (12, 8))}
     answer = scanlab.decompile(given)
     assert answer.proof is not None and answer.proof.verdict == "proved"
+
+
+def test_of_patches_that_are_left_out_the_order_of_the_others_is_named():
+    """Samba's salient patches of a disc, which the library has."""
+    answer = scanlab.decompile({(8, 8): scanlab.compile("samba_disc", (8, 8)).paths[0].sequence})
+    assert answer.verdict == "not a permutation" and answer.source is None
+    assert answer.nearest is not None and str(answer.nearest).startswith(
+        "of the patches that are read: by h + 1, ~w where"
+    )
