@@ -51,9 +51,10 @@ def verdict_of(checked: Checked) -> str:
     text += "".join(f". Note: {note}" for note in notes)
     shown = checked.equivalences[:2]
     known = [e for e in shown if e.proof.verdict == "proved"]
+    this = "On those grids, this" if checked.proof.scope else "This"
     if known:
-        text += f". This is {' and '.join(map(str, known))} in the library"
-    return text + "".join(f". This {e.words(' in the library')}" for e in shown if e not in known)
+        text += f". {this} is {' and '.join(map(str, known))} in the library"
+    return text + "".join(f". {this} {e.words(' in the library')}" for e in shown if e not in known)
 
 
 def _also(claim: Proof, proof: Proof) -> str:

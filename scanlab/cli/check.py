@@ -13,6 +13,7 @@ from rich.text import Text
 from scanlab.checking import Checked, check_module, mark_of, verdict_of
 from scanlab.cli.arguments import module_of
 from scanlab.cli.output import console, diagnostic_data, print_diagnostic, print_json
+from scanlab.compiler.equivalences import Equivalence
 from scanlab.compiler.proof import Proof
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError
 from scanlab.ir.grids import grid_of
@@ -64,8 +65,12 @@ def _data(module: Module, checked: Checked) -> dict[str, Any]:
         "body": definition.body,
         "proof": None if checked.proof is None else _proof(checked.proof),
         "claims": [_proof(p) for p in checked.claims],
-        "kin": [{"name": k.name, "how": k.how, "verdict": k.proof.verdict} for k in checked.equivalences],
+        "kin": [_kin(k) for k in checked.equivalences],
     }
+
+
+def _kin(kin: Equivalence) -> dict[str, Any]:
+    return {"name": kin.name, "how": kin.how, "verdict": kin.proof.verdict, "scope": kin.proof.scope}
 
 
 def _proof(proof: Proof) -> dict[str, Any]:

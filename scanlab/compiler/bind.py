@@ -13,6 +13,7 @@ import numpy as np
 from scanlab.compiler.coverage import GridRegion, find_gap, gap_error
 from scanlab.compiler.lattice import Lattice, evaluate_on_grid
 from scanlab.compiler.sorting import kept_patches, visited_patches
+from scanlab.ir.assumptions import check_assumed
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents
 from scanlab.ir.printer import print_expr
@@ -233,8 +234,10 @@ def _laid_out(
 def bind_order(order: Order, lattice: Lattice, empty_allowed: bool = False) -> Path:
     """The path of one order.
 
-    Raises S300 on a tie, S305 where no patch is left (unless ``empty_allowed``), S402 to S404 from its keys.
+    Raises S300 on a tie, S305 where no patch is left (unless ``empty_allowed``), S402 to S404 from its keys, and S482
+    on a grid that it does not allow.
     """
+    check_assumed(order, lattice.grid)
     indices = _frozen(visited_patches(order, lattice))
     if not len(indices) and not empty_allowed:
         assert order.where is not None, "every grid has a patch"

@@ -24,14 +24,18 @@ from scanlab.compiler.probes import (
     tested_as_bijections,
 )
 from scanlab.compiler.proof import Proof
+from scanlab.ir.assumptions import check_assumed, holds, linear_text, shared_assumptions, sizes_text
 from scanlab.ir.diagnostics import CounterExample, ScanlabError
-from scanlab.ir.expr import Curve, nodes_of
+from scanlab.ir.expr import Curve, Expr, nodes_of
+from scanlab.ir.printer import print_expr
 from scanlab.ir.text import count_text, grid_text
 from scanlab.ir.values import Order, expressions_of
 
-__all__ = ["Finding", "Question", "decide", "describe_listed", "errors_as_findings", "fits_nowhere"]
+__all__ = ["Finding", "Question", "decide", "describe_scope", "errors_as_findings", "fits_nowhere"]
 
-BY_ISL = "isl, for every grid size, and looking at every patch of small grids"
+_BY_ISL = "isl, for every grid size, and looking at every patch of small grids"
+_BY_ISL_WITHIN = "isl, for every such grid size, and looking at every patch of small ones"
+_BY_ISL_ALONE = "isl alone, for every such grid size: none is small enough to look at every patch"
 _BY_LOOKING = "looking at every patch"
 _MOST_LISTED = 2**20
 
@@ -70,12 +74,24 @@ class Question:
         """The axes of the grid."""
         return self.orders[0].axes
 
+    @property
+    def assume(self) -> tuple[Expr, ...]:
+        """What is assumed of the grids that the claim is about."""
+        return shared_assumptions(*self.orders, *self.within)
+
 
 def decide(question: Question, grid: Grid | None) -> Proof:
     """The verdict on a claim, for all grids or, where that is beyond isl, for ``grid``.
 
-    Raises S310 where isl and looking disagree, S401 to S404 where ``grid`` does not suit the orders.
+    Raises S310 where isl and looking disagree, S401 to S404 and S482 where ``grid`` does not suit the orders.
     """
+    for order in (*question.orders, *question.within) if grid is not None else ():
+        check_assumed(order, grid)
+    proof = _decided(question, grid)
+    return proof if proof.scope or not question.assume else replace(proof, scope=sizes_text(question.assume))
+
+
+def _decided(question: Question, grid: Grid | None) -> Proof:
     lengths = listed_lengths((*question.orders, *question.within))
     if lengths:
         return _decide_listed(question, lengths, grid)
@@ -93,14 +109,30 @@ def decide(question: Question, grid: Grid | None) -> Proof:
     except (NotAffine, TooComplex) as why:
         if grid is not None:
             return Proof(question.claim, "proved for this grid", _BY_LOOKING, str(why), grid=grid)
-        tried = f"no counter-example on {describe_small_grids(len(question.axes))}"
+        tried = f"no counter-example on {_describe_tried(question)}"
         method = f"{_BY_LOOKING} of small grids; {tried}"
         return Proof(question.claim, "undecided", method, str(why), notes=unseen)
     if candidate is None:
         if small is not None:
             raise _contradiction(question, "isl proves it for every grid", f"{small.example}: {small.why}")
-        return Proof(question.claim, "proved", BY_ISL, notes=(*unseen, *_assumed(question)))
+        return Proof(question.claim, "proved", _by_isl(question), notes=(*unseen, *_assumed(question)))
     return _refuted_by_isl(question, candidate, small, grid)
+
+
+def _by_isl(question: Question) -> str:
+    if not question.assume:
+        return _BY_ISL
+    return _BY_ISL_WITHIN if _small(question).grids else _BY_ISL_ALONE
+
+
+def _small(question: Question) -> ManyGrids:
+    return small_grids(question.axes, question.assume)
+
+
+def _describe_tried(question: Question) -> str:
+    if not question.assume:
+        return describe_small_grids(len(question.axes))
+    return sizes_text(question.assume, count_text(len(_small(question).grids), "small grid"))
 
 
 def _ask_isl(question: Question) -> CounterExample | None:
@@ -108,7 +140,7 @@ def _ask_isl(question: Question) -> CounterExample | None:
         box = tested_as_bijections(name, options, axes)
         if box is not None:
             raise NotAffine(f"{name} gives two cells of a {box} box the same rank")
-    polyhedra = Polyhedra(question.axes)
+    polyhedra = Polyhedra(question.axes, assume=question.assume)
     with limited(polyhedra.context, effort=question.effort):
         return question.symbolic(polyhedra)
 
@@ -116,6 +148,8 @@ def _ask_isl(question: Question) -> CounterExample | None:
 def _refuted_by_isl(question: Question, candidate: CounterExample, small: Finding | None, grid: Grid | None) -> Proof:
     if small is not None:
         return _refuted(question, small, f"{_BY_LOOKING} of small grids, and isl")
+    if not holds(question.assume, question.axes, candidate.grid):
+        return _beyond_isl(question, candidate, grid)
     if question.at is None and math.prod(candidate.grid) > MOST_PATCHES:
         why = f"isl finds a counter-example on a {grid_text(candidate.grid)} grid, which is too large to look at here"
         if grid is not None:
@@ -131,17 +165,29 @@ def _refuted_by_isl(question: Question, candidate: CounterExample, small: Findin
     return _refuted(question, finding, f"isl, and {method}")
 
 
+def _beyond_isl(question: Question, candidate: CounterExample, grid: Grid | None) -> Proof:
+    """The verdict where isl's counter-example lies outside of what is assumed, of which isl knows a part only."""
+    unknown = ", ".join(f"`{print_expr(e)}`" for e in question.assume if linear_text(e) is None)
+    size = grid_text(candidate.grid)
+    why = f"isl knows nothing of {unknown}, without which there is a counter-example on a {size} grid"
+    if grid is not None:
+        return Proof(question.claim, "proved for this grid", _BY_LOOKING, why, grid=grid)
+    method = f"{_BY_LOOKING} of small grids; no counter-example on {_describe_tried(question)}"
+    return Proof(question.claim, "undecided", method, why)
+
+
 def _on_small_grids(question: Question) -> tuple[Finding | None, tuple[str, ...]]:
     """The counter-example on the smallest grid that has one, and what could not be looked at, as notes."""
     left_out: list[Grid] = []
+    small = _small(question)
     try:
-        smallest = question.on_many(small_grids(question.axes))
+        smallest = question.on_many(small) if small.grids else None
     except ScanlabError as error:
         if error.code not in _TOO_LARGE:
             raise
-        smallest = _one_by_one(question, small_grids(question.axes).grids, left_out)
+        smallest = _one_by_one(question, small.grids, left_out)
     if smallest is None:
-        smallest = _one_by_one(question, grids_past_constants(question.orders), left_out)
+        smallest = _one_by_one(question, grids_past_constants(question.orders, question.assume), left_out)
     unseen = f"keys leave 64-bit integers from a {grid_text(left_out[0])} grid on" if left_out else ""
     return smallest, (unseen,) if unseen else ()
 
@@ -177,8 +223,11 @@ def _decide_listed(question: Question, lengths: tuple[int, ...], grid: Grid | No
     if len(lengths) > 1:
         return fits_nowhere(question.claim, lengths)
     patches = next(iter(lengths))
-    grids = list(grids_of(patches, len(question.axes)))
-    scope = describe_listed(patches)
+    grids = [g for g in grids_of(patches, len(question.axes)) if holds(question.assume, question.axes, g)]
+    scope = describe_scope((*question.orders, *question.within), lengths)
+    if not grids:
+        why = f"there are no {scope.removeprefix('the ')}"
+        return Proof(question.claim, "refuted", "counting", why, code="S311")
     if patches * len(grids) > _MOST_LISTED:
         if grid is not None:
             return Proof(question.claim, "proved for this grid", _BY_LOOKING, grid=grid)
@@ -193,9 +242,12 @@ def _decide_listed(question: Question, lengths: tuple[int, ...], grid: Grid | No
     return replace(_refuted(question, smallest, f"{_BY_LOOKING} of the grids that fit"), scope=scope)
 
 
-def describe_listed(patches: int) -> str:
-    """The grids that an explicit list fits, for messages."""
-    return f"the grids of {count_text(patches, 'patch')}"
+def describe_scope(orders: tuple[Order, ...], lengths: tuple[int, ...]) -> str:
+    """The grids that a claim is about, for messages: those that explicit lists fit or orders assume; "" for all."""
+    assume = shared_assumptions(*orders)
+    if lengths:
+        return sizes_text(assume, f"the grids of {count_text(lengths[0], 'patch')}")
+    return sizes_text(assume) if assume else ""
 
 
 def fits_nowhere(claim: str, lengths: tuple[int, ...]) -> Proof:

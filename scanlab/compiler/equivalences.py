@@ -11,9 +11,10 @@ from typing import Any
 from scanlab.compiler.bind import CompiledPlan, CompiledScan, Path, bind
 from scanlab.compiler.proof import Proof
 from scanlab.compiler.relations import prove_same, structure_of
+from scanlab.ir.assumptions import nearest_grid, shared_assumptions
 from scanlab.ir.coordinates import substitute_axes
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.expr import Axis
+from scanlab.ir.expr import Axis, Expr
 from scanlab.ir.values import Order, Scan, Value, layers_of, map_orders
 
 __all__ = ["Equivalence", "Fingerprint", "find_equivalences", "fingerprint"]
@@ -66,7 +67,8 @@ def find_equivalences(
     ...     print(match, match.proof.verdict, sep=", ")
     the transpose of snake, proved
     """
-    own = fingerprint(value)
+    assume = shared_assumptions(value)
+    own = fingerprint(value, assume)
     if own is None:
         return
     for name, other in others.items():
@@ -74,7 +76,7 @@ def find_equivalences(
             continue
         for how, change in _images(other.axes, value.axes):
             image = map_orders(other, change)
-            if fingerprint(image) == own:
+            if fingerprint(image, assume) == own:
                 proof = prove_same(value, replace(image, name=name), grid)
                 if proof.verdict != "refuted":
                     yield Equivalence(name, how, proof)
@@ -96,11 +98,17 @@ def _images(own: tuple[str, ...], axes: tuple[str, ...]) -> Iterator[tuple[str, 
 
 # Comparing many strategies with each other asks for the same few again and again.
 @lru_cache(maxsize=4096)
-def fingerprint(value: Value) -> Fingerprint:
-    """The strategy's structure and sequences on two grids without equal extents; None where it cannot be bound."""
+def fingerprint(value: Value, assume: tuple[Expr, ...] = ()) -> Fingerprint:
+    """The strategy's structure and sequences on two grids without equal extents; None where it cannot be bound.
+
+    Under assumptions: on the grids nearest to those two that satisfy them.
+    """
     axes, structure = len(value.axes), structure_of(value)
+    grids = [tuple(range(4, 4 + axes)), tuple(range(5 + axes, 5, -1))]
+    if assume:
+        grids = [nearest for g in grids if (nearest := nearest_grid(assume, value.axes, g)) is not None]
     try:
-        bound = [bind(value, grid) for grid in (tuple(range(4, 4 + axes)), tuple(range(5 + axes, 5, -1)))]
+        bound = [bind(value, grid) for grid in grids]
     except ScanlabError:
         return None
     layers = layers_of(value)[: len(structure.merges)]

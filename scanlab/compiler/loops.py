@@ -35,7 +35,7 @@ def loops(order: Order) -> str:
       for (int c1 = 0; c1 < H; c1 += 1)
         visit(c1, c0);
     """
-    polyhedra = Polyhedra(order.axes)
+    polyhedra = Polyhedra(order.axes, assume=order.assume)
     try:
         with limited(polyhedra.context, effort=4):
             node = _generated(order, polyhedra)
@@ -57,7 +57,9 @@ def _generated(order: Order, polyhedra: Polyhedra) -> isl.AstNode:
 
 def _wrong_on(order: Order, node: isl.AstNode) -> str:
     """A small grid on which loops visit other patches than the order does, or in another sequence; "" if none is."""
-    lattice = small_grids(order.axes)
+    lattice = small_grids(order.axes, order.assume)
+    if not lattice.grids:
+        raise TooComplex("no grid that it allows is small enough to run them on")
     expected, program = sequences(order, lattice), _program(node)
     first = np.searchsorted(expected.owner, np.arange(len(lattice.grids) + 1))
     for number, grid in enumerate(lattice.grids):

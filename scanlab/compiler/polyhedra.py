@@ -14,6 +14,7 @@ from functools import cached_property
 import islpy as isl
 
 from scanlab.compiler.lattice import Lattice, evaluate_on_grid
+from scanlab.ir.assumptions import linear_text
 from scanlab.ir.constants import fold
 from scanlab.ir.diagnostics import CounterExample
 from scanlab.ir.expr import (
@@ -68,10 +69,13 @@ def limited(context: isl.Context, limit: int = OPERATION_LIMIT, *, effort: int =
 
 
 class Polyhedra:
-    """The grid's set and the translation of keys, for symbolic extents or for one grid."""
+    """The grid's set and the translation of keys, for symbolic extents (under assumptions) or for one grid."""
 
-    def __init__(self, axes: tuple[str, ...], grid: tuple[int, ...] | None = None) -> None:
+    def __init__(
+        self, axes: tuple[str, ...], grid: tuple[int, ...] | None = None, assume: tuple[Expr, ...] = ()
+    ) -> None:
         self.axes = axes
+        self.assume = assume
         self.grid = grid
         self.context = isl.Context()
         extents = [a.upper() for a in axes] if grid is None else []
@@ -79,8 +83,12 @@ class Polyhedra:
 
     @cached_property
     def domain(self) -> isl.Set:
-        """All patches, extents at least 1."""
-        text = " and ".join(f"0 <= {a} < {self._extent_text(i)}" for i, a in enumerate(self.axes))
+        """All patches of the grids that are assumed, extents at least 1; an assumption that is not linear is left out.
+
+        A proof over more grids is one over those that are assumed, too; a counter-example has to be one of them.
+        """
+        texts = [f"0 <= {a} < {self._extent_text(i)}" for i, a in enumerate(self.axes)]
+        text = " and ".join([*texts, *filter(None, map(linear_text, self.assume))])
         head = f"[{', '.join(a.upper() for a in self.axes)}] -> " if self.grid is None else ""
         return isl.Set.read_from_str(self.context, f"{head}{{ [{', '.join(self.axes)}] : {text} }}")
 

@@ -17,6 +17,7 @@ import numpy as np
 from scanlab.compiler.curves import CURVES, curve_ranks
 from scanlab.compiler.lattice import Lattice, evaluate_on_grid
 from scanlab.compiler.sorting import kept_patches
+from scanlab.ir.assumptions import holds, nearest_grid
 from scanlab.ir.diagnostics import CounterExample, ScanlabError, Span
 from scanlab.ir.expr import Curve, Expr, Int, Visit, nodes_of
 from scanlab.ir.text import grid_text
@@ -39,24 +40,61 @@ Grid = tuple[int, ...]
 
 _LARGEST = {1: 24, 2: 8, 3: 4, 4: 3, 5: 2}
 _MOST_PAST_CONSTANTS = 2**14
+# Under assumptions: patches of the grids that are looked at together, of a single one, and grids that are tried.
+_MOST_ALLOWED, _MOST_OF_ONE, _MOST_CANDIDATES = 2**12, 2**18, 2**14
 
 
 def describe_small_grids(axes: int, word: str = "grids") -> str:
-    """What ``small_grids`` covers, for messages."""
+    """What ``small_grids`` covers where nothing is assumed, for messages."""
     return f"all {word} up to {grid_text([_LARGEST[axes]] * axes)}"
 
 
 @lru_cache(maxsize=32)
-def small_grids(axes: tuple[str, ...]) -> ManyGrids:
-    """All grids up to a fixed extent per axis (1-D 24, 2-D 8, 3-D 4, 4-D 3, 5-D 2), smallest sum of extents first."""
-    return ManyGrids(axes, product(range(1, _LARGEST[len(axes)] + 1), repeat=len(axes)))
+def small_grids(axes: tuple[str, ...], assume: tuple[Expr, ...] = ()) -> ManyGrids:
+    """All grids up to a fixed extent per axis (1-D 24, 2-D 8, 3-D 4, 4-D 3, 5-D 2), smallest sum of extents first.
+
+    Under assumptions those of them that satisfy these, and more grids up to twice the smallest that does; none where
+    that has too many patches.
+    """
+    if not assume:
+        return ManyGrids(axes, product(range(1, _LARGEST[len(axes)] + 1), repeat=len(axes)))
+    first = nearest_grid(assume, axes, (1,) * len(axes))
+    if first is None or math.prod(first) > _MOST_OF_ONE:
+        return ManyGrids(axes, [])
+    return ManyGrids(axes, _allowed_near(assume, axes, first))
 
 
-def grids_past_constants(orders: Iterable[Order]) -> list[Grid]:
+def _allowed_near(assume: tuple[Expr, ...], axes: tuple[str, ...], first: Grid) -> list[Grid]:
+    """The smallest grids that satisfy the assumptions, ``first`` among them, as many as are quickly looked at."""
+    largest = _LARGEST[len(axes)]
+    # Steps of the size that is assumed, such as H % 16 == 0, show on two of them.
+    sides = [range(1, 2 * extent + largest) for extent in first]
+    if math.prod(map(len, sides)) > _MOST_CANDIDATES:
+        sides = [range(extent, extent + largest) for extent in first]
+    chosen, patches = [], 0
+    for grid in sorted(product(*sides), key=lambda g: (sum(g), g)):
+        small = max(grid) <= largest
+        if (small or patches + math.prod(grid) <= _MOST_ALLOWED) and holds(assume, axes, grid):
+            chosen.append(grid)
+            patches += math.prod(grid)
+    return chosen or [first]
+
+
+def grids_past_constants(orders: Iterable[Order], assume: tuple[Expr, ...] = ()) -> list[Grid]:
     """A grid past twice the largest constant of the orders, where windows and strides of that size show.
 
-    None where small grids do as well, or where it would have too many patches.
+    None where small grids do as well, or where it would have too many patches. Under assumptions the nearest to it that
+    satisfies them.
     """
+    orders = list(orders)
+    grids = _past_constants(orders)
+    if not assume or not grids:
+        return grids
+    nearest = nearest_grid(assume, orders[0].axes, grids[0])
+    return [nearest] if nearest is not None and math.prod(nearest) <= _MOST_OF_ONE else []
+
+
+def _past_constants(orders: Iterable[Order]) -> list[Grid]:
     axes, constants = 1, [0]
     for order in orders:
         axes = len(order.axes)
@@ -99,8 +137,9 @@ class ManyGrids(Lattice):
         self.grid = (sum(cells),)
         self.first = np.concatenate([[0], np.cumsum(cells)])
         self.owner = np.repeat(np.arange(len(cells)), cells)
-        self.points = np.concatenate([np.indices(g).reshape(len(axes), -1).T for g in self.grids])
-        extents = np.array(self.grids)[self.owner]
+        none = np.zeros((0, len(axes)), dtype=np.int64)
+        self.points = np.concatenate([none, *(np.indices(g).reshape(len(axes), -1).T for g in self.grids)])
+        extents = np.array(self.grids, dtype=np.int64).reshape(-1, len(axes))[self.owner]
         self.coordinates = {a: self.points[:, i] for i, a in enumerate(axes)}
         self.extents = {a: extents[:, i] for i, a in enumerate(axes)}
 

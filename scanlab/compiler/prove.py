@@ -10,11 +10,12 @@ import numpy as np
 
 from scanlab.compiler.bind import bind, bind_order
 from scanlab.compiler.coverage import Gap, GridRegion, find_gap
-from scanlab.compiler.decide import Finding, Question, decide, describe_listed, errors_as_findings, fits_nowhere
+from scanlab.compiler.decide import Finding, Question, decide, describe_scope, errors_as_findings, fits_nowhere
 from scanlab.compiler.lattice import Lattice
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra, SetRegion, TooComplex, limited, smallest_counterexample
 from scanlab.compiler.probes import Grid, ManyGrids, listed_lengths, sequences, small_grids
 from scanlab.compiler.proof import Proof, combine_proofs
+from scanlab.ir.assumptions import with_shared
 from scanlab.ir.constants import evaluate
 from scanlab.ir.diagnostics import CounterExample, ScanlabError
 from scanlab.ir.expr import Axis, Curve, Expr, Visit, nodes_of
@@ -52,6 +53,7 @@ def prove(value: Value, grid: Grid | None = None) -> Proof:
     lengths = listed_lengths(orders_of(value))
     if len(lengths) > 1:
         return fits_nowhere(EXACTLY_ONCE, lengths)
+    (value,) = with_shared(value)
     match value:
         case Order():
             return prove_order(value, grid)
@@ -93,8 +95,11 @@ def _exclude_each_other(orders: list[Order]) -> bool:
     """Whether no patch of any grid is visited by two of the orders, as far as isl can say."""
     if any(not o.partial for o in orders):
         return False
-    polyhedra, lattice = Polyhedra(orders[0].axes), small_grids(orders[0].axes)
+    axes, assume = orders[0].axes, orders[0].assume
+    polyhedra, lattice = Polyhedra(axes, assume=assume), small_grids(axes, assume)
     try:
+        if not lattice.grids:
+            return False
         visits = np.concatenate([sequences(o, lattice).patches for o in orders])
         if len(np.unique(visits)) < len(visits):
             return False
@@ -171,7 +176,9 @@ def _unless_empty(order: Order, proof: Proof) -> Proof:
     """The proof of an order with ``where``, with a note on grids of which nothing is kept; refuted if all are."""
     assert order.where is not None, "only a `where` leaves patches out"
     text = f"`where {print_expr(order.where)}`"
-    lattice = small_grids(order.axes)
+    lattice = small_grids(order.axes, order.assume)
+    if not lattice.grids:
+        return proof
     try:
         counts = np.bincount(sequences(order, lattice).owner, minlength=len(lattice.grids))
     except ScanlabError:
@@ -192,7 +199,7 @@ def _unless_empty(order: Order, proof: Proof) -> Proof:
 
 def _size_with_a_patch(order: Order) -> str:
     """The smallest grid on which ``where`` keeps a patch; "none" where isl finds there is none, "" if it cannot say."""
-    polyhedra = Polyhedra(order.axes)
+    polyhedra = Polyhedra(order.axes, assume=order.assume)
     try:
         with limited(polyhedra.context):
             kept = polyhedra.selected(order.where)
@@ -211,7 +218,7 @@ def prove_coverage(scan: Scan, grid: Grid | None = None, within: tuple[Order, ..
     claim = "covers the grid"
     if not any(o.partial for o in orders_of(scan)) and not _scatters(scan):
         lengths = listed_lengths(within)
-        scope = describe_listed(lengths[0]) if lengths else ""
+        scope = describe_scope(within, lengths)
         return Proof(claim, "proved", "every path visits the whole grid", scope=scope)
 
     def on(grid: Grid) -> Finding | None:

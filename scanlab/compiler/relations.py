@@ -10,11 +10,12 @@ import numpy as np
 
 from scanlab.compiler.bind import Path, bind_order
 from scanlab.compiler.continuity import CONTINUOUS, prove_sequence
-from scanlab.compiler.decide import Finding, Question, decide, errors_as_findings, fits_nowhere
+from scanlab.compiler.decide import Finding, Question, decide, describe_scope, errors_as_findings, fits_nowhere
 from scanlab.compiler.lattice import Lattice
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra, smallest_counterexample
 from scanlab.compiler.probes import Grid, ManyGrids, Sequences, listed_lengths, sequences
 from scanlab.compiler.proof import Proof, combine_proofs
+from scanlab.ir.assumptions import with_shared
 from scanlab.ir.diagnostics import CounterExample
 from scanlab.ir.values import Order, Plan, Scan, Token, Value, layers_of, orders_of, sequences_of
 
@@ -33,6 +34,7 @@ def prove_continuous(value: Value, grid: Grid | None = None) -> Proof:
     >>> prove_continuous(scanlab.load("snake")).verdict
     'proved'
     """
+    (value,) = with_shared(value)
     within = tuple(dict.fromkeys(orders_of(value)))
     if len(lengths := listed_lengths(within)) > 1:
         return fits_nowhere(CONTINUOUS, lengths)
@@ -109,6 +111,7 @@ def prove_same(first: Value, second: Value, grid: Grid | None = None) -> Proof:
       by isl, for every grid size, and looking at every patch of small grids
     """
     claim = f"is the same as `{second.name or second}`"
+    first, second = with_shared(first, second)
     if len(lengths := listed_lengths((*orders_of(first), *orders_of(second)))) > 1:
         return fits_nowhere(claim, lengths)
     one, two = structure_of(first), structure_of(second)
@@ -136,7 +139,7 @@ def _structures_differ(one: Structure, two: Structure) -> str:
 
 def _same_order(claim: str, first: Order, second: Order, grid: Grid | None, within: tuple[Order, ...]) -> Proof:
     if first == second and not listed_lengths(within):
-        return Proof(claim, "proved", "they are written alike")
+        return Proof(claim, "proved", "they are written alike", scope=describe_scope(within, ()))
 
     def on(grid: Grid) -> Finding | None:
         return errors_as_findings(lambda: _difference_on(first, second, grid))

@@ -61,7 +61,7 @@ def key_maps(value: Value) -> dict[str, str]:
     relations = {}
     for name, order in different_orders(value).items():
         try:
-            polyhedra = Polyhedra(order.axes)
+            polyhedra = Polyhedra(order.axes, assume=order.assume)
             with limited(polyhedra.context):
                 relations[name] = str(polyhedra.key_map(signed_keys(order), order.where))
         except (NotAffine, TooComplex) as why:

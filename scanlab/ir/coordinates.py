@@ -9,7 +9,7 @@ from scanlab.ir.diagnostics import ScanlabError, Span
 from scanlab.ir.expr import Axis, Binary, Expr, Extent, Extremum, Int, Negate, nodes_of, substitute
 from scanlab.ir.values import Key, Order
 
-__all__ = ["extent_of", "flipped", "substitute_axes"]
+__all__ = ["extent_of", "flipped", "positive", "substitute_axes"]
 
 
 def flipped(expr: Expr) -> Expr | None:
@@ -35,13 +35,13 @@ def extent_of(expr: Expr) -> Expr | None:
             return extent if extent_of(inner) == extent else None
         case Binary(op="//", left=inner, right=Int(value=k)) if k > 0 and (extent := extent_of(inner)) is not None:
             return Binary("//", Binary("+", extent, Int(k - 1)), Int(k))
-        case Binary(op="%", left=inner, right=modulus) if _positive(modulus):
+        case Binary(op="%", left=inner, right=modulus) if positive(modulus):
             extent = extent_of(inner)
             return modulus if extent is None else Extremum("min", (modulus, extent))
     return None
 
 
-def _positive(expr: Expr) -> bool:
+def positive(expr: Expr) -> bool:
     """Whether an expression is at least 1 on every grid, and the same at all its patches, as far as can be read off.
 
     A remainder by a negative number is negative itself, and one by something that varies has no extent.
@@ -52,13 +52,13 @@ def _positive(expr: Expr) -> bool:
         case Extent():
             return True
         case Binary(op="+" | "*", left=a, right=b):
-            return _positive(a) and _positive(b)
+            return positive(a) and positive(b)
         case Binary(op="//", left=Binary(op="+", left=a, right=Int(value=more)), right=Int(value=k)):
-            return _positive(a) and more >= k - 1 >= 0
+            return positive(a) and more >= k - 1 >= 0
         case Extremum(op="min", operands=many):
-            return all(map(_positive, many))
+            return all(map(positive, many))
         case Extremum(op="max", operands=many):
-            return any(map(_positive, many)) and all(_same_everywhere(e) for e in many)
+            return any(map(positive, many)) and all(_same_everywhere(e) for e in many)
     return False
 
 
@@ -89,6 +89,7 @@ def substitute_axes(order: Order, axes: tuple[str, ...], new: Mapping[str, Expr]
         keys=tuple(Key(substitute(k.expr, change), k.alternate, k.span) for k in order.keys),
         where=None if order.where is None else substitute(order.where, change),
         restart=tuple(substitute(e, change) for e in order.restart),
+        assume=tuple(substitute(e, change) for e in order.assume),
         name="",
         doc="",
     )

@@ -154,6 +154,18 @@ _NAMES = {
         _HW + "scan a = sum(row) with cls at end",
     ),
     "S216": Code("a branch on a coordinate", "In Python, use scanlab.where(condition, a, b) in place of if."),
+    "S280": Code(
+        "no condition on extents",
+        "An `assume` compares the grid's extents and numbers; it cannot speak of single patches, nor divide by zero.",
+        _HW + "order a = by h, w assume h < 4",
+        _HW + "order a = by h, w assume H < 4",
+    ),
+    "S281": Code(
+        "assumptions that no grid satisfies",
+        "What a grid line and the orders below it assume must hold together on some grid.",
+        _HW + "order a = by h, w assume H > 8, H < 4",
+        _HW + "order a = by h, w assume H > 4, H < 8",
+    ),
     "S217": Code(
         "a definition that depends on a broken one",
         "Another definition of the file has a mistake; it is shown, too. What does not depend on it can be used.",
@@ -264,6 +276,9 @@ _GRIDS = {
     "S432": Code("a function that gives no array", "It raised an error on every grid that it was tried on."),
     "S480": Code("no order to measure", "Locality is measured on paths that visit each patch once, inside the grid."),
     "S481": Code("a side for the peers", "The public Hilbert implementations order only squares of a power of two."),
+    "S482": Code(
+        "a grid that is not allowed", "Its extents are not what the order assumes; the help names one that fits."
+    ),
 }
 
 LANGUAGE_CODES: Mapping[str, Code] = MappingProxyType(_READING | _NAMES | _PROOFS | _GRIDS)

@@ -46,6 +46,8 @@ def _order(order: Order, inline: bool) -> str:
     if order.restart:
         text += " restart by " + ", ".join(map(print_expr, order.restart))
     text += _tokens(order.tokens)
+    if order.assume:
+        text += " assume " + ", ".join(map(print_expr, order.assume))
     if order.reverse:
         return f"-({text})"
     return f"({text})" if inline else text

@@ -80,7 +80,8 @@ class Order:
     """One path over a grid: patches in ascending lexicographic order of the keys.
 
     ``where`` keeps the patches for which it is not zero, the state is reset where a ``restart`` value changes, and
-    ``reverse`` visits the last patch first. ``name``, ``doc`` and ``span`` do not count in comparisons.
+    ``reverse`` visits the last patch first. It has a meaning on the grids whose extents satisfy
+    ``assume``. ``name``, ``doc`` and ``span`` do not count in comparisons.
 
     >>> import scanlab
     >>> order = scanlab.parse("by h, ~w where h > 0")
@@ -99,6 +100,7 @@ class Order:
     name: str = field(default="", compare=False)
     doc: str = field(default="", compare=False, repr=False)
     span: Span | None = field(default=None, compare=False, repr=False)
+    assume: tuple[Expr, ...] = ()
 
     def __neg__(self) -> Order:
         name = self.name and (self.name[1:] if self.name.startswith("-") else f"-{self.name}")

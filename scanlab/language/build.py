@@ -63,7 +63,8 @@ class Builder(Transformer):
         return tuple(children)
 
     def grid(self, c: list[Any]) -> tree.Grid:
-        return tree.Grid(self._span(c), tuple(self._word(t) for t in c if _is(t, "NAME")))
+        assume = c[-1].items if isinstance(c[-1], tree.Suffix) else ()
+        return tree.Grid(self._span(c), tuple(self._word(t) for t in c if _is(t, "NAME")), assume)
 
     def kind(self, c: list[Any]) -> tree.Word:
         return self._word(c[0])
@@ -131,6 +132,9 @@ class Builder(Transformer):
 
     def tokens(self, c: list[Any]) -> tree.Suffix:
         return tree.Suffix(self._span(c), "with", self._nodes(c))
+
+    def assume(self, c: list[Any]) -> tree.Suffix:
+        return tree.Suffix(self._span(c), "assume", self._nodes(c))
 
     def token(self, c: list[Any]) -> tree.TokenAt:
         return tree.TokenAt(self._span(c), str(c[0]), str(c[2]), _is(c[-1], "FIXED"))

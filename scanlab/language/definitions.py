@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from scanlab.ir.assumptions import assuming
 from scanlab.ir.coordinates import substitute_axes
 from scanlab.ir.diagnostics import ScanlabError, Span
-from scanlab.ir.expr import Axis, integer
+from scanlab.ir.expr import Axis, Extent, integer, nodes_of
 from scanlab.ir.text import shortened
 from scanlab.ir.values import Entry, Order, Plan, Scan, Value, map_orders
 from scanlab.language import syntax as tree
+from scanlab.language.assumptions import checked
 from scanlab.language.keys import constant
 from scanlab.language.scope import Scope, Template, wrong_kind
 
@@ -67,7 +69,8 @@ def instantiate(
             f"the helper `{template.name}({names})`", "a path", span, f"apply it to a path: {template.name}(row)"
         )
     values = _parameters(template, given, span, scope)
-    memo_key = (template.name, template.axes, tuple(values.items()), formals, scope.axes if formals else None)
+    place = (template.name, template.axes, template.assume)
+    memo_key = (*place, tuple(values.items()), formals, scope.axes if formals else None)
     if memo_key in scope.memo and not formals:
         known = scope.memo[memo_key]
         assert isinstance(known, Order | Scan | Plan)
@@ -80,6 +83,7 @@ def instantiate(
         inner = inner.bind(word, _by_place(formal, axes))
     try:
         value = as_kind(one(read(syntax.body, inner), syntax.body.span), syntax.kind, syntax.body.span)
+        value = checked(assuming(value, template.assume), syntax.body.span)
     except ScanlabError as error:
         raise _at_use(error, template, span) from None
     if formals:
@@ -105,7 +109,9 @@ def _axes_inside(template: Template, formals: tuple[Value, ...], span: Span, sco
         return template.axes if not formals else here
     own = template.axes or _USUAL_AXES.get(len(here), ())
     usual = {a for axes in _USUAL_AXES.values() for a in axes}
-    named = set(template.axes or usual) & {w.lower() for w in tree.names_in(template.syntax.body)}
+    words = {w.lower() for w in tree.names_in(template.syntax.body)}
+    words |= {e.name for condition in template.assume for e in nodes_of(condition) if isinstance(e, Extent)}
+    named = set(template.axes or usual) & words
     if named <= set(here):
         return here
     if len(own) == len(here) and named <= set(own):

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError, Source, Span
+from scanlab.ir.expr import Expr
 from scanlab.ir.text import reason_of, shortened
 from scanlab.ir.values import Claim, Value
 from scanlab.language import syntax as tree
+from scanlab.language.assumptions import check_possible, read_assumptions
 from scanlab.language.parse import Broken, decode, parse_body, parse_statements
 from scanlab.language.read_paths import define, path
 from scanlab.language.scope import COMBINATORS, Scope, Template
@@ -149,6 +151,7 @@ def declared(source: Source, elsewhere: Mapping[str, Template]) -> Declared:
     """
     read = Declared()
     axes: tuple[str, ...] | None = None
+    assume: tuple[Expr, ...] = ()
     no_axes: tuple[Diagnostic, ...] = ()
     for statement in parse_statements(source):
         name = ""
@@ -161,12 +164,13 @@ def declared(source: Source, elsewhere: Mapping[str, Template]) -> Declared:
                     read.fail(name, why)
                 case tree.Grid():
                     axes, no_axes = grid_axes(statement), ()
+                    assume = grid_assumptions(statement, axes)
                 case tree.Definition():
                     name = statement.name.text
                     if no_axes:
                         read.fail(name, no_axes)
                     else:
-                        _declare(statement, axes, read.templates, elsewhere)
+                        _declare(Template(statement, axes, assume), read.templates, elsewhere)
         except ScanlabError as error:
             if isinstance(statement, tree.Grid):
                 no_axes = error.diagnostics
@@ -213,12 +217,15 @@ def grid_axes(grid: tree.Grid) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _declare(
-    syntax: tree.Definition,
-    axes: tuple[str, ...] | None,
-    templates: dict[str, Template],
-    elsewhere: Mapping[str, Template],
-) -> None:
+def grid_assumptions(grid: tree.Grid, axes: tuple[str, ...]) -> tuple[Expr, ...]:
+    """What a grid line assumes of the extents of its axes. Raises S280, S281 and what keys raise."""
+    assume = tuple(dict.fromkeys(read_assumptions(grid.assume, Scope(axes, lambda name: None, tuple))))
+    check_possible(assume, axes, grid.span)
+    return assume
+
+
+def _declare(template: Template, templates: dict[str, Template], elsewhere: Mapping[str, Template]) -> None:
+    syntax, axes = template.syntax, template.axes
     name = syntax.name
     known = templates.get(name.text) or elsewhere.get(name.text)
     if known is not None:
@@ -244,7 +251,7 @@ def _declare(
                 help=f"parentheses name the paths of a helper; an order runs over the grid's axes: "
                 f"{syntax.kind} {name.text} = …",
             )
-    templates[name.text] = Template(syntax, axes)
+    templates[name.text] = template
 
 
 def _check_words(words: list[tree.Word]) -> None:

@@ -19,6 +19,7 @@ from scanlab.ir.values import (
     signed_keys,
 )
 from scanlab.language import syntax as tree
+from scanlab.language.assumptions import checked, read_assumptions
 from scanlab.language.combine import combine, combines
 from scanlab.language.definitions import instantiate, kind_of, one
 from scanlab.language.keys import key, unknown_key
@@ -32,7 +33,7 @@ __all__ = ["define", "path", "paths"]
 
 def path(node: tree.Node, scope: Scope) -> Value:
     """The order, scan or plan of a syntax tree. Raises ScanlabError S2xx."""
-    return one(paths(node, scope), node.span)
+    return checked(one(paths(node, scope), node.span), node.span)
 
 
 def define(template: Template, scope: Scope) -> Value:
@@ -122,25 +123,30 @@ def _reversed(value: Value, span: Span) -> Value:
 def _by(node: tree.By, scope: Scope) -> Order:
     axes = scope.axes_or_error(node.span)
     keys: list[Key] = []
+    assume: dict[Expr, None] = {}
     for part in node.keys:
-        keys += _spliced(part, scope)
-    order = Order(axes, tuple(keys), span=node.span)
+        more, assumed = _spliced(part, scope)
+        keys += more
+        assume |= dict.fromkeys(assumed)
+    order = Order(axes, tuple(keys), span=node.span, assume=tuple(assume))
     return _with_suffixes(order, node.suffixes, scope)
 
 
-def _spliced(node: tree.Node, scope: Scope) -> list[Key]:
+def _spliced(node: tree.Node, scope: Scope) -> tuple[list[Key], tuple[Expr, ...]]:
     """The keys one item of ``by`` stands for: itself, or all keys of an order that is used inside another.
+
+    With what that order assumes.
 
     before → after:  ``by t, snake(h, w)``  →  ``by t, h, (-w if h % 2 == 1 else w)``
     """
     if isinstance(node, tree.Unary) and node.op == "~":
-        return [Key(_key_of_by(node.operand, scope), True, node.span)]
+        return [Key(_key_of_by(node.operand, scope), True, node.span)], ()
     inner = _inner_order(node, scope)
     if inner is None:
-        return [Key(_key_of_by(node, scope), False, node.span)]
+        return [Key(_key_of_by(node, scope), False, node.span)], ()
     if inner.where is not None or inner.restart or inner.tokens:
         raise wrong_kind("an order with where, restart or with", "a key", node.span, "move them to the outer order")
-    return [Key(e, False, node.span) for e in signed_keys(inner)]
+    return [Key(e, False, node.span) for e in signed_keys(inner)], inner.assume
 
 
 def _no_parts(node: tree.Apply, scope: Scope) -> None:
@@ -199,6 +205,10 @@ def _with_suffixes(order: Order, suffixes: tuple[tree.Suffix, ...], scope: Scope
                 order = replace(order, where=conjunction(order.where, _condition(suffix.items[0], scope)))
             case "restart":
                 order = replace(order, restart=order.restart + tuple(_key_of_by(i, scope) for i in suffix.items))
+            case "assume":
+                more = read_assumptions(suffix.items, scope)
+                order = replace(order, assume=tuple(dict.fromkeys((*order.assume, *more))))
+                checked(order, suffix.span)
             case _:
                 order = replace(order, tokens=placed_tokens(order.tokens, suffix))
     return replace(order, name="", doc="") if suffixes else order

@@ -23,10 +23,11 @@ Meaning = Expr | Order | Scan | Plan
 
 @dataclass(frozen=True)
 class Template:
-    """A definition as written, with the grid above it; it gets its value where it is used."""
+    """A definition as written, with the grid above it and what that assumes; it gets its value where it is used."""
 
     syntax: tree.Definition
     axes: tuple[str, ...] | None
+    assume: tuple[Expr, ...] = ()
 
     @property
     def name(self) -> str:

@@ -28,6 +28,7 @@ from scanlab.ir.expr import (
 from scanlab.ir.functions import CURVES
 from scanlab.ir.printer import print_expr
 from scanlab.ir.values import Key, Order, Token
+from scanlab.language.assumptions import check_possible, condition_on_extents
 from scanlab.language.axes import named_axes
 from scanlab.language.keys import check_curve_count, option_value
 
@@ -247,28 +248,38 @@ def by(
     where: Any = None,
     restart: Any = (),
     tokens: tuple[Token, ...] = (),
+    assume: Any = (),
 ) -> Order:
     """The order with these keys, most significant first: ``by(h, ~w)``.
 
     ``axes`` names the grid's axes in order; by default they are the ones the keys mention, ``h w`` if these are among
-    them. ``where`` keeps patches, ``restart`` (a symbol or several) resets the state where it changes.
+    them. ``where`` keeps patches, ``restart`` (a symbol or several) resets the state where it changes, ``assume``
+    (a condition on extents, or several) says which grids it is for. Raises S280 and S281 as the language does.
 
     >>> import scanlab
     >>> h, w = scanlab.axes("h w")
     >>> print(scanlab.by(h // 2, ~w, where=h > 0))
     by h // 2, ~w where h > 0
+    >>> print(scanlab.by(h // 2, h % 2, ~w, assume=scanlab.extent(h) % 2 == 0))
+    by h // 2, h % 2, ~w assume H % 2 == 0
     """
     if not keys:
         raise ScanlabError.at("S204", "`by` needs at least one key", help="as in by(h, w)")
     listed = tuple(Key(k.expr, k.alternate) if isinstance(k, Symbol) else Key(_plain(k)) for k in keys)
     condition = None if where is None else _plain(where)
-    restarts = tuple(map(_plain, restart if isinstance(restart, tuple | list) else (restart,)))
+    restarts = _several(restart)
+    assumed = tuple(dict.fromkeys(condition_on_extents(e, None) for e in _several(assume)))
     names = (
         named_axes(axes)
         if axes is not None
         else _mentioned([*(k.expr for k in listed), *restarts, *filter(None, [condition])])
     )
-    return Order(names, listed, condition, restarts, tokens=tokens)
+    check_possible(assumed, names, None)
+    return Order(names, listed, condition, restarts, tokens=tokens, assume=assumed)
+
+
+def _several(given: Any) -> tuple[Expr, ...]:
+    return tuple(map(_plain, given if isinstance(given, tuple | list) else (given,)))
 
 
 _USUAL = ("t", "d", "h", "w")

@@ -135,7 +135,7 @@ class TokenAt(Node):
 
 @dataclass(frozen=True)
 class Suffix(Node):
-    """``where …``, ``restart by …``, ``with …``: the items are expressions, or TokenAt nodes for ``with``."""
+    """``where …``, ``restart by …``, ``with …``, ``assume …``: items are expressions, or TokenAt nodes for ``with``."""
 
     kind: str
     items: tuple[Node, ...]
@@ -175,9 +175,10 @@ class Let(Node):
 
 @dataclass(frozen=True)
 class Grid(Node):
-    """``grid h, w``: the axes of the definitions below it."""
+    """``grid h, w assume H % 4 == 0``: the axes of the definitions below it, and what these assume of the extents."""
 
     axes: tuple[Word, ...]
+    assume: tuple[Node, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,21 @@ CASES = [
     ("order a = by h // 0, w", "S306", 2, 19, "this divides by zero"),
     ("order a = by h, w where h > 0 expect covers", "S307", 2, 31, "this is not true: `a` visits every patch"),
     ("order a = by h * h * W * W + w * w expect continuous", "S309", 2, 1, "`a` is not proved for all grid sizes"),
+    (
+        "order a = by h, w assume H > 2, W > w // 2",
+        "S280",
+        2,
+        38,
+        "an assumption speaks of the grid's extents, and `w`",
+    ),
+    ("grid h, w assume H\norder a = by h, w", "S280", 1, 18, "`H` is no condition"),
+    (
+        "grid h, w assume H % 2 == 1\norder a = by h, w assume H == 4",
+        "S281",
+        2,
+        11,
+        "no grid satisfies what is assumed",
+    ),
     ("order a = by h // w, h, w", "S403", 2, 11, "a key divides by zero"),
 ]
 
@@ -136,6 +151,7 @@ def test_every_code_of_the_language_has_a_case() -> None:
         "S401": "tests/ir/test_grids.py",
         "S410": "tests/test_facade.py",
         "S406": "tests/compiler/test_bind.py",
+        "S482": "tests/compiler/test_assumptions.py",
     }
     assert raised - {c[1] for c in CASES} == set(elsewhere)
 

@@ -28,7 +28,7 @@ def _keys(subject: Subject) -> str:
     for name, words in keys(value).items():
         order = orders[name]
         body = code(words, "scan")
-        if order.where is not None or order.restart or order.tokens:
+        if order.where is not None or order.restart or order.tokens or order.assume:
             body = code(str(order), "scan") + body
         body += f"<details><summary>as loops</summary>{code(loops(order), 'python')}</details>"
         # One order needs no heading of its own.
