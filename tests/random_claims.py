@@ -1,7 +1,8 @@
 """Random claims about orders and scans, from a seed, with what plain counting says of them.
 
 The orders have what tripped provers before: scaled keys, strides and digits, conditionals, `where`, restarts, 3-D,
-paths in chains. Many are made from orders for which the claim holds, since random ones rarely are continuous or equal.
+paths in chains, products of coordinates and extents, assumptions on extents. Many are made from orders for which the
+claim holds, since random ones rarely are continuous or equal.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from brute_force import Patch, grids, has_tie, keys_of, path_of, restarts_of
 from scanlab.compiler.proof import Proof
 from scanlab.compiler.prove import prove
 from scanlab.compiler.relations import prove_continuous, prove_same
+from scanlab.ir.assumptions import holds, shared_assumptions
 from scanlab.ir.expr import Absolute, Axis, Binary, Compare, Expr, Extent, Extremum, Int, Negate, Select
 from scanlab.ir.values import Key, Order, Scan, Value, orders_of
 
@@ -34,14 +36,18 @@ class Claim:
 
     text: str
     prove: Callable[[], Proof]
-    axes: int
+    values: tuple[Value, ...]
     fails_on: Callable[[Patch], bool]
     shows: Callable[[Patch, tuple[Patch, ...]], bool]
 
+    def allows(self, grid: Patch) -> bool:
+        """Whether a grid is one that the claim is about."""
+        return holds(shared_assumptions(*self.values), self.values[0].axes, grid)
+
     @property
     def grids(self) -> list[Patch]:
-        """Grids to count on."""
-        return _GRIDS[self.axes]
+        """Grids to count on: those that are allowed, of 36 patches at most."""
+        return [g for g in _GRIDS[len(self.values[0].axes)] if self.allows(g)]
 
 
 def claims(seed: int) -> Iterator[Claim]:
@@ -89,10 +95,59 @@ def _condition(rng: Random, axes: tuple[str, ...]) -> Expr:
 def _order(rng: Random, axes: tuple[str, ...]) -> Order:
     keys = [Key(_expr(rng, axes), rng.random() < 0.3) for _ in range(rng.randint(0, 2))]
     tail = rng.sample(axes, len(axes))[: len(axes) if rng.random() < 0.85 else len(axes) - 1]
-    keys += [Key(_scaled(rng, Axis(a)), rng.random() < 0.4) for a in tail]
+    if tail and rng.random() < 0.25:
+        keys += [Key(_mixed_radix(rng, tail), rng.random() < 0.4)]
+        keys += [Key(_expr(rng, axes, 1), rng.random() < 0.5)] if rng.random() < 0.3 else []
+    else:
+        keys += [Key(_scaled(rng, _shifted(rng, a)), rng.random() < 0.4) for a in tail]
     where = _condition(rng, axes) if rng.random() < 0.25 else None
     restart = (_expr(rng, axes, 1),) if rng.random() < 0.1 else ()
-    return Order(axes, tuple(keys or [Key(Axis(axes[0]))]), where, restart, rng.random() < 0.2)
+    keys = keys or [Key(Axis(axes[0]))]
+    return Order(axes, tuple(keys), where, restart, rng.random() < 0.2, assume=_assumptions(rng, axes))
+
+
+def _shifted(rng: Random, axis: str) -> Expr:
+    """Mostly the coordinate; or it shifted around the grid, as in ``(h - 2) % H``."""
+    if rng.random() < 0.9:
+        return Axis(axis)
+    return Binary("%", Binary(rng.choice("+-"), Axis(axis), Int(rng.randint(1, 3))), Extent(axis))
+
+
+def _mixed_radix(rng: Random, axes: list[str]) -> Expr:
+    """Coordinates as digits of a number, ``(t * H + h) * W + w``, each forwards or backwards, mostly in its base."""
+    value: Expr | None = None
+    for axis in axes:
+        digit: Expr = Axis(axis)
+        if rng.random() < 0.2:
+            digit = Binary("-", Binary("-", Extent(axis), Int(1)), digit)
+        if rng.random() < 0.2 and value is not None:
+            odd = Compare("==", Binary("%", value, Int(2)), Int(1))
+            digit = Select(odd, Binary("-", Binary("-", Extent(axis), Int(1)), Axis(axis)), Axis(axis))
+        base: Expr = Extent(axis if rng.random() < 0.9 else rng.choice(axes))
+        if rng.random() < 0.2:
+            base = rng.choice((Binary("+", base, Int(rng.randint(0, 2))), Binary("*", Int(2), base), Int(4)))
+        value = digit if value is None else Binary("+", Binary("*", value, base), digit)
+    assert value is not None, "an order has axes"
+    if rng.random() < 0.3:
+        by: Expr = Extent(axes[-1]) if rng.random() < 0.6 else Int(rng.randint(2, 3))
+        value = Binary(rng.choice(("//", "%")), value, by)
+    return Negate(value) if rng.random() < 0.1 else value
+
+
+def _assumptions(rng: Random, axes: tuple[str, ...]) -> tuple[Expr, ...]:
+    """Mostly none; else one or two that a grid up to 3x4 satisfies, where that suits the seed."""
+    if rng.random() < 0.8:
+        return ()
+    extent, other = Extent(rng.choice(axes)), Extent(rng.choice(axes))
+    made = (
+        Compare("==", Binary("%", extent, Int(rng.randint(2, 3))), Int(0)),
+        Compare(rng.choice((">=", "<")), extent, Int(rng.randint(2, 3))),
+        Compare(rng.choice(("==", "<=", ">", "!=")), extent, Extent(axes[-1])),
+        Compare("==", Binary("%", other, extent), Int(0)),
+        Compare("<=", Binary("*", extent, other), Int(12)),
+    )
+    chosen = tuple(rng.sample(made, rng.randint(1, 2)))
+    return chosen if any(holds(chosen, axes, g) for g in _GRIDS[len(axes)]) else ()
 
 
 def _scaled(rng: Random, expr: Expr) -> Expr:
@@ -165,7 +220,7 @@ def _once(order: Order) -> Claim:
         keys = keys_of(order, grid)
         return len(set(patches)) == 2 and keys[patches[0]] == keys[patches[1]]
 
-    return Claim(f"once: {order}", lambda: prove(order), len(order.axes), lambda g: has_tie(order, g), shows)
+    return Claim(f"once: {order}", lambda: prove(order), (order,), lambda g: has_tie(order, g), shows)
 
 
 def _sequence(parts: tuple[Order, ...], grid: Patch) -> tuple[list[Patch], set[int]]:
@@ -191,9 +246,7 @@ def _continuous(parts: tuple[Order, ...]) -> Claim:
     def shows(grid: Patch, patches: tuple[Patch, ...]) -> bool:
         return patches in jumps(grid) or any(has_tie(p, grid) for p in parts)
 
-    return Claim(
-        f"continuous: {value}", lambda: prove_continuous(value), len(value.axes), lambda g: bool(jumps(g)), shows
-    )
+    return Claim(f"continuous: {value}", lambda: prove_continuous(value), (value,), lambda g: bool(jumps(g)), shows)
 
 
 def _distance(a: Patch, b: Patch) -> int:
@@ -212,22 +265,23 @@ def _same(first: Order, second: Order) -> Claim:
     return Claim(
         f"same: {first} | {second}",
         lambda: prove_same(first, second),
-        len(first.axes),
+        (first, second),
         differ,
         lambda grid, patches: differ(grid),
     )
 
 
 def _covers(rng: Random, axes: tuple[str, ...]) -> Claim:
-    scan = Scan(rng.choice(("scatter", "chain", "sum")), tuple(_share(rng, axes)))
+    shares = _share(rng, axes)
+    scan = Scan(rng.choice(("scatter", "chain", "sum")), tuple(shares))
 
     def wrong(grid: Patch) -> bool:
         visited = [set(keys_of(o, grid)) for o in orders_of(scan)]
-        everything = set(keys_of(replace(scan.parts[0], where=None), grid))
+        everything = set(keys_of(replace(shares[0], where=None), grid))
         if scan.merge == "scatter":
             return sum(map(len, visited)) != len(everything) or set().union(*visited) != everything
         if scan.merge == "chain":
             return set().union(*visited) != everything
         return any(v != everything for v in visited)
 
-    return Claim(f"covers: {scan}", lambda: prove(scan), len(axes), wrong, lambda grid, patches: wrong(grid))
+    return Claim(f"covers: {scan}", lambda: prove(scan), (scan,), wrong, lambda grid, patches: wrong(grid))

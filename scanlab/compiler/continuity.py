@@ -20,6 +20,8 @@ import numpy as np
 from scanlab.compiler.bind import bind_order
 from scanlab.compiler.decide import Finding, Question, decide, errors_as_findings
 from scanlab.compiler.lattice import Lattice
+from scanlab.compiler.mixed_radix import alike
+from scanlab.compiler.order_relations import visited_later
 from scanlab.compiler.polyhedra import Polyhedra, smallest_counterexample
 from scanlab.compiler.probes import Grid, ManyGrids, sequences
 from scanlab.compiler.proof import Proof
@@ -90,7 +92,7 @@ def _finding(example: CounterExample) -> Finding:
 
 def _stranded(parts: tuple[Order, ...], polyhedra: Polyhedra) -> CounterExample | None:
     """A grid on which some step is no unit step, by isl."""
-    later = [_later(o, polyhedra) for o in parts]
+    later = [visited_later(o, polyhedra).coalesce() for o in parts]
     steps = _unit_steps(polyhedra)
     for order, after in zip(parts, later, strict=True):
         stranded = _without_near_successor(order, after, steps, polyhedra)
@@ -115,12 +117,6 @@ def _joints(parts: tuple[Order, ...], later: list[isl.Map], polyhedra: Polyhedra
             yield isl.Map.from_domain_and_range(last, first).intersect_params(between)
 
 
-def _later(order: Order, polyhedra: Polyhedra) -> isl.Map:
-    """``{ p -> q : q is visited after p }``."""
-    keys = polyhedra.order_map(order)
-    return keys.lex_lt_map(keys).coalesce()
-
-
 def _without_near_successor(order: Order, later: isl.Map, steps: list[isl.Map], polyhedra: Polyhedra) -> isl.Set:
     """The patches that something follows, but no neighbour of theirs; not those before a restart."""
     stranded = later.domain()
@@ -133,8 +129,7 @@ def _without_near_successor(order: Order, later: isl.Map, steps: list[isl.Map], 
     after = later.intersect_domain(stranded)
     following = after.subtract(after.apply_range(later))
     for expr in order.restart:
-        value = polyhedra.affine(expr)
-        following = following.intersect(value.eq_map(value))
+        following = following.intersect(alike(expr, polyhedra))
     return following.domain()
 
 

@@ -12,12 +12,13 @@ import islpy as isl
 import numpy as np
 
 from scanlab.compiler.isl_expr import expression_of_ast
+from scanlab.compiler.order_relations import plain_keys
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra, TooComplex, limited
 from scanlab.compiler.probes import sequences, small_grids
 from scanlab.ir.constants import evaluate
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
-from scanlab.ir.values import Order, signed_keys
+from scanlab.ir.values import Order
 
 __all__ = ["loops"]
 
@@ -49,7 +50,7 @@ def loops(order: Order) -> str:
 
 def _generated(order: Order, polyhedra: Polyhedra) -> isl.AstNode:
     # isl's code generation fails on some unions of a map's pieces unless their equalities are made explicit.
-    schedule = polyhedra.key_map(signed_keys(order), order.where).detect_equalities()
+    schedule = polyhedra.key_map(plain_keys(order, polyhedra), order.where).detect_equalities()
     named = schedule.set_tuple_name(isl.dim_type.in_, "visit")
     build = isl.AstBuild.from_context(polyhedra.domain.params())
     return build.node_from_schedule_map(isl.UnionMap.from_map(named))

@@ -1,21 +1,24 @@
 """Orders as Presburger relations, for all grid sizes at once.
 
 A grid with axes h, w is the set ``[H, W] -> { [h, w] : 0 <= h < H and 0 <= w < W }``; a key is a piecewise
-quasi-affine function on it. isl counts its operations, and gives up past ``OPERATION_LIMIT`` instead of running on.
+quasi-affine function on it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
 import islpy as isl
 
+from scanlab.compiler.isl_limit import OPERATION_LIMIT, NotAffine, TooComplex, limited
 from scanlab.compiler.lattice import Lattice, evaluate_on_grid
+from scanlab.compiler.mixed_radix import alike, has_product, without_products
+from scanlab.compiler.quotients import quotient_or_remainder
 from scanlab.ir.assumptions import linear_text
 from scanlab.ir.constants import fold
+from scanlab.ir.coordinates import positive
 from scanlab.ir.diagnostics import CounterExample
 from scanlab.ir.expr import (
     Absolute,
@@ -36,36 +39,12 @@ from scanlab.ir.expr import (
     nodes_of,
 )
 from scanlab.ir.printer import print_expr
-from scanlab.ir.values import Order, signed_keys
 
 __all__ = ["OPERATION_LIMIT", "NotAffine", "Polyhedra", "SetRegion", "TooComplex", "limited", "smallest_counterexample"]
 
-OPERATION_LIMIT = 400_000
 
-
-class NotAffine(Exception):
-    """A key isl cannot reason about; the argument says why."""
-
-
-class TooComplex(Exception):
-    """isl reached its operation limit; the argument says so."""
-
-
-@contextmanager
-def limited(context: isl.Context, limit: int = OPERATION_LIMIT, *, effort: int = 1) -> Iterator[None]:
-    """Run isl under a limit of ``effort * limit`` operations. Raises TooComplex where it is reached, or isl fails."""
-    limit *= effort
-    context.reset_operations()
-    context.set_max_operations(limit)
-    try:
-        yield
-    except isl.Error as error:
-        # Past the limit isl fails wherever it happens to be, under many messages.
-        detail = str(error).split(" in /", 1)[0]
-        why = f"isl gave up: {detail} (its limit is {limit:,} operations)"
-        raise TooComplex(why) from None
-    finally:
-        context.set_max_operations(0)
+# Terms of a key from which on it is worth a look whether those before it suffice.
+_LARGE = 16
 
 
 class Polyhedra:
@@ -155,9 +134,12 @@ class Polyhedra:
             return self.affine(left).sub(self.affine(right))
         if op == "*":
             return self._product(expr, left, right)
+        plain = without_products(expr, self) if self.grid is None and has_product(expr) else None
+        if plain is not None:
+            return self.affine(plain)
         divisor = self._number(right)
         if divisor is None:
-            raise NotAffine(f"`{print_expr(expr)}` divides by something that is no constant")
+            return self._by_extent(expr, op, left, right)
         if divisor == 0:
             raise NotAffine(f"`{print_expr(expr)}` divides by zero")
         value = self.affine(left)
@@ -168,6 +150,15 @@ class Polyhedra:
             return value.scale_down_val(scale).floor()
         remainder = value.mod_val(scale)
         return remainder.neg() if divisor < 0 else remainder
+
+    def _by_extent(self, expr: Expr, op: str, left: Expr, right: Expr) -> isl.PwAff:
+        """A quotient or a remainder by what is the same at all patches, where it has few cases on all grids."""
+        found = None
+        if not _has(right, (Axis, Curve, Visit)):
+            found = quotient_or_remainder(op, self.affine(left), self.affine(right), self.domain)
+        if found is None:
+            raise NotAffine(f"`{print_expr(expr)}` divides by something that is no constant")
+        return found
 
     def _product(self, expr: Expr, left: Expr, right: Expr) -> isl.PwAff:
         for factor, other in ((self._number(left), right), (self._number(right), left)):
@@ -225,6 +216,8 @@ class Polyhedra:
             self._check_divisor(expr, reached)
 
     def _check_divisor(self, expr: Binary, reached: isl.Set) -> None:
+        if positive(expr.right):
+            return
         varies = _has(expr.right, (Axis, Curve, Visit))
         zero = self.constant(0)
         try:
@@ -275,32 +268,21 @@ class Polyhedra:
         assert result is not None, "an order has at least one key"
         return result.intersect_domain(self.selected(where))
 
-    def order_map(self, order: Order) -> isl.Map:
-        """``{ patch -> [key, …] }`` on the patches that are visited, without keys that tell no patches apart.
-
-        A key that ties wherever those before it do changes nothing; without it isl has less to do. Raises NotAffine.
-        """
-        needed, before, alone = [], isl.Map.from_domain_and_range(self.domain, self.domain), self.domain.identity()
-        for key, signed in zip(order.keys, signed_keys(order), strict=True):
-            ties, exact = self._ties_of(key.expr)
-            if needed and exact and before.is_subset(ties):
-                continue
-            needed.append(signed)
-            before = before.intersect(ties)
-            if before.is_subset(alone):
-                break
-        return self.key_map(tuple(needed), order.where)
-
-    def ties(self, keys: tuple[Expr, ...]) -> tuple[isl.Map, bool]:
+    def ties(self, keys: tuple[Expr, ...], *, precisely: bool = False) -> tuple[isl.Map, bool]:
         """``{ p -> q : all keys of p and q are equal }`` on the whole grid, and whether that is exact.
 
-        Where it is not exact it is too large, so that "no two patches tie" is still a proof. Raises NotAffine.
+        Where it is not exact it is too large, so that "no two patches tie" is still a proof; ``precisely`` takes more
+        time to be exact. Raises NotAffine.
         """
         relation = isl.Map.from_domain_and_range(self.domain, self.domain)
         exact, beyond = True, None
-        for expr in keys:
+        alone = isl.Map.identity(relation.get_space())
+        for expr in sorted(keys, key=lambda e: e.size):
+            if expr.size > _LARGE and relation.is_subset(alone):
+                # Smaller keys tell all patches apart, whatever the others are.
+                return relation, True
             try:
-                one, one_exact = self._ties_of(expr)
+                one, one_exact = self._ties_of(expr, precisely)
             except NotAffine as why:
                 beyond = why
                 continue
@@ -308,23 +290,38 @@ class Polyhedra:
         if beyond is None:
             return relation, exact
         # The other keys alone may tell all patches apart, whatever this one is.
-        if relation.is_subset(isl.Map.identity(relation.get_space())):
+        if relation.is_subset(alone):
             return relation, exact
         raise beyond
 
-    def _ties_of(self, expr: Expr) -> tuple[isl.Map, bool]:
+    def _ties_of(self, expr: Expr, precisely: bool = False) -> tuple[isl.Map, bool]:
         match expr:
             case Negate(operand=a):
-                return self._ties_of(a)
+                return self._ties_of(a, precisely)
             case Curve(operands=many):
                 # A curve is a bijection of the box of its arguments: it ties where all of them do.
-                return self.ties(many)
+                return self.ties(many, precisely=precisely)
             case Visit():
                 return isl.Map.identity(self.domain.get_space().map_from_set()), True
-            case Binary(op="%", left=a, right=b) if self._number(b) is None and not _has(b, (Axis, Curve)):
+            case Select() if _has(expr, (Curve, Visit)):
+                return self._ties_of_branches(expr, precisely)
+            case Binary(op="%", left=a, right=b) if not precisely and self._is_remainder_by_extent(expr):
                 return self._ties_modulo(self.affine(a), self.affine(b)), False
-        value = self.affine(expr)
-        return value.eq_map(value), True
+        return alike(expr, self), True
+
+    def _is_remainder_by_extent(self, expr: Binary) -> bool:
+        modulus_varies = _has(expr.right, (Axis, Curve))
+        return self._number(expr.right) is None and not modulus_varies and not has_product(expr)
+
+    def _ties_of_branches(self, expr: Select, precisely: bool) -> tuple[isl.Map, bool]:
+        """Where ``a if c else b`` could tie: where its branch does; across branches with curves that is not known."""
+        holds = self.domain.intersect(self.condition(expr.condition))
+        fails = self.domain.subtract(holds)
+        (one, one_exact), (two, two_exact) = (self._ties_of(e, precisely) for e in (expr.then, expr.otherwise))
+        across = isl.Map.from_domain_and_range(holds, fails)
+        ties = one.intersect_domain(holds).intersect_range(holds)
+        ties = ties.union(two.intersect_domain(fails).intersect_range(fails)).union(across).union(across.reverse())
+        return ties, one_exact and two_exact and bool(across.is_empty())
 
     def _ties_modulo(self, value: isl.PwAff, modulus: isl.PwAff) -> isl.Map:
         """Where ``value % modulus`` could tie, for a modulus that is the same on the whole grid.

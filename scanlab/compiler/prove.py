@@ -164,12 +164,19 @@ def _smallest_tie(order: Order, polyhedra: Polyhedra) -> CounterExample | None:
     for expr in (*(k.expr for k in order.keys), *order.restart):
         polyhedra.check_divisors(expr, kept)
     # Where all earlier keys tie their sum does too, so ~ turns both patches alike: it cannot make or break a tie.
-    ties, ties_exact = polyhedra.ties(tuple(k.expr for k in order.keys))
-    ties = ties.intersect_domain(kept).intersect_range(kept)
-    ties = ties.subtract(isl.Map.identity(ties.get_space()))
+    ties, ties_exact = _ties_among(order, kept, polyhedra)
+    if not (ties.is_empty() or ties_exact):
+        ties, ties_exact = _ties_among(order, kept, polyhedra, precisely=True)
     if not (ties.is_empty() or (exact and ties_exact)):
         raise NotAffine("a remainder by an extent, or a condition, is beyond linear arithmetic")
     return smallest_counterexample(ties, len(order.axes))
+
+
+def _ties_among(order: Order, kept: isl.Set, polyhedra: Polyhedra, *, precisely: bool = False) -> tuple[isl.Map, bool]:
+    """``{ p -> q : two patches of those that are kept have equal keys }``, and whether that is exact."""
+    ties, exact = polyhedra.ties(tuple(k.expr for k in order.keys), precisely=precisely)
+    ties = ties.intersect_domain(kept).intersect_range(kept)
+    return ties.subtract(isl.Map.identity(ties.get_space())), exact
 
 
 def _unless_empty(order: Order, proof: Proof) -> Proof:

@@ -12,10 +12,12 @@ from scanlab.compiler.bind import Path, bind_order
 from scanlab.compiler.continuity import CONTINUOUS, prove_sequence
 from scanlab.compiler.decide import Finding, Question, decide, describe_scope, errors_as_findings, fits_nowhere
 from scanlab.compiler.lattice import Lattice
+from scanlab.compiler.mixed_radix import alike
+from scanlab.compiler.order_relations import visited_later
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra, smallest_counterexample
 from scanlab.compiler.probes import Grid, ManyGrids, Sequences, listed_lengths, sequences
 from scanlab.compiler.proof import Proof, combine_proofs
-from scanlab.ir.assumptions import with_shared
+from scanlab.ir.assumptions import impossible, shared_assumptions, sizes_text, with_shared
 from scanlab.ir.diagnostics import CounterExample
 from scanlab.ir.values import Order, Plan, Scan, Token, Value, layers_of, orders_of, sequences_of
 
@@ -112,6 +114,10 @@ def prove_same(first: Value, second: Value, grid: Grid | None = None) -> Proof:
     """
     claim = f"is the same as `{second.name or second}`"
     first, second = with_shared(first, second)
+    assume = shared_assumptions(first)
+    if assume and impossible(assume, first.axes):
+        why = f"there are no {sizes_text(assume, 'grids')}, as the two assume"
+        return Proof(claim, "refuted", "comparing what they assume", why, code="S311")
     if len(lengths := listed_lengths((*orders_of(first), *orders_of(second)))) > 1:
         return fits_nowhere(claim, lengths)
     one, two = structure_of(first), structure_of(second)
@@ -213,12 +219,11 @@ def _of_grid(all_grids: Sequences, number: int) -> tuple[np.ndarray, np.ndarray]
 def _difference(first: Order, second: Order, polyhedra: Polyhedra) -> CounterExample | None:
     """Two patches that the orders visit the other way round, or one that only one of them visits, or a restart."""
     n = len(polyhedra.axes)
-    maps = [polyhedra.order_map(o) for o in (first, second)]
-    domains = [m.domain() for m in maps]
+    domains = [polyhedra.selected(o.where) for o in (first, second)]
     example = smallest_counterexample(domains[0].subtract(domains[1]).union(domains[1].subtract(domains[0])), n)
     if example is not None:
         return example
-    before = [m.lex_lt_map(m) for m in maps]
+    before = [visited_later(o, polyhedra) for o in (first, second)]
     example = smallest_counterexample(before[0].subtract(before[1]), n)
     if example is None and first.restart != second.restart:
         example = smallest_counterexample(_restarts_apart(first, second, before[0], polyhedra), n)
@@ -232,11 +237,10 @@ def _restarts_apart(first: Order, second: Order, later: isl.Map, polyhedra: Poly
     whole = isl.Map.from_domain_and_range(polyhedra.domain, polyhedra.domain)
     kept = []
     for order in (first, second):
-        alike = whole
+        same = whole
         for expr in order.restart:
-            value = polyhedra.affine(expr)
-            alike = alike.intersect(value.eq_map(value))
-        kept.append(alike)
+            same = same.intersect(alike(expr, polyhedra))
+        kept.append(same)
     apart = kept[0].subtract(kept[1]).union(kept[1].subtract(kept[0])).intersect(later)
     return apart if apart.is_empty() else apart.subtract(later.apply_range(later))
 

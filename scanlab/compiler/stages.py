@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scanlab.compiler.bind import CompiledScan, Path
+from scanlab.compiler.order_relations import plain_keys
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra, TooComplex, limited
 from scanlab.compiler.proof import Proof
 from scanlab.compiler.prove import prove
@@ -63,7 +64,7 @@ def key_maps(value: Value) -> dict[str, str]:
         try:
             polyhedra = Polyhedra(order.axes, assume=order.assume)
             with limited(polyhedra.context):
-                relations[name] = str(polyhedra.key_map(signed_keys(order), order.where))
+                relations[name] = str(polyhedra.key_map(plain_keys(order, polyhedra), order.where))
         except (NotAffine, TooComplex) as why:
             relations[name] = f"no Presburger relation: {why}"
     return relations

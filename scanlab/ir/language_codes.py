@@ -238,7 +238,7 @@ _PROOFS = {
     "S311": Code(
         "lists that fit no grid",
         "An order with an explicit list fits the grids with as many patches. Lists of different lengths fit no grid "
-        "together.",
+        "together, nor do orders whose assumptions exclude each other.",
         _HW + "scan a = sum((by visit(0, 1, 2, 3)), (by visit(0, 1)))",
         _HW + "scan a = sum((by visit(0, 1, 2, 3)), (by visit(3, 2, 1, 0)))",
     ),

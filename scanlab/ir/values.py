@@ -32,6 +32,7 @@ __all__ = [
     "alternated",
     "conjunction",
     "expressions_of",
+    "is_odd",
     "layers_of",
     "map_orders",
     "orders_of",
@@ -311,10 +312,15 @@ def alternated(expr: Expr, before: tuple[Expr, ...]) -> Expr:
     """``expr``, negated where the sum of the expressions before it is odd."""
     if not before:
         return expr
-    total = before[0]
-    for other in before[1:]:
+    return Select(is_odd(before), Negate(expr), expr)
+
+
+def is_odd(parts: tuple[Expr, ...]) -> Expr:
+    """The condition that the sum of some expressions is odd."""
+    total = parts[0]
+    for other in parts[1:]:
         total = Binary("+", total, other)
-    return Select(Compare("==", Binary("%", total, Int(2)), Int(1)), Negate(expr), expr)
+    return Compare("==", Binary("%", total, Int(2)), Int(1))
 
 
 def conjunction(left: Expr | None, right: Expr | None) -> Expr | None:
