@@ -14,10 +14,11 @@ from scanlab.moved import find_moved_modules
 
 if TYPE_CHECKING:
     from scanlab.compiler.bind import CompiledPlan, CompiledScan, Path
+    from scanlab.compiler.layouts import from_layout
     from scanlab.compiler.proof import Proof
     from scanlab.decompiler.decompile import decompile
     from scanlab.decompiler.result import Decompiled
-    from scanlab.facade import compile, load, load_file, parse, prove
+    from scanlab.facade import compile, load, load_file, parse, prove, to_layout
     from scanlab.ir.diagnostics import CounterExample, Diagnostic, ScanlabError
     from scanlab.ir.values import Order, Plan, Scan, Token
     from scanlab.language.symbols import axes, by, curve, extent, flip, maximum, minimum, order, where
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
 find_moved_modules()
 
 _MODULES = {
-    "scanlab.facade": ("compile", "load", "load_file", "parse", "prove"),
+    "scanlab.facade": ("compile", "load", "load_file", "parse", "prove", "to_layout"),
     "scanlab.decompiler.decompile": ("decompile",),
     "scanlab.decompiler.result": ("Decompiled",),
     "scanlab.ir.diagnostics": ("CounterExample", "Diagnostic", "ScanlabError"),
     "scanlab.ir.values": ("Order", "Plan", "Scan", "Token"),
     "scanlab.compiler.bind": ("CompiledPlan", "CompiledScan", "Path"),
+    "scanlab.compiler.layouts": ("from_layout",),
     "scanlab.compiler.proof": ("Proof",),
     "scanlab.language.symbols": ("axes", "by", "curve", "extent", "flip", "maximum", "minimum", "order", "where"),
 }
@@ -56,6 +58,7 @@ __all__ = [
     "decompile",
     "extent",
     "flip",
+    "from_layout",
     "load",
     "load_file",
     "maximum",
@@ -63,6 +66,7 @@ __all__ = [
     "order",
     "parse",
     "prove",
+    "to_layout",
     "where",
 ]
 

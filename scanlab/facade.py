@@ -24,7 +24,18 @@ if TYPE_CHECKING:
     from scanlab.compiler.bind import CompiledPlan, CompiledScan
     from scanlab.compiler.proof import Proof
 
-__all__ = ["as_value", "bound", "compile", "load", "load_definition", "load_file", "parse", "parse_axes", "prove"]
+__all__ = [
+    "as_value",
+    "bound",
+    "compile",
+    "load",
+    "load_definition",
+    "load_file",
+    "parse",
+    "parse_axes",
+    "prove",
+    "to_layout",
+]
 
 
 def parse(
@@ -265,3 +276,19 @@ def prove(x: Value | str | os.PathLike[str], grid: Extents | None = None) -> Pro
     extents = None if grid is None else grid_of(grid)
     value = as_value(x, extents)
     return prove_value(value, None if extents is None else check_grid(extents, value.axes))
+
+
+def to_layout(x: Value | str | os.PathLike[str], grid: Extents) -> str:
+    """The simplest layout of CuTe's, ``shape:strides``, that visits a grid as an order does; see `from_layout`.
+
+    ``x`` and ``grid`` are given as to `compile`. Raises S485, which says why, where the path is no layout, as one with
+    turns is none.
+
+    >>> import scanlab
+    >>> scanlab.to_layout("window[k=2]", (4, 4))
+    '(2,2,2,2):(1,4,2,8)'
+    """
+    from scanlab.compiler.layouts import layout_of
+
+    extents = grid_of(grid)
+    return layout_of(as_value(x, extents), extents)

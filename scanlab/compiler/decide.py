@@ -85,8 +85,9 @@ def decide(question: Question, grid: Grid | None) -> Proof:
 
     Raises S310 where isl and looking disagree, S401 to S404 and S482 where ``grid`` does not suit the orders.
     """
-    for order in (*question.orders, *question.within) if grid is not None else ():
-        check_assumed(order, grid)
+    if grid is not None:
+        for order in (*question.orders, *question.within):
+            check_assumed(order, grid)
     proof = _decided(question, grid)
     return proof if proof.scope or not question.assume else replace(proof, scope=sizes_text(question.assume))
 

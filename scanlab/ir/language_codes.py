@@ -166,6 +166,18 @@ _NAMES = {
         _HW + "order a = by h, w assume H > 8, H < 4",
         _HW + "order a = by h, w assume H > 4, H < 8",
     ),
+    "S282": Code(
+        "a pattern that is no regrouping",
+        "The left side names a group for each axis, the right side every name once, in the order of visiting.",
+        _HW + 'order a = by "(h k) w -> h k", k=7',
+        _HW + 'order a = by "(h k) w -> h w k", k=7',
+    ),
+    "S283": Code(
+        "sizes that do not fit a pattern",
+        "Every part of a group but the outermost has a size, and only these have one.",
+        _HW + 'order a = by "(h k) w -> h w k"',
+        _HW + 'order a = by "(h k) w -> h w k", k=7',
+    ),
     "S217": Code(
         "a definition that depends on a broken one",
         "Another definition of the file has a mistake; it is shown, too. What does not depend on it can be used.",
@@ -277,8 +289,13 @@ _GRIDS = {
     "S480": Code("no order to measure", "Locality is measured on paths that visit each patch once, inside the grid."),
     "S481": Code("a side for the peers", "The public Hilbert implementations order only squares of a power of two."),
     "S482": Code(
-        "a grid that is not allowed", "Its extents are not what the order assumes; the help names one that fits."
+        "a grid that is not allowed", "Its extents are not what the order assumes; the help has one that fits."
     ),
+    "S483": Code("a text that is no layout", "A layout of CuTe's is shape:strides, nested alike, in whole numbers."),
+    "S484": Code(
+        "a layout that is no order", "Its steps go to each patch of the grid once; the message says where not."
+    ),
+    "S485": Code("a path that is no layout", "Layouts add up strides: they have no turns; the message names the step."),
 }
 
 LANGUAGE_CODES: Mapping[str, Code] = MappingProxyType(_READING | _NAMES | _PROOFS | _GRIDS)

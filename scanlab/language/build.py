@@ -44,6 +44,10 @@ def _is(child: Any, kind: str) -> bool:
     return isinstance(child, Token) and child.type == kind
 
 
+def _equals(children: list[Any]) -> list[int]:
+    return [i for i, child in enumerate(children) if _is(child, "EQUAL")]
+
+
 class Builder(Transformer):
     """One method per rule of ``grammar.lark``; all tokens are kept, so every span is first child to last."""
 
@@ -113,6 +117,11 @@ class Builder(Transformer):
         nodes = self._nodes(c)
         keys = tuple(n for n in nodes if not isinstance(n, tree.Suffix))
         return tree.By(self._span(c), keys, tuple(n for n in nodes if isinstance(n, tree.Suffix)))
+
+    def regroup(self, c: list[Any]) -> tree.By:
+        sizes = tuple(tree.Argument(c[i - 1].span.to(c[i + 1].span), str(c[i - 1]), c[i + 1]) for i in _equals(c))
+        pattern = tree.Regroup(c[1].span, str(c[1])[1:-1], sizes)
+        return tree.By(self._span(c), (pattern,), tuple(n for n in c if isinstance(n, tree.Suffix)))
 
     def let(self, c: list[Any]) -> tree.Let:
         nodes = self._nodes(c)

@@ -90,7 +90,7 @@ def _between(tokens: list[PlacedToken], i: int, comma: bool, suffixes: bool) -> 
     if comma and i and (word.type == "INT" or (word.type == "NAME" and known)):
         return f"something is missing between `{tokens[i - 1]}` and `{text}`, such as a comma"
     if word.type == "NAME" and suffixes:
-        suffixes_are = "a path goes on with where, restart by, with, expect, source or note"
+        suffixes_are = "a path goes on with where, restart by, with, assume, expect, source or note"
         return f"`{shortened(text)}` means nothing here; {suffixes_are}"
     return ""
 

@@ -171,7 +171,7 @@ def _split(tokens: list[PlacedToken]) -> list[list[PlacedToken]]:
         if token.type not in ("GRID", *_KINDS):
             continue
         after_string = i > 0 and tokens[i - 1].type == "STRING" and token.type != "GRID"
-        string_is_clause = i > 1 and tokens[i - 2].type in ("SOURCE", "NOTE")
+        string_is_clause = i > 1 and tokens[i - 2].type in ("SOURCE", "NOTE", "BY")
         starts.add(i - 1 if after_string and not string_is_clause else i)
     edges = [*sorted(starts), len(tokens)]
     return [tokens[a:b] for a, b in pairwise(edges)]

@@ -24,6 +24,7 @@ from scanlab.language.combine import combine, combines
 from scanlab.language.definitions import instantiate, kind_of, one
 from scanlab.language.keys import key, unknown_key
 from scanlab.language.placing import check_tokens, placed_tokens
+from scanlab.language.regroup import regrouped
 from scanlab.language.scope import COMBINATORS, Meaning, Scope, Template, few_of, unknown_name, wrong_kind
 from scanlab.language.substitution import as_a_path, over_axes, over_coordinates
 from scanlab.language.tilde import MisplacedTilde, inside_a_key
@@ -139,6 +140,8 @@ def _spliced(node: tree.Node, scope: Scope) -> tuple[list[Key], tuple[Expr, ...]
 
     before → after:  ``by t, snake(h, w)``  →  ``by t, h, (-w if h % 2 == 1 else w)``
     """
+    if isinstance(node, tree.Regroup):
+        return regrouped(node, scope), ()
     if isinstance(node, tree.Unary) and node.op == "~":
         return [Key(_key_of_by(node.operand, scope), True, node.span)], ()
     inner = _inner_order(node, scope)

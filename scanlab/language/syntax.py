@@ -25,6 +25,7 @@ __all__ = [
     "Node",
     "Number",
     "Parameter",
+    "Regroup",
     "Suffix",
     "Suffixed",
     "TokenAt",
@@ -139,6 +140,14 @@ class Suffix(Node):
 
     kind: str
     items: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Regroup(Node):
+    """``"(h k) w -> h w k", k=7`` in place of keys: the pattern between its quotes, and sizes by name."""
+
+    pattern: str
+    sizes: tuple[Argument, ...]
 
 
 @dataclass(frozen=True)
