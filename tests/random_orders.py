@@ -92,6 +92,19 @@ def conditions(axes: tuple[str, ...], affine: bool = False) -> st.SearchStrategy
 
 
 @cache
+def assumptions(axes: tuple[str, ...]) -> st.SearchStrategy[tuple[Expr, ...]]:
+    """Conditions on extents, none of them twice, that hold on the grid of 4 along every axis."""
+    extents = st.sampled_from(axes).map(Extent)
+    made = st.one_of(
+        st.builds(lambda e, k: Compare("==", Binary("%", e, Int(k)), Int(0)), extents, st.sampled_from((1, 2, 4))),
+        st.builds(lambda op, e, k: Compare(op, e, Int(k)), st.sampled_from((">=", "!=")), extents, st.integers(0, 3)),
+        st.builds(lambda a, b: Logic("or", Compare("<", a, b), Compare("==", b, Int(4))), extents, extents),
+        st.builds(lambda a, b: Not(Compare("<", Binary("*", a, b), Int(9))), extents, extents),
+    )
+    return st.lists(made, max_size=2, unique=True).map(tuple)
+
+
+@cache
 def tokens() -> st.SearchStrategy[tuple[Token, ...]]:
     """No tokens, one, or one of each name."""
     named = [st.builds(Token, st.just(n), st.sampled_from(PLACES), st.booleans()) for n in ("cls", "mean")]
@@ -114,7 +127,9 @@ def _restarts(axes: tuple[str, ...], affine: bool) -> st.SearchStrategy[list[Exp
 
 
 @st.composite
-def orders(draw: st.DrawFn, axes: tuple[str, ...], affine: bool = False, with_tokens: bool = False) -> Order:
+def orders(
+    draw: st.DrawFn, axes: tuple[str, ...], affine: bool = False, with_tokens: bool = False, assuming: bool = False
+) -> Order:
     """Any order; where it does not tie by chance, usually its last keys are the coordinates, which forbid ties."""
     keys = draw(_keys(axes, affine))
     if draw(st.booleans()):
@@ -126,6 +141,7 @@ def orders(draw: st.DrawFn, axes: tuple[str, ...], affine: bool = False, with_to
         tuple(draw(_restarts(axes, affine))),
         draw(st.booleans()),
         draw(tokens()) if with_tokens else (),
+        assume=draw(assumptions(axes)) if assuming else (),
     )
 
 

@@ -73,6 +73,7 @@ class Writer:
             lambda: f"{self.random.choice(('min', 'max'))}({a()}, {b()})",
             lambda: f"{self.random.choice(('abs', 'flip', '-', 'not '))}({a()})",
             lambda: self.curve(depth - 1),
+            self.radix,
             lambda: f"(let q{depth} = {a()} in {self.within(f'q{depth}', depth - 1)})",
         )
 
@@ -98,7 +99,48 @@ class Writer:
             text += f" where {self.key(2)}"
         if self.random.random() < 0.15:
             text += f" restart by {self.key(2)}"
-        return text + self.tokens() if self.random.random() < 0.1 else text
+        text += self.tokens() if self.random.random() < 0.1 else ""
+        return text + self.assumption() if self.random.random() < 0.15 else text
+
+    def assumption(self) -> str:
+        """Conditions on extents, most of which some grid satisfies."""
+        if self.random.random() < self.wild:
+            return f" assume {self.key(2)}"
+        extent, other = (self.random.choice(self.axes).upper() for _ in range(2))
+        conditions = (
+            f"{extent} % {self.random.randint(1, 3)} == {self.random.randrange(2)}",
+            f"{extent} {self.random.choice(('==', '!=', '<', '<=', '>', '>='))} {self.number()}",
+            f"not {extent} // 2 > {other} + {self.number()}",
+            f"({extent} * {other} <= 40 or {extent} == {other})",
+        )
+        return f" assume {', '.join(self.random.sample(conditions, self.random.randint(1, 2)))}"
+
+    def regroup(self) -> str:
+        """A pattern in place of keys, now and then with a slip in it."""
+        groups, parts, sizes = [], [], []
+        for i, axis in enumerate(self.axes):
+            inner = [f"k{i}{j}" for j in range(self.random.choice((0, 1, 1, 2)))]
+            groups.append(f"({' '.join([axis, *inner])})" if inner else axis)
+            parts += [axis, *inner]
+            sizes += [f"{name}={self.random.randint(1, 4)}" for name in inner]
+        if self.random.random() < self.wild:
+            parts[0] = self.random.choice((*parts, "(", "~", "...", "2", "zz"))
+        right = [self.random.choice(("", "", "~")) + p for p in self.random.sample(parts, len(parts))]
+        return ", ".join([f'by "{" ".join(groups)} -> {" ".join(right)}"', *sizes])
+
+    def radix(self) -> str:
+        """Coordinates as the digits of a number, and what is left of it."""
+        first, *others = self.random.sample(self.axes, len(self.axes))
+        text = first
+        for axis in others:
+            text = f"({text} * {axis.upper()} + {axis})"
+        below = self.random.choice((self.number(), self.random.choice(self.axes).upper()))
+        return self.pick(
+            lambda: text,
+            lambda: f"{text} // {below}",
+            lambda: f"{text} % {below}",
+            lambda: f"({first} - {self.number()}) % {first.upper()}",
+        )
 
     def tokens(self) -> str:
         placed = [f"{n} at {self.random.choice(PLACES)}{self.random.choice(('', ' fixed'))}" for n in TOKENS]
@@ -112,6 +154,7 @@ class Writer:
         return self.pick(
             lambda: self.random.choice(known),
             lambda: f"({self.by()})",
+            lambda: f"({self.regroup()})",
             lambda: f"-{self.path(depth - 1)}",
             lambda: f"{self.random.choice(known)}({coordinates})",
             lambda: f"{self.random.choice(('transpose', 'flip_h', 'flip_w', 'reverse'))}({self.path(depth - 1)})",
@@ -157,7 +200,7 @@ class Writer:
         for i in range(self.random.choice((1, 1, 2, 3))):
             if i == 0 or self.random.random() < 0.1:
                 self.axes = self.random.choice(_GRIDS)
-                lines.append(f"grid {', '.join(self.axes)}")
+                lines.append(f"grid {', '.join(self.axes)}{self.assumption() if self.random.random() < 0.1 else ''}")
             lines.append(self.definition(f"p{i}"))
         if self.random.random() < 0.05:
             lines.append(f"order deep = by {self.random.choice(_DEEP)}, {', '.join(self.axes)}")
@@ -186,7 +229,9 @@ def sound_texts() -> tuple[str, ...]:
     def draw(data: st.DataObject) -> None:
         axes = data.draw(st.sampled_from(AXES))
         value: Value = data.draw(
-            st.one_of(orders(axes, with_tokens=True), orders(axes, affine=True), scans(axes), plans(axes))
+            st.one_of(
+                orders(axes, with_tokens=True, assuming=True), orders(axes, affine=True), scans(axes), plans(axes)
+            )
         )
         found.append(_file(axes, value))
 

@@ -15,8 +15,10 @@ from scanlab.cli.arguments import module_of
 from scanlab.cli.output import console, diagnostic_data, print_diagnostic, print_json
 from scanlab.compiler.equivalences import Equivalence
 from scanlab.compiler.proof import Proof
+from scanlab.ir.assumptions import shared_assumptions
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError
 from scanlab.ir.grids import grid_of
+from scanlab.ir.printer import print_expr
 from scanlab.ir.text import count_text
 from scanlab.language.library import library_modules
 from scanlab.language.module import Module
@@ -63,6 +65,7 @@ def _data(module: Module, checked: Checked) -> dict[str, Any]:
         "kind": definition.kind,
         "axes": list(definition.axes),
         "body": definition.body,
+        "assume": [] if definition.value is None else list(map(print_expr, shared_assumptions(definition.value))),
         "proof": None if checked.proof is None else _proof(checked.proof),
         "claims": [_proof(p) for p in checked.claims],
         "kin": [_kin(k) for k in checked.equivalences],

@@ -41,7 +41,7 @@ Grid = tuple[int, ...]
 _LARGEST = {1: 24, 2: 8, 3: 4, 4: 3, 5: 2}
 _MOST_PAST_CONSTANTS = 2**14
 # Under assumptions: patches of the grids that are looked at together, of a single one, and grids that are tried.
-_MOST_ALLOWED, _MOST_OF_ONE, _MOST_CANDIDATES = 2**12, 2**18, 2**14
+_MOST_ALLOWED, _MOST_OF_ONE, _MOST_CANDIDATES = 2**13, 2**18, 2**14
 
 
 def describe_small_grids(axes: int, word: str = "grids") -> str:

@@ -37,7 +37,7 @@ def test_examples_hold(example: str) -> None:
 
 def test_python_examples_run() -> None:
     examples = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
-    assert len(examples) == 2
+    assert len(examples) == 3
     for example in examples:
         exec(compile(example, str(PAGE), "exec"), {})
 

@@ -111,6 +111,8 @@ CASES = [
         11,
         "no grid satisfies what is assumed",
     ),
+    ('order a = by "h (w k) -> h k", k=2', "S282", 2, 14, "the right side leaves out `w`"),
+    ('order a = by "h (w k) -> w h k"', "S283", 2, 20, "the size of `k` is missing"),
     ("order a = by h // w, h, w", "S403", 2, 11, "a key divides by zero"),
 ]
 

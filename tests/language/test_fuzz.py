@@ -22,7 +22,7 @@ _WORDS = {
         ["h", "w", "H", "W", "row", "snake", "window", "hilbert", "min", "cls", "middle", "sum", "a"]
     ),
     "INT": st.integers(0, 99).map(str),
-    "STRING": st.sampled_from(['""', '"a string"']),
+    "STRING": st.sampled_from(['""', '"a string"', '"h w -> w ~h"', '"(h a) w -> h w a"']),
     "WHITESPACE": st.just(" "),
     "COMMENT": st.just("# comment\n"),
 }

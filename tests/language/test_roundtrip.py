@@ -9,11 +9,11 @@ from random_orders import orders, plans, scans
 import scanlab
 from scanlab import by, extent, flip, where
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.values import Order, Plan, Scan
+from scanlab.ir.values import Order, Plan, Scan, Token
 from scanlab.language.library import library_definitions
 
 
-@given(orders(("h", "w"), with_tokens=True))
+@given(orders(("h", "w"), with_tokens=True, assuming=True))
 def test_orders(order: Order) -> None:
     assert scanlab.parse(str(order)) == order
 
@@ -51,6 +51,10 @@ h, w = scanlab.axes("h w")
         (by(abs(h - 3), scanlab.minimum(h, w), scanlab.maximum(h, w, 2)), "by abs(h - 3), min(h, w), max(h, w, 2)"),
         (by(scanlab.curve("hilbert", h, w)), "by hilbert(h, w)"),
         (by(scanlab.curve("spiral_in", h, w, corner=2)), "by spiral_in(h, w, corner=bottom_right)"),
+        (
+            by(h, w, assume=(extent(h) % 4 == 0, extent(w) >= 8), tokens=(Token("cls", "end"),)),
+            "by h, w with cls at end assume H % 4 == 0, W >= 8",
+        ),
         (by(h, w, where=(h < 3) | (w >= 2), restart=h), "by h, w where h < 3 or w >= 2 restart by h"),
     ],
     ids=lambda x: x if isinstance(x, str) else "",
