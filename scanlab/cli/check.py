@@ -15,7 +15,7 @@ from scanlab.cli.arguments import module_of
 from scanlab.cli.output import console, diagnostic_data, print_diagnostic, print_json
 from scanlab.compiler.equivalences import Equivalence
 from scanlab.compiler.proof import Proof
-from scanlab.ir.assumptions import shared_assumptions
+from scanlab.ir.assumptions import shared_assumptions, sizes_text
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError
 from scanlab.ir.grids import grid_of
 from scanlab.ir.printer import print_expr
@@ -114,6 +114,8 @@ def _summary(results: list[tuple[Module, Checked]], problems: list[Diagnostic], 
     sound = [c.proof for _, c in results if c.proof is not None and mark_of(c) == "✓"]
     proved = sum(p.verdict == "proved" and not p.scope for p in sound)
     counts = [count_text(len(results), "definition"), f"{proved or 'none'} proved for all sizes"]
+    assumed = sum(p.verdict == "proved" and p.scope.startswith(sizes_text(())) for p in sound)
+    counts += [f"{assumed} for the sizes assumed"] if assumed else []
     counts += [count_text(n, word) for n, word in ((claims, "claim"), (warnings, "warning")) if n]
     last = Text(count_text(errors, "error"), style="bold red") if errors else Text("no errors")
     out.print(Text(", ").join([*map(Text, counts), last]))

@@ -80,7 +80,8 @@ def test_continuity(text: str, verdict: str) -> None:
         ("by h, w restart by h", "row", "refuted", "restarts"),
         ("by h, w restart by h", "by h, w restart by 2 * h + 1", "proved", ""),
         ("by h, w restart by h // 20", "row", "refuted", "restarts"),
-        ("by h, w restart by h + H * w", "by h, w restart by w, h", "undecided", ""),
+        ("by h, w restart by h + H * w", "by h, w restart by w, h", "proved", ""),
+        ("by h, w restart by w, h * h", "by h, w restart by w, h", "undecided", ""),
         ("layers(cross * 2, vim * 4)", "layers(cross * 3, vim * 7)", "refuted", "layers"),
         ("layers(cross * 2, vim)", "layers(cross, cross, vim)", "proved", ""),
         ("layers(cross, vim)", "cycle(cross, vim)", "refuted", "cycle"),
@@ -237,7 +238,7 @@ def test_a_counterexample_too_large_to_bind() -> None:
 
 
 def test_a_grid_that_was_asked_for_is_looked_at() -> None:
-    assert prove(parse("by h * W + w"), (5, 7)).verdict == "proved for this grid"
+    assert prove(parse("by h * h * W + w"), (5, 7)).verdict == "proved for this grid"
     proof = prove_same(parse("by h, w * h"), parse("by h, 2 * w * h"), (1, 1))
     assert proof.verdict == "proved for this grid"
     assert prove_same(parse("by w * w, h, w"), parse("column"), (3, 4)).verdict == "proved for this grid"

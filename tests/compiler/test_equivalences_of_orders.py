@@ -32,7 +32,7 @@ def test_equivalence_is_proved(text: str, expected: str) -> None:
 
 def test_beyond_arithmetic_it_says_undecided_or_proves_one_grid() -> None:
     orders = {"row": scanlab.parse("by h, w")}
-    order = scanlab.parse("by W * h + w")
+    order = scanlab.parse("by W * h * h + w")
     [open_] = find_equivalences(order, orders)  # pyright: ignore[reportArgumentType]
     assert open_.proof.verdict == "undecided"
     [closed] = find_equivalences(order, orders, (9, 9))  # pyright: ignore[reportArgumentType]
