@@ -79,8 +79,8 @@ def test_a_tie_is_shown_with_its_counterexample():
 
 
 def test_an_undecided_proof_says_why():
-    # The sum of two products is beyond linear arithmetic; on this grid it is a tie-free order.
-    found = shown("by h * W + w", (4, 4))
+    # A product of coordinates is beyond linear arithmetic; on this grid it is a tie-free order.
+    found = shown("by h * h * W + w", (4, 4))
     page = words(stages.proof_page(found))
     assert str(scanlab.prove(found.subjects[0].value, (4, 4))).split("\n", 1)[0] in page
 
