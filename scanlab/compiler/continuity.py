@@ -22,9 +22,10 @@ from scanlab.compiler.decide import Finding, Question, decide, errors_as_finding
 from scanlab.compiler.lattice import Lattice
 from scanlab.compiler.mixed_radix import alike
 from scanlab.compiler.order_relations import visited_later
-from scanlab.compiler.polyhedra import Polyhedra, smallest_counterexample
+from scanlab.compiler.polyhedra import Polyhedra
 from scanlab.compiler.probes import Grid, ManyGrids, sequences
 from scanlab.compiler.proof import Proof
+from scanlab.compiler.witnesses import smallest_counterexample
 from scanlab.ir.diagnostics import CounterExample
 from scanlab.ir.values import Order
 

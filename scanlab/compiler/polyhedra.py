@@ -7,7 +7,6 @@ quasi-affine function on it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 import islpy as isl
@@ -19,7 +18,6 @@ from scanlab.compiler.quotients import quotient_or_remainder
 from scanlab.ir.assumptions import linear_text
 from scanlab.ir.constants import fold
 from scanlab.ir.coordinates import positive
-from scanlab.ir.diagnostics import CounterExample
 from scanlab.ir.expr import (
     Absolute,
     Axis,
@@ -40,7 +38,7 @@ from scanlab.ir.expr import (
 )
 from scanlab.ir.printer import print_expr
 
-__all__ = ["OPERATION_LIMIT", "NotAffine", "Polyhedra", "SetRegion", "TooComplex", "limited", "smallest_counterexample"]
+__all__ = ["OPERATION_LIMIT", "NotAffine", "Polyhedra", "TooComplex", "limited"]
 
 
 # Terms of a key from which on it is worth a look whether those before it suffice.
@@ -334,45 +332,3 @@ class Polyhedra:
 
 def _has(expr: Expr, kinds: tuple[type[Expr], ...]) -> bool:
     return isinstance(expr, kinds) or any(_has(c, kinds) for c in children(expr))
-
-
-@dataclass(frozen=True, eq=False)
-class SetRegion:
-    """The patches of all grids, as an isl set with the extents as parameters."""
-
-    patches: isl.Set
-    polyhedra: Polyhedra
-
-    def union(self, other: SetRegion) -> SetRegion:
-        return SetRegion(self.patches.union(other.patches).coalesce(), self.polyhedra)
-
-    def overlap(self, other: SetRegion) -> SetRegion:
-        return SetRegion(self.patches.intersect(other.patches), self.polyhedra)
-
-    def minus(self, other: SetRegion) -> SetRegion:
-        return SetRegion(self.patches.subtract(other.patches), self.polyhedra)
-
-    def witness(self) -> CounterExample | None:
-        return smallest_counterexample(self.patches, len(self.polyhedra.axes))
-
-
-def smallest_counterexample(patches: isl.Set | isl.Map, axes: int) -> CounterExample | None:
-    """The grid with the smallest sum of extents for which the set has a patch, or the relation a pair, and the first.
-
-    There are ``axes`` parameters, the extents. Ties go to the lexicographically smaller grid.
-    """
-    if patches.is_empty():
-        return None
-    points = patches.wrap().flatten() if isinstance(patches, isl.Map) else patches
-    flat = points.move_dims(isl.dim_type.set, 0, isl.dim_type.param, 0, axes)
-    total = isl.Map.from_domain(flat).add_dims(isl.dim_type.out, 1)
-    equality = isl.Constraint.equality_alloc(isl.LocalSpace.from_space(total.get_space()))
-    for i in range(axes):
-        equality = equality.set_coefficient_val(isl.dim_type.in_, i, 1)
-    total = total.add_constraint(equality.set_coefficient_val(isl.dim_type.out, 0, -1))
-    first = total.reverse().wrap().flatten().lexmin().sample_point()
-    values = [
-        first.get_coordinate_val(isl.dim_type.set, i).to_python() for i in range(first.space.dim(isl.dim_type.set))
-    ]
-    grid, *points_there = (tuple(values[i : i + axes]) for i in range(1, len(values), axes))
-    return CounterExample(grid, tuple(points_there))

@@ -12,9 +12,10 @@ from scanlab.compiler.bind import bind, bind_order
 from scanlab.compiler.coverage import Gap, GridRegion, find_gap
 from scanlab.compiler.decide import Finding, Question, decide, describe_scope, errors_as_findings, fits_nowhere
 from scanlab.compiler.lattice import Lattice
-from scanlab.compiler.polyhedra import NotAffine, Polyhedra, SetRegion, TooComplex, limited, smallest_counterexample
+from scanlab.compiler.polyhedra import NotAffine, Polyhedra, TooComplex, limited
 from scanlab.compiler.probes import Grid, ManyGrids, listed_lengths, sequences, small_grids
 from scanlab.compiler.proof import Proof, combine_proofs
+from scanlab.compiler.witnesses import SetRegion, smallest_counterexample
 from scanlab.ir.assumptions import with_shared
 from scanlab.ir.constants import evaluate
 from scanlab.ir.diagnostics import CounterExample, ScanlabError

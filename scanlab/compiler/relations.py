@@ -14,9 +14,10 @@ from scanlab.compiler.decide import Finding, Question, decide, describe_scope, e
 from scanlab.compiler.lattice import Lattice
 from scanlab.compiler.mixed_radix import alike
 from scanlab.compiler.order_relations import visited_later
-from scanlab.compiler.polyhedra import NotAffine, Polyhedra, smallest_counterexample
+from scanlab.compiler.polyhedra import NotAffine, Polyhedra
 from scanlab.compiler.probes import Grid, ManyGrids, Sequences, listed_lengths, sequences
 from scanlab.compiler.proof import Proof, combine_proofs
+from scanlab.compiler.witnesses import smallest_counterexample
 from scanlab.ir.assumptions import impossible, shared_assumptions, sizes_text, with_shared
 from scanlab.ir.diagnostics import CounterExample
 from scanlab.ir.values import Order, Plan, Scan, Token, Value, layers_of, orders_of, sequences_of
