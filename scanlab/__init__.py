@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scanlab.facade import compile, load, load_file, parse, prove, to_layout
     from scanlab.ir.diagnostics import CounterExample, Diagnostic, ScanlabError
     from scanlab.ir.values import Order, Plan, Scan, Token
-    from scanlab.language.symbols import axes, by, curve, extent, flip, maximum, minimum, order, where
+    from scanlab.language.symbols import axes, by, curve, extent, flip, maximum, minimum, order, where, within
 
 find_moved_modules()
 
@@ -34,7 +34,9 @@ _MODULES = {
     "scanlab.compiler.bind": ("CompiledPlan", "CompiledScan", "Path"),
     "scanlab.compiler.layouts": ("from_layout",),
     "scanlab.compiler.proof": ("Proof",),
-    "scanlab.language.symbols": ("axes", "by", "curve", "extent", "flip", "maximum", "minimum", "order", "where"),
+    "scanlab.language.symbols": (
+        *("axes", "by", "curve", "extent", "flip", "maximum", "minimum", "order", "where", "within"),
+    ),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -68,6 +70,7 @@ __all__ = [
     "prove",
     "to_layout",
     "where",
+    "within",
 ]
 
 

@@ -7,7 +7,7 @@ from itertools import product
 
 from scanlab.compiler.curves import CURVES
 from scanlab.ir.constants import evaluate
-from scanlab.ir.expr import Curve, Expr, integer, nodes_of, substitute
+from scanlab.ir.expr import Breadth, Curve, Expr, Offset, integer, nodes_of, substitute
 from scanlab.ir.values import Order
 
 Patch = tuple[int, ...]
@@ -22,7 +22,7 @@ def values(expr: Expr, axes: tuple[str, ...], grid: Patch) -> dict[Patch, int]:
     """The value of an expression at every patch."""
     extents = dict(zip(axes, grid, strict=True))
     patches = list(product(*map(range, grid)))
-    ranks = {c: _ranks(c, axes, grid) for c in _outermost_curves(expr)}
+    ranks = {c: _ranks(c, axes, grid) for c in _of_all_patches(expr)}
     found = {}
     for patch in patches:
         plain = substitute(expr, lambda e, p=patch: integer(ranks[e][p]) if e in ranks else None) if ranks else expr
@@ -30,16 +30,35 @@ def values(expr: Expr, axes: tuple[str, ...], grid: Patch) -> dict[Patch, int]:
     return found
 
 
-def _outermost_curves(expr: Expr) -> Iterator[Curve]:
-    return (e for e in nodes_of(expr) if isinstance(e, Curve))
+Wide = Curve | Offset | Breadth
 
 
-def _ranks(curve: Curve, axes: tuple[str, ...], grid: Patch) -> dict[Patch, int]:
-    arguments = [values(o, axes, grid) for o in curve.operands]
-    lows = [min(a.values()) for a in arguments]
-    box = tuple(max(a.values()) - low + 1 for a, low in zip(arguments, lows, strict=True))
-    table = CURVES[curve.name](box, dict(curve.options))
-    return {p: int(table[tuple(a[p] - low for a, low in zip(arguments, lows, strict=True))]) for p in arguments[0]}
+def _of_all_patches(expr: Expr) -> Iterator[Wide]:
+    """The parts whose value at a patch hangs on other patches."""
+    return (e for e in nodes_of(expr) if isinstance(e, Wide))
+
+
+def _ranks(expr: Wide, axes: tuple[str, ...], grid: Patch) -> dict[Patch, int]:
+    columns = [values(k, axes, grid) for k in expr.within]
+    groups: dict[tuple[int, ...], list[Patch]] = {}
+    for patch in product(*map(range, grid)):
+        groups.setdefault(tuple(c[patch] for c in columns), []).append(patch)
+    operands = expr.operands if isinstance(expr, Curve) else (expr.operand,)
+    arguments = [values(o, axes, grid) for o in operands]
+    found: dict[Patch, int] = {}
+    for patches in groups.values():
+        lows = [min(a[p] for p in patches) for a in arguments]
+        box = tuple(max(a[p] for p in patches) - low + 1 for a, low in zip(arguments, lows, strict=True))
+        for p in patches:
+            cell = tuple(a[p] - low for a, low in zip(arguments, lows, strict=True))
+            match expr:
+                case Offset():
+                    [found[p]] = cell
+                case Breadth():
+                    [found[p]] = box
+                case Curve(name=name, options=options):
+                    found[p] = int(CURVES[name](box, dict(options))[cell])
+    return found
 
 
 def keys_of(order: Order, grid: Patch) -> dict[Patch, tuple[int, ...]]:

@@ -9,12 +9,12 @@ from functools import cache
 
 from hypothesis import strategies as st
 
+from scanlab.ir.boxes import breadth, curve_within, offset
 from scanlab.ir.expr import (
     Absolute,
     Axis,
     Binary,
     Compare,
-    Curve,
     Expr,
     Extent,
     Extremum,
@@ -27,6 +27,7 @@ from scanlab.ir.expr import (
 from scanlab.ir.functions import CURVES
 from scanlab.ir.merges import MERGES
 from scanlab.ir.values import PLACES, Entry, Key, Order, Plan, Scan, Token
+from scanlab.ir.windows import keys_within
 
 AXES = (("x",), ("h", "w"), ("t", "h", "w"))
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
@@ -53,12 +54,30 @@ def curves(operand: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
 
     @st.composite
     def drawn(draw: st.DrawFn) -> Expr:
-        signature = draw(st.sampled_from([CURVES[n] for n in ("hilbert", "gilbert", "morton", "spiral_in", "random")]))
+        signature = draw(st.sampled_from([CURVES[n] for n in _NAMES]))
         count = draw(st.integers(max(1, signature.fewest), min(3, signature.most)))
         options = tuple(sorted((o.name, draw(st.integers(o.low, min(o.high, 9)))) for o in signature.options))
-        return Curve(signature.name, tuple(draw(operand) for _ in range(count)), options)
+        if signature.rules:
+            options = draw(st.sampled_from(RULES))
+        operands, groups = tuple(draw(operand) for _ in range(count)), draw(st.lists(operand, max_size=2, unique=True))
+        return curve_within(signature.name, operands, options, tuple(groups))
 
     return drawn()
+
+
+_NAMES = ("hilbert", "gilbert", "morton", "spiral_in", "random", "lsystem", "bit_reversal")
+_HILBERT = (("L", "-RF+LFL+FR-"), ("R", "+LF-RFR-FL+"))
+RULES = (
+    (*_HILBERT, ("start", "L")),
+    (*_HILBERT, ("start", "LFL+F+LFL")),
+    (("L", "LFRFL-F-RFLFR+F+LFRFL"), ("R", "RFLFR+F+LFRFL-F-RFLFR"), ("start", "R")),
+)
+
+
+def in_groups(operand: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
+    """An offset or a breadth in a group."""
+    groups = st.lists(operand, min_size=1, max_size=2, unique=True).map(tuple)
+    return st.builds(lambda make, e, g: make(e, g), st.sampled_from((offset, breadth)), operand, groups)
 
 
 @cache
@@ -79,7 +98,7 @@ def expressions(axes: tuple[str, ...], affine: bool = False, size: int = 5) -> s
             st.builds(Select, inner, inner, inner),
             st.builds(Extremum, st.sampled_from(("min", "max")), st.tuples(inner, inner)),
         ]
-        return st.one_of(*grown, *([] if affine else [curves(inner)]))
+        return st.one_of(*grown, *([] if affine else [curves(inner), in_groups(inner)]))
 
     return st.recursive(leaves(axes), grow, max_leaves=size)
 
@@ -128,12 +147,25 @@ def _restarts(axes: tuple[str, ...], affine: bool) -> st.SearchStrategy[list[Exp
 
 @st.composite
 def orders(
-    draw: st.DrawFn, axes: tuple[str, ...], affine: bool = False, with_tokens: bool = False, assuming: bool = False
+    draw: st.DrawFn,
+    axes: tuple[str, ...],
+    affine: bool = False,
+    with_tokens: bool = False,
+    windows: bool | None = None,
+    assuming: bool = False,
 ) -> Order:
-    """Any order; where it does not tie by chance, usually its last keys are the coordinates, which forbid ties."""
+    """Any order; where it does not tie by chance, usually its last keys are the coordinates, which forbid ties.
+
+    windows: whether some of its keys may stand within groups; unless given, where it need not be affine. assuming:
+    whether it may assume something of the grid.
+    """
     keys = draw(_keys(axes, affine))
     if draw(st.booleans()):
         keys += [Key(Axis(a), draw(st.booleans())) for a in draw(st.permutations(axes))]
+    if windows is None:
+        windows = not affine
+    for at in draw(st.lists(st.integers(1, len(keys) - 1), max_size=2)) if windows and len(keys) > 1 else ():
+        keys[at - 1 :] = keys_within((keys[at - 1],), tuple(keys[at:]))
     return Order(
         axes,
         tuple(keys),

@@ -13,7 +13,7 @@ from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_orders import AXES, orders, plans, scans
+from random_orders import AXES, RULES, orders, plans, scans
 
 from scanlab.ir.functions import CURVES
 from scanlab.ir.merges import MERGES
@@ -74,6 +74,7 @@ class Writer:
             lambda: f"{self.random.choice(('abs', 'flip', '-', 'not '))}({a()})",
             lambda: self.curve(depth - 1),
             self.radix,
+            lambda: f"{self.random.choice(('offset', 'breadth'))}({a()}){self.groups()}",
             lambda: f"(let q{depth} = {a()} in {self.within(f'q{depth}', depth - 1)})",
         )
 
@@ -88,13 +89,25 @@ class Writer:
         count = self.random.randint(max(1, signature.fewest), max(1, min(3, signature.most)))
         given = [self.key(depth - 1) for _ in range(count)]
         given += [f"{o.name}={self.random.randint(o.low, min(o.high, 3))}" for o in signature.options]
-        return f"{signature.name}({', '.join(given)})"
+        if signature.rules:
+            given += [f'{name}="{self.damaged(text)}"' for name, text in self.random.choice(RULES)]
+        return f"{signature.name}({', '.join(given)}){self.groups() if self.random.random() < 0.1 else ''}"
+
+    def damaged(self, rule: str) -> str:
+        at = self.random.randrange(len(rule))
+        return rule[:at] + self.random.choice("LRF+-Q ") + rule[at + 1 :] if self.random.random() < 0.1 else rule
+
+    def groups(self) -> str:
+        return f" within ({', '.join(self.key(1) for _ in range(self.random.choice((1, 1, 2))))})"
 
     def by(self) -> str:
         tilde = ("", "", "~", "~") if self.random.random() < 0.8 else ("-",)
         keys = [self.random.choice(tilde) + f"({self.key(3)})" for _ in range(self.random.choice((0, 0, 1, 1, 2)))]
         last = self.random.sample(self.axes, len(self.axes)) if self.random.random() < 0.85 or not keys else []
-        text = f"by {', '.join([*keys, *(self.random.choice(tilde) + a for a in last)])}"
+        keys += [self.random.choice(tilde) + a for a in last]
+        at = self.random.randrange(len(keys)) if self.random.random() < 0.15 else len(keys)
+        keys[at:] = [f"{self.groups()[1:]}: {', '.join(keys[at:])}"] if at < len(keys) else []
+        text = f"by {', '.join(keys)}"
         if self.random.random() < 0.2:
             text += f" where {self.key(2)}"
         if self.random.random() < 0.15:

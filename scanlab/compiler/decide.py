@@ -273,7 +273,7 @@ def _contradiction(question: Question, isl: str, looking: str) -> ScanlabError:
     )
 
 
-def _curves(question: Question) -> list[tuple[str, tuple[tuple[str, int], ...], int]]:
+def _curves(question: Question) -> list[tuple[str, tuple[tuple[str, int | str], ...], int]]:
     nodes = (e for o in question.orders for root in expressions_of(o) for e in nodes_of(root) if isinstance(e, Curve))
     return list(dict.fromkeys((e.name, e.options, len(e.operands)) for e in nodes))
 

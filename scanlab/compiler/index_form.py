@@ -195,6 +195,8 @@ def _derive(path: Path, polyhedra: Polyhedra) -> IndexForm:
 def _last_curve(expr: Expr, path: Path) -> _Curved | None:
     if not isinstance(expr, Curve):
         return None
+    if expr.within:
+        raise _NoForm(f"{expr.name} runs over the boxes of groups, which are not all alike")
     if expr.name not in INVERSES:
         raise _NoForm(f"{expr.name} has no inverse in closed form")
     lattice = Lattice(path.axes, path.grid)

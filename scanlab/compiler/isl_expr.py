@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import islpy as isl
 
-from scanlab.compiler.polyhedra import NotAffine
+from scanlab.compiler.isl_limit import NotAffine
 from scanlab.ir.expr import LARGEST_VALUE, Binary, Compare, Digit, Expr, Extremum, Int, Logic, Negate, Select
 
 __all__ = ["expression_of", "expression_of_ast"]

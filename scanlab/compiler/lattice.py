@@ -14,12 +14,14 @@ from types import MappingProxyType
 import numpy as np
 
 from scanlab.compiler.curves import curve_ranks
+from scanlab.compiler.groups import Groups, group_patches, ranks_in_boxes
 from scanlab.ir.diagnostics import CounterExample, ScanlabError, Span
 from scanlab.ir.expr import (
     LARGEST_VALUE,
     Absolute,
     Axis,
     Binary,
+    Breadth,
     Compare,
     Curve,
     Digit,
@@ -30,6 +32,7 @@ from scanlab.ir.expr import (
     Logic,
     Negate,
     Not,
+    Offset,
     Select,
     Visit,
 )
@@ -77,19 +80,39 @@ class Lattice:
         self.grid = check_grid(grid, axes)
         self.extents = dict(zip(axes, self.grid, strict=True))
         self._ranks: dict[Curve, np.ndarray] = {}
+        self._groups: dict[tuple[Expr, ...], Groups] = {}
         n = len(axes)
         self.coordinates = {
             a: np.arange(e, dtype=np.int64).reshape([e if i == j else 1 for j in range(n)])
             for i, (a, e) in enumerate(zip(axes, self.grid, strict=True))
         }
 
-    def curve(self, expr: Curve, operands: list[np.ndarray]) -> np.ndarray:
-        """The ranks of a curve over the box that its operands span over the whole grid."""
-        if expr not in self._ranks:
+    def curve(self, expr: Curve, operands: list[np.ndarray], span: Span | None = None) -> np.ndarray:
+        """The ranks of a curve over the box that its operands span over the whole grid, or over each group."""
+        if expr not in self._ranks and expr.within:
+            self._ranks[expr] = self._curve_within(expr, operands, span)
+        elif expr not in self._ranks:
             shifted = [np.asarray(o, dtype=np.int64) - int(np.min(o)) for o in operands]
             box = tuple(int(np.max(o)) + 1 for o in shifted)
             self._ranks[expr] = curve_ranks(expr.name, shifted, box, dict(expr.options))
         return self._ranks[expr]
+
+    def _curve_within(self, expr: Curve, operands: list[np.ndarray], span: Span | None) -> np.ndarray:
+        def ranks(cells: list[np.ndarray], box: tuple[int, ...]) -> np.ndarray:
+            return curve_ranks(expr.name, cells, box, dict(expr.options))
+
+        groups = self.groups(expr.within, span)
+        return ranks_in_boxes(groups, [self.flat(o) for o in operands], ranks).reshape(self.grid)
+
+    def flat(self, values: np.ndarray) -> np.ndarray:
+        """int64 [P] of what broadcasts to the grid."""
+        return np.broadcast_to(values, self.grid).reshape(-1)
+
+    def groups(self, keys: tuple[Expr, ...], span: Span | None = None) -> Groups:
+        """The groups of patches at which all keys are equal."""
+        if keys not in self._groups:
+            self._groups[keys] = group_patches([self.flat(evaluate_on_grid(k, self, span)) for k in keys])
+        return self._groups[keys]
 
     def visit(self, indices: tuple[int, ...], span: Span | None) -> np.ndarray:
         """The step at which an explicit list visits each patch. Raises S404 where it has another number of patches."""
@@ -188,10 +211,21 @@ class _Evaluator:
                 return result
             case Curve(operands=many):
                 everywhere = _Evaluator(self._lattice, self._span, self._digits)
-                return self._lattice.curve(expr, [everywhere.value(m) for m in many])
+                return self._lattice.curve(expr, [everywhere.value(m) for m in many], self._span)
             case Visit(indices=indices):
                 return self._lattice.visit(indices, self._span)
+            case Offset(operand=a, within=keys) | Breadth(operand=a, within=keys):
+                return self._in_group(_Evaluator(self._lattice, self._span, self._digits).value(a), keys, expr)
         raise TypeError(f"not a key expression: {expr!r}")
+
+    def _in_group(self, values: np.ndarray, keys: tuple[Expr, ...], expr: Expr) -> np.ndarray:
+        """The value less the smallest in the patch's group, or the breadth of the group."""
+        flat, groups = self._lattice.flat(values), self._lattice.groups(keys, self._span)
+        first = groups.smallest(flat)
+        local = (
+            flat - first[groups.owner] if isinstance(expr, Offset) else (groups.largest(flat) - first + 1)[groups.owner]
+        )
+        return local.reshape(self._lattice.grid)
 
     def _where(self, condition: np.ndarray) -> _Evaluator:
         """The evaluation of what is reached only where a condition holds."""

@@ -11,6 +11,7 @@ from functools import cached_property
 
 import islpy as isl
 
+from scanlab.compiler.group_maps import beyond_arithmetic, coordinate_in_group
 from scanlab.compiler.isl_limit import OPERATION_LIMIT, NotAffine, TooComplex, limited
 from scanlab.compiler.lattice import Lattice, evaluate_on_grid
 from scanlab.compiler.mixed_radix import alike, has_product, without_products
@@ -22,6 +23,7 @@ from scanlab.ir.expr import (
     Absolute,
     Axis,
     Binary,
+    Breadth,
     Compare,
     Curve,
     Expr,
@@ -31,6 +33,7 @@ from scanlab.ir.expr import (
     Logic,
     Negate,
     Not,
+    Offset,
     Select,
     Visit,
     children,
@@ -55,6 +58,7 @@ class Polyhedra:
         self.assume = assume
         self.grid = grid
         self.context = isl.Context()
+        self._in_groups: dict[Expr, isl.PwAff] = {}
         extents = [a.upper() for a in axes] if grid is None else []
         self.space = isl.Space.create_from_names(self.context, set=list(axes), params=extents)
 
@@ -107,9 +111,25 @@ class Polyhedra:
                 return value.max(value.neg())
             case Compare() | Logic() | Not():
                 return self._indicator(self.condition(expr))
+        return self._from_all_patches(expr)
+
+    def _from_all_patches(self, expr: Expr) -> isl.PwAff:
+        match expr:
+            case Offset() | Breadth():
+                return self._in_group(expr)
             case Curve(name=name):
                 raise NotAffine(f"`{print_expr(expr)}`: {name} is defined by recursion or from data, not by arithmetic")
         raise NotAffine(f"`{print_expr(expr)}` is an explicit list")
+
+    def _in_group(self, expr: Offset | Breadth) -> isl.PwAff:
+        """A coordinate less the smallest in the patch's group, or the breadth of the group. Raises NotAffine."""
+        if expr not in self._in_groups:
+            same, exact = self.ties(expr.within)
+            if not exact:
+                raise beyond_arithmetic(expr)
+            value = self.affine(expr.operand)
+            self._in_groups[expr] = coordinate_in_group(expr, value, same, self.domain, (self.axes, self.grid))
+        return self._in_groups[expr]
 
     def _select(self, condition: Expr, then: Expr, otherwise: Expr) -> isl.PwAff:
         constant = fold(condition)
@@ -241,9 +261,9 @@ class Polyhedra:
                 if holds is not None:
                     reached = reached.intersect(holds) if op == "and" else reached.subtract(holds)
                 yield b, reached
-            case Curve(operands=many):
-                # A curve's box is the whole grid's, so its arguments are evaluated everywhere.
-                yield from ((e, self.domain) for e in many)
+            case Curve() | Offset() | Breadth():
+                # Boxes are those of the whole grid or of groups of it, so what spans them is evaluated everywhere.
+                yield from ((e, self.domain) for e in children(expr))
             case _:
                 yield from ((e, reached) for e in children(expr))
 
@@ -275,12 +295,12 @@ class Polyhedra:
         relation = isl.Map.from_domain_and_range(self.domain, self.domain)
         exact, beyond = True, None
         alone = isl.Map.identity(relation.get_space())
-        for expr in sorted(keys, key=lambda e: e.size):
+        for expr in sorted(keys, key=lambda e: (_speaks_of_a_group(e), e.size)):
             if expr.size > _LARGE and relation.is_subset(alone):
                 # Smaller keys tell all patches apart, whatever the others are.
                 return relation, True
             try:
-                one, one_exact = self._ties_of(expr, precisely)
+                one, one_exact = self._ties_of(expr, keys, relation, precisely)
             except NotAffine as why:
                 beyond = why
                 continue
@@ -292,17 +312,30 @@ class Polyhedra:
             return relation, exact
         raise beyond
 
-    def _ties_of(self, expr: Expr, precisely: bool = False) -> tuple[isl.Map, bool]:
+    def _ties_of(
+        self, expr: Expr, keys: tuple[Expr, ...], among: isl.Map, precisely: bool = False
+    ) -> tuple[isl.Map, bool]:
+        """Where a key ties, as far as the pairs ``among`` which all ``keys`` may tie; and whether that is exact."""
         match expr:
             case Negate(operand=a):
-                return self._ties_of(a, precisely)
-            case Curve(operands=many):
+                return self._ties_of(a, keys, among, precisely)
+            case Curve(operands=many, within=groups) if not groups or self._in_one_group(groups, keys, among):
                 # A curve is a bijection of the box of its arguments: it ties where all of them do.
                 return self.ties(many, precisely=precisely)
+            case Offset(operand=a, within=groups) if self._in_one_group(groups, keys, among):
+                return self._ties_of(a, keys, among, precisely)
+            case Curve(operands=many, within=groups):
+                # What lies in different groups may tie or not.
+                (arguments, _), (same, exact) = self.ties(many), self.ties(groups)
+                if not exact:
+                    raise beyond_arithmetic(expr)
+                return same.intersect(arguments).union(among.subtract(same)), False
             case Visit():
                 return isl.Map.identity(self.domain.get_space().map_from_set()), True
             case Select() if _has(expr, (Curve, Visit)):
-                return self._ties_of_branches(expr, precisely)
+                return self._ties_of_branches(expr, keys, among, precisely)
+            case Binary(op="%", left=a, right=Breadth(within=groups) as b) if self._in_one_group(groups, keys, among):
+                return self._ties_modulo(self.affine(a), self.affine(b)), False
             case Binary(op="%", left=a, right=b) if not precisely and self._is_remainder_by_extent(expr):
                 return self._ties_modulo(self.affine(a), self.affine(b)), False
         return alike(expr, self), True
@@ -311,23 +344,41 @@ class Polyhedra:
         modulus_varies = _has(expr.right, (Axis, Curve))
         return self._number(expr.right) is None and not modulus_varies and not has_product(expr)
 
-    def _ties_of_branches(self, expr: Select, precisely: bool) -> tuple[isl.Map, bool]:
+    def _ties_of_branches(
+        self, expr: Select, keys: tuple[Expr, ...], among: isl.Map, precisely: bool
+    ) -> tuple[isl.Map, bool]:
         """Where ``a if c else b`` could tie: where its branch does; across branches with curves that is not known."""
         holds = self.domain.intersect(self.condition(expr.condition))
         fails = self.domain.subtract(holds)
-        (one, one_exact), (two, two_exact) = (self._ties_of(e, precisely) for e in (expr.then, expr.otherwise))
+        (one, one_exact), (two, two_exact) = (
+            self._ties_of(e, keys, among, precisely) for e in (expr.then, expr.otherwise)
+        )
         across = isl.Map.from_domain_and_range(holds, fails)
         ties = one.intersect_domain(holds).intersect_range(holds)
         ties = ties.union(two.intersect_domain(fails).intersect_range(fails)).union(across).union(across.reverse())
         return ties, one_exact and two_exact and bool(across.is_empty())
 
+    def _in_one_group(self, groups: tuple[Expr, ...], keys: tuple[Expr, ...], among: isl.Map) -> bool:
+        """Whether two patches that tie in all ``keys``, and are a pair of ``among``, certainly share a group."""
+        if set(groups) <= set(keys):
+            return True
+        try:
+            same, exact = self.ties(groups)
+        except NotAffine:
+            return False
+        return exact and bool(among.is_subset(same))
+
     def _ties_modulo(self, value: isl.PwAff, modulus: isl.PwAff) -> isl.Map:
-        """Where ``value % modulus`` could tie, for a modulus that is the same on the whole grid.
+        """Where ``value % modulus`` could tie, for a modulus that is the same on the whole grid, or all over a group.
 
         Two values tie only where they differ by a multiple of the modulus: they are equal, or at least that far apart.
         """
         same = value.eq_map(value)
         return same.union(value.sub(modulus).ge_map(value)).union(value.add(modulus).le_map(value))
+
+
+def _speaks_of_a_group(expr: Expr) -> bool:
+    return any(isinstance(e, Curve | Offset | Breadth) and e.within for e in nodes_of(expr))
 
 
 def _has(expr: Expr, kinds: tuple[type[Expr], ...]) -> bool:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 
 import numpy as np
 
 from scanlab.compiler.curves import CURVES, curve_ranks
+from scanlab.compiler.groups import Groups, group_patches, ranks_in_boxes
 from scanlab.compiler.lattice import Lattice, evaluate_on_grid
 from scanlab.compiler.sorting import kept_patches
 from scanlab.ir.assumptions import holds, nearest_grid
@@ -42,6 +43,8 @@ _LARGEST = {1: 24, 2: 8, 3: 4, 4: 3, 5: 2}
 _MOST_PAST_CONSTANTS = 2**14
 # Under assumptions: patches of the grids that are looked at together, of a single one, and grids that are tried.
 _MOST_ALLOWED, _MOST_OF_ONE, _MOST_CANDIDATES = 2**13, 2**18, 2**14
+# The small grids are kept for the whole process, and what is known of their groups with them.
+_MOST_KEPT = 64
 
 
 def describe_small_grids(axes: int, word: str = "grids") -> str:
@@ -132,6 +135,7 @@ class ManyGrids(Lattice):
 
     def __init__(self, axes: tuple[str, ...], grids: Iterable[Grid]) -> None:
         self.axes = axes
+        self._groups: dict[tuple[Expr, ...], Groups] = {}
         self.grids: list[Grid] = sorted(grids, key=lambda g: (sum(g), g))
         cells = [math.prod(g) for g in self.grids]
         self.grid = (sum(cells),)
@@ -143,18 +147,25 @@ class ManyGrids(Lattice):
         self.coordinates = {a: self.points[:, i] for i, a in enumerate(axes)}
         self.extents = {a: extents[:, i] for i, a in enumerate(axes)}
 
-    def curve(self, expr: Curve, operands: list[np.ndarray]) -> np.ndarray:
-        """The ranks of a curve, over the box that its operands span on each grid."""
+    def curve(self, expr: Curve, operands: list[np.ndarray], span: Span | None = None) -> np.ndarray:
+        """The ranks of a curve, over the box that its operands span on each grid, or in each group of each grid."""
         flat = [np.broadcast_to(o, self.grid) for o in operands]
+        if expr.within:
+            return ranks_in_boxes(self.groups(expr.within, span), flat, partial(_ranks, expr))
         ranks = np.empty(self.grid, dtype=np.int64)
         for first, last in zip(self.first[:-1], self.first[1:], strict=True):
             own = [f[first:last] - f[first:last].min() for f in flat]
-            box = tuple(int(o.max()) + 1 for o in own)
-            if math.prod(box) <= 4 * (last - first):
-                ranks[first:last] = _table(expr.name, box, expr.options)[tuple(own)]
-            else:
-                ranks[first:last] = curve_ranks(expr.name, own, box, dict(expr.options))
+            ranks[first:last] = _ranks(expr, own, tuple(int(o.max()) + 1 for o in own))
         return ranks
+
+    def groups(self, keys: tuple[Expr, ...], span: Span | None = None) -> Groups:
+        """The groups of patches of one grid at which all keys are equal."""
+        if keys not in self._groups:
+            values = [self.flat(evaluate_on_grid(k, self, span)) for k in keys]
+            if len(self._groups) >= _MOST_KEPT:
+                self._groups.clear()
+            self._groups[keys] = group_patches([self.owner, *values])
+        return self._groups[keys]
 
     def visit(self, indices: tuple[int, ...], span: Span | None) -> np.ndarray:
         """The step at which an explicit list visits each patch, on grids that all have as many patches as it."""
@@ -167,8 +178,14 @@ class ManyGrids(Lattice):
         return CounterExample(grid, tuple(tuple(int(v) for v in self.points[row]) for row in rows))
 
 
+def _ranks(expr: Curve, cells: list[np.ndarray], box: Grid) -> np.ndarray:
+    if math.prod(box) <= 4 * len(cells[0]):
+        return _table(expr.name, box, expr.options)[tuple(cells)]
+    return curve_ranks(expr.name, cells, box, dict(expr.options))
+
+
 @lru_cache(maxsize=4096)
-def _table(name: str, box: Grid, options: tuple[tuple[str, int], ...]) -> np.ndarray:
+def _table(name: str, box: Grid, options: tuple[tuple[str, int | str], ...]) -> np.ndarray:
     return CURVES[name](box, dict(options))
 
 
@@ -233,7 +250,7 @@ def _first_tie(
 
 
 @lru_cache(maxsize=256)
-def tested_as_bijections(name: str, options: tuple[tuple[str, int], ...], axes: int) -> str | None:
+def tested_as_bijections(name: str, options: tuple[tuple[str, int | str], ...], axes: int) -> str | None:
     """A box on which a curve gives two cells one rank, as text; None where every small box was tried and has none.
 
     Proofs take curves for bijections of their boxes; this is what that is based on.

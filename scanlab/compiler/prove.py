@@ -19,7 +19,7 @@ from scanlab.compiler.witnesses import SetRegion, smallest_counterexample
 from scanlab.ir.assumptions import with_shared
 from scanlab.ir.constants import evaluate
 from scanlab.ir.diagnostics import CounterExample, ScanlabError
-from scanlab.ir.expr import Axis, Curve, Expr, Visit, nodes_of
+from scanlab.ir.expr import Axis, Breadth, Curve, Expr, Offset, Visit, nodes_of
 from scanlab.ir.printer import print_expr
 from scanlab.ir.text import grid_text
 from scanlab.ir.values import (
@@ -124,7 +124,8 @@ def prove_order(order: Order, grid: Grid | None = None, within: tuple[Order, ...
         return errors_as_findings(lambda: _tie(sequences(order, lattice).tie))
 
     claim = SELECTED_ONCE if order.partial else EXACTLY_ONCE
-    curved = any(isinstance(e, Curve) for key in order.keys for e in nodes_of(key.expr))
+    roots = (*(k.expr for k in order.keys), *filter(None, (order.where,)))
+    curved = any(isinstance(e, Curve | Offset | Breadth) for root in roots for e in nodes_of(root))
     at = None if curved else lambda example: _tie_at(order, example)
     question = Question(claim, (order,), on, on_many, lambda p: _smallest_tie(order, p), within, at=at)
     proof = decide(question, grid)

@@ -5,8 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from scanlab.ir.boxes import breadth, curve_within, joined, offset
 from scanlab.ir.diagnostics import ScanlabError, Span
-from scanlab.ir.expr import Axis, Binary, Expr, Extent, Extremum, Int, Negate, nodes_of, substitute
+from scanlab.ir.expr import (
+    Axis,
+    Binary,
+    Breadth,
+    Curve,
+    Expr,
+    Extent,
+    Extremum,
+    Int,
+    Negate,
+    Offset,
+    nodes_of,
+    substitute,
+)
 from scanlab.ir.values import Key, Order
 
 __all__ = ["extent_of", "flipped", "positive", "substitute_axes"]
@@ -31,6 +45,8 @@ def extent_of(expr: Expr) -> Expr | None:
     match expr:
         case Axis(name=name):
             return Extent(name)
+        case Offset(operand=inner, within=groups):
+            return Breadth(inner, groups)
         case Binary(op="-", left=Binary(op="-", left=extent, right=Int(value=1)), right=inner):
             return extent if extent_of(inner) == extent else None
         case Binary(op="//", left=inner, right=Int(value=k)) if k > 0 and (extent := extent_of(inner)) is not None:
@@ -49,7 +65,7 @@ def positive(expr: Expr) -> bool:
     match expr:
         case Int(value=value):
             return value > 0
-        case Extent():
+        case Extent() | Breadth():
             return True
         case Binary(op="+" | "*", left=a, right=b):
             return positive(a) and positive(b)
@@ -66,14 +82,32 @@ def _same_everywhere(expr: Expr) -> bool:
     return all(isinstance(e, Int | Extent | Binary | Extremum | Negate) for e in nodes_of(expr))
 
 
-def substitute_axes(order: Order, axes: tuple[str, ...], new: Mapping[str, Expr], span: Span | None = None) -> Order:
+def substitute_axes(
+    order: Order,
+    axes: tuple[str, ...],
+    new: Mapping[str, Expr],
+    span: Span | None = None,
+    within: tuple[Expr, ...] = (),
+) -> Order:
     """The order over ``axes`` whose keys see ``new[a]`` wherever they saw the axis ``a``.
 
+    within: the groups inside which the order is used: its curves run over their boxes.
     Raises ScanlabError S210 where a key uses the extent of an axis whose new coordinate has no known extent.
     """
 
+    def all_of(exprs: tuple[Expr, ...]) -> tuple[Expr, ...]:
+        return tuple(substitute(e, change) for e in exprs)
+
     def change(expr: Expr) -> Expr | None:
         match expr:
+            case Curve(name=name, operands=many, options=options, within=own) if own or within:
+                return curve_within(name, all_of(many), options, joined(within, all_of(own)))
+            case Offset(operand=inner, within=own):
+                return offset(substitute(inner, change), joined(within, all_of(own)))
+            case Breadth(operand=inner, within=own):
+                return breadth(substitute(inner, change), joined(within, all_of(own)))
+            case Binary(left=Binary(left=Breadth()), right=Offset() as inner) if flipped(inner) == expr:
+                return flipped(substitute(inner, change))
             case Axis(name=name):
                 return new[name]
             case Extent(name=name):

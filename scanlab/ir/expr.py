@@ -2,9 +2,11 @@
 
     key   := Int | Axis | Extent | Digit | Negate(key) | Binary(op, key, key) | Compare(op, key, key)
            | Logic(op, key, key) | Not(key) | Select(condition, key, key) | Extremum(op, keys)
-           | Absolute(key) | Curve(name, keys, options) | Visit(indices)
+           | Absolute(key) | Curve(name, keys, options, within) | Visit(indices) | Offset(key, within)
+           | Breadth(key, within)
 
 Nodes are immutable and compare by structure. A truth value is the integer 0 or 1. ``//`` and ``%`` are Python's.
+``within`` holds keys; the patches at which they are all equal are a group, and a node speaks of the patch's own group.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ __all__ = [
     "Absolute",
     "Axis",
     "Binary",
+    "Breadth",
     "Compare",
     "Curve",
     "Digit",
@@ -28,6 +31,7 @@ __all__ = [
     "Logic",
     "Negate",
     "Not",
+    "Offset",
     "Select",
     "Visit",
     "children",
@@ -167,11 +171,31 @@ class Absolute(Expr):
 
 @dataclass(frozen=True)
 class Curve(Expr):
-    """A rank function of the box its arguments span over the whole grid; options are sorted (name, value) pairs."""
+    """A rank function of the box its arguments span over the whole grid, or over the patch's group.
+
+    ``options`` are sorted (name, value) pairs.
+    """
 
     name: str
     operands: tuple[Expr, ...]
-    options: tuple[tuple[str, int], ...] = ()
+    options: tuple[tuple[str, int | str], ...] = ()
+    within: tuple[Expr, ...] = ()
+
+
+@dataclass(frozen=True)
+class Offset(Expr):
+    """``operand`` less its smallest value in the patch's group: a coordinate of the group's own box."""
+
+    operand: Expr
+    within: tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
+class Breadth(Expr):
+    """How many values ``operand`` spans in the patch's group: the largest less the smallest, and one."""
+
+    operand: Expr
+    within: tuple[Expr, ...]
 
 
 @dataclass(frozen=True)
@@ -190,8 +214,12 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return (a, b)
         case Select(condition=c, then=a, otherwise=b):
             return (c, a, b)
-        case Extremum(operands=many) | Curve(operands=many):
+        case Extremum(operands=many):
             return many
+        case Curve(operands=many, within=groups):
+            return (*many, *groups)
+        case Offset(operand=a, within=groups) | Breadth(operand=a, within=groups):
+            return (a, *groups)
     return ()
 
 
@@ -204,8 +232,12 @@ def rebuild(expr: Expr, below: tuple[Expr, ...]) -> Expr:
             return replace(expr, left=below[0], right=below[1])
         case Select():
             return Select(*below)
-        case Extremum() | Curve():
+        case Extremum():
             return replace(expr, operands=below)
+        case Curve(operands=many):
+            return replace(expr, operands=below[: len(many)], within=below[len(many) :])
+        case Offset() | Breadth():
+            return replace(expr, operand=below[0], within=below[1:])
     return expr
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-__all__ = ["ARITHMETIC", "CURVES", "Option", "Signature"]
+__all__ = ["ARITHMETIC", "CURVES", "LOCAL", "Option", "Signature"]
 
 _NO_LIMIT = 2**31 - 1
 
@@ -28,7 +28,7 @@ class Signature:
     """A key function: how many coordinates it takes, and its options.
 
     A curve is a bijection from the box of its arguments to ranks, which is all the prover needs to know of it.
-    ``whole_grid`` says that without arguments it runs over all axes.
+    ``whole_grid`` says that without arguments it runs over all axes, ``rules`` that its options are rules by letter.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Signature:
     doc: str
     options: tuple[Option, ...] = ()
     whole_grid: bool = False
+    rules: bool = False
 
     def option(self, name: str) -> Option | None:
         """The option of that name, if there is one."""
@@ -53,8 +54,12 @@ _CORNER = Option(
     words=("top_left", "top_right", "bottom_right", "bottom_left"),
 )
 _HEADING = Option("heading", 0, 3, "its first step, clockwise from the right", words=("right", "down", "left", "up"))
+_BASE = Option("base", 2, _NO_LIMIT, "of the digits", low=2)
 
-
+_LSYSTEM = (
+    "a curve by rewriting, on its enclosing square; what lies outside is dropped; "
+    '`start="L", L="-RF+LFL+FR-", …`: what it begins with, and the rule of every letter'
+)
 _GILBERT = (
     "generalised Hilbert curve of any box, in unit steps, but for one diagonal on a rectangle whose longer side is odd "
     "and whose shorter one is even, from 4 up, and a few longer steps on boxes of three axes with an odd side; a side "
@@ -75,6 +80,8 @@ def _curves() -> tuple[Signature, ...]:
         Signature("dfs", 0, 5, f"depth-first {graph}", (_SEED,), whole_grid=True),
         Signature("rcm", 0, 5, f"reverse Cuthill-McKee {graph}", (_SEED,), whole_grid=True),
         Signature("spectral", 0, 5, f"spectral (Fiedler vector) {graph}", (_SEED,), whole_grid=True),
+        Signature("lsystem", 2, 2, _LSYSTEM, rules=True),
+        Signature("bit_reversal", 1, 1, "the digits in reverse, as many as the largest value needs", (_BASE,)),
     )
 
 
@@ -88,6 +95,16 @@ ARITHMETIC: Mapping[str, Signature] = MappingProxyType(
             Signature("max", 2, 8, "the largest argument"),
             Signature("abs", 1, 1, "the distance from zero"),
             Signature("flip", 1, 1, "the coordinate counted from the other end: flip(h) is H - 1 - h"),
+        )
+    }
+)
+
+LOCAL: Mapping[str, Signature] = MappingProxyType(
+    {
+        s.name: s
+        for s in (
+            Signature("offset", 1, 1, "the value less the smallest one in the patch's group"),
+            Signature("breadth", 1, 1, "how many values there are from the smallest to the largest one in the group"),
         )
     }
 )

@@ -182,6 +182,18 @@ _NAMES = {
         "a definition that depends on a broken one",
         "Another definition of the file has a mistake; it is shown, too. What does not depend on it can be used.",
     ),
+    "S290": Code(
+        "a box of no group",
+        "Curves, offset(…) and breadth(…) can speak of the box of a group, given by `within`; nothing else has one.",
+        _HW + "order a = by offset(h), w",
+        _HW + "order a = by h // 7, offset(h) within (h // 7), w",
+    ),
+    "S291": Code(
+        "rules of no curve",
+        "The rules of lsystem(…) fill a square at every depth: one F from each letter to the next, each cell once.",
+        _HW + 'order a = by lsystem(h, w, L="-LF+LFL+FL-")',
+        _HW + 'order a = by lsystem(h, w, L="-RF+LFL+FR-", R="+LF-RFR-FL+")',
+    ),
 }
 
 _PROOFS = {

@@ -6,6 +6,7 @@ from scanlab.ir.expr import (
     Absolute,
     Axis,
     Binary,
+    Breadth,
     Compare,
     Curve,
     Digit,
@@ -16,10 +17,12 @@ from scanlab.ir.expr import (
     Logic,
     Negate,
     Not,
+    Offset,
     Select,
     Visit,
 )
 from scanlab.ir.values import Key, Order, Plan, Scan, Token, Value
+from scanlab.ir.windows import windowed
 
 __all__ = ["print_expr", "print_value"]
 
@@ -40,7 +43,7 @@ def print_value(value: Value) -> str:
 
 
 def _order(order: Order, inline: bool) -> str:
-    text = "by " + ", ".join(_key(k) for k in order.keys)
+    text = "by " + _keys(order.keys)
     if order.where is not None:
         text += f" where {print_expr(order.where)}"
     if order.restart:
@@ -66,6 +69,14 @@ def _tokens(tokens: tuple[Token, ...]) -> str:
     if not tokens:
         return ""
     return " with " + ", ".join(f"{t.name} at {t.place}{' fixed' * t.fixed}" for t in tokens)
+
+
+def _keys(keys: tuple[Key, ...]) -> str:
+    window = windowed(keys)
+    if window is None:
+        return ", ".join(map(_key, keys))
+    before, groups, body = window
+    return f"{''.join(f'{_key(k)}, ' for k in before)}within ({', '.join(map(_key, groups))}): {_keys(body)}"
 
 
 def _key(key: Key) -> str:
@@ -115,9 +126,17 @@ def _call(expr: Expr) -> str:
             return f"abs({print_expr(a)})"
         case Extremum(op=op, operands=many):
             return f"{op}({', '.join(map(print_expr, many))})"
-        case Curve(name=name, operands=many, options=options):
-            parts = [*map(print_expr, many), *(f"{k}={v}" for k, v in options)]
-            return f"{name}({', '.join(parts)})"
+        case Curve(name=name, operands=many, options=options, within=groups):
+            texts = (f'{k}="{v}"' if isinstance(v, str) else f"{k}={v}" for k, v in options)
+            return f"{name}({', '.join([*map(print_expr, many), *texts])}){_within(groups)}"
+        case Offset(operand=a, within=groups):
+            return f"offset({print_expr(a)}){_within(groups)}"
+        case Breadth(operand=a, within=groups):
+            return f"breadth({print_expr(a)}){_within(groups)}"
         case Visit(indices=indices):
             return f"visit({', '.join(map(str, indices))})"
     raise TypeError(f"not a key expression: {expr!r}")
+
+
+def _within(groups: tuple[Expr, ...]) -> str:
+    return f" within ({', '.join(map(print_expr, groups))})" if groups else ""

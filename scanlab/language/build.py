@@ -48,6 +48,18 @@ def _equals(children: list[Any]) -> list[int]:
     return [i for i, child in enumerate(children) if _is(child, "EQUAL")]
 
 
+class _Groups(tuple[Any, ...]):
+    """The keys of ``within (key, …)``, with the place of their parentheses."""
+
+    span: Span
+
+    @classmethod
+    def of(cls, keys: tuple[Any, ...], span: Span) -> _Groups:
+        groups = cls(keys)
+        groups.span = span
+        return groups
+
+
 class Builder(Transformer):
     """One method per rule of ``grammar.lark``; all tokens are kept, so every span is first child to last."""
 
@@ -123,6 +135,12 @@ class Builder(Transformer):
         pattern = tree.Regroup(c[1].span, str(c[1])[1:-1], sizes)
         return tree.By(self._span(c), (pattern,), tuple(n for n in c if isinstance(n, tree.Suffix)))
 
+    def within(self, c: list[Any]) -> tree.Within:
+        return tree.Within(self._span(c), tuple(c[1]), self._nodes(c[2:]))
+
+    def groups(self, c: list[Any]) -> _Groups:
+        return _Groups.of(self._nodes(c), self._span(c))
+
     def let(self, c: list[Any]) -> tree.Let:
         nodes = self._nodes(c)
         return tree.Let(self._span(c), nodes[:-1], nodes[-1])
@@ -171,7 +189,8 @@ class Builder(Transformer):
         for i, child in enumerate(c):
             if _is(child, "LSQB") or _is(child, "LPAR"):
                 groups[child.type] = c[i + 1] if isinstance(c[i + 1], tuple) else ()
-        return tree.Apply(self._span(c), str(c[0]), groups.get("LSQB"), groups.get("LPAR"))
+        within = c[-1] if isinstance(c[-1], _Groups) else ()
+        return tree.Apply(self._span(c), str(c[0]), groups.get("LSQB"), groups.get("LPAR"), tuple(within))
 
     def group(self, c: list[Any]) -> tree.Node:
         return c[1]
@@ -182,4 +201,5 @@ class Builder(Transformer):
     def argument(self, c: list[Any]) -> tree.Argument:
         if len(c) == 1:
             return tree.Argument(self._span(c), None, c[0])
-        return tree.Argument(self._span(c), str(c[0]), c[2])
+        given = tree.Text(c[2].span, str(c[2])[1:-1]) if _is(c[2], "STRING") else c[2]
+        return tree.Argument(self._span(c), str(c[0]), given)

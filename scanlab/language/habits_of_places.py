@@ -11,6 +11,7 @@ _SUFFIX = r"(?P<b>where|restart|with|expect|source|note)\b"
 _NO_WORD = r"(?!let\b|def\b|var\b|const\b|(?i:order|scan|plan)\b)"
 _KINDS = "a definition begins with its kind, order, scan or plan: order {a} = …"
 _SIGNS = "a sign that changes from row to row is a choice: -w if h % 2 == 1 else w; or ~w"
+_IN_FRONT = "parameters stand in front of the paths: "
 
 PLACE_HABITS = (
     Habit(r"(?P<p>start|middle|end)\b", "with {a} at {p}", r"\bwith (?P<a>\w+) (?:at|in) the"),
@@ -43,6 +44,9 @@ PLACE_HABITS = (
     Habit(r"[&|] (?P<b>\w+)$", "paths are merged: sum({a}, {b})", r"^(?:scan|plan) \w+ = (?P<a>\w+)"),
     Habit(r": ?\d", "how often a scan is used is written by *: {a} * 2", r"\b(?:layers|cycle) \(.*?(?P<a>\w+)"),
     Habit(r", \d", "how often a scan is used is written by *: {a} * 2", r"\b(?:layers|cycle) \(.*?\( (?P<a>\w+)"),
+    Habit(":", "the keys of the groups stand in parentheses: within (h // 7, w // 7): …", r"\bwithin"),
+    Habit(r"\[ (?P<b>\w+) \]", f"{_IN_FRONT}{{a}}[{{b}}](…)", r"\b(?P<a>\w+) \([^()]*\)"),
+    Habit(r"\[ (?P<k>\w+) = (?P<b>\w+)", f"{_IN_FRONT}{{a}}[{{k}}={{b}}](…)", r"\b(?P<a>\w+) \([^()]*\)"),
     Habit(r"\{ (?P<n>\w+) \}", "parameters stand in brackets: {a}[{n}]", r"\b(?P<a>\w+)(?<!\bin)"),
     Habit(r"(?P<k>\w+) = (?P<n>\d+)", "parameters stand in brackets: {a}[{k}={n}]", r"^\w+ \w+ = (?P<a>\w+)"),
     Habit(r">", "parameters stand in brackets: {a}[{n}]", r"= (?P<a>\w+) < (?P<n>\d+)"),

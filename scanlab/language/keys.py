@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from scanlab.ir.boxes import breadth, curve_within, joined, offset
 from scanlab.ir.constants import divides_by_zero, fold
 from scanlab.ir.coordinates import flipped
 from scanlab.ir.diagnostics import ScanlabError, Span
@@ -14,7 +15,6 @@ from scanlab.ir.expr import (
     Axis,
     Binary,
     Compare,
-    Curve,
     Expr,
     Extent,
     Extremum,
@@ -24,11 +24,12 @@ from scanlab.ir.expr import (
     Not,
     Select,
 )
-from scanlab.ir.functions import ARITHMETIC, CURVES, Option, Signature
+from scanlab.ir.functions import ARITHMETIC, CURVES, LOCAL, Option, Signature
 from scanlab.ir.printer import print_expr
 from scanlab.ir.text import shortened
 from scanlab.ir.values import Order, Plan, Scan
 from scanlab.language import syntax as tree
+from scanlab.language.rewriting import written_rules
 from scanlab.language.scope import Meaning, Scope, unknown_name, wrong_kind
 from scanlab.language.tilde import MisplacedTilde, misplaced_tilde
 
@@ -37,6 +38,7 @@ __all__ = [
     "check_count",
     "check_curve_count",
     "constant",
+    "is_local",
     "key",
     "option_value",
     "unknown_key",
@@ -80,6 +82,8 @@ def _read(node: tree.Node, scope: Scope) -> Expr:
             return key(body, scope)
         case tree.Apply():
             return _call(node, scope)
+        case tree.Text():
+            raise wrong_kind("a string", "a number", node.span, "rules of lsystem(…) are strings; all else is numbers")
     raise wrong_kind("a path", "a key", node.span, "a key is integer arithmetic over the coordinates, such as h // 7")
 
 
@@ -90,8 +94,10 @@ def _name(text: str, span: Span, scope: Scope) -> Expr:
             raise zero_divisor(span)
         return local
     for axis in scope.axes_or_error(span):
-        if text in (axis, axis.upper()):
-            return Axis(axis) if text == axis else Extent(axis)
+        if text == axis:
+            return offset(Axis(axis), scope.within) if scope.within else Axis(axis)
+        if text == axis.upper():
+            return breadth(Axis(axis), scope.within) if scope.within else Extent(axis)
     if text in CURVES or text in ARITHMETIC:
         raise wrong_kind(f"the function `{text}`", "a key", span, f"give it arguments: {call_of(text, scope)}")
     if text == "visit":
@@ -180,8 +186,14 @@ def zero_divisor(span: Span) -> ScanlabError:
 
 
 def _call(node: tree.Apply, scope: Scope) -> Expr:
+    within = joined(scope.within, tuple(key(g, scope) for g in node.within))
     if node.name in CURVES:
-        return _curve(node, CURVES[node.name], scope)
+        return _curve(node, CURVES[node.name], scope, within)
+    if is_local(node, scope):
+        return _in_group(node, scope, within)
+    if node.within:
+        help = f"`within` belongs to a curve, to offset(…) or to breadth(…): {call_of('hilbert', scope)} within (…)"
+        raise ScanlabError.at("S290", f"`{node.name}` has no box of a group", node.span, help=help)
     plain: dict[str, Callable[[tuple[Expr, ...]], Expr]] = {
         "min": lambda many: Extremum("min", many),
         "max": lambda many: Extremum("max", many),
@@ -204,6 +216,23 @@ def _call(node: tree.Apply, scope: Scope) -> Expr:
     raise unknown_name(node.name, node.span, functions, f"functions are {', '.join(functions)}")
 
 
+def is_local(node: tree.Apply, scope: Scope) -> bool:
+    """Whether a call is of ``offset`` or ``breadth``: always with ``within``, else where nothing else has the name."""
+    known = scope.find(node.name) is not None or isinstance(scope.locals.get(node.name), Order)
+    return node.name in LOCAL and (bool(node.within) or not known)
+
+
+def _in_group(node: tree.Apply, scope: Scope, within: tuple[Expr, ...]) -> Expr:
+    if not within:
+        help = f"name the keys of the groups: {shortened(node.span.text)} within ({', '.join(scope.axes or ())})"
+        message = f"`{node.name}` speaks of the box of a group, and there is none"
+        raise ScanlabError.at("S290", message, node.span, help=help)
+    operands, options = _operands(node, scope)
+    _check_options(node, LOCAL[node.name], options)
+    check_count(node.name, len(operands), 1, 1, node.span)
+    return offset(operands[0], within) if node.name == "offset" else breadth(operands[0], within)
+
+
 def _flip(expr: Expr, span: Span) -> Expr:
     turned = flipped(expr)
     if turned is None:
@@ -214,6 +243,9 @@ def _flip(expr: Expr, span: Span) -> Expr:
 
 
 def _visit(node: tree.Apply, scope: Scope) -> Expr:
+    if scope.within:
+        help = "an explicit list fits one grid; give the groups their numbers in front of it, as keys of their own"
+        raise ScanlabError.at("S290", "an explicit list has no box of a group", node.span, help=help)
     numbers = [constant(a.value, scope) for a in node.arguments or ()]
     return Order.from_indices(numbers).keys[0].expr
 
@@ -230,11 +262,13 @@ def _operands(node: tree.Apply, scope: Scope) -> tuple[tuple[Expr, ...], tuple[t
     return tuple(key(a.value, scope) for a in given if a.name is None), tuple(a for a in given if a.name)
 
 
-def _curve(node: tree.Apply, signature: Signature, scope: Scope) -> Expr:
+def _curve(node: tree.Apply, signature: Signature, scope: Scope, within: tuple[Expr, ...]) -> Expr:
     operands, options = _operands(node, scope)
     if not operands and signature.whole_grid:
         operands = tuple(Axis(a) for a in scope.axes_or_error(node.span))
     check_curve_count(signature, len(operands), node.span, f"as in {call_of(node.name, scope)}")
+    if signature.rules:
+        return curve_within(node.name, operands, written_rules(node, options), within)
     _check_options(node, signature, options)
     chosen = {o.name: o.default for o in signature.options}
     for argument in options:
@@ -244,7 +278,7 @@ def _curve(node: tree.Apply, signature: Signature, scope: Scope) -> Expr:
             chosen[option.name] = option.words.index(argument.value.span.text)
         else:
             chosen[option.name] = option_value(option, constant(argument.value, scope), argument.span)
-    return Curve(node.name, operands, tuple(sorted(chosen.items())))
+    return curve_within(node.name, operands, tuple(sorted(chosen.items())), within)
 
 
 def _check_options(node: tree.Apply, signature: Signature, options: tuple[tree.Argument, ...]) -> None:

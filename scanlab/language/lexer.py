@@ -5,7 +5,7 @@ from __future__ import annotations
 from pygments.lexer import RegexLexer, words
 from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation, String, Text
 
-from scanlab.ir.functions import ARITHMETIC, CURVES
+from scanlab.ir.functions import ARITHMETIC, CURVES, LOCAL
 from scanlab.language.parse import terminals
 from scanlab.language.scope import COMBINATORS
 
@@ -23,17 +23,21 @@ def _rules() -> dict[str, list]:
             (patterns["WHITESPACE"], Text.Whitespace),
             (r'"(\\.|[^"\\])*"', String.Doc),
             (words(keywords, prefix=r"\b", suffix=r"\b"), Keyword),
-            (words([*COMBINATORS, *CURVES, *ARITHMETIC, "visit"], prefix=r"\b", suffix=r"(?=\s*[\[(])"), Name.Builtin),
+            (
+                words([*COMBINATORS, *CURVES, *ARITHMETIC, *LOCAL, "visit"], prefix=r"\b", suffix=r"(?=\s*[\[(])"),
+                Name.Builtin,
+            ),
             (r"\b[A-Z][A-Z0-9_]*\b", Name.Constant),
             (patterns["NAME"], Name),
             (patterns["INT"], Number.Integer),
+            (patterns["COLON"], Punctuation),
             (words([s for s in symbols if s in ("(", ")", "[", "]", ",")]), Punctuation),
             (words([s for s in symbols if s not in ("(", ")", "[", "]", ",")]), Operator),
         ]
     }
 
 
-_PATTERNS = ("NAME", "INT", "STRING", "COMMENT", "WHITESPACE")
+_PATTERNS = ("NAME", "INT", "STRING", "COLON", "COMMENT", "WHITESPACE")
 
 
 class ScanLexer(RegexLexer):

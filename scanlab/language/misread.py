@@ -112,7 +112,7 @@ def _quoted(token: PlacedToken) -> str:
     return "this string" if token.type == "STRING" else f"`{shortened(token)}`"
 
 
-_PLAIN = {"NAME": "a name", "INT": "a number", "STRING": "a string", "$END": "the end"}
+_PLAIN = {"NAME": "a name", "INT": "a number", "STRING": "a string", "COLON": "`:`", "$END": "the end"}
 _OPERATORS = ("+", "-", "*", "//", "%", "==", "!=", "<", "<=", ">", ">=", "and", "or", "if")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from scanlab.ir.boxes import joined
 from scanlab.ir.diagnostics import ScanlabError, Span
 from scanlab.ir.expr import Axis, Expr
 from scanlab.ir.functions import ARITHMETIC, CURVES
@@ -22,7 +23,7 @@ from scanlab.language import syntax as tree
 from scanlab.language.assumptions import checked, read_assumptions
 from scanlab.language.combine import combine, combines
 from scanlab.language.definitions import instantiate, kind_of, one
-from scanlab.language.keys import key, unknown_key
+from scanlab.language.keys import is_local, key, unknown_key
 from scanlab.language.placing import check_tokens, placed_tokens
 from scanlab.language.regroup import regrouped
 from scanlab.language.scope import COMBINATORS, Meaning, Scope, Template, few_of, unknown_name, wrong_kind
@@ -63,12 +64,16 @@ def paths(node: tree.Node, scope: Scope) -> tuple[Value, ...]:
             raise ScanlabError.at(
                 "S209", "`~` belongs to a key, not to a path", node.span, help="to reverse a path write -"
             )
+    raise _no_path(node, scope)
+
+
+def _no_path(node: tree.Node, scope: Scope) -> ScanlabError:
     if isinstance(node, tree.Binary) and node.op == "*" and isinstance(node.right, tree.Number):
         counted = f"layers({balanced(shortened(node.span.text))})"
         help = f"how often a scan is used stands in a plan: {counted}; keys stand in an order, as in by h * 2, w"
-        raise wrong_kind("a key", "a path", node.span, help)
+        return wrong_kind("a key", "a path", node.span, help)
     if isinstance(node, tree.Binary) and node.op in ("+", "*"):
-        raise wrong_kind(
+        return wrong_kind(
             "a key",
             "a path",
             node.span,
@@ -76,9 +81,9 @@ def paths(node: tree.Node, scope: Scope) -> tuple[Value, ...]:
         )
     if isinstance(node, tree.Conditional):
         help = "a condition chooses keys: by (a if c else b), …; or part of the grid: scatter((row where c), …)"
-        raise wrong_kind("a key", "a path", node.span, help)
+        return wrong_kind("a key", "a path", node.span, help)
     help = _hyphenated(node, scope) or f"an order begins with by: (by {balanced(shortened(node.span.text))})"
-    raise wrong_kind("a key", "a path", node.span, help)
+    return wrong_kind("a key", "a path", node.span, help)
 
 
 def _hyphenated(node: tree.Node, scope: Scope) -> str:
@@ -123,17 +128,37 @@ def _reversed(value: Value, span: Span) -> Value:
 
 def _by(node: tree.By, scope: Scope) -> Order:
     axes = scope.axes_or_error(node.span)
-    keys: list[Key] = []
-    assume: dict[Expr, None] = {}
-    for part in node.keys:
-        more, assumed = _spliced(part, scope)
-        keys += more
-        assume |= dict.fromkeys(assumed)
-    order = Order(axes, tuple(keys), span=node.span, assume=tuple(assume))
+    keys, assume = _listed(node.keys, scope)
+    order = Order(axes, tuple(keys), span=node.span, assume=tuple(dict.fromkeys(assume)))
     return _with_suffixes(order, node.suffixes, scope)
 
 
-def _spliced(node: tree.Node, scope: Scope) -> tuple[list[Key], tuple[Expr, ...]]:
+_Listed = tuple[list[Key], tuple[Expr, ...]]
+"""Keys, and what the orders that they come from assume."""
+
+
+def _listed(items: tuple[tree.Node, ...], scope: Scope) -> _Listed:
+    """The keys of a list.
+
+    before → after:  ``within (h // 7): h``  →  ``h // 7``, ``offset(h) within (h // 7)``
+    """
+    keys: list[Key] = []
+    assume: tuple[Expr, ...] = ()
+    for item in items:
+        if isinstance(item, tree.Within):
+            groups, more = _listed(item.groups, scope)
+            within = joined(scope.within, tuple(k.expr for k in groups))
+            inside, assumed = _listed(item.keys, replace(scope, within=within))
+            keys += [*groups, *inside]
+            assume += more + assumed
+        else:
+            spliced, assumed = _spliced(item, scope)
+            keys += spliced
+            assume += assumed
+    return keys, assume
+
+
+def _spliced(node: tree.Node, scope: Scope) -> _Listed:
     """The keys one item of ``by`` stands for: itself, or all keys of an order that is used inside another.
 
     With what that order assumes.
@@ -176,7 +201,9 @@ def _inner_order(node: tree.Node, scope: Scope) -> Order | None:
     base = node.operand if isinstance(node, tree.Unary) and node.op == "-" else node
     if not isinstance(base, tree.Apply) or base.name in CURVES or base.name in ARITHMETIC or base.name == "visit":
         return None
-    if not isinstance(scope.locals.get(base.name), Order) and scope.find(base.name) is None:
+    if is_local(base, scope):
+        return None
+    if not isinstance(scope.locals.get(base.name), Order | Scan) and scope.find(base.name) is None:
         _no_parts(base, scope)
         if base.arguments is None:
             raise unknown_name(base.name, base.span, (), unknown_key(base.name, scope))

@@ -37,7 +37,10 @@ class Template:
 
 @dataclass(frozen=True)
 class Scope:
-    """The names in force: axes of the grid, local names (``let``, parameters, formals), definitions."""
+    """The names in force: axes of the grid, local names (``let``, parameters, formals), definitions.
+
+    ``within``: the keys of the groups whose boxes coordinates, extents and curves speak of here; none for the grid.
+    """
 
     axes: tuple[str, ...] | None
     find: Callable[[str], Template | None]
@@ -46,6 +49,7 @@ class Scope:
     stack: tuple[str, ...] = ()
     memo: dict[object, Meaning] = field(default_factory=dict, compare=False)
     reached: bool = True
+    within: tuple[Expr, ...] = ()
 
     def unreached(self) -> Scope:
         """The scope of what may never be evaluated, such as a branch: a division by zero is no error there yet."""
@@ -80,7 +84,7 @@ class Scope:
             raise ScanlabError.at(
                 "S207", f"definitions use each other more than {DEEPEST_DEFINITIONS} levels deep", span
             )
-        return replace(self, axes=axes, locals={}, stack=(*self.stack, name), reached=True)
+        return replace(self, axes=axes, locals={}, stack=(*self.stack, name), reached=True, within=())
 
     def key_names(self) -> list[str]:
         """What can stand in a key."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from scanlab.ir.boxes import offset
 from scanlab.ir.constants import divides_by_zero
 from scanlab.ir.coordinates import substitute_axes
 from scanlab.ir.diagnostics import ScanlabError, Span
@@ -33,7 +34,7 @@ def over_coordinates(value: Value, node: tree.Apply, scope: Scope) -> Value:
             if a.name not in value.axes:
                 raise unknown_name(a.name, a.span, value.axes, f"`{node.name}` runs over {', '.join(value.axes)}")
         new = {
-            x: _key_of_argument(node, named[x], scope) if x in named else _same_axis(x, axes, node.span)
+            x: _key_of_argument(node, named[x], scope) if x in named else _same_axis(x, axes, node.span, scope)
             for x in value.axes
         }
     else:
@@ -45,7 +46,7 @@ def over_coordinates(value: Value, node: tree.Apply, scope: Scope) -> Value:
                 help=f"give each a key, as in {node.name}({', '.join(reversed(value.axes))})",
             )
         new = {x: _key_of_argument(node, a.value, scope) for x, a in zip(value.axes, given, strict=True)}
-    return over_axes(value, axes, new, node.span)
+    return over_axes(value, axes, new, node.span, scope.within)
 
 
 def _key_of_argument(node: tree.Apply, value: tree.Node, scope: Scope) -> Expr:
@@ -55,17 +56,22 @@ def _key_of_argument(node: tree.Apply, value: tree.Node, scope: Scope) -> Expr:
         raise inside_a_key(error, node) from None
 
 
-def _same_axis(name: str, axes: tuple[str, ...], span: Span) -> Expr:
+def _same_axis(name: str, axes: tuple[str, ...], span: Span, scope: Scope) -> Expr:
     if name not in axes:
         raise ScanlabError.at("S208", f"the grid here has no axis `{name}` (it has {', '.join(axes)})", span)
-    return Axis(name)
+    return offset(Axis(name), scope.within) if scope.within else Axis(name)
 
 
-def over_axes(value: Value, axes: tuple[str, ...], new: dict[str, Expr], span: Span) -> Value:
-    """The value whose keys see other coordinates. Raises S210, and S306 for what then divides by zero."""
+def over_axes(
+    value: Value, axes: tuple[str, ...], new: dict[str, Expr], span: Span, within: tuple[Expr, ...] = ()
+) -> Value:
+    """The value whose keys see other coordinates, as inside the groups ``within``.
+
+    Raises S210, and S306 for what then divides by zero.
+    """
 
     def changed(order: Order) -> Order:
-        moved = replace(substitute_axes(order, axes, new, span), span=span)
+        moved = replace(substitute_axes(order, axes, new, span, within), span=span)
         conditions = () if moved.where is None else (moved.where,)
         if any(map(divides_by_zero, (*(k.expr for k in moved.keys), *conditions, *moved.restart))):
             raise zero_divisor(span)

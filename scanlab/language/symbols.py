@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,11 +28,20 @@ from scanlab.ir.expr import (
 from scanlab.ir.functions import CURVES
 from scanlab.ir.printer import print_expr
 from scanlab.ir.values import Key, Order, Token
+from scanlab.ir.windows import keys_within
 from scanlab.language.assumptions import check_possible, condition_on_extents
 from scanlab.language.axes import named_axes
 from scanlab.language.keys import check_curve_count, option_value
+from scanlab.language.rewriting import python_rules
 
-__all__ = ["Symbol", "axes", "by", "curve", "extent", "flip", "maximum", "minimum", "order", "where"]
+__all__ = ["Symbol", "axes", "by", "curve", "extent", "flip", "maximum", "minimum", "order", "where", "within"]
+
+
+@dataclass(frozen=True)
+class Within:
+    """The keys that ``within(groups, …)`` stands for, as an argument of ``by``."""
+
+    keys: tuple[Key, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,8 +229,8 @@ def maximum(*keys: Any) -> Symbol:
     return Symbol(Extremum("max", tuple(map(_plain, keys))))
 
 
-def curve(name: str, *keys: Any, **options: int) -> Symbol:
-    """A curve as a key: ``curve("hilbert", h, w)``. Raises S201, S204 and S211 as the language does.
+def curve(name: str, *keys: Any, **options: int | str) -> Symbol:
+    """A curve as a key: ``curve("hilbert", h, w)``. Raises S201, S204, S211 and S291 as the language does.
 
     >>> import scanlab
     >>> order = scanlab.by(scanlab.curve("hilbert", *scanlab.axes("h w")))
@@ -233,17 +242,48 @@ def curve(name: str, *keys: Any, **options: int) -> Symbol:
         raise ScanlabError.at("S201", f"unknown curve `{name}`", help=f"there are {', '.join(CURVES)}")
     operands = tuple(map(_plain, keys))
     check_curve_count(signature, len(operands), None)
+    if signature.rules:
+        return Symbol(Curve(name, operands, python_rules(options)))
     chosen = {o.name: o.default for o in signature.options}
     for given, value in options.items():
         option = signature.option(given)
         if option is None:
             raise ScanlabError.at("S211", f"`{name}` has no option `{given}`")
+        if not isinstance(value, int):
+            raise ScanlabError.at("S211", f"{given}={value!r} is no whole number")
         chosen[given] = option_value(option, value, None)
     return Symbol(Curve(name, operands, tuple(sorted(chosen.items()))))
 
 
+def within(groups: Any, *keys: Any) -> Within:
+    """``within (groups): keys``, as the last argument of ``by``: keys that speak of the boxes of groups.
+
+    groups: a key or a tuple of keys; the patches at which they are all equal are a group. In ``keys`` a coordinate
+    counts from the group's first one, an extent is that of its box, and a curve runs over that box.
+
+    >>> import scanlab
+    >>> h, w = scanlab.axes("h w")
+    >>> print(scanlab.by(scanlab.within((h // 7, ~(w // 7)), scanlab.curve("gilbert", h, w))))
+    by within (h // 7, ~(w // 7)): gilbert(h, w)
+    """
+    if not keys:
+        raise ScanlabError.at("S204", "`within` needs at least one key", help="as in within((h // 7, w // 7), h, w)")
+    given = groups if isinstance(groups, tuple | list) else (groups,)
+    if not given:
+        raise ScanlabError.at("S204", "`within` needs the keys of its groups", help="as in within(h // 7, h, w)")
+    return Within(keys_within(tuple(_listed(given)), tuple(_listed(keys))))
+
+
+def _listed(keys: Iterable[Any]) -> Iterator[Key]:
+    for key in keys:
+        if isinstance(key, Within):
+            yield from key.keys
+        else:
+            yield Key(key.expr, key.alternate) if isinstance(key, Symbol) else Key(_plain(key))
+
+
 def by(
-    *keys: Any,
+    *keys: Any | Within,
     axes: str | Iterable[str] | None = None,
     where: Any = None,
     restart: Any = (),
@@ -265,7 +305,7 @@ def by(
     """
     if not keys:
         raise ScanlabError.at("S204", "`by` needs at least one key", help="as in by(h, w)")
-    listed = tuple(Key(k.expr, k.alternate) if isinstance(k, Symbol) else Key(_plain(k)) for k in keys)
+    listed = tuple(_listed(keys))
     condition = None if where is None else _plain(where)
     restarts = _several(restart)
     assumed = tuple(dict.fromkeys(condition_on_extents(e, None) for e in _several(assume)))

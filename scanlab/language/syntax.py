@@ -1,6 +1,6 @@
 """The syntax tree: what was written, and where. Its nodes mean nothing yet.
 
-node := Number | Name | Unary | Binary | Conditional | Apply | By | Let | Suffixed
+node := Number | Text | Name | Unary | Binary | Conditional | Apply | By | Within | Let | Suffixed
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ __all__ = [
     "Regroup",
     "Suffix",
     "Suffixed",
+    "Text",
     "TokenAt",
     "Unary",
+    "Within",
     "Word",
     "names_in",
 ]
@@ -76,6 +78,13 @@ class Number(Node):
 
 
 @dataclass(frozen=True)
+class Text(Node):
+    """A string that is given as an option; ``value`` is what stands between its quotes."""
+
+    value: str
+
+
+@dataclass(frozen=True)
 class Name(Node):
     """A use of a name."""
 
@@ -118,11 +127,15 @@ class Argument(Node):
 
 @dataclass(frozen=True)
 class Apply(Node):
-    """``name[parameters](arguments)``; None stands for brackets or parentheses that were not written."""
+    """``name[parameters](arguments)``; None stands for brackets or parentheses that were not written.
+
+    ``within``: the keys of ``name(arguments) within (key, …)``.
+    """
 
     name: str
     parameters: tuple[Argument, ...] | None
     arguments: tuple[Argument, ...] | None
+    within: tuple[Node, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -156,6 +169,14 @@ class By(Node):
 
     keys: tuple[Node, ...]
     suffixes: tuple[Suffix, ...]
+
+
+@dataclass(frozen=True)
+class Within(Node):
+    """``within (key, key …): key, key …``, the last item of a ``by``."""
+
+    groups: tuple[Node, ...]
+    keys: tuple[Node, ...]
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,7 @@ def test_a_helper_of_other_axes_names_what_is_missing() -> None:
     assert found.message == "`flip_t` names the axis t; the grid here has h, w"
 
 
-@pytest.mark.parametrize("text", ["by peano(h, w)", "sorted(h, w)", "by hw", "by desc", "by extends"])
+@pytest.mark.parametrize("text", ["by sierpinski(h, w)", "sorted(h, w)", "by hw", "by desc", "by extends"])
 def test_guesses_are_slips_that_fit_where_they_stand(text: str) -> None:
     [found] = _findings(f"{_ABOVE}order a = {text}")
     assert found.edit is None and "did you mean" not in found.help

@@ -17,12 +17,16 @@ from scanlab.language.library import library_sources, library_templates
 from scanlab.language.module import Module, read_module
 from scanlab.language.parse import decode, grammar_text
 
+_NEWER = ("lsystem", "offset", "L")
 _WORDS = {
     "NAME": st.sampled_from(
-        ["h", "w", "H", "W", "row", "snake", "window", "hilbert", "min", "cls", "middle", "sum", "a"]
+        [*("h", "w", "H", "W", "row", "snake", "window", "hilbert", "min", "cls", "middle", "sum", "a"), *_NEWER]
     ),
     "INT": st.integers(0, 99).map(str),
-    "STRING": st.sampled_from(['""', '"a string"', '"h w -> w ~h"', '"(h a) w -> h w a"']),
+    "STRING": st.sampled_from(
+        ['""', '"a string"', '"h w -> w ~h"', '"(h a) w -> h w a"', '"LFL+F+LFL"', '"-LF+LFL+FL-"']
+    ),
+    "COLON": st.just(":"),
     "WHITESPACE": st.just(" "),
     "COMMENT": st.just("# comment\n"),
 }

@@ -39,6 +39,8 @@ HABITS = [
     ("scan a = row, column", ",", r"sum\(row, column\)"),
     ("order a = by w % k, h", "k", r"order a\[k=4\] = …"),
     ("order a = first(4)", "first(4)", r"first\[k=4\]"),
+    ("order a = tiled(hilbert, snake)[k=4]", "[", r"tiled\[k=4\]\(…\)"),
+    ("order a = by within: h, w", ":", r"within \(h // 7, w // 7\): …"),
     ("order a = zig-zag", "zig-zag", "names have no hyphen: zigzag"),
     ("scan a = sum(row, zig-zag)", "zig-zag", "names have no hyphen: zigzag"),
     ("order a = window(4)", "window(4)", r"window\[k=4\]"),

@@ -72,3 +72,32 @@ def test_errors_of_the_library_as_python_values() -> None:
     with pytest.raises(ScanlabError) as found:
         scanlab.load("window[0]")
     assert "strategies/" not in str(found.value.diagnostics[0].span)
+
+
+@pytest.mark.parametrize("axes", [("h", "w"), ("y", "x"), ("b", "a"), ("w", "h")])
+def test_tiles_mean_axes_by_place(axes: tuple[str, str]) -> None:
+    a, b = axes
+    text = f"grid {a}, {b}\norder a = tiled[3]((by {b}, ~{a}), (by gilbert({a}, {b})))\n"
+    value = _read(text.replace("order a", "order z")).raise_problems()["z"].value
+    first, second = axes if axes != ("w", "h") else ("h", "w")
+    plain = f"by {b} // 3, -({a} // 3) if {b} // 3 % 2 == 1 else {a} // 3, "
+    assert value == scanlab.parse(f"{plain}within ({first} // 3, {second} // 3): gilbert({a}, {b})", " ".join(axes))
+    assert value is not None and scanlab.prove(value).verdict == "proved"
+
+
+@pytest.mark.parametrize("axes", ["t h w", "z y x", "a b c"])
+def test_cubes_mean_axes_by_place(axes: str) -> None:
+    a, b, c = axes.split()
+    value = scanlab.parse(f"tiled3[k=2]((by ~{c}, ~{b}, ~{a}), (by hilbert({a}, {b}, {c})))", axes)
+    found = scanlab.compile(value, (4, 3, 5)).indices[0]
+    points = np.stack(np.unravel_index(found, (4, 3, 5)), axis=1) // 2
+    runs = 1 + (points[1:] != points[:-1]).any(axis=1).sum()
+    assert sorted(found) == list(range(60)) and runs == 2 * 2 * 3
+    assert scanlab.prove(value).verdict == "proved"
+
+
+def test_tiles_are_walked_by_the_outer_path_and_each_by_the_inner() -> None:
+    found = scanlab.compile("tiled[2](column, snake)", (3, 4)).indices[0].tolist()
+    assert found == [0, 1, 5, 4, 8, 9, 2, 3, 7, 6, 10, 11]
+    with pytest.raises(ScanlabError, match=r"S206.*`tiled` cannot be used so: a scan stands where an order is needed"):
+        scanlab.parse("tiled(cross, snake)")

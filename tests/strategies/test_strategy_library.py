@@ -21,7 +21,8 @@ DEFINITIONS = library_definitions()
 USABLE = {name: d for name, d in DEFINITIONS.items() if d.value is not None}
 # skip has no defaults; the values its users give stand in for it.
 OPEN = {"skip[1, 0]": DEFINITIONS["skip"]}
-HELPERS = {"transpose", "flip_h", "flip_w", "flip_t", "rot90", "rot180", "rot270", "reverse", "both_ways"}
+_TURNS = {"transpose", "flip_h", "flip_w", "flip_t", "rot90", "rot180", "rot270", "reverse"}
+HELPERS = {*_TURNS, "both_ways", "tiled", "tiled3"}
 FAMILIES = {"mambaad_eight", "eamamba_two", "eamamba_four", "eamamba_eight", "diffma_block"}
 GRIDS = {
     1: [(196,), (1,), (23,)],

@@ -10,21 +10,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from scanlab.compiler.curves.gilbert import gilbert_grid
 from scanlab.compiler.curves.graph import bfs_grid, dfs_grid, rcm_grid, spectral_grid
 from scanlab.compiler.curves.hilbert import hilbert_grid, hilbert_points, hilbert_ranks
+from scanlab.compiler.curves.lsystem import lsystem_grid, lsystem_ranks
 from scanlab.compiler.curves.morton import morton_grid, morton_points, morton_ranks
 from scanlab.compiler.curves.permutation import order_of
+from scanlab.compiler.curves.reversal import bit_reversal_grid
 from scanlab.compiler.curves.shuffle import random_grid
 from scanlab.compiler.curves.spiral import spiral_in_grid, spiral_out_grid
 
 __all__ = ["CURVES", "INVERSES", "POINTWISE", "Grid", "Points", "Ranks", "curve_ranks", "order_of"]
 
-Grid = Callable[[tuple[int, ...], Mapping[str, int]], np.ndarray]
-Ranks = Callable[[Sequence[np.ndarray], tuple[int, ...]], np.ndarray]
+Grid = Callable[[tuple[int, ...], Mapping[str, Any]], np.ndarray]
+Ranks = Callable[[Sequence[np.ndarray], tuple[int, ...], Mapping[str, Any]], np.ndarray]
 Points = Callable[[np.ndarray, int, int], np.ndarray]
 
 CURVES: Mapping[str, Grid] = MappingProxyType(
@@ -39,19 +42,27 @@ CURVES: Mapping[str, Grid] = MappingProxyType(
         "dfs": dfs_grid,
         "rcm": rcm_grid,
         "spectral": spectral_grid,
+        "lsystem": lsystem_grid,
+        "bit_reversal": bit_reversal_grid,
     }
 )
 """``CURVES[name](box, options)``: int64 ranks of shape ``box``."""
 
-POINTWISE: Mapping[str, Ranks] = MappingProxyType({"hilbert": hilbert_ranks, "morton": morton_ranks})
-"""``POINTWISE[name](coordinates, box)``: ranks of given cells, without tabulating the box."""
+POINTWISE: Mapping[str, Ranks] = MappingProxyType(
+    {
+        "hilbert": lambda coordinates, box, options: hilbert_ranks(coordinates, box),
+        "morton": lambda coordinates, box, options: morton_ranks(coordinates, box),
+        "lsystem": lsystem_ranks,
+    }
+)
+"""``POINTWISE[name](coordinates, box, options)``: ranks of given cells, without tabulating the box."""
 
 INVERSES: Mapping[str, Points] = MappingProxyType({"hilbert": hilbert_points, "morton": morton_points})
 """``INVERSES[name](ranks, ndim, bits)``: cells of the cube of side ``2**bits``, coordinates in the last axis."""
 
 
 def curve_ranks(
-    name: str, coordinates: Sequence[np.ndarray], box: tuple[int, ...], options: Mapping[str, int]
+    name: str, coordinates: Sequence[np.ndarray], box: tuple[int, ...], options: Mapping[str, Any]
 ) -> np.ndarray:
     """Ranks on a curve of given cells of a box.
 
@@ -77,5 +88,5 @@ def curve_ranks(
     """
     cells = math.prod(np.broadcast_shapes(*(np.shape(c) for c in coordinates)))
     if name in POINTWISE and math.prod(box) > cells:
-        return POINTWISE[name](coordinates, box)
+        return POINTWISE[name](coordinates, box, options)
     return CURVES[name](box, options)[tuple(coordinates)]

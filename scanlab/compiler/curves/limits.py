@@ -7,7 +7,7 @@ import math
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
 
-__all__ = ["MAX_BITS", "MAX_CELLS", "bits_of", "require_bits", "require_cells"]
+__all__ = ["MAX_BITS", "MAX_CELLS", "bits_of", "require_bits", "require_cells", "too_many_bits"]
 
 MAX_CELLS = 2**24
 """Most cells of a box whose ranks are tabulated (4096x4096): 128 MiB of int64, at most 1.5 GiB while at work."""
@@ -48,9 +48,14 @@ def require_bits(name: str, box: tuple[int, ...]) -> int:
     """
     bits = bits_of(box)
     if bits * len(box) > MAX_BITS:
-        raise ScanlabError.at(
-            "S401",
-            f"{name} over a box of {grid_text(box)} needs ranks of {bits * len(box)} bits, more than {MAX_BITS}",
-            help="make the range of its arguments smaller, for example with // or %",
-        )
+        raise too_many_bits(name, box, bits * len(box))
     return bits
+
+
+def too_many_bits(name: str, box: tuple[int, ...], bits: int) -> ScanlabError:
+    """S401 for ranks that do not fit an int64."""
+    return ScanlabError.at(
+        "S401",
+        f"{name} over a box of {grid_text(box)} needs ranks of {bits} bits, more than {MAX_BITS}",
+        help="make the range of its arguments smaller, for example with // or %",
+    )

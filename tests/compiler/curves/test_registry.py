@@ -14,7 +14,7 @@ from scanlab.compiler.curves.limits import bits_of
 from scanlab.ir import functions
 from scanlab.ir.diagnostics import ScanlabError
 
-DENSE = sorted(set(CURVES) - {"hilbert", "morton"})
+DENSE = sorted(set(CURVES) - {"hilbert", "morton", "lsystem", "bit_reversal"})
 SIDES = {1: 40, 2: 12, 3: 6, 4: 4, 5: 3}
 
 
