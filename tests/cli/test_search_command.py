@@ -22,7 +22,7 @@ def run(*words: str) -> Result:
 
 
 def test_a_dry_run_lists_candidates_and_trains_none(tmp_path: Path) -> None:
-    done = run("--dry-run", "--space", "keys", "--trials", "6", "--seed", "1", "--out", str(tmp_path / "out"))
+    done = run("--dry-run", "--space", "keys", "--trials", "6", "--seed", "2", "--out", str(tmp_path / "out"))
     assert done.exit_code == 0, done.output
     assert "refuted" in done.output and "To train: 7 for 3 epochs on the validation part" in done.output
     assert not (tmp_path / "out").exists()
