@@ -16,7 +16,7 @@ from scanlab.ir.values import Claim, Order, Scan, Value, orders_of
 from scanlab.language.library import library_definitions
 from scanlab.language.module import Definition, Module
 
-__all__ = ["Checked", "check_definition", "check_module", "library_orders", "mark_of", "verdict_of"]
+__all__ = ["Checked", "check_definition", "check_module", "library_orders", "mark_of", "prove_claim", "verdict_of"]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def check_definition(definition: Definition, grid: tuple[int, ...] | None = None
         proof = prove(value, grid)
         if proof.verdict == "refuted":
             return Checked(definition, proof, diagnostics=tuple(_refuted(value, grid)))
-        claims = tuple(_claim(c, value, grid) for c in definition.claims)
+        claims = tuple(prove_claim(c, value, grid) for c in definition.claims)
         equal = tuple(_in_library(definition, value, grid)) if equivalences else ()
     except ScanlabError as error:
         return Checked(definition, None, diagnostics=error.diagnostics)
@@ -138,7 +138,8 @@ def _tie(order: Order, proof: Proof) -> Diagnostic:
     return with_fix(Diagnostic("S300", message, order.span, counterexample=example), order)
 
 
-def _claim(claim: Claim, value: Value, grid: tuple[int, ...] | None) -> Proof:
+def prove_claim(claim: Claim, value: Value, grid: tuple[int, ...] | None = None) -> Proof:
+    """The verdict on what ``expect`` says of a value. grid: as for `prove`. Raises what `prove` raises."""
     match claim.kind:
         case "continuous":
             return prove_continuous(value, grid)

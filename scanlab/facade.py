@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, overload
 
-from scanlab.ir.diagnostics import ScanlabError, Source
+from scanlab.ir.diagnostics import ScanlabError, Source, Span
 from scanlab.ir.grids import Extents, grid_of
 from scanlab.ir.guesses import nearest_text
 from scanlab.ir.text import count_text
@@ -18,13 +18,15 @@ from scanlab.ir.values import Order, Plan, Scan, Value
 from scanlab.language.axes import parse_axes
 from scanlab.language.library import library_definitions, library_templates
 from scanlab.language.module import Definition, Module, parse_value, read_file, read_module
-from scanlab.language.parse import decode
+from scanlab.language.parse import decode, parse_body
+from scanlab.language.usual_axes import USUAL_AXES
 
 if TYPE_CHECKING:
     from scanlab.compiler.bind import CompiledPlan, CompiledScan
     from scanlab.compiler.proof import Proof
 
 __all__ = [
+    "as_definition",
     "as_value",
     "bound",
     "compile",
@@ -171,9 +173,30 @@ def as_value(x: Value | str | os.PathLike[str], grid: tuple[int, ...] | None = N
         }
         help = suggestions.get(type(x).__name__, 'give a value, a name ("cross") or a line ("by h, ~w")')
         raise ScanlabError.at("S410", f"{_shown(x)} is no order, scan or plan", help=help)
-    if re.fullmatch(r"[A-Za-z_]\w*(\[[^\]]*\])?", x.strip()) or ".scan" in x:
+    if _is_name(x):
         return load(x.strip())
     return _parse_line(x, None if grid is None else len(grid))
+
+
+def _is_name(text: str) -> bool:
+    return re.fullmatch(r"[A-Za-z_]\w*(\[[^\]]*\])?", text.strip()) is not None or ".scan" in text
+
+
+def as_definition(text: str, grid: tuple[int, ...] | None = None) -> Definition:
+    """As `as_value`, with its text: the definition of a name, or a line as one that has no name of its own.
+
+    A name with parameters is a line: what a definition claims, it claims with its defaults.
+
+    >>> as_definition("by h, ~w").kind, as_definition("snake").span.source.name
+    ('order', 'strategies/basic.scan')
+    """
+    if _is_name(text) and ("[" not in text or ".scan" in text):
+        return load_definition(text.strip())
+    value = as_value(text, grid)
+    kind = type(value).__name__.lower()
+    span = Span(Source(text), 0, len(text))
+    name = value.name or text
+    return Definition(name, kind, value.axes, value, "", "", "", (), text, text, span, parse_body(span.source))
 
 
 def _shown(x: Any) -> str:
@@ -182,20 +205,17 @@ def _shown(x: Any) -> str:
     return text if len(text) < 60 else f"a {type(x).__name__}"
 
 
-_USUAL_AXES = ("h w", "t h w", "d h w", "x y", "x y z", "w", "p", "t d h w")
-
-
 def _parse_line(text: str, count: int | None) -> Value:
     """A line on the first usual set of axes on which it has a meaning; else the error on the first of them.
 
     count: how many axes the grid has. Raises S400 where the line has a meaning on another number of axes only, and
     S208 where a line on its own cannot have so many.
     """
-    fitting = [axes for axes in _USUAL_AXES if count in (None, len(axes.split()))]
+    fitting = [axes for axes in USUAL_AXES if count in (None, len(axes))]
     value, error = _first_meaning(text, fitting)
     if value is not None:
         return value
-    other, _ = _first_meaning(text, [axes for axes in _USUAL_AXES if axes not in fitting])
+    other, _ = _first_meaning(text, [axes for axes in USUAL_AXES if axes not in fitting])
     if other is not None and count is not None:
         over = f"{count_text(len(other.axes), 'axis')} ({', '.join(other.axes)})"
         raise ScanlabError.at(
@@ -209,7 +229,7 @@ def _parse_line(text: str, count: int | None) -> Value:
     raise error
 
 
-def _first_meaning(text: str, choices: Iterable[str]) -> tuple[Value | None, ScanlabError | None]:
+def _first_meaning(text: str, choices: Iterable[tuple[str, ...]]) -> tuple[Value | None, ScanlabError | None]:
     """What a line means on the first axes on which it means something; the error on the first of all."""
     first: ScanlabError | None = None
     for axes in choices:

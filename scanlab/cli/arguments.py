@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scanlab.facade import as_value, load_file, read_text
+from scanlab.facade import as_definition, as_value, load_file, read_text
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import grid_of
 from scanlab.ir.values import Value
-from scanlab.language.module import Module
+from scanlab.language.module import Definition, Module
 from scanlab.library_index import USUAL_GRIDS
 
 if TYPE_CHECKING:
     from scanlab.compiler.bind import CompiledPlan, CompiledScan
     from scanlab.view.receptive_field import Field
 
-__all__ = ["STDIN", "Subject", "grid_for", "labelled", "module_of", "numbers", "strategies"]
+__all__ = ["STDIN", "Subject", "definitions", "grid_for", "labelled", "module_of", "numbers", "strategies"]
 
 STDIN = "-"
 
@@ -69,8 +69,8 @@ def strategies(names: list[str], grid: str = "") -> list[tuple[str, Value]]:
     extents = grid_of(grid) if grid else None
     named = []
     for name in names:
-        if name.endswith(".scan") or name == STDIN:
-            named += _standing_alone(module_of(name).raise_problems())
+        if _is_file(name):
+            named += [(d.name, d.value) for d in _standing_alone(name)]
             continue
         value = as_value(name, extents)
         label = value.name or name
@@ -78,17 +78,32 @@ def strategies(names: list[str], grid: str = "") -> list[tuple[str, Value]]:
     return named
 
 
+def definitions(name: str, grid: str = "") -> list[Definition]:
+    """As `strategies`, of one word, each with its text and its claims."""
+    if _is_file(name):
+        return _standing_alone(name)
+    definition = as_definition(name, grid_of(grid) if grid else None)
+    # What has parameters, or is a helper, has no value: the error says so.
+    value = definition.value if definition.value is not None else as_value(name)
+    return [replace(definition, value=value if value.name else replace(value, name=name))]
+
+
 def labelled(names: list[str], grid: str = "") -> list[tuple[str, Value]]:
     """Each strategy once, under what was typed (window[k=7] and not window); a file's under their names in it."""
     values: dict[str, Value] = {}
     for name in names:
         several = strategies([name], grid)
-        values.update(several if name.endswith(".scan") or name == STDIN else [(name, several[0][1])])
+        values.update(several if _is_file(name) else [(name, several[0][1])])
     return list(values.items())
 
 
-def _standing_alone(module: Module) -> list[tuple[str, Value]]:
-    definitions = [(d.name, d.value) for d in module.definitions if d.value is not None]
+def _is_file(name: str) -> bool:
+    return name.endswith(".scan") or name == STDIN
+
+
+def _standing_alone(file: str) -> list[Definition]:
+    module = module_of(file).raise_problems()
+    definitions = [d for d in module.definitions if d.value is not None]
     if definitions:
         return definitions
     what = "defines nothing that stands alone" if module.definitions else "defines nothing"

@@ -60,7 +60,7 @@ def compile(
         typer.Option(
             "--emit",
             "-e",
-            help="ast, keys, isl, proof, loops, indices, ranks, expr; triton, cpu; ptx, sass or amdgcn.",
+            help="ast, expanded, keys, isl, proof, loops, indices, ranks, expr; triton, cpu; ptx, sass or amdgcn.",
         ),
     ] = "indices",
     target: Annotated[str, typer.Option(help="Compile kernels for sm_80, sm_90 or gfx942; no GPU is needed.")] = "",
@@ -69,13 +69,16 @@ def compile(
         str, typer.Option(help="Activations of the compiled kernels: float32, bfloat16 or float16.")
     ] = "bfloat16",
     kernel: Annotated[str, typer.Option(help="Print only kernels whose name contains this.")] = "",
+    link: Annotated[
+        bool, typer.Option("--link", help="With --emit triton: a link to Compiler Explorer, which holds the code.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Print any stage of the pipeline for one strategy."""
     from scanlab.cli.compiled import Compilation
     from scanlab.cli.stages import run
 
-    run(name, grid, emit, json, Compilation(target, states, dtype, kernel))
+    run(name, grid, emit, json, Compilation(target, states, dtype, kernel, link))
 
 
 @app.command()

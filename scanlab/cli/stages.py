@@ -2,116 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from scanlab.cli.arguments import grid_for, strategies
+from scanlab.cli.arguments import definitions, grid_for
 from scanlab.cli.compiled import COMPILED, Compilation, print_compiled
 from scanlab.cli.output import console, print_json
-from scanlab.compiler.bind import CompiledScan, Path
-from scanlab.compiler.loops import loops
-from scanlab.compiler.stages import (
-    different_orders,
-    expressions,
-    key_maps,
-    keys,
-    labelled_paths,
-    proofs,
-    tree,
-)
-from scanlab.facade import bound
+from scanlab.compiler.stage_structure import as_data
+from scanlab.compiler.stages import Shown
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.values import Value
+from scanlab.language.module import Definition
+from scanlab.language.written import tree_lines
+from scanlab.stages import STAGES, Content, Strategy, change_at, strategy_of
 
-__all__ = ["STAGES", "run"]
+__all__ = ["run"]
+
+# How a remark begins in the language that a stage is written in.
+_REMARKS = {"loops": "//"}
 
 
 def run(name: str, grid: str, emit: str, as_json: bool, compilation: Compilation) -> None:
-    """Print a stage for every path of a strategy. Raises S405 for an unknown stage."""
+    """Print a stage for every path of a strategy. Raises S405 for an unknown stage, S470 for one without links."""
     if emit not in STAGES and emit not in COMPILED:
         known = ", ".join([*STAGES, *COMPILED])
         raise ScanlabError.at("S405", f"there is no stage `{emit}`", help=f"the stages are {known}")
-    values = strategies([name], grid)
+    if compilation.link and emit != "triton":
+        raise ScanlabError.at("S470", f"there is no link for {emit}", help="--link goes with --emit triton")
+    given = [_strategy(definition, grid) for definition in definitions(name, grid)]
     if emit in COMPILED:
-        scans = [scan for _, value in values for scan in _scans(value, grid)]
-        print_compiled(name, scans, emit, compilation, as_json)
+        print_compiled(name, given, emit, compilation, as_json)
         return
-    contents = {n: content for _, value in values for n, content in STAGES[emit](value, grid).items()}
+    made = [(strategy, STAGES[emit](strategy)) for strategy in given]
     if as_json:
-        print_json({"strategy": name, "stage": emit, "result": contents})
+        print_json(_data(name, emit, made))
         return
-    out = console()
-    for label, content in contents.items():
-        if len(contents) > 1:
-            out.print(label, style="bold")
+    for strategy, content in made:
+        _print(emit, strategy, content, several=len(made) > 1)
+
+
+def _strategy(definition: Definition, grid: str) -> Strategy:
+    assert definition.value is not None, "what has no value was refused"
+    return strategy_of(definition, grid_for(definition.value, grid), bool(grid))
+
+
+def _data(name: str, emit: str, made: Sequence[tuple[Strategy, Content]]) -> dict[str, Any]:
+    """As JSON: what is shown by label, and for each strategy its rows, and what became of the stage before."""
+    result = {label: _plain(part) for _, content in made for label, part in content.parts.items()}
+    beside = [
+        {
+            "name": strategy.value.name,
+            "rows": as_data(content.rows),
+            **change_at(emit, strategy, content).as_json(),
+        }
+        for strategy, content in made
+    ]
+    return {"strategy": name, "stage": emit, "result": result, "strategies": beside}
+
+
+def _plain(part: Any) -> Any:
+    return part.as_json() if isinstance(part, Shown) else part
+
+
+def _print(emit: str, strategy: Strategy, content: Content, several: bool) -> None:
+    out, remark = console(), _REMARKS.get(emit, "#")
+    for line in (*content.rows, change_at(emit, strategy, content)):
+        out.print(f"{remark} {line}", soft_wrap=True)
+    for label, part in content.parts.items():
+        if several or len(content.parts) > 1:
+            out.print(f"{label}, {part['file']}" if emit == "ast" else label, style="bold")
         # Numbers and sentences wrap at words on a screen; a program keeps its lines.
-        whole = isinstance(content, str) and emit != "proof"
-        out.print(content if isinstance(content, str) else _rows(content), soft_wrap=whole or out.soft_wrap)
+        numbers = emit in ("indices", "ranks", "proof")
+        out.print("\n".join(_lines(part)), soft_wrap=not numbers or out.soft_wrap)
 
 
-def _rows(content: Any) -> str:
-    if isinstance(content, dict):
-        return "\n".join(f"{k}: {' '.join(map(str, v)) if isinstance(v, list) else v}" for k, v in content.items())
-    return " ".join(map(str, content))
-
-
-def _scans(value: Value, grid: str) -> tuple[CompiledScan, ...]:
-    return bound(value, grid_for(value, grid)).scans
-
-
-def _ast(value: Value, grid: str) -> dict[str, str]:
-    return {value.name: tree(value)}
-
-
-def _keys(value: Value, grid: str) -> dict[str, str]:
-    return keys(value)
-
-
-def _isl(value: Value, grid: str) -> dict[str, str]:
-    return key_maps(value)
-
-
-def _proof(value: Value, grid: str) -> dict[str, str]:
-    return {n: str(p) for n, p in proofs(value, grid_for(value, grid) if grid else None).items()}
-
-
-def _loops(value: Value, grid: str) -> dict[str, str]:
-    return {n: loops(o) for n, o in different_orders(value).items()}
-
-
-def _indices(value: Value, grid: str) -> dict[str, dict[str, Any]]:
-    return {n: _bound(p) for n, p in labelled_paths(_scans(value, grid)).items()}
-
-
-def _bound(path: Path) -> dict[str, Any]:
-    data: dict[str, Any] = {"indices": path.indices.tolist()}
-    if len(path.restarts) > 1:
-        data["restarts"] = path.restarts.tolist()
-    if path.token_positions:
-        data["tokens"] = [f"{name}@{position}" for name, position in path.token_positions]
-    if path.channels != (0, 1):
-        data["channels"] = f"{path.channels[0]} to {path.channels[1]}"
-    return data
-
-
-def _ranks(value: Value, grid: str) -> dict[str, list[int]]:
-    return {n: p.ranks.tolist() for n, p in labelled_paths(_scans(value, grid)).items()}
-
-
-def _expr(value: Value, grid: str) -> dict[str, str]:
-    return expressions(_scans(value, grid))
-
-
-STAGES: Mapping[str, Callable[[Value, str], Mapping[str, Any]]] = MappingProxyType(
-    {
-        "ast": _ast,
-        "keys": _keys,
-        "isl": _isl,
-        "proof": _proof,
-        "loops": _loops,
-        "indices": _indices,
-        "ranks": _ranks,
-        "expr": _expr,
-    }
-)
+def _lines(part: Any) -> Iterator[str]:
+    match part:
+        case {"tree": tree}:
+            yield from tree_lines(tree)
+        case Mapping():
+            yield from (f"{k}: {' '.join(map(str, v)) if isinstance(v, list) else v}" for k, v in part.items())
+        case list():
+            yield " ".join(map(str, part))
+        case _:
+            yield str(part)

@@ -12,8 +12,9 @@ from scanlab.codegen.assembly import Report
 from scanlab.codegen.cost import UNLIMITED
 from scanlab.codegen.programs import Program, Target, generate
 from scanlab.compiler.bind import CompiledScan
+from scanlab.compiler.stage_structure import Row, bound_rows
 
-__all__ = ["ASSEMBLIES", "DTYPES", "TABLE", "Listing", "function_listing", "summary", "title"]
+__all__ = ["ASSEMBLIES", "DTYPES", "TABLE", "Listing", "function_listing", "rows_of", "summary", "title"]
 
 # For each kind of assembly, what it can be made for, the usual target first.
 ASSEMBLIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -27,12 +28,13 @@ _FOLDERS: Mapping[Target, str] = MappingProxyType({"triton": "gpu", "cpu": "cpu"
 @dataclass(frozen=True)
 class Listing:
     """The path function of a scan. heading: lines without their #; text: what kernels call; unused: the arithmetic that
-    was not chosen, "" for none."""
+    was not chosen, "" for none; rows: merges, restarts and tokens, which the kernels know and the function does not."""
 
     program: Program
     heading: tuple[str, ...]
     text: str
     unused: str = ""
+    rows: tuple[Row, ...] = ()
 
     @property
     def name(self) -> str:
@@ -40,7 +42,7 @@ class Listing:
         return self.program.name or TABLE
 
     def __str__(self) -> str:
-        text = "".join(f"# {line}\n" for line in self.heading) + "\n" + self.text
+        text = "".join(f"# {line}\n" for line in (*self.heading, *self.rows)) + "\n" + self.text
         return f"{text}\n\n# What was not chosen:\n\n{self.unused}" if self.unused else text
 
 
@@ -52,7 +54,12 @@ def function_listing(scan: CompiledScan, target: Target) -> Listing:
         *_choices(scan, made),
     )
     unused = "" if made.name else generate(scan, target, limit=UNLIMITED).source
-    return Listing(made, heading, made.source or _table_function(folder), unused)
+    return Listing(made, heading, made.source or _table_function(folder), unused, rows_of(scan))
+
+
+def rows_of(scan: CompiledScan) -> tuple[Row, ...]:
+    """What stands beside the paths of one scan, as bound: merges, shares of channels, restarts, tokens."""
+    return tuple(bound_rows(scan.scan, (scan,)))
 
 
 def title(scan: CompiledScan) -> str:

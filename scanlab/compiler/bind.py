@@ -12,6 +12,7 @@ import numpy as np
 
 from scanlab.compiler.coverage import GridRegion, find_gap, gap_error
 from scanlab.compiler.lattice import Lattice, evaluate_on_grid
+from scanlab.compiler.layout import path_layouts
 from scanlab.compiler.sorting import kept_patches, visited_patches
 from scanlab.ir.assumptions import check_assumed
 from scanlab.ir.diagnostics import ScanlabError
@@ -199,7 +200,7 @@ def bind(value: Order | Scan | Plan, grid: Extents) -> CompiledScan | CompiledPl
 def _bind_scan(scan: Scan, lattice: Lattice, partial_allowed: bool = False) -> CompiledScan:
     # Of several paths that share a grid out, some can be left without a patch on a small one.
     bound = {o: bind_order(o, lattice, empty_allowed=len(scan.parts) > 1) for o in dict.fromkeys(orders_of(scan))}
-    paths = tuple(_laid_out(scan, bound, (Fraction(0), Fraction(1)), ()))
+    paths = tuple(_laid_out(scan, bound))
     if not partial_allowed:
         everything = GridRegion(np.ones(int(np.prod(lattice.grid)), dtype=bool), lattice)
         gap = find_gap(scan, lambda o: GridRegion(bound[o].ranks >= 0, lattice), everything)
@@ -208,27 +209,13 @@ def _bind_scan(scan: Scan, lattice: Lattice, partial_allowed: bool = False) -> C
     return CompiledScan(scan, scan.name, lattice.grid, paths)
 
 
-def _laid_out(
-    part: Order | Scan, bound: dict[Order, Path], channels: tuple[Fraction, Fraction], tokens: tuple[Token, ...]
-) -> Iterator[Path]:
+def _laid_out(scan: Scan, bound: dict[Order, Path]) -> Iterator[Path]:
     """The paths of a scan, left to right, each with its share of the channels and its tokens."""
-    if isinstance(part, Order):
-        path = bound[part]
-        yield Path(
-            part,
-            part.name or str(part),
-            path.grid,
-            path.indices,
-            path.restarts,
-            _sequence(path.indices, part, tokens or part.tokens),
-            channels,
-        )
-        return
-    start, stop = channels
-    step = (stop - start) / len(part.parts)
-    for i, inner in enumerate(part.parts):
-        share = (start + i * step, start + (i + 1) * step) if part.rule.splits else channels
-        yield from _laid_out(inner, bound, share, part.tokens or tokens)
+    for layout in path_layouts(scan):
+        order, path = layout.order, bound[layout.order]
+        sequence = _sequence(path.indices, order, layout.tokens)
+        label = order.name or str(order)
+        yield Path(order, label, path.grid, path.indices, path.restarts, sequence, layout.channels)
 
 
 def bind_order(order: Order, lattice: Lattice, empty_allowed: bool = False) -> Path:

@@ -25,6 +25,7 @@ from scanlab.compiler.order_relations import visited_later
 from scanlab.compiler.polyhedra import Polyhedra
 from scanlab.compiler.probes import Grid, ManyGrids, sequences
 from scanlab.compiler.proof import Proof
+from scanlab.compiler.trail import note_question
 from scanlab.compiler.witnesses import smallest_counterexample
 from scanlab.ir.diagnostics import CounterExample
 from scanlab.ir.values import Order
@@ -97,10 +98,12 @@ def _stranded(parts: tuple[Order, ...], polyhedra: Polyhedra) -> CounterExample 
     steps = _unit_steps(polyhedra)
     for order, after in zip(parts, later, strict=True):
         stranded = _without_near_successor(order, after, steps, polyhedra)
+        note_question(f"patches of `{order}` that something follows, but no neighbour", stranded, q_is_after_p=after)
         if (example := smallest_counterexample(stranded, len(polyhedra.axes))) is not None:
             return example
     for joint in _joints(parts, later, polyhedra):
         far = joint.subtract(_union(steps)).domain()
+        note_question("those of them that are no neighbours", far, last_patch_of_a_part_and_first_of_the_next=joint)
         if (example := smallest_counterexample(far, len(polyhedra.axes))) is not None:
             return example
     return None

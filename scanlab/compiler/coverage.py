@@ -27,8 +27,8 @@ class Region(Protocol):
     def union(self: R, other: R) -> R: ...
     def overlap(self: R, other: R) -> R: ...
     def minus(self: R, other: R) -> R: ...
-    def witness(self) -> CounterExample | None:
-        """One patch of the region, on the smallest grid that has one; None if it is empty."""
+    def witness(self, what: str) -> CounterExample | None:
+        """One patch of the region, on the smallest grid that has one; None if it is empty. what: the region's name."""
         ...
 
 
@@ -58,7 +58,7 @@ class GridRegion:
     def minus(self, other: GridRegion) -> GridRegion:
         return GridRegion(self.mask & ~other.mask, self.lattice)
 
-    def witness(self) -> CounterExample | None:
+    def witness(self, what: str) -> CounterExample | None:
         return self.lattice.witness(int(self.mask.argmax())) if self.mask.any() else None
 
 
@@ -67,7 +67,7 @@ def find_gap(scan: Scan, region_of: Callable[[Order], R], everything: R) -> Gap 
     visited = _visit(scan, region_of)
     if isinstance(visited, Gap):
         return visited
-    missing = everything.minus(visited).witness()
+    missing = everything.minus(visited).witness("patches that no path visits")
     return None if missing is None else Gap("missing", str(scan), "", missing)
 
 
@@ -92,12 +92,12 @@ def _clash(scan: Scan, part: Order | Scan, before: R, region: R) -> Gap | None:
     if scan.rule.visits == "any":
         return None
     if scan.rule.visits == "disjoint":
-        shared = before.overlap(region).witness()
+        shared = before.overlap(region).witness(f"patches that `{name}` and a path before it visit")
         return None if shared is None else Gap("overlap", name, "the paths before it", shared)
-    missed = before.minus(region).witness()
+    missed = before.minus(region).witness(f"patches that `{first}` visits, and `{name}` does not")
     if missed is not None:
         return Gap("missing", name, first, missed)
-    extra = region.minus(before).witness()
+    extra = region.minus(before).witness(f"patches that `{name}` visits, and `{first}` does not")
     return None if extra is None else Gap("missing", first, name, extra)
 
 

@@ -15,6 +15,7 @@ from scanlab.compiler.lattice import Lattice
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra, TooComplex, limited
 from scanlab.compiler.probes import Grid, ManyGrids, listed_lengths, sequences, small_grids
 from scanlab.compiler.proof import Proof, combine_proofs
+from scanlab.compiler.trail import note_question
 from scanlab.compiler.witnesses import SetRegion, smallest_counterexample
 from scanlab.ir.assumptions import with_shared
 from scanlab.ir.constants import evaluate
@@ -166,19 +167,23 @@ def _smallest_tie(order: Order, polyhedra: Polyhedra) -> CounterExample | None:
     for expr in (*(k.expr for k in order.keys), *order.restart):
         polyhedra.check_divisors(expr, kept)
     # Where all earlier keys tie their sum does too, so ~ turns both patches alike: it cannot make or break a tie.
-    ties, ties_exact = _ties_among(order, kept, polyhedra)
+    alike, ties, ties_exact = _ties_among(order, kept, polyhedra)
     if not (ties.is_empty() or ties_exact):
-        ties, ties_exact = _ties_among(order, kept, polyhedra, precisely=True)
+        alike, ties, ties_exact = _ties_among(order, kept, polyhedra, precisely=True)
+    pairs = "pairs of patches with equal keys" if exact and ties_exact else "pairs of patches whose keys may be equal"
+    note_question(f"{pairs}, of two different patches", ties, **{pairs: alike})
     if not (ties.is_empty() or (exact and ties_exact)):
         raise NotAffine("a remainder by an extent, or a condition, is beyond linear arithmetic")
     return smallest_counterexample(ties, len(order.axes))
 
 
-def _ties_among(order: Order, kept: isl.Set, polyhedra: Polyhedra, *, precisely: bool = False) -> tuple[isl.Map, bool]:
-    """``{ p -> q : two patches of those that are kept have equal keys }``, and whether that is exact."""
+def _ties_among(
+    order: Order, kept: isl.Set, polyhedra: Polyhedra, *, precisely: bool = False
+) -> tuple[isl.Map, isl.Map, bool]:
+    """``{ p -> q : p and q of the patches that are kept have equal keys }``, without p = q, and whether it is exact."""
     ties, exact = polyhedra.ties(tuple(k.expr for k in order.keys), precisely=precisely)
-    ties = ties.intersect_domain(kept).intersect_range(kept)
-    return ties.subtract(isl.Map.identity(ties.get_space())), exact
+    alike = ties.intersect_domain(kept).intersect_range(kept)
+    return alike, alike.subtract(isl.Map.identity(alike.get_space())), exact
 
 
 def _unless_empty(order: Order, proof: Proof) -> Proof:

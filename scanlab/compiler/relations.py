@@ -12,15 +12,17 @@ from scanlab.compiler.bind import Path, bind_order
 from scanlab.compiler.continuity import CONTINUOUS, prove_sequence
 from scanlab.compiler.decide import Finding, Question, decide, describe_scope, errors_as_findings, fits_nowhere
 from scanlab.compiler.lattice import Lattice
+from scanlab.compiler.layout import path_layouts
 from scanlab.compiler.mixed_radix import alike
 from scanlab.compiler.order_relations import visited_later
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra
 from scanlab.compiler.probes import Grid, ManyGrids, Sequences, listed_lengths, sequences
 from scanlab.compiler.proof import Proof, combine_proofs
+from scanlab.compiler.trail import note_question
 from scanlab.compiler.witnesses import smallest_counterexample
 from scanlab.ir.assumptions import impossible, shared_assumptions, sizes_text, with_shared
 from scanlab.ir.diagnostics import CounterExample
-from scanlab.ir.values import Order, Plan, Scan, Token, Value, layers_of, orders_of, sequences_of
+from scanlab.ir.values import Order, Plan, Scan, Value, layers_of, orders_of, sequences_of
 
 __all__ = ["Structure", "prove_continuous", "prove_same", "structure_of"]
 
@@ -88,13 +90,9 @@ def _tree(part: Order | Scan) -> str:
     return f"{part.merge}({', '.join(below)})"
 
 
-def _placed(part: Order | Scan, tokens: tuple[Token, ...] = ()) -> Iterator[Order]:
+def _placed(scan: Order | Scan) -> Iterator[Order]:
     """The orders, each with the tokens that stand in its sequence."""
-    if isinstance(part, Order):
-        yield replace(part, tokens=tokens or part.tokens)
-        return
-    for inner in part.parts:
-        yield from _placed(inner, part.tokens or tokens)
+    return (replace(path.order, tokens=path.tokens) for path in path_layouts(scan))
 
 
 def _period(layers: list[tuple[str, tuple[Order, ...]]]) -> int:
@@ -221,13 +219,19 @@ def _difference(first: Order, second: Order, polyhedra: Polyhedra) -> CounterExa
     """Two patches that the orders visit the other way round, or one that only one of them visits, or a restart."""
     n = len(polyhedra.axes)
     domains = [polyhedra.selected(o.where) for o in (first, second)]
-    example = smallest_counterexample(domains[0].subtract(domains[1]).union(domains[1].subtract(domains[0])), n)
+    apart = domains[0].subtract(domains[1]).union(domains[1].subtract(domains[0]))
+    note_question("patches that only one of the two visits", apart)
+    example = smallest_counterexample(apart, n)
     if example is not None:
         return example
     before = [visited_later(o, polyhedra) for o in (first, second)]
-    example = smallest_counterexample(before[0].subtract(before[1]), n)
+    turned = before[0].subtract(before[1])
+    note_question("pairs that the other visits the other way round", turned, q_is_after_p=before[0])
+    example = smallest_counterexample(turned, n)
     if example is None and first.restart != second.restart:
-        example = smallest_counterexample(_restarts_apart(first, second, before[0], polyhedra), n)
+        restarts = _restarts_apart(first, second, before[0], polyhedra)
+        note_question("steps at which only one of the two restarts", restarts)
+        example = smallest_counterexample(restarts, n)
     if example is None and _tokens_of(first) != _tokens_of(second):
         raise NotAffine("where their virtual tokens stand is compared on grids alone")
     return example

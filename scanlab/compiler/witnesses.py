@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import islpy as isl
 
+from scanlab.compiler.trail import note_question
 from scanlab.ir.diagnostics import CounterExample
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class SetRegion:
     def minus(self, other: SetRegion) -> SetRegion:
         return SetRegion(self.patches.subtract(other.patches), self.polyhedra)
 
-    def witness(self) -> CounterExample | None:
+    def witness(self, what: str) -> CounterExample | None:
+        note_question(what, self.patches)
         return smallest_counterexample(self.patches, len(self.polyhedra.axes))
 
 

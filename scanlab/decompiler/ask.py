@@ -5,17 +5,20 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from scanlab.compiler.bind import CompiledScan
+from scanlab.decompiler.evidence import holds_numbers, with_article
 from scanlab.decompiler.result import Decompiled
+from scanlab.decompiler.user_code import CodeFailed, CodeTooSlow, run_user_code
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Int, nodes_of
 from scanlab.ir.grids import Extents, grid_of
-from scanlab.ir.text import grid_text
+from scanlab.ir.text import count_text, grid_text
 from scanlab.ir.values import expressions_of, orders_of
 from scanlab.language.axes import parse_axes
 
@@ -30,8 +33,8 @@ THEN = {
     2: ((1, 4), (4, 1), (2, 2), (4, 4), (9, 16), (16, 9), (14, 14), (17, 23), (64, 48)),
     3: ((1, 1, 3), (2, 2, 2), (4, 3, 5), (3, 7, 6), (5, 8, 4), (8, 9, 10)),
 }
-# A function that is slow is asked less.
-MOST_SECONDS = 10.0
+# A function that is slow is asked less: so many seconds at a time, and so many in all.
+MOST_SECONDS, ALL_SECONDS = 10.0, 30.0
 
 
 @dataclass
@@ -42,7 +45,8 @@ class Asked:
     arrays: dict[Grid, Any]
     merge: str | None = None
     function: Callable[[Grid], Any] | None = None
-    refused: dict[Grid, str] = field(default_factory=dict)
+    refused: dict[Grid, CodeFailed] = field(default_factory=dict)
+    seconds: float = 0.0
 
     def further(self, answer: Decompiled) -> dict[Grid, Any]:
         """What the function gives on other grids, some larger than twice any constant of the line."""
@@ -62,42 +66,83 @@ class Asked:
         wanted = dict.fromkeys((*settling, *THEN.get(count, ()), *large))
         return self._call([g for g in wanted if g not in answer.grids and g not in self.refused])
 
+    def again(self, grid: Grid) -> Any:
+        """What the function gives on a grid the second time; None where there is none to ask, or it fails now."""
+        return self._call([grid]).get(grid)
+
     def _call(self, grids: Sequence[Grid]) -> dict[Grid, Any]:
-        assert self.function is not None
-        given, start = {}, perf_counter()
+        given: dict[Grid, Any] = {}
+        start = perf_counter()
         for grid in grids:
-            if perf_counter() - start > MOST_SECONDS:
+            taken = perf_counter() - start
+            if self.function is None or taken > MOST_SECONDS or self.seconds + taken > ALL_SECONDS:
                 break
             try:
-                given[grid] = _plain(self.function(grid))
-            except Exception as error:
-                self.refused[grid] = f"{type(error).__name__}: {error}"
+                given[grid] = run_user_code(partial(_answer_of, self.function, grid))
+            except CodeFailed as error:
+                self.refused[grid] = error
+                if isinstance(error, CodeTooSlow):
+                    # What hung once is not asked again.
+                    self.function = None
+        self.seconds += perf_counter() - start
         return given
+
+    def notes(self) -> tuple[str, ...]:
+        """On which grids a function that gave arrays on others failed, and how."""
+        if not self.refused:
+            return ()
+        grid, why = next(iter(self.refused.items()))
+        also = f" (and on {count_text(len(self.refused) - 1, 'other grid')})" if len(self.refused) > 1 else ""
+        return (f"on {grid_text(grid)}{also} the function gives no array: {why}",)
 
 
 def ask(source: Any, grid: Extents | None, axes: str | Iterable[str] | None) -> Asked:
     """Arrays of what was given. Raises S430 for what is nothing of the kind, and S432 for a function that fails."""
     if isinstance(source, CompiledScan):
-        return Asked({source.grid: _of_compiled(source)}, source.merge)
+        return Asked(_only({source.grid: _of_compiled(source)}, grid), source.merge)
     if isinstance(source, Mapping):
         merges = {given.merge for given in source.values() if isinstance(given, CompiledScan)}
         arrays = {grid_of(k): _of_compiled(v) if isinstance(v, CompiledScan) else v for k, v in source.items()}
-        return Asked(arrays, merges.pop() if len(merges) == 1 else None)
+        return Asked(_only(arrays, grid), merges.pop() if len(merges) == 1 else None)
     if _is_module(source):
         from scanlab.decompiler.probe import gathered
 
-        count = 2 if axes is None else len(parse_axes(axes))
+        count = _count(grid, axes) or 2
         return _of_function(lambda extents: gathered(source, extents), grid, count)
     if callable(source):
-        count = _extents_of(source) if axes is None else len(parse_axes(axes))
+        count = _count(grid, axes) or _extents_of(source)
         return _of_function(_caller(source, count), grid, count)
-    if grid is None:
-        raise ScanlabError.at(
-            "S430",
-            f"a {type(source).__name__} alone does not say which grid it is for",
-            help="give the grid as well, or arrays by grid, as in {(8, 8): array}",
-        )
+    if grid is None or not holds_numbers(source):
+        alone = " alone does not say which grid it is for" if holds_numbers(source) else " is no array"
+        help = _INSTEAD.get(type(source).__name__, "give arrays by grid, as in {(8, 8): array}, or one and its grid")
+        raise ScanlabError.at("S430", f"{with_article(type(source).__name__)}{alone}", help=help)
     return Asked({grid_of(grid): source})
+
+
+_INSTEAD = {
+    **dict.fromkeys(("Order", "Scan", "Plan"), "it has a line already: print it"),
+    "CompiledPlan": "give one of its scans",
+    "Path": "give its sequence with its grid, as in {path.grid: path.sequence}",
+    "str": "give an array, as numpy.load reads it, or a function",
+}
+
+
+def _only(arrays: dict[Grid, Any], grid: Extents | None) -> dict[Grid, Any]:
+    """All arrays, or that of the grid which was asked for. Raises S430 where there is none."""
+    if grid is None:
+        return arrays
+    wanted = grid_of(grid)
+    if wanted not in arrays:
+        known = ", ".join(map(grid_text, arrays)) or "none"
+        raise ScanlabError.at("S430", f"there is no array of {grid_text(wanted)}", help=f"there are those of {known}")
+    return {wanted: arrays[wanted]}
+
+
+def _count(grid: Extents | None, axes: str | Iterable[str] | None) -> int:
+    """How many extents a function is called with, as far as that was said; else 0."""
+    if axes is not None:
+        return len(parse_axes(axes))
+    return 0 if grid is None else len(grid_of(grid))
 
 
 def _of_compiled(scan: CompiledScan) -> list[np.ndarray]:
@@ -108,16 +153,21 @@ def _of_function(function: Callable[[Grid], Any], grid: Extents | None, count: i
     asked = Asked({}, None, function)
     grids = (grid_of(grid),) if grid is not None else FIRST.get(count, ())
     if not grids:
-        raise ScanlabError.at("S400", f"nothing is known of grids of {count} extents", help="give a grid")
+        raise ScanlabError.at("S400", f"no grids of {count} extents are tried unasked", help="give a grid")
     asked.arrays = asked._call(grids)
     if not asked.arrays and grid is None:
         # Some work on squares of a power of two alone.
         asked.arrays = asked._call([(n,) * count for n in (4, 8, 16)])
     if not asked.arrays:
-        tried, said = next(iter(asked.refused.items()))
+        tried, why = next(iter(asked.refused.items()))
+        if isinstance(why.__cause__, ScanlabError):
+            raise why.__cause__
+        if isinstance(why, CodeTooSlow):
+            help = "give a function that answers sooner, or its arrays"
+            raise ScanlabError.at("S471", f"the function gives no array on {grid_text(tried)}: {why}", help=help)
         raise ScanlabError.at(
             "S432",
-            f"the function gives no array: on {grid_text(tried)} it raises {said}",
+            f"the function gives no array: on {grid_text(tried)} {why}",
             help="give a function of the extents, as in f(height, width), or a grid that it takes",
         )
     return asked
@@ -140,19 +190,23 @@ def _caller(function: Callable[..., Any], count: int) -> Callable[[Grid], Any]:
 
 
 def _extents_of(function: Callable[..., Any]) -> int:
-    """How many extents a function takes: one per argument without a default; two where that does not tell."""
+    """How many extents a function takes: one per argument without a default; two where it takes one or none."""
     required = required_arguments(function)
-    return required if required in (2, 3) else 2
+    return required if required is not None and required > 1 else 2
+
+
+def _answer_of(function: Callable[[Grid], Any], grid: Grid) -> Any:
+    return _plain(function(grid))
 
 
 def _plain(given: Any) -> Any:
     """What a function gave, as arrays: of a tensor [B, K, L] every row is a path."""
     if isinstance(given, CompiledScan):
         return _of_compiled(given)
-    if isinstance(given, list | tuple):
+    if isinstance(given, list | tuple) or not holds_numbers(given):
         return given
     array = np.asarray(given.detach().cpu().numpy() if hasattr(given, "detach") else given)
-    return array.reshape(-1, array.shape[-1]) if array.ndim > 2 else array
+    return array.reshape(-1, array.shape[-1]) if array.ndim > 2 and array.size else array
 
 
 def _is_module(source: Any) -> bool:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -15,25 +16,27 @@ from scanlab.compiler.equivalences import find_equivalences
 from scanlab.compiler.prove import prove
 from scanlab.decompiler.ask import Asked, ask
 from scanlab.decompiler.evidence import Evidence, Fault, evidence_of
-from scanlab.decompiler.judge import judge_path
+from scanlab.decompiler.judge import judge_path, too_few
 from scanlab.decompiler.result import Decompiled, Nearest, PathFinding
 from scanlab.ir.diagnostics import ScanlabError, Source
 from scanlab.ir.grids import Extents
 from scanlab.ir.merges import MERGES
-from scanlab.ir.text import count_text
-from scanlab.ir.values import Order, Plan, Scan, Value
+from scanlab.ir.text import count_text, grid_text
+from scanlab.ir.values import Order, Plan, Scan, Value, orders_of
 from scanlab.language.axes import parse_axes
 from scanlab.language.library import library_definitions, library_templates
 from scanlab.language.module import parse_value
+from scanlab.language.usual_axes import AXES_OF
 
 __all__ = ["decompile"]
 
 Grid = tuple[int, ...]
-USUAL_AXES = {1: "w", 2: "h w", 3: "t h w", 4: "t d h w"}
 # How often a grid on which a line fails is added to what it is found from.
 MOST_ROUNDS = 6
 TELLING_PATCHES = 2048
 MOST_NOTES = 6
+# After so many seconds no further path is looked at.
+MOST_SECONDS = 30.0
 # From the worst: what is said of a scan is what is worst of its paths.
 _WORST = ("not a permutation", "padded", "ranks", "no line", "some sizes", "several lines", "line")
 
@@ -53,7 +56,8 @@ def decompile(
     A line is parsed, bound and compared with every array before it is given. `verdict` says whether it is the only one
     that fits (VERDICTS of scanlab.decompiler.result), and `notes` what is not settled.
 
-    Raises S430 for what is no list of patches, S431 for patches that a grid has not, S432 for a function that fails.
+    Raises S430 for what is no list of patches, S431 for patches that a grid has not, S432 for a function that fails,
+    S471 for one that does not come back, and S472 for one that answers differently each time.
 
     >>> import scanlab
     >>> def boustrophedon(height, width):
@@ -65,11 +69,31 @@ def decompile(
     asked = ask(source, grid, axes)
     evidence = evidence_of(asked.arrays)
     names = _axes(axes, len(evidence.grids[0]))
-    chosen = merge or asked.merge
-    if chosen is not None and chosen not in MERGES:
+    chosen = asked.merge if merge is None else merge
+    if chosen is not None and (not isinstance(chosen, str) or chosen not in MERGES):
         raise ScanlabError.at("S201", f"there is no merge `{chosen}`", help=f"one of {', '.join(MERGES)}")
-    answer = _answer(names, evidence, chosen)
-    return _tested(answer, names, evidence, asked, chosen)
+    if all(math.prod(grid) == 1 for grid in evidence.grids):
+        raise ScanlabError.at("S430", "one patch has one order, which tells nothing", help="give a larger grid")
+    _check_repeats(asked, evidence)
+    answer = _tested(_answer(names, evidence, chosen), names, evidence, asked, chosen)
+    grids = (*answer.grids, *answer.tested)
+    few = () if answer.value is None else too_few(orders_of(answer.value), grids)
+    return replace(answer, notes=(*answer.notes, *asked.notes(), *few))
+
+
+def _check_repeats(asked: Asked, evidence: Evidence) -> None:
+    """Raise S472 where a function gives another array when it is asked again."""
+    grid = evidence.grids[0]
+    again = asked.again(grid)
+    if again is None:
+        return
+    paths = evidence_of({grid: again}).sequences[grid]
+    if len(paths) != evidence.paths or not all(map(np.array_equal, paths, evidence.sequences[grid])):
+        raise ScanlabError.at(
+            "S472",
+            f"the function gives another array on {grid_text(grid)} when it is called again",
+            help="fix its seed, or give its arrays",
+        )
 
 
 def _tested(
@@ -122,8 +146,12 @@ def _answer(axes: tuple[str, ...], evidence: Evidence, merge: str | None) -> Dec
     faults = list(evidence.faults())
     paths = []
     known: dict[bytes, PathFinding] = {}
+    start = perf_counter()
     for number in range(evidence.paths):
         key = b"|".join(evidence.sequences[grid][number].tobytes() for grid in evidence.grids)
+        if key not in known and perf_counter() - start > MOST_SECONDS:
+            why = f"it was not looked at: the paths before it took more than {MOST_SECONDS:g} seconds"
+            known[key] = PathFinding("no line", notes=(why,))
         if key not in known:
             own = [fault for fault in faults if fault.path == number]
             known[key] = judge_path(axes, evidence, number, own)
@@ -157,6 +185,9 @@ def _combined(
         if isinstance(value, Scan) and value.merge == "sum" and merge is None:
             notes.append("how the outputs merge is not in the arrays: sum is assumed")
         proof, name = prove(value), _library_name(value)
+        if proof.verdict == "refuted":
+            verdict = min(verdict, "several lines", key=_WORST.index)
+            notes.append(f"it is no order {proof.counterexample or 'everywhere'}, so another line must be meant")
     listed = list(dict.fromkeys(notes))
     left = len(listed) - MOST_NOTES
     shown = (*listed[:MOST_NOTES], f"and {left} more of the kind") if left > 0 else tuple(listed)
@@ -208,10 +239,10 @@ def _library(axes: int) -> Mapping[str, Value]:
 
 def _axes(given: str | Iterable[str] | None, count: int) -> tuple[str, ...]:
     """Names for the extents. Raises S212 and S400."""
-    if given is None and count not in USUAL_AXES:
+    if given is None and count not in AXES_OF:
         words = f"the grids have {count_text(count, 'extent')}, which have no usual names"
         raise ScanlabError.at("S400", words, help="name them, as in axes='a b c d e'")
-    names = parse_axes(USUAL_AXES[count] if given is None else given)
+    names = parse_axes(AXES_OF[count] if given is None else given)
     if len(names) != count:
         raise ScanlabError.at(
             "S400",

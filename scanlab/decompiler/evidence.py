@@ -24,6 +24,8 @@ Paths = tuple[np.ndarray, ...]
 # A step that reads zeros: what fills up a grid to whole windows.
 PAD = -1
 _WANTED = "give integers [L], or [K, L] for K paths: the flat row-major number of the patch at every step"
+# A path that is longer, filled up to whole windows and with tokens, is of another grid.
+PADDED, MOST_TOKENS = 64, 4096
 _MARKS = {PAD: "a pad", CLASS_TOKEN: "a class token", MEAN_TOKEN: "a mean token"}
 
 
@@ -139,9 +141,20 @@ def evidence_of(given: Mapping[Any, Any]) -> Evidence:
 
 def _sequences(given: Any, grid: Grid) -> Paths:
     """One array, or one per path, as int64 [steps] each. Raises S430 and S431."""
-    where = f"the array of {grid_text(grid)}"
-    paths = [_whole_numbers(part, where) for part in _parts(given, where)]
-    total = math.prod(grid)
+    where, total = f"the array of {grid_text(grid)}", math.prod(grid)
+    parts = _parts(given, where)
+    if len(parts) > MOST_PATHS:
+        paths = f"{where} has {len(parts):,} paths; a scan has at most {MOST_PATHS}"
+        help = "give [K, L], one row per path" if len(parts) != total else "it looks like [L, K]: give its transpose"
+        raise ScanlabError.at("S430", paths, help=help)
+    longest = max(map(len, parts))
+    if longest > PADDED * total + MOST_TOKENS:
+        steps = f"{where} has {count_text(longest, 'step')} for {count_text(total, 'patch')}"
+        raise ScanlabError.at("S430", steps, help="give the grid that the array is for")
+    if len(parts) == total > 1 and total > longest and _is_transposed(parts):
+        shape = f"{where} is of shape ({total}, {longest}): {total} paths of {count_text(longest, 'step')}"
+        raise ScanlabError.at("S430", shape, help="it looks like [L, K]: give its transpose")
+    paths = [_whole_numbers(part, where) for part in parts]
     for number, steps in enumerate(paths):
         wrong = np.flatnonzero((steps >= total) | (steps < min(_MARKS)))
         if len(wrong):
@@ -155,36 +168,63 @@ def _sequences(given: Any, grid: Grid) -> Paths:
             )
         if not (steps >= 0).any():
             raise ScanlabError.at("S430", f"{where} has a path without a patch", help="give the patches of every path")
-    if len(paths) > MOST_PATHS:
-        raise ScanlabError.at("S430", f"{where} has {len(paths):,} paths; a scan has at most {MOST_PATHS}")
-    return tuple(paths)
+    return tuple(steps.astype(np.int64) for steps in paths)
+
+
+def _is_transposed(parts: list[Any]) -> bool:
+    """Whether the columns are whole orders and the rows are not."""
+    columns = np.array(parts).T
+    return all(np.array_equal(np.sort(column), np.arange(len(parts))) for column in columns)
 
 
 def _parts(given: Any, where: str) -> list[Any]:
     """The paths of one grid: the rows of an array, or the items of a list of arrays."""
     if isinstance(given, list | tuple) and given and all(np.ndim(_array(item, where)) == 1 for item in given):
-        return list(given)
+        return [_array(item, where) for item in given]
     array = _array(given, where)
     if array.ndim not in (1, 2) or not array.size:
-        raise ScanlabError.at(
-            "S430", f"{where} is {array.dtype} of shape {array.shape}, and no list of patch numbers", help=_WANTED
-        )
+        raise _no_list(array, given, where)
     return list(np.atleast_2d(array))
 
 
 def _array(given: Any, where: str) -> np.ndarray:
     try:
-        return np.asarray(given.detach().cpu() if hasattr(given, "detach") else given)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise ScanlabError.at("S430", f"{where} cannot be read: {error}", help=_WANTED) from None
+        array = np.asanyarray(given.detach().cpu() if hasattr(given, "detach") else given)
+    except Exception as error:  # what is no array raises whatever it likes
+        said = f"{type(error).__name__}: {error}"
+        raise ScanlabError.at("S430", f"{where} cannot be read: {said}", help=_WANTED) from None
+    if np.ma.is_masked(array):
+        raise ScanlabError.at("S430", f"{where} has masked entries, which are no patches", help=_WANTED)
+    return np.asarray(array)
 
 
-def _whole_numbers(given: Any, where: str) -> np.ndarray:
-    array = _array(given, where)
-    if array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.round(array)).all():
-        array = array.astype(np.int64)
+def _whole_numbers(array: np.ndarray, where: str) -> np.ndarray:
+    """The array, of whole numbers; those of floating point as int64 where they are whole and not beyond it."""
+    if array.dtype.kind == "f" and (np.abs(array) < 2**53).all() and (array == np.round(array)).all():
+        return array.astype(np.int64)
     if array.dtype.kind not in "iu" or not array.size:
-        raise ScanlabError.at(
-            "S430", f"{where} is {array.dtype} of shape {array.shape}, and no list of patch numbers", help=_WANTED
-        )
-    return array.astype(np.int64)
+        raise _no_list(array, array, where)
+    return array
+
+
+def _no_list(array: np.ndarray, given: Any, where: str) -> ScanlabError:
+    if array.ndim == 0 and array.dtype.kind in "OUS":
+        return ScanlabError.at("S430", f"{where} is {with_article(type(given).__name__)}", help=_WANTED)
+    shown = f"{where} is {array.dtype} of shape {array.shape}, and no list of patch numbers"
+    return ScanlabError.at("S430", shown, help=_WANTED)
+
+
+def with_article(word: str) -> str:
+    """A type's name in a sentence.
+
+    >>> with_article("ndarray"), with_article("Order")
+    ('a ndarray', 'an Order')
+    """
+    return f"{'an' if word[:1].lower() in 'aeiou' else 'a'} {word}"
+
+
+def holds_numbers(given: Any) -> bool:
+    """Whether something can be taken for an array: by its interface, or as a list or a tuple."""
+    return isinstance(given, list | tuple | range) or any(
+        hasattr(type(given), name) for name in ("__array__", "__array_interface__", "detach")
+    )

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain, islice, product
 
 import numpy as np
 
 from scanlab.decompiler.evidence import PAD, Evidence, Fault
-from scanlab.decompiler.lines import RIVALS, Line, equals_on, lines_of, rival_of, sequence_on
+from scanlab.decompiler.lines import RIVALS, Line, equals_on, lines_of, rival_of, sequence_on, unseen_axes
 from scanlab.decompiler.result import Nearest, PathFinding
 from scanlab.decompiler.search import Budget
+from scanlab.ir.expr import Binary, Expr, Extent, Int, nodes_of
 from scanlab.ir.text import count_text, grid_text
-from scanlab.ir.values import Order, orders_of
+from scanlab.ir.values import Order, expressions_of, orders_of
 from scanlab.language.library import library_definitions
 
-__all__ = ["judge_path", "kind_of_sizes"]
+__all__ = ["judge_path", "kind_of_sizes", "too_few"]
 
 Grid = tuple[int, ...]
 # A search for what is not the answer may cost less.
@@ -26,6 +27,8 @@ SHORT = Budget(states=120)
 NEAR = 0.5
 # On larger grids no near miss is looked for: hundreds of orders would be sorted.
 NEAR_PATCHES = 1 << 14
+# Fewer patches along an axis do not tell a line from one by blocks of two or more.
+FEW = 5
 # Fewer patches show too little to say anything of a kind of grids.
 SMALLEST = 9
 
@@ -40,6 +43,8 @@ def judge_path(axes: tuple[str, ...], evidence: Evidence, number: int, faults: S
     line = next(found, None)
     if line is None:
         return _without_a_line(axes, evidence, number)
+    if unseen := unseen_axes(axes, grids):
+        return _not_settled(line, unseen, axes, grids)
     if _everywhere(line.order):
         return _with_rivals(line, found, grids)
     others = list(islice(found, RIVALS))
@@ -75,6 +80,50 @@ def _with_rivals(line: Line, others: Iterator[Line], grids: Sequence[Grid]) -> P
         note = f"seen up to {longest} patches along an axis: a constant of the line is more than half of that"
         return PathFinding("line", line.order, notes=(note,))
     return PathFinding("line", line.order)
+
+
+def _not_settled(line: Line, unseen: Sequence[str], axes: tuple[str, ...], grids: Sequence[Grid]) -> PathFinding:
+    """A line over axes of which no grid shown has two patches."""
+    settled_by = tuple(max(2, *(grid[i] for grid in grids)) for i in range(len(axes)))
+    names = " and ".join(f"`{axis}`" for axis in unseen)
+    note = (
+        f"no grid shown has two patches along {names}: where in the line that stands is not settled; an array of "
+        f"{grid_text(settled_by)} would settle it"
+    )
+    return PathFinding("several lines", line.order, notes=(note,), settled_by=settled_by)
+
+
+def too_few(orders: Iterable[Order], grids: Sequence[Grid]) -> Iterator[str]:
+    """Notes on lines that hold on all of some grids, where these are too small or too few to tell them from others."""
+    seen = [i for i in range(len(grids[0])) if any(grid[i] > 1 for grid in grids)]
+    smallest_side = max(min(grid[i] for i in seen) for grid in grids)
+    if smallest_side < FEW:
+        yield f"no grid shown has {FEW} patches along every axis: orders by blocks look alike on smaller ones"
+    # Along a grid of one row, say, many lines do the same.
+    spread = [grid for grid in grids if all(grid[i] > 1 for i in seen)] or grids
+    for order in dict.fromkeys(orders):
+        nodes = [node for expr in expressions_of(order) for node in nodes_of(expr)]
+        largest = max((node.value for node in nodes if isinstance(node, Int)), default=1)
+        sizes = {order.axes[i]: {grid[i] for grid in spread} for i in seen}
+        once = [f"`{axis}`" for axis, extents in sizes.items() if sum(extent > largest for extent in extents) < 2]
+        if once:
+            beyond = f" beyond {largest}" if largest > 1 else ""
+            yield f"fewer than two sizes of {' and '.join(once)}{beyond} were shown: the line may depend on the size"
+        for axis, k in sorted(_parts(nodes)):
+            if len({extent % k for extent in sizes.get(axis, ())}) == 1:
+                yield f"all sizes of `{axis}` shown leave the same rest by {k}: how it is divided is not settled"
+
+
+def _parts(nodes: Sequence[Expr]) -> set[tuple[str, int]]:
+    """The extents that are divided by numbers, such as H // 2 and (H + 1) // 2, as axis and number."""
+    divided = [(n.left, n.right) for n in nodes if isinstance(n, Binary) and n.op == "//"]
+    return {
+        (below.name, right.value)
+        for left, right in divided
+        if isinstance(right, Int)
+        for below in nodes_of(left)
+        if isinstance(below, Extent)
+    }
 
 
 def _faulty(axes: tuple[str, ...], evidence: Evidence, number: int, faults: Sequence[Fault]) -> PathFinding:

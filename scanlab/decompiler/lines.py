@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, reduce
 from itertools import islice, product
 
@@ -16,10 +16,10 @@ from scanlab.decompiler.evidence import PAD
 from scanlab.decompiler.pool import pool_of
 from scanlab.decompiler.search import Budget, complete_lines
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.expr import Axis, Binary, Compare, Expr, Int, nodes_of
+from scanlab.ir.expr import Axis, Binary, Compare, Expr, Extent, Extremum, Int, nodes_of, substitute
 from scanlab.ir.values import PLACES, Key, Order, Token, conjunction, expressions_of
 
-__all__ = ["RIVALS", "Line", "equals_on", "lines_of", "rival_of", "sequence_on"]
+__all__ = ["RIVALS", "Line", "equals_on", "lines_of", "rival_of", "sequence_on", "unseen_axes"]
 
 Grid = tuple[int, ...]
 WHOLE = Budget()
@@ -69,9 +69,10 @@ def lines_of(
     condition = reduce(conjunction, where, None)
     seen = set()
     for keys in complete_lines(pool_of(axes, grids, constants_of(grids, paths)), paths, starts, budget):
-        order = Order(axes, _without_idle(keys, axes, grids, paths), condition, tokens=tokens)
+        needed = (*_without_idle(keys, axes, grids, paths), *(Key(Axis(axis)) for axis in unseen_axes(axes, grids)))
+        order = _for_every_size(Order(axes, needed, condition, tokens=tokens))
         text = str(order)
-        if text in seen or not all(equals_on(order, g, s) for g, s in sequences):
+        if text in seen or _ties(order) or not all(equals_on(order, g, s) for g, s in sequences):
             continue
         seen.add(text)
         yield Line(order, len(text), _believed(order, grids))
@@ -83,6 +84,43 @@ def _backwards(axes: tuple[str, ...], sequences: Sequence[tuple[Grid, np.ndarray
     if _tokens([steps for _, steps in mirrored]) is not None:
         for line in lines_of(axes, mirrored, budget):
             yield Line(-line.order, line.length + 3, line.believed)
+
+
+def unseen_axes(axes: tuple[str, ...], grids: Sequence[Grid]) -> tuple[str, ...]:
+    """The axes along which no grid has two patches: no array tells where they stand in a line."""
+    return tuple(axis for i, axis in enumerate(axes) if all(grid[i] == 1 for grid in grids))
+
+
+def _refusal(order: Order, grid: Grid) -> str:
+    """The code of what keeps an order from having a path on a grid; "" where it has one."""
+    try:
+        bind_order(order, Lattice(order.axes, grid), empty_allowed=True)
+    except ScanlabError as error:
+        return error.code
+    return ""
+
+
+def _ties(order: Order) -> bool:
+    """Whether two patches tie on a small grid with several patches along every axis: then it is no order.
+
+    Larger ones are left to the proof, which every answer has.
+    """
+    return _refusal(order, (5, 4, 3, 2, 2)[: len(order.axes)]) == "S300"
+
+
+def _for_every_size(order: Order) -> Order:
+    """The order, with divisors such as H // 2 kept from being zero where an axis is too short for them."""
+    changed = tuple(replace(key, expr=substitute(key.expr, _guarded)) for key in order.keys)
+    if changed == order.keys or _refusal(order, (1,) * len(order.axes)) != "S403":
+        return order
+    return replace(order, keys=changed)
+
+
+def _guarded(expr: Expr) -> Expr | None:
+    match expr:
+        case Binary(op="//" | "%" as op, left=left, right=Binary(op="//", left=Extent()) as size):
+            return Binary(op, left, Extremum("max", (Int(1), size)))
+    return None
 
 
 def sequence_on(order: Order, grid: Grid) -> np.ndarray | None:

@@ -12,6 +12,7 @@ import numpy as np
 from scanlab.compiler.lattice import Lattice, evaluate_on_grid
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Absolute, Axis, Binary, Curve, Expr, Extent, Extremum, Int, Negate
+from scanlab.ir.functions import CURVES
 from scanlab.ir.printer import print_expr
 
 __all__ = ["Pool", "pool_of"]
@@ -22,6 +23,8 @@ KEPT_PATCHES = 1 << 17
 # Curves whose every orientation is tried, up to so many patches; beyond, a grid takes too long for each.
 CURVE_PATCHES = 1 << 14
 PLAIN_CURVE_PATCHES = 1 << 21
+# Of more axes, curves are not tried in every orientation: there are thousands.
+TURNED_AXES = 4
 SPIRAL_OPTIONS = {"spiral_in": "corner", "spiral_out": "heading"}
 
 
@@ -139,10 +142,10 @@ def _sums(axes: tuple[str, ...]) -> Iterator[Expr]:
 
 def _rings(axes: tuple[str, ...]) -> Iterator[Expr]:
     """How far from the border, or from the first corner."""
-    if len(axes) < 2:
-        return
     sides = tuple(side for a in axes for side in (Axis(a), _flip(a)))
     yield from _both(Extremum("min", sides))
+    if len(axes) < 2:
+        return
     for op in ("min", "max"):
         yield from _both(Extremum(op, tuple(map(Axis, axes))))
 
@@ -176,14 +179,15 @@ def _curves(axes: tuple[str, ...], grids: Sequence[Grid], constants: tuple[int, 
     if len(axes) < 2 or most > PLAIN_CURVE_PATCHES:
         return
     forms = list(_orientations(axes)) if most <= CURVE_PATCHES else [tuple(map(Axis, axes))]
-    names = ("hilbert", "gilbert", "morton", *(SPIRAL_OPTIONS if len(axes) == 2 else ()))
-    for name in names:
+    plain = [name for name in ("hilbert", "gilbert", "morton") if len(axes) <= CURVES[name].most]
+    for name in (*plain, *(SPIRAL_OPTIONS if len(axes) == 2 else ())):
         for form in forms:
             yield from _both(Curve(name, form))
         yield from _spirals(name, axes)
     if most > CURVE_PATCHES:
         return
-    for k, op, name, order in product(constants, ("//", "%"), ("morton", "hilbert", "gilbert"), permutations(axes)):
+    orders = permutations(axes) if len(axes) <= TURNED_AXES else [axes]
+    for k, op, name, order in product(constants, ("//", "%"), plain, list(orders)):
         yield Curve(name, tuple(Binary(op, Axis(a), Int(k)) for a in order))
 
 
@@ -198,7 +202,8 @@ def _spirals(name: str, axes: tuple[str, ...]) -> Iterator[Expr]:
 
 
 def _orientations(axes: tuple[str, ...]) -> Iterator[tuple[Expr, ...]]:
-    """The axes in all orders, each from either end."""
+    """The axes in all orders, each from either end; of many axes all from their first."""
+    either = (False, True) if len(axes) <= TURNED_AXES else (False,)
     for order in permutations(axes):
-        for flips in product((False, True), repeat=len(axes)):
+        for flips in product(either, repeat=len(axes)):
             yield tuple(_flip(a) if flipped else Axis(a) for a, flipped in zip(order, flips, strict=True))

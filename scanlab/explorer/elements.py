@@ -12,7 +12,7 @@ from scanlab.explorer.freshness import text_version
 from scanlab.explorer.shortcuts import KEYS
 from scanlab.ir.diagnostics import Diagnostic, Span
 
-__all__ = ["Editor", "Entry", "Field", "Gallery", "Shell", "Vocabulary", "Window", "accept_change", "placed"]
+__all__ = ["Arrays", "Editor", "Entry", "Field", "Gallery", "Shell", "Vocabulary", "Window", "accept_change", "placed"]
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,20 @@ class Window(ui.element, component="components/dialog.js"):
     def hide(self) -> None:
         """Take it away."""
         self.run_method("hide")
+
+
+class Arrays(ui.element, component="components/arrays.js"):
+    """An array that is pasted or dropped, and what is known of it; `found` gets a text that defines its line, and its
+    grid."""
+
+    def __init__(self, found: Callable[[str, list[int]], Any]) -> None:
+        super().__init__()
+        self.on("line", lambda event: self._found(event.args, found))
+
+    def _found(self, message: Any, found: Callable[[str, list[int]], Any]) -> Any:
+        fields = message if isinstance(message, dict) else {}
+        text, grid = fields.get("text"), fields.get("grid")
+        return found(text, grid) if isinstance(text, str) and isinstance(grid, list) else None
 
 
 class Gallery(ui.element, component="components/gallery.js"):

@@ -11,7 +11,7 @@ from nicegui import ui
 from scanlab.explorer.answers import Drawn, Judged, merged
 from scanlab.explorer.desk import Desk
 from scanlab.explorer.documents import Documents, is_saved
-from scanlab.explorer.elements import Editor, Entry, Field, Gallery, Shell, Vocabulary
+from scanlab.explorer.elements import Arrays, Editor, Entry, Field, Gallery, Shell, Vocabulary, Window
 from scanlab.explorer.following import Live
 from scanlab.explorer.freshness import text_version, version_of
 from scanlab.explorer.help import help_window
@@ -66,6 +66,9 @@ class Page:
                 self._build_see()
         self.documents = Documents(session.folders, self)
         self.gallery = Gallery(self._from_library, self._beside)
+        self.arrays = Window("From an array", "arrays-window")
+        with self.arrays:
+            Arrays(self._from_array)
         self.help = help_window(tuple(TITLES.values()))
         ui.context.client.on_delete(self.live.stop)
 
@@ -76,6 +79,9 @@ class Page:
             with tag("nav", "actions", aria_label="Actions"):
                 button("Open", lambda: self.documents.show_open(), title="Ctrl+O")
                 button("Save", lambda: self.documents.save(), title="Ctrl+S")
+                button(
+                    "From an array", lambda: self.arrays.open(), title="Alt+A: the line of an order that is an array"
+                )
                 button("Library", lambda: self.gallery.open(), title="Alt+L")
                 button("Copy link", self._copy_link, title=f"Alt+C: {IN_THE_ADDRESS}")
                 button("Copy as Python", self._copy_python)
@@ -204,6 +210,10 @@ class Page:
         self._put_in(replace(self.state, text=text, names=(), file="", base=""), name)
         self.editor.focus()
 
+    def _from_array(self, text: str, grid: list[int]) -> None:
+        state = with_fields(replace(self.state, text=text, names=(), file="", base=""), {"grid": grid})
+        self._put_in(state, "the line of the array")
+
     def _put_in(self, state: State, name: str) -> None:
         """Take on a state in the place of the text that there is, and say how that comes back."""
         is_kept = state.text == self.state.text or not self.state.text.strip()
@@ -243,6 +253,7 @@ class Page:
             "save": self.documents.save,
             "open": self.documents.show_open,
             "library": self.gallery.open,
+            "array": self.arrays.open,
             "link": self._copy_link,
             "fix": self.problems.fix,
             "problem": self.problems.go_to_next,

@@ -14,6 +14,7 @@ from fastapi import FastAPI, Response
 from nicegui import app, ui
 
 from scanlab.explorer.access import Access
+from scanlab.explorer.array_service import serve_arrays
 from scanlab.explorer.elements import Vocabulary
 from scanlab.explorer.gallery import serve_gallery
 from scanlab.explorer.guard import Guard
@@ -87,6 +88,7 @@ def _load_the_rest() -> None:
 def _pages(session: Session) -> None:
     serve_player()
     serve_gallery(session.workers)
+    serve_arrays(session.workers)
 
     @app.get("/scanlab/here", status_code=204)
     def here() -> None:

@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from scanlab.compiler.bind import CompiledPlan, CompiledScan
+from scanlab.compiler.layout import layers_text
 from scanlab.explorer.state import MOST_PATCHES, MOST_SUBJECTS
-from scanlab.facade import as_value, bound, load
+from scanlab.facade import as_definition, as_value, bound, load
 from scanlab.ir.diagnostics import CounterExample, Diagnostic, ScanlabError, Source
-from scanlab.ir.values import Plan, Scan, Value, layers_of, orders_of
+from scanlab.ir.values import Plan, Scan, Value, orders_of
 from scanlab.language.library import library_templates
-from scanlab.language.module import Module, read_module
+from scanlab.language.module import Definition, Module, read_module
 from scanlab.library_index import USUAL_GRIDS
 from scanlab.view.scene import PathScene, scenes_of
 
-__all__ = ["MOST_PATCHES", "MOST_SUBJECTS", "Snapshot", "Subject", "defines", "read", "snapshot"]
+__all__ = ["MOST_PATCHES", "MOST_SUBJECTS", "Snapshot", "Subject", "defines", "definition_of", "read", "snapshot"]
 
 _DEFINES = re.compile(r"^\s*(grid|order|scan|plan)\b", re.MULTILINE)
 
@@ -88,6 +89,15 @@ def read(text: str, file: str) -> Module:
     return read_module(Source(text, file), library_templates)
 
 
+def definition_of(text: str, name: str) -> Definition | None:
+    """What is shown under a name, with its text and claims: of a text, or else of the library; None for neither."""
+    try:
+        own = {d.name: d for d in read(text, "<text>").definitions} if defines(text) else {}
+        return own[name] if name in own else as_definition(name)
+    except ScanlabError:
+        return None
+
+
 def _requested(names: tuple[str, ...], definitions: Mapping[str, Value]) -> list[str]:
     """The names that still mean something; where the text's own are all gone, its last definition comes first."""
     library = library_templates()
@@ -133,22 +143,4 @@ def _subject(name: str, value: Value, grid: tuple[int, ...], left: int) -> Subje
 
 def _part(plan: Plan, scan: Scan) -> str:
     """Which scan of a plan this is, and which layers use it: "cross in layers 0, 2, 4, …"."""
-    period = layers_of(plan)
-    here = [i for i, used in enumerate(period) if used == scan]
-    name = scan.name or str(scan)
-    if plan.kind != "cycle":
-        return f"{name} in layer{'s' if len(here) > 1 else ''} {_ranges(here)}"
-    if len(here) == len(period):
-        return f"{name} in all layers"
-    return f"{name} in layers {_ranges([i + turn * len(period) for turn in range(3) for i in here])}, …"
-
-
-def _ranges(numbers: list[int]) -> str:
-    """0 to 3, 5 for [0, 1, 2, 3, 5]; two neighbours are listed as they are."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ", ".join(f"{r[0]} to {r[-1]}" if len(r) > 2 else ", ".join(map(str, r)) for r in runs)
+    return f"{scan.name or scan} in {layers_text(plan, scan)}"

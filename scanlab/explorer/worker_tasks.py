@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from scanlab.checking import check_definition, library_orders, mark_of, verdict_of
 from scanlab.compiler.bind import bind
@@ -24,7 +25,10 @@ from scanlab.view.player import player_data
 from scanlab.view.scene import scenes_of
 from scanlab.view.svg import thumbnail
 
-__all__ = ["defined", "draw", "draw_thumbnail", "judge", "python_of", "source_of", "vocabulary"]
+if TYPE_CHECKING:
+    from scanlab.explorer.given_arrays import Looked
+
+__all__ = ["defined", "draw", "draw_thumbnail", "judge", "look_at_array", "python_of", "source_of", "vocabulary"]
 
 _SMALL = {1: (16,), 2: (8, 8), 3: (3, 4, 4), 4: (2, 2, 3, 3), 5: (2, 2, 2, 2, 2)}
 
@@ -117,6 +121,14 @@ def defined(source: str, axes: tuple[str, ...]) -> str:
 def python_of(shown: Snapshot) -> str:
     """A script that makes the same paths."""
     return as_python(shown)
+
+
+def look_at_array(content: bytes, name: str, grid: str, pick: str) -> Looked:
+    """What there is to say of an array that was pasted or dropped: see `given_arrays`."""
+    # The search loads more than a page needs.
+    from scanlab.explorer import given_arrays
+
+    return given_arrays.look_at_array(content, name, grid, pick)
 
 
 def vocabulary() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:

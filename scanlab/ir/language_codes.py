@@ -298,6 +298,16 @@ _GRIDS = {
         "a patch that the grid has not", "The array reads beyond the last patch: perhaps the grid is another."
     ),
     "S432": Code("a function that gives no array", "It raised an error on every grid that it was tried on."),
+    "S470": Code(
+        "no link to Compiler Explorer",
+        "A link holds the whole Triton function of --emit triton, and a web server takes addresses of some length.",
+    ),
+    "S471": Code(
+        "a function that does not come back", "It was stopped: one call, or the import of its file, took too long."
+    ),
+    "S472": Code(
+        "a function that answers differently", "Its array is another one when it is called again with the same extents."
+    ),
     "S480": Code("no order to measure", "Locality is measured on paths that visit each patch once, inside the grid."),
     "S481": Code("a side for the peers", "The public Hilbert implementations order only squares of a power of two."),
     "S482": Code(

@@ -16,6 +16,7 @@ from scanlab.language import syntax as tree
 from scanlab.language.assumptions import checked
 from scanlab.language.keys import constant
 from scanlab.language.scope import Scope, Template, wrong_kind
+from scanlab.language.usual_axes import AXES_OF
 
 __all__ = ["Reader", "as_kind", "as_scan", "instantiate", "kind_of", "one"]
 
@@ -96,7 +97,7 @@ def instantiate(
 
 
 # What a helper that stands under no grid line, such as the library's, calls the axes of a grid.
-_USUAL_AXES: Mapping[int, tuple[str, ...]] = MappingProxyType({1: ("w",), 2: ("h", "w"), 3: ("t", "h", "w")})
+_USUAL_AXES: Mapping[int, tuple[str, ...]] = MappingProxyType({count: AXES_OF[count] for count in (1, 2, 3)})
 
 
 def _axes_inside(template: Template, formals: tuple[Value, ...], span: Span, scope: Scope) -> tuple[str, ...] | None:

@@ -24,7 +24,9 @@ MOST_AXES = 5
 
 @dataclass(frozen=True)
 class Definition:
-    """One definition: ``value`` is None where it has parameters without default, or takes paths (a helper)."""
+    """One definition: ``value`` is None where it has parameters without default, or takes paths (a helper).
+
+    ``syntax``: its tree as written, with the place of every node."""
 
     name: str
     kind: str
@@ -37,6 +39,7 @@ class Definition:
     signature: str
     body: str
     span: Span
+    syntax: tree.Node | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -290,4 +293,5 @@ def _define(template: Template, scope: Scope) -> Definition:
         signature,
         " ".join(syntax.body.span.text.split()),
         syntax.span,
+        syntax,
     )

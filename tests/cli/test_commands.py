@@ -140,7 +140,8 @@ def test_show_writes_pictures(scanlab: Command, tmp_path: Path, suffix: str) -> 
 
 def test_compile_stages(scanlab: Command) -> None:
     expected = {
-        "ast": "Order axes=('h', 'w')",
+        "ast": "1:7       keys: Unary op='~'",
+        "expanded": "Order axes=('h', 'w')",
         "keys": "-w if h % 2 == 1 else w",
         "isl": "[H, W] -> {",
         "proof": "proved for all sizes",

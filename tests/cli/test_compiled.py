@@ -36,6 +36,8 @@ def scanlab(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 
 ROW_AND_BACK = '''# sum((by w, h), -(by h, w)) on 4x4: PATCH_AT in the kernels of kernels/gpu, called once per step
 # by w, h, -(by h, w): arithmetic
+# from expr; lost here: nothing; kept: index expressions (-(by h, w), by w, h), merges
+# merge: sum(by w, h, -(by h, w))
 
 import triton
 import triton.language as tl
@@ -56,6 +58,7 @@ def {}(steps, sequence, step):
 
 HILBERT = '''# by hilbert(h, w) on 4x4: PATCH_AT in the kernels of kernels/cpu, called once per step
 # by hilbert(h, w): table: a CPU reads it in sequence at next to no cost; arithmetic would need a kernel of its own
+# from expr; lost here: index expressions (by hilbert(h, w)); kept: nothing; new: tables (by hilbert(h, w))
 
 {}
 
@@ -100,6 +103,16 @@ def test_the_triton_function(scanlab: Command) -> None:
     assert out == ROW_AND_BACK.format(_name(out))
 
 
+def test_a_link_is_printed_only_when_it_is_asked_for(scanlab: Command) -> None:
+    words = ("compile", "row", "-g", "4x4", "--emit")
+    assert "godbolt" not in scanlab(*words, "triton")
+    out = scanlab(*words, "triton", "--link")
+    assert "# open in Compiler Explorer: https://godbolt.org/clientstate/" in out and "nothing is sent until" in out
+    [scan] = json.loads(scanlab(*words, "triton", "--link", "--json"))["result"]
+    assert scan["link"] in out
+    assert "--link goes with --emit triton" in scanlab(*words, "cpu", "--link", code=1)
+
+
 def test_the_numba_function(scanlab: Command) -> None:
     from scanlab.kernels.cpu import paths
 
@@ -129,8 +142,9 @@ def test_assembly(scanlab: Command, monkeypatch: pytest.MonkeyPatch, emit: str, 
     monkeypatch.setattr(offline, "KERNELS", "scanlab.codegen.probe")
     out = scanlab("compile", "row", "-g", "4x4", "-e", emit, "--target", target, "--states", "8", "--dtype", "float32")
     comment = ";" if emit == "amdgcn" else "//"
-    first, figures, empty, name, *text = out.split("\n")
+    first, lost, figures, empty, name, *text = out.split("\n")
     assert first.startswith(f"{comment} row on 4x4 for {target}, 8 states, float32, patch_at_")
+    assert lost.startswith(f"{comment} from triton; lost here: path function (patch_at_")
     assert figures.startswith(f"{comment} rows: ") and figures.endswith(" per step")
     assert " registers, 0 spills, 0 B stack, 0 B shared, 0 barriers, " in figures
     assert (empty, name) == ("", f"{comment} rows")

@@ -67,8 +67,9 @@ def test_the_ranks_and_the_isl_map_are_a_click_away(explorer, new_page):
     rows = page.locator("#pane-indices tbody tr").all_inner_texts()
     ranks = scanlab.compile("snake", (6, 5)).ranks[0].tolist()
     assert [int(row.split("\t")[-1]) for row in rows] == ranks
-    page.locator("#pane-proof summary").click()
-    expect(page.locator("#pane-proof pre")).to_contain_text("[H, W] ->")
+    map_of = page.locator("#pane-proof details", has_text="from patches to keys")
+    map_of.locator("summary").click()
+    expect(map_of.locator("pre")).to_contain_text("[H, W] ->")
 
 
 def test_long_tables_turn_their_pages(explorer, new_page):

@@ -65,9 +65,16 @@ def test_isl_maps_are_those_of_the_command(capsys, monkeypatch):
     from scanlab.cli.compiled import Compilation
 
     command.run("window", "6x5", "isl", False, Compilation())
-    printed = capsys.readouterr().out
+    printed = "\n".join(line for line in capsys.readouterr().out.split("\n") if not line.startswith("# "))
     page = words(stages.proof_page(shown("window")))
     assert "".join(printed.split()) in "".join(page.split())
+
+
+def test_the_triton_page_has_a_link_that_says_what_it_sends():
+    page = listings.code_page(shown("row"), "triton")
+    assert page.count('href="https://godbolt.org/clientstate/') == 1 and 'rel="noopener noreferrer"' in page
+    assert "nothing is sent until you open it" in words(page)
+    assert "godbolt" not in listings.code_page(shown("row"), "cpu")
 
 
 def test_a_tie_is_shown_with_its_counterexample():
@@ -93,7 +100,12 @@ def test_expressions_are_those_of_the_command(name, capsys):
     command.run(name, "6x5", "expr", False, Compilation())
     printed = capsys.readouterr().out
     page = words(stages.expression_page(shown(name)))
-    lines = [line for line in printed.strip().split("\n") if line]
+    # What is said of a whole stage is a remark there, and a note here.
+    lines = [
+        line if line.startswith(("# affine", "# curve", "# table")) else line.removeprefix("# ")
+        for line in printed.strip().split("\n")
+        if line
+    ]
     assert len(lines) > 1 and all(line in page for line in lines)
 
 

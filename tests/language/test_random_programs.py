@@ -17,7 +17,6 @@ from random_programs import program
 from sweep import chunks
 
 from scanlab.checking import check_module, mark_of, verdict_of
-from scanlab.cli.stages import STAGES
 from scanlab.codegen.listing import function_listing
 from scanlab.codegen.programs import FAILED
 from scanlab.compiler.bind import CompiledScan, bind
@@ -26,11 +25,11 @@ from scanlab.compiler.lattice import Lattice
 from scanlab.compiler.locality import locality
 from scanlab.compiler.sorting import sorted_patches
 from scanlab.ir.diagnostics import ScanlabError, Source
-from scanlab.ir.text import grid_text
 from scanlab.ir.values import Value
 from scanlab.language.library import library_templates
-from scanlab.language.module import Module, parse_value, read_module
+from scanlab.language.module import Definition, Module, parse_value, read_module
 from scanlab.language.parse import decode
+from scanlab.stages import STAGES, change_at, strategy_of
 
 _SECONDS = 20
 _GRIDS = {
@@ -90,7 +89,7 @@ def _drive(text: bytes, random: Random) -> None:
         _check(module, random)
     for definition in module.definitions:
         if definition.value is not None and random.random() < 0.05:
-            _compile(definition.value, random)
+            _compile(definition, random)
 
 
 def _round_trip(value: Value) -> None:
@@ -111,7 +110,9 @@ def _check(module: Module, random: Random) -> None:
         assert verdict_of(checked) or checked.diagnostics
 
 
-def _compile(value: Value, random: Random) -> None:
+def _compile(definition: Definition, random: Random) -> None:
+    value = definition.value
+    assert value is not None
     grid = random.choice(_GRIDS[len(value.axes)])
     try:
         bound = bind(value, grid)
@@ -124,7 +125,10 @@ def _compile(value: Value, random: Random) -> None:
         assert str(listing) and FAILED not in listing.program.reasons
     stage = random.choice(_STAGES)
     try:
-        assert STAGES[stage](value, grid_text(grid))
+        strategy = strategy_of(definition, grid, is_asked=True)
+        content = STAGES[stage](strategy)
+        assert content.parts and content.shows
+        assert str(change_at(stage, strategy, content))
     except ScanlabError as error:
         assert str(error)
 

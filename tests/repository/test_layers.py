@@ -37,11 +37,12 @@ ALLOWED = {
         *("facade", "library_index", "cpus"),
     },
     "explorer": {
-        *("ir", "language", "compiler", "codegen", "ops", "study", "view", "strategies"),
-        *("facade", "checking", "library_index", "processes"),
+        *("ir", "language", "compiler", "decompiler", "codegen", "ops", "study", "view", "strategies"),
+        *("facade", "checking", "library_index", "processes", "stages"),
     },
     "facade": {"ir", "language", "compiler"},
     "checking": {"ir", "language", "compiler"},
+    "stages": {"ir", "language", "compiler", "facade", "checking"},
     "library_index": {"ir", "language", "compiler", "strategies", "places"},
 }
 FILES = sorted((ROOT / "scanlab").rglob("*.py"))

@@ -6,10 +6,14 @@ from collections.abc import Sequence
 
 from scanlab.codegen import program
 from scanlab.codegen.assembly import Report
+from scanlab.codegen.compiler_explorer import ABOUT, compiler_explorer_link
 from scanlab.codegen.listing import TABLE, Listing, function_listing, title
 from scanlab.codegen.programs import Target
-from scanlab.explorer.renderers.markup import code, figures_table, note, section
+from scanlab.compiler.bind import CompiledScan
+from scanlab.explorer.renderers.markup import code, figures_table, note, outward, section
 from scanlab.explorer.snapshot import Snapshot
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.stages import change_to_code
 
 __all__ = ["KERNEL_COLUMNS", "code_page", "kernel_rows", "kernels_page", "programs_of"]
 
@@ -28,18 +32,30 @@ KERNEL_COLUMNS = (
 def code_page(snapshot: Snapshot, target: Target) -> str:
     """The path function of every scan that is shown, as `--emit triton` and `--emit cpu` print it."""
     return "".join(
-        _listing(function_listing(scan, target), title(scan)) for subject in snapshot.subjects for scan in subject.scans
+        _listing(function_listing(scan, target), scan) for subject in snapshot.subjects for scan in subject.scans
     )
 
 
-def _listing(listing: Listing, name: str) -> str:
-    parts = [note(line) for line in listing.heading[1:]]
+def _listing(listing: Listing, scan: CompiledScan) -> str:
+    change = change_to_code(scan, listing.program.forms, listing.rows)
+    parts = [note(line) for line in (*listing.heading[1:], *listing.rows, change)]
+    if listing.program.target == "triton":
+        parts.append(_link(scan))
     parts.append(code(listing.text.strip("\n"), "python"))
     if listing.unused:
         parts.append(
             f"<details><summary>What was not chosen:</summary>{code(listing.unused.strip(chr(10)), 'python')}</details>"
         )
-    return section(name, *parts, about=listing.name)
+    return section(title(scan), *parts, about=listing.name)
+
+
+def _link(scan: CompiledScan) -> str:
+    """Compiler Explorer's page with this function, where an address can hold it."""
+    try:
+        link = compiler_explorer_link(scan)
+    except ScanlabError as error:
+        return note(error.diagnostics[0].message)
+    return f"<p>{outward('Open in Compiler Explorer', link)}</p>{note(f'The link is {ABOUT}.')}"
 
 
 def programs_of(snapshot: Snapshot) -> list[tuple[str, str]]:

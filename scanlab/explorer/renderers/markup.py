@@ -9,7 +9,7 @@ from typing import Any
 
 from scanlab.ir.diagnostics import Diagnostic
 
-__all__ = ["code", "figure", "figures_table", "mistakes", "note", "paragraph", "section", "table", "text"]
+__all__ = ["code", "figure", "figures_table", "mistakes", "note", "outward", "paragraph", "section", "table", "text"]
 
 # So many things stand side by side in a narrow pane, with their figures below each other.
 MOST_COLUMNS = 4
@@ -30,6 +30,11 @@ def paragraph(words: object, kind: str = "") -> str:
 def note(words: object) -> str:
     """A line that explains."""
     return paragraph(words, "note")
+
+
+def outward(words: object, address: str) -> str:
+    """A link that leaves the explorer, in a page of its own; it tells the other site nothing of this one."""
+    return f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer">{escape(str(words))}</a>'
 
 
 def section(heading: str, *parts: str, about: str = "") -> str:

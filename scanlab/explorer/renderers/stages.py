@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from scanlab.compiler.loops import loops
 from scanlab.compiler.proof import Proof
-from scanlab.compiler.stages import different_orders, expressions, key_maps, keys, proofs
+from scanlab.compiler.stages import Shown, different_orders, expressions, key_maps, keys
 from scanlab.explorer.renderers.markup import code, mistakes, note, section, text
-from scanlab.explorer.snapshot import Snapshot, Subject
+from scanlab.explorer.snapshot import Snapshot, Subject, definition_of
 from scanlab.ir.values import Order, orders_of
+from scanlab.stages import STAGES, Content, Strategy, change_at, strategy_of
 
 __all__ = ["expression_page", "keys_page", "proof_page"]
 
@@ -19,10 +21,18 @@ _MARKS: Mapping[str, str] = {"proved": "✓", "proved for this grid": "✓", "un
 
 def keys_page(snapshot: Snapshot) -> str:
     """The sort keys of every order, and the loops that visit it."""
-    return "".join(_keys(subject) for subject in snapshot.subjects)
+    return "".join(_keys(subject, _strategy(snapshot, subject)) for subject in snapshot.subjects)
 
 
-def _keys(subject: Subject) -> str:
+def _strategy(snapshot: Snapshot, subject: Subject) -> Strategy:
+    """What is shown, with its text and its claims: the snapshot holds neither, it is sent with every key."""
+    known = definition_of(snapshot.text, subject.name)
+    if known is None or known.value != subject.value:
+        return Strategy(subject.value, subject.grid, is_asked=True)
+    return strategy_of(replace(known, value=subject.value), subject.grid, is_asked=True, scans=subject.scans)
+
+
+def _keys(subject: Subject, strategy: Strategy) -> str:
     value, orders = subject.value, different_orders(subject.value)
     parts = [] if isinstance(value, Order) else [code(str(value), "scan")]
     for name, words in keys(value).items():
@@ -35,23 +45,41 @@ def _keys(subject: Subject) -> str:
         parts.append(f"<h4>{text(name)}</h4>{body}" if len(orders) > 1 else body)
     repeated = sum(1 for _ in orders_of(value)) - len(orders)
     more = note(f"{repeated} more of its paths repeat these.") if repeated else ""
-    return section(subject.name, *parts, more, about="most significant first")
+    return section(subject.name, *_beside("keys", strategy), *parts, more, about="most significant first")
+
+
+def _beside(stage: str, strategy: Strategy, content: Content | None = None) -> list[str]:
+    """Merges, restarts and tokens, and what this stage lost against the one before it."""
+    shown = STAGES[stage](strategy) if content is None else content
+    return [note(row) for row in (*shown.rows, change_at(stage, strategy, shown))]
 
 
 def proof_page(snapshot: Snapshot) -> str:
-    """The verdicts as the terminal prints them, and isl's relation from patches to keys."""
+    """The verdicts as the terminal prints them, with claims, the sets that decided, and isl's relations."""
     wrong = [d for d in snapshot.diagnostics if d.severity == "error"]
     page = mistakes(wrong)
     for subject in snapshot.subjects:
-        by_name = proofs(subject.value, subject.grid)
+        strategy = _strategy(snapshot, subject)
+        shown = STAGES["proof"](strategy)
         # One proof needs no name beside that of the strategy.
-        verdicts = "".join(verdict(name if len(by_name) > 1 else "", p) for name, p in by_name.items())
+        verdicts = "".join(
+            verdict(name if len(shown.parts) > 1 else "", part.proof) + _sets(part)
+            for name, part in shown.parts.items()
+        )
         relations = "".join(
             f"<h4>{text(name)}</h4>{code(wrapped_relation(words))}" for name, words in key_maps(subject.value).items()
         )
         maps = f"<details><summary>isl: from patches to keys</summary>{relations}</details>"
-        page += section(subject.name, verdicts, maps)
+        page += section(subject.name, *_beside("proof", strategy, shown), verdicts, maps)
     return page
+
+
+def _sets(shown: Shown) -> str:
+    """What isl was asked, folded away."""
+    if not shown.questions:
+        return ""
+    lines = "".join(code(wrapped_relation(line)) for question in shown.questions for line in question.lines())
+    return f"<details><summary>isl: the sets that decide it</summary>{lines}</details>"
 
 
 def verdict(name: str, proof: Proof) -> str:
@@ -79,5 +107,10 @@ def expression_page(snapshot: Snapshot) -> str:
             for name, words in forms.items()
         ]
         grid = "×".join(map(str, subject.grid))
-        page += section(subject.name, *parts, about=f"on {grid}, from step p to patch")
+        page += section(
+            subject.name,
+            *_beside("expr", _strategy(snapshot, subject)),
+            *parts,
+            about=f"on {grid}, from step p to patch",
+        )
     return page
