@@ -59,7 +59,7 @@ class NoArray:
         ([-1] * 16, "S430", "a path without a patch"),
         (np.zeros(10**6, int), "S430", "1,000,000 steps for 16 patches"),
     ],
-    ids=repr,
+    ids=lambda given: given if isinstance(given, str) else type(given).__name__,
 )
 def test_arrays_that_are_none(given, code, said):
     with pytest.raises(ScanlabError) as refused:
