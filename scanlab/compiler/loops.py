@@ -13,6 +13,7 @@ import islpy as isl
 import numpy as np
 
 from scanlab.compiler.isl_expr import expression_of_ast
+from scanlab.compiler.lattice import Lattice, evaluate_on_grid
 from scanlab.compiler.order_relations import plain_keys
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra, TooComplex, limited
 from scanlab.compiler.probes import ManyGrids, grids_of, listed_lengths, sequences, small_grids
@@ -138,7 +139,7 @@ def _wrong_on(order: Order, node: isl.AstNode, keys: tuple[Expr, ...] | None) ->
         values = {a.upper(): extent for a, extent in zip(order.axes, grid, strict=True)}
         visited = [tuple(point) for point in wanted.tolist()]
         if keys is not None:
-            visited = [group for group, _ in groupby(_values(keys, point, order.axes, values) for point in visited)]
+            visited = [group for group, _ in groupby(_values(keys, Lattice(order.axes, grid), visited))]
         if list(program(values)) != visited:
             return grid_text(grid)
     return ""
@@ -155,11 +156,10 @@ def _tried(order: Order) -> ManyGrids:
     return ManyGrids(order.axes, few or small[:_MOST_PATCHES])
 
 
-def _values(
-    keys: tuple[Expr, ...], point: tuple[int, ...], axes: tuple[str, ...], extents: dict[str, int]
-) -> tuple[int, ...]:
-    sizes = {axis: extents[axis.upper()] for axis in axes}
-    return tuple(evaluate(key, dict(zip(axes, point, strict=True)), sizes) for key in keys)
+def _values(keys: tuple[Expr, ...], lattice: Lattice, points: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """What the keys are at each of some patches."""
+    tables = [np.broadcast_to(evaluate_on_grid(key, lattice), lattice.grid) for key in keys]
+    return [tuple(int(table[point]) for table in tables) for point in points]
 
 
 _Visits = Callable[[dict[str, int]], Iterator[tuple[int, ...]]]

@@ -261,7 +261,7 @@ def test_loops_that_are_wrong_are_not_printed(monkeypatch: pytest.MonkeyPatch) -
     from scanlab.compiler import loops as module
 
     real = module._generated
-    monkeypatch.setattr(module, "_generated", lambda order, polyhedra: real(parse("by w, h"), polyhedra))  # pyright: ignore[reportArgumentType]
+    monkeypatch.setattr(module, "_generated", lambda order, keys, polyhedra: real(order, keys[::-1], polyhedra))
     assert loops(parse("by h, w")) == "no loops: those of isl are not this order on a 2x2 grid"  # pyright: ignore[reportArgumentType]
 
 
