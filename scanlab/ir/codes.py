@@ -105,7 +105,7 @@ _OPERATORS = {
     "S704": Code("paths that do not fit", "Number of rows, of samples and of parameter sets must match the paths."),
     "S705": Code("scattered channels", "The channels of a row must stand next to each other in memory."),
     "S706": Code("a wrong merge", "Merges are sum, mean, scatter, none, or weights per path and channel."),
-    "S707": Code("last states of weighted paths", "Only paths that all count alike can return their last states."),
+    "S707": Code("states of weighted paths", "Only paths that all count alike take states and return them."),
     "S708": Code("wrong indices", "Row indices must be whole numbers, within the rows of u."),
     "S709": Code("an unknown activation", "A convolution along paths ends in silu or in nothing."),
     "S710": Code("a wrong number of taps", "A convolution along paths has 2 to 8 taps."),
@@ -118,6 +118,10 @@ _OPERATORS = {
         "a graph of one call",
         "make_fx would record what is read of the paths in one call, and func.linearize records by it. torch.export "
         "does right.",
+    ),
+    "S715": Code(
+        "a state that nothing takes up",
+        "A path that restarts, or begins with a virtual token, does not go on from the state that it is given.",
     ),
     "S713": Code("a table of paths that is not sound", "A table made or changed by hand leads outside the rows."),
 }

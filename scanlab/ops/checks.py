@@ -21,6 +21,7 @@ __all__ = [
     "check_arguments",
     "check_finite",
     "check_rows",
+    "check_states",
     "forms",
     "grouped",
     "in_one_dtype",
@@ -206,6 +207,21 @@ def check_rows(**tensors: Tensor) -> None:
                 f"the last axis of {name} has stride {tensor.stride(-1)}, but kernels read whole rows",
                 help=f"make {name} channel-last, or pass {name}.contiguous() and pay for the copy",
             )
+
+
+def check_states(initial: Tensor | None, u: Tensor, weights: Tensor | None) -> None:
+    """Refuse states of paths whose outputs are weighted (S707), and those that are not in float32 (S701), or float64 as
+    u is: what is kept from one call to the next is not to lose what the kernels keep.
+    """
+    if weights is not None:
+        raise ScanlabError.at(
+            "S707",
+            "states are taken and returned of paths that are not weighted",
+            help='merge with "sum", "mean", "scatter" or "none"; the outputs of "none" may be weighted afterwards',
+        )
+    wide = torch.float64 if u.dtype == torch.float64 else torch.float32
+    if initial is not None and initial.dtype != wide:
+        raise ScanlabError.at("S701", f"initial_state is {initial.dtype}, and states are {wide}", help="convert it")
 
 
 def check_finite(A: Tensor) -> None:

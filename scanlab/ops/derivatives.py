@@ -30,14 +30,17 @@ class Operator:
     """One torch operator and its backward, both of the namespace "scanlab".
 
     The forward takes `tensors` differentiable tensors (some may be None), then the table's steps and segments, then
-    settings; its first output is differentiable, the second is not, and all others are kept for the backward, which is
-    called with (dy, *kept, *arguments of the forward) and gives one gradient for every differentiable tensor. samples:
-    which arguments have the samples of a batch as their first axis, and how many axes they have then.
+    settings. Its first output is differentiable, and the second is not unless the operator has `states`: then it holds
+    the last states, where it has more than one axis. All others are kept for the backward, which is called with (dy,
+    *kept, *arguments of the forward), with states (dy, dlast, *kept, …), either of which may be None, and gives one
+    gradient for every differentiable tensor. samples: which arguments have the samples of a batch as their first axis,
+    and how many axes they have then.
     """
 
     name: str
     tensors: int
     samples: Mapping[int, int]
+    states: bool = False
 
     def forward(self, *arguments: Any) -> Any:
         """The operator itself, through torch's dispatcher."""
@@ -128,23 +131,25 @@ def _keep(ctx: Any, operator: Operator, arguments: tuple[Any, ...], outputs: Any
     tensors = operator.tensors + 2
     ctx.save_for_backward(*others[1:], *arguments[:tensors])
     ctx.settings, ctx.kept = arguments[tensors:], len(others[1:])
-    ctx.mark_non_differentiable(*others)
+    # States that were not asked for are empty.
+    ctx.mark_non_differentiable(*(others[1:] if operator.states and others[0].ndim > 1 else others))
     # Else torch makes zeros as large as the kept states.
     ctx.set_materialize_grads(False)
 
 
-def _gradients(ctx: Any, dy: Tensor | None, backward: Any) -> list[Tensor | None]:
-    """A gradient, or None, for every argument of the forward."""
+def _gradients(ctx: Any, outputs: tuple[Tensor | None, ...], backward: Any) -> list[Tensor | None]:
+    """A gradient, or None, for every argument of the forward; outputs: those of its outputs."""
     operator, settings = ctx.operator, ctx.settings
     nothing = [None] * (2 + len(settings))
-    if dy is None:
+    given = outputs[: 2 if operator.states else 1]
+    if all(g is None for g in given):
         return [None] * operator.tensors + nothing
     saved = ctx.saved_tensors
     tensors = saved[ctx.kept :]
-    gradients = backward(dy, *saved, *settings)
+    gradients = backward(*given, *saved, *settings)
     needed = ctx.needs_input_grad[-len(nothing) - operator.tensors :]
-    given = zip(gradients, tensors[: operator.tensors], needed, strict=False)
-    return [g if t is not None and n else None for g, t, n in given] + nothing
+    wanted = zip(gradients, tensors[: operator.tensors], needed, strict=False)
+    return [g if t is not None and n else None for g, t, n in wanted] + nothing
 
 
 class _Forward(_Rules):
@@ -159,7 +164,7 @@ class _Forward(_Rules):
 
     @staticmethod
     def backward(ctx: Any, *dy: Tensor | None) -> Any:
-        return None, None, *_gradients(ctx, dy[0], ctx.operator.backward)
+        return None, None, *_gradients(ctx, dy, ctx.operator.backward)
 
 
 class _Backward(_Rules):
@@ -191,7 +196,7 @@ class _TransformedForward(_Rules):
 
     @staticmethod
     def backward(ctx: Any, *dy: Tensor | None) -> Any:
-        return None, *_gradients(ctx, dy[0], partial(_TransformedBackward.apply, ctx.operator))
+        return None, *_gradients(ctx, dy, partial(_TransformedBackward.apply, ctx.operator))
 
 
 class _TransformedBackward(_Rules):

@@ -36,8 +36,8 @@ def _steps(steps: Shape, batch: int) -> int:
 
 
 def _scan(per_state: int, skip: int, u: Shape, *arguments: Any) -> int:
-    # delta, A, B, C, D, bias, weights, steps
-    states, steps = arguments[1][2], arguments[7]
+    # delta, A, B, C, D, bias, weights, initial, steps
+    states, steps = arguments[1][2], arguments[8]
     return _steps(steps, u[0]) * u[-1] * (per_state * states + (skip if arguments[4] is not None else 0))
 
 
@@ -58,7 +58,7 @@ def _(*shapes: Any, out_shape: Any = None, **_: Any) -> int:
 
 
 @register_flop_formula(torch.ops.scanlab.selective_scan_backward)
-def _(dy: Shape, checkpoints: Shape, *shapes: Any, out_shape: Any = None, **_: Any) -> int:
+def _(dy: Shape, dlast: Shape, checkpoints: Shape, *shapes: Any, out_shape: Any = None, **_: Any) -> int:
     return _scan(SCAN_BACKWARD_FLOPS, 4, *shapes)
 
 

@@ -19,7 +19,10 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from scanlab.compiler.bind import CompiledScan
 from scanlab.compiler.tracks import Track, reset_steps, token_names, tracks
+from scanlab.ir.diagnostics import ScanlabError
 from scanlab.kernels.columns import CARRY, FIRST, LAST, PATH, SEGMENT_COLUMNS, SEQUENCE
+from scanlab.ops.marks import untraced
+from scanlab.ops.marks import untraced
 from scanlab.ops.modes import adopted, outside_modes, readable
 from scanlab.ops.partition import CHUNK, Chunks, cut
 from scanlab.ops.soundness import check_table
@@ -80,6 +83,7 @@ class PathTable:
     # Parts, and their segments and checkpoints: the latter are the same for every copy of the steps.
     _parts: dict[tuple[int, int], PathTable] = field(default_factory=dict, init=False, repr=False)
     _plans: dict[tuple[int, int], tuple[Tensor, int]] = field(default_factory=dict, init=False, repr=False)
+    _continued: dict[str, PathTable] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def sound(self) -> bool:
@@ -177,6 +181,22 @@ class PathTable:
                 known = table._parts[first, last] = _part(table, first, last)
         return known
 
+    def continued(self) -> PathTable:
+        """The same steps with a state that goes on into every sequence from before it; made once.
+
+        For calls that give initial states: a forward pass keeps these, too, among its checkpoints. Raises S715 where a
+        sequence does not go on: it restarts, or begins with a virtual token.
+        """
+        table = self if torch.compiler.is_compiling() else self.checked()
+        if "table" not in table._continued:
+            if torch.compiler.is_compiling():
+                from scanlab.ops.marked import MARKED
+
+                return MARKED["_continued"](table)
+            with outside_modes():
+                table._continued["table"] = _continued(table)
+        return table._continued["table"]
+
     def by_step(self) -> tuple[Tensor, Tensor]:
         """For each step, [T, S]: whose parameters are used (int64), and whether the state is zeroed before (bool)."""
         paths = torch.zeros(self.steps.shape[1:], dtype=torch.long, device="cpu")
@@ -203,6 +223,26 @@ def _like(table: PathTable, **changes: Any) -> PathTable:
     """A table that one of its own methods derives, as sound as it is."""
     derived = replace(table, **changes)
     return vouched(derived) if table.sound else derived
+
+
+@untraced("a table is planned anew for initial states: call its method continued() before")
+def _continued(table: PathTable) -> PathTable:
+    segments = table.segments.clone()
+    restarts = segments[(segments[:, FIRST] > 0) & (segments[:, CARRY] == 0)]
+    if len(restarts):
+        said = f"a state is given to sequence {int(restarts[0, SEQUENCE])}, which starts anew at step"
+        raise ScanlabError.at(
+            "S715", f"{said} {int(restarts[0, FIRST])}", help="leave `restart by` out, or give no state"
+        )
+    # A table of indices has no tokens, and is not looked at: that would wait for a GPU.
+    if table.tokens and bool((table.steps[:, :, 0] >= table.grid_size).any()):
+        raise ScanlabError.at(
+            "S715",
+            "a state is given to a sequence that begins with a virtual token, which stands for one image as a whole",
+            help="leave the token out, or place it at the end",
+        )
+    segments[segments[:, FIRST] == 0, CARRY] = 1
+    return _like(table, segments=segments, checkpoints=cut(segments, table.sequences).checkpoints)
 
 
 def _part(table: PathTable, first: int, last: int) -> PathTable:

@@ -32,7 +32,7 @@ from .layout import Constant, Inputs, ask_for_coefficients, coefficient, first_c
 from .paths import patch_from_table
 from .selective_scan_forward import effective_delta
 
-__all__ = ["RowGradients", "Sums", "selective_scan_backward_kernel"]
+__all__ = ["Ends", "RowGradients", "Sums", "selective_scan_backward_kernel"]
 
 LN_2 = np.float32(0.6931471805599453)
 
@@ -60,6 +60,16 @@ class Sums(NamedTuple):
     D: Any
     bias: Any
     weights: Any
+
+
+class Ends(NamedTuple):
+    """Gradients of the states at the ends of sequences, float32 [B, T, N, D], flat, each empty where there are none.
+
+    last: of those after the last steps. initial: of those before the first steps, to be filled.
+    """
+
+    last: Any
+    initial: Any
 
 
 class _Work(NamedTuple):
@@ -322,7 +332,30 @@ def _chunk(work, inputs, sizes, steps, rows, kept, per_lane, gradients, sums, ad
 
 
 @part(forceinline=True)
-def _all_sequences(inputs, sizes, table, rows, kept, sums, adds, sample, group, part):
+def _begin(gradients, sizes, dlast, first, blocks, channel, width):
+    """The gradients of the last states of a sequence, block by block of channels; zero where nothing reads them."""
+    gradients[:] = 0
+    if len(dlast):
+        for block in range(blocks[0], blocks[1]):
+            place, live = (block - blocks[0]) * sizes.states * WIDTH, min(WIDTH, width - block * WIDTH)
+            for n in range(sizes.states):
+                value = load(dlast, first + n * sizes.channels + channel + block * WIDTH, live)
+                store(gradients, place + n * WIDTH, WIDTH, value)
+
+
+@part(forceinline=True)
+def _end(gradients, sizes, dinitial, first, blocks, channel, width):
+    """Store what is left of them as the gradients of the states before the sequence, where there were any."""
+    if len(dinitial):
+        for block in range(blocks[0], blocks[1]):
+            place, live = (block - blocks[0]) * sizes.states * WIDTH, min(WIDTH, width - block * WIDTH)
+            for n in range(sizes.states):
+                value = load(gradients, place + n * WIDTH, WIDTH)
+                store(dinitial, first + n * sizes.channels + channel + block * WIDTH, live, value)
+
+
+@part(forceinline=True)
+def _all_sequences(inputs, sizes, table, rows, kept, ends, sums, adds, sample, group, part):
     """All sequences from their ends to their starts, for one part of the channels of a group of one sample."""
     width = sizes.channels // sizes.groups
     count = (width + WIDTH - 1) // WIDTH
@@ -333,7 +366,8 @@ def _all_sequences(inputs, sizes, table, rows, kept, sums, adds, sample, group, 
     offset = sample * table.sample
     steps = table.steps[offset : offset + sizes.sequences * sizes.steps].reshape(sizes.sequences, sizes.steps)
     for sequence in range(sizes.sequences):
-        gradients[:] = 0
+        first = (sample * sizes.sequences + sequence) * sizes.states * sizes.channels
+        _begin(gradients, sizes, ends.last, first, blocks, group * width, width)
         for q in range(table.ranges[sequence + 1] - 1, table.ranges[sequence] - 1, -1):
             chunk = table.chunks[q]
             _chunk(
@@ -353,15 +387,17 @@ def _all_sequences(inputs, sizes, table, rows, kept, sums, adds, sample, group, 
                 part,
                 blocks,
             )
+        _end(gradients, sizes, ends.initial, first, blocks, group * width, width)
 
 
 @kernel(parallel=True, error_model="numpy", nogil=True)
 def selective_scan_backward_kernel(
-    u, delta, B, C, parameters, sizes, table, kept, dy, du, ddelta, d_b, d_c, sums, adds
+    u, delta, B, C, parameters, sizes, table, kept, dy, ends, du, ddelta, d_b, d_c, sums, adds
 ):
     """Fill the gradients; see the module.
 
-    kept: the checkpoints of the forward, float32 [B, checkpoint_count, N, D]. dy, du, ddelta: Rows. d_b, d_c: Varying,
+    kept: the checkpoints of the forward, float32 [B, checkpoint_count, N, D]. dy, du, ddelta: Rows. ends: the gradients
+    of the last states, read, and of the initial ones, written. d_b, d_c: Varying,
     float32 [parts, B, Kp, G, L, N], or Constant, float32 [B, Kp, N, D] from zero. Samples, groups and parts of their
     channels are shared out among the threads.
     """
@@ -369,4 +405,4 @@ def selective_scan_backward_kernel(
         sample, rest = item // (sizes.groups * adds.parts), item % (sizes.groups * adds.parts)
         group, part = rest // adds.parts, rest % adds.parts
         inputs = Inputs(u, delta, B, C, parameters)
-        _all_sequences(inputs, sizes, table, (dy, du, ddelta, d_b, d_c), kept, sums, adds, sample, group, part)
+        _all_sequences(inputs, sizes, table, (dy, du, ddelta, d_b, d_c), kept, ends, sums, adds, sample, group, part)

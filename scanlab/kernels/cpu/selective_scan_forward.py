@@ -37,7 +37,8 @@ class Outputs(NamedTuple):
     """What goes out besides y. add: 1 where all visits add to y, 0 where those of the first sequence write.
 
     checkpoints [B, checkpoint_count, N, D], last [B, T, N, D]: float32, flat, empty where not wanted. checkpoint_count:
-    how many. strip: how many channels of a row one thread takes at a time, a multiple of WIDTH.
+    how many. strip: how many channels of a row one thread takes at a time, a multiple of WIDTH. initial, read and not
+    written: the states before the first steps, shaped as the last, empty where they are zero.
     """
 
     add: int
@@ -45,6 +46,7 @@ class Outputs(NamedTuple):
     checkpoints: Any
     checkpoint_count: int
     last: Any
+    initial: Any
 
 
 @part(forceinline=True)
@@ -61,6 +63,18 @@ def _save(state, states, out, first, stride, channels):
         place, live = (channel - channels[0]) * states, min(WIDTH, channels[1] - channel)
         for n in range(states):
             store(out, first + n * stride + channel, live, load(state, place + n * WIDTH, WIDTH))
+
+
+@part(forceinline=True)
+def _begin(state, states, initial, first, stride, channels):
+    """The states of a strip of channels from initial[first + n * stride + channel], or zero where there are none."""
+    if len(initial) == 0:
+        state[:] = 0
+        return
+    for channel in range(channels[0], channels[1], WIDTH):
+        place, live = (channel - channels[0]) * states, min(WIDTH, channels[1] - channel)
+        for n in range(states):
+            store(state, place + n * WIDTH, WIDTH, load(initial, first + n * stride + channel, live))
 
 
 @part(forceinline=True)
@@ -132,7 +146,8 @@ def _scan_strip(inputs, sizes, table, y, out, sample, group, channels):
     offset = sample * table.sample
     steps = table.steps[offset : offset + sizes.sequences * sizes.steps].reshape(sizes.sequences, sizes.steps)
     for sequence in range(sizes.sequences):
-        state[:] = 0
+        ends = (sample * sizes.sequences + sequence) * states * width
+        _begin(state, states, out.initial, ends, width, channels)
         final = table.chunks[table.ranges[sequence + 1] - 1, LAST] - 1
         for q in range(table.ranges[sequence], table.ranges[sequence + 1]):
             chunk = table.chunks[q]
@@ -144,7 +159,7 @@ def _scan_strip(inputs, sizes, table, y, out, sample, group, channels):
             _load_decays(decay, inputs, sizes, chunk[PATH] * inputs.parameters.own, channels)
             _scan_chunk(inputs, sizes, steps, final, y, out.add, chunk, state, decay, sample, group, channels)
         if len(out.last):
-            _save(state, states, out.last, (sample * sizes.sequences + sequence) * states * width, width, channels)
+            _save(state, states, out.last, ends, width, channels)
 
 
 @kernel(parallel=True, error_model="numpy", nogil=True)

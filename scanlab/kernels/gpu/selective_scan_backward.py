@@ -12,8 +12,8 @@ backwards, computes:
 
 States come from the checkpoint before each chunk in two rounds: one pass through the chunk leaves the state before
 every group of GROUP steps in `scratch`, then each group, last first, is computed again with its GROUP + 1 states in
-registers. Work items, ADD, REVISITS and CARRIED are those of the forward pass; carried is the adjoint of a work item's
-last state.
+registers. Work items, ADD, REVISITS, CARRIED and INITIAL are those of the forward pass; carried is the adjoint of a
+work item's last state, dlast that of a sequence's, if one is given (LAST); dinitial is that of its first.
 """
 
 # Triton reads no starred expressions, and gives static_range no iterator for Python.
@@ -44,6 +44,7 @@ from .scan_primitives import (
     put_rows,
     rows_of,
     step_sizes,
+    taken_up,
     where,
     work_item_at,
     zeros,
@@ -252,16 +253,16 @@ def _add_totals(
 
 @kernel
 def selective_scan_backward_kernel(
-    u, delta, A, B, C, D, bias, weights, dy, du, ddelta, dB, dC, sums, checkpoints, scratch, carried, steps, chunks,
-    work_items, width, group_width, programs, blocks, count, checkpoint_count, accumulators, together, fresh,
-    groups_per_chunk, u_sample, u_path, u_row, delta_sample, delta_path, delta_row, B_sample, B_path, B_group, B_row,
+    u, delta, A, B, C, D, bias, weights, dy, du, ddelta, dB, dC, sums, checkpoints, scratch, carried, dlast,
+    dinitial, steps, chunks, work_items, width, group_width, programs, blocks, count, checkpoint_count, accumulators,
+    sequences, together, fresh, groups_per_chunk, u_sample, u_path, u_row, delta_sample, delta_path, delta_row, B_sample, B_path, B_group, B_row,
     C_sample, C_path, C_group, C_row,
     dy_sample, dy_sequence, dy_row, du_sample, du_path, du_sequence, ddelta_sample, ddelta_path, ddelta_sequence,
     part_block, part_sample, part_path, part_sequence, part_group, A_path, bias_path, steps_sample, steps_sequence,
     PATCH_AT: tl.constexpr, N: tl.constexpr, BLOCK: tl.constexpr, GROUP: tl.constexpr, SOFTPLUS: tl.constexpr,
     SKIP: tl.constexpr, BIAS: tl.constexpr, WEIGHTS: tl.constexpr, B_CONSTANT: tl.constexpr, C_CONSTANT: tl.constexpr,
-    CARRIED: tl.constexpr, ADD_U: tl.constexpr, ADD_PARAMETERS: tl.constexpr, REVISITS: tl.constexpr,
-    WORDS: tl.constexpr, ASM: tl.constexpr,
+    CARRIED: tl.constexpr, INITIAL: tl.constexpr, LAST: tl.constexpr, ADD_U: tl.constexpr,
+    ADD_PARAMETERS: tl.constexpr, REVISITS: tl.constexpr, WORDS: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
     """du, ddelta and the shares of dB, dC (float32 [blocks, B, K, T or 1, G, L, N]) and `sums` of one work item.
 
@@ -283,7 +284,13 @@ def selective_scan_backward_kernel(
         p = per_state(carried + (sample * count + item) * N * width + channel, width, exists, N)
     item_first, item_end = work_item_at(work_items, item)
     for done in range(item_end - item_first):
-        sequence, path, first, last, carry, checkpoint, _, accumulator = chunk_at(chunks, item_end - 1 - done)
+        sequence, path, first, last, carry, checkpoint, final, accumulator = chunk_at(chunks, item_end - 1 - done)
+        end = (sample * sequences + sequence) * N * width + channel
+        if not CARRIED:
+            if LAST:
+                p = taken_up(p, dlast + end, width, final > 0, exists, N)
+            elif INITIAL:
+                p = carried_on(p, final == 0, N)
         checkpoint_of = checkpoints + (sample * checkpoint_count + checkpoint) * N * width + channel
         h = per_state(checkpoint_of, width, where(carry > 0, exists), N)
         parameters = parameters_of(
@@ -308,5 +315,7 @@ def selective_scan_backward_kernel(
             WORDS, ASM,
         )  # fmt: skip
         p = carried_on(p, carry, N)
+        if INITIAL:
+            keep_states(dinitial + end, width, p, where(first == 0, exists), N)
         share = sums + (sample * accumulators + accumulator) * ROWS * width + channel
         _add_totals(share, width, totals, exists, N, B_CONSTANT, C_CONSTANT)

@@ -116,13 +116,14 @@ def selective_scan_local_kernel(
 
 @kernel
 def selective_scan_pass_kernel(
-    ends, decays, ranges, blocks, sequences, count, size,
-    BLOCK: tl.constexpr, GROUP: tl.constexpr, ADJOINT: tl.constexpr,
+    ends, decays, given, ranges, blocks, sequences, count, size,
+    BLOCK: tl.constexpr, GROUP: tl.constexpr, ADJOINT: tl.constexpr, GIVEN: tl.constexpr,
 ):  # fmt: skip
     """Replace the end of each work item by the state before it (ADJOINT: by the adjoint of that after it).
 
-    ends, decays: float32 [B, count, size]; ranges int32 [T + 1]: the work items of each sequence. Grid: blocks of size,
-    T, B.
+    ends, decays: float32 [B, count, size]; given: the states before the sequences (ADJOINT: the adjoints of those after
+    them), float32 [B, T, size], zero if not GIVEN; ranges int32 [T + 1]: the work items of each sequence. Grid: blocks
+    of size, T, B.
     """
     block, sequence, sample = place(blocks, sequences)
     number = block * BLOCK + tl.arange(0, BLOCK)
@@ -130,6 +131,8 @@ def selective_scan_pass_kernel(
     first, last = tl.load(ranges + sequence), tl.load(ranges + sequence + 1)
     base = sample * count * size + number
     h = tl.zeros((BLOCK,), tl.float32)
+    if GIVEN:
+        h = tl.load(given + (sample * sequences + sequence) * size + number, mask=exists, other=0.0)
     for done in range(0, last - first, GROUP):
         places, added, kept = (), (), ()
         for j in tl.static_range(GROUP):

@@ -7,7 +7,7 @@ At a step of path k that visits row i:
 
 A program takes one work item of consecutive chunks, one block of channels and one sample. One work item may hold a
 sequence, some sequences (then y is added up by the lanes that wrote it: ADD), or a part of a sequence whose state
-before is known (CARRIED). Grid: groups x blocks of channels, work items, samples, one warp each; nothing is shared,
+before is known (CARRIED). Sequences begin with given states (INITIAL), else from zero. Grid: groups x blocks of channels, work items, samples, one warp each; nothing is shared,
 nobody waits.
 """
 
@@ -36,6 +36,7 @@ from .scan_primitives import (
     put_rows,
     rows_of,
     step_sizes,
+    taken_up,
     where,
     work_item_at,
     zeros,
@@ -52,14 +53,14 @@ def _output(h, c, y, N: tl.constexpr):
 
 @kernel
 def selective_scan_forward_kernel(
-    u, delta, A, B, C, D, bias, weights, y, checkpoints, last_state, carried, steps, chunks, work_items,
+    u, delta, A, B, C, D, bias, weights, y, checkpoints, initial, last_state, carried, steps, chunks, work_items,
     width, group_width, programs, blocks, count, checkpoint_count, sequences, together, fresh, u_sample, u_path, u_row,
     delta_sample, delta_path, delta_row, B_sample, B_path, B_group, B_row, C_sample, C_path, C_group, C_row,
     y_sample, y_sequence, A_path, bias_path, steps_sample, steps_sequence,
     PATCH_AT: tl.constexpr, N: tl.constexpr, BLOCK: tl.constexpr, GROUP: tl.constexpr, SOFTPLUS: tl.constexpr,
     SKIP: tl.constexpr, BIAS: tl.constexpr, WEIGHTS: tl.constexpr, B_CONSTANT: tl.constexpr, C_CONSTANT: tl.constexpr,
-    KEEP: tl.constexpr, LAST: tl.constexpr, CARRIED: tl.constexpr, ADD: tl.constexpr, REVISITS: tl.constexpr,
-    WORDS: tl.constexpr, ASM: tl.constexpr,
+    KEEP: tl.constexpr, INITIAL: tl.constexpr, LAST: tl.constexpr, CARRIED: tl.constexpr, ADD: tl.constexpr,
+    REVISITS: tl.constexpr, WORDS: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
     """y, checkpoints (KEEP) and last states (LAST) of one work item: `together` sequences, or a part of one.
 
@@ -77,6 +78,9 @@ def selective_scan_forward_kernel(
     for index in range(item_first, item_end):
         sequence, path, first, last, carry, checkpoint, final, _ = chunk_at(chunks, index)
         h = carried_on(h, carry, N)
+        end = (sample * sequences + sequence) * N * width + channel
+        if INITIAL:
+            h = taken_up(h, initial + end, width, first == 0, exists, N)
         if KEEP:
             checkpoint_of = checkpoints + (sample * checkpoint_count + checkpoint) * N * width + channel
             keep_states(checkpoint_of, width, h, where(carry > 0, exists), N)
@@ -104,5 +108,4 @@ def selective_scan_forward_kernel(
                 sequence_y, width, rows, sums, start, last, channel, exists, earlier >= fresh, GROUP, ADD, REVISITS
             )
         if LAST:
-            end = last_state + (sample * sequences + sequence) * N * width + channel
-            keep_states(end, width, h, where(final > 0, exists), N)
+            keep_states(last_state + end, width, h, where(final > 0, exists), N)

@@ -9,7 +9,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ops.checks import Operands, Sizes, autocast, check_arguments, check_rows, forms, grouped, in_one_dtype
+from scanlab.ops.checks import (
+    Operands,
+    Sizes,
+    autocast,
+    check_arguments,
+    check_rows,
+    check_states,
+    forms,
+    grouped,
+    in_one_dtype,
+)
 from scanlab.ops.dispatch import choose
 from scanlab.ops.mamba import reference
 from scanlab.ops.mamba.operator import ScanCall, fused_scan
@@ -33,6 +43,7 @@ def selective_scan(
     *,
     paths: Paths,
     merge: str | Tensor | None = None,
+    initial_state: Tensor | None = None,
     return_last_state: bool = False,
     backend: str | None = None,
 ) -> Tensor | tuple[Tensor, Tensor]:
@@ -51,8 +62,12 @@ def selective_scan(
     paths: a compiled scan, a PathTable, or row indices, int [K, L] or [B, K, L] (an order per sample). L counts
     patches, then virtual tokens. merge: "sum", "mean", "scatter" (paths share the rows out: checked), "none" (paths
     kept apart: y is [B, T, L, D], T = K but for chains), or weights [K, D]; None takes the merge of a compiled scan,
-    and "sum" otherwise. Returns y [B, L, D] in the dtype of u, 0 where no path goes; with return_last_state also the
-    last states, float32 [B, T, D, N], which pass no gradient back, as in mamba_ssm.
+    and "sum" otherwise. Returns y [B, L, D] in the dtype of u, 0 where no path goes.
+
+    initial_state: the states before the first steps, float32 (float64 where u is) [B, T, D, N], zero where None; with
+    return_last_state also the last states are returned, likewise. Both have gradients. A sequence that is cut anywhere,
+    the last state of one part handed to the next, gives the values of the whole. Weighted paths, and those that restart
+    or begin with a virtual token, take no state.
 
     float32, bfloat16 and float16 are computed with float32 states by the kernels of the device, "cpu" (Numba) or
     "triton"; float64 by the "reference". delta, B, C and z may be float32 beside a u in half precision: the scan is
@@ -69,12 +84,14 @@ def selective_scan(
     table = table_for(paths, "u", u)
     weights, scale = weights_for(paths, table, merge, u)
     named = {"u": u, "delta": delta, "A": A, "B": B, "C": C, "D": D, "z": z, "delta_bias": delta_bias, "merge": weights}
-    check_arguments(OPERANDS, named, table)
-    _check_last_state(return_last_state, weights)
+    named["initial_state"] = initial_state
+    check_arguments(OPERANDS, named, table, T=table.sequences)
+    if initial_state is not None or return_last_state:
+        check_states(initial_state, u, weights)
     separate = isinstance(merge, str) and merge == "none"
     dtype = u.dtype
     u, delta, B, C = in_one_dtype(u, delta, B, C)
-    inputs = (u if u.ndim == 4 else u[:, None], delta, A, grouped(B, 2), grouped(C, 2), D, delta_bias, weights)
+    inputs = (u if u.ndim == 4 else u[:, None], delta, A, grouped(B, 2), grouped(C, 2), D, delta_bias, weights, initial_state)
     call = ScanCall(*inputs, delta_softplus, separate, return_last_state)
     y, last = _scanned(call, table, choose(backend, u.device, u.dtype))
     y = y if scale == 1 else y * scale
@@ -91,21 +108,22 @@ def _scanned(call: ScanCall, table: PathTable, backend: str) -> tuple[Tensor, Te
     return fused_scan(call, table, backend)
 
 
-def _check_last_state(wanted: bool, weights: Tensor | None) -> None:
-    if wanted and weights is not None:
-        raise ScanlabError.at(
-            "S707",
-            "last states are those of paths that are not weighted",
-            help='return them with merge "sum", "mean", "scatter" or "none"',
-        )
-
-
 def reference_scan(call: ScanCall, table: PathTable) -> tuple[Tensor, Tensor]:
     """As `fused_scan`, by the reference: the weights multiply the outputs, as they are defined."""
     y, last = reference.scan(
-        call.u, call.delta, call.A, call.B, call.C, call.D, call.bias, call.softplus, table, call.weights
+        call.u,
+        call.delta,
+        call.A,
+        call.B,
+        call.C,
+        call.D,
+        call.bias,
+        call.softplus,
+        table,
+        call.weights,
+        call.initial,
     )
-    return y if call.separate else y.sum(1), last.detach()
+    return y if call.separate else y.sum(1), last
 
 
 def _check_groups(sizes: Sizes, present: Mapping[str, Tensor], name: str) -> None:
@@ -125,7 +143,7 @@ def _check_groups(sizes: Sizes, present: Mapping[str, Tensor], name: str) -> Non
 OPERANDS = Operands(
     forms(
         u="BLD BKLD", delta="BkLD", A="kDN", z="BLD", B="kDN BkLN BkGLN", C="kDN BkLN BkgLN", D="kD", delta_bias="kD",
-        merge="KD",
+        merge="KD", initial_state="BTDN",
     ),
     owner="A",
     like_scan=True,

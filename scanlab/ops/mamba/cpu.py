@@ -8,7 +8,7 @@ from torch import Tensor
 
 from scanlab.kernels.cpu.lanes import WIDTH
 from scanlab.kernels.cpu.layout import Constant, Parameters, Rows, Sizes, Table, Varying
-from scanlab.kernels.cpu.selective_scan_backward import RowGradients, Sums, selective_scan_backward_kernel
+from scanlab.kernels.cpu.selective_scan_backward import Ends, RowGradients, Sums, selective_scan_backward_kernel
 from scanlab.kernels.cpu.selective_scan_forward import Outputs, selective_scan_forward_kernel
 from scanlab.ops.mamba.operator import Forward, Gradients, ScanArguments
 from scanlab.ops.numba_runtime import empty, flat, kernel_threads, zeros
@@ -28,7 +28,9 @@ def forward(arguments: ScanArguments, table: PathTable, *, separate: bool, keep:
     y, add = _outputs(arguments.u, (batch, sequences if separate else 1, length, channels), table, separate)
     checkpoints = empty((batch, table.checkpoints, states, channels)) if keep else None
     last_state = empty((batch, sequences, states, channels)) if last else None
-    out = Outputs(add, _strip(arguments), _flat(checkpoints), table.checkpoints, _flat(last_state))
+    out = Outputs(
+        add, _strip(arguments), _flat(checkpoints), table.checkpoints, _flat(last_state), _flat(arguments.initial)
+    )
     where = _rows(y, sequences if separate else 1)
     with kernel_threads():
         selective_scan_forward_kernel(
@@ -39,9 +41,11 @@ def forward(arguments: ScanArguments, table: PathTable, *, separate: bool, keep:
 
 
 def backward(
-    arguments: ScanArguments, table: PathTable, checkpoints: Tensor, dy: Tensor, *, separate: bool
+    arguments: ScanArguments, table: PathTable, checkpoints: Tensor, dy: Tensor, dlast: Tensor | None, *, separate: bool
 ) -> Gradients:
-    """The gradients of everything, from the checkpoints of the forward and dy, shaped and typed like y."""
+    """The gradients of everything, from the checkpoints of the forward, dy, shaped and typed like y, and the gradients
+    of the last states, float32 [B, T, N, D].
+    """
     u, delta, A = arguments.u, arguments.delta, arguments.A
     samples, own = len(u), len(A)
     du, add_u = _gradient_rows(u, table, shared=u.shape[1] == 1)
@@ -52,6 +56,7 @@ def backward(
     sums = [A.new_zeros(samples, *shape) for shape in (A.shape, (own, A.shape[2]), (own, A.shape[2]))]
     sums.append(A.new_zeros(samples, table.paths, A.shape[2]))
     dy = dy if dy.ndim == 4 else dy[:, None]
+    dinitial = None if arguments.initial is None else torch.empty_like(arguments.initial)
     with kernel_threads():
         selective_scan_backward_kernel(
             *_inputs(arguments, table.paths),
@@ -59,6 +64,7 @@ def backward(
             _table(table),
             _flat(checkpoints),
             _rows(dy, table.sequences if separate else 1),
+            Ends(_flat(dlast), _flat(dinitial)),
             _rows(du, u.shape[1]),
             _rows(ddelta, own),
             _coefficients(d_b[0])._replace(values=_flat(d_b)),
@@ -67,7 +73,7 @@ def backward(
             adds,
         )
     dA, dD, dbias, dweights, dB, dC = (t[0] if len(t) == 1 else t.sum(0) for t in (*sums, d_b, d_c))
-    return Gradients(du.to(u.dtype), ddelta.to(u.dtype), dA, dB, dC, dD, dbias, dweights)
+    return Gradients(du.to(u.dtype), ddelta.to(u.dtype), dA, dB, dC, dD, dbias, dweights, dinitial)
 
 
 def _outputs(like: Tensor, shape: tuple[int, ...], table: PathTable, separate: bool) -> tuple[Tensor, int]:

@@ -29,11 +29,13 @@ def forward(arguments: ScanArguments, table: PathTable, *, separate: bool, keep:
 
 
 def backward(
-    arguments: ScanArguments, table: PathTable, checkpoints: Tensor, dy: Tensor, *, separate: bool
+    arguments: ScanArguments, table: PathTable, checkpoints: Tensor, dy: Tensor, dlast: Tensor | None, *, separate: bool
 ) -> Gradients:
-    """The gradients of everything, from the checkpoints of the forward and dy, shaped and typed like y."""
+    """The gradients of everything, from the checkpoints of the forward, dy, shaped and typed like y, and the gradients
+    of the last states, float32 [B, T, N, D].
+    """
     with torch.cuda.device_of(arguments.u):
-        return _backward(arguments, table, checkpoints, dy, separate=separate)
+        return _backward(arguments, table, checkpoints, dy, dlast, separate=separate)
 
 
 def _forward(arguments: ScanArguments, table: PathTable, *, separate: bool, keep: bool, last: bool) -> Forward:
@@ -43,16 +45,18 @@ def _forward(arguments: ScanArguments, table: PathTable, *, separate: bool, keep
     plan = _plan(arguments, table, blocks, separate)
     y = _rows_by_sequence(u, table, plan, separate)
     checkpoints = A.new_empty(batch, table.checkpoints if keep else 0, A.shape[1], channels)
-    last_state = A.new_zeros(batch, table.sequences if last else 0, A.shape[1], channels)
-    carried = _carried(arguments, table, plan, arguments.u, adjoint=False) if plan.cut else A
+    initial = arguments.initial
+    last_state = _states(arguments, table, initial) if last else A.new_empty(0)
+    carried = _carried(arguments, table, plan, arguments.u, initial, adjoint=False) if plan.cut else A
     if len(plan.work_items):
         selective_scan_forward_kernel[_grid(arguments, plan, blocks)](
             **_tensors(arguments), **_step_tables(table, plan), **_sizes(arguments, plan, blocks),
-            y=y, checkpoints=checkpoints, last_state=last_state, carried=carried,
+            y=y, checkpoints=checkpoints, initial=A if initial is None else initial, last_state=last_state,
+            carried=carried,
             checkpoint_count=table.checkpoints, sequences=table.sequences, **_together(table, plan),
             y_sample=y.stride(0), y_sequence=y.stride(1) if y.shape[1] > 1 else 0,
             **_constants(arguments, table, blocks),
-            KEEP=keep, LAST=last, CARRIED=plan.cut, ADD=plan.merged, REVISITS=table.revisits,
+            KEEP=keep, INITIAL=initial is not None and not plan.cut, LAST=last, CARRIED=plan.cut, ADD=plan.merged, REVISITS=table.revisits,
         )  # fmt: skip
     merged_y = y.to(u.dtype) if separate else merged(y, u.dtype)
     return Forward(
@@ -61,7 +65,7 @@ def _forward(arguments: ScanArguments, table: PathTable, *, separate: bool, keep
 
 
 def _backward(
-    arguments: ScanArguments, table: PathTable, checkpoints: Tensor, dy: Tensor, *, separate: bool
+    arguments: ScanArguments, table: PathTable, checkpoints: Tensor, dy: Tensor, dlast: Tensor | None, *, separate: bool
 ) -> Gradients:
     u, delta, A = arguments.u, arguments.delta, arguments.A
     batch, channels = u.shape[0], u.shape[3]
@@ -77,26 +81,42 @@ def _backward(
     sums = A.new_zeros(batch, len(plan.owners), rows, channels)
     grid = _grid(arguments, plan, blocks)
     scratch = A.new_empty(grid[0] * (CHUNK // blocks.steps) * states * blocks.channels)
-    carried = _carried(arguments, table, plan, dy, adjoint=True) if plan.cut else A
+    carried = _carried(arguments, table, plan, dy, dlast, adjoint=True) if plan.cut else A
+    dinitial = None if arguments.initial is None else _states(arguments, table, dlast)
     if len(plan.work_items):
         selective_scan_backward_kernel[grid](
             **_tensors(arguments), **_step_tables(table, plan), **_sizes(arguments, plan, blocks),
             dy=dy, du=du, ddelta=ddelta, dB=dB, dC=dC, sums=sums, checkpoints=checkpoints, scratch=scratch,
-            carried=carried, checkpoint_count=table.checkpoints, accumulators=len(plan.owners),
+            carried=carried, dlast=A if dlast is None else dlast, dinitial=A if dinitial is None else dinitial,
+            checkpoint_count=table.checkpoints, accumulators=len(plan.owners), sequences=table.sequences,
             **_together(table, plan), groups_per_chunk=CHUNK // blocks.steps,
             dy_sample=dy.stride(0), dy_sequence=dy.stride(1) if separate else 0, dy_row=dy.stride(2),
             **_places("du", du, u.shape[1] > 1), **_places("ddelta", ddelta, own),
             **_places("part", part[0] if part.ndim == 6 else part, own),
             part_block=part.stride(0), part_group=part.stride(3) if part.ndim == 6 else 0,
             **_constants(arguments, table, blocks),
-            CARRIED=plan.cut, ADD_U=plan.merged and u.shape[1] == 1, ADD_PARAMETERS=plan.merged and not own,
+            CARRIED=plan.cut, INITIAL=dinitial is not None, LAST=dlast is not None, ADD_U=plan.merged and u.shape[1] == 1, ADD_PARAMETERS=plan.merged and not own,
             REVISITS=table.revisits,
         )  # fmt: skip
-    return _gradients(arguments, plan, _by_path(sums, plan, table.paths), du, ddelta, dB, dC)
+    return _gradients(arguments, plan, _by_path(sums, plan, table.paths), du, ddelta, dB, dC, dinitial)
 
 
-def _carried(arguments: ScanArguments, table: PathTable, plan: Plan, values: Tensor, *, adjoint: bool) -> Tensor:
-    """float32 [B, P, N, D]: the state before each of P work items or, for values dy, the adjoint of that after it."""
+def _states(arguments: ScanArguments, table: PathTable, none: Tensor | None) -> Tensor:
+    """Memory for states at the ends of sequences, float32 [B, T, N, D]; those of sequences without steps are as
+    `none`, or zero.
+    """
+    A = arguments.A
+    shape = (len(arguments.u), table.sequences, *A.shape[1:])
+    return A.new_zeros(shape) if none is None else none.clone()
+
+
+def _carried(
+    arguments: ScanArguments, table: PathTable, plan: Plan, values: Tensor, given: Tensor | None, *, adjoint: bool
+) -> Tensor:
+    """float32 [B, P, N, D]: the state before each of P work items or, for values dy, the adjoint of that after it.
+
+    given [B, T, N, D]: those before, or after, the sequences, where not zero.
+    """
     A, coefficients = arguments.A, arguments.C if adjoint else arguments.B
     blocks = _blocks(arguments, backward=False)
     ends, decays = A.new_empty(2, len(values), len(plan.work_items), *A.shape[1:])
@@ -119,14 +139,21 @@ def _carried(arguments: ScanArguments, table: PathTable, plan: Plan, values: Ten
     size = A.shape[1] * A.shape[2]
     numbers = -(-size // PASS.channels)
     selective_scan_pass_kernel[folded(numbers, table.sequences, len(values))](
-        ends, decays, plan.ranges, numbers, table.sequences, len(plan.work_items), size,
-        BLOCK=PASS.channels, GROUP=PASS.steps, ADJOINT=adjoint, num_warps=1,
+        ends, decays, A if given is None else given, plan.ranges, numbers, table.sequences, len(plan.work_items), size,
+        BLOCK=PASS.channels, GROUP=PASS.steps, ADJOINT=adjoint, GIVEN=given is not None, num_warps=1,
     )  # fmt: skip
     return ends
 
 
 def _gradients(
-    a: ScanArguments, plan: Plan, sums: Tensor, du: Tensor, ddelta: Tensor, dB: Tensor, dC: Tensor
+    a: ScanArguments,
+    plan: Plan,
+    sums: Tensor,
+    du: Tensor,
+    ddelta: Tensor,
+    dB: Tensor,
+    dC: Tensor,
+    dinitial: Tensor | None,
 ) -> Gradients:
     """Add up what sequences, paths and blocks of channels left apart; sums: [K, R, D]."""
     states, dtype = a.A.shape[1], a.u.dtype
@@ -141,6 +168,7 @@ def _gradients(
         shared[:, states] if a.D is not None else None,
         shared[:, states + 1] if a.bias is not None else None,
         sums[:, states + 2] if a.weights is not None else None,
+        dinitial,
     )
 
 

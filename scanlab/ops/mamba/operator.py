@@ -21,21 +21,23 @@ __all__ = ["Forward", "Gradients", "ScanArguments", "ScanCall", "fused_scan"]
 
 LOG2_E = math.log2(math.e)
 _ARGUMENTS = (
-    "Tensor u, Tensor delta, Tensor A, Tensor B, Tensor C, Tensor? D, Tensor? bias, Tensor? weights, "
+    "Tensor u, Tensor delta, Tensor A, Tensor B, Tensor C, Tensor? D, Tensor? bias, Tensor? weights, Tensor? initial, "
     f"{TABLE}, bool softplus, bool separate, bool last, str backend, bool keep"
 )
-_TENSORS = 8
-_OPERATOR = Operator("selective_scan", _TENSORS, {0: 4, 1: 4, 3: 5, 4: 5})
+_TENSORS = 9
+_OPERATOR = Operator("selective_scan", _TENSORS, {0: 4, 1: 4, 3: 5, 4: 5, 8: 4}, states=True)
 torch.library.define("scanlab::selective_scan", f"({_ARGUMENTS}) -> (Tensor, Tensor, Tensor)")
 torch.library.define(
     "scanlab::selective_scan_backward",
-    f"(Tensor dy, Tensor checkpoints, {_ARGUMENTS}) -> ({', '.join(['Tensor'] * _TENSORS)})",
+    f"(Tensor? dy, Tensor? dlast, Tensor checkpoints, {_ARGUMENTS}) -> ({', '.join(['Tensor'] * _TENSORS)})",
 )
 
 
 @dataclass(frozen=True, eq=False)
 class ScanCall:
-    """The checked arguments of one scan: u is [B, Ku, L, D], B and C are [B, Kp, G, L, N] or [Kp, D, N]."""
+    """The checked arguments of one scan: u is [B, Ku, L, D], B and C are [B, Kp, G, L, N] or [Kp, D, N], initial [B, T,
+    D, N].
+    """
 
     u: Tensor
     delta: Tensor
@@ -45,6 +47,7 @@ class ScanCall:
     D: Tensor | None
     bias: Tensor | None
     weights: Tensor | None
+    initial: Tensor | None
     softplus: bool
     separate: bool
     last: bool
@@ -52,7 +55,7 @@ class ScanCall:
     @property
     def tensors(self) -> tuple[Any, ...]:
         """The tensors in the order of the operator's arguments."""
-        return (self.u, self.delta, self.A, self.B, self.C, self.D, self.bias, self.weights)
+        return (self.u, self.delta, self.A, self.B, self.C, self.D, self.bias, self.weights, self.initial)
 
 
 def fused_scan(call: ScanCall, table: PathTable, backend: str) -> tuple[Tensor, Tensor]:
@@ -60,13 +63,14 @@ def fused_scan(call: ScanCall, table: PathTable, backend: str) -> tuple[Tensor, 
     # Under a transform a tensor may not tell that a gradient will be asked for.
     keep = transformed() or (torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in call.tensors))
     settings = (call.softplus, call.separate, call.last, backend, keep)
+    table = table if call.initial is None else table.continued()
     y, last, _ = apply(_OPERATOR, *call.tensors, *packed(table, call.u), *settings)
     return y, last
 
 
 def _unpacked(arguments: tuple[Any, ...]) -> tuple[ScanArguments, PathTable, bool, bool, str]:
     """The kernels' form of the operator's arguments, and: separate, last, backend."""
-    u, delta, A, B, C, D, bias, weights = arguments[:_TENSORS]
+    u, delta, A, B, C, D, bias, weights, initial = arguments[:_TENSORS]
     softplus, separate, last, backend, _ = arguments[_TENSORS + 4 :]
     table = unpacked(arguments[_TENSORS : _TENSORS + 4], u.shape[2])
     prepared = ScanArguments(
@@ -78,6 +82,7 @@ def _unpacked(arguments: tuple[Any, ...]) -> tuple[ScanArguments, PathTable, boo
         _float(D),
         _float(bias),
         _float(weights),
+        None if initial is None else _by_state(initial),
         softplus,
     )
     return prepared, table, separate, last, backend
@@ -88,8 +93,8 @@ def _float(parameter: Tensor | None) -> Tensor | None:
 
 
 def _by_state(parameter: Tensor, factor: float = 1.0) -> Tensor:
-    """[Kp, D, N] -> float32 [Kp, N, D], where neighbouring channels lie side by side."""
-    turned = parameter.float().transpose(1, 2)
+    """[..., D, N] -> float32 [..., N, D], where neighbouring channels lie side by side."""
+    turned = parameter.float().transpose(-1, -2)
     return (turned * factor if factor != 1 else turned).contiguous()
 
 
@@ -104,7 +109,7 @@ def _forward(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _forward_fake(u: Tensor, delta: Tensor, A: Tensor, *arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
-    steps, numbers, separate, last, keep = (arguments[i] for i in (5, 7, 10, 11, 13))
+    steps, numbers, separate, last, keep = (arguments[i] for i in (6, 8, 11, 12, 14))
     batch, _, length, channels = u.shape
     sequences, states = steps.shape[1], A.shape[2]
     y = u.new_empty((batch, sequences, length, channels) if separate else (batch, length, channels))
@@ -114,25 +119,30 @@ def _forward_fake(u: Tensor, delta: Tensor, A: Tensor, *arguments: Any) -> tuple
     return y, state if last else empty, checkpoints if keep else empty.clone()
 
 
-def _backward(dy: Tensor, checkpoints: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
+def _backward(dy: Tensor | None, dlast: Tensor | None, checkpoints: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
     prepared, table, separate, _, backend = _unpacked(arguments)
+    if dy is None:
+        u = arguments[0]
+        dy = u.new_zeros(len(u), *((table.sequences,) if separate else ()), *u.shape[2:])
     # The gradient of a sum is one number repeated; the kernels read rows.
     dy = dy if dy.stride(-1) == 1 or dy.shape[-1] == 1 else dy.contiguous()
-    g = implementation("mamba", backend).backward(prepared, table, checkpoints, dy, separate=separate)
+    dlast = None if dlast is None else _by_state(dlast)
+    g = implementation("mamba", backend).backward(prepared, table, checkpoints, dy, dlast, separate=separate)
     A, B, C = arguments[2:5]
     turned = (
         g.A.transpose(1, 2) * LOG2_E,
         g.B if B.ndim == 5 else g.B.transpose(1, 2),
         g.C if C.ndim == 5 else g.C.transpose(1, 2),
     )
-    gradients = (g.u, g.delta, *turned, g.D, g.bias, g.weights)
+    initial = None if g.initial is None else g.initial.transpose(2, 3)
+    gradients = (g.u, g.delta, *turned, g.D, g.bias, g.weights, initial)
     return tuple(
         A.new_empty(0) if t is None else f.to(t.dtype).contiguous()
         for f, t in zip(gradients, arguments[:_TENSORS], strict=True)
     )
 
 
-def _backward_fake(dy: Tensor, checkpoints: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
+def _backward_fake(dy: Tensor | None, dlast: Tensor | None, checkpoints: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
     A = arguments[2]
     # What is compiled relies on these strides; those of the arguments may be anything.
     return tuple(A.new_empty(0) if t is None else t.new_empty(t.shape) for t in arguments[:_TENSORS])
@@ -152,8 +162,9 @@ class ScanArguments:
 
     u [B, Ku, L, D], Ku = 1 or K. delta [B, Kp, L, D], Kp = 1 or K. A float32 [Kp, N, D], times log2(e), contiguous. B,
     C: [B, Kp, G, L, N] (group g serves channels g D/G to (g + 1) D/G - 1), or constant in time, float32 [Kp, N, D]. D,
-    bias: float32 [Kp, D]. weights float32 [K, D]: factors on the input of each path. softplus: of delta + bias. u,
-    delta and varying B, C share one dtype: float32, bfloat16 or float16.
+    bias: float32 [Kp, D]. weights float32 [K, D]: factors on the input of each path. initial float32 [B, T, N, D],
+    contiguous: the states before the first steps, where not zero; the table is then a continued one. softplus: of delta
+    + bias. u, delta and varying B, C share one dtype: float32, bfloat16 or float16.
     """
 
     u: Tensor
@@ -164,6 +175,7 @@ class ScanArguments:
     D: Tensor | None = None
     bias: Tensor | None = None
     weights: Tensor | None = None
+    initial: Tensor | None = None
     softplus: bool = False
 
     @property
@@ -198,3 +210,4 @@ class Gradients:
     D: Tensor | None = None
     bias: Tensor | None = None
     weights: Tensor | None = None
+    initial: Tensor | None = None

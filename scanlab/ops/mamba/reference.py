@@ -20,6 +20,7 @@ def scan(
     delta_softplus: bool,
     paths: PathTable,
     weights: Tensor | None = None,
+    initial: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Scan every sequence, and add up per sequence at each patch what its visits put out.
 
@@ -29,11 +30,11 @@ def scan(
         h = exp(delta[k, i] A[k]) h + delta[k, i] B[k, i] u[k, i];    y[i] += C[k, i] . h + D[k] u[k, i]
 
     u: [B, Ku, L, D]; delta: [B, Kp, L, D]; Ku and Kp are K, or 1 where the paths share. A: [Kp, D, N]. B, C: [B, Kp, G,
-    L, N] with G groups of channels, or [Kp, D, N]. D, delta_bias: [Kp, D]. weights [K, D]: factors of y. Any floating
-    dtype, computed in that dtype. Returns y [B, T, L, D], 0 where a sequence visits nothing, and the last states [B, T,
+    L, N] with G groups of channels, or [Kp, D, N]. D, delta_bias: [Kp, D]. weights [K, D]: factors of y. initial [B, T,
+    D, N]: the states before the first steps, where not zero. Any floating dtype, computed in that dtype. Returns y [B, T, L, D], 0 where a sequence visits nothing, and the last states [B, T,
     D, N].
     """
-    own, resets = paths.by_step()
+    own, resets = (paths if initial is None else paths.continued()).by_step()
     steps = paths.steps.long().expand(u.shape[0], -1, -1)
     inside = (steps >= 0)[..., None]
     if delta_bias is not None:
@@ -43,7 +44,8 @@ def scan(
     step = torch.where(inside, _visited(delta, own, steps), 0)
     of_path = own if A.shape[0] > 1 else torch.zeros_like(own)
     decay = torch.where(resets[..., None, None], 0, torch.exp(step[..., None] * A[of_path]))
-    states, last = _states(decay, (step * inputs)[..., None] * _coefficients(B, of_path, steps, u.shape[-1]))
+    drive = (step * inputs)[..., None] * _coefficients(B, of_path, steps, u.shape[-1])
+    states, last = _states(decay, drive, torch.zeros_like(drive[:, :, 0]) if initial is None else initial)
     y = (states * _coefficients(C, of_path, steps, u.shape[-1])).sum(-1)
     if D is not None:
         y = y + D[of_path] * inputs
@@ -52,10 +54,9 @@ def scan(
     return _collected(torch.where(inside, y, 0), steps, u.shape[2]), last
 
 
-def _states(decay: Tensor, drive: Tensor) -> tuple[Tensor, Tensor]:
-    """h[s] = decay[s] h[s - 1] + drive[s] along axis 2, from zero: all states [B, T, S, D, N], and the last."""
+def _states(decay: Tensor, drive: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """h[s] = decay[s] h[s - 1] + drive[s] along axis 2, from a state: all states [B, T, S, D, N], and the last."""
     states = []
-    state = torch.zeros_like(drive[:, :, 0])
     # unbind rather than indexing: each index would send back a gradient as large as the whole table.
     for keep, add in zip(decay.unbind(2), drive.unbind(2), strict=True):
         state = keep * state + add
