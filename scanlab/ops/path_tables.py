@@ -22,7 +22,6 @@ from scanlab.compiler.tracks import Track, reset_steps, token_names, tracks
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.kernels.columns import CARRY, FIRST, LAST, PATH, SEGMENT_COLUMNS, SEQUENCE
 from scanlab.ops.marks import untraced
-from scanlab.ops.marks import untraced
 from scanlab.ops.modes import adopted, outside_modes, readable
 from scanlab.ops.partition import CHUNK, Chunks, cut
 from scanlab.ops.soundness import check_table

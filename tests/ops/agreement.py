@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -68,20 +69,23 @@ def poisoned() -> Iterator[None]:
         torch.use_deterministic_algorithms(before)
 
 
-def outcome(arguments: dict[str, Tensor], backend: str, **options: object) -> dict[str, Tensor]:
-    """y, and the gradient of every argument for an upstream gradient that differs everywhere."""
+def outcome(arguments: dict[str, Tensor], backend: str, **options: Any) -> dict[str, Tensor]:
+    """y, last states where asked for, and every argument's gradient for upstream gradients that differ everywhere."""
     leaves = {name: t.detach().clone().requires_grad_() for name, t in arguments.items()}
     merge = options.get("merge")
     if isinstance(merge, Tensor):
         merge = options["merge"] = merge.detach().to(leaves["A"].dtype).requires_grad_()
-    y = selective_scan(**leaves, backend=backend, **options)
-    upstream = torch.linspace(-1, 1, y.numel(), dtype=y.dtype).view(y.shape).cos()
-    y.backward(upstream)
-    values = {"y": y.detach()} | {f"d{name}": leaf.grad for name, leaf in leaves.items()}
+    scanned = selective_scan(**leaves, backend=backend, **options)
+    outputs = dict(zip(("y", "last"), scanned if isinstance(scanned, tuple) else (scanned,), strict=False))
+    upstream = [torch.linspace(-1, 1, t.numel(), dtype=t.dtype).view(t.shape).cos() for t in outputs.values()]
+    torch.autograd.backward([*outputs.values()], upstream)
+    values = {name: t.detach() for name, t in outputs.items()} | {
+        f"d{name}": leaf.grad for name, leaf in leaves.items()
+    }
     return values | ({"dmerge": merge.grad} if isinstance(merge, Tensor) else {})
 
 
-def assert_agrees(backend: str, arguments: dict[str, Tensor], **options: object) -> None:
+def assert_agrees(backend: str, arguments: dict[str, Tensor], **options: Any) -> None:
     """A backend gives the reference's float64 values and gradients, to the precision of the arguments' dtype."""
     options = {"delta_softplus": True} | options
     wide = {name: t.double() for name, t in arguments.items()}

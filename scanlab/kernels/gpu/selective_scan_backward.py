@@ -255,7 +255,8 @@ def _add_totals(
 def selective_scan_backward_kernel(
     u, delta, A, B, C, D, bias, weights, dy, du, ddelta, dB, dC, sums, checkpoints, scratch, carried, dlast,
     dinitial, steps, chunks, work_items, width, group_width, programs, blocks, count, checkpoint_count, accumulators,
-    sequences, together, fresh, groups_per_chunk, u_sample, u_path, u_row, delta_sample, delta_path, delta_row, B_sample, B_path, B_group, B_row,
+    sequences, together, fresh, groups_per_chunk, u_sample, u_path, u_row, delta_sample, delta_path, delta_row,
+    B_sample, B_path, B_group, B_row,
     C_sample, C_path, C_group, C_row,
     dy_sample, dy_sequence, dy_row, du_sample, du_path, du_sequence, ddelta_sample, ddelta_path, ddelta_sequence,
     part_block, part_sample, part_path, part_sequence, part_group, A_path, bias_path, steps_sample, steps_sequence,

@@ -7,8 +7,8 @@ At a step of path k that visits row i:
 
 A program takes one work item of consecutive chunks, one block of channels and one sample. One work item may hold a
 sequence, some sequences (then y is added up by the lanes that wrote it: ADD), or a part of a sequence whose state
-before is known (CARRIED). Sequences begin with given states (INITIAL), else from zero. Grid: groups x blocks of channels, work items, samples, one warp each; nothing is shared,
-nobody waits.
+before is known (CARRIED). Sequences begin with given states (INITIAL), else from zero. Grid: groups x blocks of
+channels, work items, samples, one warp each; nothing is shared, nobody waits.
 """
 
 # Triton reads no starred expressions, and gives static_range no iterator for Python.

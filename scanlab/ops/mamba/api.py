@@ -91,7 +91,17 @@ def selective_scan(
     separate = isinstance(merge, str) and merge == "none"
     dtype = u.dtype
     u, delta, B, C = in_one_dtype(u, delta, B, C)
-    inputs = (u if u.ndim == 4 else u[:, None], delta, A, grouped(B, 2), grouped(C, 2), D, delta_bias, weights, initial_state)
+    inputs = (
+        u if u.ndim == 4 else u[:, None],
+        delta,
+        A,
+        grouped(B, 2),
+        grouped(C, 2),
+        D,
+        delta_bias,
+        weights,
+        initial_state,
+    )
     call = ScanCall(*inputs, delta_softplus, separate, return_last_state)
     y, last = _scanned(call, table, choose(backend, u.device, u.dtype))
     y = y if scale == 1 else y * scale

@@ -24,6 +24,7 @@ def selective_scan_fn(
     delta_softplus: bool = False,
     return_last_state: bool = False,
     *,
+    initial_state: Tensor | None = None,
     use_mambapy: bool = False,
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Scan along the last axis, as `mamba_ssm.ops.selective_scan_interface.selective_scan_fn` does.
@@ -31,8 +32,9 @@ def selective_scan_fn(
     u, delta, z: [B, D, L]. A: [D, N], real. B, C: [B, N, L]; [B, G, N, L] with groups of channels; [D, N] constant in
     time. D, delta_bias: [D]. Half precision and float32 may be mixed as one likes; where u, delta, B and C differ, all
     is computed in float32. Returns y [B, D, L] in the dtype of u; with return_last_state also the last state, float32
-    [B, D, N], which passes no gradient back. use_mambapy: a keyword of transformers, which chooses between other
-    implementations; taken, and without effect. Sequences are turned to channel-last rows first, which copies them:
+    [B, D, N]. initial_state: the state before the first step, likewise; zero where None. Both have gradients, which
+    mamba_ssm's last state has not. use_mambapy: a keyword of transformers, which chooses between other implementations;
+    taken, and without effect. Sequences are turned to channel-last rows first, which copies them:
     `selective_scan` does not. Raises S700 for no steps, S701 for a complex A, and what `selective_scan` raises.
 
     >>> u, A, B = torch.ones(1, 2, 4), -torch.ones(2, 3), torch.ones(1, 3, 4)
@@ -56,6 +58,7 @@ def selective_scan_fn(
         None if delta_bias is None else delta_bias[None],
         delta_softplus,
         paths=kept_raster(u.shape[2], u.device),
+        initial_state=None if initial_state is None else initial_state[:, None],
         return_last_state=return_last_state,
     )
     if isinstance(result, tuple):

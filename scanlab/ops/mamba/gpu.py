@@ -56,7 +56,8 @@ def _forward(arguments: ScanArguments, table: PathTable, *, separate: bool, keep
             checkpoint_count=table.checkpoints, sequences=table.sequences, **_together(table, plan),
             y_sample=y.stride(0), y_sequence=y.stride(1) if y.shape[1] > 1 else 0,
             **_constants(arguments, table, blocks),
-            KEEP=keep, INITIAL=initial is not None and not plan.cut, LAST=last, CARRIED=plan.cut, ADD=plan.merged, REVISITS=table.revisits,
+            KEEP=keep, INITIAL=initial is not None and not plan.cut, LAST=last, CARRIED=plan.cut, ADD=plan.merged,
+            REVISITS=table.revisits,
         )  # fmt: skip
     merged_y = y.to(u.dtype) if separate else merged(y, u.dtype)
     return Forward(
@@ -95,8 +96,8 @@ def _backward(
             **_places("part", part[0] if part.ndim == 6 else part, own),
             part_block=part.stride(0), part_group=part.stride(3) if part.ndim == 6 else 0,
             **_constants(arguments, table, blocks),
-            CARRIED=plan.cut, INITIAL=dinitial is not None, LAST=dlast is not None, ADD_U=plan.merged and u.shape[1] == 1, ADD_PARAMETERS=plan.merged and not own,
-            REVISITS=table.revisits,
+            CARRIED=plan.cut, INITIAL=dinitial is not None, LAST=dlast is not None,
+            ADD_U=plan.merged and u.shape[1] == 1, ADD_PARAMETERS=plan.merged and not own, REVISITS=table.revisits,
         )  # fmt: skip
     return _gradients(arguments, plan, _by_path(sums, plan, table.paths), du, ddelta, dB, dC, dinitial)
 

@@ -121,13 +121,11 @@ def _forward_fake(u: Tensor, delta: Tensor, A: Tensor, *arguments: Any) -> tuple
 
 def _backward(dy: Tensor | None, dlast: Tensor | None, checkpoints: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
     prepared, table, separate, _, backend = _unpacked(arguments)
-    if dy is None:
-        u = arguments[0]
-        dy = u.new_zeros(len(u), *((table.sequences,) if separate else ()), *u.shape[2:])
+    rows = _like_y(arguments[0], table, separate) if dy is None else dy
     # The gradient of a sum is one number repeated; the kernels read rows.
-    dy = dy if dy.stride(-1) == 1 or dy.shape[-1] == 1 else dy.contiguous()
-    dlast = None if dlast is None else _by_state(dlast)
-    g = implementation("mamba", backend).backward(prepared, table, checkpoints, dy, dlast, separate=separate)
+    rows = rows if rows.stride(-1) == 1 or rows.shape[-1] == 1 else rows.contiguous()
+    ends = None if dlast is None else _by_state(dlast)
+    g = implementation("mamba", backend).backward(prepared, table, checkpoints, rows, ends, separate=separate)
     A, B, C = arguments[2:5]
     turned = (
         g.A.transpose(1, 2) * LOG2_E,
@@ -135,11 +133,17 @@ def _backward(dy: Tensor | None, dlast: Tensor | None, checkpoints: Tensor, *arg
         g.C if C.ndim == 5 else g.C.transpose(1, 2),
     )
     initial = None if g.initial is None else g.initial.transpose(2, 3)
-    gradients = (g.u, g.delta, *turned, g.D, g.bias, g.weights, initial)
+    gradients: tuple[Any, ...] = (g.u, g.delta, *turned, g.D, g.bias, g.weights, initial)
     return tuple(
         A.new_empty(0) if t is None else f.to(t.dtype).contiguous()
         for f, t in zip(gradients, arguments[:_TENSORS], strict=True)
     )
+
+
+def _like_y(u: Tensor, table: PathTable, separate: bool) -> Tensor:
+    """What stands for the gradient of y where nothing reads it."""
+    kept_apart = (table.sequences,) if separate else ()
+    return u.new_zeros(len(u), *kept_apart, *u.shape[2:])
 
 
 def _backward_fake(dy: Tensor | None, dlast: Tensor | None, checkpoints: Tensor, *arguments: Any) -> tuple[Tensor, ...]:

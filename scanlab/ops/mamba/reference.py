@@ -31,8 +31,8 @@ def scan(
 
     u: [B, Ku, L, D]; delta: [B, Kp, L, D]; Ku and Kp are K, or 1 where the paths share. A: [Kp, D, N]. B, C: [B, Kp, G,
     L, N] with G groups of channels, or [Kp, D, N]. D, delta_bias: [Kp, D]. weights [K, D]: factors of y. initial [B, T,
-    D, N]: the states before the first steps, where not zero. Any floating dtype, computed in that dtype. Returns y [B, T, L, D], 0 where a sequence visits nothing, and the last states [B, T,
-    D, N].
+    D, N]: the states before the first steps, where not zero. Any floating dtype, computed in that dtype. Returns y [B,
+    T, L, D], 0 where a sequence visits nothing, and the last states [B, T, D, N].
     """
     own, resets = (paths if initial is None else paths.continued()).by_step()
     steps = paths.steps.long().expand(u.shape[0], -1, -1)
