@@ -164,7 +164,9 @@ def _convolution_values() -> Values:
 
 
 def _convolution(values: Mapping[str, Tensor], table: PathTable, backend: str) -> Tensor:
-    return causal_conv1d(values["x"], values["weight"], values["bias"], paths=table, backend=backend)
+    y = causal_conv1d(values["x"], values["weight"], values["bias"], paths=table, backend=backend)
+    assert isinstance(y, Tensor)
+    return y
 
 
 def _dual_values() -> Values:

@@ -254,7 +254,9 @@ class PathConvolution(Exempt):
     def forward(self, rows: Tensor, table: PathTable) -> Tensor:
         """[B, L, D] or [B, K, L, D] -> [B, K, L, D], path k with the set k modulo S."""
         bias = None if self.bias is None else own_sets(self.bias, table.paths)
-        return causal_conv1d(rows, own_sets(self.weight, table.paths), bias, paths=table)
+        y = causal_conv1d(rows, own_sets(self.weight, table.paths), bias, paths=table)
+        assert isinstance(y, Tensor)
+        return y
 
 
 def own_sets(parameter: Tensor, paths: int) -> Tensor:

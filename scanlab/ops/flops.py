@@ -42,13 +42,13 @@ def _scan(per_state: int, skip: int, u: Shape, *arguments: Any) -> int:
 
 
 def _convolution(per_tap: int, x: Shape, weight: Shape, *arguments: Any) -> int:
-    # bias, steps
-    return _steps(arguments[1], x[0]) * x[-1] * per_tap * weight[-1]
+    # bias, initial, steps
+    return _steps(arguments[2], x[0]) * x[-1] * per_tap * weight[-1]
 
 
 def _ssd(per_state: int, skip: int, x: Shape, *arguments: Any) -> int:
-    # dt, decay, B, C, D, weights, steps
-    states, steps = arguments[2][-1], arguments[6]
+    # dt, decay, B, C, D, weights, initial, steps
+    states, steps = arguments[2][-1], arguments[7]
     return _steps(steps, x[0]) * prod(x[-2:]) * (per_state * states + (skip if arguments[4] is not None else 0))
 
 
@@ -68,9 +68,9 @@ def _(*shapes: Any, out_shape: Any = None, **_: Any) -> int:
 
 
 @register_flop_formula(torch.ops.scanlab.causal_conv1d_backward)
-def _(dy: Shape, *shapes: Any, out_shape: Any = None, **_: Any) -> int:
-    # dx and dweight; the output again where silu is to be differentiated (x, weight, bias, table, silu).
-    return _convolution(6 if shapes[7] else 4, *shapes)
+def _(dy: Shape, dlast: Shape, *shapes: Any, out_shape: Any = None, **_: Any) -> int:
+    # dx and dweight; the output again where silu is to be differentiated (x, weight, bias, initial, table, last, silu).
+    return _convolution(6 if shapes[9] else 4, *shapes)
 
 
 @register_flop_formula(torch.ops.scanlab.ssd)
@@ -79,7 +79,7 @@ def _(*shapes: Any, out_shape: Any = None, **_: Any) -> int:
 
 
 @register_flop_formula(torch.ops.scanlab.ssd_backward)
-def _(dy: Shape, *shapes: Any, out_shape: Any = None, **_: Any) -> int:
+def _(dy: Shape, dlast: Shape, *shapes: Any, out_shape: Any = None, **_: Any) -> int:
     return _ssd(SSD_BACKWARD_FLOPS, 4, *shapes)
 
 

@@ -162,7 +162,7 @@ def test_strides_are_free(backend: str) -> None:
 def test_operator_is_well_registered(backend: str) -> None:
     table = CASES["two ways"]
     given = [t.requires_grad_() for t in _arguments(table).values()]
-    settings = (*packed(table), True, backend)
+    settings = (None, *packed(table), True, True, backend)
     call = (given[0].detach()[:, None].requires_grad_(), *given[1:], *settings)
     torch.library.opcheck(torch.ops.scanlab.causal_conv1d.default, call)
 

@@ -216,7 +216,7 @@ def test_the_operators_backward_is_well_registered():
     from scanlab.ops.path_tables import packed
 
     one = packed(index_table(torch.arange(6)[None], 6))
-    arguments = (draw(1, 1, 6, 4), *call, *one, True, "cpu")
+    arguments = (draw(1, 1, 6, 4), None, *call, None, *one, False, True, "cpu")
     names = ("test_schema", "test_faketensor")
     torch.library.opcheck(torch.ops.scanlab.causal_conv1d_backward, arguments, test_utils=names)
 

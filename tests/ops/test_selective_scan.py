@@ -175,7 +175,7 @@ def test_torch_accepts_the_operator():
     flags = (*packed(paths), True, False, True, "cpu", True)
     tensors = (a["u"][:, None].detach().requires_grad_(), a["delta"], a["A"])
     coefficients = (a["B"][:, :, None].detach().requires_grad_(), a["C"][:, :, None].detach().requires_grad_())
-    rest = (a["D"], a["delta_bias"], None)
+    rest = (a["D"], a["delta_bias"], None, None)
     torch.library.opcheck(torch.ops.scanlab.selective_scan, (*tensors, *coefficients, *rest, *flags))
 
 

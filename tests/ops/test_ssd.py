@@ -259,7 +259,7 @@ def test_operator_is_well_registered(backend: str) -> None:
     x, dt, B, C = given["x"][:, None], given["dt"].exp(), given["B"][:, :, :, None], given["C"][:, :, :, None]
     tensors = [t.clone().requires_grad_() for t in (x, dt, -dt, B, C)]
     settings = (*packed(table), 64, False, True, backend)
-    torch.library.opcheck(torch.ops.scanlab.ssd.default, (*tensors, None, None, *settings))
+    torch.library.opcheck(torch.ops.scanlab.ssd.default, (*tensors, None, None, None, *settings))
 
 
 def test_compiles_whole() -> None:

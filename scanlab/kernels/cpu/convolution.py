@@ -1,7 +1,8 @@
 """Depthwise causal convolution along paths, on the CPU: channels in the lanes, one sequence after the other.
 
 A sequence visits row r(s) at step s. With W taps, the last for the current step, with the weights w and the bias b of
-the path that owns step s, and with x = 0 before a traversal's start (the sequence's own, or a restart):
+the path that owns step s, and with x = 0 before a traversal's start (the sequence's own, or a restart), or what is
+given as initial, [B, T, W - 1, D], before the start of a sequence:
 
     p(s) = b + sum_j w[j] x[r(s - W + 1 + j)];    y[r(s)] += f(p(s)),  f = silu or the identity
 
@@ -68,9 +69,19 @@ def _result(sizes, sample, steps, path, sequence, step):
 
 
 @part()
-def _filtered(x, places, missing, weight, bias, sizes, path, c, live):
+def _before(sizes, sample, sequence, sequences, step):
+    """Where in the initial rows that one begins which the first tap of a step reads."""
+    return ((sample * sequences + sequence) * (sizes.taps - 1) + step) * sizes.channels
+
+
+@part()
+def _filtered(x, places, initial, before, missing, weight, bias, sizes, path, c, live):
     """p: the bias and the weighted rows; the first `missing` of them lie before the traversal's start."""
     p = load(bias, path * sizes.bias_path + c, live)
+    if len(initial):
+        for j in range(missing):
+            w = load(weight, path * sizes.weight_path + j * sizes.channels + c, live)
+            p = fma(w, load(initial, before + j * sizes.channels + c, live), p)
     for j in range(missing, sizes.taps):
         w = load(weight, path * sizes.weight_path + j * sizes.channels + c, live)
         p = fma(w, load(x, places[j] + c, live), p)
@@ -91,7 +102,7 @@ def _start(segments, number):
 
 
 @part()
-def _forward_sequences(x, weight, bias, y, steps, owners, segments, sizes, silu, sample, low, high):
+def _forward_sequences(x, weight, bias, initial, y, steps, owners, segments, sizes, silu, sample, low, high):
     """All sequences of one sample, for channels low to high - 1."""
     places = np.zeros(sizes.taps, dtype=np.int64)
     for number in range(len(segments)):
@@ -105,22 +116,23 @@ def _forward_sequences(x, weight, bias, y, steps, owners, segments, sizes, silu,
             prefetch(x, _place(sizes, sample, steps, owners, sequence, min(step + AHEAD, last - 1)) + low)
             row = _result(sizes, sample, steps, path, sequence, step)
             missing = max(0, sizes.taps - 1 - (step - start))
+            before = _before(sizes, sample, sequence, len(owners), step)
             for c in range(low, high, WIDTH):
                 live = min(WIDTH, high - c)
-                p = _filtered(x, places, missing, weight, bias, sizes, path, c, live)
+                p = _filtered(x, places, initial, before, missing, weight, bias, sizes, path, c, live)
                 if silu:
                     p = p * sigmoid(p)
                 _add(y, row + c, live, p)
 
 
 @kernel(parallel=True)
-def convolution_forward_kernel(x, weight, bias, y, steps, owners, segments, sizes, silu):
+def convolution_forward_kernel(x, weight, bias, initial, y, steps, owners, segments, sizes, silu):
     """y [B, K, L, D] += the convolution of x [B, K or 1, L, D] with weight [K or 1, W, D] and bias [K or 1, D]."""
     blocks = -(-sizes.channels // BLOCK)
     for task in prange(sizes.samples * blocks):
         low = task % blocks * BLOCK
         high = min(low + BLOCK, sizes.channels)
-        _forward_sequences(x, weight, bias, y, steps, owners, segments, sizes, silu, task // blocks, low, high)
+        _forward_sequences(x, weight, bias, initial, y, steps, owners, segments, sizes, silu, task // blocks, low, high)
 
 
 @part()
@@ -134,9 +146,13 @@ def _slope(p, silu):
 
 
 @part()
-def _add_adjoints(q, x, places, missing, weight, sizes, path, step, ring, dweight, c, low, live):
+def _add_adjoints(q, x, places, initial, before, missing, weight, sizes, path, step, ring, dweight, c, low, live):
     """Add what step `step` gives: to the adjoints of the steps it read, in the ring, and to dw and db, in dweight."""
     total = path * (sizes.taps + 1) * sizes.channels + c
+    if len(initial):
+        for j in range(missing):
+            row = load(initial, before + j * sizes.channels + c, live)
+            _add(dweight, total + j * sizes.channels, live, q * row)
     for j in range(missing, sizes.taps):
         w = load(weight, path * sizes.weight_path + j * sizes.channels + c, live)
         place_in_ring = (step + 1 + j) % sizes.taps * BLOCK + c - low
@@ -146,7 +162,9 @@ def _add_adjoints(q, x, places, missing, weight, sizes, path, step, ring, dweigh
 
 
 @part()
-def _backward_sequences(x, weight, bias, dy, dx, dweight, steps, owners, segments, sizes, silu, sample, low, high):
+def _backward_sequences(
+    x, weight, bias, initial, dy, dx, dweight, steps, owners, segments, sizes, silu, sample, low, high
+):
     """All sequences of one sample from their ends, for channels low to high - 1."""
     places = np.zeros(sizes.taps, dtype=np.int64)
     ring = np.zeros(sizes.taps * BLOCK, dtype=np.float32)
@@ -164,23 +182,28 @@ def _backward_sequences(x, weight, bias, dy, dx, dweight, steps, owners, segment
             prefetch(dy, _result(sizes, sample, steps, path, sequence, ahead) + low)
             row = _result(sizes, sample, steps, path, sequence, step)
             visited = steps[min(sample, len(steps) - 1), sequence, step]
+            before = _before(sizes, sample, sequence, len(owners), step)
             back = sample * sizes.dx_sample + path * sizes.dx_path + visited * sizes.channels
             for c in range(low, high, WIDTH):
                 live = min(WIDTH, high - c)
-                p = _filtered(x, places, missing, weight, bias, sizes, path, c, live)
+                p = _filtered(x, places, initial, before, missing, weight, bias, sizes, path, c, live)
                 q = _slope(p, silu) * load(dy, row + c, live)
-                _add_adjoints(q, x, places, missing, weight, sizes, path, step, ring, sums, c, low, live)
+                _add_adjoints(
+                    q, x, places, initial, before, missing, weight, sizes, path, step, ring, sums, c, low, live
+                )
                 place_in_ring = step % sizes.taps * BLOCK + c - low
                 _add(dx, back + c, live, load(ring, place_in_ring, live))
                 store(ring, place_in_ring, live, splat(np.float32(0)))
 
 
 @kernel(parallel=True)
-def convolution_backward_kernel(x, weight, bias, dy, dx, dweight, steps, owners, segments, sizes, silu):
+def convolution_backward_kernel(x, weight, bias, initial, dy, dx, dweight, steps, owners, segments, sizes, silu):
     """dx [B, K or 1, L, D] += its gradient; dweight float32 [B, K, W + 1, D] += dw, then db, by sample and path."""
     blocks = -(-sizes.channels // BLOCK)
     for task in prange(sizes.samples * blocks):
         low = task % blocks * BLOCK
         high = min(low + BLOCK, sizes.channels)
         sample = task // blocks
-        _backward_sequences(x, weight, bias, dy, dx, dweight, steps, owners, segments, sizes, silu, sample, low, high)
+        _backward_sequences(
+            x, weight, bias, initial, dy, dx, dweight, steps, owners, segments, sizes, silu, sample, low, high
+        )

@@ -33,7 +33,9 @@ __all__ = [
     "Sizes",
     "Space",
     "advance",
+    "begin",
     "head_range",
+    "keep_states",
     "read_decays",
     "read_group",
     "read_input",
@@ -209,6 +211,17 @@ def advance(space, state):
 
 
 @part()
+def begin(state, initial, sizes, sample, sequence, low):
+    """The states of some heads before a sequence: those of initial [B, T, H, N, P], or zero where that is empty."""
+    clear(state)
+    if len(initial):
+        for head in range(len(state)):
+            for n in range(sizes.states):
+                for p in range(sizes.width):
+                    state[head, n, p] = initial[sample, sequence, low + head, n, p]
+
+
+@part()
 def _put_out(space, state):
     """Y without the skip: from the state, then from within the chunk."""
     clear(space.Y)
@@ -235,7 +248,7 @@ def _scatter(y, space, inputs, sizes, sample, sequence, path, head, rows, count)
 
 
 @part()
-def _keep_states(last_state, state, sizes, sample, sequence, low):
+def keep_states(last_state, state, sizes, sample, sequence, low):
     """Without the padding. An assignment of arrays would compile the words of its errors into every kernel."""
     for head in range(len(state)):
         for n in range(sizes.states):
@@ -244,7 +257,7 @@ def _keep_states(last_state, state, sizes, sample, sequence, low):
 
 
 @part()
-def _forward_part(inputs, y, last_state, steps, tiles, sizes, sample, split):
+def _forward_part(inputs, y, initial, last_state, steps, tiles, sizes, sample, split):
     """Some heads of a sample, through all sequences."""
     low, high = head_range(sizes, split)
     space = space_of(sizes)
@@ -253,7 +266,9 @@ def _forward_part(inputs, y, last_state, steps, tiles, sizes, sample, split):
     for number in range(len(tiles)):
         tile = tiles[number]
         sequence, path = tile[SEQUENCE], tile[PATH]
-        if tile[FIRST] == tile[START]:
+        if tile[FIRST] == 0:
+            begin(state, initial, sizes, sample, sequence, low)
+        elif tile[FIRST] == tile[START]:
             clear(state)
         count = rows_of(rows, steps, sample, tile)
         group = -1
@@ -267,11 +282,14 @@ def _forward_part(inputs, y, last_state, steps, tiles, sizes, sample, split):
             _scatter(y, space, inputs, sizes, sample, sequence, path, head, rows, count)
             advance(space, state[head - low])
         if number + 1 == len(tiles) or tiles[number + 1, SEQUENCE] != sequence:
-            _keep_states(last_state, state, sizes, sample, sequence, low)
+            keep_states(last_state, state, sizes, sample, sequence, low)
 
 
 @kernel(parallel=True)
-def ssd_forward_kernel(inputs, y, last_state, steps, tiles, sizes):
-    """y [B, L, H, P] or [B, T, L, H, P] += what all sequences put out; last_state float32 [B, T, H, N, P] is set."""
+def ssd_forward_kernel(inputs, y, initial, last_state, steps, tiles, sizes):
+    """y [B, L, H, P] or [B, T, L, H, P] += what all sequences put out; last_state float32 [B, T, H, N, P] is set.
+
+    initial: the states before the sequences, shaped likewise, or without samples where they are zero.
+    """
     for task in prange(sizes.samples * sizes.splits):
-        _forward_part(inputs, y, last_state, steps, tiles, sizes, task // sizes.splits, task % sizes.splits)
+        _forward_part(inputs, y, initial, last_state, steps, tiles, sizes, task // sizes.splits, task % sizes.splits)

@@ -32,7 +32,9 @@ from .lanes import WIDTH, fma, load, splat, store, total
 from .products import add_product, add_scaled, clear, copy, gather, padded, row_dot, transpose
 from .ssd import (
     advance,
+    begin,
     head_range,
+    keep_states,
     read_decays,
     read_group,
     read_input,
@@ -61,6 +63,17 @@ class Outputs(NamedTuple):
     weights: np.ndarray
     x_sample: int
     x_path: int
+
+
+class Ends(NamedTuple):
+    """States at the ends of sequences, float32 [B, T, H, N, P], each without samples where there are none.
+
+    initial: those before the first steps. dlast: the gradients of those after the last. dinitial: to be filled.
+    """
+
+    initial: np.ndarray
+    dlast: np.ndarray
+    dinitial: np.ndarray
 
 
 class Adjoint(NamedTuple):
@@ -256,10 +269,12 @@ def _put_group(adjoint, outputs, sizes, sample, split, path, group, rows, count)
 
 
 @part()
-def _states_before(kept, inputs, steps, tiles, sizes, sample, split, space, rows):
+def _states_before(kept, initial, inputs, steps, tiles, sizes, sample, split, space, rows):
     """The state before each of the tiles of a sequence, for some heads."""
     low, high = head_range(sizes, split)
     clear(kept)
+    if len(tiles):
+        begin(kept[0], initial, sizes, sample, tiles[0, SEQUENCE], low)
     for number in range(len(tiles) - 1):
         tile = tiles[number]
         path = tile[PATH]
@@ -301,7 +316,7 @@ def _backward_tile(inputs, outputs, dy, kept, gradient, rows, count, tile, sizes
 
 
 @part()
-def _backward_part(inputs, outputs, dy, steps, tiles, ranges, sizes, sample, split):
+def _backward_part(inputs, outputs, dy, ends, steps, tiles, ranges, sizes, sample, split):
     """Some heads of a sample, through all sequences from their ends."""
     low, high = head_range(sizes, split)
     space, adjoint = space_of(sizes), _adjoint_of(sizes)
@@ -311,19 +326,25 @@ def _backward_part(inputs, outputs, dy, steps, tiles, ranges, sizes, sample, spl
     gradient = np.zeros(kept.shape[1:], dtype=np.float32)
     for sequence in range(sizes.sequences):
         own = tiles[ranges[sequence] : ranges[sequence + 1]]
-        _states_before(kept, inputs, steps, own, sizes, sample, split, space, rows)
+        _states_before(kept, ends.initial, inputs, steps, own, sizes, sample, split, space, rows)
         for number in range(len(own) - 1, -1, -1):
             tile = own[number]
-            if tile[LAST] == tile[END]:
+            if number + 1 == len(own):
+                begin(gradient, ends.dlast, sizes, sample, sequence, low)
+            elif tile[LAST] == tile[END]:
                 clear(gradient)
             count = rows_of(rows, steps, sample, tile)
             _backward_tile(
                 inputs, outputs, dy, kept[number], gradient, rows, count, tile, sizes, sample, split, space, adjoint
             )
+        if len(ends.dinitial) and len(own):
+            keep_states(ends.dinitial, gradient, sizes, sample, sequence, low)
 
 
 @kernel(parallel=True)
-def ssd_backward_kernel(inputs, outputs, dy, steps, tiles, ranges, sizes):
+def ssd_backward_kernel(inputs, outputs, dy, ends, steps, tiles, ranges, sizes):
     """Add to all gradients; ranges int32 [T + 1]: the tiles of each sequence."""
     for task in prange(sizes.samples * sizes.splits):
-        _backward_part(inputs, outputs, dy, steps, tiles, ranges, sizes, task // sizes.splits, task % sizes.splits)
+        _backward_part(
+            inputs, outputs, dy, ends, steps, tiles, ranges, sizes, task // sizes.splits, task % sizes.splits
+        )

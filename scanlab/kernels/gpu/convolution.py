@@ -1,7 +1,8 @@
 """Depthwise causal convolution along paths, in Triton.
 
 A sequence visits row r(s) at step s. With W taps, the last for the current step, with the weights w and the bias b of
-the path that owns step s, and with x = 0 before a traversal's start (the sequence's own, or a restart):
+the path that owns step s, and with x = 0 before a traversal's start (the sequence's own, or a restart), or what is
+given as initial, [B, T, W - 1, D], before the start of a sequence (INITIAL):
 
     p(s) = b + sum_j w[j] x[r(s - W + 1 + j)];    y[r(s)] = f(p(s)),  f = silu or the identity
 
@@ -38,6 +39,16 @@ def _owner(owners, path, step, CHAINED: tl.constexpr):
 
 
 @triton.jit
+def _loaded(source, inside, exists, initial, step, width, INITIAL: tl.constexpr):
+    """The rows at `source` of the steps that lie inside; of those before the first, the initial ones."""
+    value = tl.load(source, mask=inside[:, None] & exists, other=0.0).to(tl.float32)
+    if INITIAL:
+        before = (step < 0)[:, None] & exists
+        value += tl.load(initial + step[:, None].to(tl.int64) * width, mask=before, other=0.0).to(tl.float32)
+    return value
+
+
+@triton.jit
 def _taps(weight, bias, owner, weight_path, bias_path, width, exists, TAPS: tl.constexpr, BIAS: tl.constexpr):
     """w[0] to w[W - 1] of a path as a tuple, and its b."""
     taps = ()
@@ -70,10 +81,10 @@ def _slope(p, SILU: tl.constexpr):
 
 @kernel
 def convolution_forward_kernel(
-    x, weight, bias, y, steps, tiles, owners, visits, round_number, tile_count, blocks, width,
-    x_sample, x_path, x_row, y_sample, y_path, weight_path, bias_path, steps_sample, steps_sequence,
+    x, weight, bias, initial, y, steps, tiles, owners, visits, round_number, tile_count, blocks, width,
+    x_sample, x_path, x_row, y_sample, y_path, weight_path, bias_path, steps_sample, steps_sequence, sequences,
     PATCH_AT: tl.constexpr, TAPS: tl.constexpr, SILU: tl.constexpr, BIAS: tl.constexpr, CHAINED: tl.constexpr,
-    REVISITS: tl.constexpr, STEPS: tl.constexpr, CHANNELS: tl.constexpr,
+    INITIAL: tl.constexpr, REVISITS: tl.constexpr, STEPS: tl.constexpr, CHANNELS: tl.constexpr,
 ):  # fmt: skip
     """y of one tile and one block of channels. Grid: tiles, blocks of channels, samples."""
     tile, block, sample = place(tile_count, blocks)
@@ -81,6 +92,8 @@ def convolution_forward_kernel(
     channel = (block * CHANNELS + tl.arange(0, CHANNELS))[None, :]
     exists = channel < width
     x += sample * x_sample + channel
+    # At the row of the step before which there are no others.
+    initial += ((sample * sequences + sequence) * (TAPS - 1) + TAPS - 1) * width + channel
     y += sample * y_sample + path * y_path + channel
     steps += sample * steps_sample + sequence * steps_sequence
     visits += sample * steps_sample + sequence * steps_sequence
@@ -92,10 +105,10 @@ def convolution_forward_kernel(
         for j in tl.static_range(TAPS):
             past = step - (TAPS - 1 - j)
             inside = (past >= start) & (past < last)
-            past = tl.where(inside, past, first)
-            row = PATCH_AT(steps, sequence, past).to(tl.int64)[:, None]
-            source = x + _owner(owners, path, past, CHAINED) * x_path + row * x_row
-            window = window + (tl.load(source, mask=inside[:, None] & exists, other=0.0).to(tl.float32),)
+            there = tl.where(inside, past, first)
+            row = PATCH_AT(steps, sequence, there).to(tl.int64)[:, None]
+            source = x + _owner(owners, path, there, CHAINED) * x_path + row * x_row
+            window = window + (_loaded(source, inside, exists, initial, past, width, INITIAL),)
         mine = tl.minimum(step, last - 1)
         row = PATCH_AT(steps, sequence, mine).to(tl.int64)[:, None]
         value = _activated(_filtered(window, taps, offset, 0, TAPS), SILU)
@@ -104,10 +117,10 @@ def convolution_forward_kernel(
 
 @kernel
 def convolution_backward_kernel(
-    x, weight, bias, dy, dx, dweight, steps, tiles, owners, visits, round_number, tile_count, blocks, width,
-    x_sample, x_path, x_row, y_sample, y_path, weight_path, bias_path, steps_sample, steps_sequence,
+    x, weight, bias, initial, dy, dx, dweight, steps, tiles, owners, visits, round_number, tile_count, blocks, width,
+    x_sample, x_path, x_row, y_sample, y_path, weight_path, bias_path, steps_sample, steps_sequence, sequences,
     PATCH_AT: tl.constexpr, TAPS: tl.constexpr, SILU: tl.constexpr, BIAS: tl.constexpr, CHAINED: tl.constexpr,
-    REVISITS: tl.constexpr, STEPS: tl.constexpr, CHANNELS: tl.constexpr,
+    INITIAL: tl.constexpr, REVISITS: tl.constexpr, STEPS: tl.constexpr, CHANNELS: tl.constexpr,
 ):  # fmt: skip
     """dx [B, K, L, D] of one tile and one block of channels, and the tile's share of dw and db.
 
@@ -118,6 +131,8 @@ def convolution_backward_kernel(
     channel = (block * CHANNELS + tl.arange(0, CHANNELS))[None, :]
     exists = channel < width
     x += sample * x_sample + channel
+    # At the row of the step before which there are no others.
+    initial += ((sample * sequences + sequence) * (TAPS - 1) + TAPS - 1) * width + channel
     dy += sample * y_sample + channel
     dx += sample * y_sample + path * y_path + channel
     dweight += (sample * tile_count + tile) * (TAPS + 1) * width + channel
@@ -135,13 +150,14 @@ def convolution_backward_kernel(
         for i in tl.static_range(2 * TAPS - 1):
             near = step + (i - TAPS + 1)
             inside = (near >= start) & (near < end) & (step < last)
-            near = tl.where(inside, near, first)
-            row = PATCH_AT(steps, sequence, near).to(tl.int64)[:, None]
-            owner = _owner(owners, path, near, CHAINED)
-            mask = inside[:, None] & exists
-            window = window + (tl.load(x + owner * x_path + row * x_row, mask=mask, other=0.0).to(tl.float32),)
+            there = tl.where(inside, near, first)
+            row = PATCH_AT(steps, sequence, there).to(tl.int64)[:, None]
+            owner = _owner(owners, path, there, CHAINED)
+            source = x + owner * x_path + row * x_row
+            window = window + (_loaded(source, inside, exists, initial, near, width, INITIAL),)
             if i >= TAPS - 1:
                 source = dy + owner * y_path + row * width
+                mask = inside[:, None] & exists
                 gradients = gradients + (tl.load(source, mask=mask, other=0.0).to(tl.float32),)
                 owner_of = owner_of + (owner,)
         value = tl.zeros((STEPS, CHANNELS), tl.float32)

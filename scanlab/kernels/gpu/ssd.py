@@ -139,20 +139,24 @@ def ssd_outer_kernel(
 
 @kernel
 def ssd_pass_kernel(
-    states, decays, last_state, tiles, ranges, blocks, heads, sequences, area, tile_count,
-    ADJOINT: tl.constexpr, LAST: tl.constexpr, BLOCK: tl.constexpr,
+    states, decays, given, last_state, tiles, ranges, blocks, heads, sequences, area, tile_count,
+    ADJOINT: tl.constexpr, GIVEN: tl.constexpr, LAST: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     """Turn what tiles add into the states before them, in place; with ADJOINT into the gradients after them.
 
-    ranges int32 [T + 1]: the tiles of each sequence. last_state float32 [B, T, H, N, P] is set with LAST. area: N P.
-    Grid: blocks of the state, T H, samples.
+    ranges int32 [T + 1]: the tiles of each sequence. given float32 [B, T, H, N, P]: the states before the sequences
+    (ADJOINT: the gradients of those after them), zero if not GIVEN; last_state: those at the other end, set with LAST.
+    area: N P. Grid: blocks of the state, T H, samples.
     """
     block, sequence_head, sample = place(blocks, sequences * heads)
     element = block * BLOCK + tl.arange(0, BLOCK)
     exists = element < area
     sequence, head = sequence_head // heads, sequence_head % heads
     begin, end = tl.load(ranges + sequence), tl.load(ranges + sequence + 1)
+    at_end = ((sample * sequences + sequence) * heads + head) * area + element
     state = tl.zeros((BLOCK,), tl.float32)
+    if GIVEN:
+        state = tl.load(given + at_end, mask=exists, other=0.0)
     for i in range(begin, end):
         q = begin + end - 1 - i if ADJOINT else i
         _, _, first, last, traversal_start, traversal_end = tile_at(tiles, q)
@@ -160,12 +164,11 @@ def ssd_pass_kernel(
         number = (sample * tile_count + q) * heads + head
         target = states + number * area + element
         added = tl.load(target, mask=exists, other=0.0)
-        state = tl.where(fresh, 0.0, state)
+        state = tl.where(fresh, tl.where(i == begin, state, 0.0), state)
         tl.store(target, state, mask=exists)
         state = tl.exp2(tl.load(decays + number)) * state + added
     if LAST:
-        number = (sample * sequences + sequence) * heads + head
-        tl.store(last_state + number * area + element, state, mask=exists)
+        tl.store(last_state + at_end, state, mask=exists)
 
 
 @kernel

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops.checks import Operands, Sizes, autocast, check_arguments, check_rows, forms
+from scanlab.ops.conv.ends import last_inputs
 from scanlab.ops.conv.operator import fused_convolution
 from scanlab.ops.conv.reference import convolve
 from scanlab.ops.dispatch import choose
@@ -29,8 +30,10 @@ def causal_conv1d(
     *,
     paths: Paths,
     activation: str | None = "silu",
+    initial_state: Tensor | None = None,
+    return_last_state: bool = False,
     backend: str | None = None,
-) -> Tensor:
+) -> Tensor | tuple[Tensor, Tensor]:
     """Convolve the rows of x along every path, each result standing at its row: the `u` per path of `selective_scan`.
 
     At the step s of path k that visits row r(s), with W taps, the last for the current step (as in causal_conv1d):
@@ -42,10 +45,12 @@ def causal_conv1d(
     of its visits, as in the scan; a row that it does not visit is 0.
 
     x: [B, L, D], or [B, K, L, D] with an input per path (a chained path then reads what the path before it read at that
-    path's steps). weight: [K, D, W], 2 to 8 taps. bias: [K, D]. The K of both may be 1: the paths share them. paths:
-    as in `selective_scan`. activation: "silu" or None. Returns [B, K, L, D] in the dtype of x. Sums are float32;
-    float64 is computed by the reference. Under autocast x is cast. Raises S700 to S705, S708 to S710, S712, S713, S750
-    and S751.
+    path's steps). weight: [K, D, W], 2 to 8 taps. bias: [K, D]. The K of both may be 1: the paths share them. paths: as
+    in `selective_scan`. activation: "silu" or None. initial_state: what the W - 1 steps before each sequence have read,
+    the oldest first, in the dtype of x [B, T, W - 1, D], zero where None; with return_last_state also what its own last
+    W - 1 steps have is returned, likewise, for the next part of the sequence. Both have gradients. Returns [B, K, L, D]
+    in the dtype of x. Sums are float32; float64 is computed by the reference. Under autocast x is cast. Raises S700 to
+    S705, S708 to S710, S712, S713, S750 and S751.
 
     >>> import torch
     >>> x, weight = torch.arange(4.0)[None, :, None], torch.tensor([[[1.0, 1.0]]])
@@ -55,18 +60,28 @@ def causal_conv1d(
     table = table_for(paths, "x", x)
     x = autocast(x)
     inputs = x if x.ndim == 4 else x[:, None]
-    _check(x, weight, bias, activation, table)
-    chosen = choose(backend, x.device, x.dtype)
+    _check(x, weight, bias, activation, table, initial_state)
+    if initial_state is not None:
+        # Refuses what does not go on from before.
+        table.continued()
+    chosen, silu = choose(backend, x.device, x.dtype), activation == "silu"
     if chosen == "reference":
-        return convolve(inputs, weight, bias, activation == "silu", table).to(x.dtype)
+        y = convolve(inputs, weight, bias, silu, table, initial_state).to(x.dtype)
+        return (y, last_inputs(inputs, initial_state, table, weight.shape[-1])) if return_last_state else y
     check_rows(x=x)
-    return fused_convolution(inputs, weight, bias, activation == "silu", table, chosen)
+    y, last = fused_convolution((inputs, weight, bias, initial_state), table, return_last_state, silu, chosen)
+    return (y, last) if return_last_state else y
 
 
-def _check(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str | None, table: PathTable) -> None:
+def _check(
+    x: Tensor, weight: Tensor, bias: Tensor | None, activation: str | None, table: PathTable, initial: Tensor | None
+) -> None:
     if activation not in ("silu", None):
         raise ScanlabError.at("S709", f"there is no activation {activation!r}", help='choose "silu" or None')
-    check_arguments(OPERANDS, {"x": x, "weight": weight, "bias": bias}, table)
+    before = {} if initial is None else {"V": weight.shape[-1] - 1, "T": table.sequences}
+    check_arguments(OPERANDS, {"x": x, "weight": weight, "bias": bias, "initial_state": initial}, table, **before)
+    if initial is not None and initial.dtype != x.dtype:
+        raise ScanlabError.at("S701", f"initial_state is {initial.dtype}, but x is {x.dtype}", help="convert it")
 
 
 def _check_taps(sizes: Sizes, _: Mapping[str, Tensor]) -> None:
@@ -75,7 +90,7 @@ def _check_taps(sizes: Sizes, _: Mapping[str, Tensor]) -> None:
 
 
 OPERANDS = Operands(
-    forms(x="BLD BKLD", weight="kDW", bias="kD"),
+    forms(x="BLD BKLD", weight="kDW", bias="kD", initial_state="BTVD"),
     owner="weight",
     shown={"weight": "[{K} or 1, {D}, W]"},
     also={"weight": _check_taps},

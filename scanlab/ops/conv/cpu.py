@@ -43,7 +43,8 @@ def backward(arguments: ConvolutionArguments, dy: Tensor) -> tuple[Tensor, Tenso
 def _inputs(arguments: ConvolutionArguments) -> tuple:
     weight = arguments.weight
     bias = weight.new_zeros(len(weight), weight.shape[2]) if arguments.bias is None else arguments.bias
-    return flat(arguments.x), flat(weight), flat(bias)
+    initial = arguments.x.new_empty(0) if arguments.initial is None else arguments.initial
+    return flat(arguments.x), flat(weight), flat(bias), flat(initial)
 
 
 def _plan(arguments: ConvolutionArguments) -> tuple:

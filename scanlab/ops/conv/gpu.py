@@ -90,9 +90,10 @@ def _blocks(arguments: ConvolutionArguments) -> int:
     return -(-arguments.x.shape[3] // CHANNELS)
 
 
-def _tensors(arguments: ConvolutionArguments) -> tuple[Tensor, Tensor, Tensor]:
-    # Without a bias the pointer is not read.
-    return arguments.x, arguments.weight, arguments.weight if arguments.bias is None else arguments.bias
+def _tensors(arguments: ConvolutionArguments) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    # Pointers that stand for what is not given are not read.
+    bias = arguments.weight if arguments.bias is None else arguments.bias
+    return arguments.x, arguments.weight, bias, arguments.x if arguments.initial is None else arguments.initial
 
 
 def _sizes(arguments: ConvolutionArguments, tiles: Tiles, round_number: int) -> dict[str, Any]:
@@ -116,6 +117,7 @@ def _sizes(arguments: ConvolutionArguments, tiles: Tiles, round_number: int) -> 
         "bias_path": x.shape[3] if own else 0,
         "steps_sample": steps.stride(0) if len(steps) > 1 else 0,
         "steps_sequence": steps.stride(1),
+        "sequences": arguments.table.sequences,
     }
 
 
@@ -129,6 +131,7 @@ def _constants(arguments: ConvolutionArguments, tiles: Tiles) -> dict[str, Any]:
         "SILU": arguments.silu,
         "BIAS": arguments.bias is not None,
         "CHAINED": chained,
+        "INITIAL": arguments.initial is not None,
         "REVISITS": tiles.rounds > 1,
         "STEPS": convolution_steps(taps, chained),
         "CHANNELS": CHANNELS,

@@ -16,6 +16,7 @@ from scanlab.ops.checks import (
     autocast,
     check_arguments,
     check_rows,
+    check_states,
     forms,
     grouped,
     in_one_dtype,
@@ -47,6 +48,7 @@ def ssd(
     paths: Paths,
     chunk: int = 64,
     merge: str | Tensor | None = None,
+    initial_state: Tensor | None = None,
     return_last_state: bool = False,
     backend: str | None = None,
 ) -> Tensor | tuple[Tensor, Tensor]:
@@ -62,10 +64,12 @@ def ssd(
     x: [B, L, H, P], or [B, K, L, H, P] with an input per path. dt: [B, K, L, H]. A, dt_bias: [K, H]. B, C: [B, K, L,
     N], or [B, K, L, G, N] with group g for heads g H/G to (g + 1) H/G - 1. D: [K, H] or [K, H, P]. The K of all
     parameters may be 1: the paths share them. paths, merge and backend: as in `selective_scan`, with weights [K, H P]
-    that multiply the inputs of the paths. Returns y [B, L, H, P] (merge "none": [B, T, L, H, P]) in the dtype of x;
-    with return_last_state also the last states, float32 [B, T, H, P, N], which pass no gradient back. Under autocast
-    x, B and C are cast; B and C may be float32 beside an x in half precision, and all is computed in float32 then.
-    Raises S700 to S708, S711 to S713, S750 and S751.
+    that multiply the inputs of the paths. initial_state: the states before the first steps, float32 (float64 where x
+    is) [B, T, H, P, N], zero where None. Returns y [B, L, H, P] (merge "none": [B, T, L, H, P]) in the dtype of x; with
+    return_last_state also the last states, shaped likewise. Both have gradients; what takes them is as in
+    `selective_scan`. A sequence that is cut where a chunk ends gives the bits of the whole on a CPU, elsewhere the
+    whole but for rounding. Under autocast x, B and C are cast; B and C may be float32 beside an x in half precision,
+    and all is computed in float32 then. Raises S700 to S708, S711 to S713, S750 and S751.
 
     >>> x, dt, A, B = torch.ones(1, 4, 1, 2), torch.ones(1, 1, 4, 1), -torch.ones(1, 1), torch.ones(1, 1, 4, 3)
     >>> ssd(x, dt, A, B, B, paths=torch.tensor([[3, 2, 1, 0]]))[0, :, 0, 0]
@@ -78,9 +82,13 @@ def ssd(
     weights, scale = weights_for(paths, table, merge, x.new_empty(0, x.shape[-2] * x.shape[-1]))
     _check_chunk(chunk)
     named = {"x": inputs, "dt": dt, "A": A, "B": B, "C": C, "D": D, "dt_bias": dt_bias, "merge": weights}
-    check_arguments(OPERANDS, named, table, M=x.shape[-2] * x.shape[-1])
-    if return_last_state and weights is not None:
-        raise ScanlabError.at("S707", "last states are those of paths that are not weighted")
+    named["initial_state"] = initial_state
+    check_arguments(OPERANDS, named, table, M=x.shape[-2] * x.shape[-1], T=table.sequences)
+    if initial_state is not None or return_last_state:
+        check_states(initial_state, x, weights)
+    if initial_state is not None:
+        # Refuses what does not go on from before.
+        table.continued()
     inputs, B, C = in_one_dtype(inputs, B, C)
     weights = None if weights is None else weights.unflatten(-1, x.shape[-2:])
     dt, decay = _steps(dt, A, dt_bias, dt_softplus, x.dtype)
@@ -88,13 +96,12 @@ def ssd(
     separate = isinstance(merge, str) and merge == "none"
     chosen = choose(backend, x.device, inputs.dtype)
     if chosen == "reference":
-        y, last = scan_heads(inputs, dt, decay, B, C, D, table, weights)
-        y, last = y if separate else y.sum(1), last.detach()
+        y, last = scan_heads(inputs, dt, decay, B, C, D, table, weights, initial_state)
+        y = y if separate else y.sum(1)
     else:
         check_rows(x=inputs, B=B, C=C)
-        y, last = fused_ssd(
-            (inputs, dt, decay * LOG2_E, B, C, D, weights), table, chunk, separate, return_last_state, chosen
-        )
+        tensors = (inputs, dt, decay * LOG2_E, B, C, D, weights, initial_state)
+        y, last = fused_ssd(tensors, table, chunk, separate, return_last_state, chosen)
     y = (y if scale == 1 else y * scale).to(dtype)
     return (y, last) if return_last_state else y
 
@@ -120,7 +127,17 @@ def _check_groups(sizes: Sizes, present: Mapping[str, Tensor]) -> None:
 
 
 OPERANDS = Operands(
-    forms(x="BLHP BKLHP", A="kH", dt="BkLH", B="BkLGN", C="BkLGN", D="kH kHP", dt_bias="kH", merge="KM"),
+    forms(
+        x="BLHP BKLHP",
+        A="kH",
+        dt="BkLH",
+        B="BkLGN",
+        C="BkLGN",
+        D="kH kHP",
+        dt_bias="kH",
+        merge="KM",
+        initial_state="BTHPN",
+    ),
     owner="A",
     shown={"A": "[{K} or 1, {H}]", "B": GROUPED},
     also={"B": _check_groups},

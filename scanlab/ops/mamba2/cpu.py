@@ -8,7 +8,7 @@ from torch import Tensor
 
 from scanlab.kernels.columns import SEQUENCE
 from scanlab.kernels.cpu.ssd import Inputs, Sizes, ssd_forward_kernel
-from scanlab.kernels.cpu.ssd_backward import Outputs, ssd_backward_kernel
+from scanlab.kernels.cpu.ssd_backward import Ends, Outputs, ssd_backward_kernel
 from scanlab.ops.mamba2.operator import SsdArguments, SsdForward, SsdGradients
 from scanlab.ops.numba_runtime import flat, kernel_threads, zeros
 from scanlab.ops.partition import tiles_of
@@ -25,14 +25,18 @@ def forward(arguments: SsdArguments, *, separate: bool, last: bool) -> SsdForwar
     batch, _, length, heads, width = x.shape
     shape = (batch, table.sequences, length, heads, width) if separate else (batch, length, heads, width)
     y = zeros(shape, _sum_dtype(arguments, separate))
-    state = zeros((batch, table.sequences, heads, arguments.B.shape[4], width))
+    # A sequence without steps leaves its state as it is.
+    none = zeros((batch, table.sequences, heads, arguments.B.shape[4], width))
+    state = none if arguments.initial is None else arguments.initial.clone()
     with kernel_threads():
-        ssd_forward_kernel(_inputs(arguments), flat(y), state.numpy(), *_plan(arguments, separate))
+        ssd_forward_kernel(
+            _inputs(arguments), flat(y), _given(arguments.initial), state.numpy(), *_plan(arguments, separate)
+        )
     return SsdForward(y.to(x.dtype), state if last else None)
 
 
-def backward(arguments: SsdArguments, dy: Tensor, *, separate: bool) -> SsdGradients:
-    """All gradients; dy is shaped like y and contiguous."""
+def backward(arguments: SsdArguments, dy: Tensor, dlast: Tensor | None, *, separate: bool) -> SsdGradients:
+    """All gradients; dy is shaped like y and contiguous, dlast like the last states."""
     x, B, D, table = arguments.x, arguments.B, arguments.D, arguments.table
     batch, sets, length, heads, width = x.shape
     steps, tiles, sizes = _plan(arguments, separate)
@@ -46,17 +50,25 @@ def backward(arguments: SsdArguments, dy: Tensor, *, separate: bool) -> SsdGradi
     tensors, size = (dx, ddt, ddecay, *partial), length * heads * width
     outputs = Outputs(*map(flat, tensors), *factors, x_sample=sets * size, x_path=size if sets > 1 else 0)
     ranges = np.searchsorted(tiles[:, SEQUENCE], np.arange(table.sequences + 1)).astype(np.int32)
+    dinitial = None
+    if arguments.initial is not None:
+        dinitial = torch.zeros_like(arguments.initial) if dlast is None else dlast.clone()
+    ends = Ends(_given(arguments.initial), _given(dlast), _given(dinitial))
     with kernel_threads():
-        ssd_backward_kernel(_inputs(arguments), outputs, flat(dy), steps, tiles, ranges, sizes)
+        ssd_backward_kernel(_inputs(arguments), outputs, flat(dy), ends, steps, tiles, ranges, sizes)
     dB, dC = (t.sum(1) for t in partial)
     dD, dweights = (None if t is None else t.sum(0) for t in (dD, dweights))
-    return SsdGradients(dx.to(x.dtype), ddt, ddecay, dB, dC, dD, dweights)
+    return SsdGradients(dx.to(x.dtype), ddt, ddecay, dB, dC, dD, dweights, dinitial)
 
 
 def _sum_dtype(arguments: SsdArguments, separate: bool) -> torch.dtype:
     """float32 where a row of the output may be a sum."""
     table = arguments.table
     return arguments.x.dtype if not table.revisits and (separate or table.sequences == 1) else torch.float32
+
+
+def _given(states: Tensor | None) -> np.ndarray:
+    return np.zeros((0, 0, 0, 0, 0), np.float32) if states is None else states.numpy()
 
 
 def _inputs(arguments: SsdArguments) -> Inputs:

@@ -39,10 +39,10 @@ def forward(arguments: SsdArguments, *, separate: bool, last: bool) -> SsdForwar
         return _forward(arguments, separate, last)
 
 
-def backward(arguments: SsdArguments, dy: Tensor, *, separate: bool) -> SsdGradients:
-    """All gradients; dy is shaped like y and contiguous."""
+def backward(arguments: SsdArguments, dy: Tensor, dlast: Tensor | None, *, separate: bool) -> SsdGradients:
+    """All gradients; dy is shaped like y and contiguous, dlast like the last states."""
     with torch.cuda.device_of(arguments.x):
-        return _backward(arguments, dy, separate)
+        return _backward(arguments, dy, dlast, separate)
 
 
 def _forward(arguments: SsdArguments, separate: bool, last: bool) -> SsdForward:
@@ -69,18 +69,18 @@ def _forward(arguments: SsdArguments, separate: bool, last: bool) -> SsdForward:
     return SsdForward(_by_sequence(y, arguments, tiles, separate), last_state)
 
 
-def _backward(arguments: SsdArguments, dy: Tensor, separate: bool) -> SsdGradients:
+def _backward(arguments: SsdArguments, dy: Tensor, dlast: Tensor | None, separate: bool) -> SsdGradients:
     tiles = _tiles(arguments)
     strides = {"dy_sample": dy.stride(0), "dy_sequence": dy.stride(1) if separate else 0}
     states, _ = _states(arguments, tiles, False)
-    gradients = _state_gradients(arguments, tiles, dy, strides)
+    gradients, dinitial = _state_gradients(arguments, tiles, dy, dlast, strides)
     read = {"dy": dy, "states": states, "gradients": gradients, "visits": tiles.visits, **strides}
     read |= {"paths": arguments.table.paths, "length": arguments.x.shape[2]}
     read |= _step_tables(arguments, tiles) | _constants(arguments) | {"REVISITS": tiles.rounds > 1}
     read |= {"WEIGHTS": arguments.weights is not None}
     dx, ddt, ddecay, dD, dweights = _input_gradients(arguments, tiles, read)
     dB, dC = _coefficient_gradients(arguments, tiles, read)
-    return SsdGradients(dx, ddt, ddecay, dB, dC, dD, dweights)
+    return SsdGradients(dx, ddt, ddecay, dB, dC, dD, dweights, dinitial)
 
 
 def _input_gradients(
@@ -159,21 +159,31 @@ def _states(arguments: SsdArguments, tiles: Tiles, last: bool) -> tuple[Tensor, 
     """The states before the tiles, float32 [B, Q, H, N, P], and after the sequences, [B, T, H, N, P]."""
     tensors = _tensors(arguments)
     given = {name: t for name, t in tensors.items() if name[0] not in "CD"}
-    return _passed(arguments, tiles, given, arguments.weights is not None, adjoint=False, last=last)
+    weights = arguments.weights is not None
+    return _passed(arguments, tiles, given, arguments.initial, weights, adjoint=False, last=last)
 
 
-def _state_gradients(arguments: SsdArguments, tiles: Tiles, dy: Tensor, strides: dict[str, int]) -> Tensor:
-    """The gradients of the states after the tiles, float32 [B, Q, H, N, P]."""
+def _state_gradients(
+    arguments: SsdArguments, tiles: Tiles, dy: Tensor, dlast: Tensor | None, strides: dict[str, int]
+) -> tuple[Tensor, Tensor | None]:
+    """The gradients of the states after the tiles, float32 [B, Q, H, N, P], and of those before the sequences."""
     heads, width = arguments.x.shape[3:]
     tensors = _tensors(arguments)
     given = {name.replace("C", "B"): t for name, t in tensors.items() if name[0] not in "BDx"}
     given |= {"x": dy, "x_sample": strides["dy_sample"], "x_path": strides["dy_sequence"]}
     given |= {"x_row": heads * width, "x_head": width}
-    return _passed(arguments, tiles, given, False, adjoint=True, last=False)[0]
+    return _passed(arguments, tiles, given, dlast, False, adjoint=True, last=arguments.initial is not None)
 
 
 def _passed(
-    arguments: SsdArguments, tiles: Tiles, given: dict[str, Any], weights: bool, *, adjoint: bool, last: bool
+    arguments: SsdArguments,
+    tiles: Tiles,
+    tensors: dict[str, Any],
+    given: Tensor | None,
+    weights: bool,
+    *,
+    adjoint: bool,
+    last: bool,
 ) -> tuple[Tensor, Tensor | None]:
     batch, _, _, heads, width = arguments.x.shape
     table, size = arguments.table, arguments.B.shape[4]
@@ -182,12 +192,13 @@ def _passed(
     last_state = arguments.dt.new_empty(batch, table.sequences, heads, size, width) if last else None
     tables = _step_tables(arguments, tiles)
     ssd_outer_kernel[_grid(arguments, tiles)](
-        **given, states=states, decays=decays, **tables, **_constants(arguments), ADJOINT=adjoint, WEIGHTS=weights
+        **tensors, states=states, decays=decays, **tables, **_constants(arguments), ADJOINT=adjoint, WEIGHTS=weights
     )
     blocks = -(-size * width // PASS)
     ssd_pass_kernel[folded(blocks, table.sequences * heads, batch)](
         states,
         decays,
+        states if given is None else given,
         states if last_state is None else last_state,
         tables["tiles"],
         tiles.ranges,
@@ -197,6 +208,7 @@ def _passed(
         size * width,
         len(tiles.rows),
         ADJOINT=adjoint,
+        GIVEN=given is not None,
         LAST=last,
         BLOCK=PASS,
     )

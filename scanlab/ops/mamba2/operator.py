@@ -15,13 +15,16 @@ from scanlab.ops.path_tables import TABLE, PathTable, packed, unpacked
 __all__ = ["SsdArguments", "SsdForward", "SsdGradients", "fused_ssd"]
 
 _ARGUMENTS = (
-    "Tensor x, Tensor dt, Tensor decay, Tensor B, Tensor C, Tensor? D, Tensor? weights, "
+    "Tensor x, Tensor dt, Tensor decay, Tensor B, Tensor C, Tensor? D, Tensor? weights, Tensor? initial, "
     f"{TABLE}, int chunk, bool separate, bool last, str backend"
 )
-_TENSORS = 7
-_OPERATOR = Operator("ssd", _TENSORS, {0: 5, 1: 4, 2: 4, 3: 5, 4: 5})
+_TENSORS = 8
+_OPERATOR = Operator("ssd", _TENSORS, {0: 5, 1: 4, 2: 4, 3: 5, 4: 5, 7: 5}, states=True)
 torch.library.define("scanlab::ssd", f"({_ARGUMENTS}) -> (Tensor, Tensor)")
-torch.library.define("scanlab::ssd_backward", f"(Tensor dy, {_ARGUMENTS}) -> ({', '.join(['Tensor'] * _TENSORS)})")
+torch.library.define(
+    "scanlab::ssd_backward",
+    f"(Tensor? dy, Tensor? dlast, {_ARGUMENTS}) -> ({', '.join(['Tensor'] * _TENSORS)})",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +33,8 @@ class SsdArguments:
 
     x [B, K or 1, L, H, P], B and C [B, K or 1, L, G, N] in one dtype, float32, bfloat16 or float16, with free strides
     but for the last axis. dt and decay float32 [B, K or 1, L, H], contiguous; a step multiplies the state by 2 **
-    decay. D float32 [K or 1, H, P]; weights float32 [K, H, P], factors on the input of each path. chunk: steps between
-    two kept states.
+    decay. D float32 [K or 1, H, P]; weights float32 [K, H, P], factors on the input of each path. initial float32 [B,
+    T, H, N, P], contiguous: the states before the first steps, where not zero. chunk: steps between two kept states.
     """
 
     x: Tensor
@@ -41,6 +44,7 @@ class SsdArguments:
     C: Tensor
     D: Tensor | None
     weights: Tensor | None
+    initial: Tensor | None
     table: PathTable
     chunk: int
 
@@ -59,7 +63,7 @@ class SsdForward:
 
 @dataclass(frozen=True, eq=False)
 class SsdGradients:
-    """The gradients of SsdArguments, each shaped like the argument; of D and the weights, None where they are."""
+    """The gradients of SsdArguments, each shaped like the argument; None where what may be left out is."""
 
     x: Tensor
     dt: Tensor
@@ -68,6 +72,7 @@ class SsdGradients:
     C: Tensor
     D: Tensor | None
     weights: Tensor | None
+    initial: Tensor | None
 
 
 def fused_ssd(
@@ -75,7 +80,7 @@ def fused_ssd(
 ) -> tuple[Tensor, Tensor]:
     """y [B, L, H, P], or [B, T, L, H, P] where separate; the last states [B, T, H, P, N], or nothing.
 
-    tensors: x, dt, decay, B, C, D and weights of SsdArguments.
+    tensors: x, dt, decay, B, C, D and weights of SsdArguments, and initial states [B, T, H, P, N].
     """
     x, *_ = tensors
     assert x is not None
@@ -84,10 +89,11 @@ def fused_ssd(
 
 def _unpacked(arguments: tuple[Any, ...]) -> tuple[SsdArguments, bool, bool, Any]:
     """The kernels' form of the operator's arguments; separate, last, and the module that takes them."""
-    x, dt, decay, B, C, D, weights, *table, chunk, separate, last, backend = arguments
+    x, dt, decay, B, C, D, weights, initial, *table, chunk, separate, last, backend = arguments
     D, weights = (None if t is None else t.float().contiguous() for t in (D, weights))
+    before = None if initial is None else _by_state(initial)
     prepared = SsdArguments(
-        x, dt.contiguous(), decay.contiguous(), B, C, D, weights, unpacked((*table,), x.shape[2]), chunk
+        x, dt.contiguous(), decay.contiguous(), B, C, D, weights, before, unpacked((*table,), x.shape[2]), chunk
     )
     return prepared, separate, last, implementation("mamba2", backend)
 
@@ -100,7 +106,7 @@ def _forward(*arguments: Any) -> tuple[Tensor, Tensor]:
 
 
 def _forward_fake(x: Tensor, dt: Tensor, decay: Tensor, B: Tensor, *arguments: Any) -> tuple[Tensor, Tensor]:
-    steps, separate, last = arguments[3], arguments[8], arguments[9]
+    steps, separate, last = arguments[4], arguments[9], arguments[10]
     batch, _, length, heads, width = x.shape
     sequences, states = steps.shape[1], B.shape[4]
     y = x.new_empty((batch, sequences, length, heads, width) if separate else (batch, length, heads, width))
@@ -108,17 +114,28 @@ def _forward_fake(x: Tensor, dt: Tensor, decay: Tensor, B: Tensor, *arguments: A
     return y, state if last else dt.new_empty(0)
 
 
-def _backward(dy: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
+def _by_state(states: Tensor) -> Tensor:
+    """[B, T, H, P, N] -> float32 [B, T, H, N, P], where neighbouring channels lie side by side."""
+    return states.float().transpose(3, 4).contiguous()
+
+
+def _backward(dy: Tensor | None, dlast: Tensor | None, *arguments: Any) -> tuple[Tensor, ...]:
     prepared, separate, _, module = _unpacked(arguments)
-    g = module.backward(prepared, dy.contiguous(), separate=separate)
-    gradients = (g.x, g.dt, g.decay, g.B, g.C, g.D, g.weights)
+    x, table = prepared.x, prepared.table
+    kept_apart = (table.sequences,) if separate else ()
+    rows = x.new_zeros(len(x), *kept_apart, *x.shape[2:]) if dy is None else dy.contiguous()
+    ends = None if dlast is None else _by_state(dlast)
+    g = module.backward(prepared, rows, ends, separate=separate)
+    initial = None if g.initial is None else g.initial.transpose(3, 4).contiguous()
+    gradients: tuple[Any, ...] = (g.x, g.dt, g.decay, g.B, g.C, g.D, g.weights, initial)
     return tuple(
-        dy.new_empty(0) if t is None else f.to(t.dtype) for f, t in zip(gradients, arguments[:_TENSORS], strict=True)
+        x.new_empty(0) if t is None else f.to(t.dtype) for f, t in zip(gradients, arguments[:_TENSORS], strict=True)
     )
 
 
-def _backward_fake(dy: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
-    return tuple(dy.new_empty(0) if t is None else t.new_empty(t.shape) for t in arguments[:_TENSORS])
+def _backward_fake(dy: Tensor | None, dlast: Tensor | None, *arguments: Any) -> tuple[Tensor, ...]:
+    x = arguments[0]
+    return tuple(x.new_empty(0) if t is None else t.new_empty(t.shape) for t in arguments[:_TENSORS])
 
 
 for _device in ("cpu", "cuda"):

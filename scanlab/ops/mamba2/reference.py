@@ -19,6 +19,7 @@ def scan_heads(
     D: Tensor | None,
     table: PathTable,
     weights: Tensor | None,
+    initial: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Scan every sequence with one state [P, N] per head, and add up per sequence at each row what its visits put out.
 
@@ -27,10 +28,11 @@ def scan_heads(
         h = exp(decay[k, i]) h + dt[k, i] w[k] x[k, i] B[k, i]^T;    y[i] += h C[k, i] + D[k] w[k] x[k, i]
 
     x: [B, K or 1, L, H, P]; dt, decay: [B, K or 1, L, H]; B, C: [B, K or 1, L, G, N], group g for heads g H/G to (g +
-    1) H/G - 1; D: [K or 1, H, P]; weights: [K, H, P]. Any floating dtype, computed in that dtype. Returns y [B, T, L,
-    H, P], 0 where a sequence visits nothing, and the last states [B, T, H, P, N].
+    1) H/G - 1; D: [K or 1, H, P]; weights: [K, H, P]; initial: the states before the first steps, [B, T, H, P, N].
+    Any floating dtype, computed in that dtype. Returns y [B, T, L, H, P], 0 where a sequence visits nothing, and the
+    last states [B, T, H, P, N].
     """
-    owners, resets = table.by_step()
+    owners, resets = (table if initial is None else table.continued()).by_step()
     steps = table.steps.long().expand(x.shape[0], -1, -1)
     inside = steps >= 0
     own = owners if dt.shape[1] > 1 else torch.zeros_like(owners)
@@ -41,16 +43,16 @@ def scan_heads(
     add = torch.where(inside[..., None], _read(dt, own, steps), 0)[..., None] * inputs
     heads = x.shape[3] // B.shape[3]
     drive = add[..., None] * _read(B, own, steps).repeat_interleave(heads, 3)[..., None, :]
-    states, last = _states(keep[..., None, None], drive)
+    before = torch.zeros_like(drive[:, :, 0]) if initial is None else initial
+    states, last = _states(keep[..., None, None], drive, before)
     y = (states * _read(C, own, steps).repeat_interleave(heads, 3)[..., None, :]).sum(-1)
     y = y if D is None else y + D[own] * inputs
     return _collected(torch.where(inside[..., None, None], y, 0), steps, x.shape[2]), last
 
 
-def _states(keep: Tensor, add: Tensor) -> tuple[Tensor, Tensor]:
-    """h[s] = keep[s] h[s - 1] + add[s] along axis 2, from zero: all states, and the last."""
+def _states(keep: Tensor, add: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """h[s] = keep[s] h[s - 1] + add[s] along axis 2, from a state: all states, and the last."""
     states = []
-    state = torch.zeros_like(add[:, :, 0])
     # unbind rather than indexing: each index would send back a gradient as large as the whole table.
     for k, a in zip(keep.unbind(2), add.unbind(2), strict=True):
         state = k * state + a

@@ -1,0 +1,125 @@
+"""The ends of a convolution's sequences: the inputs that the next part of a sequence reads, and gradients through them.
+
+All of it is about W - 1 steps of a sequence, so plain torch makes it on every device.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from scanlab.kernels.columns import LAST, SEQUENCE
+from scanlab.ops.modes import outside_modes
+from scanlab.ops.partition import owners_of
+from scanlab.ops.path_tables import PathTable
+
+__all__ = ["add_to_inputs", "initial_gradient", "last_inputs"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """Where the W - 1 steps before the end of each sequence, or the first ones, stand; all [T, W - 1], on a device.
+
+    step: clamped to those that there are. owner: the path of each. exists: whether there is such a step; where there is
+    none, `other` is the initial row in its place.
+    """
+
+    step: Tensor
+    owner: Tensor
+    exists: Tensor
+    other: Tensor
+
+
+_PLACES: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+
+
+def _places(table: PathTable, count: int, *, at_end: bool) -> _Places:
+    """Remembered per table: finding them takes longer than reading a few rows."""
+    known: Any = _PLACES.setdefault(table.segments, {})
+    key = (count, at_end, table.steps.device)
+    if key not in known:
+        with outside_modes():
+            known[key] = _find(table, count, at_end)
+    return known[key]
+
+
+def _find(table: PathTable, count: int, at_end: bool) -> _Places:
+    lengths = torch.zeros(table.sequences, dtype=torch.long)
+    for segment in table.segments.tolist():
+        lengths[segment[SEQUENCE]] = segment[LAST]
+    places = torch.arange(count).repeat(table.sequences, 1)
+    step = lengths[:, None] - count + places if at_end else places
+    exists = (step >= 0) & (step < lengths[:, None])
+    inside = torch.where(exists, step, 0)
+    owner = owners_of(table.segments, table.steps.shape[1:]).long().gather(1, inside)
+    other = (lengths[:, None] + places).clamp(max=count - 1)
+    return _Places(*(t.to(table.steps.device) for t in (inside, owner, exists, other)))
+
+
+def _rows(table: PathTable, places: _Places, batch: int) -> tuple[Tensor, Tensor]:
+    """The sample [B, 1, 1] and the row [B, T, W - 1] of each place."""
+    sequence = torch.arange(table.sequences, device=table.steps.device)[:, None]
+    rows = table.steps[:, sequence, places.step].long().clamp(min=0)
+    return torch.arange(batch, device=table.steps.device)[:, None, None], rows.expand(batch, -1, -1)
+
+
+def _read(values: Tensor, table: PathTable, places: _Places) -> Tensor:
+    """values [B, K or 1, L, D] at the places, [B, T, W - 1, D]; 0 where there is no step."""
+    sample, rows = _rows(table, places, len(values))
+    path = places.owner if values.shape[1] > 1 else torch.zeros_like(places.owner)
+    return torch.where(places.exists[..., None], values[sample, path, rows], 0)
+
+
+def last_inputs(x: Tensor, initial: Tensor | None, table: PathTable, taps: int) -> Tensor:
+    """[B, T, W - 1, D]: what the last W - 1 steps of each sequence read, those before it included; 0 where nothing is.
+
+    x: [B, K or 1, L, D]; initial: [B, T, W - 1, D].
+    """
+    places = _places(table, taps - 1, at_end=True)
+    last = _read(x, table, places)
+    if initial is None:
+        return last
+    sequence = torch.arange(table.sequences, device=x.device)[:, None]
+    return torch.where(places.exists[..., None], last, initial[:, sequence, places.other])
+
+
+def add_to_inputs(dx: Tensor, dinitial: Tensor | None, dlast: Tensor, table: PathTable) -> None:
+    """Add the gradient of `last_inputs` to those of x and of the initial rows, in place and in a fixed order."""
+    places = _places(table, dlast.shape[2], at_end=True)
+    sample, rows = _rows(table, places, len(dx))
+    path = places.owner if dx.shape[1] > 1 else torch.zeros_like(places.owner)
+    values = torch.where(places.exists[..., None], dlast, 0).to(dx.dtype)
+    dx.index_put_((sample, path, rows), values, accumulate=True)
+    if dinitial is not None:
+        sequence = torch.arange(table.sequences, device=dx.device)[:, None]
+        values = torch.where(places.exists[..., None], 0, dlast).to(dinitial.dtype)
+        dinitial.index_put_((sample, sequence, places.other), values, accumulate=True)
+
+
+def initial_gradient(
+    x: Tensor, weight: Tensor, bias: Tensor | None, initial: Tensor, silu: bool, dy: Tensor, table: PathTable
+) -> Tensor:
+    """float32 [B, T, W - 1, D]: the gradient of the initial rows through the first W - 1 steps.
+
+    weight: [K or 1, W, D]; bias: [K or 1, D]; dy: [B, K, L, D].
+    """
+    taps = weight.shape[1]
+    places = _places(table, taps - 1, at_end=False)
+    read = torch.cat([initial.float(), _read(x, table, places).float()], 2)
+    own = places.owner if len(weight) > 1 else torch.zeros_like(places.owner)
+    # [T, W - 1, W, D]: the weights of each of these steps.
+    weights = weight[own]
+    windows = read.unfold(2, taps, 1)[:, :, : taps - 1].transpose(-1, -2)
+    filtered = (weights * windows).sum(3) + (0 if bias is None else bias[own])
+    q = _read(dy, table, places).float()
+    if silu:
+        s = filtered.sigmoid()
+        q = q * s * (1 + filtered * (1 - s))
+    gradient = torch.zeros_like(read)
+    for step in range(taps - 1):
+        gradient[:, :, step : step + taps] += weights[:, step] * q[:, :, step, None]
+    return gradient[:, :, : taps - 1]
