@@ -1,7 +1,7 @@
 """Can an order be followed while its grid still grows? For all grid sizes with isl, else on grids.
 
-Along one axis, time as a rule, patches arrive in groups of `latency` coordinates. An order can be followed when no patch
-of a later group comes before one of an earlier one, that is, where no pair of patches is in
+Along one axis, time as a rule, patches arrive in groups of `latency` coordinates. An order can be followed when no
+patch of a later group comes before one of an earlier one, that is, where no pair of patches is in
 
     p -> q : p's group before q's, and keys(q) before keys(p)
 
@@ -11,7 +11,6 @@ pairs is left.
 
 from __future__ import annotations
 
-import islpy as isl
 import numpy as np
 
 from scanlab.compiler.bind import bind_order
@@ -43,8 +42,8 @@ def prove_streamable(
     other from a later group to an earlier one.
 
     >>> import scanlab
-    >>> prove_streamable(scanlab.parse("by h, ~w"), "h").verdict, prove_streamable(scanlab.parse("by w, h"), "h").verdict
-    ('proved', 'refuted')
+    >>> [prove_streamable(scanlab.parse(line), "h").verdict for line in ("by h, ~w", "by w, h")]
+    ['proved', 'refuted']
     """
     place = order.axes.index(axis)
 

@@ -123,6 +123,10 @@ _OPERATORS = {
         "a state that nothing takes up",
         "A path that restarts, or begins with a virtual token, does not go on from the state that it is given.",
     ),
+    "S716": Code(
+        "a model that cannot go on from a state",
+        "Some layer looks at patches that have not come yet, or has nothing that could be kept between calls.",
+    ),
     "S713": Code("a table of paths that is not sound", "A table made or changed by hand leads outside the rows."),
 }
 

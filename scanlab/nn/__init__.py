@@ -4,8 +4,9 @@ from scanlab.nn.backbone import Backbone, Block
 from scanlab.nn.config import BackboneConfig, MixerConfig
 from scanlab.nn.heads import Classifier, NextPatch, Segmenter
 from scanlab.nn.merge import Merge
-from scanlab.nn.mixer import Mixer, ScanMixer
+from scanlab.nn.mixer import Mixer, MixerState, ScanMixer
 from scanlab.nn.ssd_mixer import SsdMixer
+from scanlab.nn.streaming import Stream, stream
 from scanlab.nn.swap import set_scan
 from scanlab.renamed import renamed_names
 
@@ -17,11 +18,14 @@ __all__ = [
     "Merge",
     "Mixer",
     "MixerConfig",
+    "MixerState",
     "NextPatch",
     "ScanMixer",
     "Segmenter",
     "SsdMixer",
+    "Stream",
     "set_scan",
+    "stream",
 ]
 
 __getattr__ = renamed_names(__name__, {"BackboneSizes": "BackboneConfig", "MixerSizes": "MixerConfig"})

@@ -46,7 +46,11 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
         """[B, L, dim] over a grid -> [B, L, dim]."""
-        x = x + self._dropped(self.mixer(self.norm(x), grid))
+        return self.onward(x, self.mixer(self.norm(x), grid))
+
+    def onward(self, x: Tensor, mixed: Tensor) -> Tensor:
+        """What follows the mixer: [B, L, dim], and what it made of their norm."""
+        x = x + self._dropped(mixed)
         if self.norm2 is None or self.mlp is None:
             return x
         return x + self._dropped(self.mlp(self.norm2(x)))

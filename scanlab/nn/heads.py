@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -13,10 +13,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.grids import Extents, grid_of
+from scanlab.ir.text import grid_text
 from scanlab.nn.backbone import Backbone
 from scanlab.nn.embed import convolution, to_picture
 from scanlab.nn.exempt import no_weight_decay
-from scanlab.nn.kinds import CONVOLUTIONS, MIXERS, READOUTS
+from scanlab.nn.generation import filled
+from scanlab.nn.kinds import CONVOLUTIONS, MIXERS, READOUTS, STEMS
 
 __all__ = ["Classifier", "NextPatch", "Segmenter"]
 
@@ -168,6 +171,77 @@ class NextPatch(Head):
         pairs = zip(self(images).float(), self.targets(images).float(), strict=True)
         return torch.stack([LOSSES[self.kind].of(guess, target, self.levels) for guess, target in pairs])
 
+    def generate(
+        self,
+        prefix: Tensor,
+        steps: int | None = None,
+        *,
+        size: Extents | None = None,
+        greedy: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Go on from the first patches of the path, one patch after the other, each drawn after all before it.
+
+        prefix: [B, n, values], n from 0. steps: how many more, by default to the end of the path. size: extents of the
+        image, by default the model's. greedy: the likeliest values in place of random ones. Returns [B, n + steps,
+        values] along the path. The state has one size whatever the length. Raises S615 where a model of means is to
+        draw, S716 beyond the grid.
+
+        >>> import torch
+        >>> from scanlab.nn import Backbone, BackboneConfig
+        >>> model = NextPatch(Backbone("snake", BackboneConfig(dim=8), input_size=(8, 8)), loss="bits", levels=16)
+        >>> model.generate(torch.zeros(2, 3, 4), steps=5, generator=torch.Generator().manual_seed(0)).shape
+        torch.Size([2, 8, 4])
+        """
+        grid = self.backbone.grid_of(self.backbone.input_size if size is None else grid_of(size, what="size"))
+        given, length = prefix.shape[1], math.prod(grid)
+        total = length if steps is None else given + steps
+        if prefix.ndim != 3 or prefix.shape[2] != self.values:
+            raise ScanlabError.at("S614", f"prefix has shape {list(prefix.shape)}, not [B, n, {self.values}]")
+        if total > length:
+            raise ScanlabError.at("S716", f"{total} patches lie beyond a grid of {grid_text(grid)}, which has {length}")
+        patches = F.pad(prefix, (0, 0, 0, total - given))
+        known = torch.arange(total) < given
+        return filled(self, patches, known, grid, greedy=greedy, generator=generator)
+
+    def complete(
+        self, images: Tensor, known: Tensor, *, greedy: bool = False, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Images with their unknown patches drawn, each after all that come before it on the path, known or not.
+
+        images: [B, C, *extents], with anything where nothing is known. known: bool, one per patch of the grid. What is
+        known later on the path is not seen before: an order that visits the known part first uses all of it.
+
+        >>> import torch
+        >>> from scanlab.nn import Backbone, BackboneConfig
+        >>> model = NextPatch(Backbone("row", BackboneConfig(dim=8), input_size=(8, 8)), loss="bits", levels=16)
+        >>> upper = torch.arange(4)[:, None].expand(4, 4) < 2
+        >>> model.complete(torch.zeros(2, 1, 8, 8), upper).shape
+        torch.Size([2, 1, 8, 8])
+        """
+        grid = self.backbone.grid_of(images.shape[2:])
+        if known.dtype != torch.bool or known.numel() != math.prod(grid):
+            said = f"known is {known.dtype} with {known.numel()} numbers, not one truth for each of {grid_text(grid)}"
+            raise ScanlabError.at("S614", f"{said} patches")
+        order = self._order(images)
+        patches = self.targets(images)[:, order]
+        along = known.flatten().to(order.device)[order]
+        made = filled(self, patches, along, grid, greedy=greedy, generator=generator)
+        return self._images(made[:, order.argsort()], images.shape[2:])
+
+    def _images(self, patches: Tensor, extents: Sequence[int]) -> Tensor:
+        """The inverse of `targets`: [B, L, values] -> [B, C, *extents]."""
+        grid, sides = self.backbone.grid_of(extents), self.backbone.embed.patch
+        axes = len(sides)
+        cells = patches.unflatten(2, (self.backbone.channels, *sides)).unflatten(1, grid)
+        places = [0, 1 + axes]
+        for axis in range(axes):
+            places += [1 + axis, 2 + axes + axis]
+        whole = cells.permute(places)
+        for axis in range(axes):
+            whole = whole.flatten(2 + axis, 3 + axis)
+        return whole[(..., *(slice(n) for n in extents))]
+
     def _order(self, images: Tensor) -> Tensor:
         grid = self.backbone.grid_of(images.shape[2:])
         return self.backbone.blocks[0].mixer.paths(grid).steps[0, 0].long()
@@ -215,6 +289,8 @@ def _check_causal(backbone: Backbone) -> None:
         problem = "a layer has several paths, virtual tokens, or leaves patches out"
     elif any(not torch.equal(t.steps, tables[0].steps) for t in tables):
         problem = "two layers follow different paths, so that a later patch is seen"
+    elif STEMS[backbone.config.stem].overlapping or backbone.config.stride:
+        problem = "the patches overlap, and so show what is to be predicted"
     elif CONVOLUTIONS[backbone.config.mixer.convolution].on_grid:
         problem = "the convolution on the grid shows every patch its neighbours"
     elif MIXERS[kind := backbone.config.mixer.kind].looks_ahead:

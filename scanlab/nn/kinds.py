@@ -19,11 +19,12 @@ __all__ = ["CONVOLUTIONS", "DOWNSAMPLES", "MIXERS", "NORMS", "PARAMETERS", "POSI
 @dataclass(frozen=True)
 class MixerKind:
     """module, name: where the class of the mixer is, within scanlab.nn. looks_ahead: it shows a patch others that come
-    after it on the path."""
+    after it on the path. streams: it takes up its state from one part of a path to the next (`Mixer.step`)."""
 
     module: str
     name: str
     looks_ahead: bool = False
+    streams: bool = False
 
     @property
     def mixer(self) -> Any:
@@ -33,12 +34,12 @@ class MixerKind:
 
 MIXERS: Mapping[str, MixerKind] = MappingProxyType(
     {
-        "scan": MixerKind("mixer", "ScanMixer"),
-        "ssd": MixerKind("ssd_mixer", "SsdMixer"),
+        "scan": MixerKind("mixer", "ScanMixer", streams=True),
+        "ssd": MixerKind("ssd_mixer", "SsdMixer", streams=True),
         "cascade": MixerKind("mixer", "CascadeMixer"),
         "attention": MixerKind("peers", "AttentionMixer", looks_ahead=True),
         "convolution": MixerKind("peers", "ConvolutionMixer", looks_ahead=True),
-        "none": MixerKind("peers", "NoScanMixer"),
+        "none": MixerKind("peers", "NoScanMixer", streams=True),
     }
 )
 

@@ -6,22 +6,34 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import CLASS, MEAN, Order, Scan
 from scanlab.nn.config import MixerConfig
 from scanlab.nn.embed import convolution, to_picture, to_rows
 from scanlab.nn.exempt import Exempt
-from scanlab.nn.kinds import CONVOLUTIONS, PARAMETERS
+from scanlab.nn.kinds import CONVOLUTIONS, MIXERS, PARAMETERS
 from scanlab.nn.layer_paths import Alteration, LayerPaths, compiled, path_sets
 from scanlab.nn.merge import Merge
 from scanlab.ops import PathTable, causal_conv1d, selective_scan
 from scanlab.renamed import renamed_fields, renamed_names
 
-__all__ = ["CascadeMixer", "LayerSpec", "Mixer", "PathConvolution", "ScanMixer", "convolution_for", "first_delta_bias"]
+__all__ = [
+    "CascadeMixer",
+    "LayerSpec",
+    "Mixer",
+    "MixerState",
+    "PathConvolution",
+    "ScanMixer",
+    "convolution_for",
+    "first_delta_bias",
+]
 
 
 @renamed_fields(sizes="config")
@@ -38,6 +50,22 @@ class LayerSpec:
     config: MixerConfig
     alter: Alteration | None = None
     ends: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class MixerState:
+    """What a mixer keeps of the part of a path that it has read: last states of its scan, float32, and the last inputs
+    of its convolution along paths; None before the first part, and where it has no such thing."""
+
+    scan: Tensor | None = None
+    convolution: Tensor | None = None
+
+
+class _Memory:
+    """A mixer's state as it is read and replaced within one call; without one, paths begin and end in the call."""
+
+    def __init__(self, state: MixerState) -> None:
+        self.scan, self.convolution = state.scan, state.convolution
 
 
 @renamed_fields(sizes="config")
@@ -89,8 +117,29 @@ class Mixer(Exempt):
         return ((0, along),) if along else ()
 
     @abstractmethod
-    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
-        """[B, L, dim] of patches and tokens -> [B, L, dim]."""
+    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...], memory: _Memory | None = None) -> Tensor:
+        """[B, L, dim] of patches and tokens -> [B, L, dim]; with a memory, paths go on from it, and leave theirs."""
+
+    def step(self, rows: Tensor, table: PathTable, state: MixerState) -> tuple[Tensor, MixerState]:
+        """Read the next part of every path: [B, M, dim] of M patches -> [B, M, dim], and the state after them.
+
+        table: the steps of that part over these M rows; of one row for one step. Parts one after the other give what
+        the whole gives at once, to rounding. Raises S716 for a mixer that has no such state.
+
+        >>> import torch
+        >>> from scanlab.nn import Backbone, BackboneConfig
+        >>> from scanlab.ops import index_table
+        >>> mixer = Backbone("row", BackboneConfig(dim=8), input_size=(8, 8)).blocks[0].mixer
+        >>> first = index_table(torch.tensor([[0]]), 1)
+        >>> mixed, state = mixer.step(torch.zeros(2, 1, 8), first, MixerState())
+        >>> mixed.shape, state.scan.shape
+        (torch.Size([2, 1, 8]), torch.Size([2, 1, 16, 8]))
+        """
+        if not MIXERS[self.config.kind].streams:
+            raise ScanlabError.at("S716", f"a mixer of the kind {self.config.kind!r} keeps no state between parts")
+        memory = _Memory(state)
+        mixed = self.mix(rows, table, (), memory)
+        return mixed, MixerState(memory.scan, memory.convolution)
 
     def forward(self, x: Tensor, grid: tuple[int, ...]) -> Tensor:
         """[B, L, dim] over a grid -> [B, L, dim]."""
@@ -109,23 +158,39 @@ class Mixer(Exempt):
         u, z = projected.chunk(2, dim=-1)
         return u, z
 
-    def merged(self, scan: Callable[[Tensor | str], Tensor]) -> Tensor:
-        """What an operator returns for the merge of this mixer, as weights [K, D] or a word, at the mixer's scale."""
+    def merged(
+        self, scan: Callable[..., Tensor | tuple[Tensor, Tensor]], memory: _Memory | None, axes: int = 1
+    ) -> Tensor:
+        """What an operator returns for the merge of this mixer, at the mixer's scale: [B, L, inner].
+
+        scan takes `merge`, weights [K, inner] or a word, and the arguments of states; its outputs have so many axes of
+        channels.
+        """
         weights = self.merge()
-        y = scan("sum" if weights is None else weights)
+        if memory is None:
+            y = scan(merge="sum" if weights is None else weights)
+            assert isinstance(y, Tensor)
+            y = y.flatten(-axes)
+        else:
+            # States are those of paths that are not weighted.
+            merge = "sum" if weights is None else "none"
+            y, memory.scan = scan(merge=merge, initial_state=memory.scan, return_last_state=True)
+            y = y.flatten(-axes)
+            y = y if weights is None else (y * weights[:, None].to(y.dtype)).sum(1)
         return y if self.scale == 1 else y * self.scale
 
     def own(self, parameter: Tensor, paths: int, part: slice = slice(None)) -> Tensor:
         """A parameter with its first axis over sets, or a part of them, for each of K paths: [1, …] or [K, …]."""
         return own_sets(parameter if len(parameter) == 1 else parameter[part], paths)
 
-    def convolve(self, u: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
+    def convolve(self, u: Tensor, table: PathTable, grid: tuple[int, ...], memory: _Memory | None = None) -> Tensor:
         """silu of the convolution of [B, L, D]: [B, L, D], or [B, K, L, D] along every path."""
         module, kind = self.convolution, CONVOLUTIONS[self.config.convolution]
         if module is None:
             return F.silu(u)
         if kind.along_paths:
-            return module(u, table.part(0, kind.along))[:, 0] if kind.along else module(u, table)
+            convolved = module(u, table.part(0, kind.along) if kind.along else table, memory)
+            return convolved[:, 0] if kind.along else convolved
         patches, tokens = u[:, : table.grid_size], u[:, table.grid_size :]
         convolved = to_rows(module(to_picture(patches, grid)))
         return F.silu(torch.cat([convolved, tokens], dim=1) if tokens.shape[1] else convolved)
@@ -164,21 +229,26 @@ class ScanMixer(Mixer):
         self.norm = nn.LayerNorm(inner) if config.norm else None
         self.project_out = nn.Linear(inner, dim, bias=False)
 
-    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
+    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...], memory: _Memory | None = None) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
         u, z = self.project(rows)
-        u = self.convolve(u, table, grid)
-        y = self.merged(lambda merge: self.scan(u, table, slice(None), merge))
+        u = self.convolve(u, table, grid, memory)
+        y = self.merged(partial(self.scan, u, table, slice(None)), memory)
         y = y if self.norm is None else self.norm(y)
         return self.project_out(y if z is None else y * F.silu(z))
 
-    def scan(self, u: Tensor, table: PathTable, part: slice, merge: Tensor | str) -> Tensor:
-        """[B, L, inner] or [B, K, L, inner] along the paths of a table, with a part of the parameters, merged."""
+    def scan(
+        self, u: Tensor, table: PathTable, part: slice, merge: Tensor | str, **states: Any
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """[B, L, inner] or [B, K, L, inner] along the paths of a table, with a part of the parameters, merged.
+
+        states: initial_state and return_last_state of `selective_scan`.
+        """
         paths = table.paths
         delta, B, C = self._scan_parameters(u, paths, part)
         decay = -self.own(self.decay_log, paths, part).exp()
         sets = max(delta.shape[1], len(decay))
-        y = selective_scan(
+        return selective_scan(
             u,
             delta.expand(-1, sets, -1, -1),
             decay.expand(sets, -1, -1),
@@ -189,9 +259,8 @@ class ScanMixer(Mixer):
             delta_softplus=True,
             paths=table,
             merge=merge,
+            **states,
         )
-        assert isinstance(y, Tensor)
-        return y
 
     def _scan_parameters(self, u: Tensor, paths: int, part: slice) -> tuple[Tensor, Tensor, Tensor]:
         """delta [B, K, L, inner], B and C [B, K, L, N], with K = 1 where all paths share them."""
@@ -229,12 +298,13 @@ class CascadeMixer(ScanMixer):
         """Rows both ways, and columns both ways."""
         return (*super().parts(config), (0, 2), (2, 4))
 
-    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
+    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...], memory: _Memory | None = None) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
         u, z = self.project(rows)
         u = self.convolve(u, table, grid)
         for (first, last), axis in (((0, 2), 2), ((2, 4), 1)):
             both = self.scan(F.layer_norm(u, u.shape[-1:]), table.part(first, last), slice(first, last), "none")
+            assert isinstance(both, Tensor)
             u = both[:, 0] + both[:, 1].unflatten(1, grid).flip(axis).flatten(1, 2)
         u = u if self.norm is None else self.norm(u)
         return self.project_out(u if z is None else u * F.silu(z))
@@ -251,11 +321,18 @@ class PathConvolution(Exempt):
         self.weight = nn.Parameter(torch.empty(sets, channels, taps).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(sets, channels).uniform_(-bound, bound)) if bias else None
 
-    def forward(self, rows: Tensor, table: PathTable) -> Tensor:
+    def forward(self, rows: Tensor, table: PathTable, memory: _Memory | None = None) -> Tensor:
         """[B, L, D] or [B, K, L, D] -> [B, K, L, D], path k with the set k modulo S."""
-        bias = None if self.bias is None else own_sets(self.bias, table.paths)
-        y = causal_conv1d(rows, own_sets(self.weight, table.paths), bias, paths=table)
-        assert isinstance(y, Tensor)
+        weight, bias = (None if p is None else own_sets(p, table.paths) for p in (self.weight, self.bias))
+        assert weight is not None
+        if memory is None:
+            y = causal_conv1d(rows, weight, bias, paths=table)
+            assert isinstance(y, Tensor)
+            return y
+        before = memory.convolution
+        y, memory.convolution = causal_conv1d(
+            rows, weight, bias, paths=table, initial_state=before, return_last_state=True
+        )
         return y
 
 

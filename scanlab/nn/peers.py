@@ -7,6 +7,8 @@ strategy of the backbone only tells how many class tokens there are.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -34,7 +36,7 @@ class AttentionMixer(Mixer):
         self.project_in = nn.Linear(dim, 3 * dim)
         self.project_out = nn.Linear(dim, dim)
 
-    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
+    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...], memory: Any = None) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
         queries, keys, values = self.project_in(rows).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         return self.project_out(F.scaled_dot_product_attention(queries, keys, values).transpose(1, 2).flatten(2))
@@ -51,7 +53,7 @@ class ConvolutionMixer(Mixer):
         self.spatial = convolution(len(grid))(self.inner, self.inner, taps, padding=taps // 2, groups=self.inner)
         self.project_out = nn.Linear(self.inner, dim)
 
-    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
+    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...], memory: Any = None) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
         u = F.gelu(self.project_in(rows))
         patches = to_rows(self.spatial(to_picture(u[:, : table.grid_size], grid)))
@@ -73,10 +75,10 @@ class NoScanMixer(Mixer):
         self.norm = nn.LayerNorm(self.inner) if config.norm else None
         self.project_out = nn.Linear(self.inner, dim, bias=False)
 
-    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
+    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...], memory: Any = None) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
         u, z = self.project(rows)
-        u = self.convolve(u, table, grid)
+        u = self.convolve(u, table, grid, memory)
         skip = self.own(self.skip, table.paths)
         skip = skip.expand(table.paths, -1)
         u = u * skip.sum(0) if u.ndim == 3 else (u * skip[:, None]).sum(1)

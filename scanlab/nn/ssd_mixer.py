@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import cast
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -48,11 +48,11 @@ class SsdMixer(Mixer):
         self.norm = nn.RMSNorm(self.inner, eps=1e-5) if config.norm else None
         self.project_out = nn.Linear(self.inner, dim, bias=False)
 
-    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...]) -> Tensor:
+    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...], memory: Any = None) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
         state = self.config.state
         z, mixed, delta = self.project_in(rows).split([self.inner, self.inner + 2 * state, self.heads], dim=-1)
-        mixed = self.convolve(mixed, table, grid)
+        mixed = self.convolve(mixed, table, grid, memory)
         mixed = mixed if mixed.ndim == 4 else mixed[:, None]
         x, B, C = mixed.split([self.inner, state, state], dim=-1)
         own = [self.own(p, table.paths) for p in (self.decay_log, self.skip, self.delta_bias)]
@@ -71,7 +71,7 @@ class SsdMixer(Mixer):
             dt_softplus=True,
             paths=table,
         )
-        y = self.merged(lambda merge: cast(Tensor, scan(merge=merge))).flatten(2)
+        y = self.merged(scan, memory, axes=2)
         y = y * F.silu(z) if self.config.gate else y
         # Under autocast torch casts to float32 before a layer norm, but not before this one.
         return self.project_out(y if self.norm is None else self.norm(y.to(self.skip.dtype)))
