@@ -80,8 +80,8 @@ GROUPS = (
         DUAL,
         (
             "a gradient flows through a restart",
-            "            if tile[LAST] == tile[END]:\n                clear(gradient)",
-            "            if tile[LAST] == -1:\n                clear(gradient)",
+            "            elif tile[LAST] == tile[END]:\n                clear(gradient)",
+            "            elif tile[LAST] == -1:\n                clear(gradient)",
         ),
         ("states pass over a restart", "        if tile[LAST] == tile[END]:\n            continue\n", ""),
         ("dl without what passes across", " + _across(adjoint, t))", ")"),

@@ -144,7 +144,11 @@ GROUPS = (
     group(
         "scanlab/kernels/gpu/ssd.py",
         DUAL,
-        ("a restart keeps the state", "state = tl.where(fresh, 0.0, state)", "state = state + 0.0"),
+        (
+            "a restart keeps the state",
+            "state = tl.where(fresh, tl.where(i == begin, state, 0.0), state)",
+            "state = state + 0.0",
+        ),
         ("steps see those after them", "t[:, None] >= t[None, :], difference", "t[:, None] <= t[None, :], difference"),
         (
             "the state does not decay",

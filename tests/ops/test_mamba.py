@@ -12,9 +12,9 @@ from scanlab.ops import selective_scan_fn
 def test_it_has_the_signature_of_mamba_ssm():
     names = ["u", "delta", "A", "B", "C", "D", "z", "delta_bias", "delta_softplus", "return_last_state"]
     parameters = inspect.signature(selective_scan_fn).parameters
-    # The last is a keyword of transformers.
-    assert list(parameters) == [*names, "use_mambapy"]
-    assert parameters["use_mambapy"].kind is inspect.Parameter.KEYWORD_ONLY
+    # Ours, and a keyword of transformers.
+    assert list(parameters) == [*names, "initial_state", "use_mambapy"]
+    assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in ("initial_state", "use_mambapy"))
 
 
 @pytest.mark.parametrize("groups", [None, 2])

@@ -14,10 +14,12 @@ from .lanes import load, prefetch, spread
 
 __all__ = [
     "Constant",
+    "Ends",
     "Inputs",
     "Parameters",
     "Rows",
     "Sizes",
+    "Sums",
     "Table",
     "Varying",
     "ask_for_coefficients",
@@ -87,6 +89,28 @@ class Sizes(NamedTuple):
     states: int
     sequences: int
     steps: int
+
+
+class Sums(NamedTuple):
+    """Gradients that are sums over rows, one per sample, float32, flat, from zero.
+
+    A [B, Kp, N, D]; D, bias [B, Kp, D]; weights [B, K, D].
+    """
+
+    A: Any
+    D: Any
+    bias: Any
+    weights: Any
+
+
+class Ends(NamedTuple):
+    """Gradients of the states at the ends of sequences, float32 [B, T, N, D], flat, each empty where there are none.
+
+    last: of those after the last steps. initial: of those before the first steps, to be filled.
+    """
+
+    last: Any
+    initial: Any
 
 
 class Table(NamedTuple):

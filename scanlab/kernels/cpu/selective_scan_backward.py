@@ -28,11 +28,19 @@ from scanlab.kernels.columns import CARRY, CHECKPOINT, FIRST, LAST, PATH, SEQUEN
 from .caching import kernel, part
 from .elementary import exp2, sigmoid
 from .lanes import WIDTH, fma, load, prefetch, splat, store, total
-from .layout import Constant, Inputs, ask_for_coefficients, coefficient, first_coefficient, is_constant, row_at
+from .layout import (
+    Constant,
+    Inputs,
+    ask_for_coefficients,
+    coefficient,
+    first_coefficient,
+    is_constant,
+    row_at,
+)
 from .paths import patch_from_table
 from .selective_scan_forward import effective_delta
 
-__all__ = ["Ends", "RowGradients", "Sums", "selective_scan_backward_kernel"]
+__all__ = ["RowGradients", "selective_scan_backward_kernel"]
 
 LN_2 = np.float32(0.6931471805599453)
 
@@ -48,28 +56,6 @@ class RowGradients(NamedTuple):
     parameters: int
     longest: int
     parts: int
-
-
-class Sums(NamedTuple):
-    """Gradients that are sums over rows, one per sample, float32, flat, from zero.
-
-    A [B, Kp, N, D]; D, bias [B, Kp, D]; weights [B, K, D].
-    """
-
-    A: Any
-    D: Any
-    bias: Any
-    weights: Any
-
-
-class Ends(NamedTuple):
-    """Gradients of the states at the ends of sequences, float32 [B, T, N, D], flat, each empty where there are none.
-
-    last: of those after the last steps. initial: of those before the first steps, to be filled.
-    """
-
-    last: Any
-    initial: Any
 
 
 class _Work(NamedTuple):

@@ -38,11 +38,11 @@ def ssd_blocks(chunk: int, states: int, width: int, half: bool) -> tuple[dict[st
     return {"STEPS": steps, "STATES": size, "WIDTH": channels}, warps
 
 
-_ACTIVATIONS = frozenset({"x", "B", "C", "y", "dy", "dx", "out"})
+_ACTIVATIONS = frozenset({"x", "initial", "B", "C", "y", "dy", "dx", "out"})
 _INTEGERS = frozenset({"steps", "tiles", "owners", "visits", "ranges"})
 _FLOATS = frozenset(
     {"weight", "bias", "dweight", "dt", "decay", "D", "weights", "states", "decays", "last_state", "gradients"}
-    | {"values", "ddt", "ddecay", "dB", "dC", "dD", "dweights"}
+    | {"given", "values", "ddt", "ddecay", "dB", "dC", "dD", "dweights"}
 )
 
 
@@ -55,6 +55,7 @@ def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int
     half = dtype != "fp32"
     blocks, warps = ssd_blocks(min(64, longest_chunk(half)), state, 64, half)
     common = {"PATCH_AT": patch_at, "SILU": True, "BIAS": True, "CHAINED": False, "REVISITS": False, "TAPS": 4}
+    common |= {"INITIAL": False, "GIVEN": False}
     common |= {"STEPS": convolution_steps(4, False), "CHANNELS": CHANNELS}
     ssd = common | blocks | {"SKIP": True, "WEIGHTS": False, "ADJOINT": False, "LAST": False, "BLOCK": PASS}
     ssd |= {"PRECISION": "tf32x3" if lanes == 32 else "ieee"}

@@ -65,6 +65,9 @@ def blocks_for(states: int, width: int = 64, *, lanes: int = 32, backward: bool 
     return Blocks(two if states <= 16 else lanes, steps)
 
 
+_PASSED = {"BLOCK": PASS.channels, "GROUP": PASS.steps, "ADJOINT": False, "GIVEN": False}
+
+
 def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int = 32) -> list[Variant]:
     """The kernels for N = state and activations of Triton's type `dtype` (fp32, bf16, fp16); patch_at gives the rows.
 
@@ -73,8 +76,8 @@ def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int
     """
     common = {
         "PATCH_AT": patch_at, "N": state, "SOFTPLUS": True, "SKIP": True, "BIAS": True, "WEIGHTS": False,
-        "B_CONSTANT": False, "C_CONSTANT": False, "KEEP": True, "LAST": False, "CARRIED": False, "ADD": False,
-        "ADD_U": False, "ADJOINT": False, "ADD_PARAMETERS": False, "REVISITS": False, "ASM": lanes == 32,
+        "B_CONSTANT": False, "C_CONSTANT": False, "KEEP": True, "INITIAL": False, "LAST": False, "CARRIED": False,
+        "ADD": False, "ADD_U": False, "ADJOINT": False, "ADD_PARAMETERS": False, "REVISITS": False, "ASM": lanes == 32,
         "WORDS": state * (4 if dtype == "fp32" else 2) % 8 == 0,
     }  # fmt: skip
     forward, backward = blocks_for(state, lanes=lanes), blocks_for(state, lanes=lanes, backward=True)
@@ -82,7 +85,7 @@ def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int
         _variant(selective_scan_forward_kernel, dtype, common | _shape(forward), state),
         _variant(selective_scan_backward_kernel, dtype, common | _shape(backward), state),
         _variant(selective_scan_local_kernel, dtype, common | _shape(forward), state),
-        _variant(selective_scan_pass_kernel, dtype, {"BLOCK": PASS.channels, "GROUP": PASS.steps, "ADJOINT": False}),
+        _variant(selective_scan_pass_kernel, dtype, _PASSED),
     ]
 
 
@@ -101,6 +104,10 @@ _FLOATS = frozenset(
         "checkpoints",
         "last_state",
         "carried",
+        "initial",
+        "given",
+        "dlast",
+        "dinitial",
         "dB",
         "dC",
         "sums",

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from scanlab.kernels.cpu.lanes import WIDTH
-from scanlab.kernels.cpu.layout import Constant, Parameters, Rows, Sizes, Table, Varying
-from scanlab.kernels.cpu.selective_scan_backward import Ends, RowGradients, Sums, selective_scan_backward_kernel
+from scanlab.kernels.cpu.layout import Constant, Ends, Parameters, Rows, Sizes, Sums, Table, Varying
+from scanlab.kernels.cpu.selective_scan_backward import RowGradients, selective_scan_backward_kernel
 from scanlab.kernels.cpu.selective_scan_forward import Outputs, selective_scan_forward_kernel
 from scanlab.ops.mamba.operator import Forward, Gradients, ScanArguments
 from scanlab.ops.numba_runtime import empty, flat, kernel_threads, zeros
