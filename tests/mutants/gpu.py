@@ -23,8 +23,8 @@ GROUPS = (
         ("every visit adds to what was there", "earlier >= fresh, GROUP", "earlier >= 0, GROUP"),
         (
             "last states of all chunks",
-            "keep_states(end, width, h, where(final > 0, exists), N)",
-            "keep_states(end, width, h, where(final == 0, exists), N)",
+            "keep_states(last_state + end, width, h, where(final > 0, exists), N)",
+            "keep_states(last_state + end, width, h, where(final == 0, exists), N)",
         ),
     ),
     group(
