@@ -71,7 +71,7 @@ class Stream:
     def reset(self) -> None:
         """Forget everything: what is read next is the start of a video."""
         self.groups = 0
-        self._frame: tuple[int, ...] | None = None
+        self._shape: tuple[int, ...] | None = None
         self._waiting: Tensor | None = None
         self._states = [MixerState() for _ in self.blocks]
         self._pooled: Tensor | None = None
@@ -89,13 +89,13 @@ class Stream:
         Of a classifier: the logits [B, classes] after all that has been read. Raises S614 for frames that do not fit
         those before them, and S716 beyond the frames that learned positions know.
         """
+        self._check_frames(frames)
         waiting = frames if self._waiting is None else torch.cat([self._waiting, frames], dim=2)
         size = self.backbone.embed.patch[0] * self.latency
         rows = []
-        with torch.set_grad_enabled(torch.is_grad_enabled()):
-            while waiting.shape[2] >= size:
-                rows.append(self._group(waiting[:, :, :size]))
-                waiting = waiting[:, :, size:]
+        while waiting.shape[2] >= size:
+            rows.append(self._group(waiting[:, :, :size]))
+            waiting = waiting[:, :, size:]
         self._waiting = waiting
         if isinstance(self.model, Classifier):
             return self._logits(rows, frames)
@@ -104,7 +104,6 @@ class Stream:
     def _group(self, frames: Tensor) -> Tensor:
         backbone = self.backbone
         rows, grid = backbone.embed(frames)
-        self._check_frame(grid, frames)
         if backbone.positions is not None:
             rows = rows + self._positions(grid)
         for i, block in enumerate(self.blocks):
@@ -117,22 +116,17 @@ class Stream:
         self.groups += 1
         return backbone.norm(rows)
 
-    def _check_frame(self, grid: tuple[int, ...], frames: Tensor) -> None:
-        if self._frame is not None and self._frame != grid[1:]:
-            now, before = grid_text(grid[1:]), grid_text(self._frame)
+    def _check_frames(self, frames: Tensor) -> None:
+        """That they go on from those before them: as many videos, of the same extents."""
+        now = (len(frames), *frames.shape[3:])
+        if self._shape is not None and now != self._shape:
             raise ScanlabError.at(
                 "S614",
-                f"a frame of {now} patches follows frames of {before}",
+                f"frames of {now[0]} videos of {grid_text(now[1:])} follow those of {self._shape[0]} of "
+                f"{grid_text(self._shape[1:])}",
                 help="call reset() where another video starts",
             )
-        known = next((t for s in self._states for t in _parts(s) if t is not None), None)
-        if known is not None and len(known) != len(frames):
-            raise ScanlabError.at(
-                "S614",
-                f"{len(frames)} videos follow {len(known)}",
-                help="read the same videos in every call, or call reset()",
-            )
-        self._frame = grid[1:]
+        self._shape = now
 
     def _positions(self, grid: tuple[int, ...]) -> Tensor:
         positions, trained = self.backbone.positions, self.backbone.grid_of(self.backbone.input_size)

@@ -1,0 +1,245 @@
+"""A video read as it comes gives what the whole gives at once, or is refused with the reason."""
+
+import pytest
+import torch
+
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig, MixerState, NextPatch, Segmenter, stream
+from scanlab.nn.streaming import MOST_TABLES
+from scanlab.ops import index_table
+
+SIZE = (6, 8, 8)
+
+
+def backbone(line, positions="factored", size=SIZE, **mixer):
+    torch.manual_seed(0)
+    config = BackboneConfig(
+        patch=(1, *[4] * (len(size) - 1)),
+        dim=8,
+        positions=positions,
+        mixer=MixerConfig(**{"convolution": "path", **mixer}),
+    )
+    return Backbone(line, config, input_size=size, channels=2).eval()
+
+
+def video(frames=6):
+    return torch.rand(2, 2, frames, 8, 8, generator=torch.Generator().manual_seed(1))
+
+
+STREAMS = {
+    "a frame after the other": ("by t, h, ~w", 1, {}),
+    "frames that alternate": ("by t, ~h, ~w", 1, {}),
+    "two paths": ("sum((by t, h, w), (by t, -h, -w))", 1, {}),
+    "a learned gate": ("gate((by t, h, w), (by t, w, h))", 1, {}),
+    "a mean": ("mean((by t, h, w), (by t, w, h))", 1, {}),
+    "parts of the frame": ("scatter((by t, h, w where h == 0), (by t, w, h where h > 0))", 1, {}),
+    "tubelets": ("by t // 2, hilbert(h, w), t % 2", 2, {}),
+    "three frames at once": ("by t, h, w", 3, {}),
+    "frames apart": ("by t, h, w restart by t", 1, {}),
+    "a cycle of two scans": ("cycle((by t, h, w), (by t, w, h))", 1, {}),
+    "the state space dual": ("by t, h, w", 1, {"kind": "ssd", "head": 8}),
+    "no scan": ("by t, h, w", 1, {"kind": "none"}),
+    "no convolution": ("by t, h, w", 1, {"convolution": None}),
+    "a convolution along the first path": ("sum((by t, h, w), (by t, w, h))", 1, {"convolution": "first_path"}),
+    "parameters per path": ("sum((by t, h, w), (by t, w, h))", 1, {"parameters": "per_path"}),
+}
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("case", STREAMS)
+def test_parts_give_what_the_whole_gives(case):
+    line, latency, mixer = STREAMS[case]
+    model = backbone(line, **mixer)
+    frames, whole = video(), model(video())
+    for sizes in ([1] * 6, [4, 2], [6]):
+        live = stream(model, latency)
+        rows = torch.cat([live.read(part) for part in frames.split(sizes, dim=2)], dim=1)
+        torch.testing.assert_close(rows, whole, rtol=1e-5, atol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("readout", ["mean", "max"])
+def test_a_classifier_says_what_it_thinks_so_far(readout):
+    torch.manual_seed(0)
+    config = BackboneConfig(patch=(1, 4, 4), dim=8, positions="none", readout=readout)
+    config = BackboneConfig(**{**vars(config), "mixer": MixerConfig(convolution="path")})
+    model = Classifier(Backbone("by t, h, ~w", config, input_size=SIZE, channels=2), 3).eval()
+    live = stream(model)
+    for last in range(1, 7):
+        so_far = live.read(video()[:, :, last - 1 : last])
+        torch.testing.assert_close(so_far, model(video()[:, :, :last]), rtol=1e-5, atol=1e-5)
+
+
+def test_gradients_go_back_through_the_state_until_it_is_cut():
+    model = backbone("by t, h, w", "none")
+    frames = video(3).requires_grad_()
+    live = stream(model)
+    rows = torch.cat([live.read(part) for part in frames.split(1, dim=2)], dim=1)
+    (streamed,) = torch.autograd.grad(rows.square().sum(), frames)
+    (whole,) = torch.autograd.grad(model(frames).square().sum(), frames)
+    torch.testing.assert_close(streamed, whole, rtol=1e-4, atol=1e-5)
+    live = stream(model)
+    live.read(frames[:, :, :2])
+    live.detach()
+    (cut,) = torch.autograd.grad(live.read(frames[:, :, 2:]).square().sum(), frames)
+    assert not cut[:, :, :2].any() and cut[:, :, 2].any()
+
+
+@torch.no_grad()
+def test_memory_does_not_grow_with_the_video():
+    """Tables and states are all that is kept: as many after a thousand frames as after a few."""
+    model = backbone("by t, ~h, ~w", "none", (4, 4, 4))
+    live = stream(model)
+    frame = torch.rand(1, 2, 1, 4, 4)
+
+    def kept():
+        states = sum(t.numel() for s in live._states for t in (s.scan, s.convolution) if t is not None)
+        return states, [len(groups._tables) for groups in live._groups.values()]
+
+    for _ in range(10):
+        live.read(frame)
+    few = kept()
+    for _ in range(1000):
+        live.read(frame)
+    assert kept() == few and max(few[1]) <= min(2, MOST_TABLES)
+
+
+@torch.no_grad()
+def test_torch_compile_takes_the_step():
+    mixer = backbone("by t, h, w").blocks[0].mixer
+    table = index_table(torch.tensor([[0]]), 1)
+    table.continued()
+    rows = torch.rand(2, 3, 1, 8)
+    state, compiled_state = MixerState(), MixerState()
+    compiled = torch.compile(mixer.step, fullgraph=True, backend="aot_eager")
+    for i in range(3):
+        want, state = mixer.step(rows[:, i], table, state)
+        mixed, compiled_state = compiled(rows[:, i], table, compiled_state)
+        torch.testing.assert_close(mixed, want)
+
+
+REFUSED = {
+    "frames last": (lambda: backbone("by h, w, t"), "(0, 0, 1)"),
+    "backwards": (lambda: backbone("-(by t, h, w)"), "(0, 0, 0)"),
+    "a chain": (lambda: backbone("chain((by t, h, w), (by t, w, h))"), "chain begins a path where another has ended"),
+    "a mean token": (lambda: backbone("by t, h, w with mean at end"), "virtual tokens"),
+    "the number of frames": (lambda: backbone("by t, (h + T) % 2, h, w"), "depends on T"),
+    "a convolution on the grid": (lambda: backbone("by t, h, w", convolution="grid"), "in the next frame"),
+    "attention": (lambda: backbone("by t, h, w", kind="attention", head=8, convolution=None), "'attention'"),
+    "another head": (lambda: Segmenter(backbone("by t, h, w"), 2), "Segmenter"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_followed_is_refused(case):
+    make, said = REFUSED[case]
+    with pytest.raises(ScanlabError, match="S716") as caught:
+        stream(make())
+    assert said in str(caught.value)
+
+
+def test_frames_that_do_not_fit_are_refused():
+    live = stream(backbone("by t, h, w"))
+    live.read(video(2))
+    for frames in (torch.rand(2, 2, 1, 8, 4), torch.rand(3, 2, 1, 8, 8)):
+        with pytest.raises(ScanlabError, match="S614"):
+            live.read(frames)
+    live.read(video(4))
+    with pytest.raises(ScanlabError, match=r"S716.*6 steps") as caught:
+        live.read(video(1))
+    assert "this is step 6" in str(caught.value)
+    live.reset()
+    assert live.read(video(1)).shape == (2, 4, 8)
+    with pytest.raises(ScanlabError, match="S716"):
+        stream(backbone("by t, h, w"), latency=0)
+    with pytest.raises(ScanlabError, match="S716"):
+        stream(Classifier(backbone("by t // 2, h, w, t % 2"), 3), latency=2).read(video(1))
+
+
+def images(count=3, size=8):
+    draw = torch.Generator().manual_seed(2)
+    return (torch.rand(count, 1, size, size, generator=draw) * 15).round() / 15
+
+
+def next_patch(line="snake", loss="bits", **mixer):
+    torch.manual_seed(0)
+    config = BackboneConfig(patch=2, dim=8, mixer=MixerConfig(**mixer))
+    return NextPatch(Backbone(line, config, input_size=(8, 8)), loss=loss, levels=16).eval()
+
+
+MODELS = {
+    "snake": ("snake", {}),
+    "hilbert along its path": ("hilbert", {"convolution": "path"}),
+    "columns of the dual": ("column", {"kind": "ssd", "head": 8, "convolution": "path"}),
+}
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("case", MODELS)
+def test_steps_expect_what_teacher_forcing_expects(case):
+    from scanlab.nn.generation import Steps
+
+    line, mixer = MODELS[case]
+    model = next_patch(line, **mixer)
+    pictures = images()
+    want, order = model(pictures), model._order(pictures)
+    patches = model.targets(pictures)[:, order]
+    one, many = Steps(model, (4, 4), 3), Steps(model, (4, 4), 3)
+    expected = [one.expected]
+    for i in range(15):
+        one.read(patches[:, i : i + 1])
+        expected.append(one.expected)
+    at_once = torch.cat([many.expected[:, None], many.read(patches[:, :6]), many.read(patches[:, 6:15])], 1)
+    for along in (torch.stack(expected, 1), at_once):
+        torch.testing.assert_close(along[:, order.argsort()], want, rtol=1e-5, atol=1e-5)
+    with pytest.raises(ScanlabError, match=r"S716.*step 17"):
+        one.read(patches[:, :2])
+
+
+@pytest.mark.parametrize("line", ["row", "hilbert", "column"])
+def test_known_patches_stay_and_others_are_drawn(line):
+    model, pictures = next_patch(line), images()
+    known = torch.zeros(4, 4, dtype=torch.bool)
+    known[1, 2:] = known[3, 0] = True
+    draws = [model.complete(pictures, known, generator=torch.Generator().manual_seed(s)) for s in (0, 0, 1)]
+    inside = known.repeat_interleave(2, 0).repeat_interleave(2, 1)
+    assert torch.equal(draws[0], draws[1]) and not torch.equal(draws[0], draws[2])
+    assert torch.equal(draws[0][..., inside], pictures[..., inside])
+    levels = (draws[0] * 15).round() / 15
+    assert torch.equal(levels, draws[0]) and draws[0].amin() >= 0 and draws[0].amax() <= 1
+    assert torch.equal(model.complete(pictures, torch.ones(4, 4, dtype=torch.bool)), pictures)
+    assert torch.equal(model.complete(pictures, known, greedy=True), model.complete(pictures, known, greedy=True))
+
+
+def test_a_prefix_goes_on_along_the_path():
+    model, pictures = next_patch("column"), images()
+    order = model._order(pictures)
+    prefix = model.targets(pictures)[:, order][:, :5]
+    made = model.generate(prefix, steps=4, greedy=True)
+    assert made.shape == (3, 9, 4) and torch.equal(made[:, :5], prefix)
+    known = torch.zeros(16, dtype=torch.bool)
+    known[order[:5]] = True
+    whole = model.targets(model.complete(pictures, known, greedy=True))[:, order]
+    torch.testing.assert_close(model.generate(prefix, greedy=True), whole)
+    torch.testing.assert_close(made, whole[:, :9])
+    assert model.generate(prefix[:, :0], size=(4, 12), greedy=True).shape == (3, 12, 4)
+
+
+def test_what_cannot_be_drawn_is_refused():
+    model = next_patch()
+    for call, code in (
+        (lambda: model.generate(torch.zeros(2, 3, 5)), "S614"),
+        (lambda: model.generate(torch.zeros(2, 3, 4), steps=14), "S716"),
+        (lambda: model.complete(images(), torch.ones(3, dtype=torch.bool)), "S614"),
+        (lambda: model.complete(images(), torch.ones(4, 4)), "S614"),
+        (lambda: next_patch(loss="mse").generate(torch.zeros(2, 3, 4)), "S615"),
+    ):
+        with pytest.raises(ScanlabError, match=code):
+            call()
+    assert next_patch(loss="mse").generate(torch.zeros(2, 3, 4), greedy=True).shape == (2, 16, 4)
+
+
+def test_patches_that_overlap_show_what_is_to_be_predicted():
+    for config in (BackboneConfig(patch=4, stem="overlapping", dim=8), BackboneConfig(patch=4, stride=2, dim=8)):
+        with pytest.raises(ScanlabError, match=r"S615.*overlap"):
+            NextPatch(Backbone("row", config, input_size=(16, 16)))
