@@ -11,18 +11,23 @@ pairs is left.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from scanlab.compiler.bind import bind_order
 from scanlab.compiler.decide import Finding, Question, decide, errors_as_findings
 from scanlab.compiler.lattice import Lattice
-from scanlab.compiler.polyhedra import NotAffine, Polyhedra, smallest_counterexample
+from scanlab.compiler.order_relations import visited_later
+from scanlab.compiler.polyhedra import NotAffine, Polyhedra
 from scanlab.compiler.probes import Grid, ManyGrids, sequences
 from scanlab.compiler.proof import Proof
+from scanlab.compiler.trail import note_question
+from scanlab.compiler.witnesses import smallest_counterexample
 from scanlab.ir.diagnostics import CounterExample
 from scanlab.ir.expr import Axis, Binary, Int
 from scanlab.ir.text import count_text
-from scanlab.ir.values import Order, signed_keys
+from scanlab.ir.values import Key, Order
 
 __all__ = ["prove_streamable", "streams_along"]
 
@@ -88,23 +93,25 @@ def _finding(example: CounterExample) -> Finding:
 
 def _out_of_turn(order: Order, axis: str, latency: int, polyhedra: Polyhedra) -> CounterExample | None:
     group = polyhedra.affine(Binary("//", Axis(axis), Int(latency)))
-    earlier = group.lt_map(group)
-    known, beyond = [], None
-    for key in signed_keys(order):
-        try:
-            polyhedra.affine(key)
-        except NotAffine as why:
-            beyond = why
-            break
-        known.append(key)
-    if not known:
-        assert beyond is not None
+    kept = polyhedra.selected(order.where)
+    earlier = group.lt_map(group).intersect_domain(kept).intersect_range(kept)
+    known, beyond = _known(order, polyhedra)
+    later = visited_later(known, polyhedra)
+    turned = earlier.intersect(later.reverse())
+    if beyond is not None and turned.is_empty() and not earlier.is_subset(later):
         raise beyond
-    keys = polyhedra.key_map(tuple(known), order.where)
-    pairs = earlier.intersect(keys.lex_gt_map(keys) if beyond is None else keys.lex_ge_map(keys))
-    if beyond is not None and not pairs.is_empty():
-        certain = earlier.intersect(keys.lex_gt_map(keys))
-        if certain.is_empty():
-            raise beyond
-        pairs = certain
-    return smallest_counterexample(pairs, len(polyhedra.axes))
+    note_question("pairs of a patch and one of a later group that comes first", turned)
+    return smallest_counterexample(turned, len(polyhedra.axes))
+
+
+def _known(order: Order, polyhedra: Polyhedra) -> tuple[Order, NotAffine | None]:
+    """The order by its first keys, as far as isl knows them, and why it does not know the next."""
+    for count, key in enumerate(order.keys):
+        try:
+            polyhedra.ties((key.expr,))
+            visited_later(replace(order, keys=(Key(key.expr),)), polyhedra)
+        except NotAffine as why:
+            if not count:
+                raise
+            return replace(order, keys=order.keys[:count]), why
+    return order, None

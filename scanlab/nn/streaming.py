@@ -269,7 +269,7 @@ def _problems(value: Value, orders: Sequence[Order], axis: str) -> Iterator[str]
     for order in orders:
         if order.tokens:
             yield "virtual tokens stand for the video as a whole"
-        if any(e == Extent(axis) for root in expressions_of(order) for e in nodes_of(root)):
+        if any(e == Extent(axis) for root in (*expressions_of(order), *order.assume) for e in nodes_of(root)):
             yield f"it depends on {axis.upper()}, the number of frames, which is not known"
 
 
