@@ -9,7 +9,7 @@ from scanlab.study.train import train_model
 from scanlab.study.trial import DataChoice, Problem, Recipe, Trial
 
 SIZES = BackboneConfig(patch=2, dim=48, depth=2, mixer=MixerConfig(state=8, convolution="path", taps=4))
-EPOCHS = 10
+EPOCHS = 6
 # The first two visit the upper half before the lower one, the third does not: what is known below its next patch is
 # not used by it.
 ORDERS = {"row": "row", "snake": "snake", "column": "column"}
@@ -17,6 +17,7 @@ SHADES = " .:-=+*#%@"
 
 
 def main() -> None:
+    torch.set_num_threads(1)  # the model is too small for more
     digits = load("digits")
     images = torch.tensor(digits.images[digits.test[:200]])  # [200, 1, 8, 8] in [0, 1], 17 levels
     upper = torch.arange(4)[:, None].expand(4, 4) < 2

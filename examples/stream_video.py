@@ -24,6 +24,7 @@ def memory() -> float:
 
 
 def main() -> None:
+    torch.set_num_threads(1)  # the model is too small for more
     videos = load("moving-digits")  # [1797, 1, 8 frames, 16, 16]: real digits, one pixel per frame
     scan = scanlab.compile(scanlab.parse(ORDER, axes="t h w"), grid=(8, 4, 4))
     data = DataChoice("moving-digits")
@@ -35,7 +36,7 @@ def main() -> None:
     clips = torch.tensor(videos.images[videos.test[:200]])
     labels = torch.tensor(videos.labels[videos.test[:200]])
     with torch.no_grad():
-        live = stream(model)
+        live, guesses = stream(model), torch.empty(0)
         for number in range(clips.shape[2]):
             guesses = live.read(clips[:, :, number : number + 1])
             print(f"after {number + 1} frames {100 * (guesses.argmax(1) == labels).float().mean().item():5.1f} % right")

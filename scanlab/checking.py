@@ -10,6 +10,7 @@ from scanlab.compiler.equivalences import Equivalence, find_equivalences
 from scanlab.compiler.proof import Proof
 from scanlab.compiler.prove import prove, prove_order
 from scanlab.compiler.relations import prove_continuous, prove_same
+from scanlab.compiler.streaming import prove_streamable
 from scanlab.compiler.ties import with_fix
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError
 from scanlab.ir.values import Claim, Order, Scan, Value, orders_of
@@ -146,15 +147,19 @@ def prove_claim(claim: Claim, value: Value, grid: tuple[int, ...] | None = None)
         case "covers":
             whole = Scan("sum", (value,)) if isinstance(value, Order) else value
             return replace(prove(whole, grid), claim="visits every patch of the grid")
+        case "streamable":
+            return prove_streamable(value, claim.axis, claim.latency, grid)
     assert claim.other is not None, "`expect same as` has a value"
     return prove_same(value, claim.other, grid)
 
 
-_CLAIM_CODES = {"continuous": "S303", "same": "S304", "covers": "S307"}
+_CLAIM_CODES = {"continuous": "S303", "same": "S304", "covers": "S307", "streamable": "S315"}
+# Claims whose sentence speaks of patches; that of another follows the definition's name.
+_OF_PATCHES = ("continuous", "streamable")
 
 
 def _failed(name: str, claim: Claim, proof: Proof) -> Diagnostic:
-    sentence = proof.claim if claim.kind == "continuous" else f"`{name}` {proof.claim}"
+    sentence = proof.claim if claim.kind in _OF_PATCHES else f"`{name}` {proof.claim}"
     if proof.verdict == "undecided":
         return Diagnostic(
             "S308",

@@ -102,6 +102,8 @@ def _written(layout: PathLayout) -> dict[str, str]:
     facts = {"channels": _share(layout.channels)}
     if order.where is not None:
         facts["where"] = f"where {print_expr(order.where)}"
+    if order.assume:
+        facts["assumptions"] = f"assume {', '.join(map(print_expr, order.assume))}"
     if order.restart:
         facts["restarts"] = f"restart by {', '.join(map(print_expr, order.restart))}"
     if layout.tokens:

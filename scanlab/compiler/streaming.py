@@ -12,73 +12,88 @@ pairs is left.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 
 from scanlab.compiler.bind import bind_order
-from scanlab.compiler.decide import Finding, Question, decide, errors_as_findings
+from scanlab.compiler.decide import Finding, Question, decide, errors_as_findings, fits_nowhere
 from scanlab.compiler.lattice import Lattice
 from scanlab.compiler.order_relations import visited_later
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra
-from scanlab.compiler.probes import Grid, ManyGrids, sequences
-from scanlab.compiler.proof import Proof
+from scanlab.compiler.probes import Grid, ManyGrids, listed_lengths, sequences
+from scanlab.compiler.proof import Proof, combine_proofs
 from scanlab.compiler.trail import note_question
 from scanlab.compiler.witnesses import smallest_counterexample
+from scanlab.ir.assumptions import with_shared
 from scanlab.ir.diagnostics import CounterExample
 from scanlab.ir.expr import Axis, Binary, Int
-from scanlab.ir.text import count_text
-from scanlab.ir.values import Key, Order
+from scanlab.ir.values import Key, Order, Value, layers_of, orders_of, sequences_of
 
 __all__ = ["prove_streamable", "streams_along"]
 
 
 def streams_along(axis: str, latency: int = 1) -> str:
     """The claim in words."""
-    groups = f"an earlier {axis}" if latency == 1 else f"an earlier {count_text(latency, 'step')} of {axis}"
-    return f"no patch comes before one of {groups}"
+    group = f"an earlier {axis}" if latency == 1 else f"an earlier group of {latency} along {axis}"
+    return f"no patch comes before one of {group}"
 
 
-def prove_streamable(
-    order: Order, axis: str, latency: int = 1, grid: Grid | None = None, within: tuple[Order, ...] = ()
-) -> Proof:
-    """Prove that an order goes through groups of `latency` coordinates of an axis one group after the other.
+def prove_streamable(value: Value, axis: str, latency: int = 1, grid: Grid | None = None) -> Proof:
+    """Prove that every path goes through groups of `latency` coordinates of an axis one group after the other.
 
-    within: the orders of the strategy that it belongs to. A counter-example is the pair of patches that follow each
-    other from a later group to an earlier one.
+    A ``chain`` is one path. A counter-example is two patches of which the one of the later group comes first. Virtual
+    tokens are no patches, and do not count.
 
     >>> import scanlab
     >>> [prove_streamable(scanlab.parse(line), "h").verdict for line in ("by h, ~w", "by w, h")]
     ['proved', 'refuted']
     """
-    place = order.axes.index(axis)
+    (value,) = with_shared(value)
+    claim, within = streams_along(axis, latency), tuple(dict.fromkeys(orders_of(value)))
+    if len(lengths := listed_lengths(within)) > 1:
+        return fits_nowhere(claim, lengths)
+    different: dict[tuple[Order, ...], None] = {}
+    for scan in layers_of(value):
+        orders = list(orders_of(scan))
+        different |= dict.fromkeys(tuple(orders[k] for k in members) for members in sequences_of(scan))
+    return combine_proofs(claim, [_of_sequence(parts, axis, latency, grid, within) for parts in different])
+
+
+def _of_sequence(
+    parts: tuple[Order, ...], axis: str, latency: int, grid: Grid | None, within: tuple[Order, ...]
+) -> Proof:
+    place = parts[0].axes.index(axis)
 
     def on(grid: Grid) -> Finding | None:
-        return errors_as_findings(lambda: _on(order, place, latency, grid))
+        return errors_as_findings(lambda: _on(parts, place, latency, grid))
 
     def on_many(lattice: ManyGrids) -> Finding | None:
-        return errors_as_findings(lambda: _on_many(order, place, latency, lattice))
+        return errors_as_findings(lambda: _on_many(parts, place, latency, lattice))
 
-    question = Question(
-        streams_along(axis, latency), (order,), on, on_many, lambda p: _out_of_turn(order, axis, latency, p), within
-    )
-    return decide(question, grid)
+    def symbolic(polyhedra: Polyhedra) -> CounterExample | None:
+        return _out_of_turn(parts, axis, latency, polyhedra)
+
+    return decide(Question(streams_along(axis, latency), parts, on, on_many, symbolic, within), grid)
 
 
-def _on(order: Order, place: int, latency: int, grid: Grid) -> Finding | None:
-    lattice = Lattice(order.axes, grid)
-    visits = bind_order(order, lattice, empty_allowed=True).indices
+def _on(parts: tuple[Order, ...], place: int, latency: int, grid: Grid) -> Finding | None:
+    lattice = Lattice(parts[0].axes, grid)
+    visits = np.concatenate([bind_order(o, lattice, empty_allowed=True).indices for o in parts])
     groups = np.unravel_index(visits, grid)[place] // latency
     step = _first_fall(groups, np.zeros(len(groups), dtype=np.int64))
     return None if step is None else _finding(lattice.witness(int(visits[step]), int(visits[step + 1])))
 
 
-def _on_many(order: Order, place: int, latency: int, lattice: ManyGrids) -> Finding | None:
-    part = sequences(order, lattice)
-    if part.tie is not None:
-        return Finding("S300", "two patches have the same keys", part.tie)
-    groups = lattice.points[part.patches, place] // latency
-    step = _first_fall(groups, lattice.owner[part.patches])
-    return None if step is None else _finding(lattice.witness(int(part.patches[step]), int(part.patches[step + 1])))
+def _on_many(parts: tuple[Order, ...], place: int, latency: int, lattice: ManyGrids) -> Finding | None:
+    of_parts = [sequences(o, lattice) for o in parts]
+    for part in of_parts:
+        if part.tie is not None:
+            return Finding("S300", "two patches have the same keys", part.tie)
+    visits = np.concatenate([part.patches for part in of_parts])
+    visits = visits[np.argsort(lattice.owner[visits], kind="stable")]
+    step = _first_fall(lattice.points[visits, place] // latency, lattice.owner[visits])
+    return None if step is None else _finding(lattice.witness(int(visits[step]), int(visits[step + 1])))
 
 
 def _first_fall(groups: np.ndarray, owner: np.ndarray) -> int | None:
@@ -91,17 +106,26 @@ def _finding(example: CounterExample) -> Finding:
     return Finding("S315", "the second of these patches comes after the first, and is of an earlier group", example)
 
 
-def _out_of_turn(order: Order, axis: str, latency: int, polyhedra: Polyhedra) -> CounterExample | None:
+def _out_of_turn(parts: tuple[Order, ...], axis: str, latency: int, polyhedra: Polyhedra) -> CounterExample | None:
     group = polyhedra.affine(Binary("//", Axis(axis), Int(latency)))
-    kept = polyhedra.selected(order.where)
-    earlier = group.lt_map(group).intersect_domain(kept).intersect_range(kept)
-    known, beyond = _known(order, polyhedra)
-    later = visited_later(known, polyhedra)
-    turned = earlier.intersect(later.reverse())
-    if beyond is not None and turned.is_empty() and not earlier.is_subset(later):
-        raise beyond
-    note_question("pairs of a patch and one of a later group that comes first", turned)
-    return smallest_counterexample(turned, len(polyhedra.axes))
+    earlier, kept = group.lt_map(group), [polyhedra.selected(o.where) for o in parts]
+    for first, second in combinations(range(len(parts)), 2):
+        # All of a part comes before all of a later one.
+        turned = earlier.intersect_domain(kept[second]).intersect_range(kept[first])
+        note_question("pairs of a patch and one of a later group in a path before", turned)
+        if (example := smallest_counterexample(turned, len(polyhedra.axes))) is not None:
+            return example
+    for order, patches in zip(parts, kept, strict=True):
+        pairs = earlier.intersect_domain(patches).intersect_range(patches)
+        known, beyond = _known(order, polyhedra)
+        later = visited_later(known, polyhedra)
+        turned = pairs.intersect(later.reverse())
+        if beyond is not None and turned.is_empty() and not pairs.is_subset(later):
+            raise beyond
+        note_question("pairs of a patch and one of a later group that comes first", turned)
+        if (example := smallest_counterexample(turned, len(polyhedra.axes))) is not None:
+            return example
+    return None
 
 
 def _known(order: Order, polyhedra: Polyhedra) -> tuple[Order, NotAffine | None]:

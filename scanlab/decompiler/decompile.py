@@ -78,7 +78,7 @@ def decompile(
     answer = _tested(_answer(names, evidence, chosen), names, evidence, asked, chosen)
     grids = (*answer.grids, *answer.tested)
     few = () if answer.value is None else too_few(orders_of(answer.value), grids)
-    return replace(answer, notes=(*answer.notes, *asked.notes(), *few))
+    return replace(answer, notes=tuple(dict.fromkeys((*answer.notes, *asked.notes(), *few))))
 
 
 def _check_repeats(asked: Asked, evidence: Evidence) -> None:

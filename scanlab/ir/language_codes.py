@@ -266,6 +266,13 @@ _PROOFS = {
         _HW + "scan a = sum((by visit(0, 1, 2, 3)), (by visit(0, 1)))",
         _HW + "scan a = sum((by visit(0, 1, 2, 3)), (by visit(3, 2, 1, 0)))",
     ),
+    "S315": Code(
+        "a path that cannot be followed as it grows",
+        "`expect streamable in t` claims that no patch comes before one of an earlier t; with a latency, of an earlier "
+        "group of so many.",
+        _HW + "order a = by w, h\n  expect streamable in h",
+        _HW + "order a = by h, w\n  expect streamable in h",
+    ),
 }
 
 _GRIDS = {

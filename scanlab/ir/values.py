@@ -230,10 +230,14 @@ Value = Order | Scan | Plan
 
 @dataclass(frozen=True)
 class Claim:
-    """What ``expect`` says of a definition: ``continuous``, ``covers``, or ``same`` as ``other``."""
+    """What ``expect`` says of a definition: ``continuous``, ``covers``, ``same`` as ``other``, or ``streamable`` in
+    ``axis``, by groups of ``latency`` coordinates.
+    """
 
     kind: str
     other: Value | None = None
+    axis: str = ""
+    latency: int = 1
     span: Span | None = field(default=None, compare=False, repr=False)
 
 

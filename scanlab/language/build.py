@@ -119,6 +119,11 @@ class Builder(Transformer):
     def expect_same(self, c: list[Any]) -> tree.Clause:
         return tree.Clause(self._span(c), "same", c[-1])
 
+    def expect_streamable(self, c: list[Any]) -> tree.Clause:
+        words = [self._word(t) for t in c if _is(t, "NAME")]
+        numbers = [int(t) for t in c if _is(t, "INT")]
+        return tree.Clause(self._span(c), "streamable", axis=words[0], latency=numbers[0] if numbers else None)
+
     def source(self, c: list[Any]) -> tree.Clause:
         return tree.Clause(self._span(c), "source", _text_of(c[-1]))
 

@@ -43,6 +43,7 @@ _MERGED = (*MERGES, "cycle", "layers", "orbit")
 _TO_SUFFIX = r"(?= (?:restart|with|expect|source|note)\b|$)"
 # A key, or a side of a comparison, that reaches up to the place.
 _TERM = r"(?:^|\b(?:by|where|if|and|or|not|else)\b|[,(=]) ?(?P<a>\w+(?: (?:[-+*%]|//) \w+)*)"
+_CLAIMS = "a claim is one of expect continuous, expect covers, expect same as …, expect streamable in …"
 _EXACTLY_ONCE = "that no patch is visited twice is always checked; that every patch is visited is: expect covers"
 
 
@@ -176,7 +177,7 @@ HABITS = (
     Habit(r"(?P<c>continuous|covers|same as)\b", "a claim begins with expect: expect {c}", r"(?<!\bexpect) ?"),
     Habit(
         r"(?:assert|require|requires|ensure|claim|check|prove|assume|verify)\b",
-        "a claim is one of expect continuous, expect covers, expect same as …",
+        _CLAIMS,
     ),
     Habit(
         r"(?:bijective|bijection|permutation|injective|surjective|total|unique|complete|valid|once)\b",
@@ -191,7 +192,11 @@ HABITS = (
     Habit(r"(?:cover|covering|coverage|all)\b", "expect covers", r"\bexpect"),
     Habit(r"(?:equal|equals|is|identical|= =|= ?=)(?: to)? (?P<b>\w+)", "expect same as {b}", r"\bexpect"),
     Habit(r"not\b", "a claim says what holds, not what does not: expect continuous, covers or same as …", r"\bexpect"),
-    Habit(r"$", "a claim is one of expect continuous, expect covers, expect same as …", r"\bexpect"),
+    Habit(
+        r"$",
+        _CLAIMS,
+        r"\bexpect",
+    ),
     Habit(r"reset(?:s|ting)?(?: (?:by|at|on|when|every|each|per))? (?P<b>\w+)", "restart by {b}"),
     Habit(r"(?:at|on|when|every|each|per|after|where) (?P<b>\w+)", "restart by {b}", r"\brestart"),
     Habit("$", "name what the state restarts by: restart by h", r"\brestart(?: by)?"),
@@ -209,7 +214,7 @@ HABITS = (
         "for both ends write: with {a} at both",
         r"\bwith (?P<a>\w+) at (?:start , end|end , start)",
     ),
-    Habit(r"$|expect\b|source\b|note\b", "say where it stands: with {a} at start", r"\bwith (?P<a>\w+)"),
+    Habit(r"$|expect\b|source\b|note\b", "say where it stands: with {a} at start", r"\bwith (?P<a>(?!latency\b)\w+)"),
     Habit(r"(?P<a>\w+)", "say where it stands: with {a} at start", r"\bwith (?:\d+|a|an|one)"),
     # Words of ours, in another place.
     Habit(r"let\b", "a let stands before by: let a = h // 2 in by a, w", r"\bby\b.*"),
@@ -263,7 +268,11 @@ HABITS = (
 )
 
 LAST_RESORTS = (
-    Habit(r"\w", "a claim is one of expect continuous, expect covers, expect same as …", r"\bexpect"),
+    Habit(
+        r"\w",
+        _CLAIMS,
+        r"\bexpect",
+    ),
     Habit(r"(?P<b>\w+)", "paths stand in parentheses: {a}({b})", r"\b(?P<a>transpose|reverse|flip_\w|rot\d+)"),
     Habit(r"(?P<keys>\w+ ,.*)", an_order_of, r"^(?:order \w+ = )?\w+"),
     Habit(r"\[", "there are no lists: keys are listed behind by: by h, w"),

@@ -15,9 +15,11 @@ from scanlab.language import syntax as tree
 from scanlab.language.assumptions import check_possible, read_assumptions
 from scanlab.language.parse import Broken, decode, parse_body, parse_statements
 from scanlab.language.read_paths import define, path
-from scanlab.language.scope import COMBINATORS, Scope, Template
+from scanlab.language.scope import COMBINATORS, Scope, Template, unknown_name
 
 __all__ = ["Definition", "Module", "declared", "grid_axes", "parse_value", "read_file", "read_module"]
+
+CLAIMS = ("continuous", "covers", "same", "streamable")
 
 MOST_AXES = 5
 
@@ -263,6 +265,19 @@ def _check_words(words: list[tree.Word]) -> None:
             raise ScanlabError.at("S202", f"the parameter `{word.text}` is named twice", word.span)
 
 
+def _claim(clause: tree.Clause, scope: Scope) -> Claim:
+    other = path(clause.value, scope) if isinstance(clause.value, tree.Node) else None
+    if clause.axis is None:
+        return Claim(clause.kind, other, span=clause.span)
+    axes = scope.axes_or_error(clause.span)
+    if clause.axis.text not in axes:
+        raise unknown_name(clause.axis.text, clause.axis.span, axes, f"the axes here are {', '.join(axes)}")
+    latency = 1 if clause.latency is None else clause.latency
+    if latency < 1:
+        raise ScanlabError.at("S211", f"latency {latency} is out of range: it goes from 1", clause.span)
+    return Claim(clause.kind, None, clause.axis.text, latency, clause.span)
+
+
 def _define(template: Template, scope: Scope) -> Definition:
     syntax = template.syntax
     open_parameters = any(p.default is None for p in syntax.parameters)
@@ -270,11 +285,7 @@ def _define(template: Template, scope: Scope) -> Definition:
     if not syntax.formals and not open_parameters:
         value = define(template, scope)
     inner = Scope(template.axes, scope.find, scope.known, memo=scope.memo)
-    claims = tuple(
-        Claim(c.kind, path(c.value, inner) if isinstance(c.value, tree.Node) else None, c.span)
-        for c in syntax.clauses
-        if c.kind in ("continuous", "covers", "same")
-    )
+    claims = tuple(_claim(c, inner) for c in syntax.clauses if c.kind in CLAIMS)
     texts = {c.kind: c.value for c in syntax.clauses if isinstance(c.value, str)}
     signature = syntax.name.text
     if syntax.parameters:

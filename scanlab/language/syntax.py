@@ -221,10 +221,15 @@ class Parameter(Node):
 
 @dataclass(frozen=True)
 class Clause(Node):
-    """``expect …``, ``source "…"``, ``note "…"`` after a definition's body."""
+    """``expect …``, ``source "…"``, ``note "…"`` after a definition's body.
+
+    ``axis`` and ``latency`` are those of ``expect streamable in t with latency 2``.
+    """
 
     kind: str
     value: Node | str | None = None
+    axis: Word | None = None
+    latency: int | None = None
 
 
 @dataclass(frozen=True)

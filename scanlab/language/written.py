@@ -91,7 +91,7 @@ def _nodes(value: Any) -> list[tree.Node]:
     return [v for v in (value if isinstance(value, tuple) else (value,)) if isinstance(v, tree.Node)]
 
 
-_SUFFIXES = {"where": "where", "restart": "restarts", "with": "tokens"}
+_SUFFIXES = {"where": "where", "restart": "restarts", "with": "tokens", "assume": "assumptions"}
 
 
 def inventory_of(data: Mapping[str, Any], definitions: Container[str]) -> dict[str, frozenset[str]]:
@@ -125,6 +125,8 @@ def _items(node: Mapping[str, Any], definitions: Container[str]) -> Iterator[tup
             yield _SUFFIXES[words["kind"]], ""
         case "By":
             yield "keys", ""
+        case "Regroup":
+            yield "regrouping", ""
         case "Unary" if words["op"] == "~":
             yield "`~`", ""
         case "Apply" | "Name":

@@ -185,7 +185,7 @@ class _Groups:
         orders = list(orders_of(value))
         _check_orders(value, orders)
         for order in orders:
-            proof = prove_streamable(order, self.axis, latency, within=tuple(orders))
+            proof = prove_streamable(order, self.axis, latency)
             if proof.verdict != "proved":
                 raise _refused(order, proof, self.axis, latency)
 
