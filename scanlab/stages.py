@@ -67,17 +67,17 @@ class Strategy:
         """Its tree, and those of all definitions that it is made of, by name; a name of two files has the file's."""
         if self.node is None:
             return {}
-        found, left = {_tree_name(self.node, self.value.name): self.node}, [self.node]
+        trees, left = {_tree_name(self.node, self.value.name): self.node}, [self.node]
         while left:
             node = left.pop(0)
             templates = _templates(node.span.source)
             for name in dict.fromkeys(syntax.names_in(node)):
                 below = templates[name].syntax if name in templates else None
-                if below is None or below in found.values():
+                if below is None or below in trees.values():
                     continue
-                found[name if name not in found else f"{name} of {below.span.source.name}"] = below
+                trees[name if name not in trees else f"{name} of {below.span.source.name}"] = below
                 left.append(below)
-        return found
+        return trees
 
 
 def _tree_name(node: syntax.Node, label: str) -> str:
@@ -139,13 +139,13 @@ def change_to_assembly(texts: Sequence[str], function: str, rows: Sequence[Row])
 
 
 def _ast(strategy: Strategy) -> Content:
-    parts, found = {}, {}
+    parts, inventory = {}, {}
     for name, node in strategy.trees.items():
         data = tree_data(node)
         parts[name] = {"file": node.span.source.name, "tree": data}
         for kind, items in inventory_of(data, strategy.trees).items():
-            found[kind] = found.get(kind, frozenset()) | items
-    return Content(parts, (), {**found, **_ALL_SIZES})
+            inventory[kind] = inventory.get(kind, frozenset()) | items
+    return Content(parts, (), {**inventory, **_ALL_SIZES})
 
 
 def _expanded(strategy: Strategy) -> Content:
@@ -158,23 +158,23 @@ def _expanded(strategy: Strategy) -> Content:
         "keys": True,
     }
     rows = written_rows(value)
-    found = {kind: frozenset({""}) for kind, there in shows.items() if there}
+    inventory = {kind: frozenset({""}) for kind, there in shows.items() if there}
     names = _names(strategy, [o.name for o in orders_of(value)] + [value.name])
-    found |= {"names": names, "curves": curves_in(map(str, orders)), **_ALL_SIZES}
-    return _content({value.name: text}, rows, found)
+    inventory |= {"names": names, "curves": curves_in(map(str, orders)), **_ALL_SIZES}
+    return _content({value.name: text}, rows, inventory)
 
 
 def _keys(strategy: Strategy) -> Content:
     parts, rows = keys(strategy.value), written_rows(strategy.value)
-    found = {"names": _names(strategy, _labels(parts, rows)), "keys": frozenset({""}), **_ALL_SIZES}
-    return _content(parts, rows, {**found, "curves": curves_in(parts.values())})
+    inventory = {"names": _names(strategy, _labels(parts, rows)), "keys": frozenset({""}), **_ALL_SIZES}
+    return _content(parts, rows, {**inventory, "curves": curves_in(parts.values())})
 
 
 def _isl(strategy: Strategy) -> Content:
     parts, rows = key_maps(strategy.value), written_rows(strategy.value)
     there = {name for name, text in parts.items() if is_relation(text)}
-    found = {"names": _names(strategy, _labels(parts, rows)), "relations": frozenset(there), **_ALL_SIZES}
-    return _content(parts, rows, found if there else {**found, **{k: frozenset() for k in _ALL_SIZES}})
+    inventory = {"names": _names(strategy, _labels(parts, rows)), "relations": frozenset(there), **_ALL_SIZES}
+    return _content(parts, rows, inventory if there else {**inventory, **{k: frozenset() for k in _ALL_SIZES}})
 
 
 def _proof(strategy: Strategy) -> Content:
@@ -184,14 +184,14 @@ def _proof(strategy: Strategy) -> Content:
         parts[_claim_text(claim)] = shown(lambda c=claim: prove_claim(c, value, grid))
     rows = written_rows(value)
     sets = any(part.questions for part in parts.values())
-    found = {
+    inventory = {
         "names": _names(strategy, _labels(parts, rows)),
         "claims": frozenset(map(_claim_text, strategy.claims)),
         "verdicts": frozenset({""}),
         "sets of isl": frozenset({""} if sets else ()),
         **(_ALL_SIZES if sets or any(part.proof.verdict == "proved" for part in parts.values()) else {}),
     }
-    return _content(parts, rows, found)
+    return _content(parts, rows, inventory)
 
 
 def _claim_text(claim: Claim) -> str:
@@ -202,8 +202,8 @@ def _loops(strategy: Strategy) -> Content:
     orders, rows = different_orders(strategy.value), written_rows(strategy.value)
     parts = {n: loops(o) for n, o in orders.items()}
     there = frozenset(n for n, text in parts.items() if not text.startswith("no loops"))
-    found = {"names": _names(strategy, _labels(parts, rows)), "loops": there, "curves": curves_in(parts.values())}
-    return _content(parts, rows, {**found, **(_ALL_SIZES if there else {})})
+    inventory = {"names": _names(strategy, _labels(parts, rows)), "loops": there, "curves": curves_in(parts.values())}
+    return _content(parts, rows, {**inventory, **(_ALL_SIZES if there else {})})
 
 
 def _indices(strategy: Strategy) -> Content:
@@ -235,17 +235,17 @@ def _expr(strategy: Strategy) -> Content:
 def _forms(forms: Mapping[str, str]) -> dict[str, frozenset[str]]:
     """Which paths are found by an expression, and which by a table."""
     tables = frozenset(label for label, form in forms.items() if form == "table")
-    found = {"index expressions": frozenset(forms) - tables, "tables": tables}
-    return {kind: items for kind, items in found.items() if items}
+    inventory = {"index expressions": frozenset(forms) - tables, "tables": tables}
+    return {kind: items for kind, items in inventory.items() if items}
 
 
-def _of_grid(strategy: Strategy, parts: Mapping[str, Any], found: Inventory) -> Content:
+def _of_grid(strategy: Strategy, parts: Mapping[str, Any], inventory: Inventory) -> Content:
     rows = bound_rows(strategy.value, strategy.scans)
-    return _content(parts, rows, {"names": _names(strategy, _labels(parts, rows)), **found})
+    return _content(parts, rows, {"names": _names(strategy, _labels(parts, rows)), **inventory})
 
 
-def _content(parts: Mapping[str, Any], rows: Sequence[Row], found: Inventory) -> Content:
-    return Content(parts, rows, {k: items for k, items in {**found, **of_rows(rows)}.items() if items})
+def _content(parts: Mapping[str, Any], rows: Sequence[Row], inventory: Inventory) -> Content:
+    return Content(parts, rows, {k: items for k, items in {**inventory, **of_rows(rows)}.items() if items})
 
 
 def _labels(parts: Mapping[str, Any], rows: Sequence[Row]) -> list[str]:

@@ -45,10 +45,10 @@ def judge_path(axes: tuple[str, ...], evidence: Evidence, number: int, faults: S
         return _without_a_line(axes, evidence, number)
     if unseen := unseen_axes(axes, grids):
         return _not_settled(line, unseen, axes, grids)
-    if _everywhere(line.order):
+    if _sound(line.order):
         return _with_rivals(line, found, grids)
     others = list(islice(found, RIVALS))
-    sound = next((i for i, other in enumerate(others) if _everywhere(other.order)), None)
+    sound = next((i for i, other in enumerate(others) if _sound(other.order)), None)
     if sound is not None:
         line, others[sound] = others[sound], line
     elif (known := _known_order(axes, sequences)) is not None:
@@ -57,8 +57,14 @@ def judge_path(axes: tuple[str, ...], evidence: Evidence, number: int, faults: S
     return _with_rivals(line, iter(others), grids)
 
 
-def _everywhere(order: Order) -> bool:
-    """Whether an order has a path on the smallest grids too, where a part such as H // 2 of a short axis is nothing."""
+def _sound(order: Order) -> bool:
+    """Whether an order has a path on the smallest grids too, where a part such as H // 2 of a short axis is nothing,
+    and divides by no such part, which no proof for all sizes can follow.
+    """
+    nodes = [node for expr in expressions_of(order) for node in nodes_of(expr)]
+    parts = [node.right for node in nodes if isinstance(node, Binary) and node.op == "//"]
+    if any(isinstance(below, Extent) for part in parts for below in nodes_of(part)):
+        return False
     return all(sequence_on(order, grid) is not None for grid in product((1, 2, 3), repeat=len(order.axes)))
 
 
