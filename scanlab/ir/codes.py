@@ -127,6 +127,10 @@ _OPERATORS = {
         "a model that cannot go on from a state",
         "Some layer looks at patches that have not come yet, or has nothing that could be kept between calls.",
     ),
+    "S717": Code(
+        "what cannot be packed",
+        "Grids share one call where each path goes through all of them, one after the other, on its own.",
+    ),
     "S713": Code("a table of paths that is not sound", "A table made or changed by hand leads outside the rows."),
 }
 

@@ -19,6 +19,7 @@ from scanlab.nn.exempt import Exempt, no_weight_decay
 from scanlab.nn.kinds import MIXERS, POSITIONS, READOUTS
 from scanlab.nn.layer_paths import Alteration, Strategy, has_class_token, layer_values, strategy_value
 from scanlab.nn.mixer import LayerSpec, Mixer
+from scanlab.nn.packing import packed_rows
 from scanlab.renamed import renamed_fields
 
 __all__ = ["Backbone", "Block", "Stage", "backbone_of", "class_tokens"]
@@ -48,18 +49,21 @@ class Block(nn.Module):
         """[B, L, dim] over a grid -> [B, L, dim]."""
         return self.onward(x, self.mixer(self.norm(x), grid))
 
-    def onward(self, x: Tensor, mixed: Tensor) -> Tensor:
-        """What follows the mixer: [B, L, dim], and what it made of their norm."""
-        x = x + self._dropped(mixed)
+    def onward(self, x: Tensor, mixed: Tensor, lengths: Sequence[int] | None = None) -> Tensor:
+        """What follows the mixer: [B, L, dim], and what it made of their norm. lengths: of the images packed in L."""
+        x = x + self._dropped(mixed, lengths)
         if self.norm2 is None or self.mlp is None:
             return x
-        return x + self._dropped(self.mlp(self.norm2(x)))
+        return x + self._dropped(self.mlp(self.norm2(x)), lengths)
 
-    def _dropped(self, branch: Tensor) -> Tensor:
+    def _dropped(self, branch: Tensor, lengths: Sequence[int] | None) -> Tensor:
         if not (self.training and self.drop_path):
             return branch
         keep = 1 - self.drop_path
-        return branch * (torch.rand(branch.shape[0], 1, 1, device=branch.device) < keep) / keep
+        if lengths is None:
+            return branch * (torch.rand(branch.shape[0], 1, 1, device=branch.device) < keep) / keep
+        kept = torch.rand(len(lengths), device=branch.device) < keep
+        return branch * kept.repeat_interleave(torch.tensor(lengths, device=branch.device))[:, None] / keep
 
 
 class Stage(nn.Module):
@@ -136,7 +140,7 @@ class Backbone(Exempt):
     @property
     def blocks(self) -> list[Block]:
         """All blocks, first to last."""
-        return [cast(Block, block) for stage in self._stages() for block in stage.blocks]
+        return [cast(Block, block) for stage in self.all_stages() for block in stage.blocks]
 
     def no_weight_decay(self) -> set[str]:
         """The names of parameters that are usually not decayed; see `scanlab.nn.exempt`."""
@@ -154,7 +158,7 @@ class Backbone(Exempt):
     def block_grids(self, extents: Sequence[int]) -> Iterator[tuple[Block, Grid]]:
         """Every block with the grid it sees for an input of these extents."""
         grid = self.grid_of(extents)
-        for stage in self._stages():
+        for stage in self.all_stages():
             yield from ((cast(Block, block), grid) for block in stage.blocks)
             grid = halved(grid)
 
@@ -163,12 +167,37 @@ class Backbone(Exempt):
         rows, _ = self._run(images)[-1]
         return self.norm(rows)
 
+    def packed(self, images: Sequence[Tensor]) -> list[Tensor]:
+        """Images of any sizes in one batch, without filling up: [C, *extents] each -> rows [L + T, dim] of each.
+
+        As `forward` gives them one by one. Blocks take the rows of all images at once, side by side; only what looks at
+        a grid as a picture takes them one after the other. Raises S717 for mixers that no path parts, for chains and
+        mean tokens.
+
+        >>> import torch
+        >>> from scanlab.nn import BackboneConfig
+        >>> backbone = Backbone("cross", BackboneConfig(patch=4, dim=8), input_size=(16, 16), channels=3)
+        >>> [tuple(rows.shape) for rows in backbone.packed([torch.zeros(3, 16, 16), torch.zeros(3, 8, 20)])]
+        [(16, 8), (10, 8)]
+        """
+        return packed_rows(self, images)
+
     def features(self, images: Tensor) -> list[tuple[Tensor, Grid]]:
         """The patches after the blocks of every stage: rows [B, L, dim] and their grid, without the last norm."""
         stages = self._run(images)
         return [(rows[:, : rows.shape[1] - self.tokens], grid) for rows, grid in stages]
 
     def _run(self, images: Tensor) -> list[tuple[Tensor, Grid]]:
+        rows, grid = self.embedded(images)
+        stages = []
+        for stage in self.all_stages():
+            rows = stage(rows, grid, self.checkpointing and self.training)
+            stages.append((rows, grid))
+            rows, grid = stage.onward(rows, grid)
+        return stages
+
+    def embedded(self, images: Tensor) -> tuple[Tensor, Grid]:
+        """What the first block reads, [B, L + T, dim], and the grid."""
         rows, grid = self.embed(images)
         if self.positions is not None:
             rows = self.positions(rows, grid)
@@ -177,14 +206,10 @@ class Backbone(Exempt):
             if self.positions is not None and self.positions.tokens is not None:
                 tokens = tokens + self.positions.tokens
             rows = torch.cat([rows, tokens.expand(rows.shape[0], -1, -1)], dim=1)
-        stages = []
-        for stage in self._stages():
-            rows = stage(rows, grid, self.checkpointing and self.training)
-            stages.append((rows, grid))
-            rows, grid = stage.onward(rows, grid)
-        return stages
+        return rows, grid
 
-    def _stages(self) -> list[Stage]:
+    def all_stages(self) -> list[Stage]:
+        """All stages, first to last."""
         return [cast(Stage, stage) for stage in self.stages]
 
 

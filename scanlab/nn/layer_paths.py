@@ -15,10 +15,11 @@ from scanlab.compiler.bind import CompiledPlan, CompiledScan
 from scanlab.facade import as_value, bound, parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
-from scanlab.ir.values import CLASS, Order, Plan, Scan, Value, orders_of
+from scanlab.ir.values import CLASS, MEAN, Order, Plan, Scan, Value, orders_of
 from scanlab.ops import PathTable, path_table
 from scanlab.ops.dispatch import program_for
 from scanlab.ops.modes import beside, outside_modes
+from scanlab.ops.packing import packed_table
 from scanlab.ops.path_tables import vouched
 
 __all__ = [
@@ -114,6 +115,7 @@ class LayerPaths(nn.Module):
         # By the name of the buffer: the tables as they were made, and over the buffers.
         self._made: dict[str, PathTable] = {}
         self._tables: dict[str, PathTable] = {}
+        self._packs: dict[Any, PathTable] = {}
         self.prepare(grid)
 
     def forward(self, grid: tuple[int, ...]) -> PathTable:
@@ -150,6 +152,18 @@ class LayerPaths(nn.Module):
         old = next(iter(self.buffers()), None)
         self._place(name, torch.empty(0) if old is None else old)
 
+    def packed(self, grids: tuple[tuple[int, ...], ...], lengths: tuple[int, ...]) -> PathTable:
+        """One table over the rows of several grids side by side; the last ones are kept. Raises S717."""
+        key = (grids, lengths)
+        if key not in self._packs:
+            tables = [self(grid) for grid in grids]
+            if any(MEAN in table.tokens for table in tables):
+                raise ScanlabError.at("S717", "a mean token is the average of one image, and a pack has several")
+            if len(self._packs) >= MOST_GRIDS:
+                self._packs.pop(next(iter(self._packs)))
+            self._packs[key] = packed_table(tables, lengths)
+        return self._packs[key]
+
     def _place(self, name: str, like: Tensor) -> PathTable:
         """Lay the steps of a table beside a tensor, as a buffer."""
         steps = beside(self._made[name].steps, like)
@@ -159,6 +173,7 @@ class LayerPaths(nn.Module):
 
     def _apply(self, *arguments: Any, **named: Any) -> Any:
         moved = super()._apply(*arguments, **named)
+        self._packs.clear()
         for name, table in list(self._tables.items()):
             steps = self._buffers[name]
             if steps is not None and steps is not table.steps:

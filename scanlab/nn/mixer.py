@@ -29,6 +29,7 @@ __all__ = [
     "LayerSpec",
     "Mixer",
     "MixerState",
+    "Pack",
     "PathConvolution",
     "ScanMixer",
     "convolution_for",
@@ -59,6 +60,14 @@ class MixerState:
 
     scan: Tensor | None = None
     convolution: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Images side by side in one batch: their grids, and how many rows each has, patches and class tokens."""
+
+    grids: tuple[tuple[int, ...], ...]
+    lengths: tuple[int, ...]
 
 
 class _Memory:
@@ -117,7 +126,9 @@ class Mixer(Exempt):
         return ((0, along),) if along else ()
 
     @abstractmethod
-    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...], memory: _Memory | None = None) -> Tensor:
+    def mix(
+        self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: _Memory | None = None
+    ) -> Tensor:
         """[B, L, dim] of patches and tokens -> [B, L, dim]; with a memory, paths go on from it, and leave theirs."""
 
     def step(self, rows: Tensor, table: PathTable, state: MixerState) -> tuple[Tensor, MixerState]:
@@ -149,6 +160,12 @@ class Mixer(Exempt):
         mixed = mixed[:, : table.grid_size + table.tokens.count(CLASS)]
         # A class token that this layer's paths do not visit passes by.
         return mixed if mixed.shape[1] == length else F.pad(mixed, (0, 0, 0, length - mixed.shape[1]))
+
+    def packed(self, rows: Tensor, pack: Pack) -> Tensor:
+        """[1, L1 + L2 + …, dim] of images side by side -> the same, as `forward` gives each. Raises S717."""
+        if not MIXERS[self.config.kind].streams:
+            raise ScanlabError.at("S717", f"a mixer of the kind {self.config.kind!r} does not tell images apart")
+        return self.mix(rows, self.paths.packed(pack.grids, pack.lengths), pack)
 
     def project(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
         """The input of the scan, and that of the gate where there is one: [B, L, dim] -> [B, L, inner] each."""
@@ -183,7 +200,9 @@ class Mixer(Exempt):
         """A parameter with its first axis over sets, or a part of them, for each of K paths: [1, …] or [K, …]."""
         return own_sets(parameter if len(parameter) == 1 else parameter[part], paths)
 
-    def convolve(self, u: Tensor, table: PathTable, grid: tuple[int, ...], memory: _Memory | None = None) -> Tensor:
+    def convolve(
+        self, u: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: _Memory | None = None
+    ) -> Tensor:
         """silu of the convolution of [B, L, D]: [B, L, D], or [B, K, L, D] along every path."""
         module, kind = self.convolution, CONVOLUTIONS[self.config.convolution]
         if module is None:
@@ -191,9 +210,17 @@ class Mixer(Exempt):
         if kind.along_paths:
             convolved = module(u, table.part(0, kind.along) if kind.along else table, memory)
             return convolved[:, 0] if kind.along else convolved
-        patches, tokens = u[:, : table.grid_size], u[:, table.grid_size :]
-        convolved = to_rows(module(to_picture(patches, grid)))
-        return F.silu(torch.cat([convolved, tokens], dim=1) if tokens.shape[1] else convolved)
+        if isinstance(grid, Pack):
+            parts = zip(u.split(list(grid.lengths), dim=1), grid.grids, strict=True)
+            return torch.cat([_convolved(module, part, own) for part, own in parts], dim=1)
+        return _convolved(module, u, grid)
+
+
+def _convolved(module: nn.Module, u: Tensor, grid: tuple[int, ...]) -> Tensor:
+    """silu of a convolution on the grid, of the patches [B, L, D]; of the tokens after them, silu alone."""
+    patches = math.prod(grid)
+    convolved = to_rows(module(to_picture(u[:, :patches], grid)))
+    return F.silu(torch.cat([convolved, u[:, patches:]], dim=1) if u.shape[1] > patches else convolved)
 
 
 class ScanMixer(Mixer):
@@ -229,7 +256,9 @@ class ScanMixer(Mixer):
         self.norm = nn.LayerNorm(inner) if config.norm else None
         self.project_out = nn.Linear(inner, dim, bias=False)
 
-    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...], memory: _Memory | None = None) -> Tensor:
+    def mix(
+        self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: _Memory | None = None
+    ) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
         u, z = self.project(rows)
         u = self.convolve(u, table, grid, memory)
@@ -298,8 +327,11 @@ class CascadeMixer(ScanMixer):
         """Rows both ways, and columns both ways."""
         return (*super().parts(config), (0, 2), (2, 4))
 
-    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...], memory: _Memory | None = None) -> Tensor:
+    def mix(
+        self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: _Memory | None = None
+    ) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
+        assert not isinstance(grid, Pack), "`packed` refuses mixers of this kind"
         u, z = self.project(rows)
         u = self.convolve(u, table, grid)
         for (first, last), axis in (((0, 2), 2), ((2, 4), 1)):
