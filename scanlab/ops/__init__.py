@@ -6,6 +6,7 @@ from scanlab.ops.flops import SCAN_FLOPS
 from scanlab.ops.mamba.api import selective_scan
 from scanlab.ops.mamba.drop_in import selective_scan_fn
 from scanlab.ops.mamba2.api import ssd
+from scanlab.ops.packing import packed_table
 from scanlab.ops.path_tables import PathTable, path_table
 from scanlab.ops.resolve_paths import index_table
 from scanlab.renamed import renamed_names
@@ -17,6 +18,7 @@ __all__ = [
     "ScanlabWarning",
     "causal_conv1d",
     "index_table",
+    "packed_table",
     "path_table",
     "selective_scan",
     "selective_scan_fn",
