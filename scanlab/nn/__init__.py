@@ -4,7 +4,8 @@ from scanlab.nn.backbone import Backbone, Block
 from scanlab.nn.config import BackboneConfig, MixerConfig
 from scanlab.nn.heads import Classifier, NextPatch, Segmenter
 from scanlab.nn.merge import Merge
-from scanlab.nn.mixer import Mixer, MixerState, ScanMixer
+from scanlab.nn.mixer import Mixer, ScanMixer
+from scanlab.nn.mixer_state import MixerState
 from scanlab.nn.ssd_mixer import SsdMixer
 from scanlab.nn.streaming import Stream, stream
 from scanlab.nn.swap import set_scan

@@ -11,7 +11,7 @@ from torch import Tensor
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 from scanlab.nn.kinds import MIXERS
-from scanlab.nn.mixer import MixerState
+from scanlab.nn.mixer_state import MixerState
 from scanlab.ops import PathTable, index_table
 from scanlab.ops.modes import outside_modes
 

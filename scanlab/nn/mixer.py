@@ -21,6 +21,7 @@ from scanlab.nn.exempt import Exempt
 from scanlab.nn.kinds import CONVOLUTIONS, MIXERS, PARAMETERS
 from scanlab.nn.layer_paths import Alteration, LayerPaths, compiled, path_sets
 from scanlab.nn.merge import Merge
+from scanlab.nn.mixer_state import Memory, MixerState, Pack
 from scanlab.ops import PathTable, causal_conv1d, selective_scan
 from scanlab.renamed import renamed_fields, renamed_names
 
@@ -28,8 +29,6 @@ __all__ = [
     "CascadeMixer",
     "LayerSpec",
     "Mixer",
-    "MixerState",
-    "Pack",
     "PathConvolution",
     "ScanMixer",
     "convolution_for",
@@ -51,30 +50,6 @@ class LayerSpec:
     config: MixerConfig
     alter: Alteration | None = None
     ends: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class MixerState:
-    """What a mixer keeps of the part of a path that it has read: last states of its scan, float32, and the last inputs
-    of its convolution along paths; None before the first part, and where it has no such thing."""
-
-    scan: Tensor | None = None
-    convolution: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class Pack:
-    """Images side by side in one batch: their grids, and how many rows each has, patches and class tokens."""
-
-    grids: tuple[tuple[int, ...], ...]
-    lengths: tuple[int, ...]
-
-
-class _Memory:
-    """A mixer's state as it is read and replaced within one call; without one, paths begin and end in the call."""
-
-    def __init__(self, state: MixerState) -> None:
-        self.scan, self.convolution = state.scan, state.convolution
 
 
 @renamed_fields(sizes="config")
@@ -126,9 +101,7 @@ class Mixer(Exempt):
         return ((0, along),) if along else ()
 
     @abstractmethod
-    def mix(
-        self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: _Memory | None = None
-    ) -> Tensor:
+    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: Memory | None = None) -> Tensor:
         """[B, L, dim] of patches and tokens -> [B, L, dim]; with a memory, paths go on from it, and leave theirs."""
 
     def step(self, rows: Tensor, table: PathTable, state: MixerState) -> tuple[Tensor, MixerState]:
@@ -144,11 +117,11 @@ class Mixer(Exempt):
         >>> first = index_table(torch.tensor([[0]]), 1)
         >>> mixed, state = mixer.step(torch.zeros(2, 1, 8), first, MixerState())
         >>> mixed.shape, state.scan.shape
-        (torch.Size([2, 1, 8]), torch.Size([2, 1, 16, 8]))
+        (torch.Size([2, 1, 8]), torch.Size([2, 1, 16, 4]))
         """
         if not MIXERS[self.config.kind].streams:
             raise ScanlabError.at("S716", f"a mixer of the kind {self.config.kind!r} keeps no state between parts")
-        memory = _Memory(state)
+        memory = Memory(state)
         mixed = self.mix(rows, table, (), memory)
         return mixed, MixerState(memory.scan, memory.convolution)
 
@@ -176,7 +149,7 @@ class Mixer(Exempt):
         return u, z
 
     def merged(
-        self, scan: Callable[..., Tensor | tuple[Tensor, Tensor]], memory: _Memory | None, axes: int = 1
+        self, scan: Callable[..., Tensor | tuple[Tensor, Tensor]], memory: Memory | None, axes: int = 1
     ) -> Tensor:
         """What an operator returns for the merge of this mixer, at the mixer's scale: [B, L, inner].
 
@@ -201,7 +174,7 @@ class Mixer(Exempt):
         return own_sets(parameter if len(parameter) == 1 else parameter[part], paths)
 
     def convolve(
-        self, u: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: _Memory | None = None
+        self, u: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: Memory | None = None
     ) -> Tensor:
         """silu of the convolution of [B, L, D]: [B, L, D], or [B, K, L, D] along every path."""
         module, kind = self.convolution, CONVOLUTIONS[self.config.convolution]
@@ -256,9 +229,7 @@ class ScanMixer(Mixer):
         self.norm = nn.LayerNorm(inner) if config.norm else None
         self.project_out = nn.Linear(inner, dim, bias=False)
 
-    def mix(
-        self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: _Memory | None = None
-    ) -> Tensor:
+    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: Memory | None = None) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
         u, z = self.project(rows)
         u = self.convolve(u, table, grid, memory)
@@ -327,9 +298,7 @@ class CascadeMixer(ScanMixer):
         """Rows both ways, and columns both ways."""
         return (*super().parts(config), (0, 2), (2, 4))
 
-    def mix(
-        self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: _Memory | None = None
-    ) -> Tensor:
+    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: Memory | None = None) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
         assert not isinstance(grid, Pack), "`packed` refuses mixers of this kind"
         u, z = self.project(rows)
@@ -353,7 +322,7 @@ class PathConvolution(Exempt):
         self.weight = nn.Parameter(torch.empty(sets, channels, taps).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(sets, channels).uniform_(-bound, bound)) if bias else None
 
-    def forward(self, rows: Tensor, table: PathTable, memory: _Memory | None = None) -> Tensor:
+    def forward(self, rows: Tensor, table: PathTable, memory: Memory | None = None) -> Tensor:
         """[B, L, D] or [B, K, L, D] -> [B, K, L, D], path k with the set k modulo S."""
         weight, bias = (None if p is None else own_sets(p, table.paths) for p in (self.weight, self.bias))
         assert weight is not None

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn.mixer import Pack
+from scanlab.nn.mixer_state import Pack
 
 if TYPE_CHECKING:
     from scanlab.nn.backbone import Backbone, Block

@@ -7,15 +7,14 @@ strategy of the backbone only tells how many class tokens there are.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn.embed import convolution, to_picture, to_rows
-from scanlab.nn.mixer import LayerSpec, Mixer, Pack, convolution_for
+from scanlab.nn.mixer import LayerSpec, Mixer, convolution_for
+from scanlab.nn.mixer_state import Memory, Pack
 from scanlab.ops import PathTable
 
 __all__ = ["AttentionMixer", "ConvolutionMixer", "NoScanMixer"]
@@ -36,7 +35,7 @@ class AttentionMixer(Mixer):
         self.project_in = nn.Linear(dim, 3 * dim)
         self.project_out = nn.Linear(dim, dim)
 
-    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: Any = None) -> Tensor:
+    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: Memory | None = None) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
         queries, keys, values = self.project_in(rows).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         return self.project_out(F.scaled_dot_product_attention(queries, keys, values).transpose(1, 2).flatten(2))
@@ -53,7 +52,7 @@ class ConvolutionMixer(Mixer):
         self.spatial = convolution(len(grid))(self.inner, self.inner, taps, padding=taps // 2, groups=self.inner)
         self.project_out = nn.Linear(self.inner, dim)
 
-    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: Any = None) -> Tensor:
+    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: Memory | None = None) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
         assert not isinstance(grid, Pack), "`packed` refuses mixers of this kind"
         u = F.gelu(self.project_in(rows))
@@ -76,7 +75,7 @@ class NoScanMixer(Mixer):
         self.norm = nn.LayerNorm(self.inner) if config.norm else None
         self.project_out = nn.Linear(self.inner, dim, bias=False)
 
-    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: Any = None) -> Tensor:
+    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: Memory | None = None) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
         u, z = self.project(rows)
         u = self.convolve(u, table, grid, memory)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn.mixer import LayerSpec, Mixer, Pack, convolution_for, first_delta_bias
+from scanlab.nn.mixer import LayerSpec, Mixer, convolution_for, first_delta_bias
+from scanlab.nn.mixer_state import Memory, Pack
 from scanlab.ops import PathTable, ssd
 
 __all__ = ["SsdMixer"]
@@ -48,7 +48,7 @@ class SsdMixer(Mixer):
         self.norm = nn.RMSNorm(self.inner, eps=1e-5) if config.norm else None
         self.project_out = nn.Linear(self.inner, dim, bias=False)
 
-    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: Any = None) -> Tensor:
+    def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: Memory | None = None) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
         state = self.config.state
         z, mixed, delta = self.project_in(rows).split([self.inner, self.inner + 2 * state, self.heads], dim=-1)

@@ -19,7 +19,7 @@ from scanlab.ir.values import Key, Order, Scan, Value, expressions_of, map_order
 from scanlab.nn.backbone import Backbone, Block, backbone_of
 from scanlab.nn.heads import Classifier
 from scanlab.nn.kinds import CONVOLUTIONS, MIXERS, READOUTS, STEMS
-from scanlab.nn.mixer import MixerState
+from scanlab.nn.mixer_state import MixerState
 from scanlab.ops import PathTable, path_table
 from scanlab.ops.modes import outside_modes
 
@@ -53,7 +53,15 @@ def stream(model: nn.Module, latency: int = 1) -> Stream:
 
 
 class Stream:
-    """What a model has read of a video; see `stream`."""
+    """What a model has read of a video; see `stream`.
+
+    >>> import torch
+    >>> from scanlab.nn import Backbone, BackboneConfig, MixerConfig
+    >>> config = BackboneConfig(patch=(1, 4, 4), dim=8, positions="none", mixer=MixerConfig(convolution="path"))
+    >>> live = Stream(Backbone("by t, h, w", config, input_size=(2, 8, 8)), latency=2)
+    >>> live.read(torch.zeros(1, 1, 3, 8, 8)).shape, live.groups  # the third frame waits for a fourth
+    (torch.Size([1, 8, 8]), 1)
+    """
 
     def __init__(self, model: nn.Module, latency: int = 1) -> None:
         self.model, self.backbone = model, backbone_of(model)
