@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from rich.console import Console
+from rich.text import Text
+
 from scanlab.cli.arguments import definitions, grid_for
 from scanlab.cli.compiled import COMPILED, Compilation, print_compiled
 from scanlab.cli.output import console, print_json
@@ -66,13 +69,19 @@ def _plain(part: Any) -> Any:
 def _print(emit: str, strategy: Strategy, content: Content, several: bool) -> None:
     out, remark = console(), _REMARKS.get(emit, "#")
     for line in (*content.rows, change_at(emit, strategy, content)):
-        out.print(f"{remark} {line}", soft_wrap=True)
+        for part in _wrapped(str(line), out, len(remark) + 1):
+            out.print(f"{remark} {part}", soft_wrap=True)
     for label, part in content.parts.items():
         if several or len(content.parts) > 1:
             out.print(f"{label}, {part['file']}" if emit == "ast" else label, style="bold")
         # Numbers and sentences wrap at words on a screen; a program keeps its lines.
         numbers = emit in ("indices", "ranks", "proof")
         out.print("\n".join(_lines(part)), soft_wrap=not numbers or out.soft_wrap)
+
+
+def _wrapped(line: str, out: Console, used: int) -> list[str]:
+    """A remark as lines that fit a screen beside its mark; whole where it goes to a file."""
+    return [line] if out.soft_wrap else [str(part).rstrip() for part in Text(line).wrap(out, out.width - used)]
 
 
 def _lines(part: Any) -> Iterator[str]:

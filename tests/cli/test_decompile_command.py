@@ -91,7 +91,7 @@ def test_a_defect_ends_with_one(folder):
         (("many.npz", "--grid", "9x9"), "S430", "no array of 9x9"),
         (("mine_to_read.py:snaky",), "S430", "has no `snaky`"),
         (("mine_to_read.py:broken",), "S432", "no weights"),
-        (("mine_to_read.py:number",), "S430", "does not say which grid"),
+        (("mine_to_read.py:number",), "S430", "an int is no array"),
         (("missing.py:f",), "S430", "there is no file"),
         (("no_such_module:f",), "S430", "cannot be imported"),
         (("mine_to_read.py",), "S430", "names no arrays"),
