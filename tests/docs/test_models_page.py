@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from scanlab.nn import Backbone, BackboneConfig
 from scanlab.zoo import create_model, presets
 
 ROOT = Path(__file__).parents[2]
@@ -33,8 +34,20 @@ def test_every_preset_is_named() -> None:
 
 
 def test_the_parts_are_built_as_shown() -> None:
-    [block] = [b for b in re.findall(r"```python\n(.*?)```", PAGE, re.S) if "NextPatch(" in b]
-    exec(compile(block, "docs/models.md", "exec"), {})
+    blocks = [
+        b for b in re.findall(r"```python\n(.*?)```", PAGE, re.S) if re.search(r"NextPatch\(|\.packed\(|stream", b)
+    ]
+    assert len(blocks) == 4
+    given: dict[str, object] = {
+        "video": torch.rand(1, 1, 3, 16, 16),
+        "prefix": torch.rand(2, 3, 16),
+        "images": torch.rand(2, 1, 32, 32),
+        "known": torch.arange(64) < 60,
+        "backbone": Backbone("row", BackboneConfig(patch=4), input_size=(16, 16), channels=3),
+        **{name: torch.rand(3, *size) for name, size in (("photo", (16, 20)), ("icon", (8, 8)), ("scan", (12, 16)))},
+    }
+    for block in blocks:
+        exec(compile(block, "docs/models.md", "exec"), given)
 
 
 def test_the_files_and_figures_it_names_exist() -> None:
