@@ -24,16 +24,16 @@ from scanlab.compiler.probes import (
     small_grids,
     tested_as_bijections,
 )
-from scanlab.compiler.proof import Proof
+from scanlab.compiler.proof import Proof, combine_proofs
 from scanlab.compiler.trail import is_kept
-from scanlab.ir.assumptions import check_assumed, holds, linear_text, shared_assumptions, sizes_text
+from scanlab.ir.assumptions import check_assumed, holds, linear_text, shared_assumptions, sizes_text, with_shared
 from scanlab.ir.diagnostics import CounterExample, ScanlabError
-from scanlab.ir.expr import Curve, Expr, nodes_of
+from scanlab.ir.expr import Curve, Expr
 from scanlab.ir.printer import print_expr
 from scanlab.ir.text import count_text, grid_text
-from scanlab.ir.values import Order, expressions_of
+from scanlab.ir.values import Order, Value, layers_of, nodes_in, orders_of, sequences_of
 
-__all__ = ["Finding", "Question", "decide", "describe_scope", "errors_as_findings", "fits_nowhere"]
+__all__ = ["Finding", "Question", "decide", "describe_scope", "each_sequence", "errors_as_findings", "fits_nowhere"]
 
 _BY_ISL = "isl, for every grid size, and looking at every patch of small grids"
 _BY_ISL_WITHIN = "isl, for every such grid size, and looking at every patch of small ones"
@@ -257,6 +257,24 @@ def describe_scope(orders: tuple[Order, ...], lengths: tuple[int, ...]) -> str:
     return sizes_text(assume) if assume else ""
 
 
+def each_sequence(
+    value: Value, claim: str, prove_one: Callable[[tuple[Order, ...], tuple[Order, ...]], Proof]
+) -> Proof:
+    """The verdict on a claim that every sequence of a value must meet, of all its layers.
+
+    prove_one: is given the orders that follow one another with one state, and all orders of the value.
+    """
+    (value,) = with_shared(value)
+    within = tuple(dict.fromkeys(orders_of(value)))
+    if len(lengths := listed_lengths(within)) > 1:
+        return fits_nowhere(claim, lengths)
+    different: dict[tuple[Order, ...], None] = {}
+    for scan in layers_of(value):
+        orders = list(orders_of(scan))
+        different |= dict.fromkeys(tuple(orders[k] for k in members) for members in sequences_of(scan))
+    return combine_proofs(claim, [prove_one(parts, within) for parts in different])
+
+
 def fits_nowhere(claim: str, lengths: tuple[int, ...]) -> Proof:
     """The verdict on orders whose explicit lists have different lengths, so that no grid fits all of them."""
     counts = " and ".join(map(str, lengths))
@@ -280,7 +298,7 @@ def _contradiction(question: Question, isl: str, looking: str) -> ScanlabError:
 
 
 def _curves(question: Question) -> list[tuple[str, tuple[tuple[str, int | str], ...], int]]:
-    nodes = (e for o in question.orders for root in expressions_of(o) for e in nodes_of(root) if isinstance(e, Curve))
+    nodes = (e for order in question.orders for e in nodes_in(order) if isinstance(e, Curve))
     return list(dict.fromkeys((e.name, e.options, len(e.operands)) for e in nodes))
 
 

@@ -20,9 +20,9 @@ from scanlab.compiler.lattice import Lattice, evaluate_on_grid
 from scanlab.compiler.sorting import kept_patches
 from scanlab.ir.assumptions import holds, nearest_grid
 from scanlab.ir.diagnostics import CounterExample, ScanlabError, Span
-from scanlab.ir.expr import Curve, Expr, Int, Visit, nodes_of
+from scanlab.ir.expr import Curve, Expr, Int, Visit
 from scanlab.ir.text import grid_text
-from scanlab.ir.values import Order, expressions_of, signed_keys
+from scanlab.ir.values import Order, nodes_in, signed_keys
 
 __all__ = [
     "Grid",
@@ -101,7 +101,7 @@ def _past_constants(orders: Iterable[Order]) -> list[Grid]:
     axes, constants = 1, [0]
     for order in orders:
         axes = len(order.axes)
-        constants += [e.value for root in expressions_of(order) for e in nodes_of(root) if isinstance(e, Int)]
+        constants += [e.value for e in nodes_in(order) if isinstance(e, Int)]
     usual = [c for c in constants if c < _MOST_PAST_CONSTANTS ** (1 / axes) / 2 - axes]
     most = max(usual, default=0)
     if 2 * most <= _LARGEST[axes] + 1:
@@ -116,7 +116,7 @@ def listed_lengths(orders: Iterable[Order]) -> tuple[int, ...]:
 
 @lru_cache(maxsize=4096)
 def _lengths(order: Order) -> tuple[int, ...]:
-    return tuple(len(e.indices) for root in expressions_of(order) for e in nodes_of(root) if isinstance(e, Visit))
+    return tuple(len(e.indices) for e in nodes_in(order) if isinstance(e, Visit))
 
 
 def grids_of(patches: int, axes: int) -> Iterator[Grid]:

@@ -10,7 +10,15 @@ import numpy as np
 
 from scanlab.compiler.bind import Path, bind_order
 from scanlab.compiler.continuity import CONTINUOUS, prove_sequence
-from scanlab.compiler.decide import Finding, Question, decide, describe_scope, errors_as_findings, fits_nowhere
+from scanlab.compiler.decide import (
+    Finding,
+    Question,
+    decide,
+    describe_scope,
+    each_sequence,
+    errors_as_findings,
+    fits_nowhere,
+)
 from scanlab.compiler.lattice import Lattice
 from scanlab.compiler.layout import path_layouts
 from scanlab.compiler.mixed_radix import alike
@@ -22,7 +30,7 @@ from scanlab.compiler.trail import note_question
 from scanlab.compiler.witnesses import smallest_counterexample
 from scanlab.ir.assumptions import impossible, shared_assumptions, sizes_text, with_shared
 from scanlab.ir.diagnostics import CounterExample
-from scanlab.ir.values import Order, Plan, Scan, Value, layers_of, orders_of, sequences_of
+from scanlab.ir.values import Order, Plan, Scan, Value, layers_of, orders_of
 
 __all__ = ["Structure", "prove_continuous", "prove_same", "structure_of"]
 
@@ -39,15 +47,7 @@ def prove_continuous(value: Value, grid: Grid | None = None) -> Proof:
     >>> prove_continuous(scanlab.load("snake")).verdict
     'proved'
     """
-    (value,) = with_shared(value)
-    within = tuple(dict.fromkeys(orders_of(value)))
-    if len(lengths := listed_lengths(within)) > 1:
-        return fits_nowhere(CONTINUOUS, lengths)
-    different: dict[tuple[Order, ...], None] = {}
-    for scan in layers_of(value):
-        orders = list(orders_of(scan))
-        different |= dict.fromkeys(tuple(orders[k] for k in members) for members in sequences_of(scan))
-    return combine_proofs(CONTINUOUS, [prove_sequence(parts, grid, within) for parts in different])
+    return each_sequence(value, CONTINUOUS, lambda parts, within: prove_sequence(parts, grid, within))
 
 
 @dataclass(frozen=True)

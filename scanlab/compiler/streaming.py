@@ -17,18 +17,17 @@ from itertools import combinations
 import numpy as np
 
 from scanlab.compiler.bind import bind_order
-from scanlab.compiler.decide import Finding, Question, decide, errors_as_findings, fits_nowhere
+from scanlab.compiler.decide import Finding, Question, decide, each_sequence, errors_as_findings
 from scanlab.compiler.lattice import Lattice
 from scanlab.compiler.order_relations import visited_later
 from scanlab.compiler.polyhedra import NotAffine, Polyhedra
-from scanlab.compiler.probes import Grid, ManyGrids, listed_lengths, sequences
-from scanlab.compiler.proof import Proof, combine_proofs
+from scanlab.compiler.probes import Grid, ManyGrids, sequences
+from scanlab.compiler.proof import Proof
 from scanlab.compiler.trail import note_question
 from scanlab.compiler.witnesses import smallest_counterexample
-from scanlab.ir.assumptions import with_shared
 from scanlab.ir.diagnostics import CounterExample
 from scanlab.ir.expr import Axis, Binary, Int
-from scanlab.ir.values import Key, Order, Value, layers_of, orders_of, sequences_of
+from scanlab.ir.values import Key, Order, Value
 
 __all__ = ["prove_streamable", "streams_along"]
 
@@ -49,15 +48,8 @@ def prove_streamable(value: Value, axis: str, latency: int = 1, grid: Grid | Non
     >>> [prove_streamable(scanlab.parse(line), "h").verdict for line in ("by h, ~w", "by w, h")]
     ['proved', 'refuted']
     """
-    (value,) = with_shared(value)
-    claim, within = streams_along(axis, latency), tuple(dict.fromkeys(orders_of(value)))
-    if len(lengths := listed_lengths(within)) > 1:
-        return fits_nowhere(claim, lengths)
-    different: dict[tuple[Order, ...], None] = {}
-    for scan in layers_of(value):
-        orders = list(orders_of(scan))
-        different |= dict.fromkeys(tuple(orders[k] for k in members) for members in sequences_of(scan))
-    return combine_proofs(claim, [_of_sequence(parts, axis, latency, grid, within) for parts in different])
+    claim = streams_along(axis, latency)
+    return each_sequence(value, claim, lambda parts, within: _of_sequence(parts, axis, latency, grid, within))
 
 
 def _of_sequence(

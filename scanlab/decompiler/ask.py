@@ -16,10 +16,10 @@ from scanlab.decompiler.evidence import holds_numbers, with_article
 from scanlab.decompiler.result import Decompiled
 from scanlab.decompiler.user_code import CodeFailed, CodeTooSlow, run_user_code
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.expr import Int, nodes_of
+from scanlab.ir.expr import Int
 from scanlab.ir.grids import Extents, grid_of
 from scanlab.ir.text import count_text, grid_text
-from scanlab.ir.values import expressions_of, orders_of
+from scanlab.ir.values import nodes_in, orders_of
 from scanlab.language.axes import parse_axes
 
 __all__ = ["Asked", "ask", "required_arguments"]
@@ -54,11 +54,7 @@ class Asked:
             return {}
         count = len(answer.value.axes)
         constants = [
-            node.value
-            for order in orders_of(answer.value)
-            for expr in expressions_of(order)
-            for node in nodes_of(expr)
-            if isinstance(node, Int)
+            node.value for order in orders_of(answer.value) for node in nodes_in(order) if isinstance(node, Int)
         ]
         beyond = 2 * max(constants, default=1) + 1
         large = () if count > 3 else (tuple(beyond + 2 * i for i in range(count)),)

@@ -15,7 +15,7 @@ from scanlab.decompiler.result import Nearest, PathFinding
 from scanlab.decompiler.search import Budget
 from scanlab.ir.expr import Binary, Expr, Extent, Int, nodes_of
 from scanlab.ir.text import count_text, grid_text
-from scanlab.ir.values import Order, expressions_of, orders_of
+from scanlab.ir.values import Order, nodes_in, orders_of
 from scanlab.language.library import library_definitions
 
 __all__ = ["judge_path", "kind_of_sizes", "too_few"]
@@ -61,8 +61,7 @@ def _sound(order: Order) -> bool:
     """Whether an order has a path on the smallest grids too, where a part such as H // 2 of a short axis is nothing,
     and divides by no such part, which no proof for all sizes can follow.
     """
-    nodes = [node for expr in expressions_of(order) for node in nodes_of(expr)]
-    parts = [node.right for node in nodes if isinstance(node, Binary) and node.op == "//"]
+    parts = [node.right for node in nodes_in(order) if isinstance(node, Binary) and node.op == "//"]
     if any(isinstance(below, Extent) for part in parts for below in nodes_of(part)):
         return False
     return all(sequence_on(order, grid) is not None for grid in product((1, 2, 3), repeat=len(order.axes)))
@@ -108,7 +107,7 @@ def too_few(orders: Iterable[Order], grids: Sequence[Grid]) -> Iterator[str]:
     # Along a grid of one row, say, many lines do the same.
     spread = [grid for grid in grids if all(grid[i] > 1 for i in seen)] or grids
     for order in dict.fromkeys(orders):
-        nodes = [node for expr in expressions_of(order) for node in nodes_of(expr)]
+        nodes = list(nodes_in(order))
         largest = max((node.value for node in nodes if isinstance(node, Int)), default=1)
         sizes = {order.axes[i]: {grid[i] for grid in spread} for i in seen}
         once = [f"`{axis}`" for axis, extents in sizes.items() if sum(extent > largest for extent in extents) < 2]

@@ -16,8 +16,8 @@ from scanlab.decompiler.evidence import PAD
 from scanlab.decompiler.pool import pool_of
 from scanlab.decompiler.search import Budget, complete_lines
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.expr import Axis, Binary, Compare, Expr, Extent, Extremum, Int, nodes_of, substitute
-from scanlab.ir.values import PLACES, Key, Order, Token, conjunction, expressions_of
+from scanlab.ir.expr import Axis, Binary, Compare, Expr, Extent, Extremum, Int, substitute
+from scanlab.ir.values import PLACES, Key, Order, Token, conjunction, nodes_in
 
 __all__ = ["RIVALS", "Line", "equals_on", "lines_of", "rival_of", "sequence_on", "unseen_axes"]
 
@@ -204,8 +204,7 @@ def _believed(order: Order, grids: Sequence[Grid]) -> bool:
     longest = max(max(grid) for grid in grids)
     sizes = [
         node.right.value
-        for expr in expressions_of(order)
-        for node in nodes_of(expr)
+        for node in nodes_in(order)
         if isinstance(node, Binary) and node.op in ("//", "%") and isinstance(node.right, Int)
     ]
     return all(2 * k + 1 <= longest for k in sizes)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from scanlab.ir.diagnostics import ScanlabError, Span
-from scanlab.ir.expr import Binary, Compare, Expr, Int, Logic, Negate, Select, Visit
+from scanlab.ir.expr import Binary, Compare, Expr, Int, Logic, Negate, Select, Visit, nodes_of
 from scanlab.ir.listed import permutation, plain_axes
 from scanlab.ir.merges import MergeRule, merge_rule
 
@@ -35,6 +35,7 @@ __all__ = [
     "is_odd",
     "layers_of",
     "map_orders",
+    "nodes_in",
     "orders_of",
     "sequences_of",
     "signed_keys",
@@ -257,6 +258,11 @@ def orders_of(value: Value) -> Iterator[Order]:
 def expressions_of(order: Order) -> tuple[Expr, ...]:
     """What an order is written with: its keys, its ``where`` and what it restarts by."""
     return (*(k.expr for k in order.keys), *(() if order.where is None else (order.where,)), *order.restart)
+
+
+def nodes_in(order: Order) -> Iterator[Expr]:
+    """Every node of what an order is written with, see `expressions_of`."""
+    return (node for expr in expressions_of(order) for node in nodes_of(expr))
 
 
 def layers_of(value: Value) -> tuple[Order | Scan, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -12,10 +13,11 @@ from torch import Tensor, nn
 from scanlab.compiler.bind import CompiledScan, Path
 from scanlab.compiler.streaming import prove_streamable
 from scanlab.facade import bound
+from scanlab.ir.coordinates import substitute_axes
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.expr import Axis, Binary, Expr, Extent, Int, nodes_of, substitute
+from scanlab.ir.expr import Axis, Binary, Extent, Int, nodes_of
 from scanlab.ir.text import grid_text
-from scanlab.ir.values import Key, Order, Scan, Value, expressions_of, map_orders, orders_of
+from scanlab.ir.values import Order, Scan, Value, map_orders, nodes_in, orders_of
 from scanlab.nn.backbone import Backbone, Block, backbone_of
 from scanlab.nn.heads import Classifier
 from scanlab.nn.kinds import CONVOLUTIONS, MIXERS, READOUTS, STEMS
@@ -191,7 +193,8 @@ class _Groups:
         self._tables: OrderedDict[tuple[bytes, torch.device], PathTable] = OrderedDict()
         self._restarts = any(o.restart for o in orders_of(value))
         orders = list(orders_of(value))
-        _check_orders(value, orders)
+        if problem := next(_problems(value, orders, self.axis), ""):
+            raise ScanlabError.at("S716", f"`{value}` cannot be followed while a video goes on: {problem}")
         for order in orders:
             proof = prove_streamable(order, self.axis, latency)
             if proof.verdict != "proved":
@@ -222,12 +225,12 @@ class _Groups:
 
     def _fresh(self, number: int, frame: tuple[int, ...]) -> tuple[bool, ...]:
         both = self.bound(number - 1, frame, 2)
-        inside = int(torch.tensor(frame).prod()) * self.latency
+        inside = math.prod(frame) * self.latency
         return tuple(_starts_anew(path, inside) for path in both.paths)
 
     def check(self, frame: tuple[int, ...]) -> None:
         """Compare the first groups with the grid as a whole, bound at once: a second road to what is read."""
-        inside = int(torch.tensor(frame).prod()) * self.latency
+        inside = math.prod(frame) * self.latency
         whole = self.bound(0, frame, COMPARED)
         parts = [self.bound(i, frame) for i in range(COMPARED)]
         for k, path in enumerate(whole.paths):
@@ -248,21 +251,8 @@ def _starts_anew(path: Path, inside: int) -> bool:
 
 def _moved(order: Order, axis: str, by: int) -> Order:
     """The order with its coordinate along an axis counted from a later place."""
-
-    def moved(expr: Expr) -> Expr:
-        return substitute(expr, lambda e: Binary("+", e, Int(by)) if e == Axis(axis) else None)
-
-    if not by:
-        return order
-    keys = tuple(Key(moved(k.expr), k.alternate) for k in order.keys)
-    where = None if order.where is None else moved(order.where)
-    return replace(order, keys=keys, where=where, restart=tuple(moved(e) for e in order.restart))
-
-
-def _check_orders(value: Value, orders: Sequence[Order]) -> None:
-    axis = value.axes[0]
-    for problem in _problems(value, orders, axis):
-        raise ScanlabError.at("S716", f"`{value}` cannot be followed while a video goes on: {problem}")
+    coordinates = {a: Binary("+", Axis(a), Int(by)) if a == axis else Axis(a) for a in order.axes}
+    return substitute_axes(order, order.axes, coordinates) if by else order
 
 
 def _problems(value: Value, orders: Sequence[Order], axis: str) -> Iterator[str]:
@@ -277,7 +267,8 @@ def _problems(value: Value, orders: Sequence[Order], axis: str) -> Iterator[str]
     for order in orders:
         if order.tokens:
             yield "virtual tokens stand for the video as a whole"
-        if any(e == Extent(axis) for root in (*expressions_of(order), *order.assume) for e in nodes_of(root)):
+        assumed = (node for expr in order.assume for node in nodes_of(expr))
+        if Extent(axis) in chain(nodes_in(order), assumed):
             yield f"it depends on {axis.upper()}, the number of frames, which is not known"
 
 
