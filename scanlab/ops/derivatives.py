@@ -32,7 +32,7 @@ class Operator:
     The forward takes `tensors` differentiable tensors (some may be None), then the table's steps and segments, then
     settings. Its first output is differentiable, and the second is not unless the operator has `states`: then it holds
     the last states, where it has more than one axis. All others are kept for the backward, which is called with (dy,
-    *kept, *arguments of the forward), with states (dy, dlast, *kept, …), either of which may be None, and gives one
+    *kept, *arguments of the forward), with states (dy, dlast, *kept, …), the latter of which may be None, and gives one
     gradient for every differentiable tensor. samples: which arguments have the samples of a batch as their first axis,
     and how many axes they have then.
     """
@@ -131,6 +131,8 @@ def _keep(ctx: Any, operator: Operator, arguments: tuple[Any, ...], outputs: Any
     tensors = operator.tensors + 2
     ctx.save_for_backward(*others[1:], *arguments[:tensors])
     ctx.settings, ctx.kept = arguments[tensors:], len(others[1:])
+    # Where the last states alone are read, the gradient of this is zero. It has the dtype of the first tensor.
+    ctx.shape = (outputs[0] if isinstance(outputs, tuple) else outputs).shape
     # States that were not asked for are empty.
     ctx.mark_non_differentiable(*(others[1:] if operator.states and others[0].ndim > 1 else others))
     # Else torch makes zeros as large as the kept states.
@@ -146,7 +148,8 @@ def _gradients(ctx: Any, outputs: tuple[Tensor | None, ...], backward: Any) -> l
         return [None] * operator.tensors + nothing
     saved = ctx.saved_tensors
     tensors = saved[ctx.kept :]
-    gradients = backward(*given, *saved, *settings)
+    dy = tensors[0].new_zeros(ctx.shape) if given[0] is None else given[0]
+    gradients = backward(dy, *given[1:], *saved, *settings)
     needed = ctx.needs_input_grad[-len(nothing) - operator.tensors :]
     wanted = zip(gradients, tensors[: operator.tensors], needed, strict=False)
     return [g if t is not None and n else None for g, t, n in wanted] + nothing

@@ -24,10 +24,11 @@ __all__ = ["add_to_inputs", "initial_gradient", "last_inputs"]
 class _Places:
     """Where the W - 1 steps before the end of each sequence, or the first ones, stand; all [T, W - 1], on a device.
 
-    step: clamped to those that there are. owner: the path of each. exists: whether there is such a step; where there is
-    none, `other` is the initial row in its place.
+    sequence [T, 1]: their numbers. step: clamped to those that there are. owner: the path of each. exists: whether
+    there is such a step; where there is none, `other` is the initial row in its place.
     """
 
+    sequence: Tensor
     step: Tensor
     owner: Tensor
     exists: Tensor
@@ -57,21 +58,21 @@ def _find(table: PathTable, count: int, at_end: bool) -> _Places:
     inside = torch.where(exists, step, 0)
     owner = owners_of(table.segments, table.steps.shape[1:]).long().gather(1, inside)
     other = (lengths[:, None] + places).clamp(max=count - 1)
-    return _Places(*(t.to(table.steps.device) for t in (inside, owner, exists, other)))
+    sequence = torch.arange(table.sequences)[:, None]
+    return _Places(*(t.to(table.steps.device) for t in (sequence, inside, owner, exists, other)))
 
 
-def _rows(table: PathTable, places: _Places, batch: int) -> tuple[Tensor, Tensor]:
-    """The sample [B, 1, 1] and the row [B, T, W - 1] of each place."""
-    sequence = torch.arange(table.sequences, device=table.steps.device)[:, None]
-    rows = table.steps[:, sequence, places.step].long().clamp(min=0)
-    return torch.arange(batch, device=table.steps.device)[:, None, None], rows.expand(batch, -1, -1)
+def _index(values: Tensor, table: PathTable, places: _Places) -> tuple[Tensor, Tensor, Tensor]:
+    """Sample, path and row of each place in values [B, K or 1, L, D], which broadcast to [B, T, W - 1]."""
+    sample = torch.arange(len(values), device=values.device)[:, None, None]
+    path = places.owner if values.shape[1] > 1 else torch.zeros_like(places.owner)
+    rows = table.steps[:, places.sequence, places.step].long().clamp(min=0)
+    return sample, path, rows.expand(len(values), -1, -1)
 
 
 def _read(values: Tensor, table: PathTable, places: _Places) -> Tensor:
     """values [B, K or 1, L, D] at the places, [B, T, W - 1, D]; 0 where there is no step."""
-    sample, rows = _rows(table, places, len(values))
-    path = places.owner if values.shape[1] > 1 else torch.zeros_like(places.owner)
-    return torch.where(places.exists[..., None], values[sample, path, rows], 0)
+    return torch.where(places.exists[..., None], values[_index(values, table, places)], 0)
 
 
 def last_inputs(x: Tensor, initial: Tensor | None, table: PathTable, taps: int) -> Tensor:
@@ -83,21 +84,18 @@ def last_inputs(x: Tensor, initial: Tensor | None, table: PathTable, taps: int) 
     last = _read(x, table, places)
     if initial is None:
         return last
-    sequence = torch.arange(table.sequences, device=x.device)[:, None]
-    return torch.where(places.exists[..., None], last, initial[:, sequence, places.other])
+    return torch.where(places.exists[..., None], last, initial[:, places.sequence, places.other])
 
 
 def add_to_inputs(dx: Tensor, dinitial: Tensor | None, dlast: Tensor, table: PathTable) -> None:
     """Add the gradient of `last_inputs` to those of x and of the initial rows, in place and in a fixed order."""
     places = _places(table, dlast.shape[2], at_end=True)
-    sample, rows = _rows(table, places, len(dx))
-    path = places.owner if dx.shape[1] > 1 else torch.zeros_like(places.owner)
+    index = _index(dx, table, places)
     values = torch.where(places.exists[..., None], dlast, 0).to(dx.dtype)
-    dx.index_put_((sample, path, rows), values, accumulate=True)
+    dx.index_put_(index, values, accumulate=True)
     if dinitial is not None:
-        sequence = torch.arange(table.sequences, device=dx.device)[:, None]
         values = torch.where(places.exists[..., None], 0, dlast).to(dinitial.dtype)
-        dinitial.index_put_((sample, sequence, places.other), values, accumulate=True)
+        dinitial.index_put_((index[0], places.sequence, places.other), values, accumulate=True)
 
 
 def initial_gradient(

@@ -21,7 +21,7 @@ _OPERATOR = Operator("causal_conv1d", _TENSORS, {0: 4, 3: 4}, states=True)
 torch.library.define("scanlab::causal_conv1d", f"({_ARGUMENTS}) -> (Tensor, Tensor)")
 torch.library.define(
     "scanlab::causal_conv1d_backward",
-    f"(Tensor? dy, Tensor? dlast, {_ARGUMENTS}) -> ({', '.join(['Tensor'] * _TENSORS)})",
+    f"(Tensor dy, Tensor? dlast, {_ARGUMENTS}) -> ({', '.join(['Tensor'] * _TENSORS)})",
 )
 
 
@@ -82,10 +82,10 @@ def _forward_fake(
     return y, ends if last else x.new_empty(0)
 
 
-def _backward(dy: Tensor | None, dlast: Tensor | None, *arguments: Any) -> tuple[Tensor, ...]:
+def _backward(dy: Tensor, dlast: Tensor | None, *arguments: Any) -> tuple[Tensor, ...]:
     a, _, module = _unpacked(arguments)
     weight, bias = arguments[1:3]
-    rows = a.x.new_zeros(len(a.x), a.table.paths, *a.x.shape[2:]) if dy is None else dy.contiguous()
+    rows = dy.contiguous()
     dx, taps, offset = module.backward(a, rows)
     empty, dinitial = weight.new_empty(0), None
     if a.initial is not None:
@@ -98,9 +98,7 @@ def _backward(dy: Tensor | None, dlast: Tensor | None, *arguments: Any) -> tuple
     return dx, dweight, dbias, empty.clone() if dinitial is None else dinitial.to(a.x.dtype).contiguous()
 
 
-def _backward_fake(
-    dy: Tensor | None, dlast: Tensor | None, x: Tensor, weight: Tensor, *arguments: Any
-) -> tuple[Tensor, ...]:
+def _backward_fake(dy: Tensor, dlast: Tensor | None, x: Tensor, weight: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
     return tuple(weight.new_empty(0) if t is None else t.new_empty(t.shape) for t in (x, weight, *arguments[:2]))
 
 

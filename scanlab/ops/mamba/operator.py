@@ -29,7 +29,7 @@ _OPERATOR = Operator("selective_scan", _TENSORS, {0: 4, 1: 4, 3: 5, 4: 5, 8: 4},
 torch.library.define("scanlab::selective_scan", f"({_ARGUMENTS}) -> (Tensor, Tensor, Tensor)")
 torch.library.define(
     "scanlab::selective_scan_backward",
-    f"(Tensor? dy, Tensor? dlast, Tensor checkpoints, {_ARGUMENTS}) -> ({', '.join(['Tensor'] * _TENSORS)})",
+    f"(Tensor dy, Tensor? dlast, Tensor checkpoints, {_ARGUMENTS}) -> ({', '.join(['Tensor'] * _TENSORS)})",
 )
 
 
@@ -119,13 +119,12 @@ def _forward_fake(u: Tensor, delta: Tensor, A: Tensor, *arguments: Any) -> tuple
     return y, state if last else empty, checkpoints if keep else empty.clone()
 
 
-def _backward(dy: Tensor | None, dlast: Tensor | None, checkpoints: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
+def _backward(dy: Tensor, dlast: Tensor | None, checkpoints: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
     prepared, table, separate, _, backend = _unpacked(arguments)
-    rows = _like_y(arguments[0], table, separate) if dy is None else dy
     # The gradient of a sum is one number repeated; the kernels read rows.
-    rows = rows if rows.stride(-1) == 1 or rows.shape[-1] == 1 else rows.contiguous()
+    dy = dy if dy.stride(-1) == 1 or dy.shape[-1] == 1 else dy.contiguous()
     ends = None if dlast is None else _by_state(dlast)
-    g = implementation("mamba", backend).backward(prepared, table, checkpoints, rows, ends, separate=separate)
+    g = implementation("mamba", backend).backward(prepared, table, checkpoints, dy, ends, separate=separate)
     A, B, C = arguments[2:5]
     turned = (
         g.A.transpose(1, 2) * LOG2_E,
@@ -140,13 +139,7 @@ def _backward(dy: Tensor | None, dlast: Tensor | None, checkpoints: Tensor, *arg
     )
 
 
-def _like_y(u: Tensor, table: PathTable, separate: bool) -> Tensor:
-    """What stands for the gradient of y where nothing reads it."""
-    kept_apart = (table.sequences,) if separate else ()
-    return u.new_zeros(len(u), *kept_apart, *u.shape[2:])
-
-
-def _backward_fake(dy: Tensor | None, dlast: Tensor | None, checkpoints: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
+def _backward_fake(dy: Tensor, dlast: Tensor | None, checkpoints: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
     A = arguments[2]
     # What is compiled relies on these strides; those of the arguments may be anything.
     return tuple(A.new_empty(0) if t is None else t.new_empty(t.shape) for t in arguments[:_TENSORS])

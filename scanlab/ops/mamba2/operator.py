@@ -23,7 +23,7 @@ _OPERATOR = Operator("ssd", _TENSORS, {0: 5, 1: 4, 2: 4, 3: 5, 4: 5, 7: 5}, stat
 torch.library.define("scanlab::ssd", f"({_ARGUMENTS}) -> (Tensor, Tensor)")
 torch.library.define(
     "scanlab::ssd_backward",
-    f"(Tensor? dy, Tensor? dlast, {_ARGUMENTS}) -> ({', '.join(['Tensor'] * _TENSORS)})",
+    f"(Tensor dy, Tensor? dlast, {_ARGUMENTS}) -> ({', '.join(['Tensor'] * _TENSORS)})",
 )
 
 
@@ -119,13 +119,11 @@ def _by_state(states: Tensor) -> Tensor:
     return states.float().transpose(3, 4).contiguous()
 
 
-def _backward(dy: Tensor | None, dlast: Tensor | None, *arguments: Any) -> tuple[Tensor, ...]:
+def _backward(dy: Tensor, dlast: Tensor | None, *arguments: Any) -> tuple[Tensor, ...]:
     prepared, separate, _, module = _unpacked(arguments)
-    x, table = prepared.x, prepared.table
-    kept_apart = (table.sequences,) if separate else ()
-    rows = x.new_zeros(len(x), *kept_apart, *x.shape[2:]) if dy is None else dy.contiguous()
+    x = prepared.x
     ends = None if dlast is None else _by_state(dlast)
-    g = module.backward(prepared, rows, ends, separate=separate)
+    g = module.backward(prepared, dy.contiguous(), ends, separate=separate)
     initial = None if g.initial is None else g.initial.transpose(3, 4).contiguous()
     gradients: tuple[Any, ...] = (g.x, g.dt, g.decay, g.B, g.C, g.D, g.weights, initial)
     return tuple(
@@ -133,7 +131,7 @@ def _backward(dy: Tensor | None, dlast: Tensor | None, *arguments: Any) -> tuple
     )
 
 
-def _backward_fake(dy: Tensor | None, dlast: Tensor | None, *arguments: Any) -> tuple[Tensor, ...]:
+def _backward_fake(dy: Tensor, dlast: Tensor | None, *arguments: Any) -> tuple[Tensor, ...]:
     x = arguments[0]
     return tuple(x.new_empty(0) if t is None else t.new_empty(t.shape) for t in arguments[:_TENSORS])
 
