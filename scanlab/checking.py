@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from scanlab.compiler.equivalences import Equivalence, find_equivalences
@@ -19,15 +19,22 @@ from scanlab.language.module import Definition, Module
 
 __all__ = ["Checked", "check_definition", "check_module", "library_orders", "mark_of", "prove_claim", "verdict_of"]
 
+# The axis that patches arrive along as a rule: of it one also wants to know that an order does not stream.
+TIME = "t"
+
 
 @dataclass(frozen=True)
 class Checked:
-    """A definition with its proof, its claims' proofs, what equals it in the library, and what is wrong with it."""
+    """A definition with its proof, its claims' proofs, and what is wrong with it.
+
+    Looked up beside what is claimed: what equals it in the library, and whether it streams, by axis.
+    """
 
     definition: Definition
     proof: Proof | None
     claims: tuple[Proof, ...] = ()
     equivalences: tuple[Equivalence, ...] = ()
+    streams: Mapping[str, Proof] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
@@ -48,7 +55,10 @@ def verdict_of(checked: Checked) -> str:
         return "checked where it is used"
     text = f"{checked.proof.claim}, {checked.proof.words}"
     text += "".join(f"; {_also(c, checked.proof)}" for c in checked.claims)
-    notes = dict.fromkeys(note for p in (checked.proof, *checked.claims) for note in p.notes)
+    claimed = {c.axis for c in checked.definition.claims if c.kind == "streamable"}
+    streams = {axis: p for axis, p in checked.streams.items() if axis not in claimed and (p or axis == TIME)}
+    text += "".join(f"; {_streams(axis, p, checked.proof)}" for axis, p in streams.items())
+    notes = dict.fromkeys(note for p in (checked.proof, *checked.claims, *streams.values()) for note in p.notes)
     text += "".join(f". Note: {note}" for note in notes)
     shown = checked.equivalences[:2]
     known = [e for e in shown if e.proof.verdict == "proved"]
@@ -62,23 +72,33 @@ def _also(claim: Proof, proof: Proof) -> str:
     return claim.claim if claim.words == proof.words else f"{claim.claim}, {claim.words}"
 
 
-def check_module(module: Module, grid: tuple[int, ...] | None = None, equivalences: bool = True) -> Iterator[Checked]:
+def _streams(axis: str, verdict: Proof, proof: Proof) -> str:
+    if not verdict:
+        return f"does not stream in {axis}" if verdict.verdict == "refuted" else f"may not stream in {axis}: undecided"
+    words = f"streams in {axis}"
+    return words if verdict.words == proof.words else f"{words}, {verdict.words}"
+
+
+def check_module(module: Module, grid: tuple[int, ...] | None = None, look_up: bool = True) -> Iterator[Checked]:
     """Check each definition in turn; the module's own problems (syntax, names) are in ``module.problems``.
 
     >>> from scanlab.facade import read_text
     >>> module = read_text(b"grid h, w  order good = by 2 * h, ~w  order bad = by h + w", "two.scan")
-    >>> for checked in check_module(module, equivalences=False):
+    >>> for checked in check_module(module, look_up=False):
     ...     print(mark_of(checked), checked.definition.name, [d.code for d in checked.diagnostics])
     ✓ good []
     ✗ bad ['S300']
     """
     for definition in module.definitions:
         fits = grid if grid is not None and len(grid) == len(definition.axes) else None
-        yield check_definition(definition, fits, equivalences)
+        yield check_definition(definition, fits, look_up)
 
 
-def check_definition(definition: Definition, grid: tuple[int, ...] | None = None, equivalences: bool = True) -> Checked:
-    """Prove a definition and its claims. ``equivalences``: also look it up in the library. Raises no ScanlabError."""
+def check_definition(definition: Definition, grid: tuple[int, ...] | None = None, look_up: bool = True) -> Checked:
+    """Prove a definition and its claims. Raises no ScanlabError.
+
+    look_up: also see what it equals in the library, and along which axes it streams.
+    """
     value = definition.value
     if value is None:
         return Checked(definition, None)
@@ -87,12 +107,13 @@ def check_definition(definition: Definition, grid: tuple[int, ...] | None = None
         if proof.verdict == "refuted":
             return Checked(definition, proof, diagnostics=tuple(_refuted(value, grid)))
         claims = tuple(prove_claim(c, value, grid) for c in definition.claims)
-        equal = tuple(_in_library(definition, value, grid)) if equivalences else ()
+        equal = tuple(_in_library(definition, value, grid)) if look_up else ()
+        streams = {axis: prove_streamable(value, axis, 1, grid) for axis in definition.axes} if look_up else {}
     except ScanlabError as error:
         return Checked(definition, None, diagnostics=error.diagnostics)
     problems = [_undecided(definition, proof)] if proof.verdict == "undecided" else []
     problems += [_failed(definition.name, c, p) for c, p in zip(definition.claims, claims, strict=True) if not p]
-    return Checked(definition, proof, claims, equal, tuple(problems))
+    return Checked(definition, proof, claims, equal, streams, tuple(problems))
 
 
 def _refuted(value: Value, grid: tuple[int, ...] | None) -> Iterator[Diagnostic]:

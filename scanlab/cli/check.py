@@ -32,7 +32,7 @@ def run(files: list[Path], grid: str | None, as_json: bool) -> int:
     results, problems = [], []
     for module in _modules(files, problems, quiet=as_json):
         problems += module.problems
-        results += [(module, c) for c in check_module(module, extents, equivalences=bool(files))]
+        results += [(module, c) for c in check_module(module, extents, look_up=bool(files))]
     problems += [d for _, c in results for d in c.diagnostics]
     failed = any(d.severity == "error" for d in problems)
     if as_json:
@@ -69,6 +69,7 @@ def _data(module: Module, checked: Checked) -> dict[str, Any]:
         "proof": None if checked.proof is None else _proof(checked.proof),
         "claims": [_proof(p) for p in checked.claims],
         "kin": [_kin(k) for k in checked.equivalences],
+        "streams": {axis: _proof(p) for axis, p in checked.streams.items()},
     }
 
 

@@ -80,7 +80,7 @@ def _stated(text: str, file: str) -> tuple[tuple[Definition, ...], list[Diagnost
 
 def _judged(definition: Definition, grid: tuple[int, ...], look_up: bool) -> tuple[Verdict, tuple[Diagnostic, ...]]:
     fits = grid if len(grid) == len(definition.axes) else None
-    checked = check_definition(definition, fits, equivalences=look_up)
+    checked = check_definition(definition, fits, look_up=look_up)
     # What could not be proved of the library is no news while one types. Its own name is the plainest of all that a
     # definition may be the same as.
     equivalences = [*(_namesake(definition, fits) if look_up else ()), *checked.equivalences]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import scanlab
-from scanlab.checking import check_module
+from scanlab.checking import check_module, verdict_of
+from scanlab.compiler.proof import Proof
 from scanlab.compiler.streaming import prove_streamable
 from scanlab.facade import read_text
 
@@ -68,7 +69,7 @@ order b = by t // 2, h, w, t % 2
 order c = by t // 2, h, w, t % 2
   expect streamable in t
 """
-    checked = list(check_module(read_text(text, "streams.scan"), equivalences=False))
+    checked = list(check_module(read_text(text, "streams.scan"), look_up=False))
     assert [[d.code for d in c.diagnostics] for c in checked] == [[], [], ["S315"]]
     [failed] = checked[2].diagnostics
     assert failed.counterexample is not None and "no patch comes before one of an earlier t" in failed.message
@@ -81,3 +82,35 @@ order c = by t // 2, h, w, t % 2
 def test_claims_that_mean_nothing_are_refused(claim, code):
     module = read_text(f"grid t, h\norder a = by t, h\n  expect streamable {claim}\n".encode(), "wrong.scan")
     assert [d.code for d in module.problems] == [code]
+
+
+def test_a_check_says_along_which_axes_an_order_streams():
+    text = b"""grid t, h, w
+order frames = by t, h, w
+order spatial = by h, w, t
+order tubelets = by t // 2, h, w, t
+  expect streamable in t with latency 2
+scan ways = sum(frames, frames(t, w, h))
+scan blocked = sum(frames, -frames)
+"""
+    checked = list(check_module(read_text(text, "streams.scan")))
+    said = [verdict_of(c).split(". ")[0].split("; ")[1:] for c in checked]
+    assert said == [
+        ["streams in t"],
+        ["does not stream in t", "streams in h"],
+        ["no patch comes before one of an earlier group of 2 along t"],
+        ["streams in t"],
+        ["does not stream in t"],
+    ]
+    assert {axis: p.verdict for axis, p in checked[3].streams.items()} == {
+        "t": "proved",
+        "h": "refuted",
+        "w": "refuted",
+    }
+
+
+def test_streams_undecided_are_never_shown_as_yes(monkeypatch):
+    undecided = Proof("", "undecided", "isl", "too long")
+    monkeypatch.setattr("scanlab.checking.prove_streamable", lambda *given: undecided)
+    [checked] = check_module(read_text(b"grid t, h\norder frames = by t, h\n", "streams.scan"))
+    assert verdict_of(checked).split(". ")[0].endswith("; may not stream in t: undecided")

@@ -21,7 +21,7 @@ PAGE = ROOT / "docs" / "language.md"
 
 def _problems(text: str) -> list[str]:
     module = read_module(Source(text), library_templates)
-    found = list(module.problems) + [d for c in check_module(module, equivalences=False) for d in c.diagnostics]
+    found = list(module.problems) + [d for c in check_module(module, look_up=False) for d in c.diagnostics]
     return [d.code for d in found]
 
 

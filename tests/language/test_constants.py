@@ -35,7 +35,7 @@ def test_constants_past_64_bits_are_refused_where_they_are_written(key: str) -> 
     text = f"grid h, w\norder fine = by h, w\norder wide = by {key}, h, w\n"
     module = read_module(Source(text, "a.scan"), library_templates)
     assert [d.code for d in module.problems] == ["S106"]
-    assert [c.definition.name for c in check_module(module, equivalences=False) if c.proof] == ["fine"]
+    assert [c.definition.name for c in check_module(module, look_up=False) if c.proof] == ["fine"]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 def _first(text: str) -> Diagnostic:
     module = read_module(Source(text, "a.scan"), library_templates)
-    found = list(module.problems) + [d for c in check_module(module, equivalences=False) for d in c.diagnostics]
+    found = list(module.problems) + [d for c in check_module(module, look_up=False) for d in c.diagnostics]
     return min(found, key=Diagnostic.sort_key)
 
 
@@ -186,7 +186,7 @@ def test_suggested_edits_mend_the_text(text: str, replacement: str) -> None:
     assert edit.replacement == replacement
     mended = whole[: edit.span.start] + replacement + whole[edit.span.end :]
     module = read_module(Source(mended), library_templates).raise_problems()
-    assert all(not c.diagnostics for c in check_module(module, equivalences=False))
+    assert all(not c.diagnostics for c in check_module(module, look_up=False))
 
 
 def test_the_whole_message() -> None:

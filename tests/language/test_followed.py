@@ -22,7 +22,7 @@ _ABOVE = "grid h, w\n"
 
 def _findings(text: str) -> list[Diagnostic]:
     module = read_module(Source(text, "a.scan"), library_templates)
-    return [*module.problems, *(d for c in check_module(module, equivalences=False) for d in c.diagnostics)]
+    return [*module.problems, *(d for c in check_module(module, look_up=False) for d in c.diagnostics)]
 
 
 # What is written; what of it is replaced; by what the help says; the help's own words around it are not.

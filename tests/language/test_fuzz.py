@@ -54,7 +54,7 @@ def test_texts_of_the_grammar(text: str) -> None:
     with at_most(calls=MOST_CALLS):
         module = _read(spaced)
         assert module is not None, "a single text is read, whatever is wrong inside it"
-        found = list(check_module(module, equivalences=False))
+        found = list(check_module(module, look_up=False))
     for checked in found:
         assert checked.proof is not None or checked.diagnostics or checked.definition.value is None
 

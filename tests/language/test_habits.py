@@ -16,7 +16,7 @@ _ABOVE = "grid h, w\norder first[k=2] = by h // k, w // k, h, w\n"
 
 def _findings(text: str) -> list[Diagnostic]:
     module = read_module(Source(text, "a.scan"), library_templates)
-    return [*module.problems, *(d for c in check_module(module, equivalences=False) for d in c.diagnostics)]
+    return [*module.problems, *(d for c in check_module(module, look_up=False) for d in c.diagnostics)]
 
 
 # What is written, where the error points, and words of the help.

@@ -104,7 +104,7 @@ def _round_trip(value: Value) -> None:
 
 def _check(module: Module, random: Random) -> None:
     grid = random.choice((None, None, (3, 4), (2, 2, 2)))
-    for checked in check_module(module, grid, equivalences=False):
+    for checked in check_module(module, grid, look_up=False):
         assert mark_of(checked) in "✗✓?·"
         assert all(str(d) for d in checked.diagnostics)
         assert verdict_of(checked) or checked.diagnostics

@@ -64,7 +64,7 @@ def test_printed_source_reads_back_as_the_same_value(name):
 
 @each
 def test_proved_for_all_sizes_with_its_claims(name):
-    checked = check_definition(USABLE[name], equivalences=False)
+    checked = check_definition(USABLE[name], look_up=False)
     assert checked.diagnostics == ()
     assert checked.proof.verdict == "proved"
     assert all(p.verdict == "proved" for p in checked.claims)
