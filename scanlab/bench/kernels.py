@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from scanlab.bench.continued import CASES, QUICK_CASES, Case, ContinuedFigure, continued_figure
 from scanlab.bench.limit import STATES, compiled_limit, limit_calls
 from scanlab.bench.machine import environment
 from scanlab.bench.peers import PEERS, Peer, by_step, peer_output
@@ -69,6 +70,7 @@ class Report:
     orders: tuple[OrderFigure, ...]
     roofline: Roofline
     load: float | None = None
+    continued: tuple[ContinuedFigure, ...] = ()
 
     def as_data(self) -> dict[str, object]:
         """Ready for JSON, with command, versions and device."""
@@ -81,16 +83,17 @@ class Report:
             "shortest_forward_ms": {name: self.roofline.shortest_ms(size) for name, size in self.sizes.items()},
             "figures": [asdict(f) for f in self.figures],
             "orders": [asdict(f) | {"ratio": f.ratio} for f in self.orders],
+            "continued": [asdict(f) | {"size": str(f.size), "ratio": f.ratio} for f in self.continued],
         }
 
 
 def stages(quick: bool) -> int:
     """How many stages a run has, for a progress bar."""
-    return 2 * len(QUICK if quick else SIZES) + len(_order_sizes(quick)) + 1
+    return 2 * len(QUICK if quick else SIZES) + len(_order_sizes(quick)) + len(_cases(quick)) + 1
 
 
 def measure(quick: bool, limit: Path | None, budget_s: float, say: Say) -> Report:
-    """Measure every size forward and backward, row against random orders, and the limits of the machine.
+    """Measure every size forward and backward, row against random orders, states and packs, and the machine's limits.
 
     budget_s: seconds per size and direction, shared by the implementations. say gets what begins. Raises S752.
     """
@@ -110,8 +113,16 @@ def measure(quick: bool, limit: Path | None, budget_s: float, say: Say) -> Repor
     for size, backward in _order_sizes(quick):
         say(f"row against random, L={size.length}")
         orders.append(_order_figure(size, backward, budget_s / 2))
+    continued = []
+    for case in _cases(quick):
+        say(f"{case.what}, L={case.size.length}")
+        continued.append(continued_figure(case, budget_s / 2))
     say("the limits of the machine")
-    return Report(sizes, tuple(figures), tuple(orders), measure_roofline(), load)
+    return Report(sizes, tuple(figures), tuple(orders), measure_roofline(), load, tuple(continued))
+
+
+def _cases(quick: bool) -> tuple[Case, ...]:
+    return QUICK_CASES if quick else CASES
 
 
 def _calls(given: Problem, backward: bool) -> Iterator[tuple[str, Callable[[], object]]]:

@@ -72,6 +72,12 @@ def checks(report: Report) -> Iterator[Check]:
         text = f"L={order.length} N={order.states} K={order.paths}, {_direction(order.backward)}: random over row"
         fastest = order.shuffled.fastest_ms / order.row.fastest_ms
         yield Check(text, f"at most {RANDOM_ORDER:g}", order.ratio, order.ratio <= RANDOM_ORDER, fastest)
+    for figure in report.continued:
+        if figure.most is None:
+            continue
+        text = f"{figure.size}, {_direction(figure.backward)}: {figure.what} over {figure.beside}"
+        fastest = figure.times.fastest_ms / figure.times_beside.fastest_ms
+        yield Check(text, f"at most {figure.most:g}", figure.ratio, figure.ratio <= figure.most, fastest)
 
 
 def _concerns(promise: Promise, figure: Figure, report: Report) -> bool:

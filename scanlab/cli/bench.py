@@ -75,6 +75,7 @@ def _print_kernels(report: Report) -> None:
             table.add_row(name, *_cells(pair[False]), *_cells(pair[True]) if True in pair else ("",) * 3)
         print_table(screen, table)
     print_table(screen, _orders(report))
+    print_table(screen, _continued(report))
     limits = report.roofline
     screen.print(
         f"limits: {limits.copy_gb_s:.1f} GB/s copied, {limits.exp2_g_s:.1f} G exp2/s on {limits.threads} threads\n"
@@ -110,6 +111,16 @@ def _orders(report: Report) -> Table:
         size = f"L={f.length} N={f.states} K={f.paths}"
         direction = "forward + backward" if f.backward else "forward"
         table.add_row(size, direction, spread(f.row), spread(f.shuffled), f"{f.ratio:.2f}")
+    return table
+
+
+def _continued(report: Report) -> Table:
+    left, right = ("size", "", "what", "beside"), ("ms", "beside, ms", "ratio")
+    table = _table("states, streams and packs (ScanLab, cpu)", left, right)
+    for f in report.continued:
+        direction = "forward + backward" if f.backward else "forward"
+        times = spread(f.times), spread(f.times_beside)
+        table.add_row(str(f.size), direction, f.what, f.beside, *times, f"{f.ratio:.2f}")
     return table
 
 

@@ -10,6 +10,7 @@ import torch
 from typer.testing import CliRunner
 
 from scanlab.bench import kernels, peers, roofline, timing
+from scanlab.bench.continued import CASES, PACK, QUICK_CASES, ContinuedFigure
 from scanlab.bench.kernels import LIMIT, OURS, Figure, OrderFigure, Report
 from scanlab.bench.peers import PEERS, by_step, peer_output
 from scanlab.bench.plot import draw
@@ -80,6 +81,19 @@ def test_the_paths_of_a_problem_are_permutations_with_their_inverse():
         assert torch.equal(given.orders.gather(1, given.ranks), rows)
 
 
+@pytest.mark.parametrize("case", QUICK_CASES, ids=lambda c: f"{c.what}-{c.backward}")
+def test_both_ways_of_a_case_scan_the_same(case):
+    one, other = (scan() for scan in case.ways(problem(case.size)))
+    rows = [y for y in one if y.ndim == 3]
+    whole = torch.cat(other, 1)
+    torch.testing.assert_close(torch.cat(rows, 1), whole if case.beside != "it and all before it" else whole[:, -1:])
+
+
+def test_cases_of_states_and_packs():
+    assert len(set(PACK)) == len(PACK) and {c.what for c in QUICK_CASES} == {c.what for c in CASES}
+    assert all(c.size.length == sum(h * w for h, w in PACK) for c in CASES if "pack" in c.what)
+
+
 @pytest.fixture
 def passes(monkeypatch) -> Callable[[float], None]:
     """A clock that goes on by what it is told and by nothing else: a busy machine changes no turn."""
@@ -134,6 +148,7 @@ def test_peak_memory_sees_what_is_freed_again():
 def _measured(monkeypatch, **options) -> Report:
     monkeypatch.setattr(kernels, "QUICK", {"tiny": Size(1, 33, 16, 16), "tiny K=4": Size(1, 16, 16, 1, 4)})
     monkeypatch.setattr(kernels, "LENGTHS", (16,))
+    monkeypatch.setattr(kernels, "QUICK_CASES", QUICK_CASES[:1])
     monkeypatch.setattr(kernels, "PEERS", tuple(LIGHT))
     monkeypatch.setattr(kernels, "measure_roofline", lambda: Roofline(10.0, 5.0, 2))
     said: list[str] = []
@@ -155,6 +170,7 @@ def test_a_whole_run(monkeypatch):
     # L=33 in chunks of 32: one state of 16 x 16 float32 is kept; L=16 needs none.
     assert [f.kept_bytes for f in ours if f.backward] == [1024, 0]
     assert len(report.orders) == 4
+    assert [(f["size"], f["most"]) for f in data["continued"]] == [(str(QUICK_CASES[0].size), 1.05)]
 
 
 def test_the_limit_by_hand_is_compiled_and_measured(monkeypatch):
@@ -190,7 +206,11 @@ def _report() -> Report:
         *skipped,
     )
     orders = (OrderFigure(196, 16, 1, False, _times(1.0), _times(1.05)),)
-    return Report({"S1": SIZES["S1"]}, figures, orders, Roofline(40.0, 18.0, 2))
+    continued = (
+        ContinuedFigure("packed", "one by one", SIZES["S1"], True, 1.1, _times(1.2), _times(1.0)),
+        ContinuedFigure("parts", "at once", SIZES["S1"], False, None, _times(1.2), _times(1.0)),
+    )
+    return Report({"S1": SIZES["S1"]}, figures, orders, Roofline(40.0, 18.0, 2), continued=continued)
 
 
 def test_promises_are_checked_where_there_is_a_figure():
@@ -202,6 +222,7 @@ def test_promises_are_checked_where_there_is_a_figure():
         "S1, forward: torch, sequential over ours": (60.0, True),
         f"S1, forward: ours over {LIMIT}": (2.0, False),
         "L=196 N=16 K=1, forward: random over row": (1.05, True),
+        "B=1 L=196 D=384 N=16 K=1, forward + backward: packed over one by one": (1.2, False),
     }
 
 
@@ -212,6 +233,7 @@ def test_the_command_prints_tables_and_writes_files(monkeypatch, tmp_path):
     result = CliRunner().invoke(app, ["bench", "kernels", "--quick", *files])
     assert result.exit_code == 0, result.output
     assert "pip install mambapy" in result.stdout and "missed" in result.stdout and "40.0 GB/s" in result.stdout
+    assert "states, streams and packs" in result.stdout and "at once" in result.stdout
     assert len(json.loads((tmp_path / "k.json").read_text(encoding="utf-8"))["figures"]) == 6
     assert (tmp_path / "k.png").read_bytes().startswith(b"\x89PNG")
 
