@@ -82,14 +82,15 @@ def compile_all(
     states: int = 16,
     dtype: str = "bfloat16",
     source: str | None = None,
+    continued: bool = False,
 ) -> list[Report]:
     """Compile every GPU kernel with a path function plugged in, in a process without TRITON_INTERPRET.
 
     program: the name of a stored path program, "" for the table. states: N. dtype: of the activations. source: the
-    module whose ``variants(states, dtype, patch_at, lanes=)`` names the kernels, by default KERNELS. Raises S730 to
-    S735.
+    module whose ``variants(states, dtype, patch_at, lanes=, continued=)`` names the kernels, by default KERNELS.
+    continued: with states given before the first steps, and returned after the last. Raises S730 to S735.
     """
-    words = compiler_command(program, target, states=states, dtype=dtype, source=source)
+    words = compiler_command(program, target, states=states, dtype=dtype, source=source, continued=continued)
     done = subprocess.run(words, capture_output=True, text=True, env=compiler_environment(), check=False)
     if done.returncode != 0:
         raise refused(target, done.stderr)
@@ -98,7 +99,13 @@ def compile_all(
 
 
 def compiler_command(
-    program: str, target: str, *, states: int = 16, dtype: str = "bfloat16", source: str | None = None
+    program: str,
+    target: str,
+    *,
+    states: int = 16,
+    dtype: str = "bfloat16",
+    source: str | None = None,
+    continued: bool = False,
 ) -> list[str]:
     """The words that start the process behind `compile_all`; each line it prints is for `answer_of`.
 
@@ -106,7 +113,8 @@ def compiler_command(
     """
     target_of(target)
     require_triton()
-    return [sys.executable, "-m", "scanlab.codegen.worker", source or KERNELS, program, target, str(states), dtype]
+    worker = [sys.executable, "-m", "scanlab.codegen.worker"]
+    return [*worker, source or KERNELS, program, target, str(states), dtype, "continued" if continued else ""]
 
 
 def compiler_environment() -> dict[str, str]:

@@ -18,10 +18,14 @@ from scanlab.ir.text import reason_of
 _TYPES = MappingProxyType({"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"})
 
 
-def _compile(source: str, program: str, target: str, states: str, dtype: str) -> Iterator[dict[str, Any]]:
+def _compile(
+    source: str, program: str, target: str, states: str, dtype: str, continued: str
+) -> Iterator[dict[str, Any]]:
     patch_at = load(program) if program else import_module("scanlab.kernels.gpu.paths").patch_from_table
     kind, lanes = _TYPES[dtype], target_of(target).lanes
-    variants: list[Any] = import_module(source).variants(int(states), kind, patch_at, lanes=lanes)
+    variants: list[Any] = import_module(source).variants(
+        int(states), kind, patch_at, lanes=lanes, continued=bool(continued)
+    )
     yield {"kernels": [v.name for v in variants]}
     for v in variants:
         group = v.constexprs.get("GROUP", 1)

@@ -46,18 +46,20 @@ _FLOATS = frozenset(
 )
 
 
-def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int = 32) -> list[Variant]:
+def variants(
+    state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int = 32, continued: bool = False
+) -> list[Variant]:
     """The kernels for 4 taps, N = state, heads of 64 channels and chunks of 64 steps, with rows given by patch_at.
 
     dtype: Triton's type of the activations (fp32, bf16, fp16). lanes: 32 on NVIDIA, 64 on AMD, which multiplies
-    float32 as it is.
+    float32 as it is. continued: sequences begin with given states, and their last states are returned.
     """
     half = dtype != "fp32"
     blocks, warps = ssd_blocks(min(64, longest_chunk(half)), state, 64, half)
     common = {"PATCH_AT": patch_at, "SILU": True, "BIAS": True, "CHAINED": False, "REVISITS": False, "TAPS": 4}
-    common |= {"INITIAL": False, "GIVEN": False}
+    common |= {"INITIAL": continued, "GIVEN": continued}
     common |= {"STEPS": convolution_steps(4, False), "CHANNELS": CHANNELS}
-    ssd = common | blocks | {"SKIP": True, "WEIGHTS": False, "ADJOINT": False, "LAST": False, "BLOCK": PASS}
+    ssd = common | blocks | {"SKIP": True, "WEIGHTS": False, "ADJOINT": False, "LAST": continued, "BLOCK": PASS}
     ssd |= {"PRECISION": "tf32x3" if lanes == 32 else "ieee"}
     return [
         *(_variant(k, dtype, common, 4) for k in (convolution_forward_kernel, convolution_backward_kernel)),

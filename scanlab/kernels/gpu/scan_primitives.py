@@ -166,16 +166,6 @@ def carried_on(states, carry, N: tl.constexpr):
 
 
 @triton.jit
-def taken_up(states, values, stride, begins, exists, N: tl.constexpr):
-    """N blocks of float32, `stride` apart, where a sequence begins; else the states as they are."""
-    blocks = ()
-    for n in tl.static_range(N):
-        given = tl.load(values + n * stride, mask=where(begins, exists), other=0.0)
-        blocks = blocks + (tl.where(begins, given, states[n]),)
-    return blocks
-
-
-@triton.jit
 def coefficients(values, width, exists, N: tl.constexpr, CONSTANT: tl.constexpr, WORDS: tl.constexpr):
     """B or C of a row: N numbers that all channels share, or N blocks where it is constant in time.
 

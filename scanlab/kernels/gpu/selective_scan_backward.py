@@ -44,7 +44,6 @@ from .scan_primitives import (
     put_rows,
     rows_of,
     step_sizes,
-    taken_up,
     where,
     work_item_at,
     zeros,
@@ -289,7 +288,8 @@ def selective_scan_backward_kernel(
         end = (sample * sequences + sequence) * N * width + channel
         if not CARRIED:
             if LAST:
-                p = taken_up(p, dlast + end, width, final > 0, exists, N)
+                if final > 0:
+                    p = per_state(dlast + end, width, exists, N)
             elif INITIAL:
                 p = carried_on(p, final == 0, N)
         checkpoint_of = checkpoints + (sample * checkpoint_count + checkpoint) * N * width + channel
@@ -317,6 +317,7 @@ def selective_scan_backward_kernel(
         )  # fmt: skip
         p = carried_on(p, carry, N)
         if INITIAL:
-            keep_states(dinitial + end, width, p, where(first == 0, exists), N)
+            if first == 0:
+                keep_states(dinitial + end, width, p, exists, N)
         share = sums + (sample * accumulators + accumulator) * ROWS * width + channel
         _add_totals(share, width, totals, exists, N, B_CONSTANT, C_CONSTANT)

@@ -36,7 +36,6 @@ from .scan_primitives import (
     put_rows,
     rows_of,
     step_sizes,
-    taken_up,
     where,
     work_item_at,
     zeros,
@@ -80,7 +79,8 @@ def selective_scan_forward_kernel(
         h = carried_on(h, carry, N)
         end = (sample * sequences + sequence) * N * width + channel
         if INITIAL:
-            h = taken_up(h, initial + end, width, first == 0, exists, N)
+            if first == 0:
+                h = per_state(initial + end, width, exists, N)
         if KEEP:
             checkpoint_of = checkpoints + (sample * checkpoint_count + checkpoint) * N * width + channel
             keep_states(checkpoint_of, width, h, where(carry > 0, exists), N)

@@ -65,18 +65,20 @@ def blocks_for(states: int, width: int = 64, *, lanes: int = 32, backward: bool 
     return Blocks(two if states <= 16 else lanes, steps)
 
 
-_PASSED = {"BLOCK": PASS.channels, "GROUP": PASS.steps, "ADJOINT": False, "GIVEN": False}
+_PASSED = {"BLOCK": PASS.channels, "GROUP": PASS.steps, "ADJOINT": False}
 
 
-def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int = 32) -> list[Variant]:
+def variants(
+    state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int = 32, continued: bool = False
+) -> list[Variant]:
     """The kernels for N = state and activations of Triton's type `dtype` (fp32, bf16, fp16); patch_at gives the rows.
 
     Tensors lie as models have them: whole, with channels in multiples of 16. lanes: 32 on NVIDIA, 64 on AMD, where exp2
-    is not written in PTX.
+    is not written in PTX. continued: sequences begin with given states, and their last states are returned.
     """
     common = {
         "PATCH_AT": patch_at, "N": state, "SOFTPLUS": True, "SKIP": True, "BIAS": True, "WEIGHTS": False,
-        "B_CONSTANT": False, "C_CONSTANT": False, "KEEP": True, "INITIAL": False, "LAST": False, "CARRIED": False,
+        "B_CONSTANT": False, "C_CONSTANT": False, "KEEP": True, "INITIAL": continued, "LAST": continued, "CARRIED": False,
         "ADD": False, "ADD_U": False, "ADJOINT": False, "ADD_PARAMETERS": False, "REVISITS": False, "ASM": lanes == 32,
         "WORDS": state * (4 if dtype == "fp32" else 2) % 8 == 0,
     }  # fmt: skip
@@ -85,7 +87,7 @@ def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int
         _variant(selective_scan_forward_kernel, dtype, common | _shape(forward), state),
         _variant(selective_scan_backward_kernel, dtype, common | _shape(backward), state),
         _variant(selective_scan_local_kernel, dtype, common | _shape(forward), state),
-        _variant(selective_scan_pass_kernel, dtype, _PASSED),
+        _variant(selective_scan_pass_kernel, dtype, _PASSED | {"GIVEN": continued}),
     ]
 
 
