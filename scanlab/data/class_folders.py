@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from scanlab.data.grouping import check_grouped
 from scanlab.data.layout import Layout, settled_by
+from scanlab.data.mask_names import in_one_folder, look_like_masks, without_suffix
 from scanlab.data.notes import Note, listed, suffixes
-from scanlab.data.pairs import in_one_folder, look_like_masks, without_suffix
 from scanlab.data.pictures import IMAGES
 from scanlab.data.places import below, files_in, folders_in, hints, holds, part_of, part_places, plain
+from scanlab.data.words import alike, composed
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 
@@ -26,7 +28,8 @@ _SUSPICIOUS = ("image", "images", "img", "imgs", "mask", "masks", "label", "labe
 class Labelled:
     """Files, part by part, with their labels: int64 [M] classes, or uint8 [M, classes] where a file may have several.
 
-    counts: how many files each part has; groups: int64 [M], or None; read: suffixes of files that the labels are from.
+    counts: how many files each part has; groups: int64 [M], or None; read: suffixes of files that the labels are from;
+    divides: what of a table gives parts or groups, in words, "" for nothing.
     """
 
     files: Sequence[Path]
@@ -35,6 +38,7 @@ class Labelled:
     class_names: tuple[str, ...]
     groups: NDArray[np.int64] | None = None
     read: tuple[str, ...] = ()
+    divides: str = ""
 
     @property
     def several(self) -> bool:
@@ -78,6 +82,7 @@ def class_files(
     groups = (
         np.unique([row[3] for row in rows], return_inverse=True)[1].astype(np.int64) if "groups" in layout else None
     )
+    check_grouped(any(row[3] != str(row[1]) for row in rows), layout)
     _check_groups(folder, rows, groups)
     labels = np.array([row[2] for row in rows], np.int64)
     return Labelled([row[1] for row in rows], labels, counts, tuple(names), groups)
@@ -133,7 +138,10 @@ def _classes(
     folder: Path, layout: Layout, notes: list[Note], read: Sequence[str], expected: str
 ) -> dict[str, list[tuple[Path, str]]]:
     """By class its files, each with the name of its group."""
-    classes = {place.name: _files(place, layout, notes, read) for place in folders_in(folder)}
+    places = {place.name: place for place in folders_in(folder)}
+    if twice := [name for name in places if name != composed(name) and composed(name) in places]:
+        _check_names(folder, [composed(twice[0]), twice[0]], {})
+    classes = {composed(name): _files(place, layout, notes, read) for name, place in places.items()}
     if empty := [name for name, files in classes.items() if not files]:
         raise _wrong(
             folder, f"its folder {empty[0]} holds no images{_instead(folder / empty[0])}", f"expected {expected}"
@@ -177,8 +185,7 @@ def _files(place: Path, layout: Layout, notes: list[Note], read: Sequence[str]) 
 
 
 def _check_names(folder: Path, names: Sequence[str], by_part: Mapping[str, set[str]]) -> None:
-    small = [name.lower() for name in names]
-    if twice := [name for name in names if small.count(name.lower()) > 1]:
+    if twice := alike(names):
         raise ScanlabError.at(
             "S691",
             f"{folder} has the classes {listed(twice)}, which may be one",

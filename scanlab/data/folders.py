@@ -13,16 +13,28 @@ from numpy.typing import NDArray
 from scanlab.data.checks import checked
 from scanlab.data.class_folders import Labelled, check_twins, class_files, class_places
 from scanlab.data.dataset import IGNORED, Dataset
-from scanlab.data.layout import FOLDERS, NOTHING, Layout, settled_by
+from scanlab.data.grouping import groups_below
+from scanlab.data.layout import CLASS_FOLDERS, FOLDERS, LABEL_TABLES, MASK_FOLDERS, NOTHING, Layout, settled_by
 from scanlab.data.mask_files import read_masks
+from scanlab.data.mask_names import in_one_folder
 from scanlab.data.notes import Note, suffixes
-from scanlab.data.pairs import Folders, Pair, in_one_folder, left_folders, matched, pair_folders, pairs_of, side_by_side
+from scanlab.data.pairs import (
+    Folders,
+    Pair,
+    left_folders,
+    matched,
+    pair_folders,
+    pairs_of,
+    parts_within,
+    side_by_side,
+)
 from scanlab.data.parts import brightness_quarters, divided, rarest_labels
 from scanlab.data.pictures import IMAGES, Pictures, read_pictures, require_pillow
 from scanlab.data.places import below, files_in, part_places, unwrapped
-from scanlab.data.tables import labels_of_tables
+from scanlab.data.tables import check_tables_beside, labels_of_tables
 from scanlab.data.volume_places import class_names, dataset_json, unnamed_classes
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import count_text
 
 __all__ = ["IMAGES", "load_folder"]
 
@@ -52,7 +64,7 @@ def load_folder(folder: Path, size: tuple[int, ...] | None = None, layout: Layou
         return _with_masks(folder, inner, found, size, layout, notes)
     given = _labelled(inner, layout, notes)
     pictures = read_pictures(given.files, size, layout, notes)
-    return _dataset(folder, inner, pictures, given.labels, given.counts, notes, given)
+    return _dataset(folder, inner, pictures, given.labels, given.counts, notes, given.groups, given)
 
 
 @dataclass(frozen=True)
@@ -66,10 +78,10 @@ class _Masked:
 
 def _masked(folder: Path, layout: Layout, notes: list[Note]) -> dict[str, _Masked]:
     """Images with masks, by part; empty where the folder has none."""
-    if above := _both_above(folder, layout):
-        return above
-    if beside := side_by_side(folder, layout):
-        return {part: _Masked(folders) for part, folders in beside.items()}
+    if "table" in layout:
+        return {}
+    if parted := parts_within(folder, layout, notes) or side_by_side(folder, layout):
+        return {part: _Masked(folders) for part, folders in parted.items()}
     places = {"train": folder} if pair_folders(folder, layout) else part_places(folder, layout, [])
     found = {part: masked for part, place in places.items() if (masked := _found(place, layout)) is not None}
     if found and len(found) < len(places):
@@ -83,17 +95,6 @@ def _masked(folder: Path, layout: Layout, notes: list[Note]) -> dict[str, _Maske
             folder, "nothing in it is called as masks are", 'name the folders, as in layout = "images=a masks=b"'
         )
     return found
-
-
-def _both_above(folder: Path, layout: Layout) -> dict[str, _Masked]:
-    """Parts below images/ and masks/, as images/train and masks/train."""
-    folders = pair_folders(folder, layout)
-    if folders is None or any(files_in(place) for place in (folders.images, folders.masks)):
-        return {}
-    images, masks = (part_places(place, layout, []) for place in (folders.images, folders.masks))
-    if folders.images in images.values() or folders.masks in masks.values():
-        return {}
-    return {part: _Masked(Folders(images[part], masks[part], folders.ending)) for part in images if part in masks}
 
 
 def _found(place: Path, layout: Layout) -> _Masked | None:
@@ -111,10 +112,13 @@ def _labelled(folder: Path, layout: Layout, notes: list[Note]) -> Labelled:
     table_notes: list[Note] = []
     table = None if "classes" in layout else labels_of_tables(folder, layout, table_notes)
     if table is not None and _overrules(table, folder, layout):
+        layout.check(LABEL_TABLES, "pictures with a table")
         notes += table_notes
         return table
     if "table" in layout:
         raise _wrong(folder, "no CSV file in it names its pictures", "expected a column with the names of the files")
+    layout.check(CLASS_FOLDERS, "folders of classes")
+    check_tables_beside(folder, list(below(folder)), "classes", layout, notes)
     places = class_places(folder, layout, notes)
     for place in places.values():
         check_twins(place, layout)
@@ -130,12 +134,25 @@ def _overrules(table: Labelled, folder: Path, layout: Layout) -> bool:
     if "table" in layout or table.several or not names & set(homes):
         return True
     if all(table.class_names[label].lower() == home for label, home in zip(table.labels, homes, strict=True)):
-        return False
+        return _adds(table, folder)
     raise ScanlabError.at(
         "S691",
         f"{folder} has folders called after classes, and a CSV file that puts pictures into other classes",
         help=settled_by("table", "classes"),
     )
+
+
+def _adds(table: Labelled, folder: Path) -> bool:
+    """Whether a table that says the classes of the folders says more: parts or groups. Raises S691 where it says it of
+    some pictures alone."""
+    if table.divides and (left := len(set(below(folder)) - set(table.files))):
+        raise ScanlabError.at(
+            "S691",
+            f"{folder} has folders of classes, and a table whose {table.divides} would divide them, without a row for "
+            f"{count_text(left, 'picture')}",
+            help=f"give every picture a row; or {settled_by('classes', 'table')}",
+        )
+    return bool(table.divides)
 
 
 def _with_masks(
@@ -146,19 +163,22 @@ def _with_masks(
     layout: Layout,
     notes: list[Note],
 ) -> Dataset:
+    layout.check(MASK_FOLDERS, "images with masks")
     pairs = {part: _pairs(inner, each, layout, notes) for part, each in found.items()}
     together = [pair for some in pairs.values() for pair in some]
+    check_tables_beside(inner, [pair.image for pair in together], "masks", layout, notes)
+    groups = groups_below(inner, {part: [pair.home for pair in some] for part, some in pairs.items()}, layout, notes)
     one = next(iter(found.values())).folders
     where = f"images in {one.images.name} with masks in {one.masks.name}" if one else "images and masks in one folder"
     notes.append(Note("layout", where))
     if "frames" in layout:
         raise ScanlabError.at("S694", f"masks of {folder.name} would have frames", help=settled_by("first_frame"))
-    pictures = read_pictures([image for image, _ in together], size, layout, notes)
+    pictures = read_pictures([pair.image for pair in together], size, layout, notes)
     known, ignored = class_names(dataset_json(inner))
     labels = read_masks(together, size, inner, layout, notes, ignored)
     notes += unnamed_classes(labels, known)
     counts = {part: len(some) for part, some in pairs.items()}
-    return _dataset(folder, inner, pictures, labels, counts, notes, known=known)
+    return _dataset(folder, inner, pictures, labels, counts, notes, groups, known=known)
 
 
 def _pairs(folder: Path, found: _Masked, layout: Layout, notes: list[Note]) -> list[Pair]:
@@ -174,11 +194,12 @@ def _dataset(
     labels: NDArray,
     counts: Mapping[str, int],
     notes: list[Note],
+    groups: NDArray[np.int64] | None,
     given: Labelled | None = None,
     known: Mapping[int, str] = NO_NAMES,
 ) -> Dataset:
     """The data with their parts, which follow one another; a test part is held out where there is none."""
-    images, groups, several = pictures.pixels, given.groups if given else None, bool(given and given.several)
+    images, several = pictures.pixels, bool(given and given.several)
     strata = rarest_labels(labels) if several else labels if given else brightness_quarters(images)
     parts = divided(counts, strata, groups, notes)
     _other_files(inner, (*IMAGES, *(given.read if given else ())), notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,17 @@ from scanlab.data.layout import Layout, settled_by
 from scanlab.data.notes import Note, listed
 from scanlab.data.places import plain
 from scanlab.data.table_files import Row, is_missing, wrong_table
+from scanlab.data.words import alike, composed
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 
-__all__ = ["labels_of_columns"]
+__all__ = ["labels_of_columns", "one_number"]
 
 # What a column with the class is usually called.
 _LABELS = ("label", "labels", "class", "classes", "classname", "target", "category", "diagnosis", "y", "tags", "level")
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?")
+# Powers of ten are none: 5E10 and 50E9 may be codes.
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?")
+_POWER = re.compile(_NUMBER.pattern + r"[eE][+-]?\d{1,3}")
 
 
 def labels_of_columns(
@@ -45,9 +49,9 @@ def labels_of_columns(
         notes += _left_columns([column for column in candidates if column != chosen], chosen)
         _check_missing(path, chosen, [row[chosen] for row in rows], "multi_label" in layout)
     if chosen and "multi_label" not in layout:
-        return _classes([row[chosen].strip() for row in rows], path, chosen, notes)
+        return _classes([composed(row[chosen]).strip() for row in rows], path, chosen, notes)
     if chosen:
-        return _several([row[chosen] for row in rows], path, chosen)
+        return _several([composed(row[chosen]) for row in rows], path, chosen)
     marks = [column for column in candidates if {row[column].strip() for row in rows} <= {"0", "1", "0.0", "1.0"}]
     if len(marks) < 2 or len(marks) < len(candidates):
         raise ScanlabError.at(
@@ -80,13 +84,13 @@ def _check_missing(path: Path, column: str, values: Sequence[str], several: bool
         raise wrong_table(path, problem, "give every picture a class, or take those without one out of the table")
 
 
-def _one_number(values: Sequence[str], notes: list[Note]) -> list[str]:
+def one_number(values: Sequence[str], notes: list[Note]) -> list[str]:
     """Values of which 0 and 0.0 are one: each number as it is written the shortest."""
-    shortest: dict[float, str] = {}
+    shortest: dict[Decimal, str] = {}
     for value in sorted(set(values), key=lambda value: (len(value), value)):
         if _NUMBER.fullmatch(value):
-            shortest.setdefault(float(value), value)
-    made = [shortest[float(value)] if _NUMBER.fullmatch(value) else value for value in values]
+            shortest.setdefault(Decimal(value), value)
+    made = [shortest[Decimal(value)] if _NUMBER.fullmatch(value) else value for value in values]
     pairs = sorted({(value, short) for value, short in zip(values, made, strict=True) if value != short})
     if pairs:
         notes.append(Note("mapped", f"numbers: {listed(f'{value} is {short}' for value, short in pairs)}"))
@@ -94,7 +98,7 @@ def _one_number(values: Sequence[str], notes: list[Note]) -> list[str]:
 
 
 def _classes(values: Sequence[str], path: Path, column: str, notes: list[Note]):
-    values = _one_number(values, notes)
+    values = one_number(values, notes)
     names = sorted(
         set(values),
         key=lambda value: (
@@ -103,10 +107,10 @@ def _classes(values: Sequence[str], path: Path, column: str, notes: list[Note]):
             value,
         ),
     )
-    if alike := [name for name in names if sum(name.lower() == other.lower() for other in names) > 1]:
+    if twice := alike(names) or _equal_powers(names):
         raise ScanlabError.at(
             "S691",
-            f"{path} has the classes {listed(alike)} in its column {column}, which may be one",
+            f"{path} has the classes {listed(twice)} in its column {column}, which may be one",
             help="write a class alike in all rows, or call different ones by different words",
         )
     if 2 * len(names) > len(values) and len(names) > 2:
@@ -119,6 +123,12 @@ def _classes(values: Sequence[str], path: Path, column: str, notes: list[Note]):
         )
     )
     return np.array([names.index(value) for value in values], np.int64), tuple(names)
+
+
+def _equal_powers(names: Sequence[str]) -> list[str]:
+    """Names that are one number if powers of ten are meant, as 1e1 and 10."""
+    numbers = {name: Decimal(name) for name in names if _NUMBER.fullmatch(name) or _POWER.fullmatch(name)}
+    return [name for name, number in numbers.items() if list(numbers.values()).count(number) > 1]
 
 
 def _may_be_several(values: Sequence[str], column: str) -> bool:

@@ -9,7 +9,23 @@ from types import MappingProxyType
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.guesses import nearest
 
-__all__ = ["ARRAYS", "FOLDERS", "NOTHING", "VOLUMES", "WORDS", "Layout", "settled_by"]
+__all__ = [
+    "ARRAYS",
+    "ARRAYS_OF_LABELS",
+    "ARRAYS_OF_MASKS",
+    "CLASS_FOLDERS",
+    "FOLDERS",
+    "LABEL_TABLES",
+    "MASK_FOLDERS",
+    "NOTHING",
+    "TASK_FOLDERS",
+    "VOLUMES",
+    "VOLUME_CLASSES",
+    "VOLUME_MASKS",
+    "WORDS",
+    "Layout",
+    "settled_by",
+]
 
 # Every word with what it says; those with an = are followed by a name.
 WORDS: Mapping[str, str] = MappingProxyType(
@@ -22,8 +38,8 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "masks=": "the folder of the masks, or how their names end",
         "label=": "the column of the CSV file with the class",
         "group=": "the column of the CSV file with the group, such as a patient",
-        "nested": "pictures at any depth below a class's folder are of that class",
-        "groups": "folders below a class's folder are groups, such as patients, which no split divides",
+        "nested": "folders below those of a class, or of the images, say nothing",
+        "groups": "folders below those of a class, or of the images, are groups (patients), which no split divides",
         "masked_only": "images without a mask are left out",
         "channels_first": "arrays are [M, C, *extents]",
         "channels_last": "arrays are [M, *extents, C]",
@@ -43,28 +59,21 @@ WORDS: Mapping[str, str] = MappingProxyType(
 )
 _MASKS = ("instances", "levels", "threshold", "ignore_255")
 _VALUES = ("raw_values", "scaled_values")
-FOLDERS = (
-    *(
-        "classes",
-        "masks",
-        "table",
-        "multi_label",
-        "images=",
-        "masks=",
-        "label=",
-        "group=",
-        "nested",
-        "groups",
-        "masked_only",
-    ),
-    *("frames", "first_frame", "as_stored", *_VALUES, *_MASKS),
-)
-ARRAYS = (
-    *("classes", "masks", "multi_label", "channels_first", "channels_last", "no_channels", "video"),
-    *_VALUES,
-    *_MASKS,
-)
-VOLUMES = ("classes", "masks", "images=", "masks=", "nested", "groups", "same_grid", *_MASKS)
+_PICTURES = ("frames", "first_frame", "as_stored", *_VALUES)
+_AXES = ("channels_first", "channels_last", "no_channels", "video", *_VALUES)
+_BELOW = ("nested", "groups")
+# What can be said of data of each kind: a word of another kind would do nothing, and is refused.
+TASK_FOLDERS = ("masks", "masked_only", "same_grid", *_MASKS)
+MASK_FOLDERS = ("masks", "images=", "masks=", "masked_only", *_BELOW, *_PICTURES, *_MASKS)
+CLASS_FOLDERS = ("classes", *_BELOW, *_PICTURES)
+LABEL_TABLES = ("table", "multi_label", "label=", "group=", *_PICTURES)
+VOLUME_MASKS = ("images=", "masks=", *_BELOW, *TASK_FOLDERS)
+VOLUME_CLASSES = ("classes", *_BELOW)
+ARRAYS_OF_LABELS = ("classes", "multi_label", *_AXES)
+ARRAYS_OF_MASKS = ("masks", *_AXES, *_MASKS)
+FOLDERS = tuple(dict.fromkeys((*LABEL_TABLES, *CLASS_FOLDERS, *MASK_FOLDERS)))
+ARRAYS = tuple(dict.fromkeys((*ARRAYS_OF_LABELS, *ARRAYS_OF_MASKS)))
+VOLUMES = (*VOLUME_CLASSES, *(word for word in VOLUME_MASKS if word not in _BELOW))
 # Of each group one word at most.
 _APART = (
     ("classes", "masks", "table"),

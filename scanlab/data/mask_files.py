@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scanlab.data.classes import MOST_CLASSES, classes_of_values, mapped_values, values_of
 from scanlab.data.layout import Layout, settled_by
 from scanlab.data.notes import Note, listed
+from scanlab.data.pairs import Pair
 from scanlab.data.pictures import UPRIGHT, frame_count, opened, orientation, size_of, turned, unreadable
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
@@ -35,7 +36,7 @@ class _Mask:
 
 
 def read_masks(
-    pairs: Sequence[tuple[Path, Path]],
+    pairs: Sequence[Pair],
     size: tuple[int, ...] | None,
     folder: Path,
     layout: Layout,
@@ -48,7 +49,7 @@ def read_masks(
     of their values, black the background. ignored: the value that marks pixels of no class, where that is known. Raises
     S644 and S692 for what numbers no classes, S691 for two readings.
     """
-    masks = [_read(image, mask, size, layout) for image, mask in pairs]
+    masks = [_read(pair.image, pair.mask, size, layout) for pair in pairs]
     masks = _one_kind(masks, folder)
     seen = [mask.seen for mask in masks]
     if masks[0].coloured:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scanlab.data.checks import checked
 from scanlab.data.classes import MOST_CLASSES, classes_of_values, mapped_values, values_of
 from scanlab.data.dataset import IGNORED, Dataset
+from scanlab.data.grouping import groups_below
 from scanlab.data.layout import NOTHING, VOLUMES, Layout, settled_by
 from scanlab.data.notes import Note, listed
 from scanlab.data.parts import brightness_quarters, divided
@@ -71,7 +72,8 @@ def load_volumes(
     classes = len(given.class_names) if given else 1 + max([int(labels[labels != IGNORED].max(initial=0)), *known])
     named = tuple(known.get(c, f"class {c}") for c in range(classes)) if known else ()
     counts = {part: len(some) for part, some in found.cases.items()}
-    groups = given.groups if given else None
+    homes = {part: [case.home for case in some] for part, some in found.cases.items()}
+    groups = given.groups if given else groups_below(folder, homes, layout, notes)
     parts = divided(counts, labels if given else brightness_quarters(pixels), groups, notes)
     made = Dataset(
         name=str(about.get("name", folder.name)),

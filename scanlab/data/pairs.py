@@ -6,44 +6,44 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from scanlab.data.layout import Layout, settled_by
+from scanlab.data.mask_names import NAMED_IMAGE, NAMED_MASK, core_of, without_suffix
 from scanlab.data.notes import Note, listed
 from scanlab.data.parts import PARTS
-from scanlab.data.pictures import IMAGES, opened
-from scanlab.data.places import below, files_in, folder_of, folders_in, holds, part_and_rest, plain
+from scanlab.data.pictures import IMAGES
+from scanlab.data.places import below, files_in, folder_of, folders_in, holds, part_and_rest, part_places, plain
+from scanlab.data.words import composed
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 
 __all__ = [
     "Folders",
     "Pair",
-    "in_one_folder",
     "left_folders",
-    "look_like_masks",
     "matched",
     "pair_folders",
     "pairs_of",
+    "parts_within",
     "side_by_side",
-    "without_suffix",
 ]
 
-Pair = tuple[Path, Path]
+# A number of a channel behind the name of a case, as nnU-Net writes it.
+_CHANNEL = re.compile(r"^(?P<case>.+)_\d{4}$")
 _IMAGES = ("image", "images", "img", "imgs", "jpegimages", "leftimg8bit", "imagestr", "input", "inputs", "photos")
 _MASKS = (
     *("mask", "masks", "label", "labels", "annotation", "annotations", "seg", "segs", "segmentation", "segmentations"),
     *("gt", "gts", "gtfine", "groundtruth", "groundtruths", "segmentationclass", "labelstr", "labelmaps"),
 )
-# How the names of masks and of images begin or end beside what they have in common.
-_NAMED_MASK = re.compile(
-    r"^(?:masks?|labels?|seg|gt)[ _.-]+(?P<first>.+)$|^(?P<last>.+?)[ _.-]+"
-    r"(?:gtFine(?:_[a-z]+)?|labelIds|masks?|labels?|segmentation|seg|gt|ground_?truth|annotations?|annotated|L)$",
-    re.IGNORECASE,
-)
-_NAMED_IMAGE = re.compile(
-    r"^(?:images?|img)[ _.-]+(?P<first>.+)$|^(?P<last>.+?)[ _.-]+(?:leftImg8bit|images?|img|sat|orig|original|0000)$",
-    re.IGNORECASE,
-)
+
+
+class Pair(NamedTuple):
+    """An image with its mask. home: the folder that the image lies in, below the folder of images, "." for that."""
+
+    image: Path
+    mask: Path
+    home: str
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,35 @@ def left_folders(folder: Path, pair: Folders, suffixes: Sequence[str] = IMAGES) 
     """A note of the folders beside images and masks that hold files of the same kind."""
     odd = [p.name for p in folders_in(folder) if p not in (pair.images, pair.masks) and holds(p, suffixes)]
     return [Note("left out", f"folders beside images and masks: {listed(odd)}")] if odd else []
+
+
+def parts_within(
+    folder: Path, layout: Layout, notes: list[Note], suffixes: Sequence[str] = IMAGES
+) -> dict[str, Folders]:
+    """Parts below images/ and masks/, as images/train and masks/train, or imagesTs and labelsTs beside imagesTr and
+    labelsTr; empty without any. Raises S644 for a part of images, or of masks, alone."""
+    task = [folder_of(folder, name) for name in ("imagesTr", "labelsTr", "imagesTs", "labelsTs")]
+    held = [place for place in task if place is not None and holds(place, suffixes)]
+    if len(held) == len(task) and not layout.named("images") and not layout.named("masks"):
+        return {"train": Folders(held[0], held[1]), "test": Folders(held[2], held[3])}
+    folders = pair_folders(folder, layout, suffixes)
+    if folders is None or any(files_in(place, suffixes) for place in (folders.images, folders.masks)):
+        return {}
+    images, masks = (part_places(place, layout, []) for place in (folders.images, folders.masks))
+    if folders.images in images.values() or folders.masks in masks.values():
+        return {}
+    lonely = [place.name for part, place in images.items() if part not in masks]
+    bare = [place.name for part, place in masks.items() if part not in images]
+    if bare or (lonely and "masked_only" not in layout):
+        has, lacks = (folders.masks, folders.images) if bare else (folders.images, folders.masks)
+        name = (bare or lonely)[0]
+        more = "" if bare else f"; or {settled_by('masked_only')}"
+        raise _wrong(
+            folder, f"{has.name} has the part {name}, and {lacks.name} has not", f"take it out of the folder{more}"
+        )
+    notes += [Note("left out", f"images without masks: {folders.images.name}/{name}") for name in lonely]
+    notes += left_folders(folder, folders, suffixes)
+    return {part: Folders(images[part], masks[part], folders.ending) for part in images if part in masks}
 
 
 def side_by_side(folder: Path, layout: Layout, suffixes: Sequence[str] = IMAGES) -> dict[str, Folders]:
@@ -153,7 +182,7 @@ def matched(
 ) -> list[Pair]:
     """Pairs of these files, whose names count from the two roots. Raises what `pairs_of` raises."""
     plainly = [_by_core(files, root, None) for files, root in zip((pictures, drawn), roots, strict=True)]
-    cores = [_cores(pictures, _NAMED_IMAGE), _cores(drawn, _NAMED_MASK, ending)]
+    cores = [_cores(pictures, NAMED_IMAGE), _cores(drawn, NAMED_MASK, ending)]
     # Equal stems first: what looks like an ending may be part of a name.
     by_name = [_by_core(pictures, roots[0], cores[0]), _by_core(drawn, roots[1], cores[1])]
     half = [plainly[0], by_name[1]]
@@ -170,6 +199,7 @@ def matched(
             "S691", f"{listed(file.name for file in twice)} would all have one mask", help="give every image its own"
         )
     lonely = [some[0].name for core, some in chosen[0].items() if core not in chosen[1]]
+    _check_channels(lonely, roots, chosen[1])
     bare = [without_suffix(some[0]) for core, some in chosen[1].items() if core not in chosen[0]]
     if lonely and "masked_only" in layout and len(lonely) < len(chosen[0]):
         notes.append(Note("left out", f"{count_text(len(lonely), 'image')} without a mask: {listed(lonely)}"))
@@ -181,53 +211,29 @@ def matched(
     if chosen is not plainly:
         example = next((some[0].name, chosen[1][core][0].name) for core, some in chosen[0].items() if core in chosen[1])
         notes.append(Note("assumed", f"{example[1]} is the mask of {example[0]}, and so with all others"))
-    return [(some[0], chosen[1][core][0]) for core, some in chosen[0].items() if core in chosen[1]]
+    return [Pair(some[0], chosen[1][core][0], core[0]) for core, some in chosen[0].items() if core in chosen[1]]
 
 
-def in_one_folder(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Images and masks that lie together: masks are named after another file of their folder, as 0_mask.png after
-    0.png. No masks where no names say so."""
-    known = {(file.parent, without_suffix(file)) for file in files}
-    masks = []
-    for file in files:
-        core = _core(without_suffix(file), _NAMED_MASK)
-        named = (core, f"{core}_sat", f"{core}_image", f"{core}_img")
-        if core != without_suffix(file) and any((file.parent, name) in known for name in named):
-            masks.append(file)
-    drawn = set(masks)
-    return [file for file in files if file not in drawn], masks
-
-
-def look_like_masks(folder: Path, few: int = 3, most: int = 8) -> bool:
-    """Whether the first pictures of a folder have few colours each, as masks have."""
-    files = [file for file, _ in zip(below(folder), range(few), strict=False)]
-    for file in files:
-        with opened(file) as image:
-            try:
-                if image.size[0] * image.size[1] <= most or image.convert("RGB").getcolors(most) is None:
-                    return False
-            except (OSError, ValueError, SyntaxError):
-                return False
-    return bool(files)
-
-
-def without_suffix(file: Path) -> str:
-    """A file's name without .nii.gz, .png and the like."""
-    name = file.name[:-3] if file.name.lower().endswith(".nii.gz") else file.name
-    return name.rpartition(".")[0]
+def _check_channels(lonely: Sequence[str], roots: tuple[Path, Path], masks: Mapping[tuple[str, str], object]) -> None:
+    """Raise S644 for images that are further channels of one that has a mask: to leave them out would lose them."""
+    known = {core for _, core in masks}
+    for name in lonely:
+        match = _CHANNEL.match(without_suffix(Path(name)))
+        if match and match["case"] in known:
+            raise _wrong(
+                roots[0].parent,
+                f"{name} is another channel of {match['case']}, as nnU-Net names them, and channels in files of their "
+                "own are read from NIfTI alone",
+                "write the channels of an image into one file, or into an array of a .npz file",
+            )
 
 
 def _cores(files: Sequence[Path], named: re.Pattern[str], ending: str = "") -> dict[Path, str]:
     made = {}
     for file in files:
         stem = without_suffix(file)
-        made[file] = _core(stem.removesuffix(ending) if ending else stem, named)
+        made[file] = core_of(stem.removesuffix(ending) if ending else stem, named)
     return made
-
-
-def _core(stem: str, named: re.Pattern[str]) -> str:
-    match = named.match(stem)
-    return (match["first"] or match["last"]) if match else stem
 
 
 def _by_core(files: Sequence[Path], root: Path, cores: Mapping[Path, str] | None) -> dict[tuple[str, str], list[Path]]:
@@ -235,7 +241,7 @@ def _by_core(files: Sequence[Path], root: Path, cores: Mapping[Path, str] | None
     found: dict[tuple[str, str], list[Path]] = {}
     for file in files:
         core = without_suffix(file) if cores is None else cores[file]
-        found.setdefault((str(file.parent.relative_to(root)), core), []).append(file)
+        found.setdefault((composed(str(file.parent.relative_to(root))), composed(core)), []).append(file)
     return found
 
 

@@ -40,7 +40,7 @@ _LEFTOVERS = ("__MACOSX", "__pycache__", "@eaDir", "$RECYCLE.BIN", "System Volum
 
 def folders_in(folder: Path) -> list[Path]:
     """The folders in a folder, by name, but for hidden ones and those that systems leave behind."""
-    return sorted(place for place in folder.iterdir() if place.is_dir() and _counts(place))
+    return sorted(place for place in folder.iterdir() if place.is_dir() and _counts(place) and not _leads_back(place))
 
 
 def files_in(folder: Path, suffixes: Sequence[str] = IMAGES) -> list[Path]:
@@ -50,9 +50,17 @@ def files_in(folder: Path, suffixes: Sequence[str] = IMAGES) -> list[Path]:
 
 def below(folder: Path, suffixes: Sequence[str] = IMAGES) -> Iterator[Path]:
     """The files of these suffixes at any depth, those of a folder before those of the folders in it."""
+    return _below(folder, suffixes, frozenset())
+
+
+def _below(folder: Path, suffixes: Sequence[str], passed: frozenset[Path]) -> Iterator[Path]:
+    real = folder.resolve()
+    # Links can lead in a circle.
+    if real in passed:
+        return
     yield from files_in(folder, suffixes)
     for place in folders_in(folder):
-        yield from below(place, suffixes)
+        yield from _below(place, suffixes, passed | {real})
 
 
 def holds(folder: Path, suffixes: Sequence[str] = IMAGES) -> bool:
@@ -175,6 +183,11 @@ def _check_others(folder: Path, others: list[Path], notes: list[Note]) -> None:
 def part_of(name: str) -> str:
     """The part that a folder is called after, "" for none."""
     return next((part for part, names in _PART_NAMES.items() if plain(name) in names), "")
+
+
+def _leads_back(place: Path) -> bool:
+    """Whether a folder is a link to one that it lies in."""
+    return place.is_symlink() and place.parent.resolve().is_relative_to(place.resolve())
 
 
 def _counts(place: Path) -> bool:

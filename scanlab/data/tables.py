@@ -7,26 +7,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scanlab.data.class_folders import Labelled
-from scanlab.data.label_columns import labels_of_columns
-from scanlab.data.layout import Layout
+from scanlab.data.label_columns import labels_of_columns, one_number
+from scanlab.data.layout import Layout, settled_by
+from scanlab.data.mask_names import without_suffix
+from scanlab.data.named_pictures import PICTURE_SUFFIXES, known_pictures, naming_column, picture_of
 from scanlab.data.notes import Note, listed
-from scanlab.data.pairs import without_suffix
 from scanlab.data.parts import PARTS
 from scanlab.data.places import below, files_in, part_and_rest, plain
 from scanlab.data.table_files import TABLES, Row, is_missing, read_rows, wrong_table
+from scanlab.data.words import composed
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 
-__all__ = ["labels_of_tables"]
+__all__ = ["check_tables_beside", "labels_of_tables"]
 
 # Columns with the part and the group of a file, by what they are usually called.
 _PARTS = ("split", "part", "set", "subset", "fold", "phase")
 _GROUPS = ("group", "groups", "groupid", "patient", "patientid", "subject", "subjectid", "case", "caseid")
 _WORDS = {"train": ("train", "training"), "val": ("val", "valid", "validation", "dev"), "test": ("test", "testing")}
-# Endings of what a column names, where it names pictures.
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".dcm")
+# Columns that name pictures, by what they are usually called.
+_FILES = ("image", "imageid", "imagename", "imagepath", "imagefile", "img", "file", "filename", "filepath", "picture")
 
 
 @dataclass(frozen=True)
@@ -72,20 +75,45 @@ def labels_of_tables(folder: Path, layout: Layout, notes: list[Note]) -> Labelle
     if left := len(set(pictures) - set(files)):
         notes.append(Note("left out", f"{count_text(left, 'picture')} without a label"))
     group = next(iter(layout.named("group") or _columns(tables, _GROUPS)), "")
-    groups = np.unique([rows[n][group] for n in order], return_inverse=True)[1].astype(np.int64) if group else None
-    if group:
-        _check_groups(first, group, [row[group] for row in rows])
-        notes.append(Note("assumed", f"the column {group} names groups, which no split divides"))
+    groups = _groups(first, group, [rows[n] for n in order], [placed[n] for n in order], notes) if group else None
     counts = {part: placed.count(part) for part in PARTS if part in placed}
     read = tuple(table.path.name.lower() for table in tables)
-    return Labelled([files[n] for n in order], labels, counts, names, groups, read)
+    said = [*([group] if group else []), *_columns(tables, _PARTS)[:1]] if len(tables) == 1 else ["division into files"]
+    return Labelled([files[n] for n in order], labels, counts, names, groups, read, " and ".join(said))
+
+
+def check_tables_beside(folder: Path, pictures: Sequence[Path], word: str, layout: Layout, notes: list[Note]) -> None:
+    """Raise S691 for a table that gives the pictures parts or groups where their labels come from elsewhere.
+
+    word: of layout, by which the table is left out, which is noted. pictures: those that are read.
+    """
+    fix = {
+        "classes": "give it a column label with the class",
+        "masks": "put each group into a folder of its own",
+    }
+    known = known_pictures(folder, pictures)
+    for path in files_in(folder, TABLES):
+        rows = read_rows(path).rows
+        columns = [column for column in (rows[0] if rows else ()) if plain(column) in (*_PARTS, *_GROUPS)]
+        others = [column for column in (rows[0] if rows else ()) if column not in columns] if columns else []
+        counts = [len({picture_of(row[column], known) for row in rows} - {None}) for column in others]
+        if 2 * max(counts, default=0) <= len(pictures):
+            continue
+        said = f"the column{'s' if len(columns) > 1 else ''} {listed(columns)} of {path.name}"
+        if word not in layout:
+            raise ScanlabError.at(
+                "S691",
+                f"{said} would divide the pictures of {folder} into parts or groups, and their labels are not from it",
+                help=f"{fix[word]}; or, to leave the table out, {settled_by(word)}",
+            )
+        notes.append(Note("left out", said))
 
 
 def _tables(folder: Path, pictures: Sequence[Path], layout: Layout) -> list[_Table]:
     """The CSV files that name pictures and say something of them; forms to fill in do not."""
     read = TABLES if not _sorted_by_folders(folder, pictures) else TABLES[:-1]
     paths = [path for path in files_in(folder, read) if "submission" not in path.name.lower()]
-    known = _known(folder, pictures) if paths else {}
+    known = known_pictures(folder, pictures) if paths else {}
     tables = [table for path in paths if (table := _table(path, known)) is not None and _candidates(table, layout)]
     parts = [_part_of(without_suffix(table.path)) for table in tables]
     if len(tables) > 1 and (not all(parts) or len(set(parts)) < len(parts)):
@@ -134,12 +162,23 @@ def _notes_of_parts(folder: Path, tables: Sequence[_Table], placed: Sequence[str
     return []
 
 
-def _check_groups(table: _Table, column: str, values: Sequence[str]) -> None:
-    """Raise S644 for rows without a group: they would be one."""
+def _groups(
+    table: _Table, column: str, rows: Sequence[Row], placed: Sequence[str], notes: list[Note]
+) -> NDArray[np.int64]:
+    """Groups by number. Raises S644 for rows without one, since they would be one, and for a group in two parts."""
+    values = [composed(row[column]).strip() for row in rows]
     if empty := sum(map(is_missing, values)):
         raise wrong_table(
             table.path, f"its column {column} is empty in {count_text(empty, 'row')}", "give every picture its group"
         )
+    values = one_number(values, notes)
+    parts: dict[str, str] = {}
+    for value, part in zip(values, placed, strict=True):
+        if parts.setdefault(value, part) != part:
+            problem = f"its column {column} has {value} in {parts[value]} and in {part}"
+            raise wrong_table(table.path, problem, "expected every group, such as a patient, in one part alone")
+    notes.append(Note("assumed", f"the column {column} names groups, which no split divides"))
+    return np.unique(values, return_inverse=True)[1].astype(np.int64)
 
 
 def _table(path: Path, known: Mapping[str, Path]) -> _Table | None:
@@ -148,19 +187,19 @@ def _table(path: Path, known: Mapping[str, Path]) -> _Table | None:
     # A list of pictures alone says nothing of them.
     if not rows or len(rows[0]) < 2:
         return None
-    held = [cell for cell in rows[0] if _picture(cell, known) is not None and Path(cell).suffix]
-    if named := [cell for cell in held if path.suffix.lower() != ".txt" or cell.lower().endswith(_SUFFIXES)]:
+    held = [cell for cell in rows[0] if picture_of(cell, known) is not None and Path(cell).suffix]
+    if named := [cell for cell in held if path.suffix.lower() != ".txt" or cell.lower().endswith(PICTURE_SUFFIXES)]:
         raise ScanlabError.at(
             "S691", f"the first line of {path} names a picture, {named[0]}", help="begin with a line of column names"
         )
-    if path.suffix.lower() == ".txt" and any(_picture(cell, known) for cell in rows[0]):
+    if path.suffix.lower() == ".txt" and any(picture_of(cell, known) for cell in rows[0]):
         # Numbered classes, or boxes: without names of columns, and no table.
         return None
-    best = _naming_column(path, rows, known)
-    found = [_picture(row[best], known) for row in rows]
+    best = naming_column(path, rows, known)
+    found = [picture_of(row[best], known) for row in rows]
     # A column of classes 0 and 1 names the pictures 0.png and 1.png in every row.
     if 2 * len(set(found) - {None}) <= len(rows):
-        _refuse_strangers(path, rows)
+        _refuse_strangers(path, rows, best, found)
         return None
     missing = [row[best] for row, file in zip(rows, found, strict=True) if file is None]
     if missing:
@@ -179,59 +218,25 @@ def _table(path: Path, known: Mapping[str, Path]) -> _Table | None:
     return _Table(path, rows, files, best, encoding, dropped)
 
 
-def _naming_column(path: Path, rows: Sequence[Row], known: Mapping[str, Path]) -> str:
-    """The column that names the most pictures: different ones, since numbers of classes may be names of pictures, too.
-
-    Of several the one with suffixes; numbers of rows, a column without a name, come last. Raises S691 where two name
-    different pictures.
-    """
-    named = {column: [_picture(row[column], known) for row in rows] for column in rows[0]}
-    counts = {column: len(set(files) - {None}) for column, files in named.items()}
-
-    def rank(column: str) -> tuple[bool, int, bool]:
-        suffixes = sum(row[column].strip().lower().endswith(_SUFFIXES) for row in rows)
-        return 2 * suffixes > len(rows) and counts[column] > 0, counts[column], bool(column)
-
-    best = max(rows[0], key=rank)
-    rivals = [column for column in rows[0] if rank(column) == rank(best) and named[column] != named[best]]
-    if rivals and 2 * counts[best] > len(rows):
-        raise ScanlabError.at(
-            "S691",
-            f"{path} has the columns {listed([best, *rivals])}, and each may name the pictures",
-            help="write the names with their suffix, as in 7.png, or take the other column out",
-        )
-    return best
-
-
-def _picture(cell: str, known: Mapping[str, Path]) -> Path | None:
-    """The picture that a cell names: from any folder above it, with either slash, with or without its suffix."""
-    steps = [step for step in cell.strip().replace("\\", "/").split("/") if step not in ("", ".")]
-    for start in range(len(steps)):
-        name = "/".join(steps[start:])
-        for each in (name, name.rpartition(".")[0]):
-            if each in known:
-                return known[each]
-    return None
-
-
-def _refuse_strangers(path: Path, rows: Sequence[Row]) -> None:
-    """Raise S644 for a table of pictures of which none is there: its labels were meant, and would be lost silently."""
+def _refuse_strangers(path: Path, rows: Sequence[Row], best: str, found: Sequence[Path | None]) -> None:
+    """Raise S644 for a table of pictures of which few are there: its labels were meant, and would be lost silently."""
+    expected = f"give names below this folder, or take the table out of it; or {settled_by('classes')}"
     for column in rows[0]:
-        named = [row[column] for row in rows if row[column].lower().strip().endswith(_SUFFIXES)]
-        if 2 * len(named) > len(rows):
-            problem = f"its column {column} names pictures, as {named[0]}, and hardly one of them is there"
-            raise wrong_table(path, problem, "give names below this folder, or take the table out of it")
+        named = [row[column] for row in rows if row[column].lower().strip().endswith(PICTURE_SUFFIXES)]
+        if 2 * len(named) > len(rows) or (plain(column) in _FILES and len({row[column] for row in rows}) == len(rows)):
+            named = named or [row[column] for row in rows]
+            problem = f"its column {column} names pictures, as {named[0]}, and {_few(found, rows)} there"
+            raise wrong_table(path, problem, expected)
+    # Without suffixes numbers of anything may be names of pictures: those of rows, a column without a name, too.
+    if best and len(set(found) - {None}) > 1 and len({row[best] for row in rows}) == len(rows):
+        missing = next(row[best] for row, file in zip(rows, found, strict=True) if file is None)
+        problem = f"its column {best} names pictures, and {_few(found, rows)} there: {missing} is not"
+        raise wrong_table(path, problem, expected)
 
 
-def _known(folder: Path, pictures: Sequence[Path]) -> Mapping[str, Path]:
-    """Pictures by all that a row may call them; an empty path for a name that two of them have."""
-    known: dict[str, Path] = {}
-    for file in pictures:
-        relative = file.relative_to(folder)
-        names = {str(relative), relative.as_posix(), file.name, without_suffix(file), str(relative.with_suffix(""))}
-        for name in names:
-            known[name] = Path() if name in known else file
-    return known
+def _few(found: Sequence[Path | None], rows: Sequence[Row]) -> str:
+    count = len(set(found) - {None})
+    return f"{count:,} of {len(rows):,} are" if count else "hardly one of them is"
 
 
 def _columns(tables: Sequence[_Table], names: Sequence[str]) -> list[str]:

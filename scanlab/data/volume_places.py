@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from scanlab.data.class_folders import Labelled, class_files, class_places
 from scanlab.data.classes import MOST_CLASSES
 from scanlab.data.dataset import IGNORED
-from scanlab.data.layout import Layout
+from scanlab.data.layout import TASK_FOLDERS, VOLUME_CLASSES, VOLUME_MASKS, Layout, settled_by
+from scanlab.data.mask_names import without_suffix
 from scanlab.data.notes import Note, listed, suffixes
-from scanlab.data.pairs import pair_folders, pairs_of, without_suffix
+from scanlab.data.pairs import left_folders, pair_folders, pairs_of, parts_within, side_by_side
 from scanlab.data.places import VOLUMES, below, files_in, folder_of, folders_in, holds, part_places, plain
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
@@ -31,10 +32,12 @@ _LABELS = "labelsTr"
 
 @dataclass(frozen=True)
 class Case:
-    """One sample: the files of its modalities, and its mask, or None where it has a class of its own."""
+    """One sample: the files of its modalities, and its mask, or None where it has a class of its own. home: the folder
+    that it lies in, below that of the images, "." for that itself."""
 
     images: tuple[Path, ...]
     mask: Path | None
+    home: str = "."
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,12 @@ def volumes_in(folder: Path, layout: Layout) -> Volumes | None:
     training = folder_of(folder, "imagesTr")
     if training is None or (files_in(training) and not holds(training, VOLUMES)):
         return _others(folder, layout) if holds(folder, VOLUMES) else None
+    layout.check(TASK_FOLDERS, "imagesTr with labelsTr")
     notes: list[Note] = []
-    cases = {"train": _cases(folder, training, folder_of(folder, _LABELS), notes)}
+    cases = {"train": _cases(folder, training, folder_of(folder, _LABELS), layout, notes)}
     test, labels = folder_of(folder, "imagesTs"), folder_of(folder, "labelsTs")
     if test is not None and labels is not None and holds(labels, VOLUMES):
-        cases["test"] = _cases(folder, test, labels, notes)
+        cases["test"] = _cases(folder, test, labels, layout, notes)
     elif test is not None and files_in(test, VOLUMES):
         notes.append(
             Note(
@@ -73,30 +77,51 @@ def volumes_in(folder: Path, layout: Layout) -> Volumes | None:
     ]
     if odd:
         notes.append(Note("left out", f"other folders: {listed(odd)}"))
+    _check_modalities(folder, [case for some in cases.values() for case in some])
     notes.append(Note("layout", "imagesTr with labelsTr"))
     return Volumes(cases, notes)
 
 
-def _cases(folder: Path, images: Path, labels: Path | None, notes: list[Note]) -> list[Case]:
+def _cases(folder: Path, images: Path, labels: Path | None, layout: Layout, notes: list[Note]) -> list[Case]:
     files = files_in(images, VOLUMES)
     masks = {without_suffix(file): file for file in (files_in(labels, VOLUMES) if labels else [])}
     groups: dict[str, list[Path]] = {}
     for file in files:
         groups.setdefault(_case(without_suffix(file), masks), []).append(file)
     lonely = [some[0].name for case, some in groups.items() if case not in masks]
+    if lonely and "masked_only" in layout and len(lonely) < len(groups):
+        notes.append(Note("left out", f"{count_text(len(lonely), 'volume')} without a mask: {listed(lonely)}"))
+        lonely = []
     if lonely or not files:
         problem = f"{lonely[0]} has no mask, one of {len(lonely)}" if lonely else f"{images.name} is empty"
         raise ScanlabError.at(
             "S644",
             f"{folder} is no data set: {problem}",
-            help="expected imagesTr and labelsTr with files of the same names",
+            help=f"expected imagesTr and labelsTr with files of the same names; or {settled_by('masked_only')}",
         )
     others = [place.name for place in images.iterdir() if place not in files and not place.name.startswith(".")]
     if odd := suffixes(others):
         notes.append(Note("left out", f"files in {images.name} that are no NIfTI: {odd}"))
     if left := sorted(set(masks) - set(groups)):
         notes.append(Note("left out", f"{count_text(len(left), 'mask')} without a volume: {listed(left)}"))
-    return [Case(tuple(some), masks[case]) for case, some in groups.items()]
+    return [Case(tuple(some), masks[case]) for case, some in groups.items() if case in masks]
+
+
+def _check_modalities(folder: Path, cases: Sequence[Case]) -> None:
+    """Raise S644 for cases of other modalities: _0001 of one is not _0002 of another."""
+    numbers: dict[tuple[str, ...], str] = {}
+    for case in cases:
+        stem = without_suffix(case.mask) if case.mask else ""
+        own = (without_suffix(file).removeprefix(stem).lstrip("_") or "0000" for file in case.images)
+        numbers.setdefault(tuple(own), case.images[0].name)
+    if len(numbers) > 1:
+        (first, one), (second, other), *_ = numbers.items()
+        raise ScanlabError.at(
+            "S644",
+            f"{folder} is no data set: its cases differ in their modalities: {listed(first)} with {one}, "
+            f"{listed(second)} with {other}",
+            help="give every case the same modalities, by the same numbers",
+        )
 
 
 def _case(stem: str, masks: Mapping[str, Path]) -> str:
@@ -107,17 +132,24 @@ def _case(stem: str, masks: Mapping[str, Path]) -> str:
 
 def _others(folder: Path, layout: Layout) -> Volumes:
     notes: list[Note] = []
-    places = {"train": folder} if pair_folders(folder, layout, VOLUMES) else part_places(folder, layout, [])
-    cases: dict[str, list[Case]] = {}
-    for part, place in places.items():
-        folders = pair_folders(place, layout, VOLUMES)
-        if folders is None:
+    found = parts_within(folder, layout, notes, VOLUMES) or side_by_side(folder, layout, VOLUMES)
+    if not found:
+        places = {"train": folder} if pair_folders(folder, layout, VOLUMES) else part_places(folder, layout, [])
+        pairs = {part: pair_folders(place, layout, VOLUMES) for part, place in places.items()}
+        found = {part: folders for part, folders in pairs.items() if folders is not None}
+        if len(found) < len(places):
+            layout.check(VOLUME_CLASSES, "folders of volumes that are classes")
             return _with_classes(folder, class_places(folder, layout, notes, VOLUMES), layout, notes)
-        pairs = pairs_of(folders.images, folders.masks, folders.ending, layout, notes, VOLUMES)
-        cases[part] = [Case((image,), mask) for image, mask in pairs]
-        if part == "train" and place != folder:
+        if folder not in places.values():
             part_places(folder, layout, notes)
-        notes.append(Note("layout", f"volumes in {folders.images.name} with masks in {folders.masks.name}"))
+        for part, folders in found.items():
+            notes += left_folders(places[part], folders, VOLUMES)
+    layout.check(VOLUME_MASKS, "volumes with masks")
+    cases: dict[str, list[Case]] = {}
+    for part, each in found.items():
+        made = pairs_of(each.images, each.masks, each.ending, layout, notes, VOLUMES)
+        cases[part] = [Case((pair.image,), pair.mask, pair.home) for pair in made]
+        notes.append(Note("layout", f"volumes in {each.images.name} with masks in {each.masks.name}"))
     return Volumes(cases, notes)
 
 
