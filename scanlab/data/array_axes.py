@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from scanlab.data.array_names import VIDEOS, VOLUMES, words_of
 from scanlab.data.layout import Layout, settled_by
 from scanlab.data.notes import Note
 from scanlab.ir.diagnostics import ScanlabError
@@ -54,6 +55,9 @@ def channels_first(
 def _settled(name: str, array: NDArray, targets: NDArray, layout: Layout, notes: list[Note]) -> str:
     """Where the channels are, by what the extents tell."""
     shape = array.shape
+    short = [at for at in (-1, 1) if shape[at] in (1, 3) or (at == -1 and shape[at] <= MOST_CHANNELS)]
+    if array.ndim == 4 and short and (VOLUMES | VIDEOS) & set(words_of(name)):
+        raise _two_ways(name, shape, "channels_last" if -1 in short else "channels_first", "no_channels")
     if array.ndim < 4 or "video" in layout:
         return "channels_last" if array.ndim == 5 and shape[-1] <= MOST_CHANNELS else "no_channels"
     if targets.shape == shape:

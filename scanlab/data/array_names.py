@@ -11,15 +11,17 @@ from scanlab.data.layout import Layout, settled_by
 from scanlab.data.parts import PARTS
 from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["EXPECTED", "Names", "names_by_part"]
+__all__ = ["EXPECTED", "VIDEOS", "VOLUMES", "Names", "names_by_part", "words_of"]
 
 EXPECTED = (
     "expected train_images, train_labels, test_images and test_labels (MedMNIST's keys, with val_images and val_labels "
     "if there are any), or x and y, with x_test and y_test if there are any; masks or instances may stand for labels"
 )
+# What says of images that they have three axes, and that the first of them is time.
+VOLUMES, VIDEOS = frozenset({"volume", "volumes"}), frozenset({"video", "videos", "clip", "clips"})
 _KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "images": ("images", "image", "imgs", "img", "x", "data", "volumes", "volume", "videos", "clips", "inputs"),
+        "images": ("images", "image", "imgs", "img", "x", "data", "inputs", *sorted(VOLUMES), *sorted(VIDEOS)),
         "classes": ("labels", "label", "y", "targets", "target", "classes"),
         "masks": ("masks", "mask", "segmentations", "segmentation", "segs", "seg"),
         "instances": ("instances", "instance"),
@@ -38,6 +40,11 @@ class Names:
     targets: str
     kind: str
     groups: str = ""
+
+    @property
+    def video(self) -> bool:
+        """Whether the images are called videos."""
+        return bool(VIDEOS & set(words_of(self.images)))
 
 
 def names_by_part(held: Sequence[str], layout: Layout, where: str) -> tuple[dict[str, Names], list[str]]:
@@ -81,9 +88,14 @@ def _chosen(found: Mapping[str, Sequence[str]], layout: Layout, where: str) -> N
     return Names(found["images"][0], found[kind][0], kind, found["groups"][0] if "groups" in found else "")
 
 
+def words_of(name: str) -> list[str]:
+    """The words of an array's name in small letters: of trainVideos "train" and "videos"."""
+    return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+", name)]
+
+
 def _meaning(name: str) -> tuple[str, str]:
     """The part, "" for none, and the kind, "" for none, that an array's name speaks of."""
-    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+", name)]
+    words = words_of(name)
     if len(words) == 1 and (match := re.fullmatch(r"([xy])(train|val|valid|test)", words[0])):
         words = list(match.groups())
     parts = [part for word in words for part, said in _PARTS.items() if word in said]

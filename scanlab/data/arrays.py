@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -15,11 +15,12 @@ from scanlab.data.array_files import Arrays, opened_arrays, wrong
 from scanlab.data.array_names import EXPECTED, Names, names_by_part
 from scanlab.data.checks import checked
 from scanlab.data.dataset import IGNORED, Dataset
-from scanlab.data.layout import ARRAYS, NOTHING, Layout, settled_by
+from scanlab.data.layout import ARRAYS, ARRAYS_OF_LABELS, ARRAYS_OF_MASKS, NOTHING, Layout, settled_by
 from scanlab.data.notes import Note, listed
 from scanlab.data.parts import PARTS, brightness_quarters, divided, rarest_labels
 from scanlab.data.resize import CHUNK, check_size, resized, resized_masks
 from scanlab.data.scales import scale_by_range, scale_of
+from scanlab.data.table_files import is_missing
 from scanlab.data.targets import Targets, as_masks, as_targets, classes_of_masks, is_masks
 from scanlab.ir.diagnostics import ScanlabError
 
@@ -31,12 +32,14 @@ APART = 8
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """What a part holds, as it was stored: pixels [M, C, *extents], targets, which are masks or labels, and groups."""
+    """What a part holds, as it was stored: pixels [M, C, *extents], targets, which are masks or labels, groups, and
+    whether the first extent is time."""
 
     pixels: NDArray
     targets: NDArray
     masks: bool
     groups: NDArray | None
+    video: bool
 
 
 def load_arrays(path: str | Path, size: tuple[int, ...] | None = None, layout: Layout = NOTHING) -> Dataset:
@@ -60,12 +63,15 @@ def load_arrays(path: str | Path, size: tuple[int, ...] | None = None, layout: L
     path, notes = Path(path), list[Note]()
     layout.check(ARRAYS, "a file of arrays")
     parts = _read(path, layout, notes)
+    masked, video = parts["train"].masks, parts["train"].video
+    known = ARRAYS_OF_MASKS if masked else ARRAYS_OF_LABELS
+    layout.check(known, "images with masks in arrays" if masked else "labelled images in arrays")
     extents = next(iter(parts.values())).pixels.shape[2:]
     size = size or extents
     check_size(size, extents, path.name)
     images = _joined(path, [part.pixels for part in parts.values()], size, layout, notes)
     targets = _targets(path, list(parts.values()), size, layout, notes)
-    groups = _grouped(path, {name: part.groups for name, part in parts.items()})
+    groups = _grouped(path, parts, notes)
     labels = targets.labels
     strata = rarest_labels(labels) if targets.several else labels if labels.ndim == 1 else brightness_quarters(images)
     indices = divided({name: len(part.pixels) for name, part in parts.items()}, strata, groups, notes)
@@ -82,7 +88,7 @@ def load_arrays(path: str | Path, size: tuple[int, ...] | None = None, layout: L
         val=indices.get("val", np.empty(0, np.int64)),
         class_names=targets.class_names,
         groups=groups,
-        video="video" in layout,
+        video=video,
         drawn="test" not in parts,
         notes=tuple(dict.fromkeys(notes)),
         several=targets.several,
@@ -109,6 +115,8 @@ def _read(path: Path, layout: Layout, notes: list[Note]) -> dict[str, _Part]:
     shapes = {part: some.pixels.shape[1:] for part, some in parts.items()}
     if len(set(shapes.values())) > 1:
         raise wrong(path, f"its parts differ in shape: {shapes}", "expected images of one shape")
+    if len({some.video for some in parts.values()}) > 1:
+        raise wrong(path, "only some of its parts are called videos", "call the images of all parts alike")
     if len({some.masks for some in parts.values()}) > 1:
         raise wrong(path, "only some of its parts have masks", "expected targets of one kind")
     return {part: parts[part] for part in PARTS if part in parts}
@@ -116,6 +124,9 @@ def _read(path: Path, layout: Layout, notes: list[Note]) -> dict[str, _Part]:
 
 def _part(file: Arrays, names: Names, layout: Layout, notes: list[Note]) -> _Part:
     stored, targets = file[names.images], file[names.targets]
+    if "video" not in layout and names.video:
+        layout = replace(layout, words=layout.words | {"video"})
+        notes.append(Note("assumed", f"{names.images} are videos, by their name: the first axis of each is time"))
 
     def refuse(problem: str, expected: str) -> ScanlabError:
         return wrong(file.path, problem, expected)
@@ -135,7 +146,7 @@ def _part(file: Arrays, names: Names, layout: Layout, notes: list[Note]) -> _Par
     if groups is not None and groups.shape != (len(pixels),):
         problem = f"its {names.groups} have shape {list(groups.shape)}"
         raise wrong(file.path, problem, "expected one name or number per image")
-    return _Part(pixels, targets, masks, groups)
+    return _Part(pixels, targets, masks, groups, "video" in layout)
 
 
 def _targets(path: Path, parts: Sequence[_Part], size: tuple[int, ...], layout: Layout, notes: list[Note]) -> Targets:
@@ -153,11 +164,20 @@ def _targets(path: Path, parts: Sequence[_Part], size: tuple[int, ...], layout: 
     return Targets(resized_masks(masks, size))
 
 
-def _grouped(path: Path, given: Mapping[str, NDArray | None]) -> NDArray[np.int64] | None:
-    """The groups of all samples, numbered; None where a part names none."""
-    groups = {part: names for part, names in given.items() if names is not None}
-    if len(groups) < len(given):
+def _grouped(path: Path, given: Mapping[str, _Part], notes: list[Note]) -> NDArray[np.int64] | None:
+    """The groups of all samples, numbered; None where no part names any. Of a part without them each sample is one."""
+    groups = {name: part.groups for name, part in given.items() if part.groups is not None}
+    if not groups:
         return None
+    if any(sum(map(is_missing, map(str, names))) for names in groups.values()):
+        raise wrong(path, "its groups have samples without one", "give every sample its group")
+    if bare := [name for name in given if name not in groups]:
+        own = " and ".join(bare)
+        notes.append(Note("assumed", f"{own} names no groups, unlike {' and '.join(groups)}: each sample is its own"))
+    groups = {
+        name: groups.get(name, np.array([f"{name} {n}" for n in range(len(part.pixels))]))
+        for name, part in given.items()
+    }
     names, numbers = np.unique(np.concatenate(list(groups.values())), return_inverse=True)
     ends = np.cumsum([len(part) for part in groups.values()])[:-1]
     parts = dict(zip(groups, np.split(numbers, ends), strict=True))

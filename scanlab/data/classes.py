@@ -21,6 +21,8 @@ MOST_CLASSES = 64
 LEAST_USED = 0.25
 MOST_LABELS = 1 << 16
 WHITE, HALF, DEEPEST = 255, 128, 65535
+# Masks that end at so many numbers seem to count.
+LEAST_COUNTS = 4
 
 
 def classes_of_values(
@@ -57,8 +59,9 @@ def _table(seen: Sequence[frozenset[int]], layout: Layout, name: str, notes: lis
         notes.append(
             Note("mapped", "255 in masks marks pixels that do not count: they are neither learned nor measured")
         )
-        return {value: value for value in values}
+        return {value: value for value in values} if values[-2:][0] < MOST_CLASSES or values == [IGNORED] else None
     if values[-1] < MOST_CLASSES:
+        notes += _like_objects(seen)
         return {value: value for value in values}
     if values in ([0, WHITE], [WHITE]):
         notes.append(Note("mapped", "mask values: 0 is class 0, 255 is class 1"))
@@ -114,6 +117,16 @@ def _ignores(seen: Sequence[frozenset[int]], values: Sequence[int], layout: Layo
             help=f"{settled_by('ignore_255')}; or save all masks with one numbering",
         )
     return True
+
+
+def _like_objects(seen: Sequence[frozenset[int]]) -> list[Note]:
+    """A note where every mask numbers from 1 without a gap, and some further than others, as objects are counted."""
+    most = [max(values) for values in seen if values - {0}]
+    counted = all(values - {0} == set(range(1, max(values) + 1)) for values in seen if values)
+    if not counted or len(set(most)) < LEAST_COUNTS:
+        return []
+    what = f"{1 + max(most)} classes, numbered as objects would be: every mask from 1 to its own last, {min(most)} to"
+    return [Note("assumed", f'{what} {max(most)}; if they are objects, layout = "instances"')]
 
 
 def _evenly_spread(values: Sequence[int]) -> bool:

@@ -11,28 +11,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanlab.data.classes import MOST_CLASSES, classes_of_values, mapped_values, values_of
+from scanlab.data.file_facts import COLOUR_BITS, bits_of, is_white_first, lossy, maxval_of
 from scanlab.data.layout import Layout, settled_by
 from scanlab.data.notes import Note, listed
 from scanlab.data.pairs import Pair
-from scanlab.data.pictures import UPRIGHT, frame_count, opened, orientation, size_of, turned, unreadable
+from scanlab.data.pictures import frame_count, opened, unreadable
+from scanlab.data.upright import UPRIGHT, orientation, size_of, turned
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
 
 __all__ = ["read_masks"]
 
 _GREYS = ("1", "L", "I", "F")
-_JPEG = ("JPEG", "MPO", "WEBP")
 
 
 @dataclass(frozen=True, eq=False)
 class _Mask:
     """Whole numbers [H, W], resized: grey values, numbers of a palette, or colours as 65,536 r + 256 g + b. seen: those
-    of the whole file. palette: the colours of the numbers that are used, or none."""
+    of the whole file. palette: the colours of the numbers that are used, or none. bits: of a number in the file."""
 
     numbers: NDArray
     seen: frozenset[int]
     coloured: bool
     palette: tuple[tuple[int, int], ...] = ()
+    bits: int = COLOUR_BITS
 
 
 def read_masks(
@@ -50,6 +52,7 @@ def read_masks(
     S644 and S692 for what numbers no classes, S691 for two readings.
     """
     masks = [_read(pair.image, pair.mask, size, layout) for pair in pairs]
+    _check_depths(masks, folder)
     masks = _one_kind(masks, folder)
     seen = [mask.seen for mask in masks]
     if masks[0].coloured:
@@ -63,10 +66,10 @@ def read_masks(
 
 def _read(image: Path, file: Path, size: tuple[int, ...] | None, layout: Layout) -> _Mask:
     with opened(file) as mask, opened(image) as picture:
-        if mask.format in _JPEG and "threshold" not in layout and not _lossless(mask):
+        if "threshold" not in layout and (kind := lossy(mask, file)):
             raise ScanlabError.at(
                 "S692",
-                f"the mask {file.name} is a {mask.format}, which blurs the numbers of classes",
+                f"the mask {file.name} is a {kind} file, which may blur the numbers of classes",
                 help=f"save masks as PNG from their source; or {settled_by('threshold')}",
             )
         turns = [UPRIGHT if "as_stored" in layout else orientation(each) for each in (picture, mask)]
@@ -86,17 +89,39 @@ def _read(image: Path, file: Path, size: tuple[int, ...] | None, layout: Layout)
         try:
             if frame_count(mask) > 1:
                 raise ScanlabError.at("S694", f"the mask {file.name} has several frames", help="give one per image")
+            bits = _checked_bits(mask, file)
             upright = turned(mask, layout)
             numbers, coloured = _numbers(upright, file)
             palette = _palette(upright, numbers)
+            if mask.format == "PPM" and not coloured:
+                numbers = _as_stored(numbers, maxval_of(file))
         except (OSError, ValueError, SyntaxError, EOFError) as error:
             raise unreadable(file, error) from None
-    return _Mask(_resized(numbers, size), values_of(numbers), coloured, palette)
+    return _Mask(_resized(numbers, size), values_of(numbers), coloured, palette, bits)
 
 
-def _lossless(mask: Any) -> bool:
-    """Whether a WebP holds few colours, as one that was saved without loss does."""
-    return mask.format == "WEBP" and mask.convert("RGB").getcolors(MOST_CLASSES) is not None
+def _checked_bits(mask: Any, file: Path) -> int:
+    """The bits of a number of a mask, 8 where they do not matter. Raises S691 and S692 for numbers that Pillow changes:
+    those of 16-bit colours, and those of which 0 is white."""
+    bits, grey = bits_of(mask, file), mask.mode in _GREYS or mask.mode.startswith("I;16")
+    if not grey and bits > COLOUR_BITS:
+        problem = f"the mask {file.name} has colours of {bits} bits, of which the upper eight alone can be read"
+        raise ScanlabError.at("S692", problem, help="save masks as grey numbers from 0 up")
+    if bits > 1 and is_white_first(mask):
+        raise ScanlabError.at(
+            "S691",
+            f"the mask {file.name} is a TIFF in which 0 is white: its numbers may be classes, or to be turned around",
+            help="save masks as PNG",
+        )
+    return bits if grey else COLOUR_BITS
+
+
+def _as_stored(numbers: NDArray, maxval: int) -> NDArray:
+    """The numbers of a PGM, which Pillow stretches so that the maximum that its head names is white."""
+    white = 255 if numbers.dtype == np.uint8 else 65535
+    if maxval in (0, white):
+        return numbers
+    return ((numbers.astype(np.int64) * maxval + white // 2) // white).astype(numbers.dtype)
 
 
 def _numbers(mask: Any, file: Path) -> tuple[NDArray, bool]:
@@ -137,6 +162,18 @@ def _resized(numbers: NDArray, size: tuple[int, ...] | None) -> NDArray:
     if size is None:
         return numbers
     return np.asarray(Image.fromarray(numbers).resize((size[1], size[0]), Image.Resampling.NEAREST))
+
+
+def _check_depths(masks: Sequence[_Mask], folder: Path) -> None:
+    """Raise S691 for files of other depths: 1 of two bits is read as 85, of four as 17, and of one as 255."""
+    depths = sorted({mask.bits for mask in masks if not mask.palette})
+    if len(depths) > 1 and {2, 4} & set(depths):
+        raise ScanlabError.at(
+            "S691",
+            f"the masks of {folder} have {' and '.join(map(str, depths))} bits: their numbers may be classes, or "
+            "shades of grey, which other bits divide into other steps",
+            help="save all masks alike, best with eight bits",
+        )
 
 
 def _one_kind(masks: list[_Mask], folder: Path) -> list[_Mask]:

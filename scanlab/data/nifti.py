@@ -129,6 +129,14 @@ def _describe(volumes: Sequence[Volume], spacing: Sequence[float] | None, notes:
     if oblique := [volume.oblique for volume in volumes if volume.oblique >= 1]:
         said = f"{count_text(len(oblique), 'volume')} up to {max(oblique):.0f} degrees off the axes, not resampled"
         notes.append(Note("assumed", said))
+    if last := [volume.last for volume in volumes if volume.last]:
+        lengths = f"{min(last)}" if min(last) == max(last) else f"{min(last)} to {max(last)}"
+        what = f"the fourth axis of {count_text(len(last), 'volume')}, of {lengths}, holds channels"
+        notes.append(Note("assumed", f"{what}: if it is time, give one volume of it for each sample"))
+    units = [volume.unit for volume in volumes]
+    for unit in sorted({*units} - {"", "mm"}):
+        counted = count_text(units.count(unit), "volume")
+        notes.append(Note("mapped", f"lengths of {counted} are given in {unit}s, and brought to mm"))
     notes.append(Note("assumed", "every volume is z-scored by itself: values of two volumes do not compare"))
     zooms = np.array([volume.spacing for volume in volumes])
     low, high = zooms.min(0), zooms.max(0)
@@ -148,7 +156,7 @@ def _mm(spacing: Any) -> str:
 
 
 def _checked_spacing(spacing: Sequence[float]) -> tuple[float, ...]:
-    if len(spacing) != 3 or not all(0.01 <= value <= 100 for value in spacing):
+    if len(spacing) != 3 or not all(1e-5 <= value <= 100 for value in spacing):
         given = "x".join(map(str, spacing))
         raise ScanlabError.at("S695", f"the spacing is {given}", help="give millimetres along three axes, as 1x1x1")
     return tuple(map(float, spacing))

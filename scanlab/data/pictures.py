@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scanlab.data.file_facts import COLOUR_BITS, bits_of, is_white_first
 from scanlab.data.layout import Layout, settled_by
 from scanlab.data.notes import Note
 from scanlab.data.resize import check_size, resized
 from scanlab.data.scales import scale_by_range, scale_of
+from scanlab.data.upright import UPRIGHT, orientation, size_of, turned
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 
@@ -26,11 +28,8 @@ __all__ = [
     "Pictures",
     "frame_count",
     "opened",
-    "orientation",
     "read_pictures",
     "require_pillow",
-    "size_of",
-    "turned",
     "unreadable",
 ]
 
@@ -38,11 +37,9 @@ IMAGES = (
     *(".png", ".jpg", ".jpeg", ".jfif", ".jpe", ".jp2", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".tga", ".avif"),
     *(".pgm", ".ppm", ".pbm", ".pnm"),
 )
-BRIGHTEST = 255
-# How an upright picture is turned back, by what EXIF said: Pillow's numbers for flips and turns.
-_BACK = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
-# The tag of EXIF that says how a photograph is to be turned, and its value for upright ones.
-ORIENTATION, UPRIGHT = 0x0112, 1
+BRIGHTEST, DEEPEST = 255, 65535
+# Colours of 12 bits in 16 stay below this in the upper eight.
+LEAST_UPPER = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +52,15 @@ class Pictures:
 
 @dataclass(frozen=True)
 class _Head:
-    """What a file says of its picture before it is decoded. size: height and width, as they are read."""
+    """What a file says of its picture before it is decoded. size: height and width, as they are read; shortened:
+    Pillow reads the upper eight bits of its colours."""
 
     size: tuple[int, ...]
     mode: str
     frames: int
     format: str
     turned: bool
+    shortened: bool
 
 
 def read_pictures(files: Sequence[Path], size: tuple[int, ...] | None, layout: Layout, notes: list[Note]) -> Pictures:
@@ -98,6 +97,7 @@ def read_pictures(files: Sequence[Path], size: tuple[int, ...] | None, layout: L
     elif not deep and "raw_values" not in layout:
         low, high = (round(BRIGHTEST * float(f())) for f in (pixels.min, pixels.max))
         scale_of(low, high, "B", "pictures", notes)
+    _check_shortened(pixels, [n for n, head in enumerate(heads) if head.shortened], files, layout, notes)
     turned = sum(head.turned for head in heads)
     if turned:
         notes.append(Note("assumed", f"{count_text(turned, 'photograph')} turned upright, as EXIF says"))
@@ -110,45 +110,6 @@ def read_pictures(files: Sequence[Path], size: tuple[int, ...] | None, layout: L
 def frame_count(image: Image) -> int:
     """How many pictures a file holds."""
     return getattr(image, "n_frames", 1) if getattr(image, "is_animated", False) else 1
-
-
-def orientation(image: Any) -> int:
-    """How EXIF says that a picture is to be turned; 1 is upright. Raises S644 for a TIFF that is to be turned."""
-    if image.format == "TIFF":
-        # Pillow turns TIFF while it loads, and not always.
-        if image.tag_v2.get(ORIENTATION, UPRIGHT) != UPRIGHT:
-            name = Path(image.filename).name
-            problem = f"{name} is a TIFF that says it is to be turned, which programs read in different ways"
-            raise ScanlabError.at("S644", problem, help="save it upright")
-        return UPRIGHT
-    # To look for EXIF, Pillow decodes the whole of a PNG that has none at its head.
-    if image.format in ("PNG", "GIF", "BMP", "PPM") and "exif" not in image.info:
-        return UPRIGHT
-    try:
-        found = image.getexif().get(ORIENTATION, UPRIGHT)
-    except Exception:  # Damaged tags raise errors of many kinds, and the picture may be whole.
-        return UPRIGHT
-    return found if found in range(1, 9) else UPRIGHT
-
-
-def size_of(image: Any, layout: Layout) -> tuple[int, int]:
-    """Height and width of a picture as it is read: upright, or as it is stored where `layout` says so."""
-    turn = orientation(image)
-    if turn == UPRIGHT:
-        return image.height, image.width
-    read = turned(image, layout)
-    return read.height, read.width
-
-
-def turned(image: Any, layout: Layout) -> Any:
-    """Upright, or as it is stored where `layout` says so."""
-    from PIL import Image, ImageOps
-
-    turn = orientation(image)
-    if turn == UPRIGHT:
-        return image
-    upright = ImageOps.exif_transpose(image)
-    return upright.transpose(Image.Transpose(_BACK[turn])) if "as_stored" in layout else upright
 
 
 def opened(file: Path) -> Image:
@@ -185,7 +146,9 @@ def _head(file: Path, layout: Layout) -> _Head:
             turn, size = orientation(image), size_of(image, layout)
         except (OSError, ValueError, SyntaxError, EOFError) as error:
             raise unreadable(file, error) from None
-        return _Head(size, image.mode, frames, image.format or "", turn != UPRIGHT and "as_stored" not in layout)
+        upright = turn == UPRIGHT or "as_stored" in layout
+        shortened = not _deep(image.mode) and bits_of(image, file) > COLOUR_BITS
+        return _Head(size, image.mode, frames, image.format or "", not upright, shortened)
 
 
 def _frames(files: Sequence[Path], heads: Sequence[_Head], layout: Layout, notes: list[Note]) -> int:
@@ -234,11 +197,14 @@ def _plain(image: Any, extents: tuple[int, ...], channels: int, layout: Layout) 
     from PIL import Image
 
     deep, clear = _deep(image.mode), _transparent(image)
+    inverted = image.mode.startswith("I;16") and is_white_first(image)
     image = turned(image, layout)
     plain = image.convert("F" if deep else "RGB" if channels == 3 else "L")
     if plain.size[::-1] != extents:
         plain = plain.resize((extents[1], extents[0]), Image.Resampling.BILINEAR)
     array = np.asarray(plain, np.float32)
+    if inverted:
+        array = np.float32(DEEPEST) - array
     if not deep and not layout.chosen("raw_values", "scaled_values"):
         array = array / np.float32(BRIGHTEST)
     if channels == 3 and array.ndim == 2:
@@ -284,6 +250,24 @@ def _scale_deep(
         )
     if scale != 1:
         pixels[deep] = some / np.float32(scale)
+
+
+def _check_shortened(
+    pixels: NDArray[np.float32], numbers: Sequence[int], files: Sequence[Path], layout: Layout, notes: list[Note]
+) -> None:
+    """Note colours of 16 bits, of which the upper eight are read. Raises S644 where these hold little of them."""
+    if not numbers:
+        return
+    bright = float(max(pixels[n].max() for n in numbers))
+    if bright < LEAST_UPPER / (1 if layout.chosen("raw_values", "scaled_values") else BRIGHTEST):
+        raise ScanlabError.at(
+            "S644",
+            f"{files[numbers[0]].name} has colours of 16 bits up to {LEAST_UPPER << 8:,} of {DEEPEST:,}, and the upper "
+            "eight bits alone can be read, which are nearly black",
+            help="save them with eight bits, scaled to 255, or as an array in a .npz file",
+        )
+    what = f"{count_text(len(numbers), 'picture')} with colours of 16 bits: the upper eight bits are read"
+    notes.append(Note("left out", what))
 
 
 def _grey(mode: str) -> bool:

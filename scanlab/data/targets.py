@@ -12,6 +12,7 @@ from scanlab.data.classes import MOST_CLASSES, classes_of_labels, classes_of_val
 from scanlab.data.layout import Layout
 from scanlab.data.notes import Note, listed
 from scanlab.data.table_files import is_missing
+from scanlab.data.words import alike
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
 
@@ -90,6 +91,8 @@ def as_targets(name: str, array: NDArray, layout: Layout, notes: list[Note], ref
     if flat.ndim != 1 or not len(flat) or flat.dtype.kind not in "ui" or signed:
         low = f" from {flat.min()}" if flat.size and flat.dtype.kind in "if" else ""
         raise refuse(f"its {name} are {flat.dtype} of shape {list(array.shape)}{low}", _LABELS)
+    if flat.max() > np.iinfo(np.int64).max:
+        raise refuse(f"its {name} go up to {flat.max()}", "number the classes from 0 up")
     if "multi_label" in layout:
         raise refuse(f"its {name} are one number for each image", "expected 0 or 1 for every label, [M, labels]")
     return Targets(*classes_of_labels(flat, (), notes))
@@ -99,10 +102,11 @@ def _check_words(name: str, words: NDArray[np.str_], refuse: Refuse) -> None:
     """Refuse words that are no value, and those that may be one class."""
     if missing := [word for word in words if is_missing(str(word))]:
         raise refuse(f"its {name} have samples without a class ({str(missing[0]) or 'empty'})", "give each one")
-    small = [str(word).lower() for word in words]
-    if alike := [str(word) for word in words if small.count(str(word).lower()) > 1]:
+    if twice := alike(map(str, words)):
         help = "write a class alike everywhere, or call different ones by different words"
-        raise ScanlabError.at("S691", f"the {name} have the classes {listed(alike)}, which may be one", help=help)
+        raise ScanlabError.at(
+            "S691", f"the {name} have the classes {listed(map(repr, twice))}, which may be one", help=help
+        )
 
 
 def _columns(name: str, marks: NDArray, layout: Layout, notes: list[Note]) -> Targets:

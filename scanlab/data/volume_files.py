@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ __all__ = ["Volume", "load_case", "require_nibabel"]
 
 # In voxels: where the corners of an image and its mask may lie apart, for headers are rounded.
 NEAR = 0.5
+_MILLIMETRES: Mapping[str, float] = MappingProxyType({"meter": 1000.0, "mm": 1.0, "micron": 0.001})
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +29,7 @@ class Volume:
     """A volume, z-scored, float32 [C, X, Y, Z], its mask [X, Y, Z] or None, and what its header says.
 
     stored: the orientation that the file has, "" for a header without one; spacing: millimetres from voxel to voxel;
+    unit: of lengths in the header, "" for none; last: channels that come from a fourth axis, 0 without one;
     oblique: degrees between its axes and the body's. name: of the mask's file, or the volume's own.
     """
 
@@ -36,6 +39,8 @@ class Volume:
     stored: str
     spacing: tuple[float, ...]
     oblique: float
+    unit: str = ""
+    last: int = 0
 
     @property
     def extents(self) -> tuple[int, ...]:
@@ -67,7 +72,9 @@ def load_case(case: Case, layout: Layout) -> Volume:
     centred = channels - channels.mean(axes, keepdims=True)
     scored = (centred / np.maximum(centred.std(axes, keepdims=True), 1e-6)).astype(np.float32)
     name = (case.mask or file).name
-    return Volume(scored, labels, name, _orientation(nibabel, first), _spacing(first), _oblique(first))
+    last = first.shape[3] if len(first.shape) == 4 else 0
+    stored = _orientation(nibabel, first)
+    return Volume(scored, labels, name, stored, _spacing(first), _oblique(first), _unit(first), last)
 
 
 def _mask_of(nibabel: Any, first: Any, file: Path, path: Path, layout: Layout) -> NDArray:
@@ -96,6 +103,9 @@ def _opened(nibabel: Any, file: Path) -> Any:
         raise _unreadable(file, error) from None
     if len(image.shape) not in (3, 4) or 0 in image.shape:
         raise ScanlabError.at("S644", f"{file} has shape {list(image.shape)}", help="expected a volume of three axes")
+    if image.get_data_dtype().kind == "c":
+        problem = f"{file} has complex voxels, which are two numbers each"
+        raise ScanlabError.at("S644", problem, help="save their magnitude, or both as two modalities")
     return image
 
 
@@ -163,6 +173,12 @@ def _turned_shape(image: Any) -> tuple[int, ...]:
     return shape if axes is None else tuple(int(shape[axis]) for axis in np.argsort(axes[:, 0]))
 
 
+def _unit(image: Any) -> str:
+    """The unit of lengths that a header names, "" for none: most that name none mean millimetres."""
+    named = image.header.get_xyzt_units()[0] if hasattr(image.header, "get_xyzt_units") else ""
+    return named if named in _MILLIMETRES else ""
+
+
 def _axes(image: Any) -> NDArray | None:
     """The axes of the body that those of a file are closest to, and their signs; None where its header does not say."""
     from nibabel.orientations import io_orientation
@@ -180,8 +196,10 @@ def _apart(first: Any, other: Any) -> float:
     """How far the corners of two grids that were turned alike lie from one another at most, in voxels of the first."""
     import nibabel
 
-    corners = []
-    for image in (first, other):
+    corners, units = [], [_unit(image) for image in (first, other)]
+    # Programs that write masks often forget the unit, and mean that of the image.
+    units = [unit or next(filter(None, units), "mm") for unit in units]
+    for image, unit in zip((first, other), units, strict=True):
         axes = _axes(image)
         if axes is None:
             return np.inf if _axes(first) is not None or _axes(other) is not None else 0.0
@@ -189,8 +207,9 @@ def _apart(first: Any, other: Any) -> float:
         affine = image.affine @ nibabel.orientations.inv_ornt_aff(axes, shape)
         turned = _turned_shape(image)
         box = np.array(np.meshgrid(*[(0, n - 1) for n in turned], [1], indexing="ij")).reshape(4, -1)
-        corners.append((affine @ box)[:3])
-    return float(np.linalg.norm(corners[0] - corners[1], axis=0).max() / max(min(_spacing(first)), 1e-6))
+        corners.append((affine @ box)[:3] * _MILLIMETRES[unit])
+    smallest = min(_lengths(first)) * _MILLIMETRES[units[0]]
+    return float(np.linalg.norm(corners[0] - corners[1], axis=0).max() / max(smallest, 1e-9))
 
 
 def _orientation(nibabel: Any, image: Any) -> str:
@@ -200,10 +219,14 @@ def _orientation(nibabel: Any, image: Any) -> str:
     return "".join(code or "?" for code in nibabel.aff2axcodes(image.affine))
 
 
+def _lengths(image: Any) -> NDArray[np.float64]:
+    """From voxel to voxel along the stored axes, in the header's unit."""
+    return np.linalg.norm(np.asarray(image.affine, np.float64)[:3, :3], axis=0)
+
+
 def _spacing(image: Any) -> tuple[float, ...]:
-    """Along the canonical axes."""
-    lengths = np.linalg.norm(np.asarray(image.affine, np.float64)[:3, :3], axis=0)
-    axes = _axes(image)
+    """Millimetres along the canonical axes."""
+    lengths, axes = _lengths(image) * _MILLIMETRES[_unit(image) or "mm"], _axes(image)
     order = range(3) if axes is None else np.argsort(axes[:, 0])
     return tuple(float(lengths[axis]) for axis in order)
 
