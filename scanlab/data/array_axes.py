@@ -41,7 +41,8 @@ def channels_first(
     if axes not in (3, 4) or 0 in array.shape:
         if array.ndim == 2 and 0 not in array.shape:
             raise refuse(f"its {name} have shape {list(array.shape)}", f"{_EXPECTED}: reshape what was flattened")
-        raise refuse(f"its {name} have shape {list(array.shape)}", _EXPECTED)
+        expected = "expected videos [M, frames, H, W] or [M, frames, H, W, C]" if "video" in layout else _EXPECTED
+        raise refuse(f"its {name} have shape {list(array.shape)}", expected)
     if array.ndim > 3 and len(array) != len(targets) and targets.ndim == 1 and array.shape[-1] == len(targets):
         raise refuse(f"its {name} have shape {list(array.shape)}, samples last", "move them to the first axis")
     pixels = (

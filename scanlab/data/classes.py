@@ -22,7 +22,7 @@ LEAST_USED = 0.25
 MOST_LABELS = 1 << 16
 WHITE, HALF, DEEPEST = 255, 128, 65535
 # Masks that end at so many numbers seem to count.
-LEAST_COUNTS = 4
+LEAST_COUNTS = 3
 
 
 def classes_of_values(
@@ -59,7 +59,10 @@ def _table(seen: Sequence[frozenset[int]], layout: Layout, name: str, notes: lis
         notes.append(
             Note("mapped", "255 in masks marks pixels that do not count: they are neither learned nor measured")
         )
-        return {value: value for value in values} if values[-2:][0] < MOST_CLASSES or values == [IGNORED] else None
+        if max(values[:-1], default=0) >= MOST_CLASSES:
+            problem = f"the masks of {name} have values up to {values[-2]} beside 255, which marks no class"
+            raise ScanlabError.at("S692", problem, help=f"number the classes from 0 to {MOST_CLASSES - 1}")
+        return {value: value for value in values}
     if values[-1] < MOST_CLASSES:
         notes += _like_objects(seen)
         return {value: value for value in values}

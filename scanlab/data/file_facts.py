@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-__all__ = ["COLOUR_BITS", "bits_of", "has_late_exif", "is_white_first", "lossy", "maxval_of"]
+__all__ = ["COLOUR_BITS", "bits_of", "has_exif", "is_white_first", "lossy", "maxval_of"]
 
 # Bits that Pillow keeps of each colour.
 COLOUR_BITS = 8
@@ -17,7 +17,8 @@ _PERHAPS_LOSSY = ("JPEG2000", "AVIF")
 _LOSSY_IN_TIFF = ("tiff_jpeg", "jpeg", "webp", "tiff_sgilog", "tiff_sgilog24")
 _PHOTOMETRIC, _BITS = 262, 258
 # Texts that hold an orientation, too: as ImageMagick and Adobe's programs write it.
-_EXIF_TEXTS = (b"Raw profile type exif\0", b"Raw profile type APP1\0", b"XML:com.adobe.xmp\0")
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_EXIF_TEXTS = ("Raw profile type exif", "XML:com.adobe.xmp")
 _PGM = re.compile(rb"P[2356](?:\s+|#[^\n]*\n)+\d+(?:\s+|#[^\n]*\n)+\d+(?:\s+|#[^\n]*\n)+(?P<maxval>\d+)")
 
 
@@ -35,7 +36,7 @@ def lossy(image: Any, file: Path) -> str:
 def bits_of(image: Any, file: Path) -> int:
     """Bits of each value: 1 to 16 of a PNG or a TIFF, 8 of formats that have no others."""
     if image.format == "PNG":
-        return _head(file, 25)[24]
+        return next(start[8] for name, start in _png_chunks(image.fp) if name == b"IHDR")
     if image.format == "TIFF":
         return int(image.tag_v2.get(_BITS, (1,))[0])
     return 2 * COLOUR_BITS if image.format == "PPM" and maxval_of(file) >= 1 << COLOUR_BITS else COLOUR_BITS
@@ -52,11 +53,15 @@ def is_white_first(image: Any) -> bool:
     return image.format == "TIFF" and image.tag_v2.get(_PHOTOMETRIC) == 0
 
 
-def has_late_exif(file: Path) -> bool:
-    """Whether a PNG has EXIF behind its pixels, or in a text, where Pillow sees it once it decoded the whole."""
-    return any(
-        name == b"eXIf" or (name in (b"tEXt", b"zTXt", b"iTXt") and start.startswith(_EXIF_TEXTS))
-        for name, start in _png_chunks(file)
+def has_exif(image: Any) -> bool:
+    """Whether a PNG has EXIF, or texts that stand for it: behind its pixels, too, where Pillow sees them once it
+    decoded the whole."""
+    if "exif" in image.info or any(text in image.info for text in _EXIF_TEXTS):
+        return True
+    # Without a stream all was decoded.
+    return image.fp is not None and any(
+        name == b"eXIf" or (name in _TEXTS and start.split(b"\0")[0].decode("latin-1") in _EXIF_TEXTS)
+        for name, start in _png_chunks(image.fp)
     )
 
 
@@ -65,16 +70,16 @@ def _head(file: Path, count: int) -> bytes:
         return stream.read(count)
 
 
-def _png_chunks(file: Path, most: int = 32) -> Iterator[tuple[bytes, bytes]]:
-    """The chunks of a PNG by name, and the first bytes of those that are no pixels."""
-    with file.open("rb") as stream:
-        place, end = 8, file.stat().st_size
-        while place + 8 <= end:
-            stream.seek(place)
-            head = stream.read(8)
+def _png_chunks(stream: BinaryIO, most: int = 32) -> Iterator[tuple[bytes, bytes]]:
+    """The chunks of a PNG by name, and the first bytes of those that are no pixels; the stream stays where it is."""
+    before, place = stream.tell(), 8
+    try:
+        while len(head := stream.read(8) if stream.seek(place) else b"") == 8:
             length, name = int.from_bytes(head[:4], "big"), head[4:]
             yield name, b"" if name == b"IDAT" else stream.read(min(length, most))
             place += 12 + length
+    finally:
+        stream.seek(before)
 
 
 def _riff_chunks(file: Path, start: int = 12) -> Iterator[tuple[bytes, int]]:

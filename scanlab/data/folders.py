@@ -17,7 +17,7 @@ from scanlab.data.grouping import groups_below
 from scanlab.data.layout import CLASS_FOLDERS, FOLDERS, LABEL_TABLES, MASK_FOLDERS, NOTHING, Layout, settled_by
 from scanlab.data.mask_files import read_masks
 from scanlab.data.mask_names import in_one_folder
-from scanlab.data.notes import Note, suffixes
+from scanlab.data.notes import Note
 from scanlab.data.pairs import (
     Folders,
     Pair,
@@ -30,7 +30,7 @@ from scanlab.data.pairs import (
 )
 from scanlab.data.parts import brightness_quarters, divided, rarest_labels
 from scanlab.data.pictures import IMAGES, Pictures, read_pictures, require_pillow
-from scanlab.data.places import below, files_in, part_places, unwrapped
+from scanlab.data.places import below, files_in, other_files, part_places, unwrapped
 from scanlab.data.tables import check_tables_beside, labels_of_tables
 from scanlab.data.volume_places import class_names, dataset_json, unnamed_classes
 from scanlab.ir.diagnostics import ScanlabError
@@ -118,7 +118,7 @@ def _labelled(folder: Path, layout: Layout, notes: list[Note]) -> Labelled:
     if "table" in layout:
         raise _wrong(folder, "no CSV file in it names its pictures", "expected a column with the names of the files")
     layout.check(CLASS_FOLDERS, "folders of classes")
-    check_tables_beside(folder, list(below(folder)), "classes", layout, notes)
+    check_tables_beside(folder, below(folder), "classes", layout, notes)
     places = class_places(folder, layout, notes)
     for place in places.values():
         check_twins(place, layout)
@@ -202,7 +202,7 @@ def _dataset(
     images, several = pictures.pixels, bool(given and given.several)
     strata = rarest_labels(labels) if several else labels if given else brightness_quarters(images)
     parts = divided(counts, strata, groups, notes)
-    _other_files(inner, (*IMAGES, *(given.read if given else ())), notes)
+    notes += other_files(inner, (*IMAGES, *(given.read if given else ())), "pictures")
     highest = max(int(labels[labels != IGNORED].max(initial=0)), *known, 0) if given is None else 0
     named = tuple(known.get(c, f"class {c}") for c in range(highest + 1)) if known else ()
     names = given.class_names if given else named
@@ -223,19 +223,6 @@ def _dataset(
         several=several,
     )
     return checked(made)
-
-
-def _other_files(folder: Path, read: tuple[str, ...], notes: list[Note]) -> None:
-    """Note the files that were not read; hidden ones need no word."""
-    odd = [
-        place.name
-        for place in folder.rglob("*")
-        if place.is_file()
-        and not place.name.lower().endswith(read)
-        and not any(part.startswith(".") or part == "__MACOSX" for part in place.relative_to(folder).parts)
-    ]
-    if odd:
-        notes.append(Note("left out", f"files that are no pictures: {suffixes(odd)}"))
 
 
 def _wrong(folder: Path, problem: str, expected: str) -> ScanlabError:

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scanlab.data.checks import checked
 from scanlab.data.dataset import Dataset
 from scanlab.data.parts import SPLIT_SEED, TRAIN_SHARE, brightness_quarters, held_out, rarest_labels, split
+from scanlab.data.table_files import is_missing
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["from_arrays"]
@@ -112,4 +113,6 @@ def _groups(groups: ArrayLike, count: int, divided: bool) -> NDArray[np.int64]:
         raise ScanlabError.at(
             "S646", f"groups have shape {list(names.shape)}, and there are {count} images", help="name one per image"
         )
+    if any(map(is_missing, map(str, names))):
+        raise ScanlabError.at("S646", "groups have samples without one", help="give every sample its group")
     return np.unique(names, return_inverse=True)[1].astype(np.int64)

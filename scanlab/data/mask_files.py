@@ -72,6 +72,7 @@ def _read(image: Path, file: Path, size: tuple[int, ...] | None, layout: Layout)
                 f"the mask {file.name} is a {kind} file, which may blur the numbers of classes",
                 help=f"save masks as PNG from their source; or {settled_by('threshold')}",
             )
+        bits = _checked_bits(mask, file)
         turns = [UPRIGHT if "as_stored" in layout else orientation(each) for each in (picture, mask)]
         if turns[0] != turns[1]:
             raise ScanlabError.at(
@@ -89,7 +90,6 @@ def _read(image: Path, file: Path, size: tuple[int, ...] | None, layout: Layout)
         try:
             if frame_count(mask) > 1:
                 raise ScanlabError.at("S694", f"the mask {file.name} has several frames", help="give one per image")
-            bits = _checked_bits(mask, file)
             upright = turned(mask, layout)
             numbers, coloured = _numbers(upright, file)
             palette = _palette(upright, numbers)

@@ -16,6 +16,9 @@ from scanlab.data.grouping import groups_below
 from scanlab.data.layout import NOTHING, VOLUMES, Layout, settled_by
 from scanlab.data.notes import Note, listed
 from scanlab.data.parts import brightness_quarters, divided
+from scanlab.data.places import VOLUMES as ENDINGS
+from scanlab.data.places import other_files
+from scanlab.data.tables import check_tables_beside
 from scanlab.data.volume_files import Volume, load_case, require_nibabel
 from scanlab.data.volume_places import Volumes, class_names, dataset_json, unnamed_classes, volumes_in
 from scanlab.data.volume_sizes import fitted
@@ -72,6 +75,9 @@ def load_volumes(
     classes = len(given.class_names) if given else 1 + max([int(labels[labels != IGNORED].max(initial=0)), *known])
     named = tuple(known.get(c, f"class {c}") for c in range(classes)) if known else ()
     counts = {part: len(some) for part, some in found.cases.items()}
+    files = [case.images[0] for case in cases]
+    check_tables_beside(folder, files, "classes" if given else "masks", layout, notes)
+    notes += other_files(folder, (*ENDINGS, "dataset.json"), "NIfTI")
     homes = {part: [case.home for case in some] for part, some in found.cases.items()}
     groups = given.groups if given else groups_below(folder, homes, layout, notes)
     parts = divided(counts, labels if given else brightness_quarters(pixels), groups, notes)
@@ -129,7 +135,7 @@ def _describe(volumes: Sequence[Volume], spacing: Sequence[float] | None, notes:
     if oblique := [volume.oblique for volume in volumes if volume.oblique >= 1]:
         said = f"{count_text(len(oblique), 'volume')} up to {max(oblique):.0f} degrees off the axes, not resampled"
         notes.append(Note("assumed", said))
-    if last := [volume.last for volume in volumes if volume.last]:
+    if last := [volume.last for volume in volumes if volume.last > 1]:
         lengths = f"{min(last)}" if min(last) == max(last) else f"{min(last)} to {max(last)}"
         what = f"the fourth axis of {count_text(len(last), 'volume')}, of {lengths}, holds channels"
         notes.append(Note("assumed", f"{what}: if it is time, give one volume of it for each sample"))

@@ -141,13 +141,14 @@ def unreadable(file: Path, error: Exception) -> ScanlabError:
 def _head(file: Path, layout: Layout) -> _Head:
     with opened(file) as image:
         try:
+            # Before any pixel is read, which closes the file.
+            shortened = not _deep(image.mode) and bits_of(image, file) > COLOUR_BITS
             # Cameras put a small picture behind the large one, which is the photograph.
             frames = 1 if image.format == "MPO" else frame_count(image)
             turn, size = orientation(image), size_of(image, layout)
         except (OSError, ValueError, SyntaxError, EOFError) as error:
             raise unreadable(file, error) from None
         upright = turn == UPRIGHT or "as_stored" in layout
-        shortened = not _deep(image.mode) and bits_of(image, file) > COLOUR_BITS
         return _Head(size, image.mode, frames, image.format or "", not upright, shortened)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from scanlab.data.layout import Layout
-from scanlab.data.notes import Note, listed
+from scanlab.data.notes import Note, listed, suffixes
 from scanlab.data.parts import PARTS
 from scanlab.data.pictures import IMAGES
 from scanlab.ir.diagnostics import ScanlabError
@@ -21,6 +21,7 @@ __all__ = [
     "folders_in",
     "hints",
     "holds",
+    "other_files",
     "part_and_rest",
     "part_of",
     "part_places",
@@ -183,6 +184,18 @@ def _check_others(folder: Path, others: list[Path], notes: list[Note]) -> None:
 def part_of(name: str) -> str:
     """The part that a folder is called after, "" for none."""
     return next((part for part, names in _PART_NAMES.items() if plain(name) in names), "")
+
+
+def other_files(folder: Path, read: Sequence[str], what: str) -> list[Note]:
+    """A note of the files that are not read, at any depth; hidden ones need no word. read: endings of names."""
+    odd = [
+        place.name
+        for place in folder.rglob("*")
+        if place.is_file()
+        and not place.name.lower().endswith(tuple(read))
+        and not any(part.startswith(".") or part == "__MACOSX" for part in place.relative_to(folder).parts)
+    ]
+    return [Note("left out", f"files that are no {what}: {suffixes(odd)}")] if odd else []
 
 
 def _leads_back(place: Path) -> bool:

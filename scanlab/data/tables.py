@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,20 +82,18 @@ def labels_of_tables(folder: Path, layout: Layout, notes: list[Note]) -> Labelle
     return Labelled([files[n] for n in order], labels, counts, names, groups, read, " and ".join(said))
 
 
-def check_tables_beside(folder: Path, pictures: Sequence[Path], word: str, layout: Layout, notes: list[Note]) -> None:
+def check_tables_beside(folder: Path, pictures: Iterable[Path], word: str, layout: Layout, notes: list[Note]) -> None:
     """Raise S691 for a table that gives the pictures parts or groups where their labels come from elsewhere.
 
     word: of layout, by which the table is left out, which is noted. pictures: those that are read.
     """
-    fix = {
-        "classes": "give it a column label with the class",
-        "masks": "put each group into a folder of its own",
-    }
+    fix = {"classes": "give it a column label with the class", "masks": "put each group into a folder of its own"}
+    tables = [(path, read_rows(path).rows) for path in files_in(folder, TABLES)]
+    dividing = [(path, rows) for path, rows in tables if rows and any(map(_divides, rows[0]))]
+    pictures = list(pictures) if dividing else []
     known = known_pictures(folder, pictures)
-    for path in files_in(folder, TABLES):
-        rows = read_rows(path).rows
-        columns = [column for column in (rows[0] if rows else ()) if plain(column) in (*_PARTS, *_GROUPS)]
-        others = [column for column in (rows[0] if rows else ()) if column not in columns] if columns else []
+    for path, rows in dividing:
+        columns, others = ([name for name in rows[0] if _divides(name) == both] for both in (True, False))
         counts = [len({picture_of(row[column], known) for row in rows} - {None}) for column in others]
         if 2 * max(counts, default=0) <= len(pictures):
             continue
@@ -103,10 +101,14 @@ def check_tables_beside(folder: Path, pictures: Sequence[Path], word: str, layou
         if word not in layout:
             raise ScanlabError.at(
                 "S691",
-                f"{said} would divide the pictures of {folder} into parts or groups, and their labels are not from it",
+                f"{said} would divide the samples of {folder} into parts or groups, and their labels are not from it",
                 help=f"{fix[word]}; or, to leave the table out, {settled_by(word)}",
             )
         notes.append(Note("left out", said))
+
+
+def _divides(column: str) -> bool:
+    return plain(column) in (*_PARTS, *_GROUPS)
 
 
 def _tables(folder: Path, pictures: Sequence[Path], layout: Layout) -> list[_Table]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from scanlab.data.file_facts import has_late_exif
+from scanlab.data.file_facts import has_exif
 from scanlab.data.layout import Layout
 from scanlab.ir.diagnostics import ScanlabError
 
@@ -29,7 +29,7 @@ def orientation(image: Any) -> int:
     if image.format in ("GIF", "BMP", "PPM") and "exif" not in image.info:
         return UPRIGHT
     # To look for EXIF, Pillow decodes the whole of a PNG that has none at its head.
-    if image.format == "PNG" and "exif" not in image.info and not has_late_exif(Path(image.filename)):
+    if image.format == "PNG" and not has_exif(image):
         return UPRIGHT
     try:
         found = image.getexif().get(ORIENTATION, UPRIGHT)

@@ -17,7 +17,7 @@ from scanlab.data.classes import MOST_CLASSES
 from scanlab.data.dataset import IGNORED
 from scanlab.data.layout import TASK_FOLDERS, VOLUME_CLASSES, VOLUME_MASKS, Layout, settled_by
 from scanlab.data.mask_names import without_suffix
-from scanlab.data.notes import Note, listed, suffixes
+from scanlab.data.notes import Note, listed
 from scanlab.data.pairs import left_folders, pair_folders, pairs_of, parts_within, side_by_side
 from scanlab.data.places import VOLUMES, below, files_in, folder_of, folders_in, holds, part_places, plain
 from scanlab.ir.diagnostics import ScanlabError
@@ -99,9 +99,6 @@ def _cases(folder: Path, images: Path, labels: Path | None, layout: Layout, note
             f"{folder} is no data set: {problem}",
             help=f"expected imagesTr and labelsTr with files of the same names; or {settled_by('masked_only')}",
         )
-    others = [place.name for place in images.iterdir() if place not in files and not place.name.startswith(".")]
-    if odd := suffixes(others):
-        notes.append(Note("left out", f"files in {images.name} that are no NIfTI: {odd}"))
     if left := sorted(set(masks) - set(groups)):
         notes.append(Note("left out", f"{count_text(len(left), 'mask')} without a volume: {listed(left)}"))
     return [Case(tuple(some), masks[case]) for case, some in groups.items() if case in masks]
