@@ -57,5 +57,6 @@ def without_suffix(file: Path) -> str:
 
 
 def core_of(stem: str, named: re.Pattern[str]) -> str:
+    """What an image and its mask have in common: a stem without what NAMED_IMAGE or NAMED_MASK matches."""
     match = named.match(stem)
     return (match["first"] or match["last"]) if match else stem
