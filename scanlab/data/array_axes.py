@@ -56,8 +56,9 @@ def channels_first(
 def _settled(name: str, array: NDArray, targets: NDArray, layout: Layout, notes: list[Note]) -> str:
     """Where the channels are, by what the extents tell."""
     shape = array.shape
-    short = [at for at in (-1, 1) if shape[at] in (1, 3) or (at == -1 and shape[at] <= MOST_CHANNELS)]
-    if array.ndim == 4 and short and (VOLUMES | VIDEOS) & set(words_of(name)):
+    ends = (-1, 1) if array.ndim == 4 else ()
+    short = [at for at in ends if shape[at] in (1, 3) or (at == -1 and shape[at] <= MOST_CHANNELS)]
+    if short and (VOLUMES | VIDEOS) & set(words_of(name)):
         raise _two_ways(name, shape, "channels_last" if -1 in short else "channels_first", "no_channels")
     if array.ndim < 4 or "video" in layout:
         return "channels_last" if array.ndim == 5 and shape[-1] <= MOST_CHANNELS else "no_channels"

@@ -266,6 +266,11 @@ def test_names_written_in_two_ways(tmp_path: Path) -> None:
     assert data.whole(str(tmp_path / "parts")).class_names == ("café", "thé")
 
 
+def test_a_single_number_is_no_set_of_images(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.uint8(3), y=np.arange(20) % 2)
+    refused(tmp_path / "a.npz", "S642", "its x have shape []")
+
+
 def test_labels_beyond_whole_numbers(tmp_path: Path) -> None:
     images, labels = DRAW.integers(0, 256, (12, 8, 8), dtype=np.uint8), np.array([2**63 + 1, 2**63 + 2] * 6, np.uint64)
     np.savez(tmp_path / "a.npz", x=images, y=labels)
