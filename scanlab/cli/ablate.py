@@ -24,18 +24,18 @@ from scanlab.study import runner, settings
 from scanlab.study.controls import stored_control
 from scanlab.study.engines import Engine
 from scanlab.study.engines.local import local_engine
-from scanlab.study.estimate import spread_so_far
+from scanlab.study.estimate import spreads_so_far
 from scanlab.study.in_force import confidence_planned
 from scanlab.study.kept import kept_costs, kept_study
 from scanlab.study.place import database_of, require_folder
 from scanlab.study.power import PowerOf, describe_problems_power
 from scanlab.study.preflight import Cost, check_study, coarse_margins, is_coarse, same_orders
 from scanlab.study.record import StudyRecord
-from scanlab.study.resampled import overlap_sentences
+from scanlab.study.resampled import overlap_of, overlap_sentences
 from scanlab.study.store import read_study
 from scanlab.study.tasks import task_named
 from scanlab.study.time_needed import estimate, in_words
-from scanlab.study.trial import Study, Trial
+from scanlab.study.trial import Problem, Study
 from scanlab.study.tune import tuning_sentences
 
 __all__ = ["RunOptions", "run"]
@@ -116,17 +116,33 @@ def _data_notes(study: Study) -> list[str]:
 
 
 def _power(study: Study, before: StudyRecord | None) -> list[str]:
-    different = [{Trial(p, plan, study.seeds[0]).key for _, plan in p.strategies} for p in study.problems]
+    about = study.about()
+    spreads = spreads_so_far(before) if before else {}
     problems = [
-        PowerOf(len(keys), len(study.controls), task_named(p.task).unit, 0.0 if is_coarse(p, margin) else margin)
-        for p, keys in zip(study.problems, different, strict=True)
-        for margin in (study.margins.get(p.name, 0.0),)
+        _power_of(study, problem, overlap_of(stored), spreads.get(problem.name))
+        for problem, stored in zip(study.problems, about["problems"], strict=True)
     ]
-    spread = spread_so_far(before) if before else None
-    said = describe_problems_power(
-        len(study.seeds), problems, spread, confidence=confidence_planned(study.about(), before)
+    said = describe_problems_power(len(study.seeds), problems, confidence=confidence_planned(about, before))
+    return [*said, *coarse_margins(study), *overlap_sentences(about)]
+
+
+def _power_of(study: Study, problem: Problem, overlap: float, spread: float | None) -> PowerOf:
+    """A problem as it will be judged: of names that share their trials only the first is compared."""
+    kinds: dict[str, str | None] = {}
+    for name, _, control in study.arms(problem):
+        kinds.setdefault(study.trial(problem, name, study.seeds[0]).key, control)
+    controls = sum(control is not None for control in kinds.values())
+    margin, step = study.margins.get(problem.name, 0.0), problem.tested.step if problem.tested else None
+    return PowerOf(
+        len(kinds) - controls,
+        controls,
+        task_named(problem.task).unit,
+        0.0 if is_coarse(problem, margin) else margin,
+        step or 0.0,
+        overlap=overlap,
+        spread=spread,
+        name=problem.name,
     )
-    return [*said, *coarse_margins(study), *overlap_sentences(study.about())]
 
 
 def _print_plan(

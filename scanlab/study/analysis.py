@@ -40,7 +40,7 @@ def analyse(record: StudyRecord) -> Findings:
     one minus the confidence. Equivalence is claimed where two one-sided tests, adjusted likewise, put the difference
     within the problem's margin, and where no trial waits. Both can be true of a small difference that is known well.
     Intervals hold for a whole family together. A problem on which neither a control that takes the order away nor any
-    strategy differs from the baseline is called blind: it cannot tell orders apart.
+    strategy differs from the baseline is called blind: this study did not tell orders apart there.
 
     >>> from scanlab.study import Epoch, MemberRecord, TrialRecord, study_of, with_options
     >>> study = study_of(with_options(None, {"strategies": ["row", "hilbert"], "seeds": 3, "controls": []}))
@@ -156,7 +156,7 @@ def _problem(problem: Measured, rows: Sequence[StrategyFindings], record: StudyR
         friedman=friedman(table, task.higher),
         locality=(),
         sentences=(),
-        blind=not problem.waiting and _blind(rows),
+        blind=not problem.waiting and _blind(rows, problem.overlap),
         resolution=resolution_of(problem),
         guessed=problem.step is None,
         tested=stored.get("tested", {}).get("samples", 0),
@@ -165,8 +165,8 @@ def _problem(problem: Measured, rows: Sequence[StrategyFindings], record: StudyR
     )
 
 
-def _blind(rows: Sequence[StrategyFindings]) -> bool:
-    """Whether a problem cannot tell orders apart: the controls without an order, and all strategies, do as well.
+def _blind(rows: Sequence[StrategyFindings], overlap: float) -> bool:
+    """Whether orders were not told apart on a problem: no control without an order, and no strategy, differs.
 
     Not where a difference could hardly have shown: with so few seeds that no difference counts, or where all pairs
     differ by the same, which no test can judge.
@@ -175,7 +175,7 @@ def _blind(rows: Sequence[StrategyFindings]) -> bool:
     judged = [*removed, *(row.comparison for row in _plain(rows) if row.comparison)]
     if not removed or any(c.decided or _same_everywhere(c) for c in judged):
         return False
-    return any(c.kind == "equivalent" or _could_show(c.difference) for c in removed)
+    return any(c.kind == "equivalent" or _could_show(c.difference, overlap) for c in removed)
 
 
 def _same_everywhere(comparison: Comparison) -> bool:
@@ -183,9 +183,9 @@ def _same_everywhere(comparison: Comparison) -> bool:
     return comparison.difference.constant and abs(comparison.difference.mean) > ROUNDING
 
 
-def _could_show(difference: Difference) -> bool:
+def _could_show(difference: Difference, overlap: float) -> bool:
     """Whether any difference would have counted with so many pairs, among so many comparisons."""
-    return detectable_effect(difference.pairs, difference.family, difference.confidence) is not None
+    return detectable_effect(difference.pairs, difference.family, difference.confidence, overlap=overlap) is not None
 
 
 def _plain(rows: Sequence[StrategyFindings]) -> list[StrategyFindings]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -49,13 +50,14 @@ class Measured:
         return [r.transfer.get(transfer, np.nan) if transfer else r.final[self.task.primary] for r in own]
 
     def difference(
-        self, own: Sequence[float], base: Sequence[float], confidence: float, family: int, step: float | None = None
+        self, own: Sequence[float], base: Sequence[float], confidence: float, family: int, guess: float | None = None
     ) -> Difference:
-        """Two lists of values compared; shares differ by no more than 1. step: as `paired_difference(resolution=)`; as
-        a guess, which may be far too large, it says nothing of equal values."""
-        if self.step is None and np.array_equal(own, base):
-            step = None
-        made = paired_difference(own, base, confidence, family=family, overlap=self.overlap, resolution=step)
+        """Two lists of values compared; shares differ by no more than 1. guess: of the metric's step where that is not
+        known. It may be far too large, and only judges what could not be judged without; nothing of equal values."""
+        compare = partial(paired_difference, own, base, confidence, family=family, overlap=self.overlap)
+        made = compare(resolution=self.step)
+        if self.step is None and made.constant and not np.array_equal(own, base):
+            made = compare(resolution=guess)
         if not self.task.unit or made.low is None or made.high is None:
             return made
         return replace(made, low=max(-1.0, made.low), high=min(1.0, made.high))

@@ -28,18 +28,18 @@ def overlap_of(problem: Mapping[str, Any]) -> float:
 
 
 def overlap_sentences(about: Mapping[str, Any]) -> list[str]:
-    """By how much what a study can find, as for seeds that do not depend on each other, is too small; nothing where
-    they do not. about: as `Study.about` gives it.
+    """By how much larger what a study can find is because its seeds depend on each other; nothing where they do not.
+    about: as `Study.about` gives it.
 
     >>> problem = {"name": "digits", "resample": {"pooled": False, "tested": 300, "pool": 1000}}
     >>> print(*overlap_sentences({"seeds": [0, 1, 2, 3, 4], "problems": [problem]}))
-    digits: seeds draw their parts from one pool: differences must be 1.8 times as large as that, and more seeds cannot
-    make up for it.
+    digits: seeds draw their parts from one pool: differences must be 1.8 times as large as that which seeds with data
+    of their own would show. It is counted above, and more seeds cannot make up for it.
     """
     seeds = len(about["seeds"])
     factors = {p["name"]: math.sqrt(1 + seeds * overlap_of(p)) for p in about["problems"] if overlap_of(p)}
     return [
-        f"{name}: seeds draw their parts from one pool: differences must be {factor:.1f} times as large as that, and "
-        "more seeds cannot make up for it."
+        f"{name}: seeds draw their parts from one pool: differences must be {factor:.1f} times as large as that which "
+        "seeds with data of their own would show. It is counted above, and more seeds cannot make up for it."
         for name, factor in factors.items()
     ]

@@ -22,6 +22,7 @@ __all__ = [
     "friedman",
     "holm",
     "holm_adjusted",
+    "least_spread",
     "mean_spread",
     "paired_difference",
     "rank_correlation",
@@ -89,9 +90,11 @@ def paired_difference(
     (Nadeau and Bengio 2003, doi 10.1023/A:1024068626366). Raises ValueError for lists of unequal length: numpy would
     stretch a list of one.
 
-    resolution: the smallest step of the metric. Of EQUIVALENCE_PAIRS pairs or more that all differ by the same, the
-    spread counts as half of it then, as in `equivalence`; without it they have no interval and no p. Simulated with
-    accuracies of few samples and without a true difference, at most 4.9 % of comparisons of 3 to 5 pairs count.
+    resolution: the smallest step of the metric. Differences that fall on few steps are no normal ones, and Student's t
+    alone finds up to 6.6 % of studies without a true difference to have one, where 5 % are allowed (3 to 20 pairs, 1 to
+    8 comparisons, simulated). Their spread counts as sqrt(sd^2 + step^2 / 12) therefore, what rounding to a step adds,
+    and as half a step at least: at most 5.0 % then. So it does with EQUIVALENCE_PAIRS pairs or more that all differ by
+    the same; without a resolution these have no interval and no p.
 
     >>> difference = paired_difference([0.93, 0.95, 0.94], [0.90, 0.91, 0.92])
     >>> f"{difference.mean:.3f}, from {difference.low:.3f} to {difference.high:.3f}, p = {difference.p:.3f}"
@@ -105,11 +108,18 @@ def paired_difference(
     if constant and (n < EQUIVALENCE_PAIRS or not resolution):
         return Difference(mean, n, confidence, family=family)
     measured = None if constant else spread
-    spread = resolution / 2 if constant and resolution else spread
+    if resolution:
+        spread = float(least_spread(0.0 if constant else math.hypot(spread, resolution / math.sqrt(12)), resolution))
     error = spread * math.sqrt(1 / n + overlap)
     reach = float(student_quantile((1 - confidence) / family / 2, n - 1)) * error
     p = float(student_p(mean, error, n))
     return Difference(mean, n, confidence, mean - reach, mean + reach, p, family, measured)
+
+
+def least_spread(spread: ArrayLike, step: float) -> NDArray[np.float64]:
+    """What the standard deviation of paired differences counts as at least where the metric has steps: half of one, the
+    most that a difference which falls on two neighbouring steps can have."""
+    return np.maximum(spread, step / 2)
 
 
 def student_p(mean: ArrayLike, error: ArrayLike, pairs: int) -> NDArray[np.float64]:
@@ -168,10 +178,8 @@ def equivalence(
 
     Schuirmann 1987, doi 10.1007/BF01068419. resolution: the smallest step of the metric, such as one over the samples
     of an accuracy; by default the smallest step between the values. Differences that rounding to it makes equal are no
-    proof that there is none: their standard deviation counts as at least half a step, the most that a difference which
-    falls on two neighbouring steps can have (with resolution / sqrt(12), that of rounding, 7 % of studies claimed
-    equivalence at the margin, in `benchmarks/results/statistics.json` at most 5 %). None,
-    and so no claim, without a margin, for one below the resolution, for fewer than EQUIVALENCE_PAIRS pairs, and where
+    proof that there is none: their standard deviation counts as `least_spread` (with resolution / sqrt(12), that of
+    rounding, 7 % of studies claimed equivalence at the margin; so RECORDED). None, and so no claim, without a margin, for one below the resolution, for fewer than EQUIVALENCE_PAIRS pairs, and where
     all values are the same, so that nothing tells how finely they are measured. overlap: as in `paired_difference`.
 
     >>> round(equivalence([0.93, 0.95, 0.94], [0.92, 0.95, 0.95], margin=0.03), 3)
@@ -182,7 +190,7 @@ def equivalence(
     step = smallest_step([*values, *baseline]) if resolution is None else resolution
     if n < EQUIVALENCE_PAIRS or not step or margin <= 0 or margin < step * (1 - ROUNDING):
         return None
-    spread = max(float(differences.std(ddof=1)), step / 2)
+    spread = float(least_spread(differences.std(ddof=1), step))
     mean, error = float(differences.mean()), spread * math.sqrt(1 / n + overlap)
     return float(max(student_tail((mean + margin) / error, n - 1), student_tail((margin - mean) / error, n - 1)))
 

@@ -122,7 +122,7 @@ def render(
         environments=sections.environments(record),
         data_notes=sections.data_notes(record),
         past=past_of(record),
-        power=" ".join([sections.power(findings), *overlap_sentences(record.about)]),
+        power=" ".join([sections.power(findings, record.about), *overlap_sentences(record.about)]),
         confounders=list(sections.confounders(findings)),
         hashes=sections.hashes(record),
         per_class={p.name: per_class_html(record, p) for p in findings.problems if per_class},

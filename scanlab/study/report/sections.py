@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
 from scanlab.study.power import PowerOf, describe_problems_power
 from scanlab.study.record import StudyRecord
 from scanlab.study.report.charts import field_picture
+from scanlab.study.resampled import overlap_of
 
 __all__ = ["Pictures", "confounders", "drawn", "environments", "fields", "hashes", "power", "rounded"]
 
@@ -16,14 +18,19 @@ MEGABYTE = 1 << 20
 Pictures = Mapping[tuple[str, str], str]
 
 
-def power(findings: Findings) -> str:
-    """What a study of this size can find."""
+def power(findings: Findings, about: Mapping[str, Any]) -> str:
+    """What a study of this size can find. about: as `Study.about` gives it."""
+    overlaps = {problem["name"]: overlap_of(problem) for problem in about["problems"]}
     problems = [
         PowerOf(
             sum(row.control is None and not row.same_as for row in p.rows),
-            sum(row.control is not None for row in p.rows),
+            sum(row.control is not None and not row.same_as for row in p.rows),
             p.unit,
             0.0 if p.resolution and p.margin < p.resolution * (1 - 1e-9) else p.margin,
+            p.resolution or 0.0,
+            p.guessed,
+            overlaps[p.name],
+            name=p.name,
         )
         for p in findings.problems
     ]
