@@ -13,7 +13,7 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +23,24 @@ import scanlab.study.statistics as rules
 from scanlab.bench.machine import environment
 from scanlab.ir.text import count_text
 from scanlab.study import Epoch, Findings, MemberRecord, StudyRecord, TrialRecord, TrialResult, analyse
-from scanlab.study.power import detectable_effect
+from scanlab.study.power import detectable_effect, equivalence_spread
 
 Values = Mapping[str, Mapping[str, np.ndarray]]
 CONTROLS = ("no scan", "random order 1", "random order 2")
 NOISE = 0.01
 MARGIN = 0.04
+# Of parts of which a third is tested: 0.3 / 0.7, as of digits.
+OVERLAP = 3 / 7
+# Seeds, strategies, samples (0: a metric without steps), margin, overlap.
+PROMISED = (
+    (5, 4, 0, 0.02, 0.0),
+    (5, 4, 0, 0.02, OVERLAP),
+    (3, 3, 72, 0.02, 0.0),
+    (5, 4, 72, 0.014, 0.0),
+    (5, 9, 72, 0.02, 0.0),
+    (5, 4, 540, 0.01, 0.0),
+    (10, 4, 72, 0.02, OVERLAP),
+)
 
 
 def main() -> None:
@@ -71,6 +83,24 @@ def _cases():
             yield name, partial(_found, seeds, strategies, 1, effect)
     effect = detectable_effect(5, 3, problems=4)
     yield f"found: 5 seeds, 4 strategies, 4 problems, {effect:.2f} sd, promised 0.8", partial(_found, 5, 4, 4, effect)
+    for seeds in (5, 20):
+        effect = detectable_effect(seeds, 3, overlap=OVERLAP)
+        name = f"found: {seeds} seeds that redraw a third for tests, 4 strategies, {effect:.2f} sd, promised 0.8"
+        yield name, partial(_found, seeds, 4, 1, effect, overlap=OVERLAP)
+    for seeds, strategies, samples, margin, overlap in PROMISED:
+        spread = equivalence_spread(seeds, strategies - 1, overlap=overlap, step=1 / samples / margin if samples else 0)
+        assert spread is not None
+        name = (
+            f"equal, beside others that are not, and called equivalent within {100 * margin:.1f} points: {seeds} seeds"
+            f"{' that redraw a third for tests' * bool(overlap)}, {strategies} strategies, "
+            f"{f'{samples} samples' if samples else 'a metric without steps'}, {100 * margin * spread:.2f} points of "
+            "deviation, promised 0.8"
+        )
+        yield name, partial(_promised, seeds, strategies, samples, margin, overlap, margin * spread)
+    yield (
+        "equal strategies said to differ: 5 seeds that redraw a third for tests, 4 strategies",
+        partial(_false, 5, 4, 1, 0, False, overlap=OVERLAP),
+    )
     for seeds, strategies, problems in ((3, 4, 1), (5, 2, 1), (5, 4, 1), (5, 9, 1), (20, 9, 1), (5, 4, 6), (3, 9, 6)):
         where = f"{seeds} seeds, {strategies} strategies, {count_text(problems, 'problem')}"
         for samples in (0, 72):
@@ -92,22 +122,61 @@ def _cases():
         )
 
 
-def _found(seeds: int, strategies: int, problems: int, effect: float, generator: np.random.Generator) -> bool:
+def _found(
+    seeds: int, strategies: int, problems: int, effect: float, generator: np.random.Generator, overlap: float = 0.0
+) -> bool:
     """Whether a strategy that is better on one problem is called so; paired differences have the deviation NOISE."""
-    values = _normal(seeds, strategies, problems, generator, NOISE / math.sqrt(2))
+    values = _normal(seeds, strategies, problems, generator, NOISE / math.sqrt(2), overlap=overlap)
     values["p0"]["s1"] = values["p0"]["s1"] + effect * NOISE
-    comparison = _judged(values).problems[0].row("s1").comparison
+    comparison = _judged(values, overlap=overlap).problems[0].row("s1").comparison
     return comparison is not None and comparison.kind == "better"
 
 
+def _promised(
+    seeds: int,
+    strategies: int,
+    samples: int,
+    margin: float,
+    overlap: float,
+    spread: float,
+    generator: np.random.Generator,
+) -> bool:
+    """Whether a strategy that does not differ, of others that do, is called equivalent. spread: of paired differences
+    as measured."""
+    noise = (_before_steps(spread * samples) / samples if samples else spread) / math.sqrt(2)
+    values = _normal(seeds, strategies, 1, generator, noise, overlap=overlap)
+    values["p0"] |= {s: v - 10 * margin for s, v in values["p0"].items() if s not in ("s0", "s1")}
+    values = _on_steps(values, samples)
+    comparison = _judged(values, margin, samples, overlap).problems[0].row("s1").comparison
+    return comparison is not None and comparison.equivalence is not None and comparison.equivalence < 0.05
+
+
+@cache
+def _before_steps(spread: float) -> float:
+    """The deviation of differences that have a given one on steps of 1; neither end of them is near any step."""
+    generator = np.random.default_rng(11)
+    noise, place = generator.normal(size=400_000), generator.uniform(size=400_000)
+    low, high = 0.0, spread
+    for _ in range(20):
+        middle = (low + high) / 2
+        on_steps = (np.round(place + middle * noise) - np.round(place)).std()
+        low, high = (middle, high) if on_steps < spread else (low, middle)
+    return high
+
+
 def _false(
-    seeds: int, strategies: int, problems: int, samples: int, controls: bool, generator: np.random.Generator
+    seeds: int,
+    strategies: int,
+    problems: int,
+    samples: int,
+    controls: bool,
+    generator: np.random.Generator,
+    overlap: float = 0.0,
 ) -> bool:
     """Whether any of equal strategies, or of equal controls, is said to differ on any problem."""
-    values = _normal(seeds, strategies, problems, generator, NOISE, controls)
-    if samples:
-        values = {p: {s: np.round(v * samples) / samples for s, v in of.items()} for p, of in values.items()}
-    rows = [row for problem in _judged(values).problems for row in problem.rows if bool(row.control) == controls]
+    values = _on_steps(_normal(seeds, strategies, problems, generator, NOISE, controls, overlap), samples)
+    judged = _judged(values, samples=samples, overlap=overlap)
+    rows = [row for problem in judged.problems for row in problem.rows if bool(row.control) == controls]
     return any(row.comparison.decided for row in rows if row.comparison)
 
 
@@ -116,7 +185,7 @@ def _equivalent(seeds: int, samples: int, spread: float, generator: np.random.Ge
     base = 0.8 * samples + generator.normal(0, 2, seeds)
     own = base + MARGIN * samples + generator.normal(0, spread, seeds)
     values = {"p0": {"s0": np.round(base) / samples, "s1": np.round(own) / samples}}
-    comparison = _judged(values, MARGIN).problems[0].row("s1").comparison
+    comparison = _judged(values, MARGIN, samples).problems[0].row("s1").comparison
     return comparison is not None and (comparison.kind == "equivalent" or "equivalent" in comparison.verdict)
 
 
@@ -138,18 +207,34 @@ def _normal(
     generator: np.random.Generator,
     noise: float,
     controls: bool = False,
+    overlap: float = 0.0,
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Equal strategies: seeds have effects in common, as weights and batches are, and noise of their own."""
+    """Equal strategies: seeds have effects in common, as weights and batches are, and noise of their own; where they
+    redraw their parts from one pool, a strategy's noise also has a share that all its seeds have in common."""
     labels = [f"s{i}" for i in range(strategies)] + ([f"control: {c}" for c in CONTROLS] if controls else [])
     values = {}
     for p in range(problems):
         common = 0.8 + generator.normal(0, NOISE, seeds)
-        values[f"p{p}"] = {label: common + generator.normal(0, noise, seeds) for label in labels}
+        shares = generator.normal(0, math.sqrt(overlap) * noise, len(labels)) if overlap else np.zeros(len(labels))
+        values[f"p{p}"] = {
+            label: common + share + generator.normal(0, noise, seeds)
+            for label, share in zip(labels, shares, strict=True)
+        }
     return values
 
 
-def _judged(values: Values, margin: float = 0.0) -> Findings:
-    """What `analyse` says of a study with these values by problem, strategy and seed; s0 is the baseline."""
+def _on_steps(values: Values, samples: int) -> Values:
+    """Accuracies of so many samples; as they are for 0."""
+    if not samples:
+        return values
+    return {p: {s: np.round(v * samples) / samples for s, v in of.items()} for p, of in values.items()}
+
+
+def _judged(values: Values, margin: float = 0.0, samples: int = 0, overlap: float = 0.0) -> Findings:
+    """What `analyse` says of a study with these values by problem, strategy and seed; s0 is the baseline.
+
+    samples: that the metric is a share of, 0 for none. overlap: samples measured on over samples trained on.
+    """
     members, trials = [], {}
     for problem, of in values.items():
         for label, own in of.items():
@@ -162,6 +247,8 @@ def _judged(values: Values, margin: float = 0.0) -> Findings:
     first = next(iter(values.values()))
     row = {"source": "row", "axes": ["h", "w"], "grid": [4, 4]}
     plain = {label: row for label in first if not label.startswith("control: ")}
+    tested = {"tested": {"samples": samples, "step": 1 / samples}} if samples else {}
+    pool = {"resample": {"pooled": False, "tested": 1000 * overlap, "pool": 1000 * (1 + overlap)}} if overlap else {}
     about = {
         "name": "drawn",
         "question": "",
@@ -171,7 +258,9 @@ def _judged(values: Values, margin: float = 0.0) -> Findings:
         "margins": dict.fromkeys(values, margin),
         "confidence": 0.95,
         "unequal": False,
-        "problems": [{"name": p, "task": "classification", "strategies": plain, "fingerprint": p} for p in values],
+        "problems": [
+            {"name": p, "task": "classification", "strategies": plain, "fingerprint": p} | tested | pool for p in values
+        ],
     }
     return analyse(StudyRecord(about, tuple(members), trials))
 

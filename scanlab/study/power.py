@@ -161,8 +161,8 @@ def describe_study_power(
     times in five; one standard deviation would take 14 seeds.
     Controls are judged by themselves: with 5 seeds and 2 comparisons a true difference of 2.0 standard deviations of
     the paired differences is found four times in five; one standard deviation would take 13 seeds.
-    Strategies that do not differ are called equivalent within ±2.0 points four times in five where their paired
-    differences have a standard deviation of 0.9 points or less.
+    Strategies that do not differ are called equivalent within ±2.0 points at least four times in five where their
+    paired differences have a standard deviation of 0.9 points or less.
     """
     one = PowerOf(strategies, controls, unit, margin, step, overlap=overlap, spread=spread)
     return describe_problems_power(seeds, [one] * problems, confidence=confidence)
@@ -191,8 +191,8 @@ def _equivalence(seeds: int, problem: PowerOf, family: Family, confidence: float
     largest = equivalence_spread(seeds, family, confidence, overlap=overlap, step=step)
     if largest is not None:
         return (
-            f"Strategies that do not differ are called equivalent within {size} four times in five where their "
-            f"paired differences have a standard deviation of {amount(_not_more(largest * margin), unit)} or less."
+            f"Strategies that do not differ are called equivalent within {size} at least four times in five where "
+            f"their paired differences have a standard deviation of {amount(_not_more(largest * margin), unit)} or less."
         )
     fewest = equivalence_seeds(family, confidence, overlap=overlap, step=step)
     instead = f"that takes {fewest} seeds or more" if fewest else "no number of seeds is enough"
