@@ -78,13 +78,13 @@ def _share(draw: Draw, studies: int) -> float:
 def _cases():
     for seeds in (3, 5, 10, 20):
         for strategies in (2, 4, 9):
-            effect = detectable_effect(seeds, strategies - 1)
+            effect = _promised_effect(seeds, strategies - 1)
             name = f"found: {seeds} seeds, {strategies} strategies, a difference of {effect:.2f} sd, promised 0.8"
             yield name, partial(_found, seeds, strategies, 1, effect)
-    effect = detectable_effect(5, 3, problems=4)
+    effect = _promised_effect(5, 3, problems=4)
     yield f"found: 5 seeds, 4 strategies, 4 problems, {effect:.2f} sd, promised 0.8", partial(_found, 5, 4, 4, effect)
     for seeds in (5, 20):
-        effect = detectable_effect(seeds, 3, overlap=OVERLAP)
+        effect = _promised_effect(seeds, 3, overlap=OVERLAP)
         name = f"found: {seeds} seeds that redraw a third for tests, 4 strategies, {effect:.2f} sd, promised 0.8"
         yield name, partial(_found, seeds, 4, 1, effect, overlap=OVERLAP)
     for seeds, strategies, samples, margin, overlap in PROMISED:
@@ -120,6 +120,12 @@ def _cases():
             f"equal on average, pooled and said to differ: {problems} problems, 5 seeds, 4 strategies",
             partial(_pooled, problems),
         )
+
+
+def _promised_effect(seeds: int, comparisons: int, *, problems: int = 1, overlap: float = 0.0) -> float:
+    effect = detectable_effect(seeds, comparisons, problems=problems, overlap=overlap)
+    assert effect is not None, "something is promised"
+    return effect
 
 
 def _found(

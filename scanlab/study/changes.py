@@ -9,7 +9,7 @@ from scanlab.ir.text import count_text, shortened
 from scanlab.renamed import read_name
 from scanlab.study.tasks import TASKS
 
-__all__ = ["changes", "first_up", "hundredths", "margin_text"]
+__all__ = ["changes", "chosen_rates", "first_up", "hundredths", "margin_text"]
 
 MOST_NAMES = 3
 _ABSENT: Mapping[str, Any] = {}
@@ -38,6 +38,22 @@ def changes(before: Table, after: Table, when: str, looks: int = 0) -> Iterator[
         place = f" of {name}" if len(new) > 1 else ""
         for path, was, now in _differences(_plain_problem(old[name]), _plain_problem(new[name])):
             yield f"{path}{place} changed from {was} to {now} {when}"
+
+
+def chosen_rates(before: Table, after: Table) -> Iterator[str]:
+    """The learning rates that were chosen between two records of one study: as it was declared, so that no setting
+    changed.
+
+    >>> chosen = {"tune": {"chosen": {"digits": {"row": 0.01, "hilbert": 0.003}}}}
+    >>> list(chosen_rates({"tune": {"chosen": {}}}, chosen))
+    ['learning rates chosen on digits: 0.01 for row, 0.003 for hilbert']
+    """
+    was, now = (about.get("tune", _ABSENT).get("chosen", _ABSENT) for about in (before, after))
+    for problem, rates in now.items():
+        new = {name: rate for name, rate in rates.items() if name not in was.get(problem, _ABSENT)}
+        if new:
+            listed = ", ".join(f"{rate:g} for {name.removeprefix('control: ')}" for name, rate in new.items())
+            yield f"learning rates chosen on {problem}: {listed}"
 
 
 def _seeds(before: Table, after: Table, when: str, looks: int) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -116,10 +117,29 @@ def margin_words(record: StudyRecord) -> str:
     history = record.history
     if history is None or not history.intact or not history.recorded:
         return "the margin"
-    late = [after for before, after in _pairs(history) if _margins(before) != _margins(after) and after.results]
-    if late or dict(record.about["margins"]) != _margins(_settings(history)[-1]):
+    now = replace(_settings(history)[-1], content=record.about, results=1)
+    late = [(before, after) for before, after in _pairs(history, now) if after.results]
+    if any(_other_margins(before.content, after.content) for before, after in late):
         return "the margin, which was changed after results were there"
+    if any(_same_data(before.content, after.content) for before, after in late):
+        # Results of these data were there before this problem had a margin.
+        return "the margin"
     return "the margin that was set before the run"
+
+
+def _other_margins(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether a problem of both has another margin; one that came or went has not."""
+    was, now = before["margins"], after["margins"]
+    return any(was[name] != now[name] for name in was if name in now)
+
+
+def _same_data(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether a problem came under a new name whose data, and so perhaps whose results, were there with another
+    margin."""
+    was, now = before["margins"], after["margins"]
+    known = {problem["fingerprint"]: problem["name"] for problem in before["problems"] if "fingerprint" in problem}
+    added = [p for p in after["problems"] if p["name"] not in was and p.get("fingerprint") in known]
+    return any(was.get(known[p["fingerprint"]], 0.0) != now.get(p["name"], 0.0) for p in added)
 
 
 def version_sentences(record: StudyRecord) -> tuple[str, ...]:
@@ -129,6 +149,7 @@ def version_sentences(record: StudyRecord) -> tuple[str, ...]:
     if not counts:
         return ()
     main = max(counts, key=lambda code: counts[code])
+    others = "most" if 2 * counts[main] > sum(counts.values()) else f"{counts[main]} others"
     listed = []
     for code, count in counts.items():
         dirty = ", uncommitted changes" if code.endswith(DIRTY) else ""
@@ -136,7 +157,7 @@ def version_sentences(record: StudyRecord) -> tuple[str, ...]:
         verb = "comes" if count == 1 else "come"
         name = code.removesuffix(DIRTY)
         if code != main:
-            listed.append(f"{some} {verb} from another version of the code ({name}{dirty}) than most.")
+            listed.append(f"{some} {verb} from another version of the code ({name}{dirty}) than {others}.")
         elif dirty:
             listed.append(f"{some} {verb} from code with uncommitted changes ({name}): no commit holds what ran.")
     return tuple(listed)
@@ -185,9 +206,13 @@ def _settings(history: History) -> list[Entry]:
     return [e for e in history.entries if e.event in (SETTINGS, BEFORE)]
 
 
-def _pairs(history: History) -> Iterator[tuple[Entry, Entry]]:
-    own = _settings(history)
-    yield from pairwise(own)
+def _pairs(history: History, *more: Entry) -> Iterator[tuple[Entry, Entry]]:
+    """Entries with the one before, which also has the last margin of every problem that was there ever before: to
+    leave one out for a while does not make its margin a new one."""
+    margins: dict[str, float] = {}
+    for before, after in pairwise((*_settings(history), *more)):
+        margins |= before.content["margins"]
+        yield replace(before, content={**before.content, "margins": dict(margins)}), after
 
 
 def _looks_before(history: History, entry: Entry) -> int:
@@ -195,10 +220,6 @@ def _looks_before(history: History, entry: Entry) -> int:
     before = History(history.entries[: history.entries.index(entry)])
     judged = [event for event in _events(before) if isinstance(event, Judged)]
     return len(judged[-1].seeds) if judged else 0
-
-
-def _margins(entry: Entry) -> dict[str, float]:
-    return dict(entry.content["margins"])
 
 
 def _code(environment: Mapping[str, str]) -> str:

@@ -42,7 +42,7 @@ _ROWS = (
     Kind("worse", "▼", "", "bold red"),
     Kind("equivalent", "≈", "the difference is within the margin", "cyan"),
     Kind("not distinguishable", "?", "these seeds do not tell the two apart", ""),
-    Kind("blind", "×", "this problem cannot tell orders apart", "yellow"),
+    Kind("blind", "×", "neither an order nor a control without one differs here", "yellow"),
     Kind("baseline", "◆", "what all others are compared with", "bold"),
     Kind("same", "=", "the same order as another strategy here, run once", "dim"),
     Kind("waiting", "○", "trials have no result yet", "dim"),

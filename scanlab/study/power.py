@@ -173,8 +173,8 @@ Describe = Callable[[int, PowerOf, Family, float], str]
 
 def _differences(seeds: int, problem: PowerOf, family: Family, confidence: float) -> str:
     step = 0.0 if problem.guessed else problem.step
-    given = {"confidence": confidence, "overlap": problem.overlap, "step": step}
-    return describe_power(seeds, family, problem.spread, problem.unit, **given)
+    spread, unit, overlap = problem.spread, problem.unit, problem.overlap
+    return describe_power(seeds, family, spread, unit, confidence=confidence, overlap=overlap, step=step)
 
 
 def _controls(seeds: int, problem: PowerOf, family: Family, confidence: float) -> str:
@@ -190,9 +190,10 @@ def _equivalence(seeds: int, problem: PowerOf, family: Family, confidence: float
     step, size = problem.step / margin, f"±{margin_amount(margin, unit)}"
     largest = equivalence_spread(seeds, family, confidence, overlap=overlap, step=step)
     if largest is not None:
+        deviation = amount(_not_more(largest * margin), unit)
         return (
             f"Strategies that do not differ are called equivalent within {size} at least four times in five where "
-            f"their paired differences have a standard deviation of {amount(_not_more(largest * margin), unit)} or less."
+            f"their paired differences have a standard deviation of {deviation} or less."
         )
     fewest = equivalence_seeds(family, confidence, overlap=overlap, step=step)
     instead = f"that takes {fewest} seeds or more" if fewest else "no number of seeds is enough"

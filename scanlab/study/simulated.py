@@ -172,7 +172,7 @@ def equivalence_spread(
     is too much already.
 
     >>> round(equivalence_spread(5), 2), round(equivalence_spread(5, overlap=0.5), 2), equivalence_spread(2)
-    (0.63, 0.34, None)
+    (0.63, 0.33, None)
     >>> round(equivalence_spread(5, step=0.7), 2), equivalence_spread(3, comparisons=2, step=0.8)
     (0.54, None)
     """

@@ -179,9 +179,9 @@ def equivalence(
     Schuirmann 1987, doi 10.1007/BF01068419. resolution: the smallest step of the metric, such as one over the samples
     of an accuracy; by default the smallest step between the values. Differences that rounding to it makes equal are no
     proof that there is none: their standard deviation counts as `least_spread` (with resolution / sqrt(12), that of
-    rounding, 7 % of studies claimed equivalence at the margin; so 5 % do, with a standard error of 0.5 %, and fewer
-    where the spread is less than a step: `benchmarks/results/statistics.json`). None, and so no claim, without a margin, for one below the resolution, for fewer than EQUIVALENCE_PAIRS pairs, and where
-    all values are the same, so that nothing tells how finely they are measured. overlap: as in `paired_difference`.
+    rounding, 7 % of studies claimed equivalence at the margin; RECORDED). None, and so no claim, without a margin, for
+    one below the resolution, for fewer than EQUIVALENCE_PAIRS pairs, and where all values are the same, so that nothing
+    tells how finely they are measured. overlap: as in `paired_difference`.
 
     >>> round(equivalence([0.93, 0.95, 0.94], [0.92, 0.95, 0.95], margin=0.03), 3)
     0.018

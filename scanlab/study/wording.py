@@ -90,7 +90,7 @@ def margin_amount(margin: float, unit: str) -> str:
 
 
 def problem_sentences(problem: ProblemFindings, about: Mapping[str, Any]) -> Iterator[str]:
-    """What a problem's comparisons and controls say; first, whether it can tell orders apart at all."""
+    """What a problem's comparisons and controls say; first, whether orders were told apart at all."""
     base = about["baseline"]
     rows = [row for row in problem.rows if row.control is None and row.label != base]
     yield from _sensitivity(problem, base)
@@ -122,23 +122,33 @@ def resolution_words(problem: ProblemFindings) -> str:
 
 def _sensitivity(problem: ProblemFindings, base: str) -> Iterator[str]:
     """Whether a difference between orders could have shown: without that, "equivalent" is empty (ICH E10, 1.5)."""
-    compared = [row.comparison for row in problem.rows if row.comparison]
+    removed = [row for row in problem.rows if row.control and row.comparison and removed_by(row.control)]
+    plain = [row for row in problem.rows if row.control is None]
+    without = [row.comparison for row in removed if row.comparison]
+    strategies = [row.comparison for row in plain if row.comparison]
+    alike = any(c.kind == "equivalent" for c in strategies)
     if problem.blind:
-        without = [r.control for r in problem.rows if r.control and r.comparison and removed_by(r.control)]
-        differ = f"neither {' nor '.join(without)} differs" if len(without) > 1 else f"{without[0]} does not differ"
-        seeds = count_text(max(c.difference.pairs for c in compared), "seed")
-        removed = [r.comparison for r in problem.rows if r.control and r.comparison and removed_by(r.control)]
-        empty = any(c.kind == "equivalent" for c in removed)
+        names = [str(row.control) for row in removed]
+        differ = f"neither {' nor '.join(names)} differs" if len(names) > 1 else f"{names[0]} does not differ"
+        seeds = count_text(max(c.difference.pairs for c in (*without, *strategies)), "seed")
+        unshown = [c.difference for c in without if c.kind != "equivalent"]
+        # That nothing was seen is a fact about a study; that there is nothing to see takes controls shown to be alike.
+        verdict = "This study did not tell orders apart here" if unshown else "This problem cannot tell orders apart"
+        left = f"; {_could_differ(unshown, problem.unit)}" if unshown else ""
         yield (
-            f"This problem cannot tell orders apart, with {seeds}: {differ} from {base}, and no strategy does."
-            + " What is equivalent here is so without its order as well." * empty
+            f"{verdict}, with {seeds}: {differ} from {base}, and no strategy does{left}."
+            + " What is equivalent here is so without its order as well." * (alike and len(unshown) < len(without))
         )
-    elif any(c.kind == "equivalent" for c in compared) and not any(
-        row.comparison.decided
-        for row in problem.rows
-        if row.comparison and (row.control is None or removed_by(row.control))
-    ):
+    elif alike and not any(c.decided for c in (*without, *strategies)):
         yield "No control shows that this problem can tell orders apart: read “equivalent” with that in mind."
+
+
+def _could_differ(unshown: Sequence[Difference], unit: str) -> str:
+    """How large a difference of controls a study leaves open."""
+    ends = [abs(end) for d in unshown for end in (d.low, d.high) if end is not None]
+    if len(ends) < 2 * len(unshown):
+        return "how much a control could still differ by is not known"
+    return f"a control could still differ by up to {amount(max(ends), unit)}"
 
 
 def _learning(problem: ProblemFindings) -> Iterator[str]:

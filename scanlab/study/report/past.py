@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from scanlab.ir.text import count_text
-from scanlab.study.changes import changes, first_up, margin_text
+from scanlab.study.changes import changes, chosen_rates, first_up, margin_text
 from scanlab.study.code_version import in_words
 from scanlab.study.history import BEFORE, LOOK, Entry
 from scanlab.study.in_force import (
@@ -72,12 +72,26 @@ def _rows(record: StudyRecord) -> Iterator[Row]:
         elif last is None:
             words = tuple(_declared(entry))
         else:
-            words = tuple(changes(last.content, entry.content, ""))
-            words += () if words and entry.code == last.code else ("another version of the code",)
+            words = tuple(_changed(last, entry))
         last = last if entry.event == LOOK else entry
         code = "not recorded" if entry.event == BEFORE else in_words(entry.code)
         shown = tuple(first_up(each.strip()) for each in words)
         yield Row(entry.when, f"{entry.results} of {entry.trials}", code, shown)
+
+
+def _changed(last: Entry, entry: Entry) -> Iterator[str]:
+    """What an entry is another than the one before in; nothing else is said of it."""
+    named = tuple(changes(last.content, entry.content, ""))
+    chosen = tuple(chosen_rates(last.content, entry.content))
+    yield from (*named, *chosen)
+    if last.event == BEFORE:
+        yield "the version of the code is recorded from here on"
+    elif entry.code != last.code:
+        yield "another version of the code"
+    if not (named or chosen) and last.content != entry.content:
+        both = dict.fromkeys((*last.content, *entry.content))
+        other = [key for key in both if last.content.get(key) != entry.content.get(key)]
+        yield f"recorded in other words: {', '.join(other)}"
 
 
 def _declared(entry: Entry) -> Iterator[str]:
