@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch._library.simple_registry import singleton
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode, _FlopCounterMode, sdpa_flop_count
 
 import scanlab.ops  # noqa: F401  (tells torch how to count its operators)
@@ -39,7 +41,8 @@ def flop_count(model: nn.Module, images: Tensor) -> int:
     """
     # torch's counter knows the attention kernels of GPUs only.
     formulas: dict[Any, Any] = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention}
-    with torch.no_grad(), _uncompiled(), FlopCounterMode(display=False, custom_mapping=formulas) as counter:
+    counter = FlopCounterMode(display=False, custom_mapping=formulas)
+    with torch.no_grad(), _uncompiled(), _Unscanned(), counter:
         model(images)
     return counter.get_total_flops()
 
@@ -70,21 +73,30 @@ def matched(
     return build(width), width
 
 
+class _Unscanned(TorchDispatchMode):
+    """Of this package's operators give outputs of the right shape alone, which is all that counting takes: their
+    kernels take a second to load, and minutes to compile on a machine that never ran them."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        shaped = singleton.find(func._schema.name).fake_impl.kernel if func.namespace == "scanlab" else None
+        return (shaped or func)(*args, **(kwargs or {}))
+
+
 @contextmanager
 def _uncompiled() -> Iterator[None]:
     """Count without torch's compiler, which torch otherwise imports, for seconds, to keep it from what is counted.
 
     Where it was never imported nothing is being compiled, and there is nothing to keep it from.
     """
-    guarded = getattr(_FlopCounterMode.__torch_dispatch__, "__wrapped__", None)
-    if guarded is None or "torch._dynamo" in sys.modules:
-        yield
-        return
-    guarded.__dynamo_disable = guarded
+    modes = () if "torch._dynamo" in sys.modules else (_FlopCounterMode, _Unscanned)
+    guarded = [own for m in modes if (own := getattr(m.__torch_dispatch__, "__wrapped__", None)) is not None]
+    for own in guarded:
+        own.__dynamo_disable = own
     try:
         yield
     finally:
-        del guarded.__dynamo_disable
+        for own in guarded:
+            del own.__dynamo_disable
 
 
 def _attention(queries: Shape, keys: Shape, values: Shape, *_: Any, out_shape: Any = None, **__: Any) -> int:
