@@ -9,7 +9,7 @@ from scanlab.ir.text import count_text, shortened
 from scanlab.renamed import read_name
 from scanlab.study.tasks import TASKS
 
-__all__ = ["changes", "chosen_rates", "first_up", "hundredths", "margin_text"]
+__all__ = ["changes", "chosen_rates", "first_up", "hundredths", "margin_text", "margins_of"]
 
 MOST_NAMES = 3
 _ABSENT: Mapping[str, Any] = {}
@@ -67,7 +67,7 @@ def _seeds(before: Table, after: Table, when: str, looks: int) -> Iterator[str]:
 
 def _margins(before: Table, after: Table, when: str) -> Iterator[str]:
     problems = {**_problems(before), **_problems(after)}
-    was, now = before.get("margins", _ABSENT), after.get("margins", _ABSENT)
+    was, now = margins_of(before), margins_of(after)
     # A problem that came or went says so itself.
     for name in (name for name in now if name in was and was[name] != now[name]):
         task = TASKS.get(read_name(problems.get(name, _ABSENT).get("task", "")))
@@ -76,6 +76,16 @@ def _margins(before: Table, after: Table, when: str) -> Iterator[str]:
             yield f"margin{place} changed from {hundredths(was[name])} to {hundredths(now[name])} {task.unit} {when}"
         else:
             yield f"margin{place} changed from {was[name]:.3g} to {now[name]:.3g} {when}"
+
+
+def margins_of(about: Table) -> dict[str, float]:
+    """The margins of an entry by problem, 0 for none; those of problems that it has no longer, where it knows them.
+
+    >>> margins_of({"margins": {"digits": 0.01}, "problems": [{"name": "digits"}, {"name": "MNIST"}]})
+    {'digits': 0.01, 'MNIST': 0.0}
+    """
+    margins = about.get("margins", _ABSENT)
+    return {**margins, **{name: margins.get(name, 0.0) for name in _problems(about)}}
 
 
 def _strategies(old: Mapping[str, Table], new: Mapping[str, Table], when: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from scanlab.ir.text import count_text
-from scanlab.study.changes import changes, first_up
+from scanlab.study.changes import changes, first_up, margins_of
 from scanlab.study.code_version import DIRTY
 from scanlab.study.history import BEFORE, LOOK, SETTINGS, Entry, History
 from scanlab.study.looks import Judged, Look, Plan, levels_of
@@ -129,17 +129,17 @@ def margin_words(record: StudyRecord) -> str:
 
 def _other_margins(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Whether a problem of both has another margin; one that came or went has not."""
-    was, now = before["margins"], after["margins"]
+    was, now = margins_of(before), margins_of(after)
     return any(was[name] != now[name] for name in was if name in now)
 
 
 def _same_data(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Whether a problem came under a new name whose data, and so perhaps whose results, were there with another
     margin."""
-    was, now = before["margins"], after["margins"]
+    was, now = margins_of(before), margins_of(after)
     known = {problem["fingerprint"]: problem["name"] for problem in before["problems"] if "fingerprint" in problem}
     added = [p for p in after["problems"] if p["name"] not in was and p.get("fingerprint") in known]
-    return any(was.get(known[p["fingerprint"]], 0.0) != now.get(p["name"], 0.0) for p in added)
+    return any(was[known[p["fingerprint"]]] != now[p["name"]] for p in added)
 
 
 def version_sentences(record: StudyRecord) -> tuple[str, ...]:
@@ -211,7 +211,7 @@ def _pairs(history: History, *more: Entry) -> Iterator[tuple[Entry, Entry]]:
     leave one out for a while does not make its margin a new one."""
     margins: dict[str, float] = {}
     for before, after in pairwise((*_settings(history), *more)):
-        margins |= before.content["margins"]
+        margins |= margins_of(before.content)
         yield replace(before, content={**before.content, "margins": dict(margins)}), after
 
 

@@ -159,6 +159,22 @@ def test_equivalents_are_empty_only_where_a_control_is_one():
     apart = [v + d for v, d in zip(ROW, [0.2, -0.25, 0.3, -0.2, 0.1], strict=True)]
     findings = analyse(record({"row": ROW, "snake": NEARLY}, controls={"no_scan": apart}, margin=0.01))
     assert findings.problems[0].blind and "What is equivalent here" not in " ".join(findings.sentences)
+    # That the study did not see a difference is no proof that there is none to see.
+    low, high = (
+        getattr(findings.problems[0].row("control: no scan").comparison.difference, end) for end in ("low", "high")
+    )
+    assert findings.sentences[0] == (
+        "This study did not tell orders apart here, with 5 seeds: no scan does not differ from row, and no strategy "
+        f"does; a control could still differ by up to {100 * max(-low, high):.1f} points."
+    )
+
+
+def test_with_redrawn_parts_no_problem_is_blind_where_nothing_could_show():
+    made = record({"row": ROW, "snake": NEARLY}, controls={"no_scan": [v - 0.01 * i for i, v in enumerate(ROW)]})
+    for tested, blind in ((100, True), (980, False)):
+        resample = {"resample": {"pooled": False, "tested": tested, "pool": 1000}}
+        about = {**made.about, "problems": [p | resample for p in made.about["problems"]]}
+        assert analyse(replace(made, about=about)).problems[0].blind == blind
 
 
 def test_nothing_is_pooled_while_a_trial_waits():

@@ -28,8 +28,10 @@ from scanlab.study.in_force import (
 )
 from scanlab.study.record import StudyRecord
 from scanlab.study.report import render
+from scanlab.study.report.past import past_of
 from scanlab.study.store import Store, read_study, read_to_judge
 from scanlab.study.trial import Study
+from scanlab.study.tune import Tune
 
 OLD = Path(__file__).parents[2] / "examples" / "studies" / "orders" / "study.sqlite"
 CLEAN = {"code": "0123456789ab"}
@@ -330,3 +332,72 @@ def test_a_small_study_has_a_history_of_its_run(tmp_path):
 
     record = run_study(small_study(("row",), seeds=(0, 1), controls=(), epochs=1), tmp_path)
     assert [e.event for e in record.history.entries] == [SETTINGS, LOOK]
+
+
+def two(margins: dict[str, float], names=("digits", "other")) -> Study:
+    data = ("f1", "f2", "f3")
+    first = small_problem()
+    problems = [replace(first, name=name, fingerprint=data[i]) for i, name in enumerate(names)]
+    return Study("small", tuple(problems), (0, 1, 2), controls=(), margins=margins)
+
+
+def test_only_a_margin_that_changed_is_called_changed(path):
+    margins = {"digits": 0.01, "other": 0.02}
+    run(path, two(margins))
+    # A problem that goes, or comes, leaves the other's margin what it was.
+    record = run(path, two({"digits": 0.01}, ("digits",)))
+    assert history_sentences(record)[0].startswith("Problem other removed")
+    assert margin_words(record) == "the margin that was set before the run"
+    assert margin_words(run(path, two(margins))) == "the margin that was set before the run"
+
+
+def test_a_margin_is_not_changed_by_way_of_leaving_its_problem_out(path):
+    run(path, two({"digits": 0.01, "other": 0.02}))
+    run(path, two({"digits": 0.01}, ("digits",)))
+    record = run(path, two({"digits": 0.01, "other": 0.5}))
+    assert "margin of other changed from 2.0 to 50.0 points" in " ".join(history_sentences(record)).lower()
+    assert margin_words(record) == "the margin, which was changed after results were there"
+
+
+def test_a_margin_set_where_there_was_none_is_a_change(path):
+    run(path, small())
+    record = run(path, small(margin=0.01))
+    assert history_sentences(record) == ("Margin changed from 0.0 to 1.0 points after 6 of 6 results.",)
+    assert margin_words(record) == "the margin, which was changed after results were there"
+
+
+def test_a_new_name_for_the_same_data_proves_no_margin(path):
+    run(path, two({"digits": 0.01, "other": 0.02}))
+    assert margin_words(run(path, two({"digits": 0.01, "new": 0.5}, ("digits", "new")))) == "the margin"
+
+
+def rows(record: StudyRecord) -> list[tuple[str, ...]]:
+    return [row.words for row in past_of(record).rows]
+
+
+def test_each_line_of_the_history_says_what_changed_and_no_more(path, monkeypatch):
+    tuned = replace(small(), tune=Tune((1e-3, 1e-2)))
+    run(path, tuned, trials=0, look=False)
+    record = run(path, replace(tuned, chosen={("digits", "row"): 0.01, ("digits", "hilbert"): 0.001}), look=False)
+    assert rows(record)[1] == ("Learning rates chosen on digits: 0.001 for hilbert, 0.01 for row",)
+    assert not history_sentences(record), "that was to be chosen as declared"
+    monkeypatch.setattr(store, "code_version", lambda: "fedcba987654")
+    record = run(path, replace(tuned, chosen={("digits", "row"): 0.01, ("digits", "hilbert"): 0.001}), look=False)
+    assert rows(record)[2] == ("Another version of the code",)
+
+
+def test_what_is_older_than_its_history_has_no_known_version_to_differ_from():
+    content = small().about()
+    old, new = Entry(BEFORE, 0.0, "", 6, 6, content), Entry(SETTINGS, 1.0, "a1", 6, 6, content)
+    made = replace(record({"row": [0.9, 0.91], "hilbert": [0.8, 0.81]}), history=History((old, new)))
+    assert rows(made)[1] == ("The version of the code is recorded from here on",)
+    unsaid = Entry(
+        SETTINGS,
+        2.0,
+        "a1",
+        6,
+        6,
+        {**content, "problems": [p | {"tested": {"samples": 9}} for p in content["problems"]]},
+    )
+    made = replace(made, history=History((old, new, unsaid)))
+    assert rows(made)[2] == ("Recorded in other words: problems",)

@@ -217,3 +217,25 @@ def test_rank_correlation_covers_what_it_claims():
         correlation = rank_correlation(generator.normal(size=10).tolist(), generator.normal(size=10).tolist())
         held += correlation.low <= 0 <= correlation.high
     assert held / runs >= 0.95 - 3 * math.sqrt(0.05 * 0.95 / runs)
+
+
+def test_differences_on_few_steps_are_no_more_often_said_to_differ():
+    """Ten pairs and three comparisons of equal strategies whose values are 0 or 1: Student's t alone errs in 6.5 %."""
+    generator, studies = np.random.default_rng(4), 3000
+    wrong = {None: 0, 1.0: 0}
+    for _ in range(studies):
+        base, *others = np.round(0.5 + generator.normal(0, 0.3, (4, 10))).tolist()
+        for step in wrong:
+            wrong[step] += any((paired_difference(own, base, resolution=step).p or 1) < 0.05 / 3 for own in others)
+    assert wrong[None] / studies > 0.054 and wrong[1.0] / studies <= 0.05
+
+
+def test_a_known_step_widens_a_difference_by_what_rounding_adds():
+    plain = paired_difference([3.0, 5.0, 8.0, 4.0], [1.0, 4.0, 2.0, 3.0])
+    known = paired_difference([3.0, 5.0, 8.0, 4.0], [1.0, 4.0, 2.0, 3.0], resolution=1.0)
+    assert known.spread == plain.spread == pytest.approx(np.std([2, 1, 6, 1], ddof=1))
+    assert (known.high - known.mean) / (plain.high - plain.mean) == pytest.approx(
+        math.sqrt(1 + 1 / 12 / plain.spread**2)
+    )
+    least = paired_difference([1.0] * 9 + [2.0], [1.0] * 10, resolution=1.0)
+    assert least.high - least.mean == pytest.approx(stats.t.ppf(0.975, 9) * 0.5 / math.sqrt(10))

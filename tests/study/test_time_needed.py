@@ -10,9 +10,11 @@ import torch
 from small import small_study
 
 from scanlab.nn import measure
+from scanlab.ops.mamba import operator
 from scanlab.study.preflight import check_study
 from scanlab.study.record import Epoch, StudyRecord, TrialRecord, TrialResult
 from scanlab.study.time_needed import estimate, in_words
+from scanlab.study.train import initial_model
 from scanlab.study.trial import Study
 from scanlab.study.work import dataset_of
 
@@ -122,3 +124,17 @@ def test_operations_are_counted_without_loading_torchs_compiler(monkeypatch):
     monkeypatch.delitem(sys.modules, "torch._dynamo", raising=False)
     assert measure.flop_count(model, images) == 2 * 5 * 4 * 3
     assert "torch._dynamo" not in sys.modules
+
+
+def test_operations_are_counted_without_any_kernel(monkeypatch):
+    study = small_study(("row",), seeds=(0,), controls=())
+    counted = check_study(study)["digits", "row"].flops
+
+    def none(*_):
+        raise AssertionError("a kernel ran, or was loaded")
+
+    monkeypatch.setattr(operator, "implementation", none)
+    assert check_study(study)["digits", "row"].flops == counted
+    model = initial_model(study.trials()[0], dataset_of(study.problems[0].data))
+    with torch.no_grad(), pytest.raises(AssertionError, match="kernel"):
+        model(torch.zeros(1, 1, 8, 8))
