@@ -125,7 +125,7 @@ def seeds_for(
     and where pairs depend on each other so much that no number is enough.
 
     >>> seeds_for(1.0), seeds_for(1.0, comparisons=3), seeds_for(1.0, overlap=0.05), seeds_for(1.0, overlap=0.5)
-    (10, 14, 15, None)
+    (10, 14, 17, None)
     """
     family = family_of(comparisons, problems)
 
@@ -173,8 +173,8 @@ def equivalence_spread(
 
     >>> round(equivalence_spread(5), 2), round(equivalence_spread(5, overlap=0.5), 2), equivalence_spread(2)
     (0.63, 0.33, None)
-    >>> round(equivalence_spread(5, step=0.7), 2), equivalence_spread(3, comparisons=2, step=0.8)
-    (0.54, None)
+    >>> round(equivalence_spread(5, step=0.7), 2), equivalence_spread(3, comparisons=2, step=0.9)
+    (0.59, None)
     """
     if pairs < EQUIVALENCE_PAIRS or step * (1 - ROUNDING) > 1:
         return None
