@@ -180,8 +180,8 @@ def equivalence(
     of an accuracy; by default the smallest step between the values. Differences that rounding to it makes equal are no
     proof that there is none: their standard deviation counts as `least_spread` (with resolution / sqrt(12), that of
     rounding, 7 % of studies claimed equivalence at the margin; so 0 to 5.7 % do in the 18 cases of
-    `benchmarks/results/statistics.json`, with a standard error of 0.5 %, and 5.1 % with one of 0.2 % where 12,000 of the
-    worst were drawn). None, and so no claim, without a margin, for one below the resolution, for fewer than
+    `benchmarks/results/statistics.json`, with a standard error of 0.5 %, and 5.1 % with one of 0.2 % of 12,000 studies
+    of the worst). None, and so no claim, without a margin, for one below the resolution, for fewer than
     EQUIVALENCE_PAIRS pairs, and where all values are the same, so that nothing tells how finely they are measured.
     overlap: as in `paired_difference`.
 
