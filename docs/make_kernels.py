@@ -90,11 +90,11 @@ def _short(figure: dict[str, Any] | None, ours: dict[str, Any]) -> str:
 
 
 def gpu() -> str:
-    """Registers, spills, shared memory and barriers of each kernel with the newest recorded Triton."""
+    """What each kernel takes with the newest recorded Triton; below the table, what differs with states in and out."""
     data = json.loads(REGISTERS.read_text(encoding="utf-8"))
     version = max(data, key=lambda v: tuple(map(int, v.split("."))))
     lines = [
-        f"Triton {version}, bfloat16:",
+        f"Triton {version}, bfloat16, states from zero and not returned:",
         "",
         "| kernel | N | target | registers | spills | shared bytes | barriers | instructions in the loop |",
         "|---|---|---|---|---|---|---|---|",
@@ -103,12 +103,26 @@ def gpu() -> str:
         (kernel, int(states), target, report)
         for target, by_states in data[version].items()
         for states, kernels in by_states.items()
+        if states.isdigit()
         for kernel, report in kernels.items()
     ]
     for kernel, states, target, report in sorted(rows, key=lambda r: (r[0], r[1], r[2])):
         cells = (report[k] for k in ("registers", "spills", "shared", "barriers", "loop"))
         lines.append(f"| {kernel} | {states} | {target} | {' | '.join(map(str, cells))} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *_with_states(data[version])])
+
+
+def _with_states(by_target: dict[str, Any]) -> list[str]:
+    """Registers and spills that the kernels take more, or less, where states are given and returned."""
+    lines = ["Where states are given and returned:", ""]
+    for target, by_states in by_target.items():
+        for states in filter(str.isdigit, by_states):
+            for kernel, plain in by_states[states].items():
+                report = by_states[f"{states}, states"][kernel]
+                changes = [f"{k} {plain[k]} → {report[k]}" for k in ("registers", "spills") if report[k] != plain[k]]
+                if changes:
+                    lines.append(f"* {kernel}, N = {states}, {target}: {', '.join(changes)}")
+    return lines
 
 
 def traffic() -> str:

@@ -56,8 +56,10 @@ class Variant:
     num_warps: int
 
 
-def variants(state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int = 32) -> list[Variant]:
-    """The loop, with a path function plugged in; state size, dtype and lanes do not matter to it."""
+def variants(
+    state: int, dtype: str, patch_at: Callable[..., Any], *, lanes: int = 32, continued: bool = False
+) -> list[Variant]:
+    """The loop, with a path function plugged in; neither state size, dtype, lanes nor states matter to it."""
     pointers = [name for name, kind in _SIGNATURE.items() if kind.startswith("*")]
     return [Variant("rows", rows_kernel, _SIGNATURE, {"D": 384, "GROUP": _GROUP, "PATCH_AT": patch_at}, pointers, 1)]
 

@@ -19,7 +19,7 @@ _TYPES = MappingProxyType({"float32": "fp32", "bfloat16": "bf16", "float16": "fp
 
 
 def _compile(
-    source: str, program: str, target: str, states: str, dtype: str, continued: str
+    source: str, program: str, target: str, states: str, dtype: str, continued: str = ""
 ) -> Iterator[dict[str, Any]]:
     patch_at = load(program) if program else import_module("scanlab.kernels.gpu.paths").patch_from_table
     kind, lanes = _TYPES[dtype], target_of(target).lanes

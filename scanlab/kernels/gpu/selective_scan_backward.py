@@ -317,7 +317,6 @@ def selective_scan_backward_kernel(
         )  # fmt: skip
         p = carried_on(p, carry, N)
         if INITIAL:
-            if first == 0:
-                keep_states(dinitial + end, width, p, exists, N)
+            keep_states(dinitial + end, width, p, where(first == 0, exists), N)
         share = sums + (sample * accumulators + accumulator) * ROWS * width + channel
         _add_totals(share, width, totals, exists, N, B_CONSTANT, C_CONSTANT)

@@ -78,7 +78,7 @@ def selective_scan_forward_kernel(
         sequence, path, first, last, carry, checkpoint, final, _ = chunk_at(chunks, index)
         h = carried_on(h, carry, N)
         end = (sample * sequences + sequence) * N * width + channel
-        if INITIAL:
+        if INITIAL:  # noqa: SIM102  one is a constant, the other is not
             if first == 0:
                 h = per_state(initial + end, width, exists, N)
         if KEEP:

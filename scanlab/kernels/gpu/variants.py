@@ -78,9 +78,9 @@ def variants(
     """
     common = {
         "PATCH_AT": patch_at, "N": state, "SOFTPLUS": True, "SKIP": True, "BIAS": True, "WEIGHTS": False,
-        "B_CONSTANT": False, "C_CONSTANT": False, "KEEP": True, "INITIAL": continued, "LAST": continued, "CARRIED": False,
-        "ADD": False, "ADD_U": False, "ADJOINT": False, "ADD_PARAMETERS": False, "REVISITS": False, "ASM": lanes == 32,
-        "WORDS": state * (4 if dtype == "fp32" else 2) % 8 == 0,
+        "B_CONSTANT": False, "C_CONSTANT": False, "KEEP": True, "INITIAL": continued, "LAST": continued,
+        "CARRIED": False, "ADD": False, "ADD_U": False, "ADJOINT": False, "ADD_PARAMETERS": False, "REVISITS": False,
+        "ASM": lanes == 32, "WORDS": state * (4 if dtype == "fp32" else 2) % 8 == 0,
     }  # fmt: skip
     forward, backward = blocks_for(state, lanes=lanes), blocks_for(state, lanes=lanes, backward=True)
     return [
