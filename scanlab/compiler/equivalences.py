@@ -17,7 +17,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Axis, Expr
 from scanlab.ir.values import Order, Scan, Value, layers_of, map_orders
 
-__all__ = ["Equivalence", "Fingerprint", "find_equivalences", "fingerprint"]
+__all__ = ["Equivalence", "Fingerprint", "find_equivalences", "fingerprint", "images"]
 
 _EXCHANGED = "with axes "
 
@@ -74,7 +74,7 @@ def find_equivalences(
     for name, other in others.items():
         if len(other.axes) != len(value.axes) or structure_of(other).merges != own[1]:
             continue
-        for how, change in _images(other.axes, value.axes):
+        for how, change in images(other.axes, value.axes):
             image = map_orders(other, change)
             if fingerprint(image, assume) == own:
                 proof = prove_same(value, replace(image, name=name), grid)
@@ -83,7 +83,7 @@ def find_equivalences(
                 break
 
 
-def _images(own: tuple[str, ...], axes: tuple[str, ...]) -> Iterator[tuple[str, Callable[[Order], Order]]]:
+def images(own: tuple[str, ...], axes: tuple[str, ...]) -> Iterator[tuple[str, Callable[[Order], Order]]]:
     """What turns an order over `own` axes into its images over `axes` under reversal and axis exchange.
 
     Each with a phrase for the image; the plainest first.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from scanlab.compiler.bind import CompiledScan
-from scanlab.decompiler.evidence import holds_numbers, with_article
+from scanlab.decompiler.evidence import evidence_of, holds_numbers, with_article
 from scanlab.decompiler.result import Decompiled
 from scanlab.decompiler.user_code import CodeFailed, CodeTooSlow, run_user_code
 from scanlab.ir.diagnostics import ScanlabError
@@ -33,40 +34,46 @@ THEN = {
     2: ((1, 4), (4, 1), (2, 2), (4, 4), (9, 16), (16, 9), (14, 14), (17, 23), (64, 48)),
     3: ((1, 1, 3), (2, 2, 2), (4, 3, 5), (3, 7, 6), (5, 8, 4), (8, 9, 10)),
 }
+MOST_WITHOUT_A_LINE = 512
 # A function that is slow is asked less: so many seconds at a time, and so many in all.
 MOST_SECONDS, ALL_SECONDS = 10.0, 30.0
 
 
 @dataclass
 class Asked:
-    """Arrays by grid, and how to get more. merge: of a scan that knows its own. refused: grids on which the function
-    gave no array, with what it said."""
+    """Arrays by grid, and how to get more. refused: grids on which the function gave none to go by, with why."""
 
     arrays: dict[Grid, Any]
-    merge: str | None = None
     function: Callable[[Grid], Any] | None = None
     refused: dict[Grid, CodeFailed] = field(default_factory=dict)
     seconds: float = 0.0
 
     def further(self, answer: Decompiled) -> dict[Grid, Any]:
-        """What the function gives on other grids, some larger than twice any constant of the line."""
-        if self.function is None or answer.value is None:
+        """What the function gives on other grids: for a line, some larger than twice any of its constants; else some
+        that can still be searched."""
+        if self.function is None:
             return {}
-        count = len(answer.value.axes)
-        constants = [
-            node.value for order in orders_of(answer.value) for node in nodes_in(order) if isinstance(node, Int)
-        ]
-        beyond = 2 * max(constants, default=1) + 1
-        large = () if count > 3 else (tuple(beyond + 2 * i for i in range(count)),)
-        settling = dict.fromkeys(p.settled_by for p in answer.paths if p.settled_by is not None)
-        wanted = dict.fromkeys((*settling, *THEN.get(count, ()), *large))
-        return self._call([g for g in wanted if g not in answer.grids and g not in self.refused])
+        count = len(answer.grids[0])
+        usual = THEN.get(count, ())
+        if answer.value is None:
+            # What is said without a line is not of grids of one row, on which nearly all orders are one.
+            wanted = dict.fromkeys(g for g in usual if min(g) > 1 and math.prod(g) <= MOST_WITHOUT_A_LINE)
+        else:
+            largest = max((n.value for o in orders_of(answer.value) for n in nodes_in(o) if isinstance(n, Int)), default=1)
+            large = () if count > 3 else (tuple(2 * largest + 1 + 2 * i for i in range(count)),)
+            settling = dict.fromkeys(p.settled_by for p in answer.paths if p.settled_by is not None)
+            wanted = dict.fromkeys((*settling, *usual, *large))
+        return self._call([g for g in wanted if g not in answer.grids and g not in self.refused], self._paths())
+
+    def _paths(self) -> int:
+        return evidence_of(dict([next(iter(self.arrays.items()))])).paths
 
     def again(self, grid: Grid) -> Any:
         """What the function gives on a grid the second time; None where there is none to ask, or it fails now."""
         return self._call([grid]).get(grid)
 
-    def _call(self, grids: Sequence[Grid]) -> dict[Grid, Any]:
+    def _call(self, grids: Sequence[Grid], paths: int | None = None) -> dict[Grid, Any]:
+        """What the function gives that can be gone by: with so many paths, where that is known."""
         given: dict[Grid, Any] = {}
         start = perf_counter()
         for grid in grids:
@@ -74,7 +81,9 @@ class Asked:
             if self.function is None or taken > MOST_SECONDS or self.seconds + taken > ALL_SECONDS:
                 break
             try:
-                given[grid] = run_user_code(partial(_answer_of, self.function, grid))
+                array = run_user_code(partial(_answer_of, self.function, grid))
+                _check(array, grid, paths)
+                given[grid] = array
             except CodeFailed as error:
                 self.refused[grid] = error
                 if isinstance(error, CodeTooSlow):
@@ -89,17 +98,15 @@ class Asked:
             return ()
         grid, why = next(iter(self.refused.items()))
         also = f" (and on {count_text(len(self.refused) - 1, 'other grid')})" if len(self.refused) > 1 else ""
-        return (f"on {grid_text(grid)}{also} the function gives no array: {why}",)
+        return (f"on {grid_text(grid)}{also} the function gives no order: {why}",)
 
 
 def ask(source: Any, grid: Extents | None, axes: str | Iterable[str] | None) -> Asked:
     """Arrays of what was given. Raises S430 for what is nothing of the kind, and S432 for a function that fails."""
     if isinstance(source, CompiledScan):
-        return Asked(_only({source.grid: _of_compiled(source)}, grid), source.merge)
+        return Asked(_only({source.grid: source}, grid))
     if isinstance(source, Mapping):
-        merges = {given.merge for given in source.values() if isinstance(given, CompiledScan)}
-        arrays = {grid_of(k): _of_compiled(v) if isinstance(v, CompiledScan) else v for k, v in source.items()}
-        return Asked(_only(arrays, grid), merges.pop() if len(merges) == 1 else None)
+        return Asked(_only({grid_of(key): given for key, given in source.items()}, grid))
     if _is_module(source):
         from scanlab.decompiler.probe import gathered
 
@@ -141,12 +148,18 @@ def _count(grid: Extents | None, axes: str | Iterable[str] | None) -> int:
     return 0 if grid is None else len(grid_of(grid))
 
 
-def _of_compiled(scan: CompiledScan) -> list[np.ndarray]:
-    return [path.sequence for path in scan.paths]
+def _check(array: Any, grid: Grid, paths: int | None) -> None:
+    """Raise CodeFailed for what is no list of patches, or of another number of paths."""
+    try:
+        own = evidence_of({grid: array}).paths
+    except ScanlabError as error:
+        raise CodeFailed(error.diagnostics[0].message) from error
+    if paths not in (None, own):
+        raise CodeFailed(f"it gives {count_text(own, 'path')} there, and {paths} elsewhere")
 
 
 def _of_function(function: Callable[[Grid], Any], grid: Extents | None, count: int) -> Asked:
-    asked = Asked({}, None, function)
+    asked = Asked({}, function)
     grids = (grid_of(grid),) if grid is not None else FIRST.get(count, ())
     if not grids:
         raise ScanlabError.at("S400", f"no grids of {count} extents are tried unasked", help="give a grid")
@@ -197,8 +210,6 @@ def _answer_of(function: Callable[[Grid], Any], grid: Grid) -> Any:
 
 def _plain(given: Any) -> Any:
     """What a function gave, as arrays: of a tensor [B, K, L] every row is a path."""
-    if isinstance(given, CompiledScan):
-        return _of_compiled(given)
     if isinstance(given, list | tuple) or not holds_numbers(given):
         return given
     array = np.asarray(given.detach().cpu().numpy() if hasattr(given, "detach") else given)

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import cache
+from itertools import islice
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from scanlab.compiler.bind import CompiledScan, bind
-from scanlab.compiler.equivalences import find_equivalences
-from scanlab.compiler.prove import prove
 from scanlab.decompiler.ask import Asked, ask
-from scanlab.decompiler.evidence import Evidence, Fault, evidence_of
+from scanlab.decompiler.combine import combined, gives
+from scanlab.decompiler.evidence import Evidence, evidence_of
 from scanlab.decompiler.judge import judge_path, too_few
-from scanlab.decompiler.result import Decompiled, Nearest, PathFinding
-from scanlab.ir.diagnostics import ScanlabError, Source
+from scanlab.decompiler.lines import equals_on
+from scanlab.decompiler.result import Decompiled, PathFinding
+from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents
 from scanlab.ir.merges import MERGES
 from scanlab.ir.text import count_text, grid_text
-from scanlab.ir.values import Order, Plan, Scan, Value, orders_of
+from scanlab.ir.values import Order, orders_of
 from scanlab.language.axes import parse_axes
-from scanlab.language.library import library_definitions, library_templates
-from scanlab.language.module import parse_value
 from scanlab.language.usual_axes import AXES_OF
 
 __all__ = ["decompile"]
@@ -34,11 +31,8 @@ Grid = tuple[int, ...]
 # How often a grid on which a line fails is added to what it is found from.
 MOST_ROUNDS = 6
 TELLING_PATCHES = 2048
-MOST_NOTES = 6
 # After so many seconds no further path is looked at.
 MOST_SECONDS = 30.0
-# From the worst: what is said of a scan is what is worst of its paths.
-_WORST = ("not a permutation", "padded", "ranks", "no line", "some sizes", "several lines", "line")
 
 
 def decompile(
@@ -48,10 +42,11 @@ def decompile(
 
     source: integer arrays by grid, {(8, 8): array}, each [L], or [K, L] for K paths, of flat row-major patch numbers;
     one array, with its `grid`; a function of the extents that returns such an array, called on several grids; a torch
-    module that reads patches through index tensors; or a CompiledScan, or several by grid. -1 stands for a pad, -2 for
-    a class token, -3 for a mean token. axes: names for the extents, "h w" by default. merge: how the outputs of several
-    paths merge, which arrays do not tell; "sum" where nothing is given. One array that reads the whole grid several
-    times, pass by pass, is a chain of its passes.
+    module that reads patches through index tensors; or a CompiledScan, or several by grid, whose merges and restarts
+    are carried over. -1 stands for a pad, -2 for a class token, -3 for a mean token. axes: names for the extents, "h w"
+    by default. merge: how the outputs of several paths merge, which arrays do not tell; "sum" where nothing is given,
+    "scatter" where they share the grid out. One array that reads the whole grid several times, pass by pass, is a chain
+    of its passes.
 
     A line is parsed, bound and compared with every array before it is given. `verdict` says whether it is the only one
     that fits (VERDICTS of scanlab.decompiler.result), and `notes` what is not settled.
@@ -68,14 +63,14 @@ def decompile(
     """
     asked = ask(source, grid, axes)
     evidence = evidence_of(asked.arrays)
-    names = _axes(axes, len(evidence.grids[0]))
-    chosen = asked.merge if merge is None else merge
-    if chosen is not None and (not isinstance(chosen, str) or chosen not in MERGES):
-        raise ScanlabError.at("S201", f"there is no merge `{chosen}`", help=f"one of {', '.join(MERGES)}")
+    own = evidence.scans[0].axes if evidence.scans else None
+    names = _axes(own if axes is None else axes, len(evidence.grids[0]))
+    if merge is not None and (not isinstance(merge, str) or merge not in MERGES):
+        raise ScanlabError.at("S201", f"there is no merge `{merge}`", help=f"one of {', '.join(MERGES)}")
     if all(math.prod(grid) == 1 for grid in evidence.grids):
         raise ScanlabError.at("S430", "one patch has one order, which tells nothing", help="give a larger grid")
     _check_repeats(asked, evidence)
-    answer = _tested(_answer(names, evidence, chosen), names, evidence, asked, chosen)
+    answer = _tested(_answer(names, evidence, merge), names, evidence, asked, merge)
     grids = (*answer.grids, *answer.tested)
     few = () if answer.value is None else too_few(orders_of(answer.value), grids)
     return replace(answer, notes=tuple(dict.fromkeys((*answer.notes, *asked.notes(), *few))))
@@ -99,19 +94,45 @@ def _check_repeats(asked: Asked, evidence: Evidence) -> None:
 def _tested(
     answer: Decompiled, axes: tuple[str, ...], evidence: Evidence, asked: Asked, merge: str | None
 ) -> Decompiled:
-    """An answer that holds on further grids as well, where there is a function to ask; what differs is evidence."""
-    for _ in range(MOST_ROUNDS):
-        further = asked.further(answer)
-        if not further:
+    """An answer that holds on further grids as well, where there is a function to ask; what differs is evidence.
+
+    What is said without a line rests on all grids that are asked for. A line that still fails after MOST_ROUNDS is none.
+    """
+    for round_number in range(MOST_ROUNDS + 1):
+        given = asked.further(answer)
+        if not given:
             break
-        apart = {grid: array for grid, array in further.items() if not _agrees(answer, grid, array)}
-        settling = {p.settled_by for p in answer.paths if p.settled_by in further}
-        if not apart and not settling:
-            return replace(answer, tested=tuple(further))
-        new = {min(apart, key=math.prod)} if apart else {*settling, _telling(further)}
-        evidence = Evidence({**evidence.sequences, **evidence_of({g: further[g] for g in new if g}).sequences})
+        further = evidence_of(given)
+        if answer.value is None:
+            evidence = evidence.with_more(further, further.grids)
+            answer = _answer(axes, evidence, merge)
+            continue
+        apart = [grid for grid in further.grids if not gives(answer.value, grid, further.sequences[grid])]
+        settling = _settling(answer, further)
+        if not apart and (not settling or round_number == MOST_ROUNDS):
+            return replace(answer, tested=further.grids)
+        if round_number == MOST_ROUNDS:
+            refuted = tuple(p.order for p in answer.paths)
+            return _answer(axes, evidence.with_more(further, further.grids), merge, refuted)
+        new = {apart[0]} if apart else {*settling, _telling(further.grids)}
+        evidence = evidence.with_more(further, new)
         answer = _answer(axes, evidence, merge)
     return answer
+
+
+def _settling(answer: Decompiled, further: Evidence) -> set[Grid]:
+    """Grids that settle between a line that holds there and another: the smallest, or one on which the other fails."""
+    passes = further if further.paths == len(answer.paths) else further.in_passes()
+    sequences = {} if passes is None else passes.sequences
+    found = set()
+    for number, path in enumerate(answer.paths):
+        if path.settled_by in further.sequences:
+            found.add(path.settled_by)
+        elif path.rival is not None:
+            rival = path.rival
+            fails = (g for g in further.grids if g in sequences and not equals_on(rival, g, sequences[g][number]))
+            found.update(islice(fails, 1))
+    return found
 
 
 def _telling(grids: Iterable[Grid]) -> Grid:
@@ -119,27 +140,10 @@ def _telling(grids: Iterable[Grid]) -> Grid:
     return max(grids, key=lambda grid: math.prod(grid) if math.prod(grid) <= TELLING_PATCHES else 0)
 
 
-def _agrees(answer: Decompiled, grid: Grid, array: Any) -> bool:
-    given = evidence_of({grid: array}).sequences[grid]
-    if answer.value is None:
-        return True
-    return _gives(answer.value, grid, given)
-
-
-def _gives(value: Value, grid: Grid, sequences: Sequence[np.ndarray]) -> bool:
-    """Whether a value has these sequences on a grid."""
-    try:
-        bound = bind(value, grid)
-    except ScanlabError:
-        return False
-    assert isinstance(bound, CompiledScan)
-    own = [path.sequence for path in bound.paths]
-    if isinstance(value, Scan) and value.rule.joins and len(sequences) == 1:
-        own = [np.concatenate(own)]
-    return len(own) == len(sequences) and all(map(np.array_equal, own, sequences))
-
-
-def _answer(axes: tuple[str, ...], evidence: Evidence, merge: str | None) -> Decompiled:
+def _answer(
+    axes: tuple[str, ...], evidence: Evidence, merge: str | None, refuted: Sequence[Order | None] = ()
+) -> Decompiled:
+    """What there is to say of some evidence. refuted: lines of its paths that fit but some of it."""
     passes = evidence.in_passes() if merge in (None, "chain") else None
     if passes is not None:
         evidence, merge = passes, "chain"
@@ -154,87 +158,10 @@ def _answer(axes: tuple[str, ...], evidence: Evidence, merge: str | None) -> Dec
             known[key] = PathFinding("no line", notes=(why,))
         if key not in known:
             own = [fault for fault in faults if fault.path == number]
-            known[key] = judge_path(axes, evidence, number, own)
+            line = refuted[number] if number < len(refuted) else None
+            known[key] = judge_path(axes, evidence, number, own, line)
         paths.append(known[key])
-    return _combined(axes, evidence, tuple(paths), merge, [f for f in faults if f.path is None])
-
-
-def _combined(
-    axes: tuple[str, ...],
-    evidence: Evidence,
-    paths: tuple[PathFinding, ...],
-    merge: str | None,
-    uncovered: Sequence[Fault],
-) -> Decompiled:
-    """All paths together. uncovered: grids on which patches are read by no path."""
-    verdict = min((p.verdict for p in paths), key=_WORST.index)
-    notes = [f"path {i}: {note}" if len(paths) > 1 else note for i, p in enumerate(paths) for note in p.notes]
-    nearest = next((p.nearest for p in paths if p.nearest is not None), None)
-    text: str | None = None
-    value: Order | Scan | None = None
-    proof = name = None
-    orders = [p.order for p in paths]
-    if uncovered:
-        verdict = "not a permutation"
-        notes = [*map(str, uncovered[:2]), *notes]
-        read = next((order for order in orders if order is not None), None)
-        nearest = nearest or (None if read is None else Nearest(str(read), "of the patches that are read"))
-    elif all(order is not None for order in orders):
-        text = str(_value([o for o in orders if o is not None], evidence, merge))
-        value = _read_back(text, axes, evidence)
-        if isinstance(value, Scan) and value.merge == "sum" and merge is None:
-            notes.append("how the outputs merge is not in the arrays: sum is assumed")
-        proof, name = prove(value), _library_name(value)
-        if proof.verdict == "refuted":
-            verdict = min(verdict, "several lines", key=_WORST.index)
-            notes.append(f"it is no order {proof.counterexample or 'everywhere'}, so another line must be meant")
-    listed = list(dict.fromkeys(notes))
-    left = len(listed) - MOST_NOTES
-    shown = (*listed[:MOST_NOTES], f"and {left} more of the kind") if left > 0 else tuple(listed)
-    return Decompiled(verdict, text, value, proof, name, nearest, shown, evidence.grids, (), paths)
-
-
-def _value(orders: Sequence[Order], evidence: Evidence, merge: str | None) -> Order | Scan:
-    """The order, or the scan of the orders; a path that is an earlier one backwards is written so."""
-    if len(orders) == 1:
-        return orders[0]
-    parts: list[Order] = []
-    for number, order in enumerate(orders):
-        mirrored = next((i for i in range(number) if _backwards(evidence, i, number)), None)
-        parts.append(order if mirrored is None or order.tokens else -parts[mirrored])
-    # Where each patch is read by one path alone, only a scatter puts them together.
-    return Scan(merge or ("scatter" if any(order.partial for order in parts) else "sum"), tuple(parts))
-
-
-def _backwards(evidence: Evidence, one: int, other: int) -> bool:
-    return all(np.array_equal(paths[one][::-1], paths[other]) for paths in evidence.sequences.values())
-
-
-def _read_back(text: str, axes: tuple[str, ...], evidence: Evidence) -> Order | Scan:
-    """What the parser makes of a text, bound and compared with every array: the road that a user will take."""
-    value = parse_value(Source(text), axes, library_templates)
-    if isinstance(value, Plan) or not all(_gives(value, grid, steps) for grid, steps in evidence.sequences.items()):
-        raise ScanlabError.at(
-            "S308", f"`{text}` was found for these arrays and does not give them", help="report this as a mistake"
-        )
-    return value
-
-
-def _library_name(value: Order | Scan) -> str | None:
-    """What the library calls it: an entry that is proved the same, as it is, or else reversed or transposed."""
-    own = find_equivalences(value, _library(len(value.axes)))
-    proved = [match for match in own if match.proof.verdict == "proved"]
-    best = min(proved, key=lambda match: (len(match.how), len(match.name)), default=None)
-    return None if best is None else str(best)
-
-
-@cache
-def _library(axes: int) -> Mapping[str, Value]:
-    return {
-        name: definition.value
-        for name, definition in library_definitions().items()
-        if definition.value is not None and len(definition.axes) == axes
-    }
+    return combined(axes, evidence, tuple(paths), merge, [f for f in faults if f.path is None])
 
 
 def _axes(given: str | Iterable[str] | None, count: int) -> tuple[str, ...]:

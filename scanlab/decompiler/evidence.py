@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from scanlab.compiler.bind import CLASS_TOKEN, MEAN_TOKEN
+from scanlab.compiler.bind import CLASS_TOKEN, MEAN_TOKEN, CompiledScan
 from scanlab.compiler.lattice import MOST_PATCHES
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import grid_of
 from scanlab.ir.text import count_text, grid_text
-from scanlab.ir.values import MOST_PATHS
+from scanlab.ir.values import MOST_PATHS, Scan
 
 __all__ = ["PAD", "Evidence", "Fault", "evidence_of"]
 
@@ -64,9 +64,13 @@ def _some(numbers: tuple[int, ...], most: int = 4) -> str:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Sequences by grid, for each of K paths: flat row-major patch numbers, with -1, -2, -3 for pads and tokens."""
+    """Sequences by grid, for each of K paths: flat row-major patch numbers, with -1, -2, -3 for pads and tokens.
+
+    scans: the different scans of which these are, where compiled ones were given: they know their merges and restarts.
+    """
 
     sequences: Mapping[Grid, Paths]
+    scans: tuple[Scan, ...] = ()
 
     @property
     def grids(self) -> tuple[Grid, ...]:
@@ -85,15 +89,32 @@ class Evidence:
 
     def in_passes(self) -> Evidence | None:
         """Its passes as paths, where one path reads the whole grid several times, pass by pass, on every grid."""
-        if self.paths > 1:
+        if self.paths > 1 or self.scans:
             return None
-        counts = {len(steps) / math.prod(grid) for grid, (steps,) in self.sequences.items()}
-        count = int(counts.pop())
-        if counts or not 1 < count <= MOST_PATHS:
+        parted = {divmod(len(steps), math.prod(grid)) for grid, (steps,) in self.sequences.items()}
+        count, rest = parted.pop()
+        if parted or rest or not 1 < count <= MOST_PATHS:
             return None
         passes = {grid: tuple(np.split(steps, count)) for grid, (steps,) in self.sequences.items()}
         once = (np.array_equal(np.sort(p), np.arange(math.prod(grid))) for grid, paths in passes.items() for p in paths)
         return Evidence(passes) if all(once) else None
+
+    def overlap(self) -> tuple[Grid, int, int, int] | None:
+        """The smallest grid on which two paths read one patch, their numbers, and that patch; None where none do."""
+        for grid in self.grids:
+            reader = np.full(math.prod(grid), -1)
+            for number in range(self.paths):
+                path = self.path(number, grid)
+                shared = path[reader[path] >= 0]
+                if len(shared):
+                    return grid, int(reader[shared[0]]), number, int(shared[0])
+                reader[path] = number
+        return None
+
+    def with_more(self, more: Evidence, grids: Iterable[Grid]) -> Evidence:
+        """This, and some grids of `more`."""
+        sequences = {**self.sequences, **{grid: more.sequences[grid] for grid in grids}}
+        return Evidence(sequences, tuple(dict.fromkeys((*self.scans, *more.scans))))
 
     def faults(self) -> Iterator[Fault]:
         """Steps that read a pad, patches that a path reads more than once, and those that no path reads."""
@@ -116,7 +137,7 @@ class Evidence:
 
 
 def evidence_of(given: Mapping[Any, Any]) -> Evidence:
-    """Arrays by grid, checked: integers, [L] or [K, L], with as many paths on every grid.
+    """Arrays, or compiled scans, by grid, checked: integers, [L] or [K, L], with as many paths on every grid.
 
     Raises S430 for what is none, S431 for patches that a grid has not, and what `grid_of` raises for grids.
     """
@@ -127,7 +148,8 @@ def evidence_of(given: Mapping[Any, Any]) -> Evidence:
         grid = grid_of(key)
         if math.prod(grid) > MOST_PATCHES:
             raise ScanlabError.at("S401", f"the grid {grid_text(grid)} has more than {MOST_PATCHES:,} patches")
-        sequences[grid] = _sequences(array, grid)
+        compiled = isinstance(array, CompiledScan)
+        sequences[grid] = _sequences([path.sequence for path in array.paths] if compiled else array, grid)
     shapes = {grid: len(paths) for grid, paths in sequences.items()}
     if len(set(shapes.values())) > 1 or len({len(grid) for grid in shapes}) > 1:
         listed = ", ".join(f"{count_text(k, 'path')} on {grid_text(grid)}" for grid, k in shapes.items())
@@ -136,7 +158,8 @@ def evidence_of(given: Mapping[Any, Any]) -> Evidence:
             f"the arrays are not of one scan: {listed}",
             help="give as many paths and axes on every grid",
         )
-    return Evidence(sequences)
+    scans = dict.fromkeys(array.scan for array in given.values() if isinstance(array, CompiledScan))
+    return Evidence(sequences, tuple(scans))
 
 
 def _sequences(given: Any, grid: Grid) -> Paths:
@@ -173,6 +196,8 @@ def _sequences(given: Any, grid: Grid) -> Paths:
 
 def _is_transposed(parts: list[Any]) -> bool:
     """Whether the columns are whole orders and the rows are not."""
+    if len(set(map(len, parts))) > 1:
+        return False
     columns = np.array(parts).T
     return all(np.array_equal(np.sort(column), np.arange(len(parts))) for column in columns)
 

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain, islice, product
 
 import numpy as np
 
 from scanlab.decompiler.evidence import PAD, Evidence, Fault
-from scanlab.decompiler.lines import RIVALS, Line, equals_on, lines_of, rival_of, sequence_on, unseen_axes
+from scanlab.decompiler.lines import RIVALS, Line, equals_on, is_believed, lines_of, rival_of, sequence_on, unseen_axes
 from scanlab.decompiler.result import Nearest, PathFinding
 from scanlab.decompiler.search import Budget
+from scanlab.decompiler.sizes import KINDS, kind_of_sizes
 from scanlab.ir.expr import Binary, Expr, Extent, Int, nodes_of
 from scanlab.ir.text import count_text, grid_text
 from scanlab.ir.values import Order, nodes_in, orders_of
 from scanlab.language.library import library_definitions
 
-__all__ = ["judge_path", "kind_of_sizes", "too_few"]
+__all__ = ["judge_path", "too_few"]
 
 Grid = tuple[int, ...]
 # A search for what is not the answer may cost less.
 SHORT = Budget(states=120)
 # A line that is right at fewer steps than this is no near miss.
 NEAR = 0.5
+# There are about so many keys, plain and with ~, to choose from: 2 ** 9.
+BITS_OF_A_KEY = 9
 # On larger grids no near miss is looked for: hundreds of orders would be sorted.
 NEAR_PATCHES = 1 << 14
 # Fewer patches along an axis do not tell a line from one by blocks of two or more.
@@ -33,12 +36,16 @@ FEW = 5
 SMALLEST = 9
 
 
-def judge_path(axes: tuple[str, ...], evidence: Evidence, number: int, faults: Sequence[Fault]) -> PathFinding:
-    """What one path is. faults: those of this path."""
+def judge_path(
+    axes: tuple[str, ...], evidence: Evidence, number: int, faults: Sequence[Fault], refuted: Order | None = None
+) -> PathFinding:
+    """What one path is. faults: those of this path; refuted: a line that was searched for long, and fits but a part."""
     grids = evidence.grids
     sequences = [(grid, evidence.sequences[grid][number]) for grid in grids]
     if faults:
         return _faulty(axes, evidence, number, faults)
+    if refuted is not None and (bad := _failing(refuted, evidence, number)):
+        return _partly_right(refuted, evidence, number, bad)
     found = lines_of(axes, sequences)
     line = next(found, None)
     if line is None:
@@ -79,11 +86,7 @@ def _with_rivals(line: Line, others: Iterator[Line], grids: Sequence[Grid]) -> P
         other, grid = rival
         shown = ", ".join(map(grid_text, grids))
         note = f"`{other.order}` gives the same on {shown}; an array of {grid_text(grid)} would settle it"
-        return PathFinding("several lines", line.order, notes=(note,), settled_by=grid)
-    if not line.believed:
-        longest = max(max(grid) for grid in grids)
-        note = f"seen up to {longest} patches along an axis: a constant of the line is more than half of that"
-        return PathFinding("line", line.order, notes=(note,))
+        return PathFinding("several lines", line.order, notes=(note,), settled_by=grid, rival=other.order)
     return PathFinding("line", line.order)
 
 
@@ -107,6 +110,9 @@ def too_few(orders: Iterable[Order], grids: Sequence[Grid]) -> Iterator[str]:
     # Along a grid of one row, say, many lines do the same.
     spread = [grid for grid in grids if all(grid[i] > 1 for i in seen)] or grids
     for order in dict.fromkeys(orders):
+        if not is_believed(order, grids):
+            longest = max(max(grid) for grid in grids)
+            yield f"seen up to {longest} patches along an axis: a constant of the line is more than half of that"
         nodes = list(nodes_in(order))
         largest = max((node.value for node in nodes if isinstance(node, Int)), default=1)
         sizes = {order.axes[i]: {grid[i] for grid in spread} for i in seen}
@@ -144,6 +150,7 @@ def _faulty(axes: tuple[str, ...], evidence: Evidence, number: int, faults: Sequ
         nearest = line and Nearest(str(line.order), "without the pads")
     if nearest is None and good:
         line = next(lines_of(axes, [(g, evidence.sequences[g][number]) for g in good], SHORT), None)
+        line = None if line is None or _by_chance(line, good) else line
         nearest = line and Nearest(str(line.order), f"on {kind_of_sizes(good, tuple(bad))}")
     if nearest is None:
         nearest = _near_miss(axes, evidence, number)
@@ -156,30 +163,50 @@ def _without_a_line(axes: tuple[str, ...], evidence: Evidence, number: int) -> P
     known = _known_order(axes, [(grid, evidence.sequences[grid][number]) for grid in grids])
     if known is not None:
         return PathFinding("line", known)
-    paths = {grid: evidence.path(number, grid) for grid in grids}
-    if all(len(path) == math.prod(grid) == len(evidence.sequences[grid][number]) for grid, path in paths.items()):
-        inverse = next(lines_of(axes, [(g, np.argsort(path)) for g, path in paths.items()]), None)
-        if inverse is not None:
-            note = _exchanged(paths)
-            return PathFinding("ranks", nearest=Nearest(str(inverse.order), "inverse"), notes=note)
+    ranks = _ranks(axes, {grid: evidence.sequences[grid][number] for grid in grids})
+    if ranks is not None:
+        return ranks
     partly = _on_some_sizes(axes, evidence, number)
     if partly is not None:
         return partly
     return PathFinding("no line", nearest=_near_miss(axes, evidence, number))
 
 
-def _exchanged(paths: Mapping[Grid, np.ndarray]) -> tuple[str, ...]:
+def _ranks(axes: tuple[str, ...], paths: Mapping[Grid, np.ndarray]) -> PathFinding | None:
+    """A path whose inverse has a line, and one that is no accident."""
+    if any(not np.array_equal(np.sort(path), np.arange(math.prod(grid))) for grid, path in paths.items()):
+        return None
+    found = lines_of(axes, [(grid, np.argsort(path)) for grid, path in paths.items()])
+    line = next(found, None)
+    if line is None or not line.believed or _by_chance(line, paths):
+        return None
+    notes = [*_exchanged(paths)]
+    if (rival := rival_of(line, found)) is not None:
+        notes.append(f"`{rival[0].order}` has that inverse as well, and differs on {grid_text(rival[1])}")
+    turned = [((grid[1], grid[0]), path) for grid, path in paths.items() if len(grid) == 2]
+    if any(grid[0] != grid[1] for grid, _ in turned) and (other := next(lines_of(axes, turned, SHORT), None)):
+        notes.append(f"or {' and '.join(axes)} are exchanged: with the extents the other way round it is `{other.order}`")
+    return PathFinding("ranks", nearest=Nearest(str(line.order), "inverse"), notes=tuple(notes))
+
+
+def _by_chance(line: Line, grids: Iterable[Grid]) -> bool:
+    """Whether one of so many lines could fit arrays of these grids that have none: there are not many more of those."""
+    keys = len(line.order.keys)
+    return 2 * BITS_OF_A_KEY * keys > sum(math.lgamma(math.prod(grid) + 1) for grid in grids) / math.log(2)
+
+
+def _exchanged(paths: Mapping[Grid, np.ndarray]) -> Iterator[str]:
     """Where steps and patches are exchanged, on the first grid on which that shows."""
     for grid, path in paths.items():
         ranks = np.argsort(path)
         apart = np.flatnonzero(path != ranks)
         if len(apart):
             step = int(apart[0])
-            return (
-                f"on {grid_text(grid)}, step {step} reads patch {path[step]}, and patch {step} is read at step "
-                f"{ranks[step]}: the array has the step of every patch where the patch of every step belongs",
+            yield (
+                f"on {grid_text(grid)}, step {step} reads patch {path[step]}, where the inverse reads {ranks[step]}: an "
+                "array has the patch of every step, and this one may have the step of every patch"
             )
-    return ()
+            return
 
 
 def _on_some_sizes(axes: tuple[str, ...], evidence: Evidence, number: int) -> PathFinding | None:
@@ -192,13 +219,20 @@ def _on_some_sizes(axes: tuple[str, ...], evidence: Evidence, number: int) -> Pa
             continue
         tried.add(some)
         line = next(lines_of(axes, [(g, given[g]) for g in some], SHORT), None)
-        if line is None or not line.believed:
-            continue
-        good = tuple(g for g, steps in given.items() if equals_on(line.order, g, steps))
-        bad = tuple(g for g in given if g not in good)
-        nearest = Nearest(str(line.order), f"on {kind_of_sizes(good, bad)}")
-        return PathFinding("some sizes", nearest=nearest, notes=(_departure(line.order, evidence, number, bad),))
+        if line is not None and line.believed and not _by_chance(line, some):
+            return _partly_right(line.order, evidence, number, _failing(line.order, evidence, number))
     return None
+
+
+def _failing(order: Order, evidence: Evidence, number: int) -> tuple[Grid, ...]:
+    """The grids on which an order does not give a path."""
+    return tuple(g for g in evidence.grids if not equals_on(order, g, evidence.sequences[g][number]))
+
+
+def _partly_right(order: Order, evidence: Evidence, number: int, bad: tuple[Grid, ...]) -> PathFinding:
+    good = tuple(grid for grid in evidence.grids if grid not in bad)
+    nearest = Nearest(str(order), f"on {kind_of_sizes(good, bad)}")
+    return PathFinding("some sizes", nearest=nearest, notes=(_departure(order, evidence, number, bad),))
 
 
 def _departure(order: Order, evidence: Evidence, number: int, grids: Sequence[Grid]) -> str:
@@ -233,11 +267,12 @@ def _near_miss(axes: tuple[str, ...], evidence: Evidence, number: int) -> Neares
             best = (equal, order)
     if best is None or best[0] < NEAR * total:
         return None
-    # On the largest grid on which it differs at all.
+    # On the largest grid on which it differs, and is near.
     for grid in reversed(evidence.grids):
         line, steps = sequence_on(best[1], grid), given[grid]
-        if line is not None and len(line) == len(steps) and (line != steps).any():
-            return Nearest(str(best[1]), "near miss", int((line != steps).sum()), len(steps), grid)
+        differing = int((line != steps).sum()) if line is not None and len(line) == len(steps) else 0
+        if 0 < differing <= (1 - NEAR) * len(steps):
+            return Nearest(str(best[1]), "near miss", differing, len(steps), grid)
     return None
 
 
@@ -250,34 +285,3 @@ def _all_library_orders(axes: tuple[str, ...]) -> Iterator[Order]:
     for definition in library_definitions().values():
         if definition.value is not None and definition.axes == axes:
             yield from orders_of(definition.value)
-
-
-def kind_of_sizes(good: Sequence[Grid], bad: Sequence[Grid]) -> str:
-    """The grids on which something holds, in a word where one alone tells them from the others; else each of them.
-
-    >>> kind_of_sizes([(4, 4), (7, 7)], [(5, 8)])
-    'squares only'
-    >>> kind_of_sizes([(3, 5), (4, 4)], [(7, 7)])
-    '3x5 and 4x4 alone'
-    """
-    kinds = [kind for kind, holds in KINDS if all(map(holds, good)) and not any(map(holds, bad))]
-    if len(kinds) == 1:
-        return f"{kinds[0]} only"
-    listed = " and ".join(map(grid_text, good)) if len(good) < 4 else f"{len(good)} of {len(good) + len(bad)} grids"
-    return f"{listed} alone" + (f" ({', or '.join(kinds)}: what was shown does not tell)" if kinds else "")
-
-
-def _divided(k: int) -> Callable[[Grid], bool]:
-    return lambda grid: all(n % k == 0 for n in grid)
-
-
-KINDS: tuple[tuple[str, Callable[[Grid], bool]], ...] = (
-    ("squares", lambda grid: len(set(grid)) == 1),
-    ("even sizes", _divided(2)),
-    ("odd sizes", lambda grid: all(n % 2 for n in grid)),
-    ("powers of two", lambda grid: all(n & (n - 1) == 0 for n in grid)),
-    ("squares of a power of two", lambda grid: len(set(grid)) == 1 and all(n & (n - 1) == 0 for n in grid)),
-    ("even squares", lambda grid: len(set(grid)) == 1 and grid[0] % 2 == 0),
-    ("grids that are not higher than wide", lambda grid: len(grid) == 2 and grid[0] <= grid[1]),
-    *((f"sizes that {k} divides", _divided(k)) for k in (3, 4, 5, 7, 8)),
-)

@@ -19,7 +19,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Axis, Binary, Compare, Expr, Extent, Extremum, Int, substitute
 from scanlab.ir.values import PLACES, Key, Order, Token, conjunction, nodes_in
 
-__all__ = ["RIVALS", "Line", "equals_on", "lines_of", "rival_of", "sequence_on", "unseen_axes"]
+__all__ = ["RIVALS", "Line", "equals_on", "is_believed", "lines_of", "rival_of", "sequence_on", "unseen_axes"]
 
 Grid = tuple[int, ...]
 WHOLE = Budget()
@@ -75,7 +75,7 @@ def lines_of(
         if text in seen or _ties(order) or not all(equals_on(order, g, s) for g, s in sequences):
             continue
         seen.add(text)
-        yield Line(order, len(text), _believed(order, grids))
+        yield Line(order, len(text), is_believed(order, grids))
 
 
 def _backwards(axes: tuple[str, ...], sequences: Sequence[tuple[Grid, np.ndarray]], budget: Budget) -> Iterator[Line]:
@@ -199,7 +199,7 @@ def constants_of(grids: Sequence[Grid], paths: Sequence[np.ndarray]) -> tuple[in
     return tuple(sorted(k for k in found if 2 <= k < longest))
 
 
-def _believed(order: Order, grids: Sequence[Grid]) -> bool:
+def is_believed(order: Order, grids: Sequence[Grid]) -> bool:
     """Whether some grid shows every block constant of the line twice, and more: 2 k + 1 along its longest axis."""
     longest = max(max(grid) for grid in grids)
     sizes = [

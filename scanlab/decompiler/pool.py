@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from dataclasses import replace
+from functools import cache, lru_cache
 from itertools import combinations, permutations, product
 
 import numpy as np
 
 from scanlab.compiler.lattice import Lattice, evaluate_on_grid
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.expr import Absolute, Axis, Binary, Curve, Expr, Extent, Extremum, Int, Negate
+from scanlab.ir.expr import Absolute, Axis, Binary, Compare, Curve, Expr, Extent, Extremum, Int, Negate
 from scanlab.ir.functions import CURVES
 from scanlab.ir.printer import print_expr
+from scanlab.ir.values import Order, alternated
+from scanlab.language.library import library_definitions
 
 __all__ = ["Pool", "pool_of"]
 
@@ -47,7 +50,8 @@ class Pool:
                 continue
             seen.add(text)
             if self._kept is not None:
-                row = _values(expr, axes, grids)
+                known = isinstance(expr, Negate) and self.exprs and self.exprs[-1] == expr.operand
+                row = -self._kept[-1] if known else _values(expr, axes, grids)
                 if row is None:
                     continue
                 self._kept.append(row)
@@ -95,6 +99,8 @@ def _keys(axes: tuple[str, ...], grids: tuple[Grid, ...], constants: tuple[int, 
     yield from _sums(axes)
     yield from _rings(axes)
     longest = {a: max(grid[i] for grid in grids) for i, a in enumerate(axes)}
+    for k in (1, *constants):
+        yield from _rolled(axes, k)
     for k in constants:
         # Along an axis that is never longer than k, h // k is 0 and h % k is h.
         yield from _blocks(tuple(a for a in axes if k < longest[a]), k)
@@ -141,7 +147,11 @@ def _sums(axes: tuple[str, ...]) -> Iterator[Expr]:
 
 
 def _rings(axes: tuple[str, ...]) -> Iterator[Expr]:
-    """How far from the border, or from the first corner."""
+    """How far from the border, from the middle, or from the first corner."""
+    for a in axes if len(axes) > 1 else ():
+        yield from _both(Extremum("min", (Axis(a), _flip(a))))
+    for a in axes:
+        yield from _both(Absolute(_minus(Axis(a), Binary("//", Extent(a), Int(2)))))
     sides = tuple(side for a in axes for side in (Axis(a), _flip(a)))
     yield from _both(Extremum("min", sides))
     if len(axes) < 2:
@@ -150,12 +160,22 @@ def _rings(axes: tuple[str, ...]) -> Iterator[Expr]:
         yield from _both(Extremum(op, tuple(map(Axis, axes))))
 
 
+def _rolled(axes: tuple[str, ...], k: int) -> Iterator[Expr]:
+    """An axis turned by k."""
+    for a in axes:
+        yield Binary("%", _minus(Axis(a), Int(k)), Extent(a))
+        yield Binary("%", Binary("+", Axis(a), Int(k)), Extent(a))
+
+
 def _blocks(axes: tuple[str, ...], k: int) -> Iterator[Expr]:
     """Which block of k, and where in it, from either end."""
     for a in axes:
         for coordinate in (Axis(a), _flip(a)):
             for op in ("//", "%"):
                 yield from _both(Binary(op, coordinate, Int(k)))
+    for a, b in permutations(axes, 2) if len(axes) == 2 else ():
+        # A snake of its own in every block.
+        yield alternated(Axis(b), (Binary("%", Axis(a), Int(k)),))
     for a, b in combinations(axes, 2):
         blocks = [Binary("//", Axis(x), Int(k)) for x in (a, b)]
         yield from _both(Binary("+", *blocks))
@@ -166,6 +186,7 @@ def _blocks(axes: tuple[str, ...], k: int) -> Iterator[Expr]:
 def _fractions(axes: tuple[str, ...]) -> Iterator[Expr]:
     """Halves, thirds and quarters of an axis."""
     for a in axes:
+        yield from _both(Compare(">=", Binary("*", Int(2), Axis(a)), Extent(a)))
         for part in (2, 3, 4):
             size = Binary("//", Extent(a), Int(part))
             ceiling = Binary("//", Binary("+", Extent(a), Int(part - 1)), Int(part))
@@ -176,6 +197,8 @@ def _fractions(axes: tuple[str, ...]) -> Iterator[Expr]:
 
 def _curves(axes: tuple[str, ...], grids: Sequence[Grid], constants: tuple[int, ...]) -> Iterator[Expr]:
     most = max(int(np.prod(grid)) for grid in grids)
+    for a in axes:
+        yield from _both(Curve("bit_reversal", (Axis(a),)))
     if len(axes) < 2 or most > PLAIN_CURVE_PATCHES:
         return
     forms = list(_orientations(axes)) if most <= CURVE_PATCHES else [tuple(map(Axis, axes))]
@@ -184,11 +207,21 @@ def _curves(axes: tuple[str, ...], grids: Sequence[Grid], constants: tuple[int, 
         for form in forms:
             yield from _both(Curve(name, form))
         yield from _spirals(name, axes)
+    for curve, form in product(_by_rules() if len(axes) == 2 else (), forms):
+        yield from _both(replace(curve, operands=form))
     if most > CURVE_PATCHES:
         return
     orders = permutations(axes) if len(axes) <= TURNED_AXES else [axes]
     for k, op, name, order in product(constants, ("//", "%"), plain, list(orders)):
         yield Curve(name, tuple(Binary(op, Axis(a), Int(k)) for a in order))
+
+
+@cache
+def _by_rules() -> tuple[Curve, ...]:
+    """The library's curves by rewriting, such as Moore's and Peano's."""
+    values = (definition.value for definition in library_definitions().values())
+    keys = (value.keys[0].expr for value in values if isinstance(value, Order) and len(value.keys) == 1)
+    return tuple(dict.fromkeys(key for key in keys if isinstance(key, Curve) and key.name == "lsystem"))
 
 
 def _spirals(name: str, axes: tuple[str, ...]) -> Iterator[Expr]:

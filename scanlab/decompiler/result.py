@@ -17,7 +17,7 @@ VERDICTS = {
     "line": "a line gives exactly this on every grid shown",
     "several lines": "lines that differ elsewhere give exactly this on every grid shown",
     "some sizes": "a line gives this on grids of one kind, and not on others",
-    "ranks": "ranks are used as indices: the inverse has a line",
+    "ranks": "it may be that ranks are used as indices: the inverse has a line",
     "padded": "some steps read a pad",
     "not a permutation": "some patches are read more than once or never",
     "no line": "no line was found",
@@ -42,19 +42,20 @@ class Nearest:
     def __str__(self) -> str:
         match self.how:
             case "inverse":
-                return f"its inverse is {self.source}: ranks used as indices"
+                return f"its inverse is {self.source}: ranks may be used as indices"
             case "near miss":
                 where = f"on {grid_text(self.grid)}"
                 return f"nearest: {self.source}, {self.differing} of {self.steps} steps differ {where}"
-        return f"{self.how}: {self.source}"
+        shown = "of the grids shown, " if self.how.startswith("on ") else ""
+        return f"{shown}{self.how}: {self.source}"
 
 
 @dataclass(frozen=True)
 class PathFinding:
     """One path of what was given.
 
-    order: the shortest that gives it, or None. verdict: a key of VERDICTS. settled_by: the smallest grid on which
-    another line differs that gives it as well.
+    order: the shortest that gives it, or None. verdict: a key of VERDICTS. rival: another that gives it as well;
+    settled_by: the smallest grid on which the two differ, or one that shows what none does yet.
     """
 
     verdict: str
@@ -62,6 +63,7 @@ class PathFinding:
     nearest: Nearest | None = None
     notes: tuple[str, ...] = ()
     settled_by: Grid | None = None
+    rival: Order | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,10 @@ class Decompiled:
         lines = [self.source or f"no line: {VERDICTS[self.verdict]}"]
         if self.source is not None:
             lines.append(f"  equal on {shown}" + (f"; also on {_listed(self.tested)}" if self.tested else ""))
+        else:
+            lines.append(f"  shown: {shown}")
+            several = len(self.paths) > 1
+            lines += [f"  path {i}: {p.order}" for i, p in enumerate(self.paths) if several and p.order is not None]
         if self.proof is not None:
             lines.append(f"  {self.proof.claim}: {self.proof.words}")
         if self.name:
