@@ -140,7 +140,7 @@ def decompile(
         ),
     ],
     grid: Annotated[
-        str, typer.Option("--grid", "-g", help="Extents of the array, or the only ones that a function is called on.")
+        str, typer.Option("--grid", "-g", help="Extents of the array, or the first that a function is called on.")
     ] = "",
     axes: Annotated[str, typer.Option(help="Names of the axes, as in 't h w'.")] = "",
     merge: Annotated[str, typer.Option(help="How the outputs of several paths merge, which arrays do not tell.")] = "",

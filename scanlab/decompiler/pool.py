@@ -12,7 +12,7 @@ import numpy as np
 
 from scanlab.compiler.lattice import Lattice, evaluate_on_grid
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.expr import Absolute, Axis, Binary, Compare, Curve, Expr, Extent, Extremum, Int, Negate
+from scanlab.ir.expr import Absolute, Axis, Binary, Compare, Curve, Expr, Extent, Extremum, Int, Negate, Select
 from scanlab.ir.functions import CURVES
 from scanlab.ir.printer import print_expr
 from scanlab.ir.values import Order, alternated
@@ -28,13 +28,15 @@ CURVE_PATCHES = 1 << 14
 PLAIN_CURVE_PATCHES = 1 << 21
 # Of more axes, curves are not tried in every orientation: there are thousands.
 TURNED_AXES = 4
+# A key that turns with the rows of its block is hardly less simple than one with ~.
+TURNING = 8
 SPIRAL_OPTIONS = {"spiral_in": "corner", "spiral_out": "heading"}
 
 
 class Pool:
     """Keys with their values on some grids, one after the other.
 
-    exprs, lengths: K of them, with the lengths of their texts. Values are int64 [patches of all grids], of the patches
+    exprs, lengths: K of them, with the lengths of their texts, as far as these say how simple they are. Values are int64 [patches of all grids], of the patches
     of each grid in row-major order; of many patches they are computed anew each time: they would fill the memory.
     """
 
@@ -56,7 +58,7 @@ class Pool:
                     continue
                 self._kept.append(row)
             self.exprs.append(expr)
-            self.lengths.append(len(text))
+            self.lengths.append(TURNING if isinstance(expr, Select) else len(text))
 
     def values(self, number: int) -> np.ndarray:
         """A key's values; zeros for one that has none on some grid."""
@@ -175,7 +177,7 @@ def _blocks(axes: tuple[str, ...], k: int) -> Iterator[Expr]:
                 yield from _both(Binary(op, coordinate, Int(k)))
     for a, b in permutations(axes, 2) if len(axes) == 2 else ():
         # A snake of its own in every block.
-        yield alternated(Axis(b), (Binary("%", Axis(a), Int(k)),))
+        yield alternated(Axis(b), (Axis(a) if k == 2 else Binary("%", Axis(a), Int(k)),))
     for a, b in combinations(axes, 2):
         blocks = [Binary("//", Axis(x), Int(k)) for x in (a, b)]
         yield from _both(Binary("+", *blocks))

@@ -26,9 +26,11 @@ _READERS = {
     Tensor.take_along_dim: (1, "indices"),
     torch.take: (1, "index"),
     Tensor.take: (1, "index"),
+    torch.embedding: (1, "indices"),
+    nn.functional.embedding: (0, "input"),
 }
 # Widths to try where no parameter tells how many channels a module takes.
-WIDTHS = (1, 3, 4, 8, 16)
+WIDTHS = (1, 3, 4, 8, 16, 6, 11)
 
 
 class _Caught(TorchFunctionMode):
@@ -43,7 +45,7 @@ class _Caught(TorchFunctionMode):
         kwargs = kwargs or {}
         if func is Tensor.__getitem__ and len(args) == 2:
             for index in args[1] if isinstance(args[1], tuple) else (args[1],):
-                self._keep(index)
+                self._keep(torch.tensor(index) if _is_plain(index) else index)
         elif func in _READERS:
             place, name = _READERS[func]
             self._keep(kwargs.get(name, args[place] if len(args) > place else None))
@@ -64,29 +66,38 @@ class _Caught(TorchFunctionMode):
             return
 
 
-def gathered(module: nn.Module, extents: tuple[int, ...]) -> np.ndarray:
-    """The orders, int64 [K, L], in which a module reads the patches of a grid through index tensors.
+def _is_plain(index: Any) -> bool:
+    """Whether an index is an array or a list of whole numbers, and no tensor."""
+    return isinstance(index, np.ndarray | list) and np.asarray(index).dtype.kind in "iu" and np.size(index) > 0
 
-    The module is called once, without gradients, with random patches [1, L, C] or an image [1, C, *extents] of zeros
-    and ones, C as its parameters suggest. An index that undoes an earlier one, as after a scan, is no order. What is
-    permuted by flips and transpositions alone is not seen. Raises S432 where nothing is read so, or it takes neither.
+
+def gathered(module: nn.Module, extents: tuple[int, ...]) -> np.ndarray:
+    """The orders, int64 [K, L], in which a module reads the patches of a grid through an index.
+
+    The module is called without gradients, with random patches [1, L, C] or an image [1, C, *extents] or
+    [1, *extents, C], C as its parameters suggest, and is left as it was. An index that undoes an earlier one, as after
+    a scan, is no order. What is written through an index, or permuted by flips and transpositions alone, is not seen.
+    Raises S432 where nothing is read so, where it takes none of these, or where it reads them differently, so that the
+    extents cannot be told from the channels.
     """
     length = math.prod(extents)
     failures = []
-    for example in _examples(module, extents):
-        caught = _Caught(length)
-        training = module.training
-        try:
-            with torch.no_grad(), caught:
-                module.eval()(example)
-        except Exception as error:
-            failures.append(f"{tuple(example.shape)}: {error}")
-            continue
-        finally:
-            module.train(training)
-        if orders := _orders(caught.permutations):
-            return np.stack(orders)
-        failures.append(f"{tuple(example.shape)}: it reads nothing through an index of {length} patches")
+    for width in _widths(module, extents):
+        readings: list[np.ndarray] = []
+        for example in _examples(width, extents):
+            try:
+                orders = _read(module, example, length)
+            except Exception as error:
+                failures.append(f"{tuple(example.shape)}: {error}")
+                continue
+            if orders:
+                readings.append(np.stack(orders))
+            else:
+                failures.append(f"{tuple(example.shape)}: no index of {length} patches is seen in what it reads")
+        if any(not np.array_equal(readings[0], other) for other in readings):
+            failures.insert(0, f"with {count_text(width, 'channel')} it reads images with channels first and last")
+        elif readings:
+            return readings[0]
     said = (failures[0] if failures else "it takes no tensor").splitlines()[0]
     raise ScanlabError.at(
         "S432",
@@ -97,12 +108,34 @@ def gathered(module: nn.Module, extents: tuple[int, ...]) -> np.ndarray:
     )
 
 
-def _examples(module: nn.Module, extents: tuple[int, ...]) -> Iterator[Tensor]:
+def _read(module: nn.Module, example: Tensor, length: int) -> list[np.ndarray]:
+    """The orders in which a module reads one example. It stays what it was: modes and buffers of all its parts."""
+    modes = [(part, part.training) for part in module.modules()]
+    caught = _Caught(length)
+    with torch.no_grad():
+        buffers = [(buffer, buffer.clone()) for buffer in module.buffers()]
+        try:
+            module.eval()
+            with caught:
+                module(example)
+        finally:
+            for part, training in modes:
+                part.training = training
+            for buffer, kept in buffers:
+                buffer.copy_(kept)
+    return _orders(caught.permutations)
+
+
+def _widths(module: nn.Module, extents: tuple[int, ...]) -> list[int]:
+    """Channels to try, those first that no extent can be taken for."""
     widths = dict.fromkeys([*_input_widths(module), *WIDTHS])
+    return sorted(widths, key=lambda width: width in extents)
+
+
+def _examples(width: int, extents: tuple[int, ...]) -> Iterator[Tensor]:
     generator = torch.Generator().manual_seed(0)
-    for width in widths:
-        yield torch.randn(1, math.prod(extents), width, generator=generator)
-        yield torch.randn(1, width, *extents, generator=generator)
+    for shape in ((math.prod(extents), width), (width, *extents), (*extents, width)):
+        yield torch.randn(1, *shape, generator=generator)
 
 
 def _input_widths(module: nn.Module) -> Iterator[int]:
