@@ -26,7 +26,15 @@ from scanlab.compiler.probes import (
 )
 from scanlab.compiler.proof import Proof, combine_proofs
 from scanlab.compiler.trail import is_kept
-from scanlab.ir.assumptions import check_assumed, holds, linear_text, shared_assumptions, sizes_text, with_shared
+from scanlab.ir.assumptions import (
+    check_assumed,
+    every_grid,
+    holds,
+    linear_text,
+    shared_assumptions,
+    sizes_text,
+    with_shared,
+)
 from scanlab.ir.diagnostics import CounterExample, ScanlabError
 from scanlab.ir.expr import Curve, Expr
 from scanlab.ir.printer import print_expr
@@ -114,6 +122,8 @@ def _decided(question: Question, grid: Grid | None) -> Proof:
     try:
         candidate = _ask_isl(question)
     except (NotAffine, TooComplex) as why:
+        if (looked := _by_looking_at_all(question)) is not None:
+            return looked
         if grid is not None:
             return Proof(question.claim, "proved for this grid", _BY_LOOKING, str(why), grid=grid)
         tried = f"no counter-example on {_describe_tried(question)}"
@@ -174,6 +184,8 @@ def _refuted_by_isl(question: Question, candidate: CounterExample, small: Findin
 
 def _beyond_isl(question: Question, candidate: CounterExample, grid: Grid | None) -> Proof:
     """The verdict where isl's counter-example lies outside of what is assumed, of which isl knows a part only."""
+    if (looked := _by_looking_at_all(question)) is not None:
+        return looked
     unknown = ", ".join(f"`{print_expr(e)}`" for e in question.assume if linear_text(e) is None)
     size = grid_text(candidate.grid)
     why = f"isl knows nothing of {unknown}, without which there is a counter-example on a {size} grid"
@@ -181,6 +193,22 @@ def _beyond_isl(question: Question, candidate: CounterExample, grid: Grid | None
         return Proof(question.claim, "proved for this grid", _BY_LOOKING, why, grid=grid)
     method = f"{_BY_LOOKING} of small grids; no counter-example on {_describe_tried(question)}"
     return Proof(question.claim, "undecided", method, why)
+
+
+def _by_looking_at_all(question: Question) -> Proof | None:
+    """The verdict where isl has none and so few grids are assumed that all of them can be looked at."""
+    grids = every_grid(question.assume, question.axes) if question.assume else None
+    if not grids or sum(map(math.prod, grids)) > _MOST_LISTED:
+        return None
+    try:
+        smallest = question.on_many(ManyGrids(question.axes, grids))
+    except ScanlabError as error:
+        if error.code not in _TOO_LARGE:
+            raise
+        return None
+    if smallest is not None:
+        return _refuted(question, smallest, f"{_BY_LOOKING} of each such grid")
+    return Proof(question.claim, "proved", f"{_BY_LOOKING} of each such grid: {count_text(len(grids), 'grid')}")
 
 
 def _on_small_grids(question: Question) -> tuple[Finding | None, tuple[str, ...]]:

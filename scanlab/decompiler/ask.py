@@ -59,7 +59,9 @@ class Asked:
             # What is said without a line is not of grids of one row, on which nearly all orders are one.
             wanted = dict.fromkeys(g for g in usual if min(g) > 1 and math.prod(g) <= MOST_WITHOUT_A_LINE)
         else:
-            largest = max((n.value for o in orders_of(answer.value) for n in nodes_in(o) if isinstance(n, Int)), default=1)
+            largest = max(
+                (n.value for o in orders_of(answer.value) for n in nodes_in(o) if isinstance(n, Int)), default=1
+            )
             large = () if count > 3 else (tuple(2 * largest + 1 + 2 * i for i in range(count)),)
             settling = dict.fromkeys(p.settled_by for p in answer.paths if p.settled_by is not None)
             wanted = dict.fromkeys((*settling, *usual, *large))

@@ -84,8 +84,10 @@ def _value(orders: Sequence[Order], evidence: Evidence, merge: str | None) -> Or
     parts: list[Order] = []
     for number, order in enumerate(orders):
         mirrored = next((i for i in range(number) if _backwards(evidence, i, number)), None)
-        kept = mirrored is None or (order.tokens and not evidence.scans)
-        parts.append(order if kept else -parts[mirrored])
+        # A token may stand elsewhere then; a compiled scan places its own.
+        if mirrored is not None and (evidence.scans or not (order.tokens or parts[mirrored].tokens)):
+            order = -parts[mirrored]
+        parts.append(order)
     frames = {frame_of(scan, orders[0].axes) for scan in evidence.scans}
     if len(frames) > 1:
         raise _NoScan("the scans that were compiled merge, restart or assume differently, which no one line says")
@@ -100,7 +102,7 @@ def _value(orders: Sequence[Order], evidence: Evidence, merge: str | None) -> Or
 
 
 def _shared_out(parts: Sequence[Order], evidence: Evidence) -> Scan:
-    """Paths that each read a part of the grid. Where a patch is read by one of them alone, a scatter puts them together.
+    """Paths that each read a part of the grid: a scatter, where each patch is read by one of them alone.
 
     Raises _NoScan where one is read by two.
     """
@@ -108,8 +110,8 @@ def _shared_out(parts: Sequence[Order], evidence: Evidence) -> Scan:
     if both is not None:
         grid, one, two, patch = both
         raise _NoScan(
-            f"on {grid_text(grid)} paths {one} and {two} both read patch {patch}, and some path leaves patches out: how "
-            'they make one scan is not in the arrays (merge="chain" would make them one sequence)'
+            f"on {grid_text(grid)} paths {one} and {two} both read patch {patch}, and some path leaves patches out: "
+            'how they make one scan is not in the arrays (merge="chain" would make them one sequence)'
         )
     return Scan("scatter", tuple(parts))
 

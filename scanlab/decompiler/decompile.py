@@ -96,7 +96,7 @@ def _tested(
 ) -> Decompiled:
     """An answer that holds on further grids as well, where there is a function to ask; what differs is evidence.
 
-    What is said without a line rests on all grids that are asked for. A line that still fails after MOST_ROUNDS is none.
+    What is said without a line rests on all grids that are asked for. A line that fails after MOST_ROUNDS is none.
     """
     for round_number in range(MOST_ROUNDS + 1):
         given = asked.further(answer)

@@ -28,6 +28,8 @@ SHORT = Budget(states=120)
 NEAR = 0.5
 # There are about so many keys, plain and with ~, to choose from: 2 ** 9.
 BITS_OF_A_KEY = 9
+# What holds on a part is searched for on so many grids, the smallest, and tried on all.
+MOST_SEARCHED = 6
 # On larger grids no near miss is looked for: hundreds of orders would be sorted.
 NEAR_PATCHES = 1 << 14
 # Fewer patches along an axis do not tell a line from one by blocks of two or more.
@@ -185,7 +187,9 @@ def _ranks(axes: tuple[str, ...], paths: Mapping[Grid, np.ndarray]) -> PathFindi
         notes.append(f"`{rival[0].order}` has that inverse as well, and differs on {grid_text(rival[1])}")
     turned = [((grid[1], grid[0]), path) for grid, path in paths.items() if len(grid) == 2]
     if any(grid[0] != grid[1] for grid, _ in turned) and (other := next(lines_of(axes, turned, SHORT), None)):
-        notes.append(f"or {' and '.join(axes)} are exchanged: with the extents the other way round it is `{other.order}`")
+        notes.append(
+            f"or {' and '.join(axes)} are exchanged: with the extents the other way round it is `{other.order}`"
+        )
     return PathFinding("ranks", nearest=Nearest(str(line.order), "inverse"), notes=tuple(notes))
 
 
@@ -203,8 +207,8 @@ def _exchanged(paths: Mapping[Grid, np.ndarray]) -> Iterator[str]:
         if len(apart):
             step = int(apart[0])
             yield (
-                f"on {grid_text(grid)}, step {step} reads patch {path[step]}, where the inverse reads {ranks[step]}: an "
-                "array has the patch of every step, and this one may have the step of every patch"
+                f"on {grid_text(grid)}, step {step} reads patch {path[step]}, where the inverse reads {ranks[step]}: an"
+                " array has the patch of every step, and this one may have the step of every patch"
             )
             return
 
@@ -215,10 +219,10 @@ def _on_some_sizes(axes: tuple[str, ...], evidence: Evidence, number: int) -> Pa
     tried = set()
     for _, holds in KINDS:
         some = tuple(filter(holds, given))
-        if not some or len(some) == len(given) or math.prod(some[-1]) < SMALLEST or some in tried:
+        if not some or len(some) == len(given) or math.prod(some[-1]) < SMALLEST or some[:MOST_SEARCHED] in tried:
             continue
-        tried.add(some)
-        line = next(lines_of(axes, [(g, given[g]) for g in some], SHORT), None)
+        tried.add(some[:MOST_SEARCHED])
+        line = next(lines_of(axes, [(g, given[g]) for g in some[:MOST_SEARCHED]], SHORT), None)
         if line is not None and line.believed and not _by_chance(line, some):
             return _partly_right(line.order, evidence, number, _failing(line.order, evidence, number))
     return None
@@ -254,7 +258,8 @@ def _near_miss(axes: tuple[str, ...], evidence: Evidence, number: int) -> Neares
     given = {grid: evidence.sequences[grid][number] for grid in evidence.grids}
     if math.prod(evidence.grids[-1]) > NEAR_PATCHES:
         return None
-    own = (next(lines_of(axes, [(g, steps)], SHORT), None) for g, steps in given.items())
+    few = islice(given.items(), MOST_SEARCHED)
+    own = (next(lines_of(axes, [(g, steps)], SHORT), None) for g, steps in few)
     known = chain((line.order for line in own if line is not None), _library_orders(axes))
     best: tuple[int, Order] | None = None
     total = sum(len(steps) for steps in given.values())

@@ -36,8 +36,9 @@ SPIRAL_OPTIONS = {"spiral_in": "corner", "spiral_out": "heading"}
 class Pool:
     """Keys with their values on some grids, one after the other.
 
-    exprs, lengths: K of them, with the lengths of their texts, as far as these say how simple they are. Values are int64 [patches of all grids], of the patches
-    of each grid in row-major order; of many patches they are computed anew each time: they would fill the memory.
+    exprs, lengths: K of them, with the lengths of their texts, as far as these say how simple they are. Values are
+    int64 [patches of all grids], of the patches of each grid in row-major order; of many patches they are computed anew
+    each time: they would fill the memory.
     """
 
     def __init__(self, axes: tuple[str, ...], grids: tuple[Grid, ...], constants: tuple[int, ...]) -> None:

@@ -81,24 +81,27 @@ def gathered(module: nn.Module, extents: tuple[int, ...]) -> np.ndarray:
     extents cannot be told from the channels.
     """
     length = math.prod(extents)
-    failures = []
+    read: list[str] = []
+    refused: list[str] = []
     for width in _widths(module, extents):
         readings: list[np.ndarray] = []
         for example in _examples(width, extents):
             try:
                 orders = _read(module, example, length)
             except Exception as error:
-                failures.append(f"{tuple(example.shape)}: {error}")
+                refused.append(f"{tuple(example.shape)}: {error}")
                 continue
             if orders:
                 readings.append(np.stack(orders))
             else:
-                failures.append(f"{tuple(example.shape)}: no index of {length} patches is seen in what it reads")
+                read.append(f"{tuple(example.shape)}: no index of {length} patches is seen in what it reads")
         if any(not np.array_equal(readings[0], other) for other in readings):
-            failures.insert(0, f"with {count_text(width, 'channel')} it reads images with channels first and last")
+            read.insert(0, f"with {count_text(width, 'channel')} it reads images with channels first and last")
         elif readings:
             return readings[0]
-    said = (failures[0] if failures else "it takes no tensor").splitlines()[0]
+    # Of shapes that it takes there is more to say.
+    failures = [*read, *refused]
+    said = failures[0].splitlines()[0]
     raise ScanlabError.at(
         "S432",
         f"no order was caught in {type(module).__name__} on {grid_text(extents)}, called "

@@ -84,11 +84,15 @@ class _Along:
             spread = np.random.default_rng(0).choice(last, SAMPLED_STEPS // 2, replace=False)
             self._some = np.unique(np.concatenate([np.arange(SAMPLED_STEPS // 2), spread]))
         before, after = steps[self._some], steps[self._some + 1]
-        rises = np.empty((len(pool.exprs), len(before)), np.int64)
-        for row in range(len(rises)):
+        # Where each key falls and rises, a bit per step: what holds in groups is then asked of all keys in one go.
+        falls = np.empty((len(pool.exprs), len(before)), bool)
+        rises = np.empty_like(falls)
+        for row in range(len(falls)):
             values = pool.values(row)
-            rises[row] = values[after] - values[before]
-        self._rises = rises
+            old, new = values[before], values[after]
+            np.less(new, old, out=falls[row])
+            np.greater(new, old, out=rises[row])
+        self._falls, self._rises = _bits(falls), _bits(rises)
 
     def values(self, row: int) -> np.ndarray:
         """A key's values, step by step."""
@@ -107,14 +111,22 @@ class _Along:
     def fitting(self, group: np.ndarray, odd: np.ndarray, alternate: bool) -> Iterator[tuple[int, bool]]:
         """The keys that never fall inside a group and rise in one, plain and with ~."""
         inside = group[self._some + 1] == group[self._some]
-        rises = self._rises[:, inside]
-        if not rises.shape[1]:
-            return
-        yield from ((row, False) for row in _rising(rises))
+        turned = odd[self._some]
+        plain, other = _bits(inside & ~turned), _bits(inside & turned)
+        falls, rises = self._falls, self._rises
+        yield from ((row, False) for row in _monotone(falls & (plain | other), rises & (plain | other)))
         if alternate and odd.any():
-            sign = np.where(odd[self._some][inside], -1, 1)
-            yield from ((row, True) for row in _rising(rises * sign))
+            turning = _monotone(falls & plain | rises & other, rises & plain | falls & other)
+            yield from ((row, True) for row in turning)
 
 
-def _rising(rises: np.ndarray) -> list[int]:
-    return np.flatnonzero((rises >= 0).all(1) & (rises > 0).any(1)).tolist()
+def _bits(truths: np.ndarray) -> np.ndarray:
+    """Booleans [..., S] as uint64 [..., S / 64], rounded up."""
+    packed = np.zeros((*truths.shape[:-1], (truths.shape[-1] + 63) // 64 * 8), np.uint8)
+    packed[..., : (truths.shape[-1] + 7) // 8] = np.packbits(truths, axis=-1)
+    return packed.view(np.uint64)
+
+
+def _monotone(falls: np.ndarray, rises: np.ndarray) -> list[int]:
+    """The keys, of uint64 [K, W] each, that never fall and do rise."""
+    return np.flatnonzero(~falls.any(1) & rises.any(1)).tolist()

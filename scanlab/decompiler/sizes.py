@@ -1,4 +1,4 @@
-"""On which of some grids something holds, in words: a kind is named only where several grids show it, and no other fits."""
+"""On which of some grids something holds, in words: a kind is named only where several show it, and no other fits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scanlab.ir.text import grid_text
 __all__ = ["KINDS", "kind_of_sizes"]
 
 Grid = tuple[int, ...]
-MOST_LISTED = 6
+MOST_LISTED, MOST_KINDS = 6, 4
 
 
 def kind_of_sizes(good: Sequence[Grid], bad: Sequence[Grid]) -> str:
@@ -26,8 +26,15 @@ def kind_of_sizes(good: Sequence[Grid], bad: Sequence[Grid]) -> str:
     kinds = [kind for kind, holds in KINDS if len(good) > 1 and all(map(holds, good)) and not any(map(holds, bad))]
     if len(kinds) == 1:
         return f"{kinds[0]} only"
-    listed = " and ".join(map(grid_text, good)) if len(good) <= MOST_LISTED else f"{len(good)} of {len(good) + len(bad)} grids"
-    return f"{listed} alone" + (f" ({', or '.join(kinds)}: what was shown does not tell)" if kinds else "")
+    listed = (
+        " and ".join(map(grid_text, good))
+        if len(good) <= MOST_LISTED
+        else f"{len(good)} of {len(good) + len(bad)} grids"
+    )
+    if not kinds:
+        return f"{listed} alone"
+    more = f", or {len(kinds) - MOST_KINDS} more" if len(kinds) > MOST_KINDS else ""
+    return f"{listed} alone ({', or '.join(kinds[:MOST_KINDS])}{more}: what was shown does not tell)"
 
 
 def _divided(k: int) -> Callable[[Grid], bool]:
@@ -43,10 +50,10 @@ KINDS: tuple[tuple[str, Callable[[Grid], bool]], ...] = (
     ("squares", lambda grid: len(set(grid)) == 1),
     ("even sizes", _divided(2)),
     ("odd sizes", lambda grid: all(n % 2 for n in grid)),
-    *((f"grids with an {parity} {place} extent", _parity(at, odd)) for odd, parity in PARITIES for at, place in ENDS),
     ("powers of two", lambda grid: all(n & (n - 1) == 0 for n in grid)),
     ("squares of a power of two", lambda grid: len(set(grid)) == 1 and all(n & (n - 1) == 0 for n in grid)),
     ("even squares", lambda grid: len(set(grid)) == 1 and grid[0] % 2 == 0),
     ("grids that are not higher than wide", lambda grid: len(grid) == 2 and grid[0] <= grid[1]),
     *((f"sizes that {k} divides", _divided(k)) for k in (3, 4, 5, 7, 8)),
+    *((f"grids with an {parity} {place} extent", _parity(at, odd)) for odd, parity in PARITIES for at, place in ENDS),
 )

@@ -5,10 +5,11 @@ Conditions are evaluated on plain integers; where no grid near by fits, isl deci
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, product
 
 from scanlab.ir.constants import evaluate, fold
 from scanlab.ir.diagnostics import ScanlabError
@@ -24,6 +25,7 @@ from scanlab.ir.expr import (
     Negate,
     Not,
     Select,
+    nodes_of,
 )
 from scanlab.ir.printer import print_expr
 from scanlab.ir.text import grid_text
@@ -32,6 +34,7 @@ from scanlab.ir.values import Order, Value, map_orders, orders_of
 __all__ = [
     "assuming",
     "check_assumed",
+    "every_grid",
     "holds",
     "impossible",
     "linear_text",
@@ -162,6 +165,50 @@ def _nearest_by_isl(assume: tuple[Expr, ...], axes: tuple[str, ...], grid: Grid)
     finally:
         context.set_max_operations(0)
     return tuple(map(int, values))
+
+
+@lru_cache(maxsize=256)
+def every_grid(assume: tuple[Expr, ...], axes: tuple[str, ...]) -> tuple[Grid, ...] | None:
+    """All grids that satisfy the conditions, where isl bounds them and they are few; else None.
+
+    >>> from scanlab.ir.expr import Compare, Extent, Int
+    >>> every_grid((Compare("<=", Extent("h"), Int(2)), Compare("==", Extent("w"), Int(3))), ("h", "w"))
+    ((1, 3), (2, 3))
+    """
+    import islpy as isl
+
+    names = [a.upper() for a in axes]
+    # A condition that is not linear takes grids away: the others bound those that are left.
+    known = [linear_text(e) or " and ".join(_factors_below(e)) for e in assume]
+    where = " and ".join((*(f"{n} >= 1" for n in names), *filter(None, known)))
+    context = isl.Context()
+    context.set_max_operations(_ISL_OPERATIONS)
+    try:
+        grids = isl.Set.read_from_str(context, f"{{ [{', '.join(names)}] : {where} }}")
+        if not grids.is_bounded():
+            return None
+        sides = []
+        for i in range(len(axes)):
+            ends = grids.dim_min_val(i), grids.dim_max_val(i)
+            if not all(end.is_int() for end in ends):
+                return ()
+            sides.append(range(int(ends[0].to_python()), int(ends[1].to_python()) + 1))
+    except isl.Error:
+        return None
+    finally:
+        context.set_max_operations(0)
+    if math.prod(map(len, sides)) > _FAR:
+        return None
+    return tuple(grid for grid in product(*sides) if holds(assume, axes, grid))
+
+
+def _factors_below(expr: Expr) -> Iterator[str]:
+    """What a product of extents that is at most a number says of each of them, as H * W == 64 does."""
+    match expr:
+        case Compare(op="==" | "<=" | "<", left=left, right=right) if (most := fold(right)) is not None:
+            factors = list(nodes_of(left))
+            if all(isinstance(f, Extent) or (isinstance(f, Binary) and f.op == "*") for f in factors):
+                yield from (f"{f.name.upper()} <= {most}" for f in factors if isinstance(f, Extent))
 
 
 def linear_text(expr: Expr) -> str | None:

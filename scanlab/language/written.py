@@ -81,9 +81,14 @@ def left_out(node: tree.Node, text: str) -> dict[str, tuple[str, ...]]:
 
 
 def _needed(node: tree.Node) -> int:
-    """The parentheses around arguments and formals, which the tree has as such."""
-    own = isinstance(node, tree.Apply) and node.arguments is not None
-    own = own or (isinstance(node, tree.Definition) and bool(node.formals))
+    """The parentheses around arguments, formals and the groups of `within`, which the tree has as such."""
+    match node:
+        case tree.Apply():
+            own = (node.arguments is not None) + bool(node.within)
+        case tree.Definition():
+            own = int(bool(node.formals))
+        case _:
+            own = int(isinstance(node, tree.Within))
     return own + sum(_needed(below) for field in fields(node) for below in _nodes(getattr(node, field.name)))
 
 
