@@ -11,7 +11,10 @@ import pytest
 from scanlab.cli import main
 from scanlab.compiler.loops import loops
 from scanlab.facade import as_definition, as_value, load_file
+from scanlab.ir.diagnostics import Source
 from scanlab.ir.values import Order, orders_of
+from scanlab.language.parse import parse_body
+from scanlab.language.written import left_out
 from scanlab.stages import STAGES, Content, change_at, strategy_of
 
 TEXT = """grid h, w
@@ -196,3 +199,17 @@ def test_the_command_gives_all_of_it_as_json(file: Path, monkeypatch: pytest.Mon
     assert indices["strategies"][0]["rows"][1]["restarts"] == "restarts before step 9"
     code = said("triton")["result"][0]
     assert code["from"] == "expr" and code["rows"][0]["merges"] == "heads(mine[k=2], flipped(hilbert))"
+
+
+@pytest.mark.parametrize(
+    "text, groups",
+    [
+        ("by within (h // 3, w // 3): h, w", 0),
+        ("by h // 3, offset(h) within (h // 3), w, h", 0),
+        ("by h, within ((h // 3), w // 3): (h), w", 2),
+    ],
+)
+def test_parentheses_of_within_do_not_only_group(text: str, groups: int) -> None:
+    assert left_out(parse_body(Source(text)), text).get("parentheses that only group", ()) == (
+        (f"{groups} pairs",) if groups else ()
+    )

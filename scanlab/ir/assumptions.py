@@ -25,7 +25,6 @@ from scanlab.ir.expr import (
     Negate,
     Not,
     Select,
-    nodes_of,
 )
 from scanlab.ir.printer import print_expr
 from scanlab.ir.text import grid_text
@@ -179,8 +178,7 @@ def every_grid(assume: tuple[Expr, ...], axes: tuple[str, ...]) -> tuple[Grid, .
 
     names = [a.upper() for a in axes]
     # A condition that is not linear takes grids away: the others bound those that are left.
-    known = [linear_text(e) or " and ".join(_factors_below(e)) for e in assume]
-    where = " and ".join((*(f"{n} >= 1" for n in names), *filter(None, known)))
+    where = " and ".join((*(f"{n} >= 1" for n in names), *filter(None, map(linear_text, assume))))
     context = isl.Context()
     context.set_max_operations(_ISL_OPERATIONS)
     try:
@@ -200,15 +198,6 @@ def every_grid(assume: tuple[Expr, ...], axes: tuple[str, ...]) -> tuple[Grid, .
     if math.prod(map(len, sides)) > _FAR:
         return None
     return tuple(grid for grid in product(*sides) if holds(assume, axes, grid))
-
-
-def _factors_below(expr: Expr) -> Iterator[str]:
-    """What a product of extents that is at most a number says of each of them, as H * W == 64 does."""
-    match expr:
-        case Compare(op="==" | "<=" | "<", left=left, right=right) if (most := fold(right)) is not None:
-            factors = list(nodes_of(left))
-            if all(isinstance(f, Extent) or (isinstance(f, Binary) and f.op == "*") for f in factors):
-                yield from (f"{f.name.upper()} <= {most}" for f in factors if isinstance(f, Extent))
 
 
 def linear_text(expr: Expr) -> str | None:

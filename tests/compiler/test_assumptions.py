@@ -19,7 +19,7 @@ from scanlab.compiler.probes import small_grids
 from scanlab.compiler.prove import prove
 from scanlab.compiler.relations import prove_continuous, prove_same
 from scanlab.facade import read_text
-from scanlab.ir.assumptions import holds, impossible, linear_text, nearest_grid
+from scanlab.ir.assumptions import every_grid, holds, impossible, linear_text, nearest_grid
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Expr
 from scanlab.ir.values import Order, orders_of
@@ -247,3 +247,28 @@ def test_assumed_proofs_against_counting(line: str, text: str) -> None:
 def test_values_without_assumptions_are_what_they_were() -> None:
     scan = scanlab.load("cross")
     assert all(o.assume == () for o in orders_of(scan)) and "assume" not in str(scan)
+
+
+@pytest.mark.parametrize(
+    "assume", ["H == 8, W == 8", "H <= 2, W <= 2", "H == W, W <= 2", "H * W == 64, H <= 8, W <= 8"]
+)
+def test_so_few_grids_that_all_are_looked_at_are_decided(assume: str) -> None:
+    """Moore's curve is beyond isl: on the few grids that are assumed every patch was looked at."""
+    moore = scanlab.parse(f"moore assume {assume}")
+    proof = prove_continuous(moore)
+    assert proof.verdict == "proved" and proof.method.startswith("looking at every patch of each such grid")
+    assert prove_continuous(moore, (8, 8) if "8" in assume else (2, 2)).verdict == "proved"
+
+
+def test_what_is_decided_by_looking_can_be_refuted_and_has_bounds() -> None:
+    assert prove_continuous(scanlab.parse("by hilbert(h, w) assume H == 6, W == 6")).verdict == "refuted"
+    # Of these there is no end.
+    assert prove_continuous(scanlab.parse("by hilbert(h, w) assume H == 1, W >= 2")).verdict == "undecided"
+    assert every_grid(_assumed("H % 2 == 0, H <= 4, W == 3"), HW) == ((2, 3), (4, 3))
+    assert every_grid(_assumed("H <= 4"), HW) is None and every_grid(_assumed("H * W == 4"), HW) is None
+
+
+def test_a_claim_about_a_single_grid_is_met() -> None:
+    text = "grid h, w\norder o = by moore(h, w) assume H == 8, W == 8\n  expect continuous\n"
+    [checked] = check_module(read_text(text.encode(), "a.scan").raise_problems())
+    assert not checked.diagnostics and [claim.verdict for claim in checked.claims] == ["proved"]

@@ -144,7 +144,7 @@ SCANS = (
     "heads(row, mean(column, -column))",
     "by h, w restart by h",
     "sum((by h, w restart by h), -(by h, w restart by h)) with cls at middle",
-    "-snake with cls at middle",
+    "-row with cls at middle",
     "sum(row, -row) with mean at end fixed",
     "chain(row, -column) with cls at start",
     "by h, ~w assume H % 2 == 0",
