@@ -75,7 +75,7 @@ def check_arguments(operands: Operands, tensors: Mapping[str, Tensor | None], pa
     `torch.autograd.detect_anomaly`, since looking waits for the GPU), S704 (paths of another length or number).
     """
     present = {name: tensor for name, tensor in tensors.items() if tensor is not None}
-    shapes = {name: tensor.shape for name, tensor in present.items()}
+    shapes = {name: _shape(name, tensor) for name, tensor in present.items()}
     leader, sizes = next(iter(present)), {"K": paths.paths, "L": paths.length, **known}
     if operands.like_scan:
         _check_axes(operands, present, shapes)
@@ -94,6 +94,12 @@ def check_arguments(operands: Operands, tensors: Mapping[str, Tensor | None], pa
         _check_shapes(operands, leader, present, shapes, sizes)
     if "A" in present:
         check_finite(present["A"])
+
+
+def _shape(name: str, tensor: Tensor) -> torch.Size:
+    if not isinstance(tensor, Tensor):
+        raise ScanlabError.at("S700", f"{name} is a {type(tensor).__name__}, not a tensor", help="give a torch tensor")
+    return tensor.shape
 
 
 def _check_axes(operands: Operands, present: Tensors, shapes: Shapes) -> None:

@@ -23,7 +23,8 @@ def packed_table(tables: Sequence[PathTable], lengths: Sequence[int] | None = No
     …, D], the rows of images of any sizes side by side, is scanned in one call with the parameters of K paths, and
     nothing is filled up. Virtual tokens are rows like others: those of a table stand after its patches. lengths: of the
     rows of each, by default as its table has them; rows beyond its table are visited by nothing. Raises S717 for no
-    tables, tables with different numbers of paths, chains, and orders per sample.
+    tables, tables with different numbers of paths, chains, orders per sample, and lengths that do not hold the tables'
+    rows; S713 for a table that was altered and is not sound.
 
     >>> import torch, scanlab
     >>> from scanlab.ops import path_table
@@ -31,8 +32,11 @@ def packed_table(tables: Sequence[PathTable], lengths: Sequence[int] | None = No
     >>> packed_table(tables).steps.tolist()
     [[[0, 1, 3, 2, 4, 5, 6]]]
     """
-    _check(tables)
-    lengths = [table.length for table in tables] if lengths is None else lengths
+    tables = [_sound(table) for table in tables]
+    lengths = [table.length for table in tables] if lengths is None else list(lengths)
+    _check(tables, lengths)
+    if lengths == [tables[0].length]:
+        return tables[0]
     starts = np.concatenate([[0], np.cumsum(lengths)])
     steps: list[list[np.ndarray]] = [[] for _ in range(tables[0].paths)]
     segments = []
@@ -72,15 +76,28 @@ def _made(
         return vouched(table)
 
 
-def _check(tables: Sequence[PathTable]) -> None:
+def _sound(table: PathTable) -> PathTable:
+    if not isinstance(table, PathTable):
+        what = f"one of these tables is a {type(table).__name__}"
+        raise ScanlabError.at("S717", what, help="give path_table(scan) for each")
+    return table.checked()
+
+
+def _check(tables: Sequence[PathTable], lengths: Sequence[int]) -> None:
     problem = None
     if not tables:
         problem = "there are none"
+    elif len(lengths) != len(tables):
+        problem = f"there are {len(tables)}, and {len(lengths)} lengths"
     elif len({table.paths for table in tables}) > 1:
         problem = f"they have {' and '.join(str(n) for n in sorted({t.paths for t in tables}))} paths"
     elif any(table.sequences != table.paths for table in tables):
         problem = "a chain goes through several paths with one state, and those of the next grid would come between"
     elif any(len(table.steps) > 1 for table in tables):
         problem = "an order per sample is one table for each already"
+    else:
+        short = next((n for n, table in enumerate(tables) if lengths[n] < table.length), None)
+        if short is not None:
+            problem = f"table {short} has {tables[short].length} rows, and its length is {lengths[short]}"
     if problem:
         raise ScanlabError.at("S717", f"these tables cannot be packed: {problem}", help="scan them one by one")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import lru_cache
 
 import torch
@@ -84,12 +85,9 @@ def index_table(indices: Tensor, length: int, *, permutations: bool | None = Non
 
 def _over(indices: Tensor, length: int, permutations: bool) -> PathTable:
     sequences, steps = indices.shape[1:]
-    rows = [[k, k, 0, steps, 0] for k in range(sequences)]
     table = PathTable(
         steps=indices.clamp(0, length - 1).to(torch.int32).contiguous(),
-        segments=_table_of(rows)
-        if not torch.compiler.is_compiling()
-        else torch.tensor(rows, dtype=torch.int32, device="cpu"),
+        segments=_whole_paths(sequences, steps, carry=0),
         grid_size=length,
         paths=sequences,
         checkpoints=sequences * ((steps - 1) // CHUNK),
@@ -97,10 +95,18 @@ def _over(indices: Tensor, length: int, permutations: bool) -> PathTable:
         complete=permutations,
         disjoint=permutations and sequences == 1,
     )
+    if torch.compiler.is_compiling():
+        # In a graph the segments cannot be read to plan for initial states: it is done here, where they are known.
+        segments, chunks = _whole_paths(sequences, steps, carry=1), sequences * ((steps - 1) // CHUNK + 1)
+        table._continued["table"] = vouched(replace(table, segments=segments, checkpoints=chunks))
     return vouched(table)
 
 
-def _table_of(rows: list[list[int]]) -> Tensor:
+def _whole_paths(sequences: int, steps: int, carry: int) -> Tensor:
+    """The segments of paths that are one segment each."""
+    rows = [[k, k, 0, steps, carry] for k in range(sequences)]
+    if torch.compiler.is_compiling():
+        return torch.tensor(rows, dtype=torch.int32, device="cpu")
     with outside_modes():
         return torch.tensor(rows, dtype=torch.int32)
 

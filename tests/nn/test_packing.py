@@ -114,6 +114,18 @@ def test_a_dropped_branch_is_one_images_own():
     assert not (torch.equal(first, second) and torch.equal(second, third))
 
 
+def test_an_altered_table_is_not_vouched_for_in_a_pack():
+    altered = path_table(scanlab.compile("row", (2, 2)))
+    altered.steps[0, 0, 0] = 99
+    with pytest.raises(ScanlabError, match="S713"):
+        packed_table([altered, altered])
+
+
+def test_a_pack_of_one_table_is_that_table():
+    [only, _] = tables("row with cls at start")
+    assert packed_table([only]) is only
+
+
 def test_one_image_is_a_pack_and_the_last_packs_are_kept():
     model = backbone()
     image = torch.rand(2, 12, 8)
@@ -133,6 +145,9 @@ def test_one_image_is_a_pack_and_the_last_packs_are_kept():
             lambda: packed_table([index_table(torch.stack([torch.randperm(4)[None] for _ in range(2)]), 4)]),
             "per sample",
         ),
+        (lambda: packed_table(tables("row"), [4]), "lengths"),
+        (lambda: packed_table(tables("row")[:1], [-1]), "its length is -1"),
+        (lambda: packed_table([scanlab.compile("row", (2, 2))]), "CompiledScan"),
         (lambda: backbone().packed([]), "there are no images"),
         (lambda: backbone("row with mean at end").packed([torch.rand(2, 8, 8)]), "mean token"),
         (lambda: backbone(mixer={"kind": "attention", "head": 4}).packed([torch.rand(2, 8, 8)]), "'attention'"),

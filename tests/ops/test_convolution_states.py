@@ -117,6 +117,27 @@ def test_the_state_is_what_the_last_steps_read():
     assert last.flatten().tolist() == [4, 1]
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_state_holds_nothing_from_before_a_restart(backend):
+    needs(backend)
+    paths = table(hand_path([2, 0, 1, 4, 3], restarts=(0, 1, 4)), hand_path([0, 1, 2, 3, 4], restarts=(0, 3)))
+    x = torch.arange(1.0, 6.0)[None, :, None].requires_grad_()
+    options = {"paths": paths, "activation": None, "return_last_state": True, "backend": backend}
+    _, last = causal_conv1d(x, torch.ones(1, 1, 4), **options)
+    assert last.flatten(2).tolist() == [[[0, 0, 4], [0, 4, 5]]]
+    (gradient,) = torch.autograd.grad(last.sum(), x)
+    assert gradient.flatten().tolist() == [0, 0, 0, 2, 1]
+
+
+def test_autocast_casts_the_state_as_x():
+    paths = table(shuffled(9))
+    arguments = tensors(paths)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        y, last = causal_conv1d(**arguments, paths=paths, return_last_state=True)
+        causal_conv1d(**(arguments | {"initial_state": last}), paths=paths)
+    assert y.dtype == last.dtype == torch.bfloat16
+
+
 def test_torch_compile_and_vmap_know_of_states():
     paths = table(shuffled(9), shuffled(9))
     paths.continued()
@@ -139,6 +160,7 @@ WRONG = {
     "a dtype": (STATE.bfloat16(), "S701"),
     "wider than x": (STATE.double(), "S701"),
     "a device": (STATE.to("meta"), "S702"),
+    "no tensor": ([0.0, 0.0], "S700"),
 }
 
 

@@ -171,6 +171,29 @@ def test_the_drop_in_hands_its_state_on():
         part, state = selective_scan_fn(*rows, A, *coefficients, **options)
         parts.append(part)
     assert torch.equal(torch.cat(parts, -1), y) and torch.equal(state, last)
+    for wrong in (torch.zeros(1, 6, 4), torch.zeros(2, 1, 6, 3), torch.tensor(0.0), [0.0]):
+        with pytest.raises(ScanlabError, match=r"S700.*not \[B, D, N\] = \[2, 6, 3\]"):
+            selective_scan_fn(u, delta, A, B, C, initial_state=wrong)
+
+
+def test_torch_compile_takes_states_of_paths_that_it_sees_first():
+    draw = torch.Generator().manual_seed(3)
+    u, B = torch.randn(2, 6, 40, generator=draw), torch.randn(2, 3, 40, generator=draw)
+    A, state = -torch.rand(6, 3, generator=draw), torch.randn(2, 6, 3, generator=draw)
+    order = torch.randperm(40, generator=draw)[None]
+
+    def drop_in(state):
+        return selective_scan_fn(u, u, A, B, B, initial_state=state, return_last_state=True, delta_softplus=True)
+
+    def by_indices(state, order):
+        rows = (t.mT.contiguous()[:, None] for t in (u, B, B))
+        options = {"initial_state": state[:, None], "return_last_state": True, "delta_softplus": True}
+        given, *coefficients = rows
+        return selective_scan(given[:, 0], given, A[None], *coefficients, paths=order, **options)
+
+    for call, arguments in ((drop_in, (state,)), (by_indices, (state, order))):
+        compiled = torch.compile(call, fullgraph=True, backend="aot_eager")
+        torch.testing.assert_close(compiled(*arguments), call(*arguments))
 
 
 def test_torch_compile_vmap_and_opcheck_know_of_states():
@@ -204,6 +227,7 @@ WRONG = {
     "a dtype": ({"initial_state": STATE.bfloat16()}, "S701", "states are torch.float32"),
     "whole numbers": ({"initial_state": STATE.long()}, "S701", "torch.int64"),
     "a device": ({"initial_state": STATE.to("meta")}, "S702", "meta"),
+    "no tensor": ({"initial_state": np.zeros((2, 1, 6, 3))}, "S700", "ndarray"),
     "weights": ({"initial_state": STATE, "merge": torch.ones(1, 6)}, "S707", "not weighted"),
 }
 

@@ -49,7 +49,8 @@ def causal_conv1d(
     in `selective_scan`. activation: "silu" or None. initial_state: what the W - 1 steps before each sequence have read,
     the oldest first, in the dtype of x [B, T, W - 1, D], zero where None; with return_last_state also what its own last
     W - 1 steps have is returned, likewise, for the next part of the sequence. Both have gradients. Returns [B, K, L, D]
-    in the dtype of x. Sums are float32; float64 is computed by the reference. Under autocast x is cast. Raises S700 to
+    in the dtype of x. Sums are float32; float64 is computed by the reference. Under autocast x and
+    initial_state are cast. Raises S700 to
     S705, S708 to S710, S712, S713, S750 and S751.
 
     >>> import torch
@@ -59,6 +60,8 @@ def causal_conv1d(
     """
     table = table_for(paths, "x", x)
     x = autocast(x)
+    if isinstance(initial_state, Tensor):
+        initial_state = autocast(initial_state)
     inputs = x if x.ndim == 4 else x[:, None]
     _check(x, weight, bias, activation, table, initial_state)
     if initial_state is not None:

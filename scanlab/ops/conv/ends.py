@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from scanlab.kernels.columns import LAST, SEQUENCE
+from scanlab.kernels.columns import CARRY, FIRST, LAST, SEQUENCE
 from scanlab.ops.modes import outside_modes
 from scanlab.ops.partition import owners_of
 from scanlab.ops.path_tables import PathTable
@@ -49,12 +49,15 @@ def _places(table: PathTable, count: int, *, at_end: bool) -> _Places:
 
 
 def _find(table: PathTable, count: int, at_end: bool) -> _Places:
-    lengths = torch.zeros(table.sequences, dtype=torch.long)
+    lengths, starts = torch.zeros(2, table.sequences, dtype=torch.long)
     for segment in table.segments.tolist():
         lengths[segment[SEQUENCE]] = segment[LAST]
+        if not segment[CARRY]:
+            # The window is emptied where a path restarts: nothing before is read again.
+            starts[segment[SEQUENCE]] = segment[FIRST]
     places = torch.arange(count).repeat(table.sequences, 1)
     step = lengths[:, None] - count + places if at_end else places
-    exists = (step >= 0) & (step < lengths[:, None])
+    exists = (step >= starts[:, None] * at_end) & (step < lengths[:, None])
     inside = torch.where(exists, step, 0)
     owner = owners_of(table.segments, table.steps.shape[1:]).long().gather(1, inside)
     other = (lengths[:, None] + places).clamp(max=count - 1)

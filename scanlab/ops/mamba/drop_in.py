@@ -45,6 +45,9 @@ def selective_scan_fn(
         raise ScanlabError.at("S701", "A is complex", help="only real state spaces are scanned; Mamba's are real")
     if u.ndim != 3 or u.shape[2] == 0:
         raise ScanlabError.at("S700", f"u has shape {list(u.shape)}, not [B, D, L] with L from 1")
+    if initial_state is not None and tuple(getattr(initial_state, "shape", ())) != (len(u), *A.shape):
+        shape = list(getattr(initial_state, "shape", ())) or type(initial_state).__name__
+        raise ScanlabError.at("S700", f"initial_state is {shape}, not [B, D, N] = {[len(u), *A.shape]}")
     dtype = u.dtype
     u, delta, B, C = _in_one_dtype(u, delta, B, C)
     result = selective_scan(
