@@ -46,8 +46,8 @@ def main() -> None:
 
         live, before = stream(model, LATENCY), 0.0
         for number in range(LATENCY, FRAMES + 1, LATENCY):
-            first = (number - LATENCY) % 8
-            live.read(clips[number // 8 % 200, :, first : first + LATENCY][None])
+            clip, first = divmod(number - LATENCY, clips.shape[2])
+            live.read(clips[clip % len(clips), :, first : first + LATENCY][None])
             if number in (FRAMES // 10, FRAMES):
                 print(f"{number:6} frames read, {memory():.0f} MB taken at most")
                 before = before or memory()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
 import torch
@@ -167,12 +167,12 @@ class Backbone(Exempt):
         rows, _ = self._run(images)[-1]
         return self.norm(rows)
 
-    def packed(self, images: Sequence[Tensor]) -> list[Tensor]:
+    def packed(self, images: Iterable[Tensor]) -> list[Tensor]:
         """Images of any sizes in one batch, without filling up: [C, *extents] each -> rows [L + T, dim] of each.
 
         As `forward` gives them one by one. Blocks take the rows of all images at once, side by side; only what looks at
-        a grid as a picture takes them one after the other. Raises S717 for mixers that no path parts, for chains and
-        mean tokens.
+        a grid as a picture takes them one after the other. Raises S614 for images that do not fit, S717 for what is no
+        list of images, mixers that no path parts, chains and mean tokens.
 
         >>> import torch
         >>> from scanlab.nn import BackboneConfig

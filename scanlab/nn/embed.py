@@ -92,21 +92,24 @@ class PatchEmbed(nn.Module):
             return tuple((n - side) // self.stride + 1 for n, side in pairs)
         return tuple(math.ceil(n / side) for n, side in pairs)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Grid]:
-        """[B, C, *extents] -> rows [B, L, dim], and the grid."""
+    def grid_for(self, shape: Sequence[int]) -> Grid:
+        """The grid of images of a shape [B, C, *extents]. Raises S614 where the model does not read such images."""
         axes = len(self.patch)
-        if images.ndim < 2 + axes:
+        if len(shape) < 2 + axes:
             raise ScanlabError.at(
                 "S614",
-                f"images of shape {list(images.shape)} have {images.ndim} axes, and the model reads {2 + axes}: "
+                f"images of shape {list(shape)} have {len(shape)} axes, and the model reads {2 + axes}: "
                 f"[B, C, {', '.join('hw' if axes == 2 else 'thw'[-axes:])}]",
-                help="give a batch: images[None]" if images.ndim == 1 + axes else "",
+                help="give a batch: images[None]" if len(shape) == 1 + axes else "",
             )
-        grid = self.grid_of(images.shape[2:])
-        if images.shape[1] != self.channels:
-            raise ScanlabError.at(
-                "S614", f"the input has {images.shape[1]} channels, and the model reads {self.channels}"
-            )
+        grid = self.grid_of(shape[2:])
+        if shape[1] != self.channels:
+            raise ScanlabError.at("S614", f"the input has {shape[1]} channels, and the model reads {self.channels}")
+        return grid
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Grid]:
+        """[B, C, *extents] -> rows [B, L, dim], and the grid."""
+        grid = self.grid_for(images.shape)
         missing = [side * n - have for side, n, have in zip(self.patch, grid, images.shape[2:], strict=True)]
         if any(missing) and not self.stride:
             images = F.pad(images, [pad for n in reversed(missing) for pad in (0, n)])

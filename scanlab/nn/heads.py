@@ -13,13 +13,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.grids import Extents, grid_of
-from scanlab.ir.text import grid_text
+from scanlab.ir.grids import Extents
 from scanlab.nn.backbone import Backbone
 from scanlab.nn.embed import convolution, to_picture
 from scanlab.nn.exempt import no_weight_decay
-from scanlab.nn.generation import filled
-from scanlab.nn.kinds import CONVOLUTIONS, MIXERS, READOUTS, STEMS
+from scanlab.nn.generation import check_causal, completed, generated
+from scanlab.nn.kinds import READOUTS
 
 __all__ = ["Classifier", "NextPatch", "Segmenter"]
 
@@ -131,7 +130,7 @@ class NextPatch(Head):
         super().__init__()
         if loss not in LOSSES:
             raise ScanlabError.at("S615", f"there is no loss {loss!r} for the next patch", help="choose mse or bits")
-        _check_causal(backbone)
+        check_causal(backbone, backbone.grid_of(backbone.input_size))
         self.backbone, self.kind, self.levels = backbone, loss, levels
         self.values = backbone.channels * math.prod(backbone.embed.patch)
         self.head = nn.Linear(backbone.dim, self.values * LOSSES[loss].outputs)
@@ -145,15 +144,14 @@ class NextPatch(Head):
         """[B, C, *extents] -> [B, L, values] or [B, L, 2 values] for "bits": what each patch, in raster order, is
         expected to be after all patches before it on the path."""
         rows = self.backbone(images)
-        order = self._order(images)
+        order = self.order_of(images)
         first = self.start.expand(rows.shape[0], 1, -1)
         before = torch.cat([first, rows[:, order[:-1]]], dim=1)
         return self.head(before[:, order.argsort()])
 
     def targets(self, images: Tensor) -> Tensor:
         """The patches themselves: [B, C, *extents] -> [B, L, values]."""
-        grid = self.backbone.grid_of(images.shape[2:])
-        sides = self.backbone.embed.patch
+        grid, sides = self.backbone.embed.grid_for(images.shape), self.backbone.embed.patch
         missing = [n * side - have for n, side, have in zip(grid, sides, images.shape[2:], strict=True)]
         cells = F.pad(images, [pad for n in reversed(missing) for pad in (0, n)])
         for axis, side in enumerate(sides):
@@ -182,10 +180,11 @@ class NextPatch(Head):
     ) -> Tensor:
         """Go on from the first patches of the path, one patch after the other, each drawn after all before it.
 
-        prefix: [B, n, values], n from 0. steps: how many more, by default to the end of the path. size: extents of the
-        image, by default the model's. greedy: the likeliest values in place of random ones. Returns [B, n + steps,
-        values] along the path. The state has one size whatever the length. Raises S615 where a model of means is to
-        draw, S716 beyond the grid.
+        prefix: [B, n, values], n from 0, floating. steps: how many more, by default to the end of the path. size:
+        extents of the image, by default the model's; values beyond them, where a patch reaches over the edge, are 0.
+        greedy: the likeliest values in place of random ones. Returns [B, n + steps, values] along the path. The state
+        has one size whatever the length. Raises S614 for a prefix of another shape, S615 where a model of means is to
+        draw or the scan has become one that looks ahead, S716 beyond the grid; nothing is computed then.
 
         >>> import torch
         >>> from scanlab.nn import Backbone, BackboneConfig
@@ -193,24 +192,16 @@ class NextPatch(Head):
         >>> model.generate(torch.zeros(2, 3, 4), steps=5, generator=torch.Generator().manual_seed(0)).shape
         torch.Size([2, 8, 4])
         """
-        grid = self.backbone.grid_of(self.backbone.input_size if size is None else grid_of(size, what="size"))
-        given, length = prefix.shape[1], math.prod(grid)
-        total = length if steps is None else given + steps
-        if prefix.ndim != 3 or prefix.shape[2] != self.values:
-            raise ScanlabError.at("S614", f"prefix has shape {list(prefix.shape)}, not [B, n, {self.values}]")
-        if total > length:
-            raise ScanlabError.at("S716", f"{total} patches lie beyond a grid of {grid_text(grid)}, which has {length}")
-        patches = F.pad(prefix, (0, 0, 0, total - given))
-        known = torch.arange(total) < given
-        return filled(self, patches, known, grid, greedy=greedy, generator=generator)
+        return generated(self, prefix, steps, size, greedy=greedy, generator=generator)
 
     def complete(
         self, images: Tensor, known: Tensor, *, greedy: bool = False, generator: torch.Generator | None = None
     ) -> Tensor:
         """Images with their unknown patches drawn, each after all that come before it on the path, known or not.
 
-        images: [B, C, *extents], with anything where nothing is known. known: bool, one per patch of the grid. What is
-        known later on the path is not seen before: an order that visits the known part first uses all of it.
+        images: [B, C, *extents], floating, with anything where nothing is known. known: bool, one per patch of the
+        grid, in its shape or flat. What is known later on the path is not seen before: an order that visits the known
+        part first uses all of it. Raises S614 for what does not fit, and S615 as `generate`; nothing is computed then.
 
         >>> import torch
         >>> from scanlab.nn import Backbone, BackboneConfig
@@ -219,17 +210,9 @@ class NextPatch(Head):
         >>> model.complete(torch.zeros(2, 1, 8, 8), upper).shape
         torch.Size([2, 1, 8, 8])
         """
-        grid = self.backbone.grid_of(images.shape[2:])
-        if known.dtype != torch.bool or known.numel() != math.prod(grid):
-            said = f"known is {known.dtype} with {known.numel()} numbers, not one truth for each of {grid_text(grid)}"
-            raise ScanlabError.at("S614", f"{said} patches")
-        order = self._order(images)
-        patches = self.targets(images)[:, order]
-        along = known.flatten().to(order.device)[order]
-        made = filled(self, patches, along, grid, greedy=greedy, generator=generator)
-        return self._images(made[:, order.argsort()], images.shape[2:])
+        return completed(self, images, known, greedy=greedy, generator=generator)
 
-    def _images(self, patches: Tensor, extents: Sequence[int]) -> Tensor:
+    def images_of(self, patches: Tensor, extents: Sequence[int]) -> Tensor:
         """The inverse of `targets`: [B, L, values] -> [B, C, *extents]."""
         grid, sides = self.backbone.grid_of(extents), self.backbone.embed.patch
         axes = len(sides)
@@ -242,7 +225,8 @@ class NextPatch(Head):
             whole = whole.flatten(2 + axis, 3 + axis)
         return whole[(..., *(slice(n) for n in extents))]
 
-    def _order(self, images: Tensor) -> Tensor:
+    def order_of(self, images: Tensor) -> Tensor:
+        """The patches in the order of the path, int64 [L]."""
         grid = self.backbone.grid_of(images.shape[2:])
         return self.backbone.blocks[0].mixer.paths(grid).steps[0, 0].long()
 
@@ -277,28 +261,6 @@ class Loss:
 
 
 LOSSES: Mapping[str, Loss] = MappingProxyType({"mse": Loss(1, _squared_error), "bits": Loss(2, _bits)})
-
-
-def _check_causal(backbone: Backbone) -> None:
-    grid = backbone.grid_of(backbone.input_size)
-    tables = [block.mixer.paths(grid) for block in backbone.blocks]
-    problem = None
-    if len(backbone.config.depths) > 1:
-        problem = "the backbone has stages, whose patches overlap what is to be predicted"
-    elif any(t.paths > 1 or t.tokens or not t.complete for t in tables):
-        problem = "a layer has several paths, virtual tokens, or leaves patches out"
-    elif any(not torch.equal(t.steps, tables[0].steps) for t in tables):
-        problem = "two layers follow different paths, so that a later patch is seen"
-    elif STEMS[backbone.config.stem].overlapping or backbone.config.stride:
-        problem = "the patches overlap, and so show what is to be predicted"
-    elif CONVOLUTIONS[backbone.config.mixer.convolution].on_grid:
-        problem = "the convolution on the grid shows every patch its neighbours"
-    elif MIXERS[kind := backbone.config.mixer.kind].looks_ahead:
-        problem = f"a mixer of the kind {kind!r} shows every patch those that come after it"
-    if problem:
-        raise ScanlabError.at(
-            "S615", f"the next patch cannot be predicted: {problem}", help="use one order, such as `row`, in all layers"
-        )
 
 
 def _fusion(conv: Callable[..., nn.Module], width: int) -> nn.Sequential:

@@ -121,6 +121,12 @@ class Mixer(Exempt):
         """
         if not MIXERS[self.config.kind].streams:
             raise ScanlabError.at("S716", f"a mixer of the kind {self.config.kind!r} keeps no state between parts")
+        if CONVOLUTIONS[self.config.convolution].on_grid:
+            raise ScanlabError.at(
+                "S716",
+                "the convolution on the grid shows every patch its neighbours, which a part of a path may not hold",
+                help='use convolution="path"',
+            )
         memory = Memory(state)
         mixed = self.mix(rows, table, (), memory)
         return mixed, MixerState(memory.scan, memory.convolution)

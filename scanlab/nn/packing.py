@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["packed_rows"]
 
 
-def packed_rows(backbone: Backbone, images: Sequence[Tensor]) -> list[Tensor]:
+def packed_rows(backbone: Backbone, images: Iterable[Tensor]) -> list[Tensor]:
     """See `Backbone.packed`."""
-    if not len(images):
-        raise ScanlabError.at("S717", "there are no images", help="give at least one, [C, *extents]")
+    images = _listed(images)
+    for image in images:
+        backbone.embed.grid_for((1, *image.shape))
     embedded = [backbone.embedded(image[None]) for image in images]
     parts, grids = [rows for rows, _ in embedded], tuple(grid for _, grid in embedded)
     for stage in backbone.all_stages():
@@ -31,3 +32,17 @@ def packed_rows(backbone: Backbone, images: Sequence[Tensor]) -> list[Tensor]:
         onward = [stage.onward(r, g) for r, g in zip(rows.split(list(pack.lengths), dim=1), grids, strict=True)]
         parts, grids = [r for r, _ in onward], tuple(g for _, g in onward)
     return [backbone.norm(rows)[0] for rows in parts]
+
+
+def _listed(images: Iterable[Tensor]) -> list[Tensor]:
+    help = "give at least one, [C, *extents]"
+    try:
+        listed = list(images)
+    except TypeError:
+        listed = [images]
+    if not listed:
+        raise ScanlabError.at("S717", "there are no images", help=help)
+    for image in listed:
+        if not isinstance(image, Tensor):
+            raise ScanlabError.at("S717", f"a {type(image).__name__} stands where images are listed", help=help)
+    return cast("list[Tensor]", listed)

@@ -135,6 +135,15 @@ def test_one_image_is_a_pack_and_the_last_packs_are_kept():
     assert len(paths._packs) == 1
 
 
+def test_any_images_that_can_be_listed_are_packed_and_looked_at_first(monkeypatch):
+    model, images = backbone(), [torch.rand(2, 8, 8), torch.rand(2, 4, 12)]
+    torch.testing.assert_close(model.packed(image for image in images), model.packed(images))
+    monkeypatch.setattr(model.embed, "forward", lambda *_: pytest.fail("something was computed"))
+    for wrong in (torch.rand(3, 8, 8), torch.rand(8, 8), torch.rand(1, 2, 8, 8), torch.rand(2, 8, 2)):
+        with pytest.raises(ScanlabError, match="S614"):
+            model.packed([*images, wrong])
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
@@ -149,6 +158,10 @@ def test_one_image_is_a_pack_and_the_last_packs_are_kept():
         (lambda: packed_table(tables("row")[:1], [-1]), "its length is -1"),
         (lambda: packed_table([scanlab.compile("row", (2, 2))]), "CompiledScan"),
         (lambda: backbone().packed([]), "there are no images"),
+        (lambda: backbone().packed(iter(())), "there are no images"),
+        (lambda: backbone().packed("ab"), "a str stands"),
+        (lambda: backbone().packed(3), "a int stands"),
+        (lambda: backbone().packed([torch.rand(2, 8, 8), None]), "a NoneType stands"),
         (lambda: backbone("row with mean at end").packed([torch.rand(2, 8, 8)]), "mean token"),
         (lambda: backbone(mixer={"kind": "attention", "head": 4}).packed([torch.rand(2, 8, 8)]), "'attention'"),
     ],

@@ -5,7 +5,7 @@ import torch
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig, MixerState, NextPatch, Segmenter, stream
-from scanlab.nn.streaming import MOST_TABLES
+from scanlab.nn.frame_groups import MOST_TABLES
 from scanlab.ops import index_table
 
 SIZE = (6, 8, 8)
@@ -93,7 +93,7 @@ def test_memory_does_not_grow_with_the_video():
     frame = torch.rand(1, 2, 1, 4, 4)
 
     def kept():
-        states = sum(t.numel() for s in live._states for t in (s.scan, s.convolution) if t is not None)
+        states = sum(t.numel() for s in live._kept.states for t in (s.scan, s.convolution) if t is not None)
         return states, [len(groups._tables) for groups in live._groups.values()]
 
     for _ in range(10):
@@ -182,7 +182,7 @@ def test_steps_expect_what_teacher_forcing_expects(case):
     line, mixer = MODELS[case]
     model = next_patch(line, **mixer)
     pictures = images()
-    want, order = model(pictures), model._order(pictures)
+    want, order = model(pictures), model.order_of(pictures)
     patches = model.targets(pictures)[:, order]
     one, many = Steps(model, (4, 4), 3), Steps(model, (4, 4), 3)
     expected = [one.expected]
@@ -213,7 +213,7 @@ def test_known_patches_stay_and_others_are_drawn(line):
 
 def test_a_prefix_goes_on_along_the_path():
     model, pictures = next_patch("column"), images()
-    order = model._order(pictures)
+    order = model.order_of(pictures)
     prefix = model.targets(pictures)[:, order][:, :5]
     made = model.generate(prefix, steps=4, greedy=True)
     assert made.shape == (3, 9, 4) and torch.equal(made[:, :5], prefix)
