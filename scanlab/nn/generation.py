@@ -91,7 +91,7 @@ class Steps:
             state = MixerState() if cuts[len(parts)] in anew else state
             mixed, state = mixer.step(part, self._table(part.shape[1]), state)
             parts.append(mixed)
-        return torch.cat(parts, dim=1), state
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1), state
 
     def _table(self, count: int) -> PathTable:
         if count not in self._tables:

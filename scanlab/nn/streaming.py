@@ -63,8 +63,8 @@ class Stream:
         self.model, self.backbone = model, backbone_of(model)
         _check_model(model, self.backbone)
         number = whole_number(latency)
-        if number is None or number < 1:
-            raise ScanlabError.at("S716", f"a latency of {latency!r}", help="read one patch along the frames, or more")
+        if number is None or not 0 < number < 2**31:
+            raise ScanlabError.at("S716", f"a latency of {latency!r}", help="read one patch along the frames, or a few")
         self.latency = number
         self.blocks: list[Block] = self.backbone.blocks
         self._values = self._followed()

@@ -156,9 +156,9 @@ def test_another_scan_asks_for_another_stream():
     assert stream(model).read(video(1)).shape == (2, 4, 8)
 
 
-@pytest.mark.parametrize("latency", ["2", 1.5, None, True, 0, -1])
+@pytest.mark.parametrize("latency", ["2", 1.5, None, True, 0, -1, 10**9, 2**70])
 def test_a_latency_is_a_whole_number(latency):
-    with pytest.raises(ScanlabError, match=r"S716.*latency"):
+    with pytest.raises(ScanlabError, match="S716"):
         stream(backbone(), latency)
 
 
