@@ -26,10 +26,10 @@ def read_one_by_one(live, frames, at_once=1):
 @torch.no_grad()
 def test_a_mean_is_summed_beyond_the_models_precision():
     model = Classifier(backbone(), 3).bfloat16()
-    live, frame = stream(model), video(1).bfloat16()
+    live, frame, streamed = stream(model), video(1).bfloat16(), None
     for _ in range(400):
         streamed = live.read(frame)
-    assert streamed.dtype == torch.bfloat16
+    assert streamed is not None and streamed.dtype == torch.bfloat16
     whole = model(frame.expand(-1, -1, 400, -1, -1))
     torch.testing.assert_close(streamed, whole, rtol=1e-2, atol=4e-3)
 
