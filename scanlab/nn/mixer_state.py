@@ -1,4 +1,4 @@
-"""What a mixer keeps between parts of a path, and what it is told of images that lie side by side."""
+"""What a mixer keeps between parts of a path, and what it has to know of images that lie side by side."""
 
 from __future__ import annotations
 
