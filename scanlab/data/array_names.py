@@ -53,39 +53,39 @@ def names_by_part(held: Sequence[str], layout: Layout, where: str) -> tuple[dict
     Names count in small and capital letters, with the part before or behind: train_images, X_train, xTest. Raises S691
     where two arrays may be the same thing.
     """
-    found: dict[str, dict[str, list[str]]] = {}
+    by_part: dict[str, dict[str, list[str]]] = {}
     odd = []
     for name in held:
         part, kind = _meaning(name)
         if not kind:
             odd.append(name)
             continue
-        found.setdefault(part, {}).setdefault(kind, []).append(name)
-    if "" in found:
+        by_part.setdefault(part, {}).setdefault(kind, []).append(name)
+    if "" in by_part:
         # What names no part is there to train on, as x and y beside x_test and y_test.
-        for kind, names in found.pop("").items():
-            found.setdefault("train", {}).setdefault(kind, []).extend(names)
-    made = {part: _chosen(found[part], layout, where) for part in PARTS if part in found}
+        for kind, names in by_part.pop("").items():
+            by_part.setdefault("train", {}).setdefault(kind, []).extend(names)
+    made = {part: _chosen(by_part[part], layout, where) for part in PARTS if part in by_part}
     whole = {part: names for part, names in made.items() if names is not None}
     used = {name for names in whole.values() for name in (names.images, names.targets, names.groups)}
     return whole, odd + [name for name in held if name not in used and name not in odd]
 
 
-def _chosen(found: Mapping[str, Sequence[str]], layout: Layout, where: str) -> Names | None:
-    for kind, names in found.items():
+def _chosen(by_kind: Mapping[str, Sequence[str]], layout: Layout, where: str) -> Names | None:
+    for kind, names in by_kind.items():
         if len(names) > 1:
             raise ScanlabError.at(
                 "S691", f"{where} holds {' and '.join(names)}, and each may be the {kind}", help="leave one of them out"
             )
-    kinds = [kind for kind in ("classes", "masks", "instances") if kind in found]
-    if "images" not in found or not kinds:
+    kinds = [kind for kind in ("classes", "masks", "instances") if kind in by_kind]
+    if "images" not in by_kind or not kinds:
         return None
     word = layout.chosen("classes", "masks", "instances", "multi_label").replace("multi_label", "classes")
     if len(kinds) > 1 and word not in kinds:
-        names = " and ".join(found[kind][0] for kind in kinds)
+        names = " and ".join(by_kind[kind][0] for kind in kinds)
         raise ScanlabError.at("S691", f"{where} holds {names}, and each may be learned", help=settled_by(*kinds))
     kind = word if word in kinds else kinds[0]
-    return Names(found["images"][0], found[kind][0], kind, found["groups"][0] if "groups" in found else "")
+    return Names(by_kind["images"][0], by_kind[kind][0], kind, by_kind["groups"][0] if "groups" in by_kind else "")
 
 
 def words_of(name: str) -> list[str]:

@@ -59,9 +59,9 @@ def load_folder(folder: Path, size: tuple[int, ...] | None = None, layout: Layou
     layout.check(FOLDERS, "a folder of images")
     notes: list[Note] = []
     inner = unwrapped(folder, notes)
-    found = _masked(inner, layout, notes)
-    if found:
-        return _with_masks(folder, inner, found, size, layout, notes)
+    masked = _masked(inner, layout, notes)
+    if masked:
+        return _with_masks(folder, inner, masked, size, layout, notes)
     given = _labelled(inner, layout, notes)
     pictures = read_pictures(given.files, size, layout, notes)
     return _dataset(folder, inner, pictures, given.labels, given.counts, notes, given.groups, given)
@@ -83,18 +83,18 @@ def _masked(folder: Path, layout: Layout, notes: list[Note]) -> dict[str, _Maske
     if parted := parts_within(folder, layout, notes) or side_by_side(folder, layout):
         return {part: _Masked(folders) for part, folders in parted.items()}
     places = {"train": folder} if pair_folders(folder, layout) else part_places(folder, layout, [])
-    found = {part: masked for part, place in places.items() if (masked := _found(place, layout)) is not None}
-    if found and len(found) < len(places):
+    by_part = {part: masked for part, place in places.items() if (masked := _found(place, layout)) is not None}
+    if by_part and len(by_part) < len(places):
         raise _wrong(folder, "only some of its parts have images and masks", f"expected {_LAYOUTS}")
-    if found:
+    if by_part:
         part_places(folder, layout, notes)
-        for part, masked in found.items():
+        for part, masked in by_part.items():
             notes += left_folders(places[part], masked.folders) if masked.folders else []
     elif "masks" in layout or layout.named("masks"):
         raise _wrong(
             folder, "nothing in it is called as masks are", 'name the folders, as in layout = "images=a masks=b"'
         )
-    return found
+    return by_part
 
 
 def _found(place: Path, layout: Layout) -> _Masked | None:
@@ -158,17 +158,17 @@ def _adds(table: Labelled, folder: Path) -> bool:
 def _with_masks(
     folder: Path,
     inner: Path,
-    found: Mapping[str, _Masked],
+    masked: Mapping[str, _Masked],
     size: tuple[int, ...] | None,
     layout: Layout,
     notes: list[Note],
 ) -> Dataset:
     layout.check(MASK_FOLDERS, "images with masks")
-    pairs = {part: _pairs(inner, each, layout, notes) for part, each in found.items()}
+    pairs = {part: _pairs(inner, each, layout, notes) for part, each in masked.items()}
     together = [pair for some in pairs.values() for pair in some]
     check_tables_beside(inner, [pair.image for pair in together], "masks", layout, notes)
     groups = groups_below(inner, {part: [pair.home for pair in some] for part, some in pairs.items()}, layout, notes)
-    one = next(iter(found.values())).folders
+    one = next(iter(masked.values())).folders
     where = f"images in {one.images.name} with masks in {one.masks.name}" if one else "images and masks in one folder"
     notes.append(Note("layout", where))
     if "frames" in layout:
@@ -181,10 +181,10 @@ def _with_masks(
     return _dataset(folder, inner, pictures, labels, counts, notes, groups, known=known)
 
 
-def _pairs(folder: Path, found: _Masked, layout: Layout, notes: list[Note]) -> list[Pair]:
-    if found.folders is not None:
-        return pairs_of(found.folders.images, found.folders.masks, found.folders.ending, layout, notes)
-    return matched(found.pictures, found.masks, (folder, folder), layout, notes)
+def _pairs(folder: Path, masked: _Masked, layout: Layout, notes: list[Note]) -> list[Pair]:
+    if masked.folders is not None:
+        return pairs_of(masked.folders.images, masked.folders.masks, masked.folders.ending, layout, notes)
+    return matched(masked.pictures, masked.masks, (folder, folder), layout, notes)
 
 
 def _dataset(

@@ -66,12 +66,12 @@ def pair_folders(folder: Path, layout: Layout, suffixes: Sequence[str] = IMAGES)
     masks = [named[1]] if named[1] else [p for p in places if plain(p.name) in _MASKS and p != named[0]]
     if not images or not masks:
         return None
-    for found, word in ((images, "images"), (masks, "masks")):
-        if len(found) > 1:
+    for several, word in ((images, "images"), (masks, "masks")):
+        if len(several) > 1:
             raise ScanlabError.at(
                 "S691",
-                f"{folder} has the folders {listed(place.name for place in found)}, and each may hold the {word}",
-                help=f'say which, as in layout = "{word}={found[0].name}"',
+                f"{folder} has the folders {listed(place.name for place in several)}, and each may hold the {word}",
+                help=f'say which, as in layout = "{word}={several[0].name}"',
             )
     if not layout.named("masks"):
         _check_others(folder, images[0], masks[0], suffixes)
@@ -129,18 +129,21 @@ def parts_within(
 
 def side_by_side(folder: Path, layout: Layout, suffixes: Sequence[str] = IMAGES) -> dict[str, Folders]:
     """Parts whose masks lie in a folder called after them, as train/ beside train_masks/; empty without any."""
-    found: dict[str, dict[str, list[Path]]] = {}
+    by_part: dict[str, dict[str, list[Path]]] = {}
     for place in folders_in(folder) if "classes" not in layout else ():
         part, rest = part_and_rest(place.name)
         role = "images" if rest in ("", *_IMAGES) else "masks" if rest in (*_MASKS, "annot", "annots") else ""
         if part and role and holds(place, suffixes):
-            found.setdefault(part, {}).setdefault(role, []).append(place)
-    if any(len(some) != 1 for roles in found.values() for some in roles.values()) or len(found.get("train", {})) < 2:
+            by_part.setdefault(part, {}).setdefault(role, []).append(place)
+    if (
+        any(len(some) != 1 for roles in by_part.values() for some in roles.values())
+        or len(by_part.get("train", {})) < 2
+    ):
         return {}
-    if odd := [part for part, roles in found.items() if len(roles) < 2]:
-        place = next(iter(found[odd[0]].values()))[0]
+    if odd := [part for part, roles in by_part.items() if len(roles) < 2]:
+        place = next(iter(by_part[odd[0]].values()))[0]
         raise _wrong(folder, f"{place.name} has no folder of masks beside it", f"take {place.name} out of the folder")
-    return {part: Folders(found[part]["images"][0], found[part]["masks"][0]) for part in PARTS if part in found}
+    return {part: Folders(by_part[part]["images"][0], by_part[part]["masks"][0]) for part in PARTS if part in by_part}
 
 
 def _named(folder: Path, layout: Layout, word: str, suffixes: Sequence[str]) -> Path | None:
@@ -238,11 +241,11 @@ def _cores(files: Sequence[Path], named: re.Pattern[str], ending: str = "") -> d
 
 def _by_core(files: Sequence[Path], root: Path, cores: Mapping[Path, str] | None) -> dict[tuple[str, str], list[Path]]:
     """Files by the folder that they lie in, below the root, and their core."""
-    found: dict[tuple[str, str], list[Path]] = {}
+    by_core: dict[tuple[str, str], list[Path]] = {}
     for file in files:
         core = without_suffix(file) if cores is None else cores[file]
-        found.setdefault((composed(str(file.parent.relative_to(root))), composed(core)), []).append(file)
-    return found
+        by_core.setdefault((composed(str(file.parent.relative_to(root))), composed(core)), []).append(file)
+    return by_core
 
 
 def _wrong(folder: Path, problem: str, expected: str) -> ScanlabError:

@@ -302,7 +302,6 @@ def selective_scan_backward_kernel(
             B + path * B_path, C + path * C_path, dy + sample * dy_sample + sequence * dy_sequence,
         )  # fmt: skip
         copy, earlier = copy_of(sequence, together)
-        old = together - 1 - earlier >= fresh
         sequence_part = part + path * part_path + copy * part_sequence
         outputs = (
             du + sample * du_sample + path * du_path + copy * du_sequence,
@@ -311,9 +310,9 @@ def selective_scan_backward_kernel(
         )  # fmt: skip
         p, totals = _chunk_back(
             p, h, scratch, inputs, outputs, (u_row, delta_row, B_row, C_row, dy_row, width),
-            steps + sample * steps_sample + sequence * steps_sequence, sequence, first, last, old, parameters, channel,
-            exists, PATCH_AT, N, BLOCK, GROUP, SOFTPLUS, B_CONSTANT, C_CONSTANT, ADD_U, ADD_PARAMETERS, REVISITS,
-            WORDS, ASM,
+            steps + sample * steps_sample + sequence * steps_sequence, sequence, first, last,
+            together - 1 - earlier >= fresh, parameters, channel, exists, PATCH_AT, N, BLOCK, GROUP, SOFTPLUS,
+            B_CONSTANT, C_CONSTANT, ADD_U, ADD_PARAMETERS, REVISITS, WORDS, ASM,
         )  # fmt: skip
         p = carried_on(p, carry, N)
         if INITIAL:
