@@ -81,8 +81,8 @@ def _differentiated(scan: Scan, given: Problem) -> Callable[[], object]:
 
 def _with_state(given: Problem) -> tuple[Scan, Scan]:
     size = given.size
-    # Of zeros, so that both ways give the same: to a kernel they are values like others.
-    state = torch.zeros(size.samples, size.paths, size.channels, size.states)
+    # Laid out as a call before returns it; of zeros, so that both ways give the same: to a kernel they are like others.
+    state = torch.zeros(size.samples, size.paths, size.states, size.channels).mT
     return lambda: _scan(given, given.table, state=state), lambda: _scan(given, given.table, last=False)
 
 

@@ -28,6 +28,9 @@ class Head(nn.Module):
 
     backbone: Backbone
 
+    def check_scan(self) -> None:
+        """That the head can read what the backbone's scan shows it; any by default."""
+
     def no_weight_decay(self) -> set[str]:
         """The names of parameters that are usually not decayed; see `scanlab.nn.exempt`."""
         return no_weight_decay(self)
@@ -130,8 +133,8 @@ class NextPatch(Head):
         super().__init__()
         if loss not in LOSSES:
             raise ScanlabError.at("S615", f"there is no loss {loss!r} for the next patch", help="choose mse or bits")
-        check_causal(backbone, backbone.grid_of(backbone.input_size))
         self.backbone, self.kind, self.levels = backbone, loss, levels
+        self.check_scan()
         self.values = backbone.channels * math.prod(backbone.embed.patch)
         self.head = nn.Linear(backbone.dim, self.values * LOSSES[loss].outputs)
         self.start = nn.Parameter(torch.zeros(backbone.dim))
@@ -139,6 +142,10 @@ class NextPatch(Head):
     def options(self) -> dict[str, int | str]:
         """The loss, and the levels of a value."""
         return {"loss": self.kind, "levels": self.levels}
+
+    def check_scan(self) -> None:
+        """That no patch sees those after it. Raises S615."""
+        check_causal(self.backbone, self.backbone.grid_of(self.backbone.input_size))
 
     def forward(self, images: Tensor) -> Tensor:
         """[B, C, *extents] -> [B, L, values] or [B, L, 2 values] for "bits": what each patch, in raster order, is

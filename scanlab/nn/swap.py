@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -9,8 +10,10 @@ from torch import nn
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Order, Scan, orders_of
-from scanlab.nn.backbone import backbone_of, class_tokens
-from scanlab.nn.layer_paths import Strategy, fitted, has_class_token, layer_values, strategy_value
+from scanlab.nn.backbone import Block, backbone_of, class_tokens
+from scanlab.nn.heads import Head
+from scanlab.nn.layer_paths import LayerPaths, Strategy, fitted, has_class_token, layer_values, strategy_value
+from scanlab.nn.merge import Merge
 
 __all__ = ["set_scan"]
 
@@ -24,8 +27,8 @@ def set_scan(model: M, strategy: Strategy) -> M:
     own parameters, path k takes those of path k modulo their number S, and none is left unused: an order is read both
     ways for S = 2, transposed as well for S = 4 over two axes; any other scan with fewer paths is repeated. More
     paths than S are scaled so that their sum stays as large. Gates of the old scan are kept where the new one has as
-    many, and start at 1 otherwise. Raises S603 and S605 for a plan or tokens that do not fit; the model then stays as
-    it was.
+    many, and start at 1 otherwise. Raises S603 and S605 for a plan or tokens that do not fit, S615 for a model of the
+    next patch that would see it; the model then stays as it was.
 
     >>> from scanlab.nn import Backbone, BackboneConfig
     >>> model = Backbone("row", BackboneConfig(dim=8), input_size=(8, 8))
@@ -47,10 +50,21 @@ def set_scan(model: M, strategy: Strategy) -> M:
             help="leave virtual tokens out of the strategy: those of the model stay in place",
         )
     mixers = [block.mixer.following(new, grid) for new, (block, grid) in zip(values, places, strict=True)]
-    for (block, _), (paths, merge, scale) in zip(places, mixers, strict=True):
-        block.mixer.paths, block.mixer.merge, block.mixer.scale = paths, merge, scale
+    before = [(block.mixer.paths, block.mixer.merge, block.mixer.scale) for block, _ in places]
+    _put([block for block, _ in places], mixers)
+    if isinstance(model, Head):
+        try:
+            model.check_scan()
+        except ScanlabError:
+            _put([block for block, _ in places], before)
+            raise
     backbone.strategy = value
     return model
+
+
+def _put(blocks: Sequence[Block], mixers: Sequence[tuple[LayerPaths, Merge, float]]) -> None:
+    for block, (paths, merge, scale) in zip(blocks, mixers, strict=True):
+        block.mixer.paths, block.mixer.merge, block.mixer.scale = paths, merge, scale
 
 
 def _with_tokens(new: Order | Scan, old: Order | Scan) -> Scan | Order:

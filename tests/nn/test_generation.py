@@ -81,7 +81,7 @@ REFUSED = {
     "known of another shape": (lambda m: m.complete(images(), KNOWN.view(2, 8)), "S614", "[2, 8]"),
     "an image smaller than a patch": (lambda m: m.targets(torch.zeros(1, 1, 8, 1)), "S614", "smaller"),
     "a scan set anew": (
-        lambda m: set_scan(m, "sum(row, -row)").generate(torch.zeros(1, 0, 4)),
+        lambda m: set_scan(m.backbone, "sum(row, -row)") and m.generate(torch.zeros(1, 0, 4)),
         "S615",
         "several paths",
     ),

@@ -162,3 +162,14 @@ def test_a_file_of_bare_weights_does_not_say_what_it_is(tmp_path):
     with pytest.raises(ScanlabError) as caught:
         save(torch.nn.Linear(1, 1), tmp_path / "linear.safetensors")
     assert caught.value.code == "S616"
+
+
+def test_a_model_of_the_next_patch_takes_no_scan_that_shows_it():
+    head = NextPatch(Backbone("row", BackboneConfig(dim=8), input_size=(8, 8)))
+    before = head(torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(0)))
+    for line in ("sum(row, -row)", "cycle(row, column)"):
+        with pytest.raises(ScanlabError, match="S615"):
+            set_scan(head, line)
+    assert str(head.backbone.blocks[0].mixer.paths.value) == "by h, w"
+    after = head(torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(0)))
+    assert torch.equal(before, after) and set_scan(head, "hilbert") is head
