@@ -207,6 +207,8 @@ def test_panes_open_close_move_and_stand_beside_or_below(page: Any) -> None:
     page.wait_for_selector("#pane-keys")
     order = "() => [...document.querySelectorAll('.pane')].map(e => e.id).join()"
     _waits(page, f"() => ({order})() === 'pane-proof,pane-keys'")
+    for name in ("proof", "keys"):
+        page.wait_for_selector(f"#pane-{name} .pane-body[data-state=ready]")
     page.get_by_role("button", name="Move Keys up").click()
     _waits(page, f"() => ({order})() === 'pane-keys,pane-proof'")
     beside = page.locator("#pane-keys").bounding_box()["x"]
