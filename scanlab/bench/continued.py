@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -54,14 +55,14 @@ def continued_figure(case: Case, budget_s: float) -> ContinuedFigure:
     """Measure a case and what stands beside it; budget_s: seconds for the two."""
     given = problem(case.size)
     one, other = case.ways(given)
-    make = _differentiated if case.backward else _forward
-    times = in_turns({case.what: make(one, given), case.beside: make(other, given)}, budget_s)
+    make = partial(_both, given) if case.backward else _forward
+    times = in_turns({case.what: make(one), case.beside: make(other)}, budget_s)
     return ContinuedFigure(
         case.what, case.beside, case.size, case.backward, case.most, times[case.what], times[case.beside]
     )
 
 
-def _forward(scan: Scan, given: Problem) -> Callable[[], object]:
+def _forward(scan: Scan) -> Callable[[], object]:
     def call() -> object:
         with torch.no_grad():
             return scan()
@@ -69,7 +70,7 @@ def _forward(scan: Scan, given: Problem) -> Callable[[], object]:
     return call
 
 
-def _differentiated(scan: Scan, given: Problem) -> Callable[[], object]:
+def _both(given: Problem, scan: Scan) -> Callable[[], object]:
     def call() -> None:
         for leaf in given.leaves:
             leaf.requires_grad_().grad = None
@@ -139,7 +140,7 @@ def _cases(sizes: Sequence[Size], one: Size) -> Iterator[Case]:
     for size in sizes:
         for backward in (False, True):
             yield Case("a state given, the last returned", "neither", size, backward, _with_state, most=1.05)
-    whole = replace(one, length=16 * PREFIX)
+    whole = replace(one, length=PARTS * PREFIX)
     yield Case(f"{PARTS} parts, the state handed on", "all at once", whole, False, _in_parts)
     prefix = replace(one, length=PREFIX)
     yield Case("the next patch, from a state", "it and all before it", prefix, False, _next_patch)

@@ -28,7 +28,7 @@ def lossy(image: Any, file: Path) -> str:
         return str(image.format)
     if image.format == "TIFF" and image.info.get("compression") in _LOSSY_IN_TIFF:
         return f"TIFF ({image.info['compression']})"
-    if image.format == "WEBP" and b"VP8 " in {name for name, _ in _riff_chunks(file)}:
+    if image.format == "WEBP" and b"VP8 " in _riff_chunks(file):
         return "WEBP"
     return ""
 
@@ -82,12 +82,13 @@ def _png_chunks(stream: BinaryIO, most: int = 32) -> Iterator[tuple[bytes, bytes
         stream.seek(before)
 
 
-def _riff_chunks(file: Path, start: int = 12) -> Iterator[tuple[bytes, int]]:
+def _riff_chunks(file: Path) -> Iterator[bytes]:
+    """The names of the chunks of a RIFF file, as WebP is one."""
     with file.open("rb") as stream:
-        place, end = start, file.stat().st_size
+        place, end = 12, file.stat().st_size
         while place + 8 <= end:
             stream.seek(place)
             head = stream.read(8)
             length = int.from_bytes(head[4:], "little")
-            yield head[:4], length
+            yield head[:4]
             place += 8 + length + length % 2

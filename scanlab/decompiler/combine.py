@@ -144,9 +144,10 @@ def _read_back(text: str, axes: tuple[str, ...], evidence: Evidence) -> Order | 
             bind(value, grid)
     except ScanlabError as error:
         raise _NoScan(f"`{text}` is no scan: {error.diagnostics[0].message}") from error
-    if evidence.scans and any(not gives(value, grid, steps) for grid, steps in evidence.sequences.items()):
+    same = all(gives(value, grid, steps) for grid, steps in evidence.sequences.items())
+    if evidence.scans and not same:
         raise _NoScan("the arrays are not of the scans beside them: tokens stand elsewhere")
-    if isinstance(value, Plan) or not all(gives(value, grid, steps) for grid, steps in evidence.sequences.items()):
+    if isinstance(value, Plan) or not same:
         raise ScanlabError.at(
             "S308", f"`{text}` was found for these arrays and does not give them", help="report this as a mistake"
         )

@@ -20,7 +20,10 @@ def images(size=(8, 8)):
     return (torch.rand(3, 1, *size, generator=torch.Generator().manual_seed(2)) * 15).round() / 15
 
 
-ANEW = {
+PATHS = {
+    "snake": ("snake", {}, None),
+    "hilbert along its path": ("hilbert", {"convolution": "path"}, None),
+    "columns of the dual": ("column", {"kind": "ssd", "head": 8, "convolution": "path"}, None),
     "rows": ("by h, w restart by h", {}, None),
     "pairs of rows along a path": ("by h, ~w restart by h // 2", {"convolution": "path"}, None),
     "the dual": ("by h, w restart by h", {"kind": "ssd", "head": 8, "convolution": "path"}, None),
@@ -31,9 +34,9 @@ ANEW = {
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("case", ANEW)
-def test_steps_start_anew_where_the_path_does(case):
-    line, mixer, alter = ANEW[case]
+@pytest.mark.parametrize("case", PATHS)
+def test_steps_expect_what_teacher_forcing_expects(case):
+    line, mixer, alter = PATHS[case]
     model, pictures = next_patch(line, alter=alter, **mixer), images()
     want, order = model(pictures), model.order_of(pictures)
     patches = model.targets(pictures)[:, order]
@@ -45,6 +48,8 @@ def test_steps_start_anew_where_the_path_does(case):
     at_once = torch.cat([many.expected[:, None], many.read(patches[:, :6]), many.read(patches[:, 6:15])], 1)
     for along in (torch.stack(expected, 1), at_once):
         torch.testing.assert_close(along[:, order.argsort()], want, rtol=1e-5, atol=1e-5)
+    with pytest.raises(ScanlabError, match=r"S716.*step 17"):
+        one.read(patches[:, :2])
 
 
 @torch.no_grad()
@@ -131,3 +136,52 @@ def test_tables_that_revisit_are_no_path_to_predict_along():
 
     with pytest.raises(ScanlabError, match=r"S615|S713"):
         next_patch(alter=twice)
+
+
+@pytest.mark.parametrize("line", ["row", "hilbert", "column"])
+def test_known_patches_stay_and_others_are_drawn(line):
+    model, pictures = next_patch(line), images()
+    known = torch.zeros(4, 4, dtype=torch.bool)
+    known[1, 2:] = known[3, 0] = True
+    draws = [model.complete(pictures, known, generator=torch.Generator().manual_seed(s)) for s in (0, 0, 1)]
+    inside = known.repeat_interleave(2, 0).repeat_interleave(2, 1)
+    assert torch.equal(draws[0], draws[1]) and not torch.equal(draws[0], draws[2])
+    assert torch.equal(draws[0][..., inside], pictures[..., inside])
+    levels = (draws[0] * 15).round() / 15
+    assert torch.equal(levels, draws[0]) and draws[0].amin() >= 0 and draws[0].amax() <= 1
+    assert torch.equal(model.complete(pictures, torch.ones(4, 4, dtype=torch.bool)), pictures)
+    assert torch.equal(model.complete(pictures, known, greedy=True), model.complete(pictures, known, greedy=True))
+
+
+def test_a_prefix_goes_on_along_the_path():
+    model, pictures = next_patch("column"), images()
+    order = model.order_of(pictures)
+    prefix = model.targets(pictures)[:, order][:, :5]
+    made = model.generate(prefix, steps=4, greedy=True)
+    assert made.shape == (3, 9, 4) and torch.equal(made[:, :5], prefix)
+    known = torch.zeros(16, dtype=torch.bool)
+    known[order[:5]] = True
+    whole = model.targets(model.complete(pictures, known, greedy=True))[:, order]
+    torch.testing.assert_close(model.generate(prefix, greedy=True), whole)
+    torch.testing.assert_close(made, whole[:, :9])
+    assert model.generate(prefix[:, :0], size=(4, 12), greedy=True).shape == (3, 12, 4)
+
+
+def test_what_cannot_be_drawn_is_refused():
+    model = next_patch()
+    for call, code in (
+        (lambda: model.generate(torch.zeros(2, 3, 5)), "S614"),
+        (lambda: model.generate(torch.zeros(2, 3, 4), steps=14), "S716"),
+        (lambda: model.complete(images(), torch.ones(3, dtype=torch.bool)), "S614"),
+        (lambda: model.complete(images(), torch.ones(4, 4)), "S614"),
+        (lambda: next_patch(loss="mse").generate(torch.zeros(2, 3, 4)), "S615"),
+    ):
+        with pytest.raises(ScanlabError, match=code):
+            call()
+    assert next_patch(loss="mse").generate(torch.zeros(2, 3, 4), greedy=True).shape == (2, 16, 4)
+
+
+def test_patches_that_overlap_show_what_is_to_be_predicted():
+    for config in (BackboneConfig(patch=4, stem="overlapping", dim=8), BackboneConfig(patch=4, stride=2, dim=8)):
+        with pytest.raises(ScanlabError, match=r"S615.*overlap"):
+            NextPatch(Backbone("row", config, input_size=(16, 16)))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig, MixerState, NextPatch, Segmenter, stream
+from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig, MixerState, Segmenter, stream
 from scanlab.nn.frame_groups import MOST_TABLES
 from scanlab.ops import index_table
 
@@ -154,92 +154,3 @@ def test_frames_that_do_not_fit_are_refused():
         stream(backbone("by t, h, w"), latency=0)
     with pytest.raises(ScanlabError, match="S716"):
         stream(Classifier(backbone("by t // 2, h, w, t % 2"), 3), latency=2).read(video(1))
-
-
-def images(count=3, size=8):
-    draw = torch.Generator().manual_seed(2)
-    return (torch.rand(count, 1, size, size, generator=draw) * 15).round() / 15
-
-
-def next_patch(line="snake", loss="bits", **mixer):
-    torch.manual_seed(0)
-    config = BackboneConfig(patch=2, dim=8, mixer=MixerConfig(**mixer))
-    return NextPatch(Backbone(line, config, input_size=(8, 8)), loss=loss, levels=16).eval()
-
-
-MODELS = {
-    "snake": ("snake", {}),
-    "hilbert along its path": ("hilbert", {"convolution": "path"}),
-    "columns of the dual": ("column", {"kind": "ssd", "head": 8, "convolution": "path"}),
-}
-
-
-@torch.no_grad()
-@pytest.mark.parametrize("case", MODELS)
-def test_steps_expect_what_teacher_forcing_expects(case):
-    from scanlab.nn.generation import Steps
-
-    line, mixer = MODELS[case]
-    model = next_patch(line, **mixer)
-    pictures = images()
-    want, order = model(pictures), model.order_of(pictures)
-    patches = model.targets(pictures)[:, order]
-    one, many = Steps(model, (4, 4), 3), Steps(model, (4, 4), 3)
-    expected = [one.expected]
-    for i in range(15):
-        one.read(patches[:, i : i + 1])
-        expected.append(one.expected)
-    at_once = torch.cat([many.expected[:, None], many.read(patches[:, :6]), many.read(patches[:, 6:15])], 1)
-    for along in (torch.stack(expected, 1), at_once):
-        torch.testing.assert_close(along[:, order.argsort()], want, rtol=1e-5, atol=1e-5)
-    with pytest.raises(ScanlabError, match=r"S716.*step 17"):
-        one.read(patches[:, :2])
-
-
-@pytest.mark.parametrize("line", ["row", "hilbert", "column"])
-def test_known_patches_stay_and_others_are_drawn(line):
-    model, pictures = next_patch(line), images()
-    known = torch.zeros(4, 4, dtype=torch.bool)
-    known[1, 2:] = known[3, 0] = True
-    draws = [model.complete(pictures, known, generator=torch.Generator().manual_seed(s)) for s in (0, 0, 1)]
-    inside = known.repeat_interleave(2, 0).repeat_interleave(2, 1)
-    assert torch.equal(draws[0], draws[1]) and not torch.equal(draws[0], draws[2])
-    assert torch.equal(draws[0][..., inside], pictures[..., inside])
-    levels = (draws[0] * 15).round() / 15
-    assert torch.equal(levels, draws[0]) and draws[0].amin() >= 0 and draws[0].amax() <= 1
-    assert torch.equal(model.complete(pictures, torch.ones(4, 4, dtype=torch.bool)), pictures)
-    assert torch.equal(model.complete(pictures, known, greedy=True), model.complete(pictures, known, greedy=True))
-
-
-def test_a_prefix_goes_on_along_the_path():
-    model, pictures = next_patch("column"), images()
-    order = model.order_of(pictures)
-    prefix = model.targets(pictures)[:, order][:, :5]
-    made = model.generate(prefix, steps=4, greedy=True)
-    assert made.shape == (3, 9, 4) and torch.equal(made[:, :5], prefix)
-    known = torch.zeros(16, dtype=torch.bool)
-    known[order[:5]] = True
-    whole = model.targets(model.complete(pictures, known, greedy=True))[:, order]
-    torch.testing.assert_close(model.generate(prefix, greedy=True), whole)
-    torch.testing.assert_close(made, whole[:, :9])
-    assert model.generate(prefix[:, :0], size=(4, 12), greedy=True).shape == (3, 12, 4)
-
-
-def test_what_cannot_be_drawn_is_refused():
-    model = next_patch()
-    for call, code in (
-        (lambda: model.generate(torch.zeros(2, 3, 5)), "S614"),
-        (lambda: model.generate(torch.zeros(2, 3, 4), steps=14), "S716"),
-        (lambda: model.complete(images(), torch.ones(3, dtype=torch.bool)), "S614"),
-        (lambda: model.complete(images(), torch.ones(4, 4)), "S614"),
-        (lambda: next_patch(loss="mse").generate(torch.zeros(2, 3, 4)), "S615"),
-    ):
-        with pytest.raises(ScanlabError, match=code):
-            call()
-    assert next_patch(loss="mse").generate(torch.zeros(2, 3, 4), greedy=True).shape == (2, 16, 4)
-
-
-def test_patches_that_overlap_show_what_is_to_be_predicted():
-    for config in (BackboneConfig(patch=4, stem="overlapping", dim=8), BackboneConfig(patch=4, stride=2, dim=8)):
-        with pytest.raises(ScanlabError, match=r"S615.*overlap"):
-            NextPatch(Backbone("row", config, input_size=(16, 16)))

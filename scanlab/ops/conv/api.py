@@ -50,8 +50,7 @@ def causal_conv1d(
     the oldest first, in the dtype of x [B, T, W - 1, D], zero where None; with return_last_state also what its own last
     W - 1 steps have is returned, likewise, for the next part of the sequence. Both have gradients. Returns [B, K, L, D]
     in the dtype of x. Sums are float32; float64 is computed by the reference. Under autocast x and
-    initial_state are cast. Raises S700 to
-    S705, S708 to S710, S712, S713, S750 and S751.
+    initial_state are cast. Raises S700 to S705, S708 to S710, S712, S713, S750 and S751.
 
     >>> import torch
     >>> x, weight = torch.arange(4.0)[None, :, None], torch.tensor([[[1.0, 1.0]]])
