@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,29 +14,13 @@ from torch import Tensor, nn
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents
 from scanlab.nn.backbone import Backbone
-from scanlab.nn.embed import convolution, to_picture
-from scanlab.nn.exempt import no_weight_decay
+from scanlab.nn.embed import convolution
 from scanlab.nn.generation import check_causal, completed, generated
+from scanlab.nn.head import Head
 from scanlab.nn.kinds import READOUTS
+from scanlab.nn.pyramid import PyramidHead, enlarged, fusion
 
 __all__ = ["Classifier", "NextPatch", "Segmenter"]
-
-
-class Head(nn.Module):
-    """A backbone, and what reads it."""
-
-    backbone: Backbone
-
-    def check_scan(self) -> None:
-        """That the head can read what the backbone's scan shows it; any by default."""
-
-    def no_weight_decay(self) -> set[str]:
-        """The names of parameters that are usually not decayed; see `scanlab.nn.exempt`."""
-        return no_weight_decay(self)
-
-    @abstractmethod
-    def options(self) -> dict[str, int | str]:
-        """What it is built with, beside the backbone."""
 
 
 class Classifier(Head):
@@ -71,11 +54,11 @@ class Classifier(Head):
         return readout.pool(rows[:, patches:] if readout.of_tokens else rows[:, :patches])
 
 
-class Segmenter(Head):
+class Segmenter(PyramidHead):
     """Images [B, C, *extents] to logits per pixel [B, classes, *extents], in two or three dimensions.
 
-    From the last stage up: every stage's rows, normalized and projected to `width` channels, are added to the enlarged
-    map below and convolved (feature pyramids, arXiv 1612.03144); at last the pixels themselves join, for sharp borders.
+    The finest map of a feature pyramid (`nn.pyramid`) is enlarged; at last the pixels themselves join, for sharp
+    borders.
 
     >>> import torch
     >>> from scanlab.nn import Backbone, BackboneConfig
@@ -85,15 +68,10 @@ class Segmenter(Head):
     """
 
     def __init__(self, backbone: Backbone, classes: int, width: int = 32) -> None:
-        super().__init__()
-        config, axes = backbone.config, len(backbone.input_size)
-        conv = convolution(axes)
-        dims = [config.dim * 2**i for i in range(len(config.depths))]
-        self.backbone = backbone
-        self.lateral = nn.ModuleList(nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, width)) for dim in dims)
-        self.fuse = nn.ModuleList(_fusion(conv, width) for _ in dims)
+        super().__init__(backbone, width)
+        conv = convolution(len(backbone.input_size))
         self.pixels = conv(backbone.channels, width, 3, padding=1)
-        self.refine = _fusion(conv, width)
+        self.refine = fusion(conv, width)
         self.head = conv(width, classes, 1)
 
     def options(self) -> dict[str, int | str]:
@@ -102,15 +80,10 @@ class Segmenter(Head):
 
     def forward(self, images: Tensor) -> Tensor:
         """[B, C, *extents] -> [B, classes, *extents]."""
-        lower = None
-        features = self.backbone.features(images)
-        for (rows, grid), lateral, fuse in reversed(list(zip(features, self.lateral, self.fuse, strict=True))):
-            picture = to_picture(lateral(rows), grid)
-            lower = fuse(picture if lower is None else picture + _enlarged(lower, grid))
-        assert lower is not None
+        finest = self.pyramid(images)[0]
         # Patches that reach beyond the image are cut off after the enlargement.
-        whole = tuple(n * side for n, side in zip(features[0][1], self.backbone.embed.patch, strict=True))
-        upper = _enlarged(lower, whole)[(..., *(slice(n) for n in images.shape[2:]))]
+        whole = tuple(n * side for n, side in zip(finest.shape[2:], self.backbone.embed.patch, strict=True))
+        upper = enlarged(finest, whole)[(..., *(slice(n) for n in images.shape[2:]))]
         return self.head(self.refine(upper + self.pixels(images)))
 
 
@@ -268,12 +241,3 @@ class Loss:
 
 
 LOSSES: Mapping[str, Loss] = MappingProxyType({"mse": Loss(1, _squared_error), "bits": Loss(2, _bits)})
-
-
-def _fusion(conv: Callable[..., nn.Module], width: int) -> nn.Sequential:
-    return nn.Sequential(conv(width, width, 3, padding=1), nn.GroupNorm(math.gcd(8, width), width), nn.GELU())
-
-
-def _enlarged(picture: Tensor, grid: tuple[int, ...]) -> Tensor:
-    mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(grid)]
-    return F.interpolate(picture, grid, mode=mode, align_corners=False)

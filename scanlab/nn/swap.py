@@ -11,7 +11,7 @@ from torch import nn
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Order, Scan, orders_of
 from scanlab.nn.backbone import Block, backbone_of, class_tokens
-from scanlab.nn.heads import Head
+from scanlab.nn.head import Head
 from scanlab.nn.layer_paths import LayerPaths, Strategy, fitted, has_class_token, layer_values, strategy_value
 from scanlab.nn.merge import Merge
 

@@ -15,7 +15,7 @@ from scanlab.ir.values import Entry, Order, Plan, Scan
 from scanlab.nn import Backbone, Classifier, NextPatch, Segmenter, set_scan
 from scanlab.nn.backbone import backbone_of
 from scanlab.nn.config import from_stored, stored
-from scanlab.nn.heads import Head
+from scanlab.nn.head import Head
 from scanlab.zoo.files import read_tensors, write_tensors
 from scanlab.zoo.fitting import copy_into
 from scanlab.zoo.unwrap import inside, plain_names

@@ -1,0 +1,29 @@
+"""What every head has."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from torch import nn
+
+from scanlab.nn.backbone import Backbone
+from scanlab.nn.exempt import no_weight_decay
+
+__all__ = ["Head"]
+
+
+class Head(nn.Module):
+    """A backbone, and what reads it."""
+
+    backbone: Backbone
+
+    def check_scan(self) -> None:
+        """That the head can read what the backbone's scan shows it; any by default."""
+
+    def no_weight_decay(self) -> set[str]:
+        """The names of parameters that are usually not decayed; see `scanlab.nn.exempt`."""
+        return no_weight_decay(self)
+
+    @abstractmethod
+    def options(self) -> dict[str, int | str]:
+        """What it is built with, beside the backbone."""
