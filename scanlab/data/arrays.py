@@ -17,10 +17,12 @@ from scanlab.data.checks import checked
 from scanlab.data.dataset import IGNORED, Dataset
 from scanlab.data.layout import ARRAYS, ARRAYS_OF_LABELS, ARRAYS_OF_MASKS, NOTHING, Layout, settled_by
 from scanlab.data.notes import Note, listed
-from scanlab.data.parts import PARTS, brightness_quarters, divided, rarest_labels
+from scanlab.data.parts import PARTS, divided
 from scanlab.data.resize import CHUNK, check_size, resized, resized_masks
 from scanlab.data.scales import scale_by_range, scale_of
+from scanlab.data.strata import strata_of
 from scanlab.data.table_files import is_missing
+from scanlab.data.target_kinds import LABELS, MASKS, by_shape
 from scanlab.data.targets import Targets, as_masks, as_targets, classes_of_masks, is_masks
 from scanlab.ir.diagnostics import ScanlabError
 
@@ -73,10 +75,10 @@ def load_arrays(path: str | Path, size: tuple[int, ...] | None = None, layout: L
     targets = _targets(path, list(parts.values()), size, layout, notes)
     groups = _grouped(path, parts, notes)
     labels = targets.labels
-    strata = rarest_labels(labels) if targets.several else labels if labels.ndim == 1 else brightness_quarters(images)
+    kind = LABELS if targets.several else by_shape(labels)
+    strata = strata_of(kind, images, labels)
     indices = divided({name: len(part.pixels) for name, part in parts.items()}, strata, groups, notes)
-    masks = labels.ndim > 1 and not targets.several
-    highest = labels[labels != IGNORED].max(initial=0) if masks else labels.max()
+    highest = labels[labels != IGNORED].max(initial=0) if kind is MASKS else labels.max()
     dataset = Dataset(
         name=path.stem,
         images=images,
@@ -91,7 +93,7 @@ def load_arrays(path: str | Path, size: tuple[int, ...] | None = None, layout: L
         video=video,
         drawn="test" not in parts,
         notes=tuple(dict.fromkeys(notes)),
-        several=targets.several,
+        targets=kind,
     )
     return checked(dataset)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scanlab.data.dataset import IGNORED, Dataset
+from scanlab.data.dataset import Dataset
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 
@@ -25,8 +25,7 @@ def checked(dataset: Dataset) -> Dataset:
             f"the first of them {bad[0]}",
             help="repair what is there, or leave it out",
         )
-    labels = dataset.labels
-    counted = labels[labels != IGNORED] if dataset.ignoring else labels
+    counted = dataset.class_numbers()
     low, high = int(counted.min(initial=0)), int(counted.max(initial=0))
     if low < 0 or high >= min(dataset.classes, MOST_CLASSES):
         raise ScanlabError.at(
@@ -43,14 +42,18 @@ def check_parts(dataset: Dataset) -> None:
     for part in ("train", "test"):
         if not len(getattr(dataset, part)):
             raise ScanlabError.at("S646", f"{dataset.name} has no {part} samples", help="give more samples")
-    seen = dataset.labels[dataset.train]
     if dataset.several:
+        seen = dataset.labels[dataset.train]
         if (seen.min(0) == seen.max(0)).all():
             problem = f"no label of {dataset.name} is on some training samples and not on others"
             raise ScanlabError.at("S646", problem, help="give samples with and without a label")
         return
-    if dataset.ignoring:
-        seen = seen[seen != IGNORED]
+    seen = dataset.class_numbers(dataset.train)
+    if dataset.target_kind.filled:
+        if not seen.size:
+            problem = f"no training sample of {dataset.name} has {dataset.target_kind.one}"
+            raise ScanlabError.at("S646", problem, help="give some that have")
+        return
     if not seen.size or seen.min() == seen.max():
         background = "nothing but background" if seen.max(initial=0) == 0 else "a single class"
         what = f"masks hold {background}" if dataset.masks else "samples are all of one class"

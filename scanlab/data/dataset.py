@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanlab.data.notes import Note
+from scanlab.data.target_kinds import BOXES, LABELS, MASKS, TargetKind, by_shape
 
 __all__ = ["IGNORED", "Dataset", "stratified_split"]
 
@@ -26,13 +27,14 @@ class Dataset:
     """Images, volumes or videos with their targets, and a fixed division into parts.
 
     images float32 [M, C, H, W], or [M, C, D, H, W] for volumes and videos; photographs in [0, 1], what is z-scored has
-    mean 0. labels: classes int64 [M] in [0, classes), or masks uint8 [M, *extents] with a class per pixel, 0 the
-    background, IGNORED where there is none; or, where a sample has several classes, uint8 [M, classes] with 1 for each
-    of them. train, val, test: disjoint int64 index arrays into the images, sorted; val may be empty. class_names: one
-    per class, or none. groups: int64 [M], samples that were never divided over parts (one patient, one digit); None
-    where each stands alone. video: the first axis is time. drawn: ScanLab divided them into train and test, which did
-    not come as parts. notes: what the reader assumed, mapped and left out. several: a sample has any number of classes.
-    Arrays are read-only.
+    mean 0. labels, of the kind of `targets`, by default told by their shape: classes int64 [M] in [0, classes); masks
+    uint8 [M, *extents] with a class per pixel, 0 the background, IGNORED where there is none; classes of any number
+    as uint8 [M, classes] with 1 for each; texts int16 [M, longest] of classes that are symbols, and -1
+    after the end; boxes float32 [M, most, 5] of x0, y0, x1, y1 in pixels and the class, -1 where there is no more.
+    train, val, test: disjoint int64 index arrays into the images, sorted; val may be empty. class_names: one per class,
+    or none. groups: int64 [M], samples that were never divided over parts (one patient, one digit); None where each
+    stands alone. video: the first axis is time. drawn: ScanLab divided them into train and test, which did not come as
+    parts. notes: what the reader assumed, mapped and left out. Arrays are read-only.
 
     >>> images, labels = np.zeros((4, 1, 8, 8), np.float32), np.array([0, 1, 0, 1])
     >>> pair = Dataset("pair", images, labels, np.array([0, 1]), np.array([2, 3]), classes=2, credit="made up")
@@ -53,7 +55,7 @@ class Dataset:
     video: bool = False
     drawn: bool = False
     notes: tuple[Note, ...] = ()
-    several: bool = False
+    targets: TargetKind | None = None
 
     def __post_init__(self) -> None:
         for array in (self.images, self.labels, self.train, self.val, self.test):
@@ -72,22 +74,47 @@ class Dataset:
     @property
     def masks(self) -> bool:
         """Whether the targets are a class per pixel."""
-        return self.labels.ndim > 1 and not self.several
+        return self.target_kind is MASKS
+
+    @property
+    def several(self) -> bool:
+        """Whether a sample has any number of classes."""
+        return self.target_kind is LABELS
+
+    @property
+    def target_kind(self) -> TargetKind:
+        """What there is to learn from."""
+        return self.targets or by_shape(self.labels)
 
     @property
     def ignoring(self) -> bool:
         """Whether IGNORED in masks marks pixels of no class; with 256 classes it is one of them."""
         return self.masks and self.classes <= IGNORED
 
+    def class_numbers(self, chosen: NDArray[np.int64] | slice = slice(None)) -> NDArray:
+        """The classes of some samples, or of their pixels, symbols or boxes, in any order; what is of none is left out.
+
+        >>> images, labels = np.zeros((2, 1, 4, 4), np.float32), np.array([[0, 1, 1], [1, 0, 1]], np.uint8)
+        >>> Dataset("two", images, labels, np.array([0]), np.array([1]), 3, "", targets=LABELS).class_numbers()
+        array([1, 2, 0, 2])
+        """
+        labels = self.labels[chosen]
+        if self.target_kind is LABELS:
+            return labels.nonzero()[1]
+        if self.target_kind is BOXES:
+            labels = labels[..., -1]
+        if self.target_kind.filled:
+            return labels[labels >= 0].astype(np.int64)
+        return labels[labels != IGNORED] if self.ignoring else labels.ravel()
+
     @cached_property
     def fingerprint(self) -> str:
         """16 hexadecimal digits of the SHA-256 of all that determines a trial: what its hash knows the data by.
 
-        The arrays, whether they are videos or have several classes a sample, and classes that no label has.
+        The arrays, whether they are videos, what the targets are, and classes that no label has.
         """
         digest = hashlib.sha256(b"video" if self.video else b"")
-        if self.several:
-            digest.update(b"several")
+        digest.update(self.target_kind.mark.encode())
         if self.classes != 1 + int(self.labels.max(initial=0)):
             digest.update(f"{self.classes} classes".encode())
         for array in (self.images, self.labels, self.train, self.val, self.test):

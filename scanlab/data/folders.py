@@ -28,10 +28,12 @@ from scanlab.data.pairs import (
     parts_within,
     side_by_side,
 )
-from scanlab.data.parts import brightness_quarters, divided, rarest_labels
+from scanlab.data.parts import divided
 from scanlab.data.pictures import IMAGES, Pictures, read_pictures, require_pillow
 from scanlab.data.places import below, files_in, other_files, part_places, unwrapped
+from scanlab.data.strata import strata_of
 from scanlab.data.tables import check_tables_beside, labels_of_tables
+from scanlab.data.target_kinds import LABELS, by_shape
 from scanlab.data.volume_places import class_names, dataset_json, unnamed_classes
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
@@ -199,9 +201,8 @@ def _dataset(
     known: Mapping[int, str] = NO_NAMES,
 ) -> Dataset:
     """The data with their parts, which follow one another; a test part is held out where there is none."""
-    images, several = pictures.pixels, bool(given and given.several)
-    strata = rarest_labels(labels) if several else labels if given else brightness_quarters(images)
-    parts = divided(counts, strata, groups, notes)
+    images, kind = pictures.pixels, LABELS if given and given.several else by_shape(labels)
+    parts = divided(counts, strata_of(kind, images, labels), groups, notes)
     notes += other_files(inner, (*IMAGES, *(given.read if given else ())), "pictures")
     highest = max(int(labels[labels != IGNORED].max(initial=0)), *known, 0) if given is None else 0
     named = tuple(known.get(c, f"class {c}") for c in range(highest + 1)) if known else ()
@@ -220,7 +221,7 @@ def _dataset(
         video=pictures.video,
         drawn="test" not in counts,
         notes=tuple(dict.fromkeys(notes)),
-        several=several,
+        targets=kind,
     )
     return checked(made)
 

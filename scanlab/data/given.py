@@ -7,8 +7,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from scanlab.data.checks import checked
 from scanlab.data.dataset import Dataset
-from scanlab.data.parts import SPLIT_SEED, TRAIN_SHARE, brightness_quarters, held_out, rarest_labels, split
+from scanlab.data.parts import SPLIT_SEED, TRAIN_SHARE, held_out, split
+from scanlab.data.strata import strata_of
 from scanlab.data.table_files import is_missing
+from scanlab.data.target_kinds import LABELS, by_shape
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["from_arrays"]
@@ -51,12 +53,11 @@ def from_arrays(
             raise ScanlabError.at("S646", f"the parts have images of shapes {shapes}", help="give both parts one shape")
         pixels, labels = np.concatenate([pixels, more[0]]), np.concatenate([labels, more[1]])
         test = np.arange(len(train), len(pixels))
-    several = _several(pixels, labels)
+    kind = LABELS if _several(pixels, labels) else by_shape(labels)
     together = None if groups is None else _groups(groups, len(pixels), divided=not len(test))
     notes = ()
     if not len(test):
-        strata = rarest_labels(labels) if several else brightness_quarters(pixels) if labels.ndim > 1 else labels
-        train, test = split(strata, together, TRAIN_SHARE, SPLIT_SEED)
+        train, test = split(strata_of(kind, pixels, labels), together, TRAIN_SHARE, SPLIT_SEED)
         notes = (held_out(len(test), len(pixels), "by a fixed seed" if together is None else "by group"),)
     made = Dataset(
         name,
@@ -64,12 +65,12 @@ def from_arrays(
         labels,
         train,
         test,
-        classes=labels.shape[1] if several else 1 + int(labels.max()),
+        classes=labels.shape[1] if kind is LABELS else 1 + int(labels.max()),
         credit="arrays in memory",
         groups=together,
         video=video,
         drawn=drawn,
-        several=several,
+        targets=kind,
         notes=notes,
     )
     return checked(made)

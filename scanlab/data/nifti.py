@@ -15,10 +15,12 @@ from scanlab.data.dataset import IGNORED, Dataset
 from scanlab.data.grouping import groups_below
 from scanlab.data.layout import NOTHING, VOLUMES, Layout, settled_by
 from scanlab.data.notes import Note, listed
-from scanlab.data.parts import brightness_quarters, divided
+from scanlab.data.parts import divided
 from scanlab.data.places import VOLUMES as ENDINGS
 from scanlab.data.places import other_files
+from scanlab.data.strata import strata_of
 from scanlab.data.tables import check_tables_beside
+from scanlab.data.target_kinds import by_shape
 from scanlab.data.volume_files import Volume, load_case, require_nibabel
 from scanlab.data.volume_places import Volumes, class_names, dataset_json, unnamed_classes, volumes_in
 from scanlab.data.volume_sizes import fitted
@@ -80,7 +82,7 @@ def load_volumes(
     notes += other_files(folder, (*ENDINGS, "dataset.json"), "NIfTI")
     homes = {part: [case.home for case in some] for part, some in found.cases.items()}
     groups = given.groups if given else groups_below(folder, homes, layout, notes)
-    parts = divided(counts, labels if given else brightness_quarters(pixels), groups, notes)
+    parts = divided(counts, strata_of(by_shape(labels), pixels, labels), groups, notes)
     made = Dataset(
         name=str(about.get("name", folder.name)),
         images=pixels,

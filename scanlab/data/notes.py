@@ -142,10 +142,6 @@ def _sentence(dataset: Dataset, classes: NDArray[np.bool_], where: str) -> list[
 
 def _held(dataset: Dataset, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which classes a part has: bool [classes]."""
-    labels = dataset.labels[chosen]
-    if dataset.several:
-        return np.asarray(labels.any(0))
-    counts = np.zeros(dataset.classes, bool)
-    present = np.unique(labels)
-    counts[present[present < dataset.classes].astype(np.int64)] = True
-    return counts
+    held = np.zeros(dataset.classes, bool)
+    held[np.unique(dataset.class_numbers(chosen))] = True
+    return held

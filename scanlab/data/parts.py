@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from scanlab.data.dataset import Dataset, stratified_split
 from scanlab.data.notes import Note
+from scanlab.data.strata import brightness_quarters, strata_of
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 from scanlab.renamed import renamed_names
@@ -22,7 +23,6 @@ __all__ = [
     "held_out",
     "limited",
     "measured_on",
-    "rarest_labels",
     "split",
     "subset",
     "validation_split",
@@ -34,7 +34,6 @@ PARTS = ("train", "val", "test")
 SPLIT_SEED = 0
 TRAIN_SHARE = 0.7
 VALIDATION_SHARE = 0.2
-QUARTERS = 4
 
 
 def split(strata: NDArray, groups: NDArray[np.int64] | None, share: float, seed: int) -> tuple[NDArray, NDArray]:
@@ -58,31 +57,6 @@ def grouped_split(groups: NDArray[np.int64], share: float, seed: int) -> tuple[N
     count = int(np.abs(np.cumsum(sizes)[:-1] - share * len(groups)).argmin()) + 1
     chosen = np.isin(members, order[:count])
     return np.flatnonzero(chosen).astype(np.int64), np.flatnonzero(~chosen).astype(np.int64)
-
-
-def brightness_quarters(images: NDArray[np.float32]) -> NDArray[np.int64]:
-    """A stratum for every image [M, C, *extents] that has no class: its quarter by mean brightness, int64 [M].
-
-    Microscopes and stains differ most in brightness; a random split can leave one of them out of a part.
-    """
-    brightness = images.reshape(len(images), -1).mean(1)
-    ranks = brightness.argsort(kind="stable").argsort(kind="stable")
-    return (ranks * QUARTERS // len(images)).astype(np.int64)
-
-
-def rarest_labels(labels: NDArray) -> NDArray[np.int64]:
-    """A stratum for every sample with several labels [M, classes]: of its labels the rarest, or `classes` for none."""
-    counts = labels.sum(0, dtype=np.int64)
-    frequent = np.where(labels > 0, counts, len(labels) + 1)
-    return np.where(labels.any(1), frequent.argmin(1), labels.shape[1]).astype(np.int64)
-
-
-def strata(dataset: Dataset) -> NDArray[np.int64]:
-    """What every part should have alike: classes, quarters by brightness where the targets are masks, and of several
-    classes a sample the rarest."""
-    if dataset.several:
-        return rarest_labels(dataset.labels)
-    return brightness_quarters(dataset.images) if dataset.masks else dataset.labels
 
 
 def measured_on(dataset: Dataset, part: str) -> Dataset:
@@ -116,6 +90,11 @@ def limited(dataset: Dataset, limit: int | None, test_limit: int | None) -> Data
     chosen = [_some(part, kinds, most) for part, most in ((dataset.train, limit), (dataset.test, test_limit))]
     whole = len(chosen[0]) == len(dataset.train) and len(chosen[1]) == len(dataset.test)
     return dataset if whole else subset(dataset, *chosen)
+
+
+def strata(dataset: Dataset) -> NDArray[np.int64]:
+    """What every part should have alike of this data."""
+    return strata_of(dataset.target_kind, dataset.images, dataset.labels)
 
 
 def _some(part: NDArray[np.int64], strata: NDArray[np.int64], most: int | None) -> NDArray[np.int64]:

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from scanlab.data.checks import checked
 from scanlab.data.dataset import Dataset
-from scanlab.data.parts import PARTS, SPLIT_SEED, TRAIN_SHARE, from_parts, held_out, rarest_labels, split
+from scanlab.data.parts import PARTS, SPLIT_SEED, TRAIN_SHARE, from_parts, held_out, split
 from scanlab.data.resize import check_size, resized
+from scanlab.data.strata import strata_of
+from scanlab.data.target_kinds import CLASSES, LABELS
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.places import configured_folder
 
@@ -75,15 +77,15 @@ def _dataset(library: str, name: str, loaded: RemoteParts, size: tuple[int, ...]
     check_size(size or extents, extents, name)
     images = np.concatenate([resized(a, size or extents, 1 / BRIGHTEST) for a in arrays])
     labels = np.concatenate([np.asarray(some, np.int64) for _, some in loaded.parts.values()])
-    several = labels.ndim > 1
-    labels = labels.astype(np.uint8) if several else labels
+    kind = LABELS if labels.ndim > 1 else CLASSES
+    labels = labels.astype(np.uint8) if kind is LABELS else labels
     counts = [len(loaded.parts[p][1]) if p in loaded.parts else 0 for p in PARTS]
     train, val, test = from_parts(counts)
     notes = ()
     if "test" not in loaded.parts:
-        train, test = split((rarest_labels(labels) if several else labels)[train], None, TRAIN_SHARE, SPLIT_SEED)
+        train, test = split(strata_of(kind, images, labels)[train], None, TRAIN_SHARE, SPLIT_SEED)
         notes = (held_out(len(test), len(train) + len(test), "by a fixed seed"),)
-    classes = labels.shape[1] if several else max(1 + int(labels.max(initial=0)), len(loaded.class_names))
+    classes = labels.shape[1] if kind is LABELS else max(1 + int(labels.max(initial=0)), len(loaded.class_names))
     credit = f"{name} by {library}"
     return checked(
         Dataset(
@@ -97,7 +99,7 @@ def _dataset(library: str, name: str, loaded: RemoteParts, size: tuple[int, ...]
             val=val,
             class_names=loaded.class_names,
             drawn="test" not in loaded.parts,
-            several=several,
+            targets=kind,
             notes=notes,
         )
     )

@@ -30,9 +30,7 @@ def dataset_summary(dataset: Dataset) -> dict[str, Any]:
     summary: dict[str, Any] = {
         "name": dataset.name,
         "kind": what,
-        "targets": "any number of classes per " + one
-        if dataset.several
-        else f"a class per {'pixel' if dataset.masks else one}",
+        "targets": "a class per pixel" if dataset.masks else f"{dataset.target_kind.per} {one}",
         "samples": len(images),
         "extents": list(dataset.extents),
         "channels": dataset.channels,
@@ -49,10 +47,9 @@ def dataset_summary(dataset: Dataset) -> dict[str, Any]:
             summary[f"{part} per class"] = (counts > 0).sum(0).tolist()
             shares = counts.sum(0) / max(1, counts.sum())
             summary[f"{part} share of pixels"] = [round(float(share), 5) for share in shares]
-        elif dataset.several:
-            summary[f"{part} per class"] = dataset.labels[chosen].sum(0, dtype=np.int64).tolist()
         else:
-            summary[f"{part} per class"] = np.bincount(dataset.labels[chosen], minlength=dataset.classes).tolist()
+            numbers = dataset.class_numbers(chosen)
+            summary[f"{part} per class"] = np.bincount(numbers, minlength=dataset.classes).tolist()
     return summary | {"credit": dataset.credit, "notes": notes_of(dataset)}
 
 

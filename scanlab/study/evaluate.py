@@ -17,6 +17,7 @@ from rich.text import Text
 from torch import Tensor, nn
 
 from scanlab.data import Dataset
+from scanlab.data.target_kinds import CLASSES
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 from scanlab.ir.values import Value
@@ -109,9 +110,9 @@ def evaluate(
     many images are done of how many in all. Raises S643 for labels that the model has no class for, other
     targets or no images, S614 for images that do not fit it, and what `set_scan` raises, before anything is classified.
     """
-    if dataset.labels.ndim > 1:
-        what = "several classes a sample" if dataset.several else "masks"
-        raise ScanlabError.at("S643", f"{dataset.name} has {what}", help="give data with a class for every image")
+    if dataset.target_kind is not CLASSES:
+        given = f"{dataset.name} has {dataset.target_kind.of_data}"
+        raise ScanlabError.at("S643", given, help="give data with a class for every image")
     images, labels = _part(dataset, part)
     if model.head.out_features < dataset.classes or not len(labels):
         problem = f"{count_text(model.head.out_features, 'class')}, and {dataset.name} {dataset.classes}"

@@ -19,7 +19,6 @@ from scanlab.nn import BackboneConfig, MixerConfig
 from scanlab.renamed import renamed_names
 from scanlab.study.controls import with_default
 from scanlab.study.drawing import drawn_by_seeds, read_tune, with_tuning
-from scanlab.study.tasks import targets_of
 from scanlab.study.transfer import patch_grid
 from scanlab.study.trial import DEFAULT_CONTROLS, DEFAULT_SEEDS, DataChoice, Problem, Recipe, Study, Tested
 from scanlab.study.work import dataset_of, tested_by
@@ -155,7 +154,7 @@ Look = Callable[[DataChoice, BackboneConfig, Table, str], Seen]
 def seen_in_data(choice: DataChoice, config: BackboneConfig, table: Table, suffix: str) -> Seen:
     """As it is in the data, which are loaded; of a problem with these settings, whose name ends with `suffix`."""
     dataset = dataset_of(choice)
-    task = table.get("task", targets_of(dataset).task)
+    task = table.get("task", dataset.target_kind.task)
     grid = patch_grid(dataset.extents, config.patch_sides(len(dataset.extents)), config.stride)
     name, tested = dataset.name + suffix, tested_by(task, dataset)
     return Seen(name, task, grid, dataset.fingerprint, notes_of(dataset), tested)

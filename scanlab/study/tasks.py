@@ -9,36 +9,17 @@ from types import MappingProxyType
 import numpy as np
 
 from scanlab.data import Dataset
+from scanlab.data.target_kinds import CLASSES, LABELS, MASKS, TargetKind
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.renamed import renamed_value, spaced
 
 __all__ = [
-    "CLASSES",
-    "LABELS",
-    "MASKS",
     "TASKS",
-    "Targets",
     "Task",
     "check_task",
     "smallest_step",
-    "targets_of",
     "task_named",
 ]
-
-
-@dataclass(frozen=True)
-class Targets:
-    """What data gives to learn from. one: a target in words; of_data: what such data has; task: the name of the one
-    that it is for unless another is chosen."""
-
-    one: str
-    of_data: str
-    task: str
-
-
-CLASSES = Targets("a class", "a class per image", "classification")
-LABELS = Targets("any number of labels", "any number of labels per image", "multi_label_classification")
-MASKS = Targets("a mask", "a mask per image", "segmentation")
 
 
 @dataclass(frozen=True)
@@ -57,7 +38,7 @@ class Task:
     name: str
     about: str
     learning: str
-    targets: Targets | None
+    targets: TargetKind | None
     primary: str
     higher: bool
     unit: str
@@ -72,11 +53,6 @@ def task_named(name: str) -> Task:
     return TASKS[name]
 
 
-def targets_of(dataset: Dataset) -> Targets:
-    """What a data set gives to learn from."""
-    return LABELS if dataset.several else MASKS if dataset.masks else CLASSES
-
-
 def smallest_step(task: str, dataset: Dataset) -> float | None:
     """The smallest change that one sample of the part measured on can make to a task's metric.
 
@@ -84,7 +60,7 @@ def smallest_step(task: str, dataset: Dataset) -> float | None:
     there; None for metrics that are no shares of samples, and for a task that is none.
     """
     known = TASKS.get(task)
-    if known is None or not known.counts or dataset.labels.ndim != 1:
+    if known is None or not known.counts or dataset.target_kind is not CLASSES:
         return None
     counts = np.unique(dataset.labels[dataset.test], return_counts=True)[1]
     return 1 / int(counts.sum()) if known.primary == "accuracy" else 1 / (len(counts) * int(counts.max()))
@@ -92,7 +68,7 @@ def smallest_step(task: str, dataset: Dataset) -> float | None:
 
 def check_task(task: Task, dataset: Dataset) -> None:
     """Raise S652 for data that a task cannot learn from."""
-    given = targets_of(dataset)
+    given = dataset.target_kind
     if task.targets is not None and task.targets != given:
         raise ScanlabError.at(
             "S652",

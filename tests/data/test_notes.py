@@ -10,6 +10,7 @@ from scanlab import data
 from scanlab.data import Dataset
 from scanlab.data.notes import KINDS, Note, listed, notes_of, suffixes
 from scanlab.data.summary import dataset_summary
+from scanlab.data.target_kinds import LABELS
 
 
 def made(images: np.ndarray, labels: list[int] | np.ndarray, train: list[int], test: list[int], **more) -> Dataset:
@@ -62,7 +63,7 @@ def test_classes_that_a_part_lacks() -> None:
     masks[:, 0, 0] = [1, 1, 1, 1, 1, 255]
     assert "unseen" not in notes_of(made(DIFFERENT, masks, [0, 1, 2], [3, 4, 5], classes=2))
     several = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0], [0, 0, 0], [1, 0, 0], [0, 0, 0]], np.uint8)
-    found = notes_of(made(DIFFERENT, several, [0, 1, 2], [3, 4, 5], classes=3, several=True))["unseen"]
+    found = notes_of(made(DIFFERENT, several, [0, 1, 2], [3, 4, 5], classes=3, targets=LABELS))["unseen"]
     assert found == [
         "class 1 is in no test sample: no result speaks of it",
         "class 2 is in no sample at all: nothing is learned of it",

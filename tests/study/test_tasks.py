@@ -13,10 +13,11 @@ from torch import nn
 
 from scanlab.compiler.bind import bind
 from scanlab.data import Dataset, from_arrays
+from scanlab.data.target_kinds import CLASSES, LABELS, MASKS, TargetKind
 from scanlab.facade import parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.learning import LEARNINGS, learning_of
-from scanlab.study.tasks import CLASSES, LABELS, MASKS, TASKS, Targets, check_task, targets_of, task_named
+from scanlab.study.tasks import TASKS, check_task, task_named
 from scanlab.study.train import initial_model, train_trial
 from scanlab.study.trial import DataChoice, Problem, Recipe, Trial
 from scanlab.study.work import one_thread
@@ -73,10 +74,10 @@ def test_every_task_has_its_way_of_learning_and_is_learnt_here() -> None:
 
 
 @pytest.mark.parametrize("targets", [CLASSES, LABELS, MASKS])
-def test_data_is_for_a_task_that_takes_its_targets(targets: Targets) -> None:
+def test_data_is_for_a_task_that_takes_its_targets(targets: TargetKind) -> None:
     dataset = made((4, 4), targets is MASKS)
     dataset = from_arrays(dataset.images, several(24)) if targets is LABELS else dataset
-    assert task_named(targets.task).targets == targets == targets_of(dataset)
+    assert task_named(targets.task).targets == targets == dataset.target_kind
 
 
 LEARNED = [
@@ -229,7 +230,7 @@ def test_data_that_a_task_cannot_learn_from() -> None:
     labels, masks = made((4, 4), False), made((4, 4), True)
     for task in TASKS.values():
         for dataset in (labels, masks):
-            if task.targets in (None, targets_of(dataset)):
+            if task.targets in (None, dataset.target_kind):
                 check_task(task, dataset)
             else:
                 with pytest.raises(ScanlabError, match=f"S652.*{task.name} needs"):

@@ -12,7 +12,6 @@ from scanlab.ir.values import Order, Scan, Value
 from scanlab.nn import BackboneConfig
 from scanlab.study.search.space import space_kind, space_named
 from scanlab.study.search.values import Search
-from scanlab.study.tasks import targets_of
 from scanlab.study.trial import DataChoice, Problem, Study
 from scanlab.study.work import dataset_of, tested_by
 
@@ -51,7 +50,7 @@ def problem_of_data(name: str, kind: str, baseline: str = "", limit: int | None 
     dataset, config = dataset_of(choice), BackboneConfig()
     sides = config.patch_sides(len(dataset.extents))
     grid = tuple(n // side for n, side in zip(dataset.extents, sides, strict=True))
-    task, notes = targets_of(dataset).task, notes_of(dataset)
+    task, notes = dataset.target_kind.task, notes_of(dataset)
     tested = tested_by(task, dataset)
     problem = Problem(name, choice, task, dataset.fingerprint, (), config, notes=notes, tested=tested)
     return _with_baseline(problem, baseline or _usual(kind, grid, dataset.video), grid)
