@@ -44,9 +44,24 @@ _STUDIES = {
     "S613": Code("a grid that is not prepared", "Before torch.compile, call prepare(extents) of the backbone."),
     "S614": Code("an input that does not fit", "Axes, channels and the size of a patch must be those of the model."),
     "S615": Code("a next patch that would be seen", "All layers must follow one path, and see nothing ahead."),
-    "S616": Code("a model without a form to save", "Files hold a Classifier, Segmenter or NextPatch."),
+    "S616": Code("a model without a form to save", "Files hold a Classifier, Segmenter, NextPatch or Features."),
     "S617": Code("an unknown model or setting", "The message says which; scanlab.zoo.presets() lists all models."),
     "S618": Code("safetensors is missing", 'Checkpoints need it: pip install "scanlab[checkpoints]".'),
+    "S619": Code(
+        "maps that a backbone does not have", "out_indices number its stages, or the blocks of its one stage."
+    ),
+    "S620": Code(
+        "a folder that holds no model", "It needs config.json and model.safetensors, as save_pretrained writes."
+    ),
+    "S621": Code(
+        "a hub that cannot be used", "A model there needs huggingface_hub and a network, and must be ScanLab's."
+    ),
+    "S622": Code("windows that do not fit", "A window has a side for each axis; an overlap is a share of it below 1."),
+    "S623": Code(
+        "a volume that the model does not read", "The message says what the model reads and what it was given."
+    ),
+    "S624": Code("nothing to count", "Name a model, or a file of one, and a grid or a size that it can read."),
+    "S625": Code("surfaces that cannot be compared", "Both masks need one shape, and a spacing for each axis of it."),
     "S630": Code("no model of that size", "Widths come in steps; the message gives the two nearest."),
     "S631": Code("nothing to match models in", "Models are matched in parameters or in flops."),
     "S634": Code("no such decay", "A state keeps a share from 0 to 1 of itself at every step, over at least 1 layer."),

@@ -2,10 +2,13 @@
 
 from scanlab.nn.backbone import Backbone, Block
 from scanlab.nn.config import BackboneConfig, MixerConfig
+from scanlab.nn.feature_info import FeatureInfo
+from scanlab.nn.features import Features
 from scanlab.nn.heads import Classifier, NextPatch, Segmenter
 from scanlab.nn.merge import Merge
 from scanlab.nn.mixer import Mixer, ScanMixer
 from scanlab.nn.mixer_state import MixerState
+from scanlab.nn.sliding import predict_map
 from scanlab.nn.ssd_mixer import SsdMixer
 from scanlab.nn.streaming import Stream, stream
 from scanlab.nn.swap import set_scan
@@ -16,6 +19,8 @@ __all__ = [
     "BackboneConfig",
     "Block",
     "Classifier",
+    "FeatureInfo",
+    "Features",
     "Merge",
     "Mixer",
     "MixerConfig",
@@ -25,6 +30,7 @@ __all__ = [
     "Segmenter",
     "SsdMixer",
     "Stream",
+    "predict_map",
     "set_scan",
     "stream",
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
+from typing import Any
 
 from torch import nn
 
@@ -25,5 +27,10 @@ class Head(nn.Module):
         return no_weight_decay(self)
 
     @abstractmethod
-    def options(self) -> dict[str, int | str]:
+    def options(self) -> dict[str, Any]:
         """What it is built with, beside the backbone."""
+
+    @staticmethod
+    def names_now(names: Iterable[str]) -> dict[str, str]:
+        """Of names that parameters had in an earlier version, those that they have now; none by default."""
+        return {}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -14,17 +15,21 @@ from torch import Tensor, nn
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents
 from scanlab.nn.backbone import Backbone
+from scanlab.nn.classifier_tools import ClassifierTools, head_for
+from scanlab.nn.decoders import Decoder
 from scanlab.nn.embed import convolution
 from scanlab.nn.generation import check_causal, completed, generated
 from scanlab.nn.head import Head
-from scanlab.nn.kinds import READOUTS
-from scanlab.nn.pyramid import PyramidHead, enlarged, fusion
+from scanlab.nn.kinds import DECODERS
 
 __all__ = ["Classifier", "NextPatch", "Segmenter"]
 
 
-class Classifier(Head):
+class Classifier(ClassifierTools, Head):
     """Images [B, C, *extents] to logits [B, classes], read out as the backbone's config says.
+
+    classes: 0 for a model without a head, which gives what a head would read, [B, dim]. What timm's tools call
+    (forward_features, reset_classifier, group_matcher, feature_info, …) is there: see `scanlab.nn.classifier_tools`.
 
     >>> import torch
     >>> from scanlab.nn import Backbone, BackboneConfig
@@ -36,55 +41,73 @@ class Classifier(Head):
     def __init__(self, backbone: Backbone, classes: int = 10) -> None:
         super().__init__()
         self.backbone = backbone
-        self.head = nn.Linear(backbone.dim, classes)
+        self.head = head_for(backbone.dim, classes)
 
-    def options(self) -> dict[str, int | str]:
+    def options(self) -> dict[str, Any]:
         """The number of classes."""
-        return {"classes": self.head.out_features}
+        return {"classes": self.num_classes}
 
     def forward(self, images: Tensor) -> Tensor:
         """[B, C, *extents] -> [B, classes]."""
-        return self.head(self.pooled(images))
+        return self.forward_head(self.forward_features(images))
 
     def pooled(self, images: Tensor) -> Tensor:
         """What the head reads: [B, C, *extents] -> [B, dim]."""
-        rows = self.backbone(images)
-        patches = rows.shape[1] - self.backbone.tokens
-        readout = READOUTS[self.backbone.config.readout]
-        return readout.pool(rows[:, patches:] if readout.of_tokens else rows[:, :patches])
+        return self.forward_head(self.forward_features(images), pre_logits=True)
 
 
-class Segmenter(PyramidHead):
+class Segmenter(Head):
     """Images [B, C, *extents] to logits per pixel [B, classes, *extents], in two or three dimensions.
 
-    The finest map of a feature pyramid (`nn.pyramid`) is enlarged; at last the pixels themselves join, for sharp
-    borders.
+    decoder: how the stages' rows become a map over pixels of `width` channels: "pyramid", a feature pyramid, which
+    costs little; "unet", a U-Net with a skip connection at every stage and resolution, as medical models have it.
+    Raises S612 for another decoder, and for patches that overlap under a U-Net.
 
     >>> import torch
     >>> from scanlab.nn import Backbone, BackboneConfig
     >>> model = Segmenter(Backbone("cross", BackboneConfig(dim=8), input_size=(8, 8)), classes=2, width=4)
     >>> model(torch.zeros(1, 1, 8, 12)).shape
     torch.Size([1, 2, 8, 12])
+    >>> config = BackboneConfig(patch=4, dim=8, depth=(1, 1))
+    >>> unet = Segmenter(Backbone("cross", config, input_size=(16, 16)), classes=2, width=4, decoder="unet")
+    >>> unet(torch.zeros(1, 1, 18, 16)).shape
+    torch.Size([1, 2, 18, 16])
     """
 
-    def __init__(self, backbone: Backbone, classes: int, width: int = 32) -> None:
-        super().__init__(backbone, width)
-        conv = convolution(len(backbone.input_size))
-        self.pixels = conv(backbone.channels, width, 3, padding=1)
-        self.refine = fusion(conv, width)
-        self.head = conv(width, classes, 1)
+    def __init__(self, backbone: Backbone, classes: int, width: int = 32, decoder: str = "pyramid") -> None:
+        super().__init__()
+        if decoder not in DECODERS:
+            raise ScanlabError.at(
+                "S612", f"there is no decoder {decoder!r}", help=f"choose one of {', '.join(DECODERS)}"
+            )
+        self.backbone, self.kind = backbone, decoder
+        self.decoder: Decoder = DECODERS[decoder].decoder(backbone, width)
+        self.head = convolution(len(backbone.input_size))(width, classes, 1)
+        self.register_load_state_dict_pre_hook(_rename_state)
 
-    def options(self) -> dict[str, int | str]:
-        """The number of classes, and the pyramid's width."""
-        return {"classes": self.head.weight.shape[0], "width": self.pixels.weight.shape[0]}
+    def options(self) -> dict[str, Any]:
+        """The number of classes, the decoder and its width."""
+        return {"classes": self.head.out_channels, "width": self.decoder.width, "decoder": self.kind}
+
+    @staticmethod
+    def names_now(names: Iterable[str]) -> dict[str, str]:
+        """Before there was a choice of decoders, the pyramid's modules were the model's own."""
+        return {name: f"{_BEFORE[own]}.{name}" for name in names if (own := name.partition(".")[0]) in _BEFORE}
 
     def forward(self, images: Tensor) -> Tensor:
         """[B, C, *extents] -> [B, classes, *extents]."""
-        finest = self.pyramid(images)[0]
-        # Patches that reach beyond the image are cut off after the enlargement.
-        whole = tuple(n * side for n, side in zip(finest.shape[2:], self.backbone.embed.patch, strict=True))
-        upper = enlarged(finest, whole)[(..., *(slice(n) for n in images.shape[2:]))]
-        return self.head(self.refine(upper + self.pixels(images)))
+        return self.head(self.decoder(images, self.backbone.features(images)))
+
+
+_BEFORE = {"lateral": "decoder.levels", "fuse": "decoder.levels", "pixels": "decoder", "refine": "decoder"}
+
+
+def _rename_state(model: nn.Module, state: dict[str, Tensor], prefix: str, *_: object) -> None:
+    """Let `load_state_dict` read what an earlier version wrote."""
+    assert isinstance(model, Head)
+    names = model.names_now(name.removeprefix(prefix) for name in state if name.startswith(prefix))
+    for old, new in names.items():
+        state[prefix + new] = state.pop(prefix + old)
 
 
 class NextPatch(Head):
@@ -112,7 +135,7 @@ class NextPatch(Head):
         self.head = nn.Linear(backbone.dim, self.values * LOSSES[loss].outputs)
         self.start = nn.Parameter(torch.zeros(backbone.dim))
 
-    def options(self) -> dict[str, int | str]:
+    def options(self) -> dict[str, Any]:
         """The loss, and the levels of a value."""
         return {"loss": self.kind, "levels": self.levels}
 

@@ -13,7 +13,17 @@ from typing import Any
 
 from torch import Tensor, nn
 
-__all__ = ["CONVOLUTIONS", "DOWNSAMPLES", "MIXERS", "NORMS", "PARAMETERS", "POSITIONS", "READOUTS", "STEMS"]
+__all__ = [
+    "CONVOLUTIONS",
+    "DECODERS",
+    "DOWNSAMPLES",
+    "MIXERS",
+    "NORMS",
+    "PARAMETERS",
+    "POSITIONS",
+    "READOUTS",
+    "STEMS",
+]
 
 
 @dataclass(frozen=True)
@@ -132,11 +142,13 @@ NORMS: Mapping[str, Callable[[int], nn.Module]] = MappingProxyType(
 @dataclass(frozen=True)
 class ReadOutKind:
     """pool: rows [B, L, dim] to what the head reads, [B, dim]. of_tokens: the rows are those of class tokens, which
-    every layer must have then, and not of patches. ends: a class token at each end in place of one."""
+    every layer must have then, and not of patches. ends: a class token at each end in place of one. timm: what timm
+    calls it, "" where it has no such pooling."""
 
     pool: Callable[[Tensor], Tensor]
     of_tokens: bool = False
     ends: bool = False
+    timm: str = ""
 
 
 def _mean(rows: Tensor) -> Tensor:
@@ -145,9 +157,30 @@ def _mean(rows: Tensor) -> Tensor:
 
 READOUTS: Mapping[str, ReadOutKind] = MappingProxyType(
     {
-        "mean": ReadOutKind(_mean),
-        "max": ReadOutKind(lambda rows: rows.amax(1)),
-        "cls": ReadOutKind(_mean, of_tokens=True),
+        "mean": ReadOutKind(_mean, timm="avg"),
+        "max": ReadOutKind(lambda rows: rows.amax(1), timm="max"),
+        "cls": ReadOutKind(_mean, of_tokens=True, timm="token"),
         "both": ReadOutKind(_mean, of_tokens=True, ends=True),
+    }
+)
+
+
+@dataclass(frozen=True)
+class DecoderKind:
+    """name: of the class within scanlab.nn.decoders. about: in a few words."""
+
+    name: str
+    about: str
+
+    @property
+    def decoder(self) -> Any:
+        """The class, which builds a decoder from a backbone and its width."""
+        return getattr(import_module("scanlab.nn.decoders"), self.name)
+
+
+DECODERS: Mapping[str, DecoderKind] = MappingProxyType(
+    {
+        "pyramid": DecoderKind("PyramidDecoder", "a feature pyramid"),
+        "unet": DecoderKind("UNetDecoder", "a U-Net with a skip connection at every stage and resolution"),
     }
 )

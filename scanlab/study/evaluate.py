@@ -114,8 +114,8 @@ def evaluate(
         given = f"{dataset.name} has {dataset.target_kind.of_data}"
         raise ScanlabError.at("S643", given, help="give data with a class for every image")
     images, labels = _part(dataset, part)
-    if model.head.out_features < dataset.classes or not len(labels):
-        problem = f"{count_text(model.head.out_features, 'class')}, and {dataset.name} {dataset.classes}"
+    if model.num_classes < dataset.classes or not len(labels):
+        problem = f"{count_text(model.num_classes, 'class')}, and {dataset.name} {dataset.classes}"
         problem = problem if len(labels) else f"nothing to classify in the {part} part of {dataset.name}"
         raise ScanlabError.at("S643", f"the model has {problem}", help="give the data that it was trained for")
     model.eval()
@@ -139,7 +139,7 @@ def evaluate(
         trained=_scan_of(backbone),
         usual=tuple(backbone.input_size),
         extents=tuple(images.shape[2:]),
-        outputs=model.head.out_features,
+        outputs=model.num_classes,
         classes=dataset.classes,
         rows=_rows(passes, labels),
     )

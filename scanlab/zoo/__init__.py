@@ -2,6 +2,19 @@
 
 from scanlab.zoo.checkpoints import load, save
 from scanlab.zoo.official import from_official, to_official
-from scanlab.zoo.presets import create_model, presets, register_with_timm
+from scanlab.zoo.presets import create_model, presets
+from scanlab.zoo.pretrained import from_pretrained, push_to_hub, save_pretrained
+from scanlab.zoo.timm_models import register_with_timm
 
-__all__ = ["create_model", "from_official", "load", "presets", "register_with_timm", "save", "to_official"]
+__all__ = [
+    "create_model",
+    "from_official",
+    "from_pretrained",
+    "load",
+    "presets",
+    "push_to_hub",
+    "register_with_timm",
+    "save",
+    "save_pretrained",
+    "to_official",
+]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-from torch import nn
+from torch import Tensor, nn
 
 from scanlab.facade import parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Entry, Order, Plan, Scan
-from scanlab.nn import Backbone, Classifier, NextPatch, Segmenter, set_scan
+from scanlab.nn import Backbone, Classifier, Features, NextPatch, Segmenter, set_scan
 from scanlab.nn.backbone import backbone_of
 from scanlab.nn.config import from_stored, stored
 from scanlab.nn.head import Head
@@ -20,13 +20,18 @@ from scanlab.zoo.files import read_tensors, write_tensors
 from scanlab.zoo.fitting import copy_into
 from scanlab.zoo.unwrap import inside, plain_names
 
-__all__ = ["load", "save"]
+__all__ = ["built_from", "described", "load", "save"]
 
-HEADS: dict[str, type[Head]] = {"classifier": Classifier, "segmenter": Segmenter, "next patch": NextPatch}
+HEADS: dict[str, type[Head]] = {
+    "classifier": Classifier,
+    "segmenter": Segmenter,
+    "next patch": NextPatch,
+    "features": Features,
+}
 
 
 def save(model: nn.Module, path: str | Path) -> None:
-    """Write a Classifier, Segmenter or NextPatch with its configuration to a .safetensors file.
+    """Write a Classifier, Segmenter, NextPatch or Features with its configuration to a .safetensors file.
 
     Of one that torch.compile, DataParallel, DistributedDataParallel or an average of weights wraps, the model inside is
     written. Raises S641, S616.
@@ -36,6 +41,12 @@ def save(model: nn.Module, path: str | Path) -> None:
     >>> [str(value) for value in load("small.safetensors").backbone.built]
     ['sum((by hilbert(h, w)))', 'sum((by hilbert(h, w)))']
     """
+    model, about = described(model)
+    write_tensors(path, plain_names(model.state_dict()), {"scanlab": json.dumps(about)})
+
+
+def described(model: nn.Module) -> tuple[nn.Module, dict[str, Any]]:
+    """The model inside of wrappers, and the configuration to build it again, in JSON's types. Raises S616."""
     model = inside(model)
     kind = next((name for name, cls in HEADS.items() if type(model) is cls), None)
     if kind is None:
@@ -44,7 +55,7 @@ def save(model: nn.Module, path: str | Path) -> None:
         raise ScanlabError.at("S616", f"a {type(model).__name__} has no head that can be saved", help=help)
     backbone = backbone_of(model)
     layers = [block.mixer.paths.value for block in backbone.blocks]
-    about = {
+    return model, {
         "head": kind,
         "sizes": stored(backbone.config),
         "built": _texts(backbone.built),
@@ -55,7 +66,6 @@ def save(model: nn.Module, path: str | Path) -> None:
         "channels": backbone.channels,
         "options": cast(Head, model).options(),
     }
-    write_tensors(path, plain_names(model.state_dict()), {"scanlab": json.dumps(about)})
 
 
 def load(path: str | Path) -> nn.Module:
@@ -73,7 +83,11 @@ def load(path: str | Path) -> nn.Module:
             f"{path} does not say what model it holds",
             help="give the model's name for an official checkpoint, as in create_model(name, checkpoint=path)",
         )
-    about = json.loads(metadata["scanlab"])
+    return built_from(json.loads(metadata["scanlab"]), tensors, str(path))
+
+
+def built_from(about: Mapping[str, Any], tensors: Mapping[str, Tensor], source: str) -> nn.Module:
+    """The model that `described` tells of, with its tensors, in evaluation mode. Raises S611."""
     axes = tuple(about["axes"])
     backbone = Backbone(
         _plan(about["built"], axes, about["name"]),
@@ -82,9 +96,12 @@ def load(path: str | Path) -> nn.Module:
         channels=about["channels"],
     )
     model = HEADS[about["head"]](backbone, **about["options"])
-    if about["layers"] != about["built"]:
+    # Of a model of features the last layers may be gone.
+    if about["layers"] != about["built"][: len(about["layers"])]:
         set_scan(model, _plan(about["layers"], axes, about["name"]))
-    copy_into({name: [t] for name, t in model.state_dict().items()}, tensors, str(path))
+    renamed = model.names_now(tensors)
+    tensors = {renamed.get(name, name): tensor for name, tensor in tensors.items()}
+    copy_into({name: [t] for name, t in model.state_dict().items()}, tensors, source)
     return model.eval()
 
 

@@ -122,6 +122,7 @@ class Family:
 
 
 NAMELESS = Family()
+_HEAD = ("head.weight", "head.bias")
 FAMILIES: Mapping[str, Family] = MappingProxyType(
     {
         # VideoMamba's, too.
@@ -194,7 +195,8 @@ def from_official(
 ) -> None:
     """Load an official state dict, whose names may stand behind prefixes of training tools.
 
-    new_head: a head of another number of classes is left as the model has it, which is said. family: see
+    new_head: a head of another number of classes is left as the model has it, which is said; a model without a head
+    takes none. family: see
     `official_views`. Raises S611 with the differences, and then nothing is loaded; S616, S617.
 
     >>> from scanlab.zoo import create_model
@@ -206,11 +208,14 @@ def from_official(
     views = official_views(model, family)
     named, part = whole_part(tensors, views, lambda name: _canonical(name, views))
     roles = Roles(
-        head=tuple(name for name in views if name.endswith(("head.weight", "head.bias"))),
+        head=tuple(name for name in views if name.endswith(_HEAD)),
         positions=("pos_embed", "temporal_pos_embedding"),
         first=("patch_embed.proj.weight", "patch_embed.0.weight"),
     )
-    copy_into(views, {_canonical(name, views): t for name, t in named.items()}, source, roles, new_head)
+    taken = {_canonical(name, views): t for name, t in named.items()}
+    if new_head and not cast(Classifier, inside(model)).num_classes:
+        taken = {name: t for name, t in taken.items() if not name.endswith(_HEAD)}
+    copy_into(views, taken, source, roles, new_head)
     if part:
         say_once(f"{source}: the tensors under {part}. were taken, the others left")
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from sys import modules
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, TypedDict, Unpack, overload
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents
 from scanlab.ir.guesses import nearest_text
 from scanlab.nn.backbone import Backbone
 from scanlab.nn.config import BackboneConfig, MixerConfig
+from scanlab.nn.features import Features
 from scanlab.nn.heads import Classifier
 from scanlab.nn.layer_paths import Strategy
 from scanlab.nn.swap import set_scan
@@ -23,7 +22,7 @@ from scanlab.renamed import renamed_fields
 from scanlab.zoo.files import read_tensors
 from scanlab.zoo.official import family_named, from_official
 
-__all__ = ["PRESETS", "Preset", "create_model", "presets", "register_with_timm"]
+__all__ = ["ALIASES", "PRESETS", "Preset", "create_model", "presets"]
 
 PLUGINS = "scanlab.models"
 
@@ -32,13 +31,15 @@ PLUGINS = "scanlab.models"
 @dataclass(frozen=True)
 class Preset:
     """A published model: its scan, its settings, its usual input, where it is from, and the family in
-    `official.FAMILIES` whose names its official weights have. Raises S617 for an unknown family."""
+    `official.FAMILIES` whose names its official weights have. evaluated: how its authors prepare images to measure it,
+    in timm's words, None where we do not know. Raises S617 for an unknown family."""
 
     scan: str
     config: BackboneConfig
     input_size: tuple[int, ...]
     source: str
     family: str
+    evaluated: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         family_named(self.family)
@@ -56,21 +57,31 @@ _VMAMBA = BackboneConfig(patch=4, stem="overlapping", positions="none", mlp=4.0,
 _VANILLA = replace(_VMAMBA, stem="patch_norm", downsample="merge", mlp=0.0, mixer=VANILLA_MIXER)
 _IMAGE = (224, 224)
 _VIM = "hustvl/Vim, vim/models_mamba.py; arXiv 2401.09417"
+# Both repositories: the shorter side to 256 by a bicubic filter, the middle 224x224, ImageNet's mean and deviation.
+_IMAGENET: Mapping[str, Any] = MappingProxyType(
+    {
+        "interpolation": "bicubic",
+        "crop_pct": 0.875,
+        "crop_mode": "center",
+        "mean": (0.485, 0.456, 0.406),
+        "std": (0.229, 0.224, 0.225),
+    }
+)
 _VMAMBA_SOURCE = "MzeroMiko/VMamba, vmamba.py; arXiv 2401.10166"
 
 
 def _vim(dim: int, stride: int | None = None) -> Preset:
-    return Preset("vim", replace(_ISOTROPIC, dim=dim, stride=stride), _IMAGE, _VIM, "vim")
+    return Preset("vim", replace(_ISOTROPIC, dim=dim, stride=stride), _IMAGE, _VIM, "vim", _IMAGENET)
 
 
 def _vmamba(dim: int, depth: int, expand: float) -> Preset:
     config = replace(_VMAMBA, dim=dim, depth=(2, 2, depth, 2), mixer=replace(VMAMBA_MIXER, expand=expand))
-    return Preset("vmamba", config, _IMAGE, _VMAMBA_SOURCE, "vmamba")
+    return Preset("vmamba", config, _IMAGE, _VMAMBA_SOURCE, "vmamba", _IMAGENET)
 
 
 def _vanilla(dim: int, depth: int) -> Preset:
     config = replace(_VANILLA, dim=dim, depth=(2, 2, depth, 2))
-    return Preset("vmamba", config, _IMAGE, _VMAMBA_SOURCE, "vmamba")
+    return Preset("vmamba", config, _IMAGE, _VMAMBA_SOURCE, "vmamba", _IMAGENET)
 
 
 def _videomamba(dim: int, depth: int) -> Preset:
@@ -129,51 +140,6 @@ ALIASES: Mapping[str, str] = MappingProxyType(
 )
 
 
-# What timm's create_model hands to every builder, None where nobody asked for it.
-_TIMM_PASSES = ("pretrained_cfg", "pretrained_cfg_overlay", "cache_dir")
-_TIMM_NAMES = {"num_classes": "classes", "in_chans": "channels", "img_size": "input_size"}
-_TIMM_OWN = ("scan", "patch", "checkpoint")
-
-
-def register_with_timm() -> None:
-    """Let `timm.create_model("scanlab_vim_tiny", num_classes=…, in_chans=…, img_size=…)` build our models.
-
-    scan, patch and checkpoint are taken as by `create_model`; what our models have not (global_pool, features_only,
-    drop_path_rate, num_classes=0 …) raises TypeError by name. timm keeps names of its own (its ViT relatives among
-    them), so ours carry a prefix. Raises ImportError without timm.
-
-    >>> register_with_timm()  # doctest: +SKIP
-    >>> timm.create_model("scanlab_vim_tiny", num_classes=10)  # doctest: +SKIP
-    """
-    registry = import_module("timm.models").register_model
-    here = modules[__name__]
-    for name in presets():
-
-        def build(pretrained: bool = False, name: str = name, **options: Any) -> Classifier:
-            if pretrained:
-                raise ScanlabError.at("S617", "there are no weights to download", help="give checkpoint=PATH")
-            return create_model(name, **_from_timm(name, options))
-
-        build.__name__ = build.__qualname__ = f"scanlab_{name}"
-        setattr(here, build.__name__, registry(build))
-
-
-def _from_timm(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """timm's options in the words of `create_model`. Raises TypeError for those that our models have not."""
-    given = {key: value for key, value in options.items() if not (key in _TIMM_PASSES and value is None)}
-    unknown = sorted(set(given) - set(_TIMM_NAMES) - set(_TIMM_OWN))
-    if unknown:
-        known = ", ".join((*_TIMM_NAMES, *_TIMM_OWN))
-        raise TypeError(f"scanlab_{name} takes no {', '.join(unknown)}; it takes {known}")
-    if given.get("num_classes") == 0:
-        raise TypeError(f"scanlab_{name} takes no num_classes=0: call pooled(images) for what the head reads")
-    size = given.get("img_size")
-    if isinstance(size, int):
-        # A video keeps its number of frames.
-        given["img_size"] = (*PRESETS[ALIASES.get(name, name)].input_size[:-2], size, size)
-    return {_TIMM_NAMES.get(key, key): value for key, value in given.items()}
-
-
 def presets() -> tuple[str, ...]:
     """The names that `create_model` knows.
 
@@ -181,6 +147,35 @@ def presets() -> tuple[str, ...]:
     ('vim_tiny', 'vim_small', 'vim_base')
     """
     return (*PRESETS, *ALIASES)
+
+
+class ModelOptions(TypedDict, total=False):
+    """What `create_model` takes beside the name, as its own lines say."""
+
+    scan: Strategy | None
+    classes: int | None
+    channels: int | None
+    input_size: Extents | None
+    patch: int | tuple[int, ...] | None
+    checkpoint: str | Path | None
+    checkpoint_key: str
+    new_head: bool | None
+    num_classes: int | None
+    in_chans: int | None
+    img_size: Extents | None
+    drop_path_rate: float | None
+    global_pool: str | None
+    out_indices: int | Sequence[int] | None
+
+
+@overload
+def create_model(name: str, *, features_only: Literal[True], **options: Unpack[ModelOptions]) -> Features: ...
+
+
+@overload
+def create_model(
+    name: str, *, features_only: Literal[False] = False, **options: Unpack[ModelOptions]
+) -> Classifier: ...
 
 
 def create_model(
@@ -197,45 +192,99 @@ def create_model(
     num_classes: int | None = None,
     in_chans: int | None = None,
     img_size: Extents | None = None,
-) -> Classifier:
+    drop_path_rate: float | None = None,
+    global_pool: str | None = None,
+    features_only: bool = False,
+    out_indices: int | Sequence[int] | None = None,
+) -> Classifier | Features:
     """A published model, as its code builds it, or with another scan: 1000 classes, 3 channels, its own input size.
 
-    num_classes, in_chans and img_size are timm's names for classes, channels and input_size. Weights are random, or
-    from a local official checkpoint (.pth or .safetensors), read before the scan is swapped (see `set_scan`), from the
-    container checkpoint_key where it holds several. new_head: whether a head of another number of classes than the
-    checkpoint's may be left untrained, which is said; by default where that number is given. patch: sides of a patch,
-    if not the published ones. A name that is not ours is looked for among the entry points "scanlab.models" of
-    installed packages: functions with the arguments scan to checkpoint. Raises S617 for an unknown name or for two
-    values of one setting, S611, S640, S641.
+    num_classes, in_chans and img_size are timm's names for classes, channels and input_size; 0 classes leave the head
+    out. Weights are random, or from a local official checkpoint (.pth or .safetensors), read before the scan is swapped
+    (see `set_scan`), from the container checkpoint_key where it holds several. new_head: whether a head of another
+    number of classes than the checkpoint's may be left untrained, which is said; by default where that number is given.
+    patch: sides of a patch, if not the published ones. drop_path_rate: of the last block. global_pool: another read-out
+    (`Classifier.reset_classifier`). features_only: the maps of its stages in place of classes, those of out_indices
+    (`scanlab.nn.Features`). A name that is not ours is looked for among the entry points "scanlab.models" of installed
+    packages: functions with the arguments scan to checkpoint. Raises S617 for an unknown name or for two values of one
+    setting, S605, S611, S619, S640, S641.
 
     >>> import torch
     >>> model = create_model("vim_tiny", scan="hilbert", num_classes=10, img_size=64)
     >>> model(torch.zeros(1, 3, 64, 64)).shape
     torch.Size([1, 10])
+    >>> maps = create_model("vmamba_tiny", features_only=True, out_indices=(1, 3), img_size=64)
+    >>> maps.feature_info.channels(), maps.feature_info.reduction()
+    ([192, 768], [8, 32])
     """
-    given = _one(classes, num_classes, "classes")
-    outputs, channels = 1000 if given is None else given, _one(channels, in_chans, "channels")
-    channels, input_size = 3 if channels is None else channels, _one(input_size, img_size, "input_size")
+    if out_indices is not None and not features_only:
+        raise ScanlabError.at("S617", "out_indices choose maps", help="give features_only=True with them")
+    given, channels = _one(classes, num_classes, "classes"), _one(channels, in_chans, "channels")
+    asked = {
+        "scan": scan,
+        "classes": 1000 if given is None else given,
+        "channels": 3 if channels is None else channels,
+        "input_size": _one(input_size, img_size, "input_size"),
+        "patch": patch,
+    }
     known = PRESETS.get(ALIASES.get(name, name))
     if known is None:
-        options = {"scan": scan, "classes": outputs, "channels": channels, "input_size": input_size, "patch": patch}
-        for entry in entry_points(group=PLUGINS, name=name):
-            return entry.load()(**options, checkpoint=checkpoint)
-        help = nearest_text(name, presets(), f"there are {', '.join(presets())}")
-        raise ScanlabError.at("S617", f"there is no model {name!r}", help=help)
-    config = known.config if patch is None else replace(known.config, patch=patch)
-    extents = known.input_size if input_size is None else input_size
+        if drop_path_rate is not None:
+            raise ScanlabError.at("S617", f"drop_path_rate is for models of ours, and {name!r} is none of them")
+        model = _from_package(name, asked, checkpoint)
+    else:
+        new_head = given is not None or features_only if new_head is None else new_head
+        weights = None if checkpoint is None else _Weights(checkpoint, checkpoint_key, new_head)
+        model = _built(name, known, drop_path_rate, weights, **asked)
+    if global_pool is not None:
+        model.reset_pooling(global_pool)
+    return Features(model.backbone, out_indices) if features_only else model
+
+
+@dataclass(frozen=True)
+class _Weights:
+    """Official ones: their file, the container within it, and whether they may lack a head of the model's classes."""
+
+    path: str | Path
+    key: str
+    new_head: bool
+
+
+def _built(
+    name: str,
+    preset: Preset,
+    drop_path_rate: float | None,
+    weights: _Weights | None,
+    *,
+    scan: Strategy | None,
+    classes: int,
+    channels: int,
+    input_size: Extents | None,
+    patch: int | tuple[int, ...] | None,
+) -> Classifier:
+    config = preset.config if patch is None else replace(preset.config, patch=patch)
+    config = config if drop_path_rate is None else replace(config, drop_path=drop_path_rate)
+    extents = preset.input_size if input_size is None else input_size
     if isinstance(extents, int):
-        extents = (extents,) * len(known.input_size)
-    model = Classifier(Backbone(known.scan, config, input_size=extents, channels=channels), outputs)
-    if checkpoint is not None:
-        tensors, metadata = read_tensors(checkpoint, checkpoint_key)
+        extents = (extents,) * len(preset.input_size)
+    model = Classifier(Backbone(preset.scan, config, input_size=extents, channels=channels), classes)
+    model.published = MappingProxyType({"architecture": name, **(preset.evaluated or {})})
+    if weights is not None:
+        tensors, metadata = read_tensors(weights.path, weights.key)
         if "scanlab" in metadata:
-            help = f"scanlab.zoo.load({str(checkpoint)!r}) builds the model that it holds"
-            raise ScanlabError.at("S616", f"{checkpoint} was written by scanlab, not by {name}'s own code", help=help)
-        new_head = given is not None if new_head is None else new_head
-        from_official(model, tensors, str(checkpoint), new_head=new_head, family=known.family)
+            help = f"scanlab.zoo.load({str(weights.path)!r}) builds the model that it holds"
+            problem = f"{weights.path} was written by scanlab, not by {name}'s own code"
+            raise ScanlabError.at("S616", problem, help=help)
+        from_official(model, tensors, str(weights.path), new_head=weights.new_head, family=preset.family)
     return model if scan is None else set_scan(model, scan)
+
+
+def _from_package(name: str, options: Mapping[str, Any], checkpoint: str | Path | None) -> Classifier:
+    """A model of another package. Raises S617 where there is none."""
+    for entry in entry_points(group=PLUGINS, name=name):
+        return entry.load()(**options, checkpoint=checkpoint)
+    help = nearest_text(name, presets(), f"there are {', '.join(presets())}")
+    raise ScanlabError.at("S617", f"there is no model {name!r}", help=help)
 
 
 def _one(ours: Any, theirs: Any, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What a torch user expects of a model: autocast, compile, export, seeds, several processes, checkpointing, timm."""
+"""What a torch user expects of a model: autocast, compile, export, seeds, several processes, checkpointing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sweep import sweeping
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig
-from scanlab.zoo import create_model, presets, register_with_timm
+from scanlab.zoo import create_model
 from scanlab.zoo.presets import VIM_MIXER, VMAMBA_MIXER
 
 MODELS = {
@@ -185,32 +185,3 @@ def test_installed_packages_may_add_names(monkeypatch):
     assert create_model("tiny_linear", classes=4, channels=2).weight.shape == (4, 2)
     with pytest.raises(ScanlabError):
         create_model("tiny_linnear")
-
-
-def test_timm_builds_our_models_where_it_is_installed():
-    timm = pytest.importorskip("timm")
-    register_with_timm()
-    assert set(timm.list_models("scanlab_*")) == {f"scanlab_{name}" for name in presets()}
-    model = timm.create_model("scanlab_vim_tiny", num_classes=7, img_size=32, in_chans=1)
-    assert isinstance(model, Classifier) and model.head.out_features == 7
-    assert model.backbone.input_size == (32, 32) and model.backbone.channels == 1
-
-
-def test_timm_options_that_our_models_have_not_are_refused_by_name(monkeypatch):
-    """timm itself is not needed: it hands its options to the functions that were registered."""
-    registered = {}
-    stub = type(sys)("timm.models")
-    stub.register_model = lambda build: registered.setdefault(build.__name__, build)
-    monkeypatch.setitem(sys.modules, "timm", type(sys)("timm"))
-    monkeypatch.setitem(sys.modules, "timm.models", stub)
-    register_with_timm()
-    build = registered["scanlab_vim_tiny"]
-    options = {"num_classes": 3, "img_size": 32, "in_chans": 1}
-    model = build(pretrained_cfg=None, pretrained_cfg_overlay=None, cache_dir=None, **options)
-    assert model.head.out_features == 3 and model.backbone.input_size == (32, 32) and model.backbone.channels == 1
-    assert registered["scanlab_videomamba_tiny"](img_size=32).backbone.input_size == (8, 32, 32)
-    for wrong in ({"drop_path_rate": 0.1}, {"global_pool": "avg"}, {"features_only": True}, {"pretrained_cfg": {}}):
-        with pytest.raises(TypeError, match=next(iter(wrong))):
-            build(**options, **wrong)
-    with pytest.raises(TypeError, match="num_classes=0"):
-        build(num_classes=0)
