@@ -19,7 +19,7 @@ from torch.autograd import forward_ad
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops.marks import untraced
 
-__all__ = ["Operator", "apply", "register", "transformed"]
+__all__ = ["Operator", "any_requires_grad", "apply", "register", "transformed"]
 
 # Below the rules that are registered here; torch.library's own does the same.
 _below_autograd = torch._C._AutoDispatchBelowAutograd
@@ -90,7 +90,7 @@ def _by_autograd(operator: Operator, kind: Any, packet: Any, *arguments: Any) ->
             f"{operator.name} cannot be transformed by torch.func from inside a graph",
             help="transform the function before it is exported or compiled",
         )
-    if forward_ad._current_level < 0 and not (torch.is_grad_enabled() and _any_requires_grad(arguments)):
+    if forward_ad._current_level < 0 and not (torch.is_grad_enabled() and any_requires_grad(arguments)):
         with _below_autograd():
             return packet(*arguments)
     return kind.apply(operator, packet, *arguments)
@@ -100,7 +100,8 @@ def _plain(arguments: tuple[Any, ...]) -> bool:
     return not any(isinstance(a, Tensor) and is_functorch_wrapped_tensor(a) for a in arguments)
 
 
-def _any_requires_grad(arguments: tuple[Any, ...]) -> bool:
+def any_requires_grad(arguments: tuple[Any, ...]) -> bool:
+    """Whether a gradient is asked for of one of an operator's arguments."""
     # A loop: any(…) calls its generator once per argument, at every scan.
     for argument in arguments:  # noqa: SIM110
         if isinstance(argument, Tensor) and argument.requires_grad:

@@ -128,6 +128,7 @@ def _choice(requested: str | None, device: torch.device, dtype: torch.dtype) -> 
     return "reference"
 
 
+@cache
 def implementation(operator: str, backend: str) -> ModuleType:
     """The module with `forward` and `backward` of an operator, named as its folder, on a backend that has kernels."""
     return import_module(f"scanlab.ops.{operator}.{KERNELS[backend].module}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from threading import Lock, Timer
 from typing import Any
@@ -20,12 +20,12 @@ from scanlab.cpus import available_cpus
 
 __all__ = ["announce_compilation", "empty", "flat", "kernel_threads", "zeros"]
 
-_ONE_AT_A_TIME = Lock()
+_ONE_AT_A_TIME, _AT_ONCE = Lock(), nullcontext()
+_NOTHING = np.empty(0, np.float32)
 
 
-@contextmanager
-def kernel_threads() -> Iterator[None]:
-    """Run compiled kernels inside with torch.get_num_threads() threads, or as many as Numba has.
+def kernel_threads() -> AbstractContextManager[Any]:
+    """A context to run compiled kernels in, with torch.get_num_threads() threads, or as many as Numba has.
 
     Numba's `workqueue` layer, which it falls back to without OpenMP, ends the process when two threads launch kernels
     at once; there they wait for each other. As with all of OpenMP, a process that has run a kernel should not fork and
@@ -33,11 +33,7 @@ def kernel_threads() -> Iterator[None]:
     """
     layer = _launch()
     numba.set_num_threads(min(torch.get_num_threads(), _available()))
-    if layer == "workqueue":
-        with _ONE_AT_A_TIME:
-            yield
-    else:
-        yield
+    return _ONE_AT_A_TIME if layer == "workqueue" else _AT_ONCE
 
 
 @cache
@@ -64,8 +60,13 @@ _HUGE = 4 << 20
 _CACHE_LINE = 64
 
 
-def flat(tensor: Tensor) -> np.ndarray:
-    """The memory that a tensor spans, as one array and without a copy; bfloat16 as int16, float16 as uint16."""
+def flat(tensor: Tensor | None) -> np.ndarray:
+    """The memory that a tensor spans, as one array and without a copy; bfloat16 as int16, float16 as uint16.
+
+    None is empty float32.
+    """
+    if tensor is None:
+        return _NOTHING
     memory = tensor.detach()
     if memory.dtype in (torch.bfloat16, torch.float16):
         memory = memory.view(torch.int16)

@@ -18,7 +18,6 @@ from scanlab.ops.path_tables import PathTable
 __all__ = ["backward", "forward"]
 
 FEW_STATES = 4
-_NOTHING = np.empty(0, dtype=np.float32)
 
 
 def forward(arguments: ScanArguments, table: PathTable, *, separate: bool, keep: bool, last: bool) -> Forward:
@@ -29,7 +28,7 @@ def forward(arguments: ScanArguments, table: PathTable, *, separate: bool, keep:
     checkpoints = empty((batch, table.checkpoints, states, channels)) if keep else None
     last_state = empty((batch, sequences, states, channels)) if last else None
     out = Outputs(
-        add, _strip(arguments), _flat(checkpoints), table.checkpoints, _flat(last_state), _flat(arguments.initial)
+        add, _strip(arguments), flat(checkpoints), table.checkpoints, flat(last_state), flat(arguments.initial)
     )
     where = _rows(y, sequences if separate else 1)
     with kernel_threads():
@@ -62,14 +61,14 @@ def backward(
             *_inputs(arguments, table.paths),
             _sizes(arguments, table),
             _table(table),
-            _flat(checkpoints),
+            flat(checkpoints),
             _rows(dy, table.sequences if separate else 1),
-            Ends(_flat(dlast), _flat(dinitial)),
+            Ends(flat(dlast), flat(dinitial)),
             _rows(du, u.shape[1]),
             _rows(ddelta, own),
-            _coefficients(d_b[0])._replace(values=_flat(d_b)),
-            _coefficients(d_c[0])._replace(values=_flat(d_c)),
-            Sums(*map(_flat, sums)),
+            _coefficients(d_b[0])._replace(values=flat(d_b)),
+            _coefficients(d_c[0])._replace(values=flat(d_c)),
+            Sums(*map(flat, sums)),
             adds,
         )
     dA, dD, dbias, dweights, dB, dC = (t[0] if len(t) == 1 else t.sum(0) for t in (*sums, d_b, d_c))
@@ -131,20 +130,16 @@ def _parts(a: ScanArguments) -> int:
     return next(even, blocks)
 
 
-def _flat(tensor: Tensor | None) -> np.ndarray:
-    return _NOTHING if tensor is None else flat(tensor)
-
-
 def _rows(tensor: Tensor, paths: int) -> Rows:
     sample, path, row, _ = tensor.stride()
-    return Rows(_flat(tensor), sample, path if paths > 1 else 0, row)
+    return Rows(flat(tensor), sample, path if paths > 1 else 0, row)
 
 
 def _coefficients(tensor: Tensor) -> Varying | Constant:
     if tensor.ndim == 3:
-        return Constant(_flat(tensor), tensor.stride(0))
+        return Constant(flat(tensor), tensor.stride(0))
     sample, path, group, row, _ = tensor.stride()
-    return Varying(_flat(tensor), sample, path if tensor.shape[1] > 1 else 0, group, row)
+    return Varying(flat(tensor), sample, path if tensor.shape[1] > 1 else 0, group, row)
 
 
 def _inputs(a: ScanArguments, paths: int) -> tuple[Rows, Rows, Varying | Constant, Varying | Constant, Parameters]:
@@ -164,4 +159,4 @@ def _sizes(a: ScanArguments, table: PathTable) -> Sizes:
 def _table(table: PathTable) -> Table:
     chunks = table.chunks
     sample = table.steps.stride(0) if table.steps.shape[0] > 1 else 0
-    return Table(_flat(table.steps), sample, chunks.rows.numpy(), chunks.ranges.numpy())
+    return Table(flat(table.steps), sample, chunks.rows.numpy(), chunks.ranges.numpy())

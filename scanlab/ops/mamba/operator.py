@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from scanlab.ops.derivatives import Operator, apply, register, transformed
+from scanlab.ops.derivatives import Operator, any_requires_grad, apply, register, transformed
 from scanlab.ops.dispatch import implementation
 from scanlab.ops.path_tables import CHECKPOINT_COUNT, TABLE, PathTable, packed, unpacked
 
@@ -61,7 +62,7 @@ class ScanCall:
 def fused_scan(call: ScanCall, table: PathTable, backend: str) -> tuple[Tensor, Tensor]:
     """y [B, L, D], or [B, T, L, D] where separate, in the dtype of u; the last states [B, T, D, N], or none."""
     # Under a transform a tensor may not tell that a gradient will be asked for.
-    keep = transformed() or (torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in call.tensors))
+    keep = transformed() or (torch.is_grad_enabled() and any_requires_grad(call.tensors))
     settings = (call.softplus, call.separate, call.last, backend, keep)
     table = table if call.initial is None else table.continued()
     y, last, _ = apply(_OPERATOR, *call.tensors, *packed(table, call.u), *settings)
@@ -175,7 +176,7 @@ class ScanArguments:
     initial: Tensor | None = None
     softplus: bool = False
 
-    @property
+    @cached_property
     def groups(self) -> int:
         """G: 1 where B and C are both constant in time."""
         varying = [t.shape[2] for t in (self.B, self.C) if t.ndim == 5]

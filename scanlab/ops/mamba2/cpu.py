@@ -45,10 +45,8 @@ def backward(arguments: SsdArguments, dy: Tensor, dlast: Tensor | None, *, separ
     ddt, ddecay = torch.zeros_like(arguments.dt), torch.zeros_like(arguments.decay)
     partial = [ddt.new_zeros(batch, sizes.splits, *B.shape[1:]) for _ in "BC"]
     dD, dweights = (None if t is None else t.new_zeros(batch, *t.shape) for t in (D, arguments.weights))
-    empty = np.zeros(0, dtype=np.float32)
-    factors = (empty if t is None else flat(t) for t in (dD, dweights))
     tensors, size = (dx, ddt, ddecay, *partial), length * heads * width
-    outputs = Outputs(*map(flat, tensors), *factors, x_sample=sets * size, x_path=size if sets > 1 else 0)
+    outputs = Outputs(*map(flat, (*tensors, dD, dweights)), x_sample=sets * size, x_path=size if sets > 1 else 0)
     ranges = np.searchsorted(tiles[:, SEQUENCE], np.arange(table.sequences + 1)).astype(np.int32)
     dinitial = None
     if arguments.initial is not None:
@@ -72,10 +70,8 @@ def _given(states: Tensor | None) -> np.ndarray:
 
 
 def _inputs(arguments: SsdArguments) -> Inputs:
-    empty = np.zeros(0, dtype=np.float32)
-    factors = (empty if t is None else flat(t) for t in (arguments.D, arguments.weights))
-    tensors = (arguments.x, arguments.dt, arguments.decay, arguments.B, arguments.C)
-    return Inputs(*map(flat, tensors), *factors)
+    a = arguments
+    return Inputs(*map(flat, (a.x, a.dt, a.decay, a.B, a.C, a.D, a.weights)))
 
 
 def _plan(arguments: SsdArguments, separate: bool) -> tuple[np.ndarray, np.ndarray, Sizes]:
