@@ -17,8 +17,10 @@ from scanlab.cli.narrow_tables import print_table
 from scanlab.cli.output import console, print_json
 from scanlab.data import SOURCES, Dataset, load, whole
 from scanlab.data.parts import PARTS
+from scanlab.data.placed import PLACED, place_of
 from scanlab.data.samples import Sample, samples
 from scanlab.data.summary import class_name, dataset_summary, kind
+from scanlab.data.target_kinds import BOXES
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 from scanlab.view.samples import Picture, Row, check_sheet, write
@@ -26,6 +28,7 @@ from scanlab.view.samples import Picture, Row, check_sheet, write
 __all__ = ["Options", "run", "spacing_of"]
 
 RAMP, MARKS = " .:-=+*#%@", "·123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ#"
+BOX_MARKS = "·0" + MARKS[1:]
 # In the terminal.
 MOST_SAMPLES, MOST_SLICES, WIDEST = 4, 4, 24
 # On a sheet.
@@ -94,6 +97,9 @@ def run(name: str, options: Options, as_json: bool) -> None:
 def _print_names(screen: Console, as_json: bool) -> None:
     """The data sets that have a name, each with what it is."""
     known = {source: f"{(build.__doc__ or '').split('.')[0]}." for source, build in SOURCES.items()}
+    for name, placed in PLACED.items():
+        missing = "" if place_of(name) else f" Not in a folder of data here: {placed.source}."
+        known[name] = placed.about + missing
     if as_json:
         print_json(known)
         return
@@ -124,15 +130,17 @@ def _classes(dataset: Dataset, summary: Mapping[str, Any]) -> Table:
     table = Table()
     parts = [part for part in PARTS if summary[part]]
     table.add_column("class")
+    boxed = dataset.target_kind is BOXES
     for part in parts:
-        holding = f"{part} {summary['kind']} with it" if dataset.masks else f"{part} {summary['kind']}"
+        holding = f"{part} boxes" if boxed else f"{part} {summary['kind']}{' with it' if dataset.masks else ''}"
         table.add_column(holding, justify="right")
         table.add_column("% of pixels" if dataset.masks else "%", justify="right")
     for label in range(min(dataset.classes, MOST_LISTED)):
         cells = []
         for part in parts:
             count = summary[f"{part} per class"][label]
-            share = summary[f"{part} share of pixels"][label] if dataset.masks else count / summary[part]
+            whole = sum(summary[f"{part} per class"]) if boxed else summary[part]
+            share = summary[f"{part} share of pixels"][label] if dataset.masks else count / max(1, whole)
             cells += [f"{count:,}", f"{100 * share:.1f}"]
         name = class_name(dataset, label)
         table.add_row(f"{label}: {name}" if dataset.class_names else name, *cells)
@@ -144,13 +152,15 @@ def _drawn(dataset: Dataset, width: int) -> list[str]:
     lines = []
     for sample in samples(dataset, MOST_SAMPLES, 1, MOST_SLICES if not dataset.masks else 2):
         grey = sample.pictures.mean(-1) if sample.pictures.ndim == 4 else sample.pictures
-        count = len(grey) * (1 if sample.masks is None else 2)
+        count = len(grey) * (1 if sample.masks is None and sample.boxes is None else 2)
         widest = max(4, min(WIDEST, (width - 3 * (count - 1)) // (2 * count)))
         blocks = []
         for number, picture in enumerate(grey):
             blocks.append(_shaded(picture, widest))
             if sample.masks is not None:
                 blocks.append(_marked(sample.masks[number], widest))
+            if sample.boxes is not None:
+                blocks.append(_outlined(sample.boxes, picture.shape, widest))
         where = f", {_places(dataset, sample)}" if len(dataset.extents) > 2 else ""
         lines += [f"{class_name(dataset, sample.label)}{where}", *("   ".join(row) for row in _rows(blocks)), ""]
     return [line.rstrip() for line in lines]
@@ -177,6 +187,19 @@ def _marked(mask: NDArray[np.uint8], widest: int) -> list[str]:
     return ["".join(2 * MARKS[label] for label in row) for row in mask[np.ix_(down, right)]]
 
 
+def _outlined(boxes: NDArray[np.float32], extents: tuple[int, ...], widest: int) -> list[str]:
+    """The outlines of boxes as rows of text, two characters for a square of pixels: the class of the smallest box whose
+    outline goes through it."""
+    step = -(-max(extents) // widest)
+    marks = np.zeros(tuple(-(-n // step) for n in extents), np.int64)
+    sizes = (boxes[:, 2:4] - boxes[:, :2]).prod(1)
+    for x0, y0, x1, y1, label in boxes[np.argsort(-sizes, kind="stable")].tolist():
+        left, top = int(x0 // step), int(y0 // step)
+        right, low = max(left, -int(-x1 // step) - 1), max(top, -int(-y1 // step) - 1)
+        marks[[top, low], left : right + 1] = marks[top : low + 1, [left, right]] = 1 + min(int(label), len(MARKS) - 3)
+    return ["".join(2 * BOX_MARKS[mark] for mark in row) for row in marks]
+
+
 def _places(dataset: Dataset, sample: Sample) -> str:
     word = "frames" if dataset.video else "slices"
     return f"{word} {', '.join(map(str, sample.places))} of {dataset.extents[0]}"
@@ -191,8 +214,11 @@ def _sheet(dataset: Dataset, out: Path) -> None:
         word = "frame" if dataset.video else "slice"
         row = rows.setdefault((sample.label, sample.number if deep else 0), [])
         for picture, mask, place in zip(sample.pictures, masks, sample.places, strict=True):
-            row.append(Picture(picture, mask, f"{word} {place}" if deep else ""))
-    names = [class_name(dataset, label) for label in range(dataset.classes)] if dataset.masks else []
+            row.append(Picture(picture, mask, f"{word} {place}" if deep else "", sample.boxes))
+    names = [class_name(dataset, label) for label in range(dataset.classes)]
+    if not dataset.masks:
+        # Where there are masks, the first name is that of the background.
+        names = ["", *names] if dataset.target_kind is BOXES else []
     title = f"{dataset.name}: training {kind(dataset)}, {grid_text(dataset.extents)}"
     labelled = [Row(class_name(dataset, label), pictures) for (label, _), pictures in rows.items()]
     write(labelled, out, title, names)

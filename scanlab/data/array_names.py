@@ -15,7 +15,8 @@ __all__ = ["EXPECTED", "VIDEOS", "VOLUMES", "Names", "names_by_part", "words_of"
 
 EXPECTED = (
     "expected train_images, train_labels, test_images and test_labels (MedMNIST's keys, with val_images and val_labels "
-    "if there are any), or x and y, with x_test and y_test if there are any; masks or instances may stand for labels"
+    "if there are any), or x and y, with x_test and y_test if there are any; masks, instances or boxes may stand for "
+    "labels"
 )
 # What says of images that they have three axes, and that the first of them is time.
 VOLUMES, VIDEOS = frozenset({"volume", "volumes"}), frozenset({"video", "videos", "clip", "clips"})
@@ -25,6 +26,7 @@ _KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "classes": ("labels", "label", "y", "targets", "target", "classes"),
         "masks": ("masks", "mask", "segmentations", "segmentation", "segs", "seg"),
         "instances": ("instances", "instance"),
+        "boxes": ("boxes", "box", "bboxes", "bbox"),
         "groups": ("groups", "group"),
     }
 )
@@ -33,8 +35,8 @@ _PARTS = {"train": ("train", "training"), "val": ("val", "valid", "validation"),
 
 @dataclass(frozen=True)
 class Names:
-    """The arrays of a part. kind: "classes", which may be masks by their shape, "masks" or "instances"; groups: "" for
-    none."""
+    """The arrays of a part. kind: "classes", which may be masks by their shape, "masks", "instances" or "boxes";
+    groups: "" for none."""
 
     images: str
     targets: str
@@ -77,10 +79,11 @@ def _chosen(by_kind: Mapping[str, Sequence[str]], layout: Layout, where: str) ->
             raise ScanlabError.at(
                 "S691", f"{where} holds {' and '.join(names)}, and each may be the {kind}", help="leave one of them out"
             )
-    kinds = [kind for kind in ("classes", "masks", "instances") if kind in by_kind]
+    kinds = [kind for kind in ("classes", "masks", "instances", "boxes") if kind in by_kind]
     if "images" not in by_kind or not kinds:
         return None
-    word = layout.chosen("classes", "masks", "instances", "multi_label").replace("multi_label", "classes")
+    word = layout.chosen("classes", "masks", "instances", "boxes", "multi_label").replace("multi_label", "classes")
+    word = "instances" if word == "boxes" and word not in kinds else word
     if len(kinds) > 1 and word not in kinds:
         names = " and ".join(by_kind[kind][0] for kind in kinds)
         raise ScanlabError.at("S691", f"{where} holds {names}, and each may be learned", help=settled_by(*kinds))

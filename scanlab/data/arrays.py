@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scanlab.data.array_axes import channels_first
 from scanlab.data.array_files import Arrays, opened_arrays, wrong
 from scanlab.data.array_names import EXPECTED, Names, names_by_part
+from scanlab.data.boxes.in_arrays import boxes_of_arrays, joined_boxes
 from scanlab.data.checks import checked
 from scanlab.data.dataset import IGNORED, Dataset
 from scanlab.data.layout import ARRAYS, ARRAYS_OF_LABELS, ARRAYS_OF_MASKS, NOTHING, Layout, settled_by
@@ -22,7 +23,7 @@ from scanlab.data.resize import CHUNK, check_size, resized, resized_masks
 from scanlab.data.scales import scale_by_range, scale_of
 from scanlab.data.strata import strata_of
 from scanlab.data.table_files import is_missing
-from scanlab.data.target_kinds import LABELS, MASKS, by_shape
+from scanlab.data.target_kinds import BOXES, LABELS, MASKS, by_shape
 from scanlab.data.targets import Targets, as_masks, as_targets, classes_of_masks, is_masks
 from scanlab.ir.diagnostics import ScanlabError
 
@@ -34,12 +35,13 @@ APART = 8
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """What a part holds, as it was stored: pixels [M, C, *extents], targets, which are masks or labels, groups, and
-    whether the first extent is time."""
+    """What a part holds, as it was stored: pixels [M, C, *extents], targets, which are masks, boxes or labels,
+    groups, and whether the first extent is time."""
 
     pixels: NDArray
     targets: NDArray
     masks: bool
+    boxes: bool
     groups: NDArray | None
     video: bool
 
@@ -51,11 +53,12 @@ def load_arrays(path: str | Path, size: tuple[int, ...] | None = None, layout: L
     Images [M, H, W] or [M, H, W, C], volumes [M, D, H, W] or [M, D, H, W, C]; channels may stand first, which is noted,
     and `layout` settles what extents do not tell. uint8, other whole numbers and floats to 255 are brought into
     [0, 1]. Targets are labels, whole numbers or names [M] or [M, 1], or 0 and 1 for every label [M, labels]; or masks
-    of the images' extents (`masks`, `train_masks`, …) with a class per pixel, or numbered objects (`instances`), of
-    which all are class 1. `groups` [M] (`train_groups`, …) may name what no split divides. A folder with train.npz,
-    test.npz and perhaps val.npz, each with x and y, is read as one. Gives images float32 [M, C, *extents], resized
-    where a size is given. A file without a test part is measured on its validation part, or divided 70/30 by group, or
-    else by class or brightness, always alike. Raises S642, S645 without h5py, S646, S690 and S691.
+    of the images' extents (`masks`, `train_masks`, …) with a class per pixel, numbered objects (`instances`), of which
+    all are class 1, or boxes (`boxes`) float [M, most, 5] in pixels, as `Dataset` has them. `groups` [M]
+    (`train_groups`, …) may name what no split divides. A folder with train.npz, test.npz and perhaps val.npz, each with
+    x and y, is read as one. Gives images float32 [M, C, *extents], resized where a size is given. A file without a test
+    part is measured on its validation part, or divided 70/30 by group, or else by class or brightness, always alike.
+    Raises S642, S645 without h5py, S646, S690 and S691.
 
     >>> images, labels = np.zeros((10, 8, 8), np.uint8), np.arange(10) % 2
     >>> np.savez("mine.npz", x=images, y=labels)
@@ -65,9 +68,9 @@ def load_arrays(path: str | Path, size: tuple[int, ...] | None = None, layout: L
     path, notes = Path(path), list[Note]()
     layout.check(ARRAYS, "a file of arrays")
     parts = _read(path, layout, notes)
-    masked, video = parts["train"].masks, parts["train"].video
+    masked, video = parts["train"].masks or parts["train"].boxes, parts["train"].video
     known = ARRAYS_OF_MASKS if masked else ARRAYS_OF_LABELS
-    layout.check(known, "images with masks in arrays" if masked else "labelled images in arrays")
+    layout.check(known, "images with masks or boxes in arrays" if masked else "labelled images in arrays")
     extents = next(iter(parts.values())).pixels.shape[2:]
     size = size or extents
     check_size(size, extents, path.name)
@@ -75,17 +78,17 @@ def load_arrays(path: str | Path, size: tuple[int, ...] | None = None, layout: L
     targets = _targets(path, list(parts.values()), size, layout, notes)
     groups = _grouped(path, parts, notes)
     labels = targets.labels
-    kind = LABELS if targets.several else by_shape(labels)
+    kind = targets.kind or by_shape(labels)
     strata = strata_of(kind, images, labels)
     indices = divided({name: len(part.pixels) for name, part in parts.items()}, strata, groups, notes)
-    highest = labels[labels != IGNORED].max(initial=0) if kind is MASKS else labels.max()
+    counted = labels[labels != IGNORED] if kind is MASKS else labels[..., 4] if kind is BOXES else labels
     dataset = Dataset(
         name=path.stem,
         images=images,
         labels=labels,
         train=indices["train"],
         test=indices["test"],
-        classes=labels.shape[1] if targets.several else 1 + int(highest),
+        classes=labels.shape[1] if kind is LABELS else 1 + int(counted.max(initial=0)),
         credit=f"read from {path.name}",
         val=indices.get("val", np.empty(0, np.int64)),
         class_names=targets.class_names,
@@ -119,8 +122,8 @@ def _read(path: Path, layout: Layout, notes: list[Note]) -> dict[str, _Part]:
         raise wrong(path, f"its parts differ in shape: {shapes}", "expected images of one shape")
     if len({some.video for some in parts.values()}) > 1:
         raise wrong(path, "only some of its parts are called videos", "call the images of all parts alike")
-    if len({some.masks for some in parts.values()}) > 1:
-        raise wrong(path, "only some of its parts have masks", "expected targets of one kind")
+    if len({(some.masks, some.boxes) for some in parts.values()}) > 1:
+        raise wrong(path, "only some of its parts have masks, or boxes", "expected targets of one kind")
     return {part: parts[part] for part in PARTS if part in parts}
 
 
@@ -136,8 +139,11 @@ def _part(file: Arrays, names: Names, layout: Layout, notes: list[Note]) -> _Par
     pixels = channels_first(names.images, stored, targets, layout, notes, refuse)
     extents = pixels.shape[2:]
     targets = targets[:, 0] if targets.ndim == 2 and targets.shape[1] == 1 else targets
-    masks = is_masks(names.kind, targets, extents) and "classes" not in layout
-    if masks:
+    boxes = names.kind == "boxes" or "boxes" in layout
+    masks = not boxes and is_masks(names.kind, targets, extents) and "classes" not in layout
+    if boxes:
+        targets = boxes_of_arrays(names.kind, names.targets, targets, extents, notes, refuse)
+    elif masks:
         targets = as_masks(
             "instances" if "instances" in layout else names.kind, names.targets, targets, extents, refuse
         )
@@ -148,7 +154,7 @@ def _part(file: Arrays, names: Names, layout: Layout, notes: list[Note]) -> _Par
     if groups is not None and groups.shape != (len(pixels),):
         problem = f"its {names.groups} have shape {list(groups.shape)}"
         raise wrong(file.path, problem, "expected one name or number per image")
-    return _Part(pixels, targets, masks, groups, "video" in layout)
+    return _Part(pixels, targets, masks, boxes, groups, "video" in layout)
 
 
 def _targets(path: Path, parts: Sequence[_Part], size: tuple[int, ...], layout: Layout, notes: list[Note]) -> Targets:
@@ -157,6 +163,9 @@ def _targets(path: Path, parts: Sequence[_Part], size: tuple[int, ...], layout: 
     def refuse(problem: str, expected: str) -> ScanlabError:
         return wrong(path, problem, expected)
 
+    if parts[0].boxes:
+        extents = parts[0].pixels.shape[2:]
+        return Targets(joined_boxes([part.targets for part in parts], extents, size, notes), kind=BOXES)
     if len({part.targets.shape[1:] for part in parts}) > 1 and not parts[0].masks:
         raise wrong(path, "its parts differ in the shape of their labels", "expected labels of one kind")
     joined = np.concatenate([part.targets for part in parts])

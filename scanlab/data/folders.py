@@ -10,6 +10,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from scanlab.data.boxes.in_arrays import looks_like_boxes
+from scanlab.data.boxes.in_masks import boxes_of_masks
 from scanlab.data.checks import checked
 from scanlab.data.class_folders import Labelled, check_twins, class_files, class_places
 from scanlab.data.dataset import IGNORED, Dataset
@@ -33,7 +35,7 @@ from scanlab.data.pictures import IMAGES, Pictures, read_pictures, require_pillo
 from scanlab.data.places import below, files_in, other_files, part_places, unwrapped
 from scanlab.data.strata import strata_of
 from scanlab.data.tables import check_tables_beside, labels_of_tables
-from scanlab.data.target_kinds import LABELS, by_shape
+from scanlab.data.target_kinds import BOXES, LABELS, by_shape
 from scanlab.data.volume_places import class_names, dataset_json, unnamed_classes
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
@@ -176,10 +178,13 @@ def _with_masks(
     if "frames" in layout:
         raise ScanlabError.at("S694", f"masks of {folder.name} would have frames", help=settled_by("first_frame"))
     pictures = read_pictures([pair.image for pair in together], size, layout, notes)
+    counts = {part: len(some) for part, some in pairs.items()}
+    if "boxes" in layout:
+        boxes = boxes_of_masks(together, pictures.pixels.shape[2:], layout, notes)
+        return _dataset(folder, inner, pictures, boxes, counts, notes, groups)
     known, ignored = class_names(dataset_json(inner))
     labels = read_masks(together, size, inner, layout, notes, ignored)
     notes += unnamed_classes(labels, known)
-    counts = {part: len(some) for part, some in pairs.items()}
     return _dataset(folder, inner, pictures, labels, counts, notes, groups, known=known)
 
 
@@ -201,10 +206,11 @@ def _dataset(
     known: Mapping[int, str] = NO_NAMES,
 ) -> Dataset:
     """The data with their parts, which follow one another; a test part is held out where there is none."""
-    images, kind = pictures.pixels, LABELS if given and given.several else by_shape(labels)
+    images, boxed = pictures.pixels, looks_like_boxes(labels)
+    kind = LABELS if given and given.several else BOXES if boxed else by_shape(labels)
     parts = divided(counts, strata_of(kind, images, labels), groups, notes)
     notes += other_files(inner, (*IMAGES, *(given.read if given else ())), "pictures")
-    highest = max(int(labels[labels != IGNORED].max(initial=0)), *known, 0) if given is None else 0
+    highest = max(int(labels[labels != IGNORED].max(initial=0)), *known, 0) if given is None and not boxed else 0
     named = tuple(known.get(c, f"class {c}") for c in range(highest + 1)) if known else ()
     names = given.class_names if given else named
     made = Dataset(

@@ -5,18 +5,21 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scanlab.data.boxes.in_arrays import joined_boxes, looks_like_boxes
 from scanlab.data.checks import checked
 from scanlab.data.dataset import Dataset
+from scanlab.data.notes import Note
 from scanlab.data.parts import SPLIT_SEED, TRAIN_SHARE, held_out, split
 from scanlab.data.strata import strata_of
 from scanlab.data.table_files import is_missing
-from scanlab.data.target_kinds import LABELS, by_shape
+from scanlab.data.target_kinds import BOXES, LABELS, by_shape
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["from_arrays"]
 
 _EXPECTED = (
-    "give images [M, C, *extents] with whole numbers from 0: classes [M], masks [M, *extents] or labels [M, labels]"
+    "give images [M, C, *extents] with whole numbers from 0: classes [M], masks [M, *extents] or labels [M, labels]; "
+    "or floats [M, most, 5]: boxes and their classes"
 )
 
 
@@ -31,7 +34,8 @@ def from_arrays(
     name: str = "arrays",
 ) -> Dataset:
     """Data from arrays in memory: images [M, C, *extents] of any real dtype, taken as they are; targets as classes [M],
-    masks [M, *extents], or 0 and 1 for every label [M, labels] where a sample has any number of them.
+    masks [M, *extents], 0 and 1 for every label [M, labels] where a sample has any number of them, or boxes as floats
+    [M, most, 5] (x0, y0, x1, y1 in pixels and the class, -1 where there is none).
 
     Without test arrays about 30 % are held out, by group where groups [M] are given, or else by class or brightness.
     The arrays must not change afterwards; they are not copied where that can be avoided. Raises S646.
@@ -53,36 +57,42 @@ def from_arrays(
             raise ScanlabError.at("S646", f"the parts have images of shapes {shapes}", help="give both parts one shape")
         pixels, labels = np.concatenate([pixels, more[0]]), np.concatenate([labels, more[1]])
         test = np.arange(len(train), len(pixels))
-    kind = LABELS if _several(pixels, labels) else by_shape(labels)
+    kind = BOXES if looks_like_boxes(labels) else LABELS if _several(pixels, labels) else by_shape(labels)
     together = None if groups is None else _groups(groups, len(pixels), divided=not len(test))
-    notes = ()
+    notes: list[Note] = []
+    if kind is BOXES:
+        labels = joined_boxes([labels], pixels.shape[2:], pixels.shape[2:], notes)
     if not len(test):
         train, test = split(strata_of(kind, pixels, labels), together, TRAIN_SHARE, SPLIT_SEED)
-        notes = (held_out(len(test), len(pixels), "by a fixed seed" if together is None else "by group"),)
+        notes.append(held_out(len(test), len(pixels), "by a fixed seed" if together is None else "by group"))
     made = Dataset(
         name,
         pixels,
         labels,
         train,
         test,
-        classes=labels.shape[1] if kind is LABELS else 1 + int(labels.max()),
+        classes=labels.shape[1]
+        if kind is LABELS
+        else 1 + int((labels[..., 4] if kind is BOXES else labels).max(initial=0)),
         credit="arrays in memory",
         groups=together,
         video=video,
         drawn=drawn,
         targets=kind,
-        notes=notes,
+        notes=tuple(notes),
     )
     return checked(made)
 
 
 def _pair(images: ArrayLike, targets: ArrayLike) -> tuple[NDArray[np.float32], NDArray]:
-    """Images with their targets, classes int64 or masks uint8."""
+    """Images with their targets, classes int64, masks uint8 or boxes float32."""
     try:
         # A view, for data are made read-only, and the caller's own array must not be.
         pixels, labels = np.asarray(images, np.float32).view(), np.asarray(targets)
     except (ValueError, TypeError) as error:
         raise ScanlabError.at("S646", f"the images or targets are no arrays: {error}", help=_EXPECTED) from None
+    if looks_like_boxes(labels) and pixels.ndim == 4 and len(pixels) == len(labels) and np.isfinite(labels).all():
+        return pixels, labels.astype(np.float32)
     shaped = 3 <= pixels.ndim <= 5 and (
         labels.ndim == 1 or labels.shape[1:] == pixels.shape[2:] or _several(pixels, labels)
     )

@@ -13,6 +13,7 @@ __all__ = [
     "ARRAYS",
     "ARRAYS_OF_LABELS",
     "ARRAYS_OF_MASKS",
+    "BOX_FOLDERS",
     "CLASS_FOLDERS",
     "FOLDERS",
     "LABEL_TABLES",
@@ -51,6 +52,10 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "raw_values": "values are taken as they are",
         "scaled_values": "the smallest value of all becomes 0, the largest 1",
         "instances": "masks number objects, all of class 1",
+        "boxes": "targets are boxes around the objects that masks number",
+        "coco": "boxes are those of COCO's JSON files",
+        "voc": "boxes are those of Pascal VOC's XML files",
+        "yolo": "boxes are those of YOLO's text files",
         "levels": "every different value or colour of the masks is a class, in ascending order",
         "threshold": "masks are black and white: from 128 up it is class 1",
         "ignore_255": "255 in masks marks pixels that do not count",
@@ -64,19 +69,20 @@ _AXES = ("channels_first", "channels_last", "no_channels", "video", *_VALUES)
 _BELOW = ("nested", "groups")
 # What can be said of data of each kind: a word of another kind would do nothing, and is refused.
 TASK_FOLDERS = ("masks", "masked_only", "same_grid", *_MASKS)
-MASK_FOLDERS = ("masks", "images=", "masks=", "masked_only", *_BELOW, *_PICTURES, *_MASKS)
+MASK_FOLDERS = ("masks", "boxes", "images=", "masks=", "masked_only", *_BELOW, *_PICTURES, *_MASKS)
 CLASS_FOLDERS = ("classes", *_BELOW, *_PICTURES)
 LABEL_TABLES = ("table", "multi_label", "label=", "group=", *_PICTURES)
 VOLUME_MASKS = ("images=", "masks=", *_BELOW, *TASK_FOLDERS)
 VOLUME_CLASSES = ("classes", *_BELOW)
 ARRAYS_OF_LABELS = ("classes", "multi_label", *_AXES)
-ARRAYS_OF_MASKS = ("masks", *_AXES, *_MASKS)
+ARRAYS_OF_MASKS = ("masks", "boxes", *_AXES, *_MASKS)
+BOX_FOLDERS = ("coco", "voc", "yolo", "as_stored", *_VALUES)
 FOLDERS = tuple(dict.fromkeys((*LABEL_TABLES, *CLASS_FOLDERS, *MASK_FOLDERS)))
 ARRAYS = tuple(dict.fromkeys((*ARRAYS_OF_LABELS, *ARRAYS_OF_MASKS)))
 VOLUMES = (*VOLUME_CLASSES, *(word for word in VOLUME_MASKS if word not in _BELOW))
 # Of each group one word at most.
 _APART = (
-    ("classes", "masks", "table"),
+    ("classes", "masks", "table", "boxes", "coco", "voc", "yolo"),
     ("classes", "masks", "multi_label"),
     ("channels_first", "channels_last", "no_channels"),
     ("frames", "first_frame"),

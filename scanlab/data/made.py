@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from scanlab.data.dataset import Dataset
 from scanlab.data.digits import load_digits
+from scanlab.data.target_kinds import BOXES
+from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["MOTIONS", "load_moving_digits", "load_permuted_digits", "permuted", "pixel_permutation"]
 
@@ -64,7 +66,7 @@ def permuted(dataset: Dataset) -> Dataset:
 
     A positive control: at patches of one pixel, the order `Order.from_indices(pixel_permutation(extents))` visits the
     pixels as `row` visits those of the original, and every order that goes by the grid is at a loss. Masks move with
-    their pixels.
+    their pixels; boxes cannot. Raises S698.
 
     >>> digits = load_digits()
     >>> places = pixel_permutation(digits.extents)
@@ -72,6 +74,9 @@ def permuted(dataset: Dataset) -> Dataset:
     >>> bool((shuffled[:, places] == digits.images.reshape(-1, 64)).all())
     True
     """
+    if dataset.target_kind is BOXES:
+        what = f"{dataset.name} has boxes, which nothing is left of when pixels are shuffled"
+        raise ScanlabError.at("S698", what, help="choose data with classes or masks")
     places = pixel_permutation(dataset.extents)
     return replace(
         dataset,

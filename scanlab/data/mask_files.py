@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from scanlab.data.upright import UPRIGHT, orientation, size_of, turned
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
 
-__all__ = ["read_masks"]
+__all__ = ["read_masks", "read_numbers"]
 
 _GREYS = ("1", "L", "I", "F")
 
@@ -62,6 +62,12 @@ def read_masks(
     if table is None:
         raise _unclear(frozenset().union(*seen), folder)
     return np.stack([mapped_values(mask.numbers, table) for mask in masks])
+
+
+def read_numbers(pairs: Sequence[Pair], layout: Layout) -> Iterator[NDArray]:
+    """The numbers of every mask as they are stored, [H, W], whatever they stand for. Raises S644, S691 and S692."""
+    for pair in pairs:
+        yield _read(pair.image, pair.mask, None, layout).numbers
 
 
 def _read(image: Path, file: Path, size: tuple[int, ...] | None, layout: Layout) -> _Mask:

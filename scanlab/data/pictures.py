@@ -28,6 +28,7 @@ __all__ = [
     "Pictures",
     "frame_count",
     "opened",
+    "picture_sizes",
     "read_pictures",
     "require_pillow",
     "unreadable",
@@ -105,6 +106,12 @@ def read_pictures(files: Sequence[Path], size: tuple[int, ...] | None, layout: L
         what = f"{count_text(clear, 'picture')} with transparent pixels: transparency is left out, and the colours"
         notes.append(Note("left out", f"{what} that it hides are seen"))
     return Pictures(pixels, video=bool(frames) and not all(head.format == "TIFF" for head in heads))
+
+
+def picture_sizes(files: Sequence[Path], layout: Layout) -> list[tuple[int, int]]:
+    """Height and width of every file's picture, as `read_pictures` reads it. Raises S644."""
+    sizes = [_head(file, layout).size for file in files]
+    return [(height, width) for height, width in sizes]
 
 
 def frame_count(image: Image) -> int:

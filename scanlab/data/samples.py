@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from scanlab.data.dataset import IGNORED, Dataset
 from scanlab.data.summary import pixel_counts
+from scanlab.data.target_kinds import BOXES
 
 __all__ = ["Sample", "samples"]
 
@@ -21,8 +22,8 @@ class Sample:
     """A sample of the training part.
 
     label: its class, or a class that its mask has; number: its index in the data. pictures: float32 [S, H, W] grey or
-    [S, H, W, 3], in [0, 1]; masks: uint8 [S, H, W], or None. An image has one picture; of a volume or a video S slices
-    or frames along the first axis, at `places`.
+    [S, H, W, 3], in [0, 1]; masks: uint8 [S, H, W], or None; boxes: float32 [n, 5] of x0, y0, x1, y1 and the class, or
+    None. An image has one picture; of a volume or a video S slices or frames along the first axis, at `places`.
     """
 
     label: int
@@ -30,13 +31,15 @@ class Sample:
     pictures: NDArray[np.float32]
     masks: NDArray[np.uint8] | None
     places: tuple[int, ...]
+    boxes: NDArray[np.float32] | None = None
 
 
 def samples(dataset: Dataset, classes: int, each: int, slices: int) -> list[Sample]:
     """Up to `each` samples of the first classes, `slices` pictures of each volume or video at most.
 
     The first of a class in the training part; where targets are masks, those with the most pixels of the class, of
-    all but the background, and slices that have some of it. Always the same.
+    all but the background, and slices that have some of it; where they are boxes, those with the most of the class.
+    Always the same.
     """
     picked = []
     for label, numbers in _chosen(dataset, classes, each):
@@ -47,7 +50,8 @@ def samples(dataset: Dataset, classes: int, each: int, slices: int) -> list[Samp
             places = (0,) if flat else _places(len(image[0]), slices, dataset.video, mask, label)
             pictures = _shown(image)[None] if flat else _shown(image)[list(places)]
             masks = None if mask is None else mask[None] if flat else mask[list(places)]
-            picked.append(Sample(label, int(number), pictures, masks, places))
+            boxes = _boxes(dataset, number) if dataset.target_kind is BOXES else None
+            picked.append(Sample(label, int(number), pictures, masks, places, boxes))
     return picked
 
 
@@ -57,16 +61,33 @@ def _mask(dataset: Dataset, number: int) -> NDArray[np.uint8]:
     return np.where(mask == IGNORED, 0, mask).astype(np.uint8) if dataset.ignoring else mask
 
 
+def _boxes(dataset: Dataset, number: int) -> NDArray[np.float32]:
+    boxes = dataset.labels[number]
+    return boxes[boxes[:, 4] >= 0]
+
+
 def _chosen(dataset: Dataset, classes: int, each: int) -> list[tuple[int, NDArray[np.int64]]]:
     """Classes with the numbers of their samples."""
     if dataset.several:
         labels = dataset.labels[dataset.train]
         return [(int(c), dataset.train[labels[:, c] > 0][:each]) for c in np.flatnonzero(labels.any(0))[:classes]]
+    if dataset.target_kind is BOXES:
+        labels = dataset.labels[dataset.train][..., 4]
+        return _with_most(
+            dataset, np.stack([(labels == c).sum(1) for c in range(dataset.classes)], 1), 0, classes, each
+        )
     if not dataset.masks:
         labels = dataset.labels[dataset.train]
         return [(int(c), dataset.train[labels == c][:each]) for c in np.unique(labels)[:classes]]
-    counts = pixel_counts(dataset.labels[dataset.train], dataset.classes)
-    held = [c for c in range(1, dataset.classes) if counts[:, c].any()][:classes]
+    return _with_most(dataset, pixel_counts(dataset.labels[dataset.train], dataset.classes), 1, classes, each)
+
+
+def _with_most(
+    dataset: Dataset, counts: NDArray[np.int64], first: int, classes: int, each: int
+) -> list[tuple[int, NDArray[np.int64]]]:
+    """Classes from the first that training samples have, with those that have the most pixels or boxes of them: counts
+    int64 [samples, classes]."""
+    held = [c for c in range(first, dataset.classes) if counts[:, c].any()][:classes]
     best = {c: np.argsort(-counts[:, c], kind="stable") for c in held}
     return [(c, dataset.train[best[c][counts[best[c], c] > 0][:each]]) for c in held]
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from scanlab.data.array_files import ARRAY_FILES, arrays_in
 from scanlab.data.arrays import load_arrays
+from scanlab.data.boxes.folders import boxes_in, load_boxes
 from scanlab.data.checks import check_parts
 from scanlab.data.dataset import Dataset
 from scanlab.data.digits import load_digits
@@ -16,6 +17,7 @@ from scanlab.data.layout import Layout
 from scanlab.data.made import load_moving_digits, load_permuted_digits, permuted
 from scanlab.data.nifti import load_volumes
 from scanlab.data.parts import limited, measured_on
+from scanlab.data.placed import PLACED, required_place
 from scanlab.data.remote import REMOTE, load_remote
 from scanlab.data.resize import check_size, resized, resized_masks
 from scanlab.data.table_files import TABLES
@@ -44,8 +46,9 @@ def load(
 ) -> Dataset:
     """Load data and make them ready for a study.
 
-    name: one of SOURCES; a .npz file (`load_arrays`); a folder of images (`load_folder`) or of volumes in the
-    Decathlon's layout (`load_decathlon`); torchvision:NAME, medmnist:NAME or huggingface:NAME (`load_remote`);
+    name: one of SOURCES, or of `data.placed.PLACED` that lies on this machine; a .npz file (`load_arrays`); a folder of
+    images (`load_folder`), with boxes (`boxes.folders.load_boxes`), or of volumes in the Decathlon's layout
+    (`load_decathlon`); torchvision:NAME, medmnist:NAME or huggingface:NAME (`load_remote`);
     permuted:NAME for any of these with the pixels of all images shuffled alike. size: extents to resize to, as
     (64, 64) or "64x64". limit and test_limit: at most so many samples to train and to measure on. part: "test", or
     "val" to measure on the validation part and never see the test part. layout: words that settle how files are to be
@@ -90,6 +93,10 @@ def _loaded(name: str, size: tuple[int, ...] | None, text: str, spacing: Sequenc
     layout = Layout.read(text)
     library, _, rest = name.partition(":")
     path = expand_home(name)
+    if name in PLACED and not path.exists():
+        placed = PLACED[name]
+        made = _loaded(str(required_place(name)), size, text or placed.layout, spacing)
+        return replace(made, name=name, credit=placed.credit)
     if name not in SOURCES and path.is_dir() and (volumes := volumes_in(path, layout)) is not None:
         return load_volumes(path, volumes, size, layout, spacing)
     if spacing is not None:
@@ -100,14 +107,16 @@ def _loaded(name: str, size: tuple[int, ...] | None, text: str, spacing: Sequenc
     if name in SOURCES:
         layout.check((), name)
         return _sized(SOURCES[name](), size)
+    if path.is_dir() and not arrays_in(path) and (boxed := boxes_in(path, layout)) is not None:
+        return load_boxes(path, boxed, size, layout)
     if path.is_dir() and not arrays_in(path):
         return load_folder(path, size, layout)
     if path.is_dir() or name.lower().endswith(ARRAY_FILES):
         return load_arrays(path, size, layout)
     if name.lower().endswith(TABLES) and path.is_file():
         return load_folder(path.parent, size, layout)
-    near = nearest(name, SOURCES, 1)
-    known = ", ".join(SOURCES)
+    near = nearest(name, (*SOURCES, *PLACED), 1)
+    known = ", ".join((*SOURCES, *PLACED))
     libraries = ", ".join(f"{library}:NAME" for library in REMOTE)
     raise ScanlabError.at(
         "S600",

@@ -12,6 +12,7 @@ from scanlab.data.classes import MOST_CLASSES, classes_of_labels, classes_of_val
 from scanlab.data.layout import Layout
 from scanlab.data.notes import Note, listed
 from scanlab.data.table_files import is_missing
+from scanlab.data.target_kinds import LABELS, TargetKind
 from scanlab.data.words import alike
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
@@ -23,11 +24,12 @@ _LABELS = "expected one whole number from 0 up for each image, [M] or [M, 1], or
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """Classes int64 [M], masks uint8 [M, *extents], or labels uint8 [M, classes]; class_names may be empty."""
+    """Classes int64 [M], masks uint8 [M, *extents], labels uint8 [M, classes] or boxes float32 [M, most, 5];
+    class_names may be empty; kind: by the shape of the labels unless it is given."""
 
     labels: NDArray
     class_names: tuple[str, ...] = ()
-    several: bool = False
+    kind: TargetKind | None = None
 
 
 Refuse = Callable[[str, str], ScanlabError]
@@ -114,7 +116,7 @@ def _columns(name: str, marks: NDArray, layout: Layout, notes: list[Note]) -> Ta
         notes.append(Note("assumed", f"{name} are one-hot: the column of the 1 is the class"))
         return Targets(marks.argmax(1).astype(np.int64))
     notes.append(Note("assumed", f"{name} mark {marks.shape[1]} labels, of which a sample has any number"))
-    return Targets(marks.astype(np.uint8), several=True)
+    return Targets(marks.astype(np.uint8), kind=LABELS)
 
 
 def _squeezed(array: NDArray, extents: tuple[int, ...]) -> NDArray:

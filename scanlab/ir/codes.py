@@ -44,7 +44,7 @@ _STUDIES = {
     "S613": Code("a grid that is not prepared", "Before torch.compile, call prepare(extents) of the backbone."),
     "S614": Code("an input that does not fit", "Axes, channels and the size of a patch must be those of the model."),
     "S615": Code("a next patch that would be seen", "All layers must follow one path, and see nothing ahead."),
-    "S616": Code("a model without a form to save", "Files hold a Classifier, Segmenter, NextPatch or Features."),
+    "S616": Code("a model without a form to save", "Files hold a model with one of scanlab.nn's heads, or Features."),
     "S617": Code("an unknown model or setting", "The message says which; scanlab.zoo.presets() lists all models."),
     "S618": Code("safetensors is missing", 'Checkpoints need it: pip install "scanlab[checkpoints]".'),
     "S619": Code(
@@ -76,7 +76,7 @@ _STUDIES = {
     "S646": Code("data to learn nothing from", "One class, no samples, NaN, mixed sizes; the message says which."),
     "S650": Code("an unknown task", "The message lists those that are there."),
     "S651": Code("no such change of the inputs", "Trained models are tested on rotated inputs, or on another size."),
-    "S652": Code("a task that the data do not fit", "Segmentation needs a mask per image, classification a class."),
+    "S652": Code("a task that the data do not fit", "Segmentation needs a mask per image, detection boxes."),
     "S653": Code("a checkpoint that cannot be written", "Make room; the same command goes on from what is finished."),
     "S654": Code("a study of another version", "The database is left as it is; give another folder."),
     "S655": Code("a file that is no study", "It is another database, no database, or damaged."),
@@ -98,6 +98,9 @@ _STUDIES = {
     "S669": Code(
         "a token that can be guessed", "The explorer keeps others out by it; without one, each start draws its own."
     ),
+    "S676": Code("a library of boxes is missing", 'Detection needs it: pip install "scanlab[detection]".'),
+    "S677": Code("boxes that cannot be read", "The message says which file it is, and what was expected there."),
+    "S679": Code("a detector that cannot be built", "It works on two axes, and knows at least one class."),
     "S680": Code("looks that cannot be", "They are rising numbers of seeds; no more than the last may run."),
     "S681": Code("a file where a folder is needed", "Studies, searches, trainings and reports each fill a folder."),
     "S682": Code("two studies in one folder", "Runners of one study may share a folder; others need their own."),
@@ -109,6 +112,9 @@ _STUDIES = {
     "S692": Code("masks that number no classes", "JPEG, smoothed edges, too many colours; the message says which."),
     "S693": Code("a mask that lies elsewhere", "The headers of a volume and its mask must put them in one place."),
     "S694": Code("a file of several frames", 'Say layout = "frames" to read them all, or "first_frame".'),
+    "S696": Code("a class of boxes that is not known", "Every box has a class that its file lists, under one name."),
+    "S697": Code("boxes of another picture", "An annotation gives another size than the picture has."),
+    "S698": Code("boxes that cannot move", "Pixels that are shuffled leave nothing of a box."),
     "S695": Code("a spacing that cannot be given", "Voxels of NIfTI files have one: millimetres along every axis."),
 }
 

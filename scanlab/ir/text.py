@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 __all__ = ["balanced", "count_text", "grid_text", "reason_of", "shortened"]
 
-_PLURALS = {"axis": "axes", "patch": "patches", "class": "classes", "strategy": "strategies"}
+_PLURALS = {"box": "boxes", "axis": "axes", "patch": "patches", "class": "classes", "strategy": "strategies"}
 
 
 def grid_text(extents: Iterable[int]) -> str:

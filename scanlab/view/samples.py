@@ -26,11 +26,13 @@ _INK, _SOFT = "#1c1b22", "#5d5b6b"
 @dataclass(frozen=True, eq=False)
 class Picture:
     """One image or slice: grey floats [H, W] or colours [H, W, 3], in [0, 1]; mask: a class per pixel [H, W], 0 the
-    background; caption: what stands below, such as which slice it is."""
+    background; caption: what stands below, such as which slice it is; boxes: floats [n, 5] of x0, y0, x1, y1 in pixels
+    and the class from 0."""
 
     values: np.ndarray
     mask: np.ndarray | None = None
     caption: str = ""
+    boxes: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,8 @@ def draw(rows: Sequence[Row], medium: str = "png", title: str = "", classes: Seq
     """Draw rows of pictures, and return the bytes of an SVG or PNG file.
 
     classes: the names of a mask's classes by number; all but the first, the background, are outlined in colours of the
-    ramp, with a legend below. The same rows give the same bytes. Raises ScanlabError S500 without matplotlib, S503
-    for no rows.
+    ramp, with a legend below. Of boxes, class 0 has the second name. The same rows give the same bytes. Raises
+    ScanlabError S500 without matplotlib, S503 for no rows.
     """
     if not rows:
         raise ScanlabError.at("S503", "there is no sample to draw", help="choose data with samples to train on")
@@ -107,6 +109,8 @@ def _picture(sheet: Any, picture: Picture, classes: int, place: tuple[float, flo
     sheet.imshow(picture.values, cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=extent)
     if picture.caption:
         sheet.text(left + _SIDE / 2, top + tall + 0.02, picture.caption, ha="center", va="top", fontsize=6, color=_SOFT)
+    if picture.boxes is not None:
+        _boxes(sheet, picture, classes, place)
     if picture.mask is None:
         return
     # With a border of nothing, outlines close where an object leaves the picture.
@@ -117,6 +121,17 @@ def _picture(sheet: Any, picture: Picture, classes: int, place: tuple[float, flo
     for label in range(1, classes):
         if (framed == label).any():
             sheet.contour(right, down, framed == label, [0.5], colors=[_colour(label, classes)], linewidths=0.9)
+
+
+def _boxes(sheet: Any, picture: Picture, classes: int, place: tuple[float, float, float]) -> None:
+    left, top, tall = place
+    height, width = picture.values.shape[:2]
+    rectangle = _need("matplotlib.patches").Rectangle
+    for x0, y0, x1, y1, label in (picture.boxes if picture.boxes is not None else np.empty((0, 5))).tolist():
+        corner = (left + x0 * _SIDE / width, top + y0 * tall / height)
+        size = ((x1 - x0) * _SIDE / width, (y1 - y0) * tall / height)
+        colour = _colour(int(label) + 1, classes)
+        sheet.add_patch(rectangle(corner, *size, fill=False, edgecolor=colour, linewidth=0.7))
 
 
 def _add_legend(figure: Any, classes: Sequence[str]) -> None:

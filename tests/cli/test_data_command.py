@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from scanlab.cli.app import app
 from scanlab.cli.data import MARKS, _marked, _shaded
+from scanlab.data.placed import PLACED
 from scanlab.view.ramp import rgb
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -41,7 +42,31 @@ def masked_file(folder: Path, **more) -> Path:
 
 
 def test_the_names():
-    assert [line.split(":")[0] for line in run().splitlines()] == ["digits", "moving-digits", "permuted-digits"]
+    names = [line.split(":")[0] for line in run().splitlines()]
+    assert names == ["digits", "moving-digits", "permuted-digits", *PLACED]
+
+
+def test_names_say_what_is_not_here(monkeypatch, tmp_path):
+    monkeypatch.setenv("SCANLAB_DATA", str(tmp_path))
+    known = json.loads(run("--json"))
+    assert "github.com/Shenggan/BCCD_Dataset" in known["blood_cells"] and "Not in a folder" not in known["digits"]
+    (tmp_path / "blood_cells").mkdir()
+    assert json.loads(run("--json"))["blood_cells"] == PLACED["blood_cells"].about
+
+
+def test_boxes_are_counted_and_drawn(tmp_path):
+    images, boxes = np.zeros((10, 16, 24), np.uint8), np.zeros((10, 2, 5))
+    boxes[:] = [[2, 3, 9, 12, 0], [12, 4, 22, 9, 2]]
+    boxes[4, 1, 4] = -1
+    np.savez(tmp_path / "made.npz", images=images, boxes=boxes)
+    text = run(str(tmp_path / "made.npz"))
+    assert "any number of boxes per image, 3 classes" in text and "train boxes" in text
+    facts = json.loads(run(str(tmp_path / "made.npz"), "--json"))
+    assert facts["train per class"][0] == facts["train"] and facts["train per class"][1] == 0
+    # The outlines, side by side with the picture: of class 0 and of class 2.
+    assert "····00000000000000······" in text.replace(" ", "") and "22" in text
+    run(str(tmp_path / "made.npz"), "--out", str(tmp_path / "sheet.svg"))
+    assert (tmp_path / "sheet.svg").read_text().count("<path") > 20
 
 
 def test_facts_of_the_digits_and_a_picture():

@@ -1,0 +1,139 @@
+"""Boxes in COCO's JSON (cocodataset.org/#format-data)."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scanlab.data.boxes.lookup import Pictures, part_within
+from scanlab.data.boxes.values import Annotations, Boxed, wrong_file
+from scanlab.data.notes import Note, listed
+from scanlab.data.places import files_in, folders_in, hints
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import count_text
+
+__all__ = ["coco_files", "read_coco"]
+
+_SUFFIX = (".json",)
+
+
+def coco_files(folder: Path) -> list[Path]:
+    """The files of COCO's form with boxes: in the folder, or in one of its folders."""
+    places = [folder, *folders_in(folder)]
+    return [file for place in places for file in files_in(place, _SUFFIX) if _holds_boxes(file)]
+
+
+def _holds_boxes(file: Path) -> bool:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    if not isinstance(content, dict) or not all(isinstance(content.get(k), list) for k in ("images", "annotations")):
+        return False
+    made = content["annotations"]
+    return "categories" in content and (not made or any(isinstance(a, dict) and "bbox" in a for a in made))
+
+
+def read_coco(folder: Path, files: Sequence[Path]) -> Annotations:
+    """The pictures that the files speak of, with their boxes; every file is the part that its name or its folder says.
+
+    A class is a category, numbered in the order of the identifiers. Crowds, which stand for many objects in one box,
+    are left out. Raises S677 for files and pictures that are missing or damaged, S691 for two files of one part, and
+    S696 for a box of a category that is not listed.
+    """
+    by_part: dict[str, Path] = {}
+    for file in files:
+        part = _part(file, folder)
+        if part in by_part:
+            which = f"both {by_part[part].name} and {file.name} may be " + (f"the {part} part" if part else "the data")
+            raise ScanlabError.at("S691", which, help="leave one, or call them after parts, as in train.json, val.json")
+        by_part[part] = file
+    if len(by_part) > 1 and "" in by_part:
+        help = "call it after the part that it is, or take it out of the folder"
+        raise ScanlabError.at("S691", f"{by_part[''].name} lies beside files of parts, and names none", help=help)
+    held = {part: json.loads(file.read_text(encoding="utf-8")) for part, file in by_part.items()}
+    names = _names(held, by_part)
+    pictures, notes = Pictures(folder), list[Note]()
+    crowds = strays = 0
+    boxed: list[Boxed] = []
+    for part, content in held.items():
+        boxes, crowd, stray = _boxes(content, by_part[part], names)
+        crowds, strays = crowds + crowd, strays + stray
+        for image in content["images"]:
+            file = pictures.named(str(_of(image, "file_name", by_part[part])), by_part[part], part)
+            size = (image["height"], image["width"]) if {"height", "width"} <= image.keys() else None
+            boxed.append(Boxed(file, _array(boxes.get(image["id"], [])), part, size))
+    if crowds:
+        notes.append(Note("left out", f"{count_text(crowds, 'box')} around a crowd, which stand for many objects each"))
+    if strays:
+        notes.append(Note("left out", f"{count_text(strays, 'box')} on pictures that no file lists"))
+    notes += pictures.left((each.file for each in boxed), "that no file lists")
+    return Annotations("COCO's JSON", tuple(boxed), tuple(names.values()), _SUFFIX, tuple(notes))
+
+
+def _part(file: Path, folder: Path) -> str:
+    said = hints(file.stem)
+    return said.pop() if len(said) == 1 else part_within(file, folder)
+
+
+def _names(held: Mapping[str, Any], files: Mapping[str, Path]) -> dict[Any, str]:
+    """Names of categories by identifier. Raises S696 where two files disagree."""
+    names: dict[Any, str] = {}
+    for part, content in held.items():
+        for category in content["categories"]:
+            number, name = _of(category, "id", files[part]), str(_of(category, "name", files[part]))
+            if names.setdefault(number, name) != name:
+                problem = f"category {number} is {names[number]!r}, and {name!r} in {files[part].name}"
+                raise ScanlabError.at("S696", problem, help="number the categories of all files alike")
+    if twice := sorted({name for name in names.values() if list(names.values()).count(name) > 1}):
+        raise ScanlabError.at(
+            "S696", f"several categories are called {listed(twice)}", help="give each a name of its own"
+        )
+    return dict(sorted(names.items()))
+
+
+def _boxes(content: Any, file: Path, names: Mapping[Any, str]) -> tuple[dict[Any, list[list[float]]], int, int]:
+    """Boxes by picture, how many crowds were left out, and how many boxes on pictures that are not listed."""
+    numbers = {identifier: number for number, identifier in enumerate(names)}
+    listed_images = {_of(image, "id", file) for image in content["images"]}
+    boxes: dict[Any, list[list[float]]] = defaultdict(list)
+    crowds = strays = 0
+    for made in content["annotations"]:
+        category, image = _of(made, "category_id", file), _of(made, "image_id", file)
+        if category not in numbers:
+            known = listed(f"{number} ({name})" for number, name in names.items())
+            problem = f"{file.name} has a box of category {category}, which it does not list"
+            raise ScanlabError.at("S696", problem, help=f"add it to its categories, which are {known}")
+        if image not in listed_images:
+            strays += 1
+        elif made.get("iscrowd"):
+            crowds += 1
+        else:
+            x, y, width, height = _numbers(made, file)
+            boxes[image].append([x, y, x + width, y + height, numbers[category]])
+    return boxes, crowds, strays
+
+
+def _numbers(made: Any, file: Path) -> list[float]:
+    box = _of(made, "bbox", file)
+    try:
+        x, y, width, height = map(float, box)
+    except (TypeError, ValueError):
+        raise wrong_file(file, f"a bbox of it is {box!r}", "expected [x, y, width, height] in pixels") from None
+    return [x, y, width, height]
+
+
+def _of(made: Any, key: str, file: Path) -> Any:
+    try:
+        return made[key]
+    except (KeyError, TypeError):
+        raise wrong_file(file, f"an entry of it has no {key!r}", "see cocodataset.org/#format-data") from None
+
+
+def _array(rows: Sequence[Sequence[float]]) -> np.ndarray:
+    return np.array(rows, np.float64).reshape(-1, 5)

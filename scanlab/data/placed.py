@@ -1,0 +1,73 @@
+"""Published data that lie on a person's machine, by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.places import expand_home
+
+__all__ = ["PLACED", "Placed", "place_of", "required_place"]
+
+# Where data lie unless SCANLAB_DATA says so, beside or within the working folder.
+USUAL = ("data", "../shared/data")
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Data that do not come with ScanLab.
+
+    about: a sentence. path: within the folder of data. credit: whose they are, and their licence. source: where to get
+    them. layout: how they are read.
+    """
+
+    about: str
+    path: str
+    credit: str
+    source: str
+    layout: str = ""
+
+
+PLACED: Mapping[str, Placed] = MappingProxyType(
+    {
+        "blood_cells": Placed(
+            "Blood smears with boxes of red cells, white cells and platelets.",
+            "blood_cells",
+            "BCCD Dataset (MIT)",
+            "github.com/Shenggan/BCCD_Dataset",
+        ),
+        "nuclei": Placed(
+            "Microscopy with a box around every nucleus.",
+            "dsb2018/nuclei_256.npz",
+            "2018 Data Science Bowl, stage 1: BBBC038v1 (CC0)",
+            "bbbc.broadinstitute.org/BBBC038",
+            "boxes",
+        ),
+    }
+)
+
+
+def place_of(name: str) -> Path | None:
+    """Where the data of a name in PLACED lie; None where they do not.
+
+    They are looked for in the folders that the variable SCANLAB_DATA lists, else in `data` and `../shared/data`.
+    """
+    folders = [part for part in os.environ.get("SCANLAB_DATA", "").split(os.pathsep) if part] or USUAL
+    places = (expand_home(folder) / PLACED[name].path for folder in folders)
+    return next((place for place in places if place.exists()), None)
+
+
+def required_place(name: str) -> Path:
+    """The same. Raises S600 where the data are not there."""
+    if (place := place_of(name)) is not None:
+        return place
+    placed = PLACED[name]
+    raise ScanlabError.at(
+        "S600",
+        f"{name} does not come with ScanLab, and there is no {placed.path} in a folder of data",
+        help=f"get them from {placed.source}, and name the folder that {placed.path} lies in by SCANLAB_DATA",
+    )
