@@ -2,6 +2,7 @@
 
 from scanlab.nn.backbone import Backbone, Block
 from scanlab.nn.config import BackboneConfig, MixerConfig
+from scanlab.nn.detector import Detector
 from scanlab.nn.feature_info import FeatureInfo
 from scanlab.nn.features import Features
 from scanlab.nn.heads import Classifier, NextPatch, Segmenter
@@ -19,6 +20,7 @@ __all__ = [
     "BackboneConfig",
     "Block",
     "Classifier",
+    "Detector",
     "FeatureInfo",
     "Features",
     "Merge",

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from scanlab.facade import parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Entry, Order, Plan, Scan
-from scanlab.nn import Backbone, Classifier, Features, NextPatch, Segmenter, set_scan
+from scanlab.nn import Backbone, Classifier, Detector, Features, NextPatch, Segmenter, set_scan
 from scanlab.nn.backbone import backbone_of
 from scanlab.nn.config import from_stored, stored
 from scanlab.nn.head import Head
@@ -24,6 +24,7 @@ __all__ = ["built_from", "described", "load", "save"]
 
 HEADS: dict[str, type[Head]] = {
     "classifier": Classifier,
+    "detector": Detector,
     "segmenter": Segmenter,
     "next patch": NextPatch,
     "features": Features,
@@ -31,7 +32,7 @@ HEADS: dict[str, type[Head]] = {
 
 
 def save(model: nn.Module, path: str | Path) -> None:
-    """Write a Classifier, Segmenter, NextPatch or Features with its configuration to a .safetensors file.
+    """Write a Classifier, Detector, Segmenter, NextPatch or Features with its configuration to a .safetensors file.
 
     Of one that torch.compile, DataParallel, DistributedDataParallel or an average of weights wraps, the model inside is
     written. Raises S641, S616.
