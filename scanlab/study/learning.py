@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from scanlab.data.dataset import IGNORED, Dataset
 from scanlab.nn import Backbone, Classifier, NextPatch, Segmenter
+from scanlab.study import detection
 from scanlab.study.metrics import area_under_curve, balanced_accuracy, labels_area_under_curve, labels_f1, overlaps
 from scanlab.study.tasks import Task
 from scanlab.study.trial import Recipe
@@ -28,10 +29,10 @@ class Learning:
     """How a task is learnt.
 
     build: the model over a backbone. loss: of a batch in training, from images [B, C, *extents] and targets (classes
-    int64 [B], masks int64 [B, *extents], or labels float32 [B, labels] of 0 and 1). measure: metrics by name over all
-    given images, so many at a time; the model is in evaluation mode and nothing is differentiated. predict: what is
-    kept of every given image, likewise: the kind of its predictions and their values as `study.predictions.Predictions`
-    has them; None to keep nothing.
+    int64 [B], masks int64 [B, *extents], labels float32 [B, labels] of 0 and 1, or boxes float32 [B, most, 5]).
+    measure: metrics by name over all given images, so many at a time; the model is in evaluation mode and nothing is
+    differentiated. predict: what is kept of every given image, likewise: the kind of its predictions and their values
+    as `study.predictions.Predictions` has them; None to keep nothing.
     """
 
     build: Callable[[Backbone, Dataset], nn.Module]
@@ -169,6 +170,7 @@ LEARNINGS: Mapping[str, Learning] = MappingProxyType(
         "classification": Learning(_classifier, _classification_loss, _classification, _classes),
         "multi_label_classification": Learning(_classifier, _labels_loss, _labels),
         "segmentation": Learning(_segmenter, _segmentation_loss, _segmentation, _dices),
+        "detection": Learning(detection.built, detection.loss, detection.measured, detection.predicted),
         "next_patch": Learning(
             partial(_next_patch, "mse"), _next_patch_loss, partial(_next_patch_error, "mse"), _next_patch_losses
         ),

@@ -23,6 +23,9 @@ TABLES = (
 # Of 16 bits, for shares in [0, 1]; the next value is none.
 _STEPS = 65534
 _NONE = 65535
+_SHARES = ("dice", "ap50")
+# Kinds with the metrics that are means of their values.
+_MEANS = (("dice", "dice"), ("ap50", "image_ap50"), ("loss", "mse"), ("loss", "bits_per_value"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +33,8 @@ class Predictions:
     """One trial on the samples that it was measured on, M of them in their order.
 
     kind: "class", values int64 [M], the predicted ones; "dice", float64 [M, classes - 1], a share for every class but
-    the background, NaN where neither mask nor guess has it, to the nearest of 65,535 values; "loss", float32 [M].
+    the background, NaN where neither mask nor guess has it, to the nearest of 65,535 values; "ap50", likewise, average
+    precision for every class; "loss", float32 [M].
     samples: a name for these samples; trials with one name were measured on the same. truth: int64 [M], the true
     classes, for "class".
 
@@ -56,7 +60,7 @@ class Predictions:
             if metric == "accuracy":
                 return right
             return np.where(self.truth[:, None] == np.unique(self.truth), right, np.nan)
-        if (self.kind, metric) in (("dice", "dice"), ("loss", "mse"), ("loss", "bits_per_value")):
+        if (self.kind, metric) in _MEANS:
             return self.values.reshape(len(self.values), -1).astype(np.float64)
         return None
 
@@ -137,7 +141,7 @@ def _read(base: sqlite3.Connection, wanted: set[str]) -> Iterator[tuple[str, Pre
 def _small(kind: str, values: NDArray) -> NDArray:
     if kind == "class":
         return values.astype(np.uint8 if values.max(initial=0) < 256 else np.uint16)
-    if kind == "dice":
+    if kind in _SHARES:
         return np.where(np.isnan(values), _NONE, np.rint(np.nan_to_num(values) * _STEPS)).astype(np.uint16)
     return values.astype(np.float32)
 
@@ -146,7 +150,7 @@ def _whole(kind: str, content: bytes) -> NDArray:
     values = _unpacked(content)
     if kind == "class":
         return values.astype(np.int64)
-    return np.where(values == _NONE, np.nan, values / _STEPS) if kind == "dice" else values
+    return np.where(values == _NONE, np.nan, values / _STEPS) if kind in _SHARES else values
 
 
 def _packed(values: NDArray) -> bytes:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from scanlab.data import Dataset
-from scanlab.data.target_kinds import CLASSES, LABELS, MASKS, TargetKind
+from scanlab.data.target_kinds import BOXES, CLASSES, LABELS, MASKS, TargetKind
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.renamed import renamed_value, spaced
 
@@ -87,6 +87,11 @@ def _next_patch(name: str, primary: str) -> Task:
     return Task(name, "every patch from those before it on the path", name, None, primary, higher=False, unit="")
 
 
+def _detection(name: str, primary: str, judged: str = "") -> Task:
+    about = f"the boxes and classes of the objects in an image{judged}"
+    return Task(name, about, "detection", BOXES, primary, higher=True, unit="points")
+
+
 _UNEQUAL = ", judged by {}, for classes of unequal size"
 _ANY = "which of any number of labels an image, a volume or a video has"
 _PIXELS = "the class of every pixel of an image or a volume"
@@ -96,6 +101,9 @@ _ROWS = (
     _classification("classification_by_auc", "auc", _UNEQUAL.format("auc")),
     Task("multi_label_classification", _ANY, "multi_label_classification", LABELS, "auc", higher=True, unit="points"),
     Task("segmentation", _PIXELS, "segmentation", MASKS, "dice", higher=True, unit="points"),
+    _detection("detection", "map"),
+    _detection("detection_by_map50", "map50", ", judged by AP at IoU 0.5 alone"),
+    _detection("detection_by_image_ap50", "image_ap50", ", judged by AP at IoU 0.5 of each image by itself"),
     _next_patch("next_patch", "mse"),
     _next_patch("next_patch_in_bits", "bits_per_value"),
 )

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from scanlab.data import Dataset
+from scanlab.data.target_kinds import BOXES, LABELS
 from scanlab.nn import Backbone, BackboneConfig
 from scanlab.nn.measure import PeakMemory, flop_count, parameter_count
 from scanlab.renamed import renamed_keywords, renamed_names
-from scanlab.study.augment import are_masks, augmented
+from scanlab.study.augment import augmented
 from scanlab.study.checkpoint import Checkpoint, Progress, read_checkpoint, write_checkpoint
 from scanlab.study.learning import Learning, learning_of
 from scanlab.study.predictions import Predictions
@@ -265,8 +266,7 @@ class _Run:
         images, targets = self.parts[2:]
         values = {}
         for name in self.trial.problem.transfer:
-            changed, masks = transferred(name, images, targets if are_masks(targets) else None)
-            values[name] = self._measured(changed, targets if masks is None else masks)[self.task.primary]
+            values[name] = self._measured(*transferred(name, images, targets))[self.task.primary]
         return values
 
     @torch.no_grad()
@@ -301,7 +301,8 @@ class _WithLoss(nn.Module):
 
 def _part(dataset: Dataset, chosen: NDArray[np.int64], device: str) -> tuple[Tensor, Tensor]:
     targets = torch.from_numpy(dataset.labels[chosen]).to(device)
-    targets = targets.float() if dataset.several else targets.long()
+    whole = dataset.target_kind not in (BOXES, LABELS)
+    targets = targets.long() if whole else targets.float()
     return torch.from_numpy(dataset.images[chosen]).to(device), targets
 
 

@@ -11,24 +11,40 @@ from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
+from scanlab.study import moved_boxes
+from scanlab.study.moved_boxes import are_boxes, are_masks
 
 __all__ = ["patch_grid", "transfer_grid", "transferred"]
 
 
-def transferred(name: str, images: Tensor, masks: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-    """Images [B, C, *extents] and perhaps masks [B, *extents] after a change.
+def transferred(name: str, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Images [B, C, *extents] and their targets after a change, which masks [B, *extents] and boxes [B, most, 5] go
+    along with and all others do not.
 
     "rotate 90" (or 180, 270): turned in the plane of the last two axes, so many degrees from the last but one towards
     the last. "size 16x16": resized, (bi-, tri-)linear; masks to the nearest. Raises S651 for any other name.
     """
     turns, size = _read(name)
     if turns:
-        return torch.rot90(images, turns, (-2, -1)), None if masks is None else torch.rot90(masks, turns, (-2, -1))
+        return torch.rot90(images, turns, (-2, -1)), _turned(targets, turns, images.shape)
     mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(size)]
     resized = F.interpolate(images, size, mode=mode, align_corners=False, antialias=False)
-    if masks is None:
-        return resized, None
-    return resized, F.interpolate(masks[:, None].float(), size, mode="nearest")[:, 0].to(masks.dtype)
+    return resized, _resized(targets, size, images.shape)
+
+
+def _turned(targets: Tensor, turns: int, shape: Sequence[int]) -> Tensor:
+    if are_boxes(targets):
+        return moved_boxes.turned(targets, turns, tuple(shape[2:]))
+    return torch.rot90(targets, turns, (-2, -1)) if are_masks(targets) else targets
+
+
+def _resized(targets: Tensor, size: tuple[int, ...], shape: Sequence[int]) -> Tensor:
+    if are_boxes(targets):
+        scale = torch.tensor([new / old for old, new in zip(shape[2:], size, strict=True)])
+        return moved_boxes.moved(targets, scale.expand(len(targets), 2), torch.zeros(len(targets), 2))
+    if are_masks(targets):
+        return F.interpolate(targets[:, None].float(), size, mode="nearest")[:, 0].to(targets.dtype)
+    return targets
 
 
 def transfer_grid(

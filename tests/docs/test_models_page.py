@@ -35,9 +35,11 @@ def test_every_preset_is_named() -> None:
 
 def test_the_parts_are_built_as_shown() -> None:
     blocks = [
-        b for b in re.findall(r"```python\n(.*?)```", PAGE, re.S) if re.search(r"NextPatch\(|\.packed\(|stream", b)
+        b
+        for b in re.findall(r"```python\n(.*?)```", PAGE, re.S)
+        if re.search(r"NextPatch\(|Detector\(|\.packed\(|stream", b)
     ]
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     given: dict[str, object] = {
         "video": torch.rand(1, 1, 3, 16, 16),
         "prefix": torch.rand(2, 3, 16),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from scanlab.study.augment import augmented, flipped, shifted
+from scanlab.study.augment import Batch, augmented, flipped, shifted
 from scanlab.study.trial import Recipe
 
 EXTENTS = [(7,), (5, 6), (4, 5, 6)]
@@ -33,7 +33,7 @@ def by_hand(image: np.ndarray, moves: tuple[int, ...]) -> np.ndarray:
 @pytest.mark.parametrize("extents", EXTENTS)
 def test_every_image_is_moved_as_a_whole(extents: tuple[int, ...]) -> None:
     before, most = images(extents), 2
-    after = shifted(before, most, seeded()).numpy()
+    after = shifted(Batch(before), most, seeded()).images.numpy()
     moves = torch.randint(2 * most + 1, (len(extents), len(before)), generator=seeded()).numpy().T - most
     for image, moved, move in zip(before.numpy(), after, moves, strict=True):
         np.testing.assert_array_equal(moved, by_hand(image, tuple(move)))
@@ -43,15 +43,15 @@ def test_every_image_is_moved_as_a_whole(extents: tuple[int, ...]) -> None:
 def test_no_shift_draws_as_many_numbers() -> None:
     """The same seed gives the same batches with and without shifts."""
     one, other = seeded(), seeded()
-    assert torch.equal(shifted(images((4, 4)), 0, one), images((4, 4)))
-    shifted(images((4, 4)), 2, other)
+    assert torch.equal(shifted(Batch(images((4, 4))), 0, one).images, images((4, 4)))
+    shifted(Batch(images((4, 4))), 2, other)
     assert torch.equal(one.get_state(), other.get_state())
 
 
 @pytest.mark.parametrize("extents, first", [((7,), 0), ((5, 6), 0), ((5, 6), 1), ((4, 5, 6), 0), ((4, 5, 6), 1)])
 def test_every_image_is_mirrored_along_its_own_axes(extents: tuple[int, ...], first: int) -> None:
     before = images(extents)
-    after = flipped(before, seeded(), first)
+    after = flipped(Batch(before), seeded(), first).images
     seen = set()
     for image, mirrored in zip(before, after, strict=True):
         axes = range(first, len(extents))

@@ -13,7 +13,7 @@ from scanlab.study import read_study
 from scanlab.study.analysis import analyse
 from scanlab.study.predictions import Predictions
 from scanlab.study.report import render
-from scanlab.study.report.per_class import MOST_CLASSES, confusion_of, dice_of, per_class_html
+from scanlab.study.report.per_class import MOST_CLASSES, confusion_of, per_class_html, shares_of
 
 
 def kept(values, truth) -> Predictions:
@@ -33,7 +33,7 @@ def test_dice_is_the_mean_over_the_samples_that_have_the_class():
     nan = np.nan
     one = Predictions("dice", np.array([[0.5, nan], [1.0, nan]]), "some")
     two = Predictions("dice", np.array([[0.7, nan], [nan, nan]]), "some")
-    [(mean, spread), (none, _)] = dice_of([one, two])
+    [(mean, spread), (none, _)] = shares_of([one, two])
     assert mean == pytest.approx(0.725) and spread == pytest.approx(np.std([0.75, 0.7], ddof=1)) and np.isnan(none)
 
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from scanlab.compiler.bind import bind
 from scanlab.data import Dataset, from_arrays
-from scanlab.data.target_kinds import CLASSES, LABELS, MASKS, TargetKind
+from scanlab.data.target_kinds import BOXES, CLASSES, LABELS, MASKS, TargetKind
 from scanlab.facade import parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.learning import LEARNINGS, learning_of
@@ -45,6 +45,13 @@ def several(count: int) -> np.ndarray:
     return np.stack([np.arange(count) % k == 0 for k in (2, 3, 5)], 1).astype(int)
 
 
+def squares(count: int) -> np.ndarray:
+    """Two boxes per image of two classes, but for every fifth, which has none."""
+    boxes = np.tile([[1.0, 1, 4, 4, 0], [2, 3, 6, 6, 1]], (count, 1, 1))
+    boxes[::5, :, 4] = -1
+    return boxes
+
+
 def trial(task: str, dataset: Dataset, **changes) -> Trial:
     axes = " ".join("abc"[: len(dataset.extents)])
     grid = tuple(-(-n // 2) for n in dataset.extents)
@@ -60,6 +67,9 @@ def test_the_tasks_and_their_primary_metrics() -> None:
         "classification_by_auc": ("auc", True, CLASSES),
         "multi_label_classification": ("auc", True, LABELS),
         "segmentation": ("dice", True, MASKS),
+        "detection": ("map", True, BOXES),
+        "detection_by_map50": ("map50", True, BOXES),
+        "detection_by_image_ap50": ("image_ap50", True, BOXES),
         "next_patch": ("mse", False, None),
         "next_patch_in_bits": ("bits_per_value", False, None),
     }
@@ -73,10 +83,11 @@ def test_every_task_has_its_way_of_learning_and_is_learnt_here() -> None:
         learning_of(replace(task_named("next_patch"), learning="guessing"))
 
 
-@pytest.mark.parametrize("targets", [CLASSES, LABELS, MASKS])
+@pytest.mark.parametrize("targets", [BOXES, CLASSES, LABELS, MASKS])
 def test_data_is_for_a_task_that_takes_its_targets(targets: TargetKind) -> None:
     dataset = made((4, 4), targets is MASKS)
-    dataset = from_arrays(dataset.images, several(24)) if targets is LABELS else dataset
+    other = {LABELS: several(24), BOXES: np.tile([[0.0, 0, 2, 2, 0]], (24, 1, 1))}
+    dataset = from_arrays(dataset.images, other[targets]) if targets in other else dataset
     assert task_named(targets.task).targets == targets == dataset.target_kind
 
 
@@ -89,6 +100,9 @@ LEARNED = [
     ("multi_label_classification", (4, 4, 6), False, True),
     ("segmentation", (6, 8), True, False),
     ("segmentation", (4, 5, 6), True, False),
+    ("detection", (12, 8), False, False),
+    ("detection_by_map50", (8, 8), False, False),
+    ("detection_by_image_ap50", (9, 7), False, False),
     ("next_patch", (6, 6), False, False),
     ("next_patch", (4, 4, 4), True, False),
     ("next_patch_in_bits", (6, 6), False, False),
@@ -106,6 +120,8 @@ def threads():
 def test_every_task_learns_for_an_epoch(task: str, extents: tuple[int, ...], masks: bool, video: bool) -> None:
     channels = 1 if "patch" in task else 2
     dataset = made(extents, masks, video=video, channels=channels)
+    if "detection" in task:
+        dataset = from_arrays(dataset.images, squares(24))
     if "label" in task:
         dataset = from_arrays(dataset.images, several(24), video=video)
     transfer = ("rotate 180", f"size {'x'.join(str(n + 2) for n in extents)}")

@@ -11,6 +11,8 @@ from scanlab.nn import BackboneConfig
 from scanlab.nn.embed import PatchEmbed
 from scanlab.study.transfer import patch_grid, transfer_grid, transferred
 
+CLASSES = torch.zeros(2, dtype=torch.long)
+
 
 @pytest.mark.parametrize("extents", [(4, 6), (3, 4, 6)])
 @pytest.mark.parametrize("degrees, turns", [(90, 1), (180, 2), (270, 3)])
@@ -18,15 +20,15 @@ def test_rotations(extents: tuple[int, ...], degrees: int, turns: int) -> None:
     images = torch.rand(2, 3, *extents, generator=torch.Generator().manual_seed(0))
     masks = (images[:, 0] > 0.5).long()
     turned, marks = transferred(f"rotate {degrees}", images, masks)
-    assert marks is not None and torch.equal(marks, (turned[:, 0] > 0.5).long())
+    assert torch.equal(marks, (turned[:, 0] > 0.5).long())
     np.testing.assert_array_equal(turned, np.rot90(images.numpy(), turns, (-2, -1)))
-    back, _ = transferred(f"rotate {360 - degrees}", turned)
+    back, _ = transferred(f"rotate {360 - degrees}", turned, CLASSES)
     assert torch.equal(back, images)
 
 
 def test_a_quarter_turn_by_hand() -> None:
     """From the rows towards the columns: the last column becomes the first row."""
-    turned, _ = transferred("rotate 90", torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]]))
+    turned, _ = transferred("rotate 90", torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]]), CLASSES)
     assert turned[0, 0].tolist() == [[2, 4], [1, 3]]
 
 
@@ -36,16 +38,16 @@ def test_sizes(extents: tuple[int, ...], size: str) -> None:
     masks = torch.randint(5, (2, *extents), generator=torch.Generator().manual_seed(0))
     wanted = tuple(map(int, size.split("x")))
     resized, marks = transferred(f"size {size}", images, masks)
-    assert marks is not None and resized.shape == (2, 1, *wanted) and marks.shape == (2, *wanted)
+    assert resized.shape == (2, 1, *wanted) and marks.shape == (2, *wanted)
     assert marks.dtype == masks.dtype and set(marks.unique().tolist()) <= set(masks.unique().tolist())
     assert resized.min() >= images.min() and resized.max() <= images.max()
-    same, _ = transferred(f"size {'x'.join(map(str, extents))}", images)
+    same, _ = transferred(f"size {'x'.join(map(str, extents))}", images, CLASSES)
     assert torch.equal(same, images)
 
 
 def test_a_size_by_hand() -> None:
     resized, marks = transferred("size 1x4", torch.tensor([[[[0.0, 1.0]]]]), torch.tensor([[[3, 7]]]))
-    assert resized[0, 0].tolist() == [[0, 0.25, 0.75, 1]] and marks is not None and marks.tolist() == [[[3, 3, 7, 7]]]
+    assert resized[0, 0].tolist() == [[0, 0.25, 0.75, 1]] and marks.tolist() == [[[3, 3, 7, 7]]]
 
 
 @pytest.mark.parametrize("name", ["rotate 90", "rotate 180", "rotate 270", "size 9x14", "size 5x7", "size 16x16"])
@@ -53,7 +55,7 @@ def test_a_size_by_hand() -> None:
 def test_the_grid_is_the_one_that_the_model_finds(name: str, patch: int, stride: int | None) -> None:
     images = torch.zeros(1, 1, 8, 12)
     embed = PatchEmbed(1, BackboneConfig(patch=patch, stride=stride, dim=4), 2)
-    changed, _ = transferred(name, images)
+    changed, _ = transferred(name, images, CLASSES)
     _, grid = embed(changed)
     before = patch_grid((8, 12), (patch, patch), stride)
     assert before == embed(images)[1]

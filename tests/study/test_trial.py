@@ -38,7 +38,10 @@ def test_the_key_is_the_same_in_another_process() -> None:
 def test_the_config_is_json_and_says_all() -> None:
     again = json.loads(json.dumps(TRIAL.config))
     assert again["seed"] == 0 and again["control"] is None and again["task"] == "classification"
-    assert set(again["recipe"]) == {f.name for f in fields(Recipe)}
+    # What came later stands in a key only where it is set: what ran before keeps its own.
+    later = {"turn", "zoom"}
+    assert set(again["recipe"]) == {f.name for f in fields(Recipe)} - later
+    assert Recipe(turn=True, zoom=0.5).stored() == Recipe().stored() | {"turn": True, "zoom": 0.5}
     assert set(again["sizes"]) == {f.name for f in fields(BackboneConfig)}
     assert again["data"] == PROBLEM.fingerprint
 

@@ -15,7 +15,7 @@ from scanlab.study.predictions import Predictions, read_predictions
 from scanlab.study.record import StudyRecord
 from scanlab.study.statistics import mean_spread
 
-__all__ = ["Confusion", "confusion_of", "dice_of", "per_class_html"]
+__all__ = ["Confusion", "confusion_of", "per_class_html", "shares_of"]
 
 # Of more classes than these the most frequent confusions are listed, so many of them.
 MOST_CLASSES = MOST_CONFUSIONS = 20
@@ -51,10 +51,11 @@ def confusion_of(kept: Sequence[Predictions]) -> Confusion | None:
     return Confusion(np.asarray(counts, np.int64).reshape(classes, classes), len(pairs))
 
 
-def dice_of(kept: Sequence[Predictions]) -> list[tuple[float, float | None]] | None:
-    """Mean and standard deviation over one strategy's seeds of the Dice of each class but the background, each a mean
-    over the samples where mask or guess has it; NaN for a class that no sample has. None without Dice."""
-    scores = [each.values for each in kept if each.kind == "dice"]
+def shares_of(kept: Sequence[Predictions], kind: str = "dice") -> list[tuple[float, float | None]] | None:
+    """Mean and standard deviation over one strategy's seeds of a kind of shares: the Dice of each class but the
+    background, or the "ap50" of each class, each a mean over the samples where the target or what was said of it has
+    the class; NaN for a class that no sample has. None where no such shares were kept."""
+    scores = [each.values for each in kept if each.kind == kind]
     if not scores:
         return None
     means = np.array([[_mean(column) for column in values.T] for values in scores])
@@ -66,9 +67,9 @@ def per_class_html(record: StudyRecord, problem: ProblemFindings) -> str:
     kept = {row.label: _kept(record, problem.name, row.label) for row in problem.rows if not row.same_as}
     if not any(kept.values()):
         return "<p>Nothing was kept of single samples when these trials ran.</p>"
-    dice = {label: dices for label, each in kept.items() if (dices := dice_of(each))}
-    if dice:
-        return _dice_table(dice)
+    for kind, (first, note) in _SHARES.items():
+        if shares := {label: shares for label, each in kept.items() if (shares := shares_of(each, kind))}:
+            return _share_table(shares, first, note)
     confusions = {label: matrix for label, each in kept.items() if (matrix := confusion_of(each))}
     if not confusions:
         return "<p>This task has no classes.</p>"
@@ -86,17 +87,27 @@ def _mean(values: NDArray[np.float64]) -> float:
     return float(known.mean()) if len(known) else float("nan")
 
 
-def _dice_table(dice: dict[str, list[tuple[float, float | None]]]) -> str:
-    classes = range(1, 1 + max(map(len, dice.values())))
+# Kinds of shares with the number of their first class and what stands below their table.
+_SHARES = {
+    "dice": (1, "Dice of every class in %, ± its standard deviation over seeds; – where no mask and no guess has it."),
+    "ap50": (
+        0,
+        "AP at IoU 0.5 of every class in %, of each image by itself and averaged over images, ± its standard deviation "
+        "over seeds; – where no box and no guess has it.",
+    ),
+}
+
+
+def _share_table(shares: dict[str, list[tuple[float, float | None]]], first: int, note: str) -> str:
+    classes = range(first, first + max(map(len, shares.values())))
     head = "".join(f"<th>class {c}</th>" for c in classes)
     rows = "".join(
-        f"<tr><td>{escape(x)}</td>{''.join(_dice_cell(*pair) for pair in row)}</tr>" for x, row in dice.items()
+        f"<tr><td>{escape(x)}</td>{''.join(_share_cell(*pair) for pair in row)}</tr>" for x, row in shares.items()
     )
-    note = "Dice of every class in %, ± its standard deviation over seeds; – where no mask and no guess has the class."
     return f'{_table(head, rows)}<p class="note">{note}</p>'
 
 
-def _dice_cell(mean: float, spread: float | None) -> str:
+def _share_cell(mean: float, spread: float | None) -> str:
     if np.isnan(mean):
         return "<td>–</td>"
     return f"<td>{100 * mean:.1f}{'' if spread is None else f' ± {100 * spread:.1f}'}</td>"

@@ -50,6 +50,8 @@ USUAL: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "label_smoothing": 0.1,
             "shift": 0,
             "flip": False,
+            "turn": False,
+            "zoom": 0.0,
         },
     }
 )
