@@ -199,6 +199,10 @@ class Backbone(Exempt):
     def embedded(self, images: Tensor) -> tuple[Tensor, Grid]:
         """What the first block reads, [B, L + T, dim], and the grid."""
         rows, grid = self.embed(images)
+        return self.placed(rows, grid), grid
+
+    def placed(self, rows: Tensor, grid: Grid) -> Tensor:
+        """Embedded patches with their positions, and the class tokens: [B, L, dim] -> [B, L + T, dim]."""
         if self.positions is not None:
             rows = self.positions(rows, grid)
         if self.class_tokens is not None:
@@ -206,7 +210,7 @@ class Backbone(Exempt):
             if self.positions is not None and self.positions.tokens is not None:
                 tokens = tokens + self.positions.tokens
             rows = torch.cat([rows, tokens.expand(rows.shape[0], -1, -1)], dim=1)
-        return rows, grid
+        return rows
 
     def all_stages(self) -> list[Stage]:
         """All stages, first to last."""

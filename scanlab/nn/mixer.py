@@ -33,6 +33,9 @@ __all__ = [
     "ScanMixer",
     "convolution_for",
     "first_delta_bias",
+    "own_sets",
+    "plain_linear",
+    "unwrapped",
 ]
 
 
@@ -133,9 +136,13 @@ class Mixer(Exempt):
 
     def forward(self, x: Tensor, grid: tuple[int, ...]) -> Tensor:
         """[B, L, dim] over a grid -> [B, L, dim]."""
+        return self.through(x, grid, self.mix)
+
+    def through(self, x: Tensor, grid: tuple[int, ...], mix: Callable[..., Tensor]) -> Tensor:
+        """`forward`, with what computes `mix` of patches and tokens."""
         length = x.shape[1]
         table = self.paths(grid)
-        mixed = self.mix(_with_tokens(x, table), table, grid)
+        mixed = mix(_with_tokens(x, table), table, grid)
         mixed = mixed[:, : table.grid_size + table.tokens.count(CLASS)]
         # A class token that this layer's paths do not visit passes by.
         return mixed if mixed.shape[1] == length else F.pad(mixed, (0, 0, 0, length - mixed.shape[1]))
@@ -277,7 +284,7 @@ class ScanMixer(Mixer):
 
     def _projected(self, u: Tensor, paths: int, part: slice) -> Tensor:
         """project_scan of u [B, L, inner] or [B, K, L, inner], with each path's own set: [B, K or 1, L, R + 2 N]."""
-        if _plain_linear(self.project_scan):
+        if plain_linear(self.project_scan):
             # Each path's rows times its own set of weights alone.
             weight = self.own(self.project_scan.weight.unflatten(0, (self.sets, -1)), paths, part)
             if u.ndim == 4:
@@ -349,12 +356,17 @@ def own_sets(parameter: Tensor, paths: int) -> Tensor:
     return parameter if chosen is None else parameter[chosen]
 
 
-def _plain_linear(module: nn.Module) -> bool:
+def plain_linear(module: nn.Module) -> bool:
     """Whether calling a module is nothing but a product with its weight: no adapter, hook, or quantised weight."""
-    if type(module) is not nn.Linear or module.bias is not None or "forward" in vars(module):
+    return unwrapped(module, nn.Linear) and module.bias is None and type(module.weight) in (nn.Parameter, Tensor)
+
+
+def unwrapped(module: nn.Module, *kinds: type[nn.Module]) -> bool:
+    """Whether a module is of one of these kinds and no other, without an adapter or a hook."""
+    if type(module) not in kinds or "forward" in vars(module):
         return False
-    hooks = module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
-    return not hooks and type(module.weight) in (nn.Parameter, Tensor)
+    hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks)
+    return not any(hooks)
 
 
 def convolution_for(config: MixerConfig, channels: int, sets: int, axes: int) -> nn.Module | None:

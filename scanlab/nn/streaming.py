@@ -19,7 +19,7 @@ from scanlab.nn.heads import Classifier
 from scanlab.nn.kinds import CONVOLUTIONS, MIXERS, READOUTS, STEMS
 from scanlab.nn.mixer_state import MixerState
 
-__all__ = ["Stream", "stream"]
+__all__ = ["Stream", "check_backbone", "next_group", "stream"]
 
 
 def stream(model: nn.Module, latency: int = 1) -> Stream:
@@ -141,19 +141,12 @@ class Stream:
         self, frames: Tensor, number: int, states: tuple[MixerState, ...]
     ) -> tuple[Tensor, tuple[MixerState, ...]]:
         """The rows of a group, and the states after it."""
-        backbone, after = self.backbone, []
-        rows, grid = backbone.embed(frames)
-        if backbone.positions is not None:
+        rows, grid = self.backbone.embed(frames)
+        if self.backbone.positions is not None:
             rows = rows + self._positions(number, grid)
-        for i, block in enumerate(self.blocks):
-            table, fresh = self._groups[self._values[i]].table(number, grid[1:], rows.device)
-            state = MixerState() if not number or (fresh and all(fresh)) else states[i]
-            if any(fresh):
-                state = _each(state, partial(_cleared, fresh=fresh))
-            mixed, state = block.mixer.step(block.norm(rows), table, state)
-            rows = block.onward(rows, mixed)
-            after.append(state)
-        return backbone.norm(rows), tuple(after)
+        groups = [self._groups[value] for value in self._values]
+        rows, states = next_group(self.blocks, groups, rows, grid, number, states)
+        return self.backbone.norm(rows), states
 
     def _check(self, frames: Tensor) -> None:
         """That they go on from those before them, before anything is computed."""
@@ -221,6 +214,30 @@ class _Kept:
     patches: int = 0
 
 
+def next_group(
+    blocks: Sequence[Block],
+    groups: Sequence[Groups],
+    rows: Tensor,
+    grid: tuple[int, ...],
+    number: int,
+    states: tuple[MixerState, ...],
+) -> tuple[Tensor, tuple[MixerState, ...]]:
+    """What blocks make of the rows of the next group [B, M, dim] over its grid, and the states after it.
+
+    groups: of each block; number: of the group, from 0; states: those after the group before, of each block.
+    """
+    after = []
+    for block, followed, before in zip(blocks, groups, states or [MixerState()] * len(blocks), strict=True):
+        table, fresh = followed.table(number, grid[1:], rows.device)
+        state = MixerState() if not number or (fresh and all(fresh)) else before
+        if any(fresh):
+            state = _each(state, partial(_cleared, fresh=fresh))
+        mixed, state = block.mixer.step(block.norm(rows), table, state)
+        rows = block.onward(rows, mixed)
+        after.append(state)
+    return rows, tuple(after)
+
+
 def _each(state: MixerState, change: Callable[[Tensor], Tensor]) -> MixerState:
     return MixerState(*(None if t is None else change(t) for t in (state.scan, state.convolution)))
 
@@ -232,11 +249,17 @@ def _cleared(state: Tensor, fresh: Sequence[bool]) -> Tensor:
 
 
 def _check_model(model: nn.Module, backbone: Backbone) -> None:
-    config = backbone.config
-    problem = None
     if not isinstance(model, Backbone | Classifier):
         problem = f"what a {type(model).__name__} reads of its backbone is not known here; stream its backbone"
-    elif len(backbone.input_size) < 2:
+        raise _refused(problem)
+    check_backbone(backbone)
+
+
+def check_backbone(backbone: Backbone) -> None:
+    """That nothing in a backbone but its scan looks at patches of later frames. Raises S716."""
+    config = backbone.config
+    problem = None
+    if len(backbone.input_size) < 2:
         problem = "the input has one axis: there are no frames in it"
     elif len(config.depths) > 1:
         problem = "stages halve the grid, and so join frames that have not come yet"
@@ -251,4 +274,8 @@ def _check_model(model: nn.Module, backbone: Backbone) -> None:
     elif any(block.mixer.paths.alter is not None for block in backbone.blocks):
         problem = "its paths are altered, as a study's controls do"
     if problem:
-        raise ScanlabError.at("S716", f"this model cannot read a video as it comes: {problem}")
+        raise _refused(problem)
+
+
+def _refused(problem: str) -> ScanlabError:
+    return ScanlabError.at("S716", f"this model cannot read a video as it comes: {problem}")
