@@ -155,6 +155,19 @@ _OPERATORS = {
     "S713": Code("a table of paths that is not sound", "A table made or changed by hand leads outside the rows."),
 }
 
+_PREDICTIONS = {
+    "S720": Code("rows that cannot be streamed", "The scan does not go through the picture row by row; read it whole."),
+    "S721": Code("frames without a next one", "It takes two frames or more, and patches of one frame each."),
+    "S722": Code("rasterio is missing", 'GeoTIFF files need it: pip install "scanlab[satellite]".'),
+    "S723": Code("bands that do not fit", "The model reads as many channels as it was trained on: name the bands."),
+    "S724": Code("values of an unknown scale", "Give the divisor that the training data had."),
+    "S725": Code("nothing to predict from", "The message says what is read, and what was given."),
+    "S726": Code("a model that does not predict that", "The message says which models take such input."),
+    "S727": Code("names that do not fit", "There must be one for each of the model's classes."),
+    "S728": Code("frames that do not follow", "All frames of a stream have one size and the channels of the model."),
+    "S729": Code("no place for what is predicted", "Say with --out where masks or frames are to be written."),
+}
+
 _GENERATED = {
     "S730": Code("Triton is missing", "Compiling kernels for a GPU needs Triton (no GPU): pip install triton."),
     "S731": Code(
@@ -179,5 +192,5 @@ _BACKENDS = {
 }
 
 CODES: Mapping[str, Code] = MappingProxyType(
-    dict(LANGUAGE_CODES) | _OUTPUT | _STUDIES | _OPERATORS | _GENERATED | _BACKENDS
+    dict(LANGUAGE_CODES) | _OUTPUT | _STUDIES | _OPERATORS | _PREDICTIONS | _GENERATED | _BACKENDS
 )

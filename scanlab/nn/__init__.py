@@ -6,10 +6,13 @@ from scanlab.nn.detector import Detector
 from scanlab.nn.feature_info import FeatureInfo
 from scanlab.nn.features import Features
 from scanlab.nn.heads import Classifier, NextPatch, Segmenter
+from scanlab.nn.large import large_pass
 from scanlab.nn.merge import Merge
 from scanlab.nn.mixer import Mixer, ScanMixer
 from scanlab.nn.mixer_state import MixerState
 from scanlab.nn.sliding import predict_map
+from scanlab.nn.next_frame import FrameStream, NextFrame
+from scanlab.nn.picture_rows import PictureRows
 from scanlab.nn.ssd_mixer import SsdMixer
 from scanlab.nn.streaming import Stream, stream
 from scanlab.nn.swap import set_scan
@@ -23,16 +26,20 @@ __all__ = [
     "Detector",
     "FeatureInfo",
     "Features",
+    "FrameStream",
     "Merge",
     "Mixer",
     "MixerConfig",
     "MixerState",
+    "NextFrame",
     "NextPatch",
+    "PictureRows",
     "ScanMixer",
     "Segmenter",
     "SsdMixer",
     "Stream",
     "predict_map",
+    "large_pass",
     "set_scan",
     "stream",
 ]

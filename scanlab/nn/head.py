@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from scanlab.nn.backbone import Backbone
 from scanlab.nn.exempt import no_weight_decay
@@ -18,9 +18,15 @@ class Head(nn.Module):
     """A backbone, and what reads it."""
 
     backbone: Backbone
+    # One per class, or none; kept in files, and nothing is computed with them.
+    class_names: tuple[str, ...] = ()
 
     def check_scan(self) -> None:
         """That the head can read what the backbone's scan shows it; any by default."""
+
+    def inputs(self, images: Tensor) -> Tensor:
+        """What the backbone reads of images; they themselves by default."""
+        return images
 
     def no_weight_decay(self) -> set[str]:
         """The names of parameters that are usually not decayed; see `scanlab.nn.exempt`."""

@@ -21,6 +21,7 @@ from scanlab.nn.embed import convolution
 from scanlab.nn.generation import check_causal, completed, generated
 from scanlab.nn.head import Head
 from scanlab.nn.kinds import DECODERS
+from scanlab.nn.patching import joined_patches, patch_values
 
 __all__ = ["Classifier", "NextPatch", "Segmenter"]
 
@@ -154,14 +155,8 @@ class NextPatch(Head):
 
     def targets(self, images: Tensor) -> Tensor:
         """The patches themselves: [B, C, *extents] -> [B, L, values]."""
-        grid, sides = self.backbone.embed.grid_for(images.shape), self.backbone.embed.patch
-        missing = [n * side - have for n, side, have in zip(grid, sides, images.shape[2:], strict=True)]
-        cells = F.pad(images, [pad for n in reversed(missing) for pad in (0, n)])
-        for axis, side in enumerate(sides):
-            cells = cells.unflatten(2 + 2 * axis, (-1, side))
-        axes = len(sides)
-        places = [0, *(2 + 2 * a for a in range(axes)), 1, *(3 + 2 * a for a in range(axes))]
-        return cells.permute(places).flatten(1 + axes).flatten(1, axes)
+        self.backbone.embed.grid_for(images.shape)
+        return patch_values(self.backbone, images)
 
     def loss(self, images: Tensor) -> Tensor:
         """The mean over all values of all patches: squared error, or bits."""
@@ -217,16 +212,7 @@ class NextPatch(Head):
 
     def images_of(self, patches: Tensor, extents: Sequence[int]) -> Tensor:
         """The inverse of `targets`: [B, L, values] -> [B, C, *extents]."""
-        grid, sides = self.backbone.grid_of(extents), self.backbone.embed.patch
-        axes = len(sides)
-        cells = patches.unflatten(2, (self.backbone.channels, *sides)).unflatten(1, grid)
-        places = [0, 1 + axes]
-        for axis in range(axes):
-            places += [1 + axis, 2 + axes + axis]
-        whole = cells.permute(places)
-        for axis in range(axes):
-            whole = whole.flatten(2 + axis, 3 + axis)
-        return whole[(..., *(slice(n) for n in extents))]
+        return joined_patches(self.backbone, patches, extents, self.backbone.channels)
 
     def order_of(self, images: Tensor) -> Tensor:
         """The patches in the order of the path, int64 [L]."""

@@ -26,7 +26,7 @@ LANES = 16
 
 
 def mixed_in_parts(mixer: Mixer, x: Tensor, grid: tuple[int, ...]) -> Tensor:
-    """What `mixer(x, grid)` gives, to rounding: [B, L, dim] -> [B, L, dim], without gradients.
+    """What `mixer(x, grid)` gives, to rounding: [B, L, dim] -> [B, L, dim], without gradients; x may be written over.
 
     A selective scan treats its channels one by one once delta, B and C are known, so these are summed up over parts of
     the channels first, and each part is projected, convolved and scanned again then: a tenth more work, and a fraction
@@ -59,10 +59,9 @@ def _mixed(
     y = rows.new_empty(*rows.shape[:2], mixer.inner)
     for part in parts:
         y[..., part] = _scanned(mixer, _convolved(mixer, rows, table, grid, part), projected, table, part)
-    out = torch.empty_like(rows)
     for block in row_blocks(rows.shape[1]):
-        out[:, block] = _finished(mixer, rows[:, block], y[:, block])
-    return out
+        rows[:, block] = _finished(mixer, rows[:, block], y[:, block])
+    return rows
 
 
 def _parts(rows: Tensor, table: PathTable, inner: int) -> list[slice]:

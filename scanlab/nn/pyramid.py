@@ -29,9 +29,13 @@ class Pyramid(nn.Module):
 
     def forward(self, features: Sequence[tuple[Tensor, Grid]]) -> list[Tensor]:
         """Rows [B, L, dim] and the grid of every stage -> a map [B, width, *grid] of each, the finest first."""
+        return self.joined([(lateral(rows), grid) for (rows, grid), lateral in zip(features, self.lateral, strict=True)])
+
+    def joined(self, stages: Sequence[tuple[Tensor, Grid]]) -> list[Tensor]:
+        """The maps, from what is read of every stage: rows [B, L, width] and their grid."""
         maps: list[Tensor] = []
-        for (rows, grid), lateral, fuse in reversed(list(zip(features, self.lateral, self.fuse, strict=True))):
-            picture = to_picture(lateral(rows), grid)
+        for (rows, grid), fuse in reversed(list(zip(stages, self.fuse, strict=True))):
+            picture = to_picture(rows, grid)
             maps.insert(0, fuse(picture + enlarged(maps[0], grid) if maps else picture))
         return maps
 

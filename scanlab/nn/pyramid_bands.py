@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from scanlab.nn.embed import to_picture
 from scanlab.nn.heads import Segmenter
-from scanlab.nn.pyramid import enlarged
 from scanlab.nn.in_parts import row_blocks
 from scanlab.nn.picture_rows import PictureRows
+from scanlab.nn.pyramid import enlarged
 
 __all__ = ["classes_by_bands"]
 
@@ -28,11 +26,7 @@ def classes_by_bands(
     The norm behind the last convolution is one over the whole map: its sums are taken in a first round of all bands,
     and each band is computed again in a second.
     """
-    lower = None
-    for (rows, grid), fuse in reversed(list(zip(features, model.fuse, strict=True))):
-        picture = to_picture(rows, grid)
-        lower = fuse(picture if lower is None else picture + enlarged(lower, grid))
-    assert lower is not None
+    lower = model.joined(features)[0]
     convolve, norm, activate = model.refine
     assert isinstance(norm, nn.GroupNorm)
     height, side = source.extents[0], model.backbone.embed.patch[0]

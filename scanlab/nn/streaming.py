@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -19,16 +20,19 @@ from scanlab.nn.heads import Classifier
 from scanlab.nn.kinds import CONVOLUTIONS, MIXERS, READOUTS, STEMS
 from scanlab.nn.mixer_state import MixerState
 
+if TYPE_CHECKING:
+    from scanlab.nn.next_frame import FrameStream
+
 __all__ = ["Stream", "check_backbone", "next_group", "stream"]
 
 
-def stream(model: nn.Module, latency: int = 1) -> Stream:
+def stream(model: nn.Module, latency: int = 1) -> Stream | FrameStream:
     """Read a video frame by frame, or in chunks of any length, with memory that does not grow.
 
-    model: a Backbone, whose rows come out, or a Classifier. The first axis of its strategy is that of the frames.
-    latency: how many patches along it are read at once; an order may mix them. All layers' orders must go through such
-    groups one after the other, which is proved first; nothing in the model may look at later ones. Raises S716 with the
-    reason or the counter-example of the proof.
+    model: a Backbone, whose rows come out, a Classifier, or a NextFrame. The first axis of its strategy is that of the
+    frames. latency: how many patches along it are read at once; an order may mix them. All layers' orders must go
+    through such groups one after the other, which is proved first; nothing in the model may look at later ones. Raises
+    S716 with the reason or the counter-example of the proof.
 
     What comes out is that of the whole video at once, to rounding, but for two things. Frames that do not fill a group
     wait for those that do, and never come out where the video ends before; the whole fills up their patches with zeros.
@@ -45,6 +49,13 @@ def stream(model: nn.Module, latency: int = 1) -> Stream:
     >>> torch.allclose(rows, backbone(video), atol=1e-5)
     True
     """
+    from scanlab.nn.next_frame import FrameStream, NextFrame
+
+    if isinstance(model, NextFrame):
+        if latency != 1:
+            help = "leave latency out"
+            raise ScanlabError.at("S716", f"the next frame follows one frame, not {latency!r}", help=help)
+        return FrameStream(model)
     return Stream(model, latency)
 
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scanlab.data.dataset import IGNORED, Dataset
-from scanlab.nn import Backbone, Classifier, NextPatch, Segmenter
+from scanlab.nn import Backbone, Classifier, NextFrame, NextPatch, Segmenter
 from scanlab.study import detection
 from scanlab.study.metrics import area_under_curve, balanced_accuracy, labels_area_under_curve, labels_f1, overlaps
 from scanlab.study.tasks import Task
@@ -32,13 +32,15 @@ class Learning:
     int64 [B], masks int64 [B, *extents], labels float32 [B, labels] of 0 and 1, or boxes float32 [B, most, 5]).
     measure: metrics by name over all given images, so many at a time; the model is in evaluation mode and nothing is
     differentiated. predict: what is kept of every given image, likewise: the kind of its predictions and their values
-    as `study.predictions.Predictions` has them; None to keep nothing.
+    as `study.predictions.Predictions` has them; None to keep nothing. channels: how many times
+    those of the data the backbone reads.
     """
 
     build: Callable[[Backbone, Dataset], nn.Module]
     loss: Callable[[nn.Module, Tensor, Tensor, Recipe], Tensor]
     measure: Callable[[nn.Module, Tensor, Tensor, int], dict[str, float]]
     predict: Callable[[nn.Module, Tensor, Tensor, int], tuple[str, Tensor]] | None = None
+    channels: int = 1
 
 
 def learning_of(task: Task) -> Learning:
@@ -165,12 +167,35 @@ def _next_patch_losses(model: nn.Module, images: Tensor, targets: Tensor, batch:
     return "loss", torch.cat([model.losses(some) for some in images.split(batch)])
 
 
+def _next_frame(backbone: Backbone, dataset: Dataset) -> nn.Module:
+    return NextFrame(backbone)
+
+
+def _next_frame_loss(model: nn.Module, images: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
+    assert isinstance(model, NextFrame)
+    return model.loss(images)
+
+
+def _next_frame_error(model: nn.Module, images: Tensor, targets: Tensor, batch: int) -> dict[str, float]:
+    """mae: the mean absolute error of all frames but the first; mae_of_repeating: of the last frame in its place."""
+    assert isinstance(model, NextFrame)
+    repeated = torch.cat([model.repeated(some) for some in images.split(batch)])
+    errors = _next_frame_losses(model, images, targets, batch)[1]
+    return {"mae": errors.mean().item(), "mae_of_repeating": repeated.mean().item()}
+
+
+def _next_frame_losses(model: nn.Module, images: Tensor, targets: Tensor, batch: int) -> tuple[str, Tensor]:
+    assert isinstance(model, NextFrame)
+    return "loss", torch.cat([model.losses(some) for some in images.split(batch)])
+
+
 LEARNINGS: Mapping[str, Learning] = MappingProxyType(
     {
         "classification": Learning(_classifier, _classification_loss, _classification, _classes),
         "multi_label_classification": Learning(_classifier, _labels_loss, _labels),
         "segmentation": Learning(_segmenter, _segmentation_loss, _segmentation, _dices),
         "detection": Learning(detection.built, detection.loss, detection.measured, detection.predicted),
+        "next_frame": Learning(_next_frame, _next_frame_loss, _next_frame_error, _next_frame_losses, channels=2),
         "next_patch": Learning(
             partial(_next_patch, "mse"), _next_patch_loss, partial(_next_patch_error, "mse"), _next_patch_losses
         ),

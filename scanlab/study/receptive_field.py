@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from scanlab.compiler.spread import Cell, Spread, centre_cell, spread
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn import Backbone
+from scanlab.nn.head import Head
 
 __all__ = ["Features", "ReceptiveField", "receptive_field"]
 
@@ -75,8 +76,9 @@ def receptive_field(
         raise ScanlabError.at("S608", "a receptive field is averaged over at least one image, in batches of at least 1")
     if features is None:
         backbone = _backbone_of(model)
+        inputs = model.inputs if isinstance(model, Head) else nn.Identity()
         first = backbone.grid_of(tuple(images.shape[2:]))
-        grid, features = grid or first, partial(_last_features, backbone)
+        grid, features = grid or first, partial(_last_features, backbone, inputs)
     training = model.training
     model.eval()
     try:
@@ -102,9 +104,11 @@ def _backbone_of(model: nn.Module) -> Backbone:
     )
 
 
-def _last_features(backbone: Backbone, images: Tensor) -> tuple[Tensor, tuple[int, ...]]:
+def _last_features(
+    backbone: Backbone, inputs: Callable[[Tensor], Tensor], images: Tensor
+) -> tuple[Tensor, tuple[int, ...]]:
     *_, (_, grid) = backbone.block_grids(tuple(images.shape[2:]))
-    return backbone(images)[:, : math.prod(grid)], grid
+    return backbone(inputs(images))[:, : math.prod(grid)], grid
 
 
 def _gradients(features: Features, images: Tensor, cell: tuple[int, ...] | None) -> tuple[np.ndarray, tuple[int, ...]]:

@@ -104,6 +104,7 @@ _ROWS = (
     _detection("detection", "map"),
     _detection("detection_by_map50", "map50", ", judged by AP at IoU 0.5 alone"),
     _detection("detection_by_image_ap50", "image_ap50", ", judged by AP at IoU 0.5 of each image by itself"),
+    Task("next_frame", "the frame after each, from all before it", "next_frame", None, "mae", higher=False, unit=""),
     _next_patch("next_patch", "mse"),
     _next_patch("next_patch_in_bits", "bits_per_value"),
 )

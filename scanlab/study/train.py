@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from scanlab.data import Dataset
 from scanlab.data.target_kinds import BOXES, LABELS
 from scanlab.nn import Backbone, BackboneConfig
+from scanlab.nn.head import Head
 from scanlab.nn.measure import PeakMemory, flop_count, parameter_count
 from scanlab.renamed import renamed_keywords, renamed_names
 from scanlab.study.augment import augmented
@@ -141,9 +142,13 @@ def initial_model(trial: Trial, dataset: Dataset) -> nn.Module:
         config = replace(config, mixer=replace(config.mixer, kind=control.mixer))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(trial.seed + (control.weights if control else 0))
-        alter = control.alter if control else None
-        backbone = Backbone(trial.plan, config, input_size=dataset.extents, channels=dataset.channels, alter=alter)
-        return learning_of(task_named(problem.task)).build(backbone, dataset)
+        alter, learning = control.alter if control else None, learning_of(task_named(problem.task))
+        channels = dataset.channels * learning.channels
+        backbone = Backbone(trial.plan, config, input_size=dataset.extents, channels=channels, alter=alter)
+        model = learning.build(backbone, dataset)
+    if isinstance(model, Head):
+        model.class_names = dataset.class_names
+    return model
 
 
 def trial_flops(model: nn.Module, dataset: Dataset, device: str = "cpu") -> int:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from scanlab.facade import parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Entry, Order, Plan, Scan
-from scanlab.nn import Backbone, Classifier, Detector, Features, NextPatch, Segmenter, set_scan
+from scanlab.nn import Backbone, Classifier, Detector, Features, NextFrame, NextPatch, Segmenter, set_scan
 from scanlab.nn.backbone import backbone_of
 from scanlab.nn.config import from_stored, stored
 from scanlab.nn.head import Head
@@ -28,6 +28,7 @@ HEADS: dict[str, type[Head]] = {
     "segmenter": Segmenter,
     "next patch": NextPatch,
     "features": Features,
+    "next frame": NextFrame,
 }
 
 
@@ -66,6 +67,7 @@ def described(model: nn.Module) -> tuple[nn.Module, dict[str, Any]]:
         "input_size": list(backbone.input_size),
         "channels": backbone.channels,
         "options": cast(Head, model).options(),
+        "class_names": list(cast(Head, model).class_names),
     }
 
 
@@ -97,6 +99,7 @@ def built_from(about: Mapping[str, Any], tensors: Mapping[str, Tensor], source: 
         channels=about["channels"],
     )
     model = HEADS[about["head"]](backbone, **about["options"])
+    model.class_names = tuple(about.get("class_names", ()))
     # Of a model of features the last layers may be gone.
     if about["layers"] != about["built"][: len(about["layers"])]:
         set_scan(model, _plan(about["layers"], axes, about["name"]))

@@ -32,6 +32,7 @@ ALLOWED = {
     "nn": {"ir", "compiler", "ops", "facade"},
     "zoo": {"ir", "ops", "nn", "facade", "places"},
     "study": {"ir", "language", "compiler", "ops", "nn", "zoo", "data", "facade", "processes", "cpus", "places"},
+    "predict": {"ir", "nn", "zoo", "data", "view", "places"},
     "bench": {
         *("ir", "language", "compiler", "codegen", "ops", "nn", "zoo", "kernels"),
         *("facade", "library_index", "cpus"),

@@ -1,0 +1,43 @@
+"""The command on a trained model and a person's own input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scanlab.cli.root import Json, app
+
+
+@app.command()
+def predict(
+    checkpoint: Annotated[
+        Path, typer.Argument(help="A .safetensors file of ScanLab's, or with --model an official one.")
+    ],
+    input: Annotated[Path, typer.Argument(help="A picture, a GeoTIFF, a folder of them; with --stream frames.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Where to write: a .csv or .json of classes, a mask, a folder of masks."),
+    ] = None,
+    names: Annotated[str, typer.Option(help="Names of the classes, with commas, or a file with one a line.")] = "",
+    size: Annotated[
+        str, typer.Option(help="Resize to this, as in 64x64; own for no resizing. Default: the model's for classes.")
+    ] = "",
+    tile: Annotated[int, typer.Option(min=0, help="Predict squares of this side one by one, instead of one pass.")] = 0,
+    bands: Annotated[str, typer.Option(help="Bands of a GeoTIFF, from 1, as in 4,3,2.")] = "",
+    scale: Annotated[float | None, typer.Option(help="What the values of a GeoTIFF are divided by.")] = None,
+    stream: Annotated[bool, typer.Option("--stream", help="Read frames one by one, and carry the state on.")] = False,
+    latency: Annotated[int, typer.Option(min=1, help="With --stream: so many patches along the frames at once.")] = 1,
+    follow: Annotated[
+        float | None, typer.Option(min=0, help="With --stream: wait so many seconds for the next frame of a folder.")
+    ] = None,
+    clip: Annotated[int, typer.Option(min=0, help="With --stream: which clip of an array file.")] = 0,
+    model: Annotated[str, typer.Option(help="Which model an official checkpoint is of, as in vim_tiny.")] = "",
+    json: Json = False,
+) -> None:
+    """Say what a trained model makes of pictures, GeoTIFFs, or a video while it comes in."""
+    from scanlab.cli.predict import Options, run
+
+    options = Options(out, names, size, tile, bands, scale, latency, follow, clip, model, json)
+    run(checkpoint, input, options, stream)

@@ -1,0 +1,206 @@
+"""GeoTIFF files by rasterio: bands as pixels, and where on the earth they lie."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import count_text
+from scanlab.places import FOR_ALL, draft_of
+
+__all__ = ["GEOTIFFS", "NO_CLASS", "Georeference", "Raster", "opened_raster", "write_classes"]
+
+GEOTIFFS = (".tif", ".tiff")
+# In what is written, the class of a pixel for which the input has no data.
+NO_CLASS = 255
+BYTE = 255
+
+
+@dataclass(frozen=True, eq=False)
+class Georeference:
+    """Where a raster lies: its coordinate reference system, the affine transform from pixels to it, ground control
+    points and rational polynomials, each None where the file has none.
+
+    >>> Georeference().missing
+    'a coordinate reference system and a transform'
+    """
+
+    crs: Any = None
+    transform: Any = None
+    gcps: Any = None
+    rpcs: Any = None
+
+    @property
+    def missing(self) -> str:
+        """What it lacks to say where a pixel is, in words; "" for nothing."""
+        if self.rpcs or self.gcps:
+            return ""
+        lacking = [
+            *(["a coordinate reference system"] if self.crs is None else []),
+            *(["a transform"] if self.transform is None else []),
+        ]
+        return " and ".join(lacking)
+
+
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """An open GeoTIFF. bands: those that are read, from 1. scale: what its values are divided by."""
+
+    file: Any
+    bands: tuple[int, ...]
+    scale: float
+    georeference: Georeference
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Bands, height and width."""
+        return len(self.bands), self.file.height, self.file.width
+
+    def read(self, first: int, last: int) -> NDArray[np.float32]:
+        """Rows of pixels, float32 [C, last - first, W]; 0 where there are no data. Raises S644."""
+        window = ((first, last), (0, self.file.width))
+        try:
+            values = self.file.read(list(self.bands), window=window).astype(np.float32)
+            valid = self.file.read_masks(list(self.bands), window=window) > 0
+        except _errors() as error:
+            raise _unreadable(Path(self.file.name), error) from None
+        values[~(valid & np.isfinite(values))] = 0
+        return values / np.float32(self.scale)
+
+    def valid(self, first: int, last: int) -> NDArray[np.bool_]:
+        """Where some band has data: bool [last - first, W]."""
+        window = ((first, last), (0, self.file.width))
+        return (self.file.read_masks(list(self.bands), window=window) > 0).any(0)
+
+
+@contextmanager
+def opened_raster(path: Path, channels: int, bands: Sequence[int] = (), scale: float | None = None) -> Iterator[Raster]:
+    """A GeoTIFF from which a model of so many channels reads.
+
+    bands: which, from 1; by default all where the file has as many as there are channels. scale: the divisor of its
+    values, as in training; by default 255 for bytes, and 1 for floats, which is noted. Raises S722 without rasterio,
+    S644 for a file that cannot be read, S723 for bands that do not fit, and S724 for whole numbers of more than eight
+    bits without a scale.
+    """
+    rasterio = _rasterio()
+    try:
+        with _unwarned(rasterio):
+            file = rasterio.open(path)
+    except _errors() as error:
+        raise _unreadable(path, error) from None
+    with file:
+        notes: list[str] = []
+        chosen = _bands(path, file, channels, bands, notes)
+        divisor = _scale(path, file, chosen, scale, notes)
+        georeference = _georeference(file)
+        if georeference.missing:
+            notes.append(f"{path.name} lacks {georeference.missing}: so does what is written of it")
+        yield Raster(file, chosen, divisor, georeference, tuple(notes))
+
+
+def write_classes(
+    path: Path, classes: NDArray[np.uint8], where: Georeference, names: Sequence[str], colours: Mapping[int, Any]
+) -> None:
+    """Write a class per pixel [H, W], NO_CLASS where there is none, as a GeoTIFF that lies where its input does.
+
+    names stand in the band's tags, as class_0 and so on; colours (red, green, blue) by class are its palette. Raises
+    S502 where the file cannot be written, S722 without rasterio.
+    """
+    rasterio = _rasterio()
+    height, width = classes.shape
+    profile = {"driver": "GTiff", "dtype": "uint8", "count": 1, "height": height, "width": width}
+    profile |= {"nodata": NO_CLASS, "compress": "deflate", "crs": where.crs}
+    if where.transform is not None:
+        profile["transform"] = where.transform
+    try:
+        with (
+            draft_of(path, FOR_ALL) as draft,
+            _unwarned(rasterio),
+            rasterio.open(draft, "w", **profile) as file,
+        ):
+            if where.gcps:
+                file.gcps = where.gcps
+            if where.rpcs:
+                file.rpcs = where.rpcs
+            file.write(classes, 1)
+            file.write_colormap(1, {number: (*colour, 255) for number, colour in colours.items()})
+            file.update_tags(1, **{f"class_{number}": name for number, name in enumerate(names)})
+    except _errors() as error:
+        raise ScanlabError.at("S502", f"{path} cannot be written: {error}", help="give another --out") from None
+
+
+def _bands(path: Path, file: Any, channels: int, bands: Sequence[int], notes: list[str]) -> tuple[int, ...]:
+    chosen = tuple(bands) or tuple(range(1, file.count + 1))
+    if len(chosen) != channels or any(not 1 <= band <= file.count for band in chosen):
+        what = f"the bands {', '.join(map(str, bands))}" if bands else count_text(file.count, "band")
+        raise ScanlabError.at(
+            "S723",
+            f"{path.name} has {count_text(file.count, 'band')}, and the model reads {count_text(channels, 'channel')}"
+            + (f": {what} do not fit" if bands else ""),
+            help=f"name {channels} of its bands from 1 in the order of the training data, as in --bands 4,3,2",
+        )
+    if named := [f"{band} {name}" for band in chosen if (name := file.descriptions[band - 1])]:
+        notes.append(f"bands of {path.name}: {', '.join(named)}")
+    return chosen
+
+
+def _scale(path: Path, file: Any, bands: Sequence[int], scale: float | None, notes: list[str]) -> float:
+    kinds = {np.dtype(file.dtypes[band - 1]) for band in bands}
+    if any(kind.kind not in "buif" for kind in kinds):
+        raise ScanlabError.at("S724", f"{path.name} has bands of {', '.join(map(str, kinds))}", help="save real bands")
+    if scale is not None:
+        return scale
+    if all(kind == np.uint8 for kind in kinds):
+        return BYTE
+    if all(kind.kind == "f" for kind in kinds):
+        notes.append(f"the values of {path.name} are floats, and are taken as they are; --scale divides them")
+        return 1.0
+    shown = ", ".join(sorted(map(str, kinds)))
+    raise ScanlabError.at(
+        "S724",
+        f"{path.name} has values of {shown}, and nothing says what they were divided by in training",
+        help="give the divisor, as in --scale 10000 for reflectances of Sentinel-2",
+    )
+
+
+def _georeference(file: Any) -> Georeference:
+    points, crs = file.gcps
+    transform = None if file.transform.is_identity else file.transform
+    return Georeference(file.crs, transform, (points, crs) if points else None, file.rpcs)
+
+
+@contextmanager
+def _unwarned(rasterio: ModuleType) -> Iterator[None]:
+    """A raster without a georeference is said to be one here, in a sentence of our own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        yield
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    return (_rasterio().errors.RasterioError, OSError, ValueError)
+
+
+def _rasterio() -> ModuleType:
+    try:
+        import rasterio
+        import rasterio.errors
+    except ImportError:
+        raise ScanlabError.at(
+            "S722", "GeoTIFF files need rasterio, which is not installed", help='pip install "scanlab[satellite]"'
+        ) from None
+    return rasterio
+
+
+def _unreadable(path: Path, error: Exception) -> ScanlabError:
+    return ScanlabError.at("S644", f"{path} cannot be read as a GeoTIFF: {error}", help="replace the file")

@@ -1,0 +1,200 @@
+"""What a model says of single pictures, however large: a class, or a class for every pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from scanlab.data.geotiff import NO_CLASS
+from scanlab.data.layout import NOTHING
+from scanlab.data.pictures import opened, unreadable
+from scanlab.data.upright import turned
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import grid_text
+from scanlab.nn import Classifier, PictureRows, Segmenter, large_pass
+from scanlab.nn.backbone import backbone_of
+from scanlab.nn.large import reading_of
+from scanlab.predict.names import name_of
+
+__all__ = ["ClassOfPicture", "How", "MaskOfPicture", "picture_rows", "predict_picture"]
+
+BYTE, DEEPEST = 255, 65535
+
+
+@dataclass(frozen=True)
+class How:
+    """How pictures are read. size: extents that they are resized to, () for their own, None for what is usual: those
+    of the model for one class per picture, their own for masks. window: the side of tiles that are predicted alone, 0
+    for one pass over the whole.
+
+    >>> How(window=512).size is None
+    True
+    """
+
+    size: tuple[int, ...] | None = None
+    window: int = 0
+
+
+@dataclass(frozen=True)
+class ClassOfPicture:
+    """The likeliest classes of a picture, the first ones of all. classes: their numbers; shares: what the softmax gives
+    them. notes: what was done to the picture.
+
+    >>> ClassOfPicture((3, 1), (0.75, 0.125), ("cat", "dog", "cow", "hen")).name
+    'hen'
+    """
+
+    classes: tuple[int, ...]
+    shares: tuple[float, ...]
+    names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Of the likeliest class."""
+        return name_of(self.names, self.classes[0])
+
+
+@dataclass(frozen=True, eq=False)
+class MaskOfPicture:
+    """A class for every pixel of a picture. mask: uint8 [H, W], NO_CLASS where the picture has no data. notes: what was
+    done to the picture.
+
+    >>> mask = MaskOfPicture(np.array([[0, 1], [1, 1]], np.uint8), ("ground", "tree"))
+    >>> mask.shares
+    {'ground': 0.25, 'tree': 0.75}
+    """
+
+    mask: NDArray[np.uint8]
+    names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Of all pixels with a class, by name; those that there are."""
+        numbers, counts = np.unique(self.mask[self.mask != NO_CLASS], return_counts=True)
+        total = max(1, int(counts.sum()))
+        return {name_of(self.names, int(n)): float(c / total) for n, c in zip(numbers, counts, strict=True)}
+
+
+def predict_picture(
+    model: nn.Module, picture: PictureRows, names: Sequence[str] = (), how: How = How()
+) -> ClassOfPicture | MaskOfPicture:
+    """What a Classifier or a Segmenter says of a picture. Raises S726 for other models, S614 for pictures that do not
+    fit.
+
+    >>> from scanlab.nn import Backbone, BackboneConfig
+    >>> model = Classifier(Backbone("row", BackboneConfig(dim=8), input_size=(8, 8)), classes=5)
+    >>> grey = torch.rand(1, 20, 30)
+    >>> said = predict_picture(model, PictureRows((1, 20, 30), lambda first, last: grey[:, first:last]))
+    >>> len(said.classes), said.notes
+    (5, ('resized from 20x30 to 8x8, the size that the model was built for',))
+    """
+    if not isinstance(model, Classifier | Segmenter) or len(model.backbone.input_size) != 2:
+        axes = len(backbone_of(model).input_size)
+        raise ScanlabError.at(
+            "S726",
+            f"a {type(model).__name__} over {axes} axes says nothing of single pictures",
+            help="give a Classifier or a Segmenter of images; videos are predicted with --stream",
+        )
+    notes: list[str] = []
+    shown = _sized(model, picture, how, notes)
+    if isinstance(model, Classifier):
+        shares = large_pass(model, shown).double().softmax(0)
+        order = shares.argsort(descending=True, stable=True)
+        _note_reading(model, shown, notes)
+        return ClassOfPicture(tuple(order.tolist()), tuple(shares[order].tolist()), tuple(names), tuple(notes))
+    if how.window:
+        mask = _by_tiles(model, shown, how.window, notes)
+    else:
+        mask = large_pass(model, shown)
+        _note_reading(model, shown, notes)
+    if int(model.options()["classes"]) > NO_CLASS:
+        raise ScanlabError.at("S726", f"masks are written with {NO_CLASS} classes at most", help="give another model")
+    if shown.extents != picture.extents:
+        mask = F.interpolate(mask[None, None], picture.extents, mode="nearest-exact")[0, 0]
+        notes.append(f"the mask was enlarged again, to the nearest class, from {grid_text(shown.extents)}")
+    return MaskOfPicture(mask.numpy(), tuple(names), tuple(notes))
+
+
+def picture_rows(file: Path, channels: int) -> PictureRows:
+    """A picture by Pillow, of one channel or three, in [0, 1], turned upright as its EXIF says.
+
+    Bytes stay bytes until they are read, so that a large picture takes a quarter of its floats. Raises S644, and S726
+    for models of other channels, which no picture has.
+    """
+    if channels not in (1, 3):
+        raise ScanlabError.at(
+            "S726", f"the model reads {channels} channels, and a picture has 1 or 3", help="give a GeoTIFF of as many"
+        )
+    with opened(file) as image:
+        try:
+            pixels = _pixels(turned(image, NOTHING), channels)
+        except (OSError, ValueError, SyntaxError, EOFError) as error:
+            raise unreadable(file, error) from None
+    deepest = BYTE if pixels.dtype == np.uint8 else DEEPEST
+
+    def read(first: int, last: int) -> Tensor:
+        rows = torch.from_numpy(pixels[first:last].astype(np.float32)) / deepest
+        return rows.movedim(-1, 0)
+
+    return PictureRows((channels, *pixels.shape[:2]), read)
+
+
+def _pixels(image: Any, channels: int) -> NDArray:
+    """[H, W, C], uint8, or uint16 of a grey picture of sixteen bits."""
+    if image.mode.startswith("I;16") and channels == 1:
+        return np.array(image).astype(np.uint16)[..., None]
+    pixels = np.array(image.convert("RGB" if channels == 3 else "L"))
+    return pixels if channels == 3 else pixels[..., None]
+
+
+def _sized(model: Classifier | Segmenter, picture: PictureRows, how: How, notes: list[str]) -> PictureRows:
+    usual = tuple(model.backbone.input_size)
+    size = how.size
+    if size is None:
+        size = usual if isinstance(model, Classifier) else picture.extents
+    size = size or picture.extents
+    if len(size) != 2:
+        raise ScanlabError.at("S726", f"{grid_text(size)} is no size of a picture", help="give height and width")
+    if size == picture.extents:
+        if size != usual:
+            notes.append(f"of {grid_text(size)} pixels; the model was built for {grid_text(usual)}")
+        return picture
+    whole = picture.read(0, picture.extents[0])[None]
+    resized = F.interpolate(whole, size, mode="bilinear", align_corners=False, antialias=True)[0]
+    why = ", the size that the model was built for" if size == usual else ""
+    notes.append(f"resized from {grid_text(picture.extents)} to {grid_text(size)}{why}")
+    return PictureRows((picture.shape[0], *size), lambda first, last: resized[:, first:last])
+
+
+def _note_reading(model: nn.Module, picture: PictureRows, notes: list[str]) -> None:
+    """How a picture that is larger than usual was read."""
+    backbone = backbone_of(model)
+    usual, own = (int(np.prod(backbone.grid_of(e))) for e in (backbone.input_size, picture.extents))
+    if own <= usual:
+        return
+    reading = reading_of(model, picture.extents)
+    notes.append(
+        f"read row by row, {reading.latency} of patches at a time, with the state carried on"
+        if reading.streams
+        else f"read whole, in one pass: {reading.why}"
+    )
+
+
+def _by_tiles(model: Segmenter, picture: PictureRows, side: int, notes: list[str]) -> Tensor:
+    """By windows that slide over the picture and overlap by half, each of which sees nothing beyond itself."""
+    from scanlab.nn.sliding import predict_map
+
+    whole = picture.read(0, picture.extents[0])[None]
+    logits = predict_map(model, whole, (side, side))[0]
+    notes.append(f"by tiles of {side}x{side}, each of which sees nothing beyond itself: not what one pass says")
+    return logits.argmax(0).to(torch.uint8)

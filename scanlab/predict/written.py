@@ -1,0 +1,97 @@
+"""Predictions in files: tables of classes, masks with their palette, frames."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from scanlab.data.geotiff import NO_CLASS
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import reason_of
+from scanlab.places import write_whole
+from scanlab.predict.names import name_of
+from scanlab.view.ramp import colours
+
+__all__ = ["class_colours", "write_frame", "write_legend", "write_mask", "write_table"]
+
+Colour = tuple[int, int, int]
+# Steps of the golden ratio round the ramp keep the colours of neighbouring numbers apart.
+GOLDEN = 0.618034
+
+
+def class_colours(count: int) -> dict[int, Colour]:
+    """A colour for every class, by number.
+
+    >>> len(set(class_colours(10).values()))
+    10
+    """
+    places = np.modf(np.arange(count) * GOLDEN)[0]
+    return {number: tuple(map(int, colour)) for number, colour in enumerate(colours(places))}  # pyright: ignore[reportReturnType]
+
+
+def write_mask(file: Path, mask: NDArray[np.uint8], classes: int) -> None:
+    """A class per pixel as a PNG whose values are the classes, NO_CLASS where there is none, with a palette to look at.
+    Raises S502."""
+    from PIL import Image
+
+    picture = Image.fromarray(mask)
+    flat = [0] * 768
+    for number, colour in class_colours(classes).items():
+        flat[3 * number : 3 * number + 3] = colour
+    picture.putpalette(flat)
+    _write_picture(file, picture)
+
+
+def write_frame(file: Path, frame: Tensor) -> None:
+    """A frame [C, H, W] of one channel or three as a PNG, values cut to [0, 1]. Raises S502."""
+    from PIL import Image
+
+    pixels = (frame.clamp(0, 1) * 255).round().byte().movedim(0, -1).numpy()
+    _write_picture(file, Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels))
+
+
+def write_legend(file: Path, names: Sequence[str], classes: int) -> None:
+    """Which number is which class, and its colour, as JSON. Raises S502."""
+    rows = [
+        {"class": number, "name": name_of(names, number), "colour": colour}
+        for number, colour in class_colours(classes).items()
+    ]
+    _write(file, (json.dumps({"classes": rows, "no class": NO_CLASS}, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def write_table(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows of equal keys as a .csv or a .json file. Raises S502 where it cannot be written, S729 for another suffix."""
+    if file.suffix.lower() == ".json":
+        _write(file, (json.dumps(list(rows), indent=2, ensure_ascii=False) + "\n").encode())
+    elif file.suffix.lower() == ".csv":
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        _write(file, text.getvalue().encode())
+    else:
+        raise ScanlabError.at("S729", f"{file} is no place for a table", help="let its name end in .csv or .json")
+
+
+def _write_picture(file: Path, picture: Any) -> None:
+    held = io.BytesIO()
+    picture.save(held, "PNG")
+    _write(file, held.getvalue())
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, content, mode=None)
+    except OSError as error:
+        raise ScanlabError.at(
+            "S502", f"{file} cannot be written: {reason_of(error)}", help="give another --out"
+        ) from None
