@@ -80,7 +80,8 @@ def run(name: str, options: Options, as_json: bool) -> None:
         print_json(summary)
     else:
         print_table(screen, _summary(summary))
-        print_table(screen, _classes(dataset, summary))
+        if not dataset.target_kind.unlabelled:
+            print_table(screen, _classes(dataset, summary))
         if len(summary["train per class"]) > MOST_LISTED:
             screen.print(f"and {count_text(dataset.classes - MOST_LISTED, 'more class')}")
         for kind_of_note, texts in summary["notes"].items():
@@ -115,7 +116,8 @@ def _summary(summary: Mapping[str, Any]) -> Table:
         summary["kind"]: f"{summary['samples']:,}: {', '.join(parts)}",
         "extents": f"{grid_text(summary['extents'])} pixels, {count_text(summary['channels'], 'channel')}",
         "values": f"{low:g} to {high:g}, {mean:g} on average",
-        "targets": f"{summary['targets']}, {count_text(summary['classes'], 'class')}",
+        "targets": summary["targets"]
+        + ("" if summary["unlabelled"] else f", {count_text(summary['classes'], 'class')}"),
         "groups": "" if summary["groups"] is None else f"{summary['groups']:,}, none of them in two parts",
         "credit": summary["credit"],
     }

@@ -27,7 +27,7 @@ from scanlab.data.target_kinds import BOXES, LABELS, MASKS, by_shape
 from scanlab.data.targets import Targets, as_masks, as_targets, classes_of_masks, is_masks
 from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["load_arrays"]
+__all__ = ["joined_pixels", "load_arrays"]
 
 # Parts whose largest values are so many times apart, and stand for other scales, are not read as one.
 APART = 8
@@ -74,7 +74,7 @@ def load_arrays(path: str | Path, size: tuple[int, ...] | None = None, layout: L
     extents = next(iter(parts.values())).pixels.shape[2:]
     size = size or extents
     check_size(size, extents, path.name)
-    images = _joined(path, [part.pixels for part in parts.values()], size, layout, notes)
+    images = joined_pixels(path, [part.pixels for part in parts.values()], size, layout, notes)
     targets = _targets(path, list(parts.values()), size, layout, notes)
     groups = _grouped(path, parts, notes)
     labels = targets.labels
@@ -199,7 +199,7 @@ def _grouped(path: Path, given: Mapping[str, _Part], notes: list[Note]) -> NDArr
     return numbers.astype(np.int64)
 
 
-def _joined(
+def joined_pixels(
     path: Path, parts: Sequence[NDArray], size: tuple[int, ...], layout: Layout, notes: list[Note]
 ) -> NDArray[np.float32]:
     """One after another as float32, resized, written once: volumes fill much of a memory."""

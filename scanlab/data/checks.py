@@ -42,6 +42,8 @@ def check_parts(dataset: Dataset) -> None:
     for part in ("train", "test"):
         if not len(getattr(dataset, part)):
             raise ScanlabError.at("S646", f"{dataset.name} has no {part} samples", help="give more samples")
+    if dataset.target_kind.unlabelled:
+        return
     if dataset.several:
         seen = dataset.labels[dataset.train]
         if (seen.min(0) == seen.max(0)).all():

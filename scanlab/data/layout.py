@@ -13,6 +13,7 @@ __all__ = [
     "ARRAYS",
     "ARRAYS_OF_LABELS",
     "ARRAYS_OF_MASKS",
+    "AXES",
     "BOX_FOLDERS",
     "CLASS_FOLDERS",
     "FOLDERS",
@@ -65,7 +66,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
 _MASKS = ("instances", "levels", "threshold", "ignore_255")
 _VALUES = ("raw_values", "scaled_values")
 _PICTURES = ("frames", "first_frame", "as_stored", *_VALUES)
-_AXES = ("channels_first", "channels_last", "no_channels", "video", *_VALUES)
+AXES = ("channels_first", "channels_last", "no_channels", "video", *_VALUES)
 _BELOW = ("nested", "groups")
 # What can be said of data of each kind: a word of another kind would do nothing, and is refused.
 TASK_FOLDERS = ("masks", "masked_only", "same_grid", *_MASKS)
@@ -74,8 +75,8 @@ CLASS_FOLDERS = ("classes", *_BELOW, *_PICTURES)
 LABEL_TABLES = ("table", "multi_label", "label=", "group=", *_PICTURES)
 VOLUME_MASKS = ("images=", "masks=", *_BELOW, *TASK_FOLDERS)
 VOLUME_CLASSES = ("classes", *_BELOW)
-ARRAYS_OF_LABELS = ("classes", "multi_label", *_AXES)
-ARRAYS_OF_MASKS = ("masks", "boxes", *_AXES, *_MASKS)
+ARRAYS_OF_LABELS = ("classes", "multi_label", *AXES)
+ARRAYS_OF_MASKS = ("masks", "boxes", *AXES, *_MASKS)
 BOX_FOLDERS = ("coco", "voc", "yolo", "as_stored", *_VALUES)
 FOLDERS = tuple(dict.fromkeys((*LABEL_TABLES, *CLASS_FOLDERS, *MASK_FOLDERS)))
 ARRAYS = tuple(dict.fromkeys((*ARRAYS_OF_LABELS, *ARRAYS_OF_MASKS)))

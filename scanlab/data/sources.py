@@ -10,9 +10,11 @@ from scanlab.data.array_files import ARRAY_FILES, arrays_in
 from scanlab.data.arrays import load_arrays
 from scanlab.data.boxes.folders import boxes_in, load_boxes
 from scanlab.data.checks import check_parts
+from scanlab.data.clips import clips_in, load_clips
 from scanlab.data.dataset import Dataset
 from scanlab.data.digits import load_digits
 from scanlab.data.folders import load_folder
+from scanlab.data.land_cover import is_land_cover, load_land_cover
 from scanlab.data.layout import Layout
 from scanlab.data.made import load_moving_digits, load_permuted_digits, permuted
 from scanlab.data.nifti import load_volumes
@@ -111,6 +113,10 @@ def _loaded(name: str, size: tuple[int, ...] | None, text: str, spacing: Sequenc
         return load_boxes(path, boxed, size, layout)
     if path.is_dir() and not arrays_in(path):
         return load_folder(path, size, layout)
+    if is_land_cover(path):
+        return load_land_cover(path, size, layout)
+    if clips_in(path):
+        return load_clips(path, size, layout)
     if path.is_dir() or name.lower().endswith(ARRAY_FILES):
         return load_arrays(path, size, layout)
     if name.lower().endswith(TABLES) and path.is_file():

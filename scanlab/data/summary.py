@@ -36,6 +36,7 @@ def dataset_summary(dataset: Dataset) -> dict[str, Any]:
         "channels": dataset.channels,
         "values": [round(float(value), 3) for value in (images.min(), images.mean(), images.max())],
         "classes": dataset.classes,
+        "unlabelled": dataset.target_kind.unlabelled,
         "class names": list(dataset.class_names),
         "groups": None if dataset.groups is None else len(np.unique(dataset.groups)),
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from numpy.typing import NDArray
 
-__all__ = ["BOXES", "CLASSES", "LABELS", "MASKS", "TEXT", "TargetKind", "by_shape"]
+__all__ = ["BOXES", "CLASSES", "FRAMES", "LABELS", "MASKS", "TEXT", "TargetKind", "by_shape"]
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class TargetKind:
     one: a target in words; of_data: what such data have; per: the same, before the word for a sample. task: the name of
     the task that they are for unless another is chosen. mark: what a fingerprint has of it; "" where shapes and dtypes
     of the labels tell it. filled: a sample has any number of symbols or boxes, and -1 where it has no more; one class
-    of them is enough to learn.
+    of them is enough to learn. unlabelled: there are no classes, and labels say nothing.
     """
 
     one: str
@@ -25,6 +25,7 @@ class TargetKind:
     task: str
     mark: str = ""
     filled: bool = False
+    unlabelled: bool = False
 
 
 CLASSES = TargetKind("a class", "a class per image", "a class per", "classification")
@@ -40,6 +41,7 @@ TEXT = TargetKind("a text", "a text per image", "a text per", "text_lines", "tex
 BOXES = TargetKind(
     "boxes", "any number of boxes per image", "any number of boxes per", "detection", "boxes", filled=True
 )
+FRAMES = TargetKind("frames", "no labels", "no labels for a", "next_frame", "frames", unlabelled=True)
 
 
 def by_shape(labels: NDArray) -> TargetKind:

@@ -18,7 +18,7 @@ from scanlab.data.layout import NOTHING
 from scanlab.data.pictures import opened, unreadable
 from scanlab.data.upright import turned
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.text import grid_text
+from scanlab.ir.text import count_text, grid_text
 from scanlab.nn import Classifier, PictureRows, Segmenter, large_pass
 from scanlab.nn.backbone import backbone_of
 from scanlab.nn.large import reading_of
@@ -184,7 +184,7 @@ def _note_reading(model: nn.Module, picture: PictureRows, notes: list[str]) -> N
         return
     reading = reading_of(model, picture.extents)
     notes.append(
-        f"read row by row, {reading.latency} of patches at a time, with the state carried on"
+        f"read {count_text(reading.latency, 'row')} of patches at a time, with the state carried on"
         if reading.streams
         else f"read whole, in one pass: {reading.why}"
     )
