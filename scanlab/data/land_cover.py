@@ -17,7 +17,7 @@ from scanlab.ir.text import count_text
 
 __all__ = ["LAND_COVER", "is_land_cover", "load_land_cover"]
 
-# The arrays that make a file one of these, and what numbers in `labels` stand for (Slovenia's RABA, as eo-learn has it).
+# The arrays that make a file one of these, and what `labels` stand for (Slovenia's register RABA, as eo-learn has it).
 _NEEDED = ("ndvi", "cloud", "labels", "split")
 LAND_COVER = {1: "cultivated land", 2: "forest", 3: "grassland", 4: "shrubland", 8: "artificial surface"}
 UNLABELLED = 0

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanlab.renamed import read_name
-from scanlab.study.compare import Measured, compared, resolution_of, transfer_differences
+from scanlab.study.compare import Measured, compared, resolution_of, transfer_changes, transfer_differences
 from scanlab.study.controls import removed_by, stored_control
 from scanlab.study.crossed import crossed_difference
 from scanlab.study.findings import Comparison, Findings, ProblemFindings, StrategyFindings
@@ -62,6 +62,7 @@ def analyse(record: StudyRecord) -> Findings:
     comparisons = compared(measured, about["baseline"], confidence)
     comparisons = _with_samples(record, comparisons)
     transfers = transfer_differences(measured, about["baseline"], confidence)
+    changes = transfer_changes(measured, confidence)
     judged = []
     for problem in measured:
         rows = [
@@ -69,6 +70,7 @@ def analyse(record: StudyRecord) -> Findings:
                 row,
                 comparison=comparisons.get((problem.name, row.label)),
                 transfer_differences=transfers.get((problem.name, row.label), {}),
+                transfer_changes=changes.get((problem.name, row.label), {}),
                 waiting=row.label in problem.waiting,
             )
             for row in problem.rows

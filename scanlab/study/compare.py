@@ -21,7 +21,7 @@ from scanlab.study.statistics import (
 from scanlab.study.tasks import Task
 from scanlab.study.wording import verdict
 
-__all__ = ["Measured", "compared", "resolution_of", "transfer_differences"]
+__all__ = ["Measured", "compared", "resolution_of", "transfer_changes", "transfer_differences"]
 
 Results = Mapping[tuple[str, int], TrialResult]
 
@@ -154,6 +154,20 @@ def transfer_differences(
             made = problem.difference(own, base, confidence, len(pairs))
             differences.setdefault((problem.name, row.label), {})[change] = made
     return differences
+
+
+def transfer_changes(problems: Sequence[Measured], confidence: float) -> dict[tuple[str, str], dict[str, Difference]]:
+    """What changed inputs do to every strategy and control: its metric on them less that on the test part as it is,
+    paired by seed, by problem, label and change; their intervals hold together."""
+    pairs = [(problem, row, change) for problem in problems for row in problem.rows for change in row.transfer]
+    changes: dict[tuple[str, str], dict[str, Difference]] = {}
+    for problem, row, change in pairs:
+        seeds = [s for s in row.seeds if change in _changes(problem, row.label, s)]
+        own, usual = (problem.values(row.label, seeds, name) for name in (change, ""))
+        if seeds and np.isfinite([own, usual]).all():
+            made = problem.difference(own, usual, confidence, len(pairs))
+            changes.setdefault((problem.name, row.label), {})[change] = made
+    return changes
 
 
 def _changes(problem: Measured, label: str, seed: int) -> Mapping[str, float]:

@@ -54,7 +54,8 @@ class StrategyFindings:
     metrics: means of all. same_as: the strategy that it shares its trials with, "" for none. ratios: FLOPs and
     parameters over the baseline's. seconds, memory, throughput: means per trial. transfer: means on changed inputs.
     curves: epoch by epoch, the mean and the standard deviation of the primary metric, and the mean loss.
-    transfer_differences: from the baseline on those changed inputs. waiting: some of its trials have no result yet.
+    transfer_differences: from the baseline on those changed inputs; transfer_changes: from the inputs as they are.
+    waiting: some of its trials have no result yet.
     diverged: the seeds whose primary metric is no number.
 
     >>> row = StrategyFindings("row", "by h, w", None, (0, 1), 0.9, 0.01, {"accuracy": 0.9}, *[None] * 6, {}, ())
@@ -80,6 +81,7 @@ class StrategyFindings:
     same_as: str = ""
     comparison: Comparison | None = None
     transfer_differences: Mapping[str, Difference] = field(default_factory=dict)
+    transfer_changes: Mapping[str, Difference] = field(default_factory=dict)
     waiting: bool = False
     diverged: tuple[int, ...] = ()
 

@@ -309,6 +309,10 @@ def test_results_on_changed_inputs_have_intervals_that_hold_together():
     assert d.mean == pytest.approx(0.025) and d.family == 4 and d.low > 0
     assert problem.row("snake").transfer_differences["size 8"].low is None
     assert problem.row("row").transfer_differences == {}
+    # What the change itself does is told of every strategy, the baseline too, seed by seed.
+    row = problem.row("row")
+    done = row.transfer_changes["rotate 90"]
+    assert done.mean == pytest.approx(-row.mean / 2) and done.low is not None and done.low < done.mean < done.high
 
 
 def test_locality_is_set_against_outcomes():
