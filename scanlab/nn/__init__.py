@@ -10,9 +10,9 @@ from scanlab.nn.large import large_pass
 from scanlab.nn.merge import Merge
 from scanlab.nn.mixer import Mixer, ScanMixer
 from scanlab.nn.mixer_state import MixerState
-from scanlab.nn.sliding import predict_map
 from scanlab.nn.next_frame import FrameStream, NextFrame
 from scanlab.nn.picture_rows import PictureRows
+from scanlab.nn.sliding import predict_map
 from scanlab.nn.ssd_mixer import SsdMixer
 from scanlab.nn.streaming import Stream, stream
 from scanlab.nn.swap import set_scan
@@ -38,8 +38,8 @@ __all__ = [
     "Segmenter",
     "SsdMixer",
     "Stream",
-    "predict_map",
     "large_pass",
+    "predict_map",
     "set_scan",
     "stream",
 ]

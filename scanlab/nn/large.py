@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -12,13 +12,14 @@ from torch import Tensor, nn
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn.backbone import Backbone, Block, backbone_of
+from scanlab.nn.decoders import PyramidDecoder
 from scanlab.nn.frame_groups import Groups
 from scanlab.nn.heads import Classifier, Segmenter
 from scanlab.nn.in_parts import mixed_in_parts, row_blocks
-from scanlab.nn.kinds import READOUTS, STEMS
+from scanlab.nn.kinds import STEMS
 from scanlab.nn.mixer_state import MixerState
 from scanlab.nn.picture_rows import PictureRows, as_picture_rows
-from scanlab.nn.pyramid_bands import classes_by_bands
+from scanlab.nn.pyramid_bands import class_dtype, classes_by_bands
 from scanlab.nn.streaming import check_backbone, next_group
 
 __all__ = ["Reading", "large_pass", "reading_of"]
@@ -106,13 +107,11 @@ def large_pass(model: nn.Module, picture: Tensor | PictureRows, *, streamed: boo
     grid = backbone.embed.grid_for((1, *source.shape))
     latency = _latency(model, source, streamed)
     if isinstance(model, Segmenter):
-        features = _features(model, source, grid, latency)
-        return classes_by_bands(model, features, source)
+        return _classes(model, source, grid, latency)
     rows = _normed(backbone.norm, _rows(backbone, source, grid, latency)[None])[0]
     if isinstance(model, Backbone):
         return rows
-    patches, readout = len(rows) - backbone.tokens, READOUTS[backbone.config.readout]
-    return model.head(readout.pool((rows[patches:] if readout.of_tokens else rows[:patches])[None]))[0]
+    return model.forward_head(rows[None])[0]
 
 
 def _latency(model: nn.Module, source: PictureRows, streamed: bool | None) -> int:
@@ -134,13 +133,26 @@ def _rows(backbone: Backbone, source: PictureRows, grid: tuple[int, ...], latenc
     return _through_stages(backbone, rows, grid, lambda *_: None)[0]
 
 
-def _features(model: Segmenter, source: PictureRows, grid: tuple[int, ...], latency: int) -> list[tuple[Tensor, tuple]]:
-    """What the pyramid reads of every stage: rows [1, L, width] and their grid."""
-    backbone, lateral = model.backbone, list(model.lateral)
+def _classes(model: Segmenter, source: PictureRows, grid: tuple[int, ...], latency: int) -> Tensor:
+    """By bands under a pyramid of patches side by side; any other decoder takes the whole picture."""
+    decoder = model.decoder
+    if isinstance(decoder, PyramidDecoder) and not decoder.overlapping:
+        return classes_by_bands(
+            model, _features(model.backbone, list(decoder.levels.lateral), source, grid, latency), source
+        )
+    features = _features(model.backbone, [nn.Identity()] * len(model.backbone.stages), source, grid, latency)
+    logits = model.head(decoder(source.read(0, source.extents[0])[None], features))
+    return logits[0].argmax(0).to(class_dtype(logits.shape[1]))
+
+
+def _features(
+    backbone: Backbone, lateral: Sequence[nn.Module], source: PictureRows, grid: tuple[int, ...], latency: int
+) -> list[tuple[Tensor, tuple[int, ...]]]:
+    """What is read of every stage's rows, [1, L, width], and their grid."""
     if latency:
         parts = list(_streamed(backbone, source, grid, latency, lambda rows: lateral[0](rows)))
         return [(torch.cat(parts)[None], grid)]
-    features: list[tuple[Tensor, tuple]] = []
+    features: list[tuple[Tensor, tuple[int, ...]]] = []
 
     def read(rows: Tensor, grid: tuple[int, ...]) -> None:
         patches = rows[:, : rows.shape[1] - backbone.tokens]

@@ -29,7 +29,9 @@ class Pyramid(nn.Module):
 
     def forward(self, features: Sequence[tuple[Tensor, Grid]]) -> list[Tensor]:
         """Rows [B, L, dim] and the grid of every stage -> a map [B, width, *grid] of each, the finest first."""
-        return self.joined([(lateral(rows), grid) for (rows, grid), lateral in zip(features, self.lateral, strict=True)])
+        return self.joined(
+            [(lateral(rows), grid) for (rows, grid), lateral in zip(features, self.lateral, strict=True)]
+        )
 
     def joined(self, stages: Sequence[tuple[Tensor, Grid]]) -> list[Tensor]:
         """The maps, from what is read of every stage: rows [B, L, width] and their grid."""

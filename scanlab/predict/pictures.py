@@ -19,7 +19,7 @@ from scanlab.data.pictures import opened, unreadable
 from scanlab.data.upright import turned
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
-from scanlab.nn import Classifier, PictureRows, Segmenter, large_pass
+from scanlab.nn import Classifier, PictureRows, Segmenter, large_pass, predict_map
 from scanlab.nn.backbone import backbone_of
 from scanlab.nn.large import reading_of
 from scanlab.predict.names import name_of
@@ -192,8 +192,6 @@ def _note_reading(model: nn.Module, picture: PictureRows, notes: list[str]) -> N
 
 def _by_tiles(model: Segmenter, picture: PictureRows, side: int, notes: list[str]) -> Tensor:
     """By windows that slide over the picture and overlap by half, each of which sees nothing beyond itself."""
-    from scanlab.nn.sliding import predict_map
-
     whole = picture.read(0, picture.extents[0])[None]
     logits = predict_map(model, whole, (side, side))[0]
     notes.append(f"by tiles of {side}x{side}, each of which sees nothing beyond itself: not what one pass says")

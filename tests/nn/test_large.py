@@ -68,6 +68,15 @@ def test_it_gives_what_the_whole_gives(case):
             torch.testing.assert_close(got, whole, rtol=2e-5, atol=2e-5)
 
 
+def test_a_u_net_takes_the_whole_picture():
+    model = Segmenter(backbone("snake"), 3, width=4, decoder="unet").eval()
+    with torch.no_grad():
+        whole = model(PICTURE[None])[0]
+    best = whole.topk(2, dim=0).values
+    sure = best[0] - best[1] > 1e-4
+    assert torch.equal(large_pass(model, PICTURE)[sure], whole.argmax(0).to(torch.uint8)[sure])
+
+
 def test_rows_are_carried_where_the_order_streams_and_the_two_ways_agree():
     assert reading_of(backbone("snake"), (32, 32)).latency == 1
     assert reading_of(backbone("window[k=2]"), (32, 32)).latency == 2
