@@ -13,12 +13,12 @@ from scanlab.data.notes import Note
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
 
-__all__ = ["MOST_CHANNELS", "channels_first"]
+__all__ = ["CHANNELS", "MOST_CHANNELS", "channels_first"]
 
 # An axis as short as this holds channels, where nothing says otherwise.
 MOST_CHANNELS = 4
 _EXPECTED = "expected [M, H, W], [M, H, W, C] or [M, D, H, W], none empty"
-_WORDS = ("channels_first", "channels_last", "no_channels")
+CHANNELS = ("channels_first", "channels_last", "no_channels")
 
 
 def channels_first(
@@ -36,7 +36,7 @@ def channels_first(
     """
     if array.dtype.kind not in "buif":
         raise refuse(f"its {name} are {array.dtype}", "expected uint8, or floats from 0 to 1")
-    word = layout.chosen(*_WORDS) or _settled(name, array, targets, layout, notes)
+    word = layout.chosen(*CHANNELS) or _settled(name, array, targets, layout, notes)
     axes = array.ndim - (word != "no_channels")
     if axes not in (3, 4) or 0 in array.shape:
         if array.ndim == 2 and 0 not in array.shape:

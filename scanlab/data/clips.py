@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from scanlab.data.array_axes import channels_first
+from scanlab.data.array_axes import CHANNELS, channels_first
 from scanlab.data.array_files import ARRAY_FILES, opened_arrays, wrong
 from scanlab.data.array_names import VIDEOS, names_by_part, words_of
 from scanlab.data.arrays import joined_pixels
@@ -65,7 +65,8 @@ def load_clips(path: Path, size: tuple[int, ...] | None = None, layout: Layout =
     def refuse(problem: str, expected: str) -> ScanlabError:
         return wrong(path, problem, expected)
 
-    layout = Layout(layout.words | {"video"}, layout.names)
+    words = {"video"} | ({"no_channels"} if stored.ndim == 4 and not layout.chosen(*CHANNELS) else set())
+    layout = Layout(layout.words | words, layout.names)
     pixels = channels_first(name, stored, np.empty(0), layout, notes, refuse)
     if pixels.shape[2] < 2:
         help = "give clips of two frames or more"
