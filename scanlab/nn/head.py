@@ -28,6 +28,10 @@ class Head(nn.Module):
         """What the backbone reads of images; they themselves by default."""
         return images
 
+    def own_stream(self, latency: int) -> Any:
+        """What reads a video frame by frame for this head (`nn.streaming.FrameReader`); None for the usual."""
+        return None
+
     def no_weight_decay(self) -> set[str]:
         """The names of parameters that are usually not decayed; see `scanlab.nn.exempt`."""
         return no_weight_decay(self)

@@ -61,6 +61,13 @@ class NextFrame(Head):
         """Nothing."""
         return {}
 
+    def own_stream(self, latency: int) -> FrameStream:
+        """Frames in, those expected after them out. Raises S716 for a latency."""
+        if latency != 1:
+            help = "leave latency out"
+            raise ScanlabError.at("S716", f"the next frame follows one frame, not {latency!r}", help=help)
+        return FrameStream(self)
+
     def check_scan(self) -> None:
         """That no path sees a later frame. Raises S716."""
         check_backbone(self.backbone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -16,17 +16,15 @@ from scanlab.ir.text import grid_text
 from scanlab.ir.values import Order, Scan
 from scanlab.nn.backbone import Backbone, Block, backbone_of
 from scanlab.nn.frame_groups import Groups
+from scanlab.nn.head import Head
 from scanlab.nn.heads import Classifier
 from scanlab.nn.kinds import CONVOLUTIONS, MIXERS, READOUTS, STEMS
 from scanlab.nn.mixer_state import MixerState
 
-if TYPE_CHECKING:
-    from scanlab.nn.next_frame import FrameStream
-
-__all__ = ["Stream", "check_backbone", "next_group", "stream"]
+__all__ = ["FrameReader", "Stream", "check_backbone", "next_group", "stream"]
 
 
-def stream(model: nn.Module, latency: int = 1) -> Stream | FrameStream:
+def stream(model: nn.Module, latency: int = 1) -> FrameReader:
     """Read a video frame by frame, or in chunks of any length, with memory that does not grow.
 
     model: a Backbone, whose rows come out, a Classifier, or a NextFrame. The first axis of its strategy is that of the
@@ -49,14 +47,29 @@ def stream(model: nn.Module, latency: int = 1) -> Stream | FrameStream:
     >>> torch.allclose(rows, backbone(video), atol=1e-5)
     True
     """
-    from scanlab.nn.next_frame import FrameStream, NextFrame
+    own = model.own_stream(latency) if isinstance(model, Head) else None
+    return Stream(model, latency) if own is None else own
 
-    if isinstance(model, NextFrame):
-        if latency != 1:
-            help = "leave latency out"
-            raise ScanlabError.at("S716", f"the next frame follows one frame, not {latency!r}", help=help)
-        return FrameStream(model)
-    return Stream(model, latency)
+
+class FrameReader(Protocol):
+    """What `stream` gives, whatever the head: frames in, answers out, and a state that does not grow."""
+
+    latency: int
+
+    @property
+    def groups(self) -> int:
+        """How many groups of `latency` patches along the frames have been read."""
+        ...
+
+    def reset(self) -> None:
+        """Forget everything: what is read next is the start of a video."""
+
+    def detach(self) -> None:
+        """Cut the graph behind the state."""
+
+    def read(self, frames: Tensor) -> Tensor:
+        """Read the next frames [B, C, F, *extents], F of any number, and give what is complete."""
+        ...
 
 
 class Stream:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
-from scanlab.nn import Classifier, FrameStream, NextFrame, Stream, stream
+from scanlab.nn import Classifier, NextFrame, stream
+from scanlab.nn.streaming import FrameReader
 from scanlab.predict.frames import Frame, Frames, resized_to
 from scanlab.predict.names import name_of
 
@@ -47,7 +48,7 @@ class LiveResult:
         return name_of(self.names, self.class_number) if self.class_number >= 0 else ""
 
 
-def stream_for(model: nn.Module, latency: int = 1) -> Stream | FrameStream:
+def stream_for(model: nn.Module, latency: int = 1) -> FrameReader:
     """A stream of a Classifier or a NextFrame. Raises S726 for other models, S716 for scans that do not stream.
 
     >>> from scanlab.nn import Backbone, BackboneConfig
@@ -85,7 +86,7 @@ def live_results(
 
 
 def _results(
-    model: nn.Module, live: Stream | FrameStream, frames: Iterable[Frame], names: tuple[str, ...]
+    model: nn.Module, live: FrameReader, frames: Iterable[Frame], names: tuple[str, ...]
 ) -> Iterator[LiveResult]:
     assert isinstance(model, Classifier | NextFrame)
     size, first = tuple(model.backbone.input_size[1:]), None
