@@ -54,7 +54,10 @@ def squares(count: int) -> np.ndarray:
 
 def trial(task: str, dataset: Dataset, **changes) -> Trial:
     axes = " ".join("abc"[: len(dataset.extents)])
-    grid = tuple(-(-n // 2) for n in dataset.extents)
+    # What follows a frame is predicted from patches of one frame.
+    sides = (1, 2, 2) if task == "next_frame" else (2,) * len(dataset.extents)
+    grid = tuple(-(-n // side) for n, side in zip(dataset.extents, sides, strict=True))
+    changes = {"config": replace(SIZES, patch=sides)} | changes
     plan = bind(parse(f"by {axes.replace(' ', ', ')}", axes=axes), grid)
     problem = Problem("p", DataChoice(), task, dataset.fingerprint, (("row", plan),), SIZES, RECIPE)
     return Trial(replace(problem, **changes), plan, 0)
@@ -70,6 +73,7 @@ def test_the_tasks_and_their_primary_metrics() -> None:
         "detection": ("map", True, BOXES),
         "detection_by_map50": ("map50", True, BOXES),
         "detection_by_image_ap50": ("image_ap50", True, BOXES),
+        "next_frame": ("mae", False, None),
         "next_patch": ("mse", False, None),
         "next_patch_in_bits": ("bits_per_value", False, None),
     }
@@ -103,6 +107,7 @@ LEARNED = [
     ("detection", (12, 8), False, False),
     ("detection_by_map50", (8, 8), False, False),
     ("detection_by_image_ap50", (9, 7), False, False),
+    ("next_frame", (4, 6, 6), False, True),
     ("next_patch", (6, 6), False, False),
     ("next_patch", (4, 4, 4), True, False),
     ("next_patch_in_bits", (6, 6), False, False),
@@ -132,7 +137,7 @@ def test_every_task_learns_for_an_epoch(task: str, extents: tuple[int, ...], mas
     assert kind.primary in epoch.metrics and all(math.isfinite(v) for v in epoch.metrics.values())
     assert set(result.transfer) == set(transfer) and all(math.isfinite(v) for v in result.transfer.values())
     assert result.parameters > 0 and result.flops > 0 and result.throughput > 0
-    assert len(result.field) == np.prod([-(-n // 2) for n in extents]) and max(result.field) == 1.0
+    assert len(result.field) == np.prod(trial(task, dataset).plan.grid) and max(result.field) == 1.0
 
 
 def test_classification_by_hand() -> None:
