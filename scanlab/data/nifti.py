@@ -27,7 +27,7 @@ from scanlab.data.volume_sizes import fitted
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 
-__all__ = ["is_decathlon", "load_decathlon", "load_volumes"]
+__all__ = ["checked_spacing", "is_decathlon", "load_decathlon", "load_volumes"]
 
 
 def is_decathlon(folder: Path) -> bool:
@@ -69,7 +69,7 @@ def load_volumes(
     volumes = [load_case(case, layout) for case in cases]
     _describe(volumes, spacing, notes)
     if spacing is not None:
-        volumes = [volume.at_spacing(_checked_spacing(spacing)) for volume in volumes]
+        volumes = [volume.at_spacing(checked_spacing(spacing)) for volume in volumes]
     pixels, masks = fitted(folder, volumes, size, spacing is not None, notes)
     given = found.labelled
     labels = given.labels if given else _classes(volumes, masks, ignored, layout, folder, notes)
@@ -163,7 +163,8 @@ def _mm(spacing: Any) -> str:
     return "x".join(f"{value:.3g}" for value in spacing)
 
 
-def _checked_spacing(spacing: Sequence[float]) -> tuple[float, ...]:
+def checked_spacing(spacing: Sequence[float]) -> tuple[float, ...]:
+    """Millimetres along three axes. Raises S695 for what is no spacing."""
     if len(spacing) != 3 or not all(1e-5 <= value <= 100 for value in spacing):
         given = "x".join(map(str, spacing))
         raise ScanlabError.at("S695", f"the spacing is {given}", help="give millimetres along three axes, as 1x1x1")

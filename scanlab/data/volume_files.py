@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scanlab.data.layout import Layout, settled_by
 from scanlab.data.resize import nearest, resized
 from scanlab.data.volume_places import Case
+from scanlab.data.volume_space import Space, body_axes, space_of
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
 
@@ -30,7 +31,8 @@ class Volume:
 
     stored: the orientation that the file has, "" for a header without one; spacing: millimetres from voxel to voxel;
     unit: of lengths in the header, "" for none; last: channels that come from a fourth axis, 0 without one;
-    oblique: degrees between its axes and the body's. name: of the mask's file, or the volume's own.
+    oblique: degrees between its axes and the body's. name: of the mask's file, or the volume's own. space: where it
+    lies, as its file says. files: of its modalities.
     """
 
     channels: NDArray[np.float32]
@@ -41,6 +43,8 @@ class Volume:
     oblique: float
     unit: str = ""
     last: int = 0
+    space: Space | None = None
+    files: tuple[Path, ...] = ()
 
     @property
     def extents(self) -> tuple[int, ...]:
@@ -74,7 +78,9 @@ def load_case(case: Case, layout: Layout) -> Volume:
     name = (case.mask or file).name
     last = first.shape[3] if len(first.shape) == 4 else 0
     stored = _orientation(nibabel, first)
-    return Volume(scored, labels, name, stored, _spacing(first), _oblique(first), _unit(first), last)
+    return Volume(
+        scored, labels, name, stored, _spacing(first), _oblique(first), _unit(first), last, space_of(first), case.images
+    )
 
 
 def _mask_of(nibabel: Any, first: Any, file: Path, path: Path, layout: Layout) -> NDArray:
@@ -112,7 +118,7 @@ def _opened(nibabel: Any, file: Path) -> Any:
 def _array(nibabel: Any, image: Any, file: Path) -> NDArray[np.float32]:
     """float32, the axes in canonical order."""
     try:
-        turned = image if _axes(image) is None else nibabel.as_closest_canonical(image)
+        turned = image if body_axes(image) is None else nibabel.as_closest_canonical(image)
         return np.asarray(turned.dataobj, np.float32)
     except Exception as error:
         raise _unreadable(file, error) from None
@@ -152,7 +158,7 @@ def _check_place(first: Any, other: Any, files: tuple[Path, Path], what: str, la
         return
     apart = _apart(first, other)
     if np.isinf(apart):
-        bare, placed = files[::-1] if _axes(other) is None else files
+        bare, placed = files[::-1] if body_axes(other) is None else files
         raise ScanlabError.at(
             "S693",
             f"the header of {bare.name} does not say where it lies, and that of {placed.name} does",
@@ -168,7 +174,7 @@ def _check_place(first: Any, other: Any, files: tuple[Path, Path], what: str, la
 
 def _turned_shape(image: Any) -> tuple[int, ...]:
     """Extents after turning; those of a header without use as they are."""
-    axes = _axes(image)
+    axes = body_axes(image)
     shape = tuple(image.shape[:3])
     return shape if axes is None else tuple(int(shape[axis]) for axis in np.argsort(axes[:, 0]))
 
@@ -179,19 +185,6 @@ def _unit(image: Any) -> str:
     return named if named in _MILLIMETRES else ""
 
 
-def _axes(image: Any) -> NDArray | None:
-    """The axes of the body that those of a file are closest to, and their signs; None where its header does not say."""
-    from nibabel.orientations import io_orientation
-
-    affine = np.asarray(image.affine, np.float64)
-    codes = [int(image.header[key]) for key in ("sform_code", "qform_code") if key in image.header]
-    # Without either code nibabel makes an affine up.
-    if not np.isfinite(affine).all() or (codes and not any(codes)):
-        return None
-    axes = io_orientation(affine)
-    return None if np.isnan(axes).any() else axes
-
-
 def _apart(first: Any, other: Any) -> float:
     """How far the corners of two grids that were turned alike lie from one another at most, in voxels of the first."""
     import nibabel
@@ -200,9 +193,9 @@ def _apart(first: Any, other: Any) -> float:
     # Programs that write masks often forget the unit, and mean that of the image.
     units = [unit or next(filter(None, units), "mm") for unit in units]
     for image, unit in zip((first, other), units, strict=True):
-        axes = _axes(image)
+        axes = body_axes(image)
         if axes is None:
-            return np.inf if _axes(first) is not None or _axes(other) is not None else 0.0
+            return np.inf if body_axes(first) is not None or body_axes(other) is not None else 0.0
         shape = image.shape[:3]
         affine = image.affine @ nibabel.orientations.inv_ornt_aff(axes, shape)
         turned = _turned_shape(image)
@@ -214,7 +207,7 @@ def _apart(first: Any, other: Any) -> float:
 
 def _orientation(nibabel: Any, image: Any) -> str:
     """Such as "LPS"; "" for a header that gives none."""
-    if _axes(image) is None:
+    if body_axes(image) is None:
         return ""
     return "".join(code or "?" for code in nibabel.aff2axcodes(image.affine))
 
@@ -226,7 +219,7 @@ def _lengths(image: Any) -> NDArray[np.float64]:
 
 def _spacing(image: Any) -> tuple[float, ...]:
     """Millimetres along the canonical axes."""
-    lengths, axes = _lengths(image) * _MILLIMETRES[_unit(image) or "mm"], _axes(image)
+    lengths, axes = _lengths(image) * _MILLIMETRES[_unit(image) or "mm"], body_axes(image)
     order = range(3) if axes is None else np.argsort(axes[:, 0])
     return tuple(float(lengths[axis]) for axis in order)
 

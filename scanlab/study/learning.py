@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -15,12 +16,13 @@ from scanlab.data.dataset import IGNORED, Dataset
 from scanlab.nn import Backbone, Classifier, NextFrame, NextPatch, Segmenter
 from scanlab.study import detection
 from scanlab.study.metrics import area_under_curve, balanced_accuracy, labels_area_under_curve, labels_f1, overlaps
+from scanlab.study.surfaces import class_surfaces
 from scanlab.study.tasks import Task
 from scanlab.study.trial import Recipe
 
 __all__ = ["LEARNINGS", "Learning", "learning_of"]
 
-# Channels of a segmenter's pyramid: a study's models are small, and at full resolution these dominate their cost.
+# Channels of a segmenter's decoder: a study's models are small, and at full resolution these dominate their cost.
 PYRAMID_WIDTH = 16
 
 
@@ -90,8 +92,8 @@ def _labels(model: nn.Module, images: Tensor, marks: Tensor, batch: int) -> dict
     }
 
 
-def _segmenter(backbone: Backbone, dataset: Dataset) -> nn.Module:
-    return Segmenter(backbone, dataset.classes, PYRAMID_WIDTH)
+def _segmenter(decoder: str, backbone: Backbone, dataset: Dataset) -> nn.Module:
+    return Segmenter(backbone, dataset.classes, PYRAMID_WIDTH, decoder)
 
 
 def _segmentation_loss(model: nn.Module, images: Tensor, masks: Tensor, recipe: Recipe) -> Tensor:
@@ -123,8 +125,10 @@ def _known(masks: Tensor, classes: int) -> Tensor | None:
 def _segmentation(model: nn.Module, images: Tensor, masks: Tensor, batch: int) -> dict[str, float]:
     """dice: of every class but the background, averaged over the images where the mask or the guess has it, then over
     the classes; dice_1, dice_2, …: of each; iou: as dice. An image whose mask lacks a class that the guess has counts
-    0 for it."""
-    dices, ious = [], []
+    0 for it. surface_distance, hd95 (both less is better, in pixels) and surface_dice (within 1 pixel): as dice, see
+    `study.surfaces`; surface_missed: the share of pairs of an image and a class where only one of mask and guess has
+    the class, for which there is no distance."""
+    dices, ious, surfaces = [], [], []
     for some, true in zip(images.split(batch), masks.split(batch), strict=True):
         logits = model(some)
         guesses, known = logits.argmax(1), _known(true, logits.shape[1])
@@ -133,9 +137,19 @@ def _segmentation(model: nn.Module, images: Tensor, masks: Tensor, batch: int) -
         dice, iou = overlaps(guesses, true, logits.shape[1])
         dices.append(dice)
         ious.append(iou)
+        surfaces.append(class_surfaces(guesses.cpu().numpy(), true.cpu().numpy(), logits.shape[1]))
     per_class = torch.cat(dices)[:, 1:].nanmean(0)
     means = {"dice": per_class.nanmean().item(), "iou": torch.cat(ious)[:, 1:].nanmean(0).nanmean().item()}
-    return means | {f"dice_{c}": value for c, value in enumerate(per_class.tolist(), start=1)}
+    each = {f"dice_{c}": value for c, value in enumerate(per_class.tolist(), start=1)}
+    return means | each | _surfaces(torch.from_numpy(np.concatenate(surfaces)))
+
+
+def _surfaces(scores: Tensor) -> dict[str, float]:
+    """Means over images, then over classes, of [B, classes - 1, 3]."""
+    average, hd95, dice = (scores[..., k].nanmean(0).nanmean().item() for k in range(3))
+    there = ~scores[..., 2].isnan()
+    missed = (there & scores[..., 0].isnan()).sum() / there.sum()
+    return {"surface_distance": average, "hd95": hd95, "surface_dice": dice, "surface_missed": missed.item()}
 
 
 def _dices(model: nn.Module, images: Tensor, masks: Tensor, batch: int) -> tuple[str, Tensor]:
@@ -193,7 +207,8 @@ LEARNINGS: Mapping[str, Learning] = MappingProxyType(
     {
         "classification": Learning(_classifier, _classification_loss, _classification, _classes),
         "multi_label_classification": Learning(_classifier, _labels_loss, _labels),
-        "segmentation": Learning(_segmenter, _segmentation_loss, _segmentation, _dices),
+        "segmentation": Learning(partial(_segmenter, "pyramid"), _segmentation_loss, _segmentation, _dices),
+        "segmentation_with_unet": Learning(partial(_segmenter, "unet"), _segmentation_loss, _segmentation, _dices),
         "detection": Learning(detection.built, detection.loss, detection.measured, detection.predicted),
         "next_frame": Learning(_next_frame, _next_frame_loss, _next_frame_error, _next_frame_losses, channels=2),
         "next_patch": Learning(
