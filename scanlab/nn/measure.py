@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode, _FlopCounterMode, sdpa_flo
 import scanlab.ops  # noqa: F401  (tells torch how to count its operators)
 from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["PeakMemory", "flop_count", "matched", "parameter_count"]
+__all__ = ["PeakMemory", "counted", "flop_count", "matched", "parameter_count"]
 
 M = TypeVar("M", bound=nn.Module)
 Shape = Sequence[int]
@@ -39,12 +39,17 @@ def flop_count(model: nn.Module, images: Tensor) -> int:
     the skip; of a convolution along paths 2 per step, channel and tap (scanlab/ops/flops.py). Norms and activations are
     not counted.
     """
+    return sum(counted(model, images).get("Global", {}).values())
+
+
+def counted(model: nn.Module, images: Tensor) -> dict[str, dict[str, int]]:
+    """What `flop_count` adds up: of every module by name ("Global" for all) the operations of every kind."""
     # torch's counter knows the attention kernels of GPUs only.
     formulas: dict[Any, Any] = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention}
     counter = FlopCounterMode(display=False, custom_mapping=formulas)
     with torch.no_grad(), _uncompiled(), _Unscanned(), counter:
         model(images)
-    return counter.get_total_flops()
+    return {name: {str(kind): n for kind, n in kinds.items()} for name, kinds in counter.flop_counts.items()}
 
 
 def matched(

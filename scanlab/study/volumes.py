@@ -41,8 +41,8 @@ class ClassScores:
 class VolumePrediction:
     """What a model says of a volume.
 
-    labels: uint8 (uint16 beyond 256 classes) [X, Y, Z] over the file's own axes and extents. classes: how many the model knows. volume: what was
-    read. notes: how it was read, in sentences.
+    labels: uint8 (uint16 beyond 256 classes) [X, Y, Z] over the file's own axes and extents. classes: how many the
+    model knows. volume: what was read. notes: how it was read, in sentences.
     """
 
     labels: NDArray[np.uint8 | np.uint16]
