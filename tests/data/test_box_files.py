@@ -309,6 +309,7 @@ WRONG_VOC = {
         r"S696.*may be one",
     ),
     "no end": ("<object>", r"S677.*a.xml"),
+    "no size": ("<size><width>wide</width><height>3</height></size>", r"S677.*a.xml.*whole numbers"),
 }
 
 

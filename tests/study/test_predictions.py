@@ -120,7 +120,9 @@ def test_values_come_back(classes: int) -> None:
     predictions.write_predictions(base, "a", Predictions("class", guesses, "x", guesses[::-1].copy()))
     dice = np.array([[0.0, 1.0], [np.nan, 0.123456]])
     predictions.write_predictions(base, "b", Predictions("dice", dice, "y"))
-    kept = dict(predictions._read(base, {"a", "b", "c"}))
+    predictions.write_predictions(base, "d", Predictions("ap50", dice, "y"))
+    kept = dict(predictions._read(base, {"a", "b", "c", "d"}))
+    assert kept["d"].kind == "ap50" and np.array_equal(kept["d"].values, kept["b"].values, equal_nan=True)
     assert kept["a"].values.tolist() == guesses.tolist() and kept["a"].truth.tolist() == guesses[::-1].tolist()
     assert np.allclose(kept["b"].values, dice, atol=1e-5, equal_nan=True) and kept["b"].values[0].tolist() == [0, 1]
 

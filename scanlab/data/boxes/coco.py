@@ -66,7 +66,8 @@ def read_coco(folder: Path, files: Sequence[Path]) -> Annotations:
         crowds, strays = crowds + crowd, strays + stray
         for image in content["images"]:
             file = pictures.named(str(_of(image, "file_name", by_part[part])), by_part[part], part)
-            size = (image["height"], image["width"]) if {"height", "width"} <= image.keys() else None
+            height, width = image.get("height"), image.get("width")
+            size = (height, width) if isinstance(height, int) and isinstance(width, int) else None
             boxed.append(Boxed(file, _array(boxes.get(image["id"], [])), part, size))
     if crowds:
         notes.append(Note("left out", f"{count_text(crowds, 'box')} around a crowd, which stand for many objects each"))
@@ -94,7 +95,7 @@ def _names(held: Mapping[str, Any], files: Mapping[str, Path]) -> dict[Any, str]
         raise ScanlabError.at(
             "S696", f"several categories are called {listed(twice)}", help="give each a name of its own"
         )
-    return dict(sorted(names.items()))
+    return dict(sorted(names.items(), key=lambda item: (isinstance(item[0], str), item[0])))
 
 
 def _boxes(content: Any, file: Path, names: Mapping[Any, str]) -> tuple[dict[Any, list[list[float]]], int, int]:

@@ -14,7 +14,7 @@ from scanlab.data.notes import Note
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 
-__all__ = ["Annotations", "Boxed", "check_pictures", "packed", "unpacked", "usable", "wrong_file"]
+__all__ = ["Annotations", "Boxed", "check_pictures", "packed", "text_of", "unpacked", "usable", "wrong_file"]
 
 NO_BOX = (0.0, 0.0, 0.0, 0.0, -1.0)
 
@@ -48,6 +48,14 @@ class Annotations:
 def wrong_file(file: Path, problem: str, expected: str = "") -> ScanlabError:
     """S677 for an annotation that cannot be read."""
     return ScanlabError.at("S677", f"{file} cannot be read as boxes: {problem}", help=expected)
+
+
+def text_of(file: Path) -> str:
+    """The text of an annotation. Raises S677."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise wrong_file(file, str(error), "save it as UTF-8") from None
 
 
 def usable(boxes: Sequence[NDArray], sizes: Sequence[Sequence[int]], notes: list[Note]) -> list[NDArray]:

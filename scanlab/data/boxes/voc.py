@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from scanlab.data.boxes.lookup import Pictures, part_within
-from scanlab.data.boxes.values import Annotations, Boxed, wrong_file
+from scanlab.data.boxes.values import Annotations, Boxed, text_of, wrong_file
 from scanlab.data.notes import Note, listed
 from scanlab.data.parts import PARTS
 from scanlab.data.places import below
@@ -90,7 +90,10 @@ def _read(file: Path) -> tuple[str, tuple[int, int] | None, list[_Object]]:
         raise wrong_file(file, str(error), "repair the file, or take it out of the folder") from None
     if root.tag != "annotation":
         raise wrong_file(file, f"it holds <{root.tag}>", "expected <annotation>, as Pascal VOC has it")
-    height, width = (int(float(root.findtext(f"size/{word}") or 0)) for word in ("height", "width"))
+    said = [root.findtext(f"size/{word}") or "0" for word in ("height", "width")]
+    if not all(text.strip().isdigit() for text in said):
+        raise wrong_file(file, f"its height and width are {said}", "expected whole numbers, or no size")
+    height, width = map(int, said)
     name = (root.findtext("filename") or "").strip()
     return name, (height, width) if height and width else None, list(_objects(root, file))
 
@@ -117,6 +120,6 @@ def _image_sets(folder: Path) -> dict[str, str]:
         line.split()[0]: part
         for part in PARTS
         if part in lists
-        for line in lists[part].read_text(encoding="utf-8").splitlines()
+        for line in text_of(lists[part]).splitlines()
         if line.split()
     }

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanlab.data.boxes.lookup import Pictures, part_within
-from scanlab.data.boxes.values import Annotations, Boxed, wrong_file
+from scanlab.data.boxes.values import Annotations, Boxed, text_of, wrong_file
 from scanlab.data.notes import Note, listed
 from scanlab.data.places import below, files_in
 from scanlab.ir.diagnostics import ScanlabError
@@ -92,7 +92,7 @@ def _rows(file: Path, size: tuple[int, int], classes: int) -> tuple[NDArray[np.f
     """Boxes in pixels, and how many of them are of outlines."""
     rows, outlines = [], 0
     height, width = size
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(text_of(file).splitlines(), start=1):
         if not line.strip():
             continue
         label, numbers = _parsed(file, number, line)
@@ -131,7 +131,7 @@ def _names(folder: Path) -> tuple[tuple[str, ...], str]:
             return names, file.name
     for file in (*below(folder, (".txt", ".names", ".labels")),):
         if file.name in _NAME_LISTS:
-            lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+            lines = [line.strip() for line in text_of(file).splitlines()]
             return tuple(line for line in lines if line), file.name
     return (), ""
 
@@ -145,8 +145,8 @@ def _yaml_names(file: Path) -> tuple[str, ...]:
             "S676", f"{file.name} names the classes, and reading it needs PyYAML", help=help
         ) from None
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        content = yaml.safe_load(text_of(file))
+    except yaml.YAMLError as error:
         raise wrong_file(file, str(error).replace("\n", " "), "repair the file") from None
     names = content.get("names") if isinstance(content, dict) else None
     if isinstance(names, dict):
