@@ -1,6 +1,6 @@
 """Learn to find cells in blood smears, a detector of 0.2 million parameters, and draw what it says of new ones.
 
-python examples/find_cells.py [cells.png]: two minutes on two cores. Without the photographs (`scanlab data blood_cells`
+python examples/find_cells.py [cells.png]: about two minutes on one core. Without the photographs (`scanlab data blood_cells`
 says where they are from) it looks for discs and rings that are drawn here."""
 
 import sys
@@ -45,7 +45,7 @@ def main() -> None:
     cells = load("blood_cells", size=(120, 160), test_limit=40) if real else drawn()
     print(f"{cells.name}: {len(cells.train)} pictures to learn from, {len(cells.test)} others")
     scan = scanlab.compile("cross", grid=tuple(n // 4 for n in cells.extents))
-    recipe = Recipe(epochs=8 if real else 12, batch=8, learning_rate=2e-3, flip=True)
+    recipe = Recipe(epochs=8 if real else 12, batch=4, learning_rate=4e-3, flip=True)
     problem = Problem(cells.name, DataChoice(), "detection", cells.fingerprint, (("cross", scan),), SIZES, recipe)
 
     def report(number: int, epoch) -> None:
