@@ -1,7 +1,7 @@
 """Learn to find cells in blood smears, a detector of 0.2 million parameters, and draw what it says of new ones.
 
-python examples/find_cells.py [cells.png]: about two minutes on one core. Without the photographs (`scanlab data blood_cells`
-says where they are from) it looks for discs and rings that are drawn here."""
+python examples/find_cells.py [cells.png]: about two minutes on one core. Without the photographs, whose source
+`scanlab data blood_cells` names, it looks for discs and rings that are drawn here."""
 
 import sys
 from pathlib import Path
