@@ -15,7 +15,9 @@ def predict(
     checkpoint: Annotated[
         Path, typer.Argument(help="A .safetensors file of ScanLab's, or with --model an official one.")
     ],
-    input: Annotated[Path, typer.Argument(help="A picture, a GeoTIFF, a folder of them; with --stream frames.")],
+    input: Annotated[
+        Path, typer.Argument(help="A picture, a GeoTIFF, a NIfTI volume, a folder of them; with --stream frames.")
+    ],
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Where to write: a .csv or .json of classes, a mask, a folder of masks."),
@@ -24,7 +26,9 @@ def predict(
     size: Annotated[
         str, typer.Option(help="Resize to this, as in 64x64; own for no resizing. Default: the model's for classes.")
     ] = "",
-    tile: Annotated[int, typer.Option(min=0, help="Predict squares of this side one by one, instead of one pass.")] = 0,
+    tile: Annotated[
+        int, typer.Option(min=0, help="Predict squares (cubes) of this side one by one, instead of one pass.")
+    ] = 0,
     bands: Annotated[str, typer.Option(help="Bands of a GeoTIFF, from 1, as in 4,3,2.")] = "",
     scale: Annotated[float | None, typer.Option(help="What the values of a GeoTIFF are divided by.")] = None,
     stream: Annotated[bool, typer.Option("--stream", help="Read frames one by one, and carry the state on.")] = False,
@@ -36,7 +40,7 @@ def predict(
     model: Annotated[str, typer.Option(help="Which model an official checkpoint is of, as in vim_tiny.")] = "",
     json: Json = False,
 ) -> None:
-    """Say what a trained model makes of pictures, GeoTIFFs, or a video while it comes in."""
+    """Say what a trained model makes of pictures, GeoTIFFs, volumes, or a video while it comes in."""
     from scanlab.cli.predict import Options, run
 
     options = Options(out, names, size, tile, bands, scale, latency, follow, clip, model, json)

@@ -1,4 +1,4 @@
-"""``scanlab predict``: what a model says of pictures, GeoTIFFs and streams of frames."""
+"""``scanlab predict``: what a model says of pictures, GeoTIFFs, volumes and streams of frames."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.text import Text
 from torch import nn
 
 from scanlab.cli.output import console, print_json
+from scanlab.cli.predict_volumes import run_volumes, volumes_at
 from scanlab.data.geotiff import GEOTIFFS, NO_CLASS, Georeference, opened_raster, write_classes
 from scanlab.data.pictures import IMAGES, require_pillow
 from scanlab.data.places import below
@@ -76,6 +77,9 @@ def run(checkpoint: Path, place: Path, options: Options, stream: bool) -> None:
         return
     if options.follow is not None or options.latency != 1 or options.clip:
         raise typer.BadParameter("--follow, --latency and --clip go with --stream")
+    if volumes := volumes_at(place):
+        run_volumes(model, volumes, place, names, options)
+        return
     files = _files(place)
     masks = isinstance(model, Segmenter)
     _check_out(place, options, masks)

@@ -47,6 +47,18 @@ PLACED: Mapping[str, Placed] = MappingProxyType(
             "bbbc.broadinstitute.org/BBBC038",
             "boxes",
         ),
+        "hippocampus": Placed(
+            "MRI volumes of the hippocampus with masks of its anterior and its posterior part.",
+            "hippocampus",
+            "Medical Segmentation Decathlon, task 4 (CC BY-SA 4.0)",
+            "medicaldecathlon.com",
+        ),
+        "adrenal_glands": Placed(
+            "CT volumes of adrenal glands, normal or with a mass.",
+            "adrenalmnist3d/adrenalmnist3d_64.npz",
+            "MedMNIST v2, AdrenalMNIST3D (CC BY 4.0)",
+            "medmnist.com",
+        ),
     }
 )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 
 from scanlab.nn import Backbone, BackboneConfig
@@ -57,3 +59,15 @@ def test_the_files_and_figures_it_names_exist() -> None:
         assert (ROOT / "scanlab" / file).is_file(), file
     for link in re.findall(r"\]\(((?:images|\.\.)/[^)]+)\)", PAGE):
         assert (ROOT / "docs" / link).is_file(), link
+
+
+def test_backbones_give_what_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [block] = [b for b in re.findall(r"```python\n(.*?)```", PAGE, re.S) if "features_only" in b]
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"pictures": torch.rand(1, 3, 64, 64)}
+    exec(compile(block, "docs/models.md", "exec"), names)
+    sizes = re.findall(r"\[B, (\d+), (\d+), (\d+)\]", block)
+    assert [tuple(map(str, m.shape[1:])) for m in names["maps"]] == sizes
+    info = names["same"].feature_info
+    assert f"{info.channels()}, {info.reduction()}" in block
+    assert names["plain"].feature_info.reduction() == [16] * 4
