@@ -44,7 +44,7 @@ def surface_scores(
     >>> square, shifted = np.zeros((2, 12, 12), bool)
     >>> square[2:6, 2:6] = shifted[2:6, 4:8] = True
     >>> surface_scores(square, shifted)
-    SurfaceScores(average=1.1666666666666667, hd95=2.0, dice=0.5)
+    SurfaceScores(average=1.0, hd95=2.0, dice=0.6666666666666666)
     >>> surface_scores(square, shifted, spacing=(1, 0.5)).hd95
     1.0
     """

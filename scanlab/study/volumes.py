@@ -90,7 +90,14 @@ def predict_volume(
     likeliest class of every voxel is turned back to the file's own axes. Raises S623 for a model that reads no such
     volume, S622, S644, S645, S646, S693, S695.
 
-    >>> predict_volume(model, "case.nii.gz").write("case_seg.nii.gz")  # doctest: +SKIP
+    >>> import nibabel
+    >>> from scanlab.nn import Backbone, BackboneConfig
+    >>> nibabel.save(nibabel.Nifti1Image(np.random.rand(9, 12, 10), np.diag([-1, -1, 2, 1])), "case.nii.gz")
+    >>> model = Segmenter(Backbone("slices", BackboneConfig(dim=8), input_size=(8, 8, 8)), classes=2, width=4)
+    >>> predicted = predict_volume(model, "case.nii.gz")
+    >>> predicted.write("case_seg.nii.gz")
+    >>> predicted.labels.shape, predicted.notes[0]
+    ((9, 12, 10), 'turned to RAS+ from LPS')
     """
     require_nibabel()
     paths = tuple(Path(file) for file in ([files] if isinstance(files, str | Path) else files))
