@@ -1,11 +1,13 @@
 """Learn land cover from small tiles, then map a georeferenced scene of 2048 x 2048 pixels in one pass."""
 
+import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import rasterio
 import torch
+from PIL import Image
 from rasterio.transform import from_origin
 
 import scanlab
@@ -53,6 +55,13 @@ def trained() -> Segmenter:
     return model.eval()
 
 
+def draw(file: str, pixels: np.ndarray, classes: np.ndarray) -> None:
+    """The scene, and what was made of it in the colours that are written with the classes."""
+    colours = np.array(list(class_colours(len(NAMES)).values()), np.uint8)
+    both = np.concatenate([pixels.transpose(1, 2, 0), colours[classes]], axis=1)
+    Image.fromarray(both).resize((800, 400)).quantize(64).save(file)
+
+
 def main() -> None:
     torch.set_num_threads(1)
     model, (pixels, cover) = trained(), scene(SIDE, seed=2)
@@ -83,6 +92,8 @@ def main() -> None:
         assert difference < 1e-4
         with rasterio.open(mapped) as made:
             print(f"written: {made.crs}, upper left corner at {made.transform.c:,.0f}, {made.transform.f:,.0f}")
+            if len(sys.argv) > 1:
+                draw(sys.argv[1], pixels, classes)
             for number, name in enumerate(NAMES):
                 square_km = (made.read(1) == number).sum() * 100 / 1e6
                 print(f"  {name}: {square_km:.1f} square kilometres")

@@ -71,7 +71,7 @@ class Raster:
         window = ((first, last), (0, self.file.width))
         try:
             values = self.file.read(list(self.bands), window=window).astype(np.float32)
-            valid = self.file.read_masks(list(self.bands), window=window) > 0
+            valid = self._masks(window)
         except _errors() as error:
             raise _unreadable(Path(self.file.name), error) from None
         values[~(valid & np.isfinite(values))] = 0
@@ -80,7 +80,12 @@ class Raster:
     def valid(self, first: int, last: int) -> NDArray[np.bool_]:
         """Where some band has data: bool [last - first, W]."""
         window = ((first, last), (0, self.file.width))
-        return (self.file.read_masks(list(self.bands), window=window) > 0).any(0)
+        return self._masks(window).any(0)
+
+    def _masks(self, window: tuple[tuple[int, int], tuple[int, int]]) -> NDArray[np.bool_]:
+        """Where each band has data: bool [C, rows, W]."""
+        with _unwarned(_rasterio()):
+            return self.file.read_masks(list(self.bands), window=window) > 0
 
 
 @contextmanager
@@ -181,9 +186,11 @@ def _georeference(file: Any) -> Georeference:
 
 @contextmanager
 def _unwarned(rasterio: ModuleType) -> Iterator[None]:
-    """A raster without a georeference is said to be one here, in a sentence of our own."""
+    """What rasterio warns of is said here in a sentence of our own, a missing georeference, or is as it should be: of a
+    nodata value and an alpha band the first says where there are data."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        for kind in (rasterio.errors.NotGeoreferencedWarning, rasterio.errors.NodataShadowWarning):
+            warnings.simplefilter("ignore", kind)
         yield
 
 

@@ -1,0 +1,159 @@
+"""``scanlab predict``: what it prints and writes, its exit codes, and its JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from scanlab.cli import main
+from scanlab.nn import Backbone, BackboneConfig, Classifier, NextFrame, Segmenter
+from scanlab.zoo import save
+
+Command = Callable[..., tuple[int, str, str]]
+DRAW = np.random.default_rng(0)
+
+
+@pytest.fixture
+def predict(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["scanlab", "predict", *map(str, words)])
+        monkeypatch.setenv("NO_COLOR", "1")
+        monkeypatch.setenv("COLUMNS", "200")
+        with pytest.raises(SystemExit) as stopped:
+            main()
+            sys.exit(0)
+        printed = capsys.readouterr()
+        return int(stopped.value.code or 0), printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Models, and pictures to predict from."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("place")
+    flat = BackboneConfig(patch=4, dim=8, positions="none")
+    video = BackboneConfig(patch=(1, 4, 4), dim=8, positions="none")
+    classes = Classifier(Backbone("row", flat, input_size=(8, 8), channels=3), 3)
+    classes.class_names = ("cat", "dog", "hen")
+    save(classes, folder / "classes.safetensors")
+    save(Segmenter(Backbone("snake", flat, input_size=(8, 8), channels=3), 3, 4), folder / "masks.safetensors")
+    motion = Classifier(Backbone("by t, h, w", video, input_size=(4, 8, 8)), 2)
+    save(motion, folder / "motion.safetensors")
+    both = Classifier(Backbone("sum((by t, h, w), -(by t, h, w))", video, input_size=(4, 8, 8)), 2)
+    save(both, folder / "both.safetensors")
+    following = NextFrame(Backbone("by t, h, w", video, input_size=(4, 8, 8), channels=2))
+    save(following, folder / "next.safetensors")
+    (folder / "pictures/more").mkdir(parents=True)
+    for name in ("a.png", "b.png", "more/c.png"):
+        Image.fromarray(DRAW.integers(0, 256, (12, 9, 3), np.uint8)).save(folder / "pictures" / name)
+    (folder / "frames").mkdir()
+    for number in range(5):
+        Image.fromarray(DRAW.integers(0, 256, (8, 8), np.uint8)).save(folder / f"frames/{number}.png")
+    return folder
+
+
+def test_classes_have_the_names_that_the_model_was_trained_with(predict: Command, place: Path, tmp_path: Path) -> None:
+    out = tmp_path / "classes.csv"
+    code, printed, _ = predict(place / "classes.safetensors", place / "pictures", "--out", out)
+    rows = list(csv.DictReader(out.open()))
+    assert code == 0 and [row["file"] for row in rows] == ["a.png", "b.png", "more/c.png"]
+    assert all(row["name"] == ("cat", "dog", "hen")[int(row["class"])] for row in rows)
+    assert all(0 < float(row["share"]) <= 1 for row in rows)
+    assert "resized from 12x9 to 8x8, the size that the model was built for (3 files)" in printed
+    code, printed, _ = predict(place / "classes.safetensors", place / "pictures/a.png", "--json", "--size", "own")
+    [row] = json.loads(printed)
+    assert row["notes"][0] == "of 12x9 pixels; the model was built for 8x8"
+
+
+def test_masks_have_the_size_of_their_pictures(predict: Command, place: Path, tmp_path: Path) -> None:
+    words = (place / "masks.safetensors", place / "pictures", "-o", tmp_path, "--names", "sea,land,ice")
+    code, printed, _ = predict(*words)
+    assert code == 0 and "land" in printed and "written to" in printed
+    with Image.open(tmp_path / "more/c.png") as mask:
+        values = np.array(mask)
+        assert mask.mode == "P" and values.shape == (12, 9) and values.max() < 3
+    legend = json.loads((tmp_path / "classes.json").read_text())
+    assert [row["name"] for row in legend["classes"]] == ["sea", "land", "ice"] and legend["no class"] == 255
+    small = tmp_path / "small.png"
+    code, printed, _ = predict(place / "masks.safetensors", place / "pictures/a.png", "-o", small, "--size", "8x8")
+    assert code == 0 and "enlarged again, to the nearest class, from 8x8" in printed
+    with Image.open(small) as mask:
+        assert mask.size == (9, 12)
+    words = (place / "masks.safetensors", place / "pictures/a.png", "-o", small, "--tile", 8)
+    assert "not what one pass says" in predict(*words)[1]
+
+
+def test_a_geotiff_keeps_its_place(predict: Command, place: Path, tmp_path: Path) -> None:
+    rasterio = pytest.importorskip("rasterio")
+    scene, made = tmp_path / "scene.tif", tmp_path / "made.tif"
+    about = {"crs": "EPSG:32633", "transform": rasterio.transform.from_origin(5e5, 5e6, 10, 10), "nodata": 0}
+    values = DRAW.integers(1, 256, (4, 20, 12), np.uint8)
+    values[:, :4] = 0
+    with rasterio.open(scene, "w", driver="GTiff", count=4, height=20, width=12, dtype="uint8", **about) as file:
+        file.write(values)
+    words = (place / "masks.safetensors", scene, "-o", made)
+    code, _, err = predict(*words)
+    assert code == 1 and "S723" in err and "--bands 4,3,2" in err
+    code, _, err = predict(*words, "--bands", "3,2,1", "--names", "sea,land,ice")
+    assert (code, err) == (0, "")
+    with rasterio.open(made) as file:
+        assert file.crs.to_epsg() == 32633 and file.transform == about["transform"] and file.nodata == 255
+        mask = file.read(1)
+        assert (mask[:4] == 255).all() and mask[4:].max() < 3
+        assert file.tags(1)["class_1"] == "land"
+
+
+def test_a_stream_answers_after_every_frame(predict: Command, place: Path, tmp_path: Path) -> None:
+    out = tmp_path / "frames.csv"
+    code, printed, _ = predict(place / "motion.safetensors", place / "frames", "--stream", "-o", out)
+    rows = list(csv.DictReader(out.open()))
+    assert code == 0 and [row["frame"] for row in rows] == [f"{n}.png" for n in range(5)]
+    assert printed.count("class ") == 5 and "5 frames" in printed
+    code, printed, _ = predict(place / "motion.safetensors", place / "frames", "--stream", "--json", "--follow", 0.1)
+    assert [json.loads(line)["number"] for line in printed.splitlines()] == list(range(5))
+
+
+def test_expected_frames_are_written_and_compared(predict: Command, place: Path, tmp_path: Path) -> None:
+    code, printed, _ = predict(place / "next.safetensors", place / "frames", "--stream", "-o", tmp_path / "expected")
+    names = sorted(file.name for file in (tmp_path / "expected").iterdir())
+    assert code == 0 and names == [f"expected-{n:06}.png" for n in range(1, 6)]
+    # A model that has learned nothing expects what it has seen.
+    with Image.open(tmp_path / "expected/expected-000001.png") as first, Image.open(place / "frames/0.png") as seen:
+        assert np.array_equal(np.array(first), np.array(seen))
+    assert "mean absolute error of the next frame" in printed and "of repeating the last one" in printed
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("classes", "nothing"), 1, "S725"),
+        (("classes", "classes.safetensors"), 1, "S725"),
+        (("masks", "pictures"), 1, "S729"),
+        (("classes", "pictures", "-o", "a.png"), 1, "S729"),
+        (("masks", "pictures/a.png", "-o", "a.tif"), 1, "S729"),
+        (("classes", "pictures", "--names", "a,b"), 1, "S727"),
+        (("classes", "pictures", "--bands", "1,2,3"), 1, "S659"),
+        (("motion", "pictures"), 1, "S726"),
+        (("classes", "frames", "--stream"), 1, "S726"),
+        (("both", "frames", "--stream"), 1, "S716"),
+        (("motion", "frames", "--stream", "-o", "folder"), 1, "S729"),
+        (("motion", "nowhere", "--stream"), 1, "S725"),
+        (("classes", "pictures", "--follow", "1"), 2, "go with --stream"),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    predict: Command, place: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], code: int, said: str
+) -> None:
+    monkeypatch.chdir(place)
+    got, _, err = predict(f"{words[0]}.safetensors", *words[1:])
+    assert got == code and said in err
