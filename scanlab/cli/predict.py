@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 import typer
 from rich.progress import track
 from rich.text import Text
@@ -15,13 +15,14 @@ from torch import nn
 
 from scanlab.cli.output import console, print_json
 from scanlab.cli.predict_volumes import run_volumes, volumes_at
-from scanlab.data.geotiff import GEOTIFFS, NO_CLASS, Georeference, opened_raster, write_classes
+from scanlab.data.geotiff import GEOTIFFS, NO_CLASS, opened_raster, write_classes
 from scanlab.data.pictures import IMAGES, require_pillow
 from scanlab.data.places import below
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import grid_of
 from scanlab.nn import PictureRows, Segmenter
 from scanlab.nn.backbone import backbone_of
+from scanlab.nn.in_parts import row_blocks
 from scanlab.predict.names import class_count, names_from, with_class_names
 from scanlab.predict.pictures import ClassOfPicture, How, MaskOfPicture, picture_rows, predict_picture
 from scanlab.predict.written import class_colours, write_legend, write_mask, write_table
@@ -82,45 +83,79 @@ def run(checkpoint: Path, place: Path, options: Options, stream: bool) -> None:
         return
     files = _files(place)
     masks = isinstance(model, Segmenter)
-    _check_out(place, options, masks)
+    places = _places(place, files, options.out, masks)
     rows: list[dict[str, Any]] = []
     shown = files if options.json or len(files) < 2 else track(files, "predicting", console=console(stderr=True))
     for file in shown:
-        rows.append(_predicted(model, file, place, names, options))
-    if masks and options.out is not None and place.is_dir():
-        write_legend(options.out / LEGEND, names, class_count(model))
-    if not masks and options.out is not None:
+        out = places[file]
+        said = _kind(file).predict(model, file, out, names, options)
+        where = {} if out is None else {"written": str(out)}
+        rows.append({"file": str(file.relative_to(place)) if place.is_dir() else file.name} | where | said)
+    if options.out is not None and masks:
+        legend = (
+            options.out / LEGEND if place.is_dir() else options.out.with_name(options.out.name.split(".")[0] + ".json")
+        )
+        if place.is_dir() or _kind(place).predict is not _raster:
+            write_legend(legend, names, class_count(model))
+    elif options.out is not None:
         write_table(options.out, [{k: v for k, v in row.items() if k != "notes"} for row in rows])
     _print(rows, options)
 
 
 @dataclass(frozen=True)
 class InputKind:
-    """A kind of file that is predicted from: suffixes, and what opens it and says where it lies (None for pictures)."""
+    """A kind of file that is predicted from.
+
+    suffixes: of its files; masks: those that a mask of it may have, the usual one first; predict: gives the row of the
+    table, and writes the mask to the place that it is given.
+    """
 
     suffixes: tuple[str, ...]
-    opened: Callable[[Path, nn.Module, Options], Any]
+    masks: tuple[str, ...]
+    predict: Callable[[nn.Module, Path, Path | None, tuple[str, ...], Options], dict[str, Any]]
 
 
-@contextmanager
-def _picture(file: Path, model: nn.Module, options: Options) -> Iterator[tuple[PictureRows, Any, list[str]]]:
+def _picture(
+    model: nn.Module, file: Path, out: Path | None, names: tuple[str, ...], options: Options
+) -> dict[str, Any]:
     require_pillow()
     if options.bands or options.scale is not None:
         raise ScanlabError.at("S659", f"{file.name} is no GeoTIFF", help="leave --bands and --scale out")
-    yield picture_rows(file, backbone_of(model).channels), None, []
+    said = predict_picture(model, picture_rows(file, backbone_of(model).channels), names, options.how)
+    if isinstance(said, MaskOfPicture) and out is not None:
+        write_mask(out, said.mask, class_count(model))
+    return _row(said, ())
 
 
-@contextmanager
-def _raster(file: Path, model: nn.Module, options: Options) -> Iterator[tuple[PictureRows, Any, list[str]]]:
-    import torch
-
+def _raster(model: nn.Module, file: Path, out: Path | None, names: tuple[str, ...], options: Options) -> dict[str, Any]:
     with opened_raster(file, backbone_of(model).channels, options.chosen_bands, options.scale) as raster:
         rows = PictureRows(raster.shape, lambda first, last: torch.from_numpy(raster.read(first, last)))
-        yield rows, raster, list(raster.notes)
+        said = predict_picture(model, rows, names, options.how)
+        if isinstance(said, MaskOfPicture) and out is not None:
+            for block in row_blocks(len(said.mask), 1024):
+                said.mask[block][~raster.valid(block.start, block.stop)] = NO_CLASS
+            out.parent.mkdir(parents=True, exist_ok=True)
+            write_classes(out, said.mask, raster.georeference, said.names, class_colours(class_count(model)))
+        return _row(said, raster.notes)
 
 
 # In their order: the first whose suffix fits.
-INPUTS = (InputKind(GEOTIFFS, _raster), InputKind(IMAGES, _picture))
+INPUTS = (
+    InputKind(GEOTIFFS, GEOTIFFS, _raster),
+    InputKind(IMAGES, (".png",), _picture),
+)
+
+
+def _row(said: ClassOfPicture | MaskOfPicture, notes: Sequence[str]) -> dict[str, Any]:
+    said_of_it = [*notes, *said.notes]
+    if isinstance(said, ClassOfPicture):
+        share = round(said.shares[0], 4)
+        return {"class": said.classes[0], "name": said.name, "share": share, "notes": said_of_it}
+    return {"shares": said.shares, "notes": said_of_it}
+
+
+def _kind(file: Path) -> InputKind:
+    return next(kind for kind in INPUTS if file.name.lower().endswith(kind.suffixes))
 
 
 def _files(place: Path) -> list[Path]:
@@ -131,64 +166,38 @@ def _files(place: Path) -> list[Path]:
         files = [place] if place.is_file() and place.name.lower().endswith(suffixes) else []
     if not files:
         problem = f"there is no {place}" if not place.exists() else f"{place} is nothing to predict from"
-        help = f"give a picture, a GeoTIFF or a folder of them ({', '.join(suffixes)}); frames go with --stream"
+        help = (
+            f"give a picture, a GeoTIFF, a volume or a folder of them ({', '.join(suffixes)}); frames go with --stream"
+        )
         raise ScanlabError.at("S725", problem, help=help)
     return files
 
 
-def _check_out(place: Path, options: Options, masks: bool) -> None:
-    """That what is predicted has its place, before anything is computed. Raises S729."""
-    out = options.out
+def _places(place: Path, files: Sequence[Path], out: Path | None, masks: bool) -> dict[Path, Path | None]:
+    """Where the mask of each file goes, None for classes; before anything is computed. Raises S729."""
+    if not masks:
+        if out is not None and out.suffix.lower() not in (".csv", ".json"):
+            help = "let it end in .csv or .json"
+            raise ScanlabError.at("S729", f"{out} is no place for a table of classes", help=help)
+        return dict.fromkeys(files)
     if out is None:
-        if masks:
-            raise ScanlabError.at(
-                "S729",
-                "the model gives a mask for every picture, and nothing says where to write it",
-                help="give --out",
-            )
-        return
-    if not masks and out.suffix.lower() not in (".csv", ".json"):
-        raise ScanlabError.at("S729", f"{out} is no place for a table of classes", help="let it end in .csv or .json")
-    if masks and not place.is_dir():
-        kind = ".tif" if place.suffix.lower() in GEOTIFFS else ".png"
-        if out.suffix.lower() not in ((*GEOTIFFS,) if kind == ".tif" else (kind,)):
-            raise ScanlabError.at(
-                "S729", f"{out} is no place for the mask of {place.name}", help=f"let it end in {kind}"
-            )
-
-
-def _predicted(model: nn.Module, file: Path, place: Path, names: tuple[str, ...], options: Options) -> dict[str, Any]:
-    """A row of the table; a mask is written."""
-    shown = str(file.relative_to(place)) if place.is_dir() else file.name
-    kind = next(kind for kind in INPUTS if file.name.lower().endswith(kind.suffixes))
-    with kind.opened(file, model, options) as (rows, raster, notes):
-        said = predict_picture(model, rows, names, options.how)
-        if isinstance(said, ClassOfPicture):
-            row = {"file": shown, "class": said.classes[0], "name": said.name, "share": round(said.shares[0], 4)}
-            return row | {"notes": [*notes, *said.notes]}
-        if raster is not None:
-            for part in range(0, len(said.mask), 1024):
-                valid = raster.valid(part, min(part + 1024, len(said.mask)))
-                said.mask[part : part + 1024][~valid] = NO_CLASS
-        written = _written(said, shown, raster.georeference if raster is not None else None, model, place, options)
-    shares = {name: round(share, 4) for name, share in said.shares.items()}
-    return {"file": shown, "written": str(written), "shares": shares, "notes": [*notes, *said.notes]}
-
-
-def _written(
-    said: MaskOfPicture, shown: str, where: Georeference | None, model: nn.Module, place: Path, options: Options
-) -> Path:
-    out, classes = options.out, class_count(model)
-    assert out is not None
-    file = (out / shown).with_suffix(".tif" if where is not None else ".png") if place.is_dir() else out
-    if where is None:
-        write_mask(file, said.mask, classes)
-        if not place.is_dir():
-            write_legend(file.with_suffix(".json"), said.names, classes)
-    else:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_classes(file, said.mask, where, said.names, class_colours(classes))
-    return file
+        problem = "the model gives a mask for every input, and nothing says where to write it"
+        raise ScanlabError.at("S729", problem, help="give --out")
+    if not place.is_dir():
+        if not out.name.lower().endswith(_kind(place).masks):
+            problem = f"{out} is no place for the mask of {place.name}"
+            raise ScanlabError.at("S729", problem, help=f"let it end in {_kind(place).masks[0]}")
+        return {place: out}
+    made: dict[Path, Path] = {}
+    for file in files:
+        kind = _kind(file)
+        ending = next(s for s in kind.suffixes if file.name.lower().endswith(s))
+        mask = out / file.relative_to(place).parent / (file.name[: -len(ending)] + kind.masks[0])
+        if mask in made.values() or mask.resolve() == file.resolve():
+            problem = f"the mask of {file.relative_to(place)} would be written over another file, {mask}"
+            raise ScanlabError.at("S729", problem, help="give another folder, and pictures of different names")
+        made[file] = mask
+    return dict(made)
 
 
 def _print(rows: list[dict[str, Any]], options: Options) -> None:

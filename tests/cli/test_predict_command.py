@@ -113,6 +113,16 @@ def test_a_geotiff_keeps_its_place(predict: Command, place: Path, tmp_path: Path
         assert file.tags(1)["class_1"] == "land"
 
 
+def test_no_file_is_written_over(predict: Command, place: Path, tmp_path: Path) -> None:
+    for name in ("a.png", "a.jpg"):
+        Image.fromarray(DRAW.integers(0, 256, (8, 8, 3), np.uint8)).save(tmp_path / name)
+    before = (tmp_path / "a.png").read_bytes()
+    for out in (tmp_path, tmp_path / "masks"):
+        code, _, err = predict(place / "masks.safetensors", tmp_path, "-o", out)
+        assert code == 1 and "S729" in err and "over another file" in err
+    assert (tmp_path / "a.png").read_bytes() == before
+
+
 def test_a_stream_answers_after_every_frame(predict: Command, place: Path, tmp_path: Path) -> None:
     out = tmp_path / "frames.csv"
     code, printed, _ = predict(place / "motion.safetensors", place / "frames", "--stream", "-o", out)
