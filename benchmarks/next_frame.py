@@ -41,9 +41,9 @@ class Case:
 
 
 CASES = (
-    Case("moving digits", "", None, "", Recipe(epochs=8, batch=8, learning_rate=3e-3)),
-    Case("rain radar", "radar.npz", (40, 48, 48), "", Recipe(epochs=50, batch=1, learning_rate=2e-3)),
-    Case("spheres", "spheres.npz", (64, 48, 48), "scaled_values", Recipe(epochs=50, batch=1, learning_rate=2e-3)),
+    Case("moving digits", "", None, "", Recipe(epochs=6, batch=8, learning_rate=3e-3)),
+    Case("rain radar", "radar.npz", (40, 48, 48), "", Recipe(epochs=30, batch=1, learning_rate=2e-3)),
+    Case("spheres", "spheres.npz", (64, 48, 48), "scaled_values", Recipe(epochs=30, batch=1, learning_rate=2e-3)),
 )
 
 
