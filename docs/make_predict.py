@@ -64,7 +64,10 @@ def next_frame() -> str:
             f"| {figure['video']} | {figure['training clips']:,} | {figure['epochs']} | {figure['mae']:.4f} | "
             f"{figure['mae_of_repeating']:.4f} |"
         )
+    better = [f["video"] for f in data["figures"] if f["mae"] < f["mae_of_repeating"]]
+    worse = [f["video"] for f in data["figures"] if f["mae"] >= f["mae_of_repeating"]]
     lines.append("")
+    lines.append(f"Better than repeating: {', '.join(better) or 'none'}. Not better: {', '.join(worse) or 'none'}.")
     lines.append(
         "Mean absolute errors of pixels in [0, 1] on test clips, one seed of a model of "
         f"{data['figures'][0]['parameters']:,} parameters, trained for minutes on one thread: that the road works, "

@@ -80,7 +80,7 @@ class Raster:
     def valid(self, first: int, last: int) -> NDArray[np.bool_]:
         """Where some band has data: bool [last - first, W]."""
         window = ((first, last), (0, self.file.width))
-        return self._masks(window).any(0)
+        return np.asarray(self._masks(window).any(0))
 
     def _masks(self, window: tuple[tuple[int, int], tuple[int, int]]) -> NDArray[np.bool_]:
         """Where each band has data: bool [C, rows, W]."""
