@@ -18,9 +18,10 @@ from scanlab.cli.output import console, print_json
 from scanlab.data import SOURCES, Dataset, load, whole
 from scanlab.data.parts import PARTS
 from scanlab.data.placed import PLACED, place_of
-from scanlab.data.samples import Sample, samples
+from scanlab.data.ragged import RaggedImages
+from scanlab.data.samples import Sample, caption, samples
 from scanlab.data.summary import class_name, dataset_summary, kind
-from scanlab.data.target_kinds import BOXES
+from scanlab.data.target_kinds import BOXES, TEXT
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 from scanlab.view.samples import Picture, Row, check_sheet, write
@@ -34,6 +35,8 @@ MOST_SAMPLES, MOST_SLICES, WIDEST = 4, 4, 24
 # On a sheet.
 MOST_ROWS, IMAGES_EACH, VOLUMES_EACH, SHEET_SLICES = 10, 6, 2, 6
 MOST_LISTED = 40
+# The width of a line of text, and of a page, on a sheet.
+LINE_INCHES, PAGE_INCHES = 6.5, 3.0
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,8 @@ def _summary(summary: Mapping[str, Any]) -> Table:
     parts = [f"{summary[part]:,} {part}" for part in PARTS if summary[part]]
     rows = {
         summary["kind"]: f"{summary['samples']:,}: {', '.join(parts)}",
-        "extents": f"{grid_text(summary['extents'])} pixels, {count_text(summary['channels'], 'channel')}",
+        "extents": f"{grid_text(summary['extents'])} pixels{_widths(summary)}, "
+        f"{count_text(summary['channels'], 'channel')}",
         "values": f"{low:g} to {high:g}, {mean:g} on average",
         "targets": summary["targets"]
         + ("" if summary["unlabelled"] else f", {count_text(summary['classes'], 'class')}"),
@@ -127,21 +131,27 @@ def _summary(summary: Mapping[str, Any]) -> Table:
     return table
 
 
+def _widths(summary: Mapping[str, Any]) -> str:
+    """Of images that differ in width from which to which they go."""
+    return f" (widths {summary['widths'][0]} to {summary['widths'][-1]})" if "widths" in summary else ""
+
+
 def _classes(dataset: Dataset, summary: Mapping[str, Any]) -> Table:
-    """A row per class: of every part how many samples, and which share of them or of their pixels."""
+    """A row per class: of every part how many samples, and which share of them or of their pixels; or how many symbols
+    or boxes, and which share of all."""
     table = Table()
     parts = [part for part in PARTS if summary[part]]
     table.add_column("class")
-    boxed = dataset.target_kind is BOXES
     for part in parts:
-        holding = f"{part} boxes" if boxed else f"{part} {summary['kind']}{' with it' if dataset.masks else ''}"
+        what = dataset.target_kind.members or f"{summary['kind']}{' with it' if dataset.masks else ''}"
+        holding = f"{part} {what}"
         table.add_column(holding, justify="right")
         table.add_column("% of pixels" if dataset.masks else "%", justify="right")
     for label in range(min(dataset.classes, MOST_LISTED)):
         cells = []
         for part in parts:
             count = summary[f"{part} per class"][label]
-            whole = sum(summary[f"{part} per class"]) if boxed else summary[part]
+            whole = sum(summary[f"{part} per class"]) if dataset.target_kind.filled else summary[part]
             share = summary[f"{part} share of pixels"][label] if dataset.masks else count / max(1, whole)
             cells += [f"{count:,}", f"{100 * share:.1f}"]
         name = class_name(dataset, label)
@@ -152,6 +162,9 @@ def _classes(dataset: Dataset, summary: Mapping[str, Any]) -> Table:
 def _drawn(dataset: Dataset, width: int) -> list[str]:
     """A training sample of a few classes in characters, from dark to bright, its mask beside it."""
     lines = []
+    if isinstance(dataset.images, RaggedImages):
+        shown = samples(dataset, MOST_SAMPLES, 1, 1)
+        return [f"sample {s.number}, {grid_text(s.pictures.shape[1:])}: {caption(dataset, s)}" for s in shown]
     for sample in samples(dataset, MOST_SAMPLES, 1, MOST_SLICES if not dataset.masks else 2):
         grey = sample.pictures.mean(-1) if sample.pictures.ndim == 4 else sample.pictures
         count = len(grey) * (1 if sample.masks is None and sample.boxes is None else 2)
@@ -164,7 +177,7 @@ def _drawn(dataset: Dataset, width: int) -> list[str]:
             if sample.boxes is not None:
                 blocks.append(_outlined(sample.boxes, picture.shape, widest))
         where = f", {_places(dataset, sample)}" if len(dataset.extents) > 2 else ""
-        lines += [f"{class_name(dataset, sample.label)}{where}", *("   ".join(row) for row in _rows(blocks)), ""]
+        lines += [f"{caption(dataset, sample)}{where}", *("   ".join(row) for row in _rows(blocks)), ""]
     return [line.rstrip() for line in lines]
 
 
@@ -209,6 +222,9 @@ def _places(dataset: Dataset, sample: Sample) -> str:
 
 def _sheet(dataset: Dataset, out: Path) -> None:
     """A sheet with a row per class, or per volume or video with its slices or frames."""
+    if dataset.target_kind is TEXT:
+        _sheet_of_lines(dataset, out)
+        return
     deep = len(dataset.extents) > 2
     rows: dict[tuple[int, int], list[Picture]] = {}
     for sample in samples(dataset, MOST_ROWS, VOLUMES_EACH if deep else IMAGES_EACH, SHEET_SLICES):
@@ -224,3 +240,14 @@ def _sheet(dataset: Dataset, out: Path) -> None:
     title = f"{dataset.name}: training {kind(dataset)}, {grid_text(dataset.extents)}"
     labelled = [Row(class_name(dataset, label), pictures) for (label, _), pictures in rows.items()]
     write(labelled, out, title, names)
+
+
+def _sheet_of_lines(dataset: Dataset, out: Path) -> None:
+    """A row per line, as long as it is, or per page, with its text below."""
+    rows = [
+        Row(f"sample {sample.number}", [Picture(sample.pictures[0], None, caption(dataset, sample))])
+        for sample in samples(dataset, MOST_ROWS, 1, 1)
+    ]
+    lines = isinstance(dataset.images, RaggedImages)
+    size = f"lines, {dataset.extents[0]} pixels high" if lines else f"pages, {grid_text(dataset.extents)}"
+    write(rows, out, f"{dataset.name}: training {size}", side=LINE_INCHES if lines else PAGE_INCHES)

@@ -15,6 +15,7 @@ from scanlab import data
 from scanlab.cli.arguments import Subject, labelled
 from scanlab.cli.output import console
 from scanlab.data import Dataset
+from scanlab.data.ragged import require_one_size
 from scanlab.facade import bound
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import grid_of
@@ -121,7 +122,8 @@ def _patch(dataset: Dataset, grid: str) -> tuple[int, ...]:
 
 
 def _test_images(dataset: Dataset) -> Tensor:
-    return torch.tensor(dataset.images[dataset.test[:_IMAGES]])
+    images = require_one_size(dataset.images, dataset.name, "a receptive field")
+    return torch.tensor(images[dataset.test[:_IMAGES]])
 
 
 def _images_for(backbone: Backbone, source: str | None, layout: str) -> tuple[Tensor, str]:
@@ -131,7 +133,7 @@ def _images_for(backbone: Backbone, source: str | None, layout: str) -> tuple[Te
     if source is None and dataset.images.shape[1:] != usual:
         noise = np.random.RandomState(0).standard_normal((_IMAGES // 4, *usual)).astype(np.float32)
         return torch.from_numpy(noise), f"{len(noise)} inputs of normal noise, for want of --data"
-    if dataset.images.ndim != len(usual) + 1 or dataset.images.shape[1] != backbone.channels:
+    if len(dataset.images.shape) != len(usual) + 1 or dataset.images.shape[1] != backbone.channels:
         sizes = [grid_text(shape) for shape in (dataset.images.shape[1:], usual)]
         raise ScanlabError.at(
             "S636",

@@ -5,14 +5,19 @@ from scanlab.data.dataset import Dataset
 from scanlab.data.digits import load_digits
 from scanlab.data.given import from_arrays
 from scanlab.data.made import load_moving_digits, load_permuted_digits, permuted
+from scanlab.data.made_text import load_digit_lines, load_digit_pages
+from scanlab.data.ragged import RaggedImages
 from scanlab.data.sources import SOURCES, load, whole
 
 __all__ = [
     "SOURCES",
     "Dataset",
+    "RaggedImages",
     "from_arrays",
     "load",
     "load_arrays",
+    "load_digit_lines",
+    "load_digit_pages",
     "load_digits",
     "load_moving_digits",
     "load_permuted_digits",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scanlab.data.dataset import Dataset
+from scanlab.data.ragged import arrays_of
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 
@@ -17,8 +18,8 @@ MOST_CLASSES = 1 << 16
 def checked(dataset: Dataset) -> Dataset:
     """The data as they are. Raises S646 for pixels that are no numbers, labels that number no classes, and what
     `check_parts` refuses."""
-    if not np.isfinite(dataset.images).all():
-        bad = np.flatnonzero(~np.isfinite(dataset.images.reshape(len(dataset.images), -1)).all(1))
+    if not all(np.isfinite(array).all() for array in arrays_of(dataset.images)):
+        bad = np.flatnonzero([not np.isfinite(image).all() for image in dataset.images])
         raise ScanlabError.at(
             "S646",
             f"{dataset.name} has pixels that are NaN or infinite, in {count_text(len(bad), 'sample')}, "

@@ -21,6 +21,7 @@ __all__ = [
     "MASK_FOLDERS",
     "NOTHING",
     "TASK_FOLDERS",
+    "TEXT_LINES",
     "VOLUMES",
     "VOLUME_CLASSES",
     "VOLUME_MASKS",
@@ -39,6 +40,9 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "images=": "the folder of the images",
         "masks=": "the folder of the masks, or how their names end",
         "label=": "the column of the CSV file with the class",
+        "text=": "the column with the transcription",
+        "dark_ink": "text is darker than the paper",
+        "light_ink": "text is lighter than the paper",
         "group=": "the column of the CSV file with the group, such as a patient",
         "nested": "folders below those of a class, or of the images, say nothing",
         "groups": "folders below those of a class, or of the images, are groups (patients), which no split divides",
@@ -78,6 +82,7 @@ VOLUME_CLASSES = ("classes", *_BELOW)
 ARRAYS_OF_LABELS = ("classes", "multi_label", *AXES)
 ARRAYS_OF_MASKS = ("masks", "boxes", *AXES, *_MASKS)
 BOX_FOLDERS = ("coco", "voc", "yolo", "as_stored", *_VALUES)
+TEXT_LINES = ("text=", "dark_ink", "light_ink")
 FOLDERS = tuple(dict.fromkeys((*LABEL_TABLES, *CLASS_FOLDERS, *MASK_FOLDERS)))
 ARRAYS = tuple(dict.fromkeys((*ARRAYS_OF_LABELS, *ARRAYS_OF_MASKS)))
 VOLUMES = (*VOLUME_CLASSES, *(word for word in VOLUME_MASKS if word not in _BELOW))
@@ -88,6 +93,7 @@ _APART = (
     ("channels_first", "channels_last", "no_channels"),
     ("frames", "first_frame"),
     ("nested", "groups"),
+    ("dark_ink", "light_ink"),
     _VALUES,
     _MASKS,
 )

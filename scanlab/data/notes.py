@@ -6,11 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scanlab.data.ragged import RaggedImages
+from scanlab.data.target_kinds import BOXES, MASKS, TEXT
 from scanlab.ir.text import count_text
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "Note", "listed", "notes_of", "suffixes"]
 
+_TARGETS = MappingProxyType({MASKS: "masks", TEXT: "texts", BOXES: "boxes"})
 KINDS = ("layout", "assumed", "mapped", "left out", "duplicated", "unseen")
 MOST_NAMED = 5
 
@@ -90,7 +94,7 @@ def _copies(dataset: Dataset) -> list[str]:
         for (there, earlier), pairs in sorted(across.items())
     ]
     if torn:
-        what = "masks" if dataset.masks else "labels"
+        what = _TARGETS.get(dataset.target_kind, "labels")
         texts.append(
             f"{count_text(len(torn), 'sample')} with the pixels of another and other {what}, such as {torn[0][1]} with "
             f"those of {torn[0][0]}"
@@ -102,10 +106,15 @@ def _are(count: int, what: str) -> str:
     return f"{count_text(count, what)} {'is an exact copy' if count == 1 else 'are exact copies'}"
 
 
-def _same_images(images: NDArray[np.float32]) -> list[list[int]]:
+def _same_images(images: NDArray[np.float32] | RaggedImages) -> list[list[int]]:
     """The numbers of images that are equal bit by bit, in lists of two or more."""
     if not len(images):
         return []
+    if isinstance(images, RaggedImages):
+        ragged: dict[bytes, list[int]] = defaultdict(list)
+        for number, image in enumerate(images):
+            ragged[blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()].append(number)
+        return [members for members in ragged.values() if len(members) > 1]
     bits = np.ascontiguousarray(images).reshape(len(images), -1).view(np.uint32)
     # Sums of bits tell most images apart at the speed of memory; only those of one sum need a hash.
     _, place, counts = np.unique(bits.sum(1, dtype=np.uint64), return_inverse=True, return_counts=True)

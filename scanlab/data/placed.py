@@ -59,6 +59,12 @@ PLACED: Mapping[str, Placed] = MappingProxyType(
             "MedMNIST v2, AdrenalMNIST3D (CC BY 4.0)",
             "medmnist.com",
         ),
+        "text_lines": Placed(
+            "Lines of German print of the 19th century with their transcriptions; no work is in two parts.",
+            "text_lines",
+            "archiscribe-corpus, Johannes Baiter and contributors (CC BY 4.0), a part of it",
+            "github.com/jbaiter/archiscribe-corpus",
+        ),
     }
 )
 

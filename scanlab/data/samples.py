@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanlab.data.dataset import IGNORED, Dataset
-from scanlab.data.summary import pixel_counts
-from scanlab.data.target_kinds import BOXES
+from scanlab.data.summary import class_name, pixel_counts
+from scanlab.data.target_kinds import BOXES, TEXT
+from scanlab.data.texts import text_of_numbers
 
-__all__ = ["Sample", "samples"]
+__all__ = ["Sample", "caption", "samples"]
 
 # Of values that are not in [0, 1], so many of a hundred at either end do not count: one bright voxel hides a brain.
 _DARKEST, _BRIGHTEST = 1, 99
@@ -21,9 +22,10 @@ _DARKEST, _BRIGHTEST = 1, 99
 class Sample:
     """A sample of the training part.
 
-    label: its class, or a class that its mask has; number: its index in the data. pictures: float32 [S, H, W] grey or
-    [S, H, W, 3], in [0, 1]; masks: uint8 [S, H, W], or None; boxes: float32 [n, 5] of x0, y0, x1, y1 and the class, or
-    None. An image has one picture; of a volume or a video S slices or frames along the first axis, at `places`.
+    label: its class, a class that its mask has, or -1 where it has a text; number: its index in the data. pictures:
+    float32 [S, H, W] grey or [S, H, W, 3], in [0, 1]; masks: uint8 [S, H, W], or None; boxes: float32 [n, 5] of x0, y0,
+    x1, y1 and the class, or None. An image has one picture; of a volume or a video S slices or frames along the first
+    axis, at `places`.
     """
 
     label: int
@@ -35,7 +37,8 @@ class Sample:
 
 
 def samples(dataset: Dataset, classes: int, each: int, slices: int) -> list[Sample]:
-    """Up to `each` samples of the first classes, `slices` pictures of each volume or video at most.
+    """Up to `each` samples of the first classes, `slices` pictures of each volume or video at most; of lines of text as
+    many as classes are asked for.
 
     The first of a class in the training part; where targets are masks, those with the most pixels of the class, of
     all but the background, and slices that have some of it; where they are boxes, those with the most of the class.
@@ -55,6 +58,13 @@ def samples(dataset: Dataset, classes: int, each: int, slices: int) -> list[Samp
     return picked
 
 
+def caption(dataset: Dataset, sample: Sample) -> str:
+    """What a sample has to be learned from, in words: the name of its class, or its text."""
+    if dataset.target_kind is TEXT:
+        return text_of_numbers(dataset.labels[sample.number], dataset.class_names)
+    return class_name(dataset, sample.label)
+
+
 def _mask(dataset: Dataset, number: int) -> NDArray[np.uint8]:
     """As it is drawn: pixels that do not count look like background."""
     mask = dataset.labels[number]
@@ -68,6 +78,8 @@ def _boxes(dataset: Dataset, number: int) -> NDArray[np.float32]:
 
 def _chosen(dataset: Dataset, classes: int, each: int) -> list[tuple[int, NDArray[np.int64]]]:
     """Classes with the numbers of their samples."""
+    if dataset.target_kind is TEXT:
+        return [(-1, dataset.train[:classes])]
     if dataset.several:
         labels = dataset.labels[dataset.train]
         return [(int(c), dataset.train[labels[:, c] > 0][:each]) for c in np.flatnonzero(labels.any(0))[:classes]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 
 from scanlab.data.array_files import ARRAY_FILES, arrays_in
@@ -17,12 +18,15 @@ from scanlab.data.folders import load_folder
 from scanlab.data.land_cover import is_land_cover, load_land_cover
 from scanlab.data.layout import Layout
 from scanlab.data.made import load_moving_digits, load_permuted_digits, permuted
+from scanlab.data.made_text import load_digit_lines, load_digit_pages
 from scanlab.data.nifti import load_volumes
 from scanlab.data.parts import limited, measured_on
 from scanlab.data.placed import PLACED, required_place
+from scanlab.data.ragged import require_one_size
 from scanlab.data.remote import REMOTE, load_remote
 from scanlab.data.resize import check_size, resized, resized_masks
 from scanlab.data.table_files import TABLES
+from scanlab.data.text_lines import load_text_lines, text_lines_in
 from scanlab.data.volume_places import volumes_in
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents, grid_of
@@ -32,7 +36,13 @@ from scanlab.places import expand_home
 __all__ = ["SOURCES", "load", "whole"]
 
 SOURCES: Mapping[str, Callable[[], Dataset]] = MappingProxyType(
-    {"digits": load_digits, "moving-digits": load_moving_digits, "permuted-digits": load_permuted_digits}
+    {
+        "digits": load_digits,
+        "moving-digits": load_moving_digits,
+        "permuted-digits": load_permuted_digits,
+        "digit-lines": load_digit_lines,
+        "digit-pages": load_digit_pages,
+    }
 )
 
 
@@ -109,10 +119,8 @@ def _loaded(name: str, size: tuple[int, ...] | None, text: str, spacing: Sequenc
     if name in SOURCES:
         layout.check((), name)
         return _sized(SOURCES[name](), size)
-    if path.is_dir() and not arrays_in(path) and (boxed := boxes_in(path, layout)) is not None:
-        return load_boxes(path, boxed, size, layout)
-    if path.is_dir() and not arrays_in(path):
-        return load_folder(path, size, layout)
+    if path.is_dir() and (made := _of_pictures(path, size, layout)) is not None:
+        return made
     if is_land_cover(path):
         return load_land_cover(path, size, layout)
     if clips_in(path):
@@ -121,10 +129,24 @@ def _loaded(name: str, size: tuple[int, ...] | None, text: str, spacing: Sequenc
         return load_arrays(path, size, layout)
     if name.lower().endswith(TABLES) and path.is_file():
         return load_folder(path.parent, size, layout)
+    raise _unknown(name)
+
+
+def _of_pictures(path: Path, size: tuple[int, ...] | None, layout: Layout) -> Dataset | None:
+    """Lines of text, boxes, classes or masks of a folder; None where it holds other arrays."""
+    if (lines := text_lines_in(path, layout)) is not None:
+        return load_text_lines(path, lines, size, layout)
+    if arrays_in(path):
+        return None
+    boxed = boxes_in(path, layout)
+    return load_folder(path, size, layout) if boxed is None else load_boxes(path, boxed, size, layout)
+
+
+def _unknown(name: str) -> ScanlabError:
     near = nearest(name, (*SOURCES, *PLACED), 1)
     known = ", ".join((*SOURCES, *PLACED))
     libraries = ", ".join(f"{library}:NAME" for library in REMOTE)
-    raise ScanlabError.at(
+    return ScanlabError.at(
         "S600",
         f"there is no data set named {name!r}",
         help=f"did you mean {near[0]!r}?"
@@ -138,4 +160,5 @@ def _sized(dataset: Dataset, size: tuple[int, ...] | None) -> Dataset:
         return dataset
     check_size(size, dataset.extents, dataset.name)
     labels = resized_masks(dataset.labels, size) if dataset.masks else dataset.labels.copy()
-    return replace(dataset, images=resized(dataset.images, size), labels=labels)
+    images = require_one_size(dataset.images, dataset.name, "another size")
+    return replace(dataset, images=resized(images, size), labels=labels)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scanlab.data.dataset import Dataset
 from scanlab.data.notes import notes_of
 from scanlab.data.parts import PARTS
+from scanlab.data.ragged import RaggedImages, values_of
 from scanlab.renamed import renamed_names
 
 __all__ = ["class_name", "dataset_summary", "kind", "pixel_counts"]
@@ -23,7 +24,8 @@ def dataset_summary(dataset: Dataset) -> dict[str, Any]:
     """The figures of a data set, in JSON's types, by words that a reader understands.
 
     Of every part how many samples it has, and how many of each class; where targets are masks, how many samples hold
-    a class, and which share of all pixels it has. "notes": what `notes_of` says.
+    a class, and which share of all pixels it has. "widths": the least, the median and the greatest, of images that
+    differ in it. "notes": what `notes_of` says.
     """
     what, images = kind(dataset), dataset.images
     one = what.removesuffix("s")
@@ -34,12 +36,14 @@ def dataset_summary(dataset: Dataset) -> dict[str, Any]:
         "samples": len(images),
         "extents": list(dataset.extents),
         "channels": dataset.channels,
-        "values": [round(float(value), 3) for value in (images.min(), images.mean(), images.max())],
+        "values": [round(float(value), 3) for value in values_of(images)],
         "classes": dataset.classes,
         "unlabelled": dataset.target_kind.unlabelled,
         "class names": list(dataset.class_names),
         "groups": None if dataset.groups is None else len(np.unique(dataset.groups)),
     }
+    if isinstance(images, RaggedImages):
+        summary["widths"] = [int(f(images.widths)) for f in (np.min, np.median, np.max)]
     for part in PARTS:
         chosen = getattr(dataset, part)
         summary[part] = len(chosen)

@@ -14,9 +14,10 @@ class TargetKind:
     """A kind of target.
 
     one: a target in words; of_data: what such data have; per: the same, before the word for a sample. task: the name of
-    the task that they are for unless another is chosen. mark: what a fingerprint has of it; "" where shapes and dtypes
-    of the labels tell it. filled: a sample has any number of symbols or boxes, and -1 where it has no more; one class
-    of them is enough to learn. unlabelled: there are no classes, and labels say nothing.
+    the task that they are for unless another is chosen. members: what a sample has any number of, in words. mark: what
+    a fingerprint has of it; "" where shapes and dtypes of the labels tell it. filled: a sample has any number of
+    symbols or boxes, and -1 where it has no more; one class of them is enough to learn. unlabelled: there are no
+    classes, and labels say nothing.
     """
 
     one: str
@@ -26,6 +27,7 @@ class TargetKind:
     mark: str = ""
     filled: bool = False
     unlabelled: bool = False
+    members: str = ""
 
 
 CLASSES = TargetKind("a class", "a class per image", "a class per", "classification")
@@ -37,9 +39,15 @@ LABELS = TargetKind(
     "several",
 )
 MASKS = TargetKind("a mask", "a mask per image", "a class per pixel of a", "segmentation")
-TEXT = TargetKind("a text", "a text per image", "a text per", "text_lines", "text", filled=True)
+TEXT = TargetKind("a text", "a text per image", "a text per", "text_lines", "text", filled=True, members="symbols")
 BOXES = TargetKind(
-    "boxes", "any number of boxes per image", "any number of boxes per", "detection", "boxes", filled=True
+    "boxes",
+    "any number of boxes per image",
+    "any number of boxes per",
+    "detection",
+    "boxes",
+    filled=True,
+    members="boxes",
 )
 FRAMES = TargetKind("frames", "no labels", "no labels for a", "next_frame", "frames", unlabelled=True)
 

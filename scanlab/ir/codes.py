@@ -98,6 +98,15 @@ _STUDIES = {
     "S669": Code(
         "a token that can be guessed", "The explorer keeps others out by it; without one, each start draws its own."
     ),
+    "S670": Code(
+        "images of different widths", "What the message names needs images of one size, or of one height at least."
+    ),
+    "S671": Code("transcriptions that cannot be used", "The message says which is missing, empty or not readable."),
+    "S672": Code("nothing to read or compare", "Scores are logarithms of probabilities, [steps, symbols + 1]."),
+    "S673": Code(
+        "a text longer than its line", "Every symbol needs a column of patches, a repeated one a blank before it."
+    ),
+    "S674": Code("lines that a reader does not fit", "It reads images of one height, over an alphabet of its own."),
     "S676": Code("a library of boxes is missing", 'Detection needs it: pip install "scanlab[detection]".'),
     "S677": Code("boxes that cannot be read", "The message says which file it is, and what was expected there."),
     "S679": Code("a detector that cannot be built", "It works on two axes, and knows at least one class."),

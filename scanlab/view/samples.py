@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,10 +44,10 @@ class Row:
     pictures: Sequence[Picture]
 
 
-def write(rows: Sequence[Row], target: Path, title: str = "", classes: Sequence[str] = ()) -> None:
+def write(rows: Sequence[Row], target: Path, title: str = "", classes: Sequence[str] = (), side: float = _SIDE) -> None:
     """Draw a sheet into a file called .svg or .png. Raises ScanlabError as `check_sheet` and `draw`."""
     medium = check_sheet(target)
-    write_whole(target, draw(rows, medium, title, classes))
+    write_whole(target, draw(rows, medium, title, classes, side))
 
 
 def check_sheet(target: Path) -> str:
@@ -60,9 +61,12 @@ def check_sheet(target: Path) -> str:
     return medium
 
 
-def draw(rows: Sequence[Row], medium: str = "png", title: str = "", classes: Sequence[str] = ()) -> bytes:
+def draw(
+    rows: Sequence[Row], medium: str = "png", title: str = "", classes: Sequence[str] = (), side: float = _SIDE
+) -> bytes:
     """Draw rows of pictures, and return the bytes of an SVG or PNG file.
 
+    side: the width of a picture in inches; in rows of one picture each, that of the longest, at one scale for all.
     classes: the names of a mask's classes by number; all but the first, the background, are outlined in colours of the
     ramp, with a legend below. Of boxes, class 0 has the second name. The same rows give the same bytes. Raises
     ScanlabError S500 without matplotlib, S503 for no rows.
@@ -70,29 +74,36 @@ def draw(rows: Sequence[Row], medium: str = "png", title: str = "", classes: Seq
     if not rows:
         raise ScanlabError.at("S503", "there is no sample to draw", help="choose data with samples to train on")
     matplotlib = _need("matplotlib")
-    figure = _figure(rows, title, classes)
+    figure = _figure(rows, title, classes, side)
     buffer = io.BytesIO()
     dates = {"Date": None} if medium == "svg" else {"Software": None}
     # Names in an SVG would otherwise differ from run to run; and each picture stays one of its own there.
-    with matplotlib.rc_context({"svg.hashsalt": "scanlab", "svg.fonttype": "path", "image.composite_image": False}):
+    rc = {"svg.hashsalt": "scanlab", "svg.fonttype": "path", "image.composite_image": False}
+    with matplotlib.rc_context(rc), warnings.catch_warnings():
+        # Of old letters that the font lacks it draws a box.
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         figure.savefig(buffer, format=medium, dpi=150, facecolor="white", metadata=dates)
     return buffer.getvalue()
 
 
-def _figure(rows: Sequence[Row], title: str, classes: Sequence[str]) -> Any:
+def _figure(rows: Sequence[Row], title: str, classes: Sequence[str], side: float) -> Any:
     """All pictures on one pair of axes, in inches from the upper left: axes of their own take seconds to draw."""
     caption = _CAPTION if any(picture.caption for row in rows for picture in row.pictures) else 0.0
-    heights = [_SIDE * _tallest(row) for row in rows]
-    width = _MARGIN + (_SIDE + _GAP) * max(len(row.pictures) for row in rows)
+    most = max(len(row.pictures) for row in rows)
+    longest = max(row.pictures[0].values.shape[1] for row in rows)
+    sides = [side * row.pictures[0].values.shape[1] / longest if most == 1 else side for row in rows]
+    heights = [own * _tallest(row) for row, own in zip(rows, sides, strict=True)]
+    width = _MARGIN + (side + _GAP) * most
     height = _HEAD + sum(heights) + (_GAP + caption) * len(rows) + _FOOT * bool(classes)
     figure = _need("matplotlib.figure").Figure(figsize=(width, height))
     sheet = figure.add_axes((0, 0, 1, 1))
     sheet.set_axis_off()
     top = _HEAD
-    for row, tall in zip(rows, heights, strict=True):
+    for row, tall, own in zip(rows, heights, sides, strict=True):
         sheet.text(_MARGIN - 0.12, top + tall / 2, _plain(row.label), ha="right", va="center", fontsize=8, color=_INK)
         for number, picture in enumerate(row.pictures):
-            _picture(sheet, picture, len(classes), (_MARGIN + (_SIDE + _GAP) * number, top, tall))
+            left = _MARGIN + (own + _GAP) * number
+            _picture(sheet, picture, len(classes), (left, left + own, top, tall))
         top += tall + _GAP + caption
     sheet.text(width / 2, 0.15, _plain(title), ha="center", va="center", color=_INK, fontsize=9, weight="bold")
     # Set last, for every image sets them anew.
@@ -102,13 +113,15 @@ def _figure(rows: Sequence[Row], title: str, classes: Sequence[str]) -> Any:
     return figure
 
 
-def _picture(sheet: Any, picture: Picture, classes: int, place: tuple[float, float, float]) -> None:
-    """Draw a picture with its left edge, upper edge and height at a place."""
-    left, top, tall = place
-    extent = (left, left + _SIDE, top + tall, top)
+def _picture(sheet: Any, picture: Picture, classes: int, place: tuple[float, float, float, float]) -> None:
+    """Draw a picture with its left edge, right edge, upper edge and height at a place."""
+    left, right_edge, top, tall = place
+    extent = (left, right_edge, top + tall, top)
     sheet.imshow(picture.values, cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=extent)
     if picture.caption:
-        sheet.text(left + _SIDE / 2, top + tall + 0.02, picture.caption, ha="center", va="top", fontsize=6, color=_SOFT)
+        sheet.text(
+            (left + right_edge) / 2, top + tall + 0.02, picture.caption, ha="center", va="top", fontsize=6, color=_SOFT
+        )
     if picture.boxes is not None:
         _boxes(sheet, picture, classes, place)
     if picture.mask is None:
@@ -117,19 +130,19 @@ def _picture(sheet: Any, picture: Picture, classes: int, place: tuple[float, flo
     framed = np.pad(picture.mask, 1)
     height, width = picture.mask.shape
     down = top + (np.arange(-1, height + 1) + 0.5) * tall / height
-    right = left + (np.arange(-1, width + 1) + 0.5) * _SIDE / width
+    right = left + (np.arange(-1, width + 1) + 0.5) * (right_edge - left) / width
     for label in range(1, classes):
         if (framed == label).any():
             sheet.contour(right, down, framed == label, [0.5], colors=[_colour(label, classes)], linewidths=0.9)
 
 
-def _boxes(sheet: Any, picture: Picture, classes: int, place: tuple[float, float, float]) -> None:
-    left, top, tall = place
+def _boxes(sheet: Any, picture: Picture, classes: int, place: tuple[float, float, float, float]) -> None:
+    left, right, top, tall = place
     height, width = picture.values.shape[:2]
     rectangle = _need("matplotlib.patches").Rectangle
     for x0, y0, x1, y1, label in (picture.boxes if picture.boxes is not None else np.empty((0, 5))).tolist():
-        corner = (left + x0 * _SIDE / width, top + y0 * tall / height)
-        size = ((x1 - x0) * _SIDE / width, (y1 - y0) * tall / height)
+        corner = (left + x0 * (right - left) / width, top + y0 * tall / height)
+        size = ((x1 - x0) * (right - left) / width, (y1 - y0) * tall / height)
         colour = _colour(int(label) + 1, classes)
         sheet.add_patch(rectangle(corner, *size, fill=False, edgecolor=colour, linewidth=0.7))
 

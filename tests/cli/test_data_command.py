@@ -43,7 +43,7 @@ def masked_file(folder: Path, **more) -> Path:
 
 def test_the_names():
     names = [line.split(":")[0] for line in run().splitlines()]
-    assert names == ["digits", "moving-digits", "permuted-digits", *PLACED]
+    assert names == ["digits", "moving-digits", "permuted-digits", "digit-lines", "digit-pages", *PLACED]
 
 
 def test_names_say_what_is_not_here(monkeypatch, tmp_path):
@@ -228,3 +228,14 @@ def test_a_real_volume_file_with_a_validation_part():
     found = json.loads(run(SHARED / "adrenalmnist3d" / "adrenalmnist3d_64.npz", "--size", "8x8x8", "--json"))
     assert (found["train"], found["val"], found["test"]) == (1188, 98, 298)
     assert found["kind"] == "volumes" and found["train per class"] == [929, 259]
+
+
+def test_lines_of_text_are_shown_with_their_texts(tmp_path):
+    printed = run("digit-lines", "--limit", "20")
+    assert "widths" in printed and "a text per image" in printed and "train symbols" in printed
+    assert "sample 0, 12x" in printed
+    summary = json.loads(run("digit-lines", "--limit", "20", "--json"))
+    assert summary["widths"][0] < summary["widths"][1] < summary["widths"][2]
+    for name in ("digit-lines", "digit-pages"):
+        run(name, "--out", str(tmp_path / f"{name}.png"))
+        assert (tmp_path / f"{name}.png").stat().st_size > 1000
