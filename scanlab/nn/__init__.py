@@ -12,6 +12,7 @@ from scanlab.nn.mixer import Mixer, ScanMixer
 from scanlab.nn.mixer_state import MixerState
 from scanlab.nn.next_frame import FrameStream, NextFrame
 from scanlab.nn.picture_rows import PictureRows
+from scanlab.nn.reader import TextReader
 from scanlab.nn.sliding import predict_map
 from scanlab.nn.ssd_mixer import SsdMixer
 from scanlab.nn.streaming import Stream, stream
@@ -38,6 +39,7 @@ __all__ = [
     "Segmenter",
     "SsdMixer",
     "Stream",
+    "TextReader",
     "large_pass",
     "predict_map",
     "set_scan",

@@ -171,8 +171,8 @@ class Backbone(Exempt):
         """Images of any sizes in one batch, without filling up: [C, *extents] each -> rows [L + T, dim] of each.
 
         As `forward` gives them one by one. Blocks take the rows of all images at once, side by side; only what looks at
-        a grid as a picture takes them one after the other. Raises S614 for images that do not fit, S717 for what is no
-        list of images, mixers that no path parts, chains and mean tokens.
+        a grid as a picture, and mixers that no path parts, such as attention, take them one after the other. Raises
+        S614 for images that do not fit, S717 for what is no list of images, chains and mean tokens.
 
         >>> import torch
         >>> from scanlab.nn import BackboneConfig

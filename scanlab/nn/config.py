@@ -47,16 +47,16 @@ _OF_BACKBONES: Mapping[str, Choice] = MappingProxyType(
 class MixerConfig:
     """The parts of a mixer: projection, convolution, scan, norm, gate, projection.
 
-    kind: "scan" is the selective scan of Mamba (arXiv 2312.00752), "ssd" that of Mamba-2 (arXiv 2405.21060),
-    "cascade" the first along rows and then columns (VMamba). Peers without a scan are "attention" (a ViT's),
-    "convolution" (on the grid) and "none" (the first without its scan). state: N.
-    expand: width of the scan over that of the tokens; head: channels per head of "ssd". convolution: depthwise and
-    causal along every "path", along the "first_path" alone, or centred on the "grid", which shows a patch its
-    neighbours whatever the order; taps: its width. gate: the output is multiplied by silu of a second projection.
-    norm: the merged output is normalized before the gate. parameters: one set of scan parameters "shared" by all paths,
-    a set "per_path", or shared but for each path's "own_decay" A. average: the paths' sum is divided by their number.
-    Steps delta start log-uniform between shortest_step and longest_step: ten times Mamba's, whose sequences are
-    thousands of tokens long, so that a state lasts for tens of patches.
+    kind: "scan" is the selective scan of Mamba (arXiv 2312.00752), "ssd" that of Mamba-2 (arXiv 2405.21060), "cascade"
+    the first along rows and then columns (VMamba). Peers without a scan are "attention" (a ViT's), "lstm" (along the
+    first path, both ways), "convolution" (on the grid) and "none" (the first without its scan). state: N. expand: width
+    of the scan over that of the tokens; head: channels per head of "ssd". convolution: depthwise and causal along every
+    "path", along the "first_path" alone, or centred on the "grid", which shows a patch its neighbours whatever the
+    order; taps: its width. gate: the output is multiplied by silu of a second projection. norm: the merged output is
+    normalized before the gate. parameters: one set of scan parameters "shared" by all paths, a set "per_path", or
+    shared but for each path's "own_decay" A. average: the paths' sum is divided by their number. Steps delta start
+    log-uniform between shortest_step and longest_step: ten times Mamba's, whose sequences are thousands of tokens long,
+    so that a state lasts for tens of patches.
 
     >>> MixerConfig(kind="ssd", state=16, head=8).inner(32)
     64
@@ -99,7 +99,8 @@ class BackboneConfig:
     patch: its sides in pixels, one number for all axes; stride: from patch to patch where they overlap. dim: width of
     the (first stage's) tokens. depth: number of blocks; a tuple makes stages, each with half the grid and twice the
     width of the one before. mlp: hidden width over dim of the second branch of a block, 0 for none. stem: patches by
-    one "patch" convolution, that with a norm ("patch_norm"), or two "overlapping" ones of stride 2. downsample: between
+    one "patch" convolution, that with a norm ("patch_norm"), two "overlapping" ones of stride 2, or as many "halving"
+    ones as bring sides that are powers of two down to 1, such as four for (16, 4). downsample: between
     stages, "merge" 2x2 patches (Swin, arXiv 2103.14030) or an "overlapping" convolution. positions: a "learned"
     embedding per patch and class token, as in ViT and Vim; "factored" into one per place in a frame and one per frame;
     or "none", so that the scan alone tells where a patch is. position_spread: their standard deviation at first; the

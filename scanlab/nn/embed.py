@@ -59,9 +59,13 @@ class PatchEmbed(nn.Module):
         self.patch = config.patch_sides(axes)
         self.stride = config.stride
         conv = convolution(axes)
-        self.first, self.first_norm = None, None
+        self.first: nn.Module | None = None
+        self.first_norm: nn.Module | None = None
+        self.project: nn.Module
         stem = STEMS[config.stem]
-        if stem.overlapping:
+        if stem.halving:
+            self.first, self.project = _halvings(channels, config, self.patch)
+        elif stem.overlapping:
             if set(self.patch) != {4}:
                 shown = grid_text(self.patch)
                 raise ScanlabError.at("S612", f"an overlapping stem makes patches of side 4, not {shown}")
@@ -113,12 +117,46 @@ class PatchEmbed(nn.Module):
         missing = [side * n - have for side, n, have in zip(self.patch, grid, images.shape[2:], strict=True)]
         if any(missing) and not self.stride:
             images = F.pad(images, [pad for n in reversed(missing) for pad in (0, n)])
-        if self.first is not None and self.first_norm is not None:
+        if self.first is not None and self.first_norm is None:
+            images = self.first(images)
+        elif self.first is not None and self.first_norm is not None:
             picture = self.first(images)
             rows = F.gelu(self.first_norm(to_rows(picture)))
             images = to_picture(rows, tuple(picture.shape[2:]))
         rows = to_rows(self.project(images))
         return (rows if self.norm is None else self.norm(rows)), grid
+
+
+class _Halving(nn.Sequential):
+    """A convolution of width 3, a norm of its channels, GELU: pictures [B, C, *extents] to pictures."""
+
+    def __init__(self, convolution: nn.Module, norm: nn.Module) -> None:
+        super().__init__(convolution, norm, nn.GELU())
+
+    def forward(self, input: Tensor) -> Tensor:
+        convolution, norm, after = self
+        picture = convolution(input)
+        return to_picture(after(norm(to_rows(picture))), tuple(picture.shape[2:]))
+
+
+def _halvings(channels: int, config: BackboneConfig, patch: Sequence[int]) -> tuple[nn.Module, nn.Module]:
+    """Convolutions that halve the axes until a patch is one cell, with twice the channels each, and the last of
+    them."""
+    halvings = [side.bit_length() - 1 for side in patch]
+    if any(side < 1 or side & (side - 1) for side in patch) or max(halvings) < 2:
+        raise ScanlabError.at(
+            "S612",
+            f"a halving stem makes patches whose sides are powers of two, 4 or more along one axis, not "
+            f"{grid_text(patch)}",
+        )
+    conv, layers, count = convolution(len(patch)), [], max(halvings)
+    for number in range(count):
+        width = max(config.dim >> (count - 1 - number), min(8, config.dim))
+        strides = tuple(2 if number < n else 1 for n in halvings)
+        layers.append(conv(channels, width, 3, stride=strides, padding=1))
+        channels = width
+    first = [_Halving(layer, norm_layer(config.norm_kind, layer.out_channels)) for layer in layers[:-1]]
+    return nn.Sequential(*first), layers[-1]
 
 
 class Positions(Exempt):

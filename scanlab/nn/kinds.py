@@ -48,6 +48,7 @@ MIXERS: Mapping[str, MixerKind] = MappingProxyType(
         "ssd": MixerKind("ssd_mixer", "SsdMixer", streams=True),
         "cascade": MixerKind("mixer", "CascadeMixer"),
         "attention": MixerKind("peers", "AttentionMixer", looks_ahead=True),
+        "lstm": MixerKind("lstm", "LstmMixer", looks_ahead=True),
         "convolution": MixerKind("peers", "ConvolutionMixer", looks_ahead=True),
         "none": MixerKind("peers", "NoScanMixer", streams=True),
     }
@@ -97,14 +98,21 @@ PARAMETERS: Mapping[str, ParameterKind] = MappingProxyType(
 
 @dataclass(frozen=True)
 class StemKind:
-    """overlapping: two convolutions of stride 2 instead of one over patches. norm: a norm follows."""
+    """overlapping: two convolutions of stride 2 instead of one over patches, so that a patch sees its neighbours. norm:
+    a norm follows. halving: as many convolutions of stride 2 as the longest side of a patch is halved to 1."""
 
     overlapping: bool = False
     norm: bool = True
+    halving: bool = False
 
 
 STEMS: Mapping[str, StemKind] = MappingProxyType(
-    {"patch": StemKind(norm=False), "patch_norm": StemKind(), "overlapping": StemKind(overlapping=True)}
+    {
+        "patch": StemKind(norm=False),
+        "patch_norm": StemKind(),
+        "overlapping": StemKind(overlapping=True),
+        "halving": StemKind(overlapping=True, halving=True),
+    }
 )
 
 

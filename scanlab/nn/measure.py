@@ -34,10 +34,10 @@ def parameter_count(model: nn.Module) -> int:
 def flop_count(model: nn.Module, images: Tensor) -> int:
     """Floating-point operations of one forward pass, a multiply-add counted as two.
 
-    Matrix products, convolutions and attention as torch's counter knows them; of a selective scan 9 per step, channel
-    and state and 2 for the skip; of the state space dual 6 per step, channel and state (decay, input, output) and 2 for
-    the skip; of a convolution along paths 2 per step, channel and tap (scanlab/ops/flops.py). Norms and activations are
-    not counted.
+    Matrix products, convolutions, attention and an LSTM's products as torch's counter knows them; of a selective scan 9
+    per step, channel and state and 2 for the skip; of the state space dual 6 per step, channel and state (decay, input,
+    output) and 2 for the skip; of a convolution along paths 2 per step, channel and tap (scanlab/ops/flops.py). Norms
+    and activations are not counted.
     """
     return sum(counted(model, images).get("Global", {}).values())
 
@@ -46,6 +46,8 @@ def counted(model: nn.Module, images: Tensor) -> dict[str, dict[str, int]]:
     """What `flop_count` adds up: of every module by name ("Global" for all) the operations of every kind."""
     # torch's counter knows the attention kernels of GPUs only.
     formulas: dict[Any, Any] = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention}
+    if hasattr(torch.ops.aten, "mkldnn_rnn_layer"):
+        formulas[torch.ops.aten.mkldnn_rnn_layer] = _recurrent
     counter = FlopCounterMode(display=False, custom_mapping=formulas)
     with torch.no_grad(), _uncompiled(), _Unscanned(), counter:
         model(images)
@@ -106,6 +108,11 @@ def _uncompiled() -> Iterator[None]:
 
 def _attention(queries: Shape, keys: Shape, values: Shape, *_: Any, out_shape: Any = None, **__: Any) -> int:
     return sdpa_flop_count(queries, keys, values)
+
+
+def _recurrent(rows: Shape, inward: Shape, across: Shape, *_: Any, out_shape: Any = None, **__: Any) -> int:
+    """One direction of one layer: the products with both matrices at every step."""
+    return 2 * rows[0] * rows[1] * (inward[0] * inward[1] + across[0] * across[1])
 
 
 RESET, STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")

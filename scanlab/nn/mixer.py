@@ -148,9 +148,10 @@ class Mixer(Exempt):
         return mixed if mixed.shape[1] == length else F.pad(mixed, (0, 0, 0, length - mixed.shape[1]))
 
     def packed(self, rows: Tensor, pack: Pack) -> Tensor:
-        """[1, L1 + L2 + …, dim] of images side by side -> the same, as `forward` gives each. Raises S717."""
+        """[1, L1 + L2 + …, dim] of images side by side -> the same, as `forward` gives each alone. Raises S717."""
         if not MIXERS[self.config.kind].streams:
-            raise ScanlabError.at("S717", f"a mixer of the kind {self.config.kind!r} does not tell images apart")
+            parts = zip(rows.split(list(pack.lengths), dim=1), pack.grids, strict=True)
+            return torch.cat([self(part, grid) for part, grid in parts], dim=1)
         return self.mix(rows, self.paths.packed(pack.grids, pack.lengths), pack)
 
     def project(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from scanlab.facade import parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Entry, Order, Plan, Scan
-from scanlab.nn import Backbone, Classifier, Detector, Features, NextFrame, NextPatch, Segmenter, set_scan
+from scanlab.nn import Backbone, Classifier, Detector, Features, NextFrame, NextPatch, Segmenter, TextReader, set_scan
 from scanlab.nn.backbone import backbone_of
 from scanlab.nn.config import from_stored, stored
 from scanlab.nn.head import Head
@@ -29,6 +29,7 @@ HEADS: dict[str, type[Head]] = {
     "next patch": NextPatch,
     "features": Features,
     "next frame": NextFrame,
+    "text reader": TextReader,
 }
 
 
