@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from scanlab.study import moved_boxes
+from scanlab.study.line_images import shifted_each
 from scanlab.study.moved_boxes import are_boxes, are_masks
 from scanlab.study.trial import Recipe
 
@@ -31,15 +32,18 @@ class Batch:
 
 
 def augmented(
-    images: Tensor, targets: Tensor, recipe: Recipe, draw: torch.Generator, video: bool = False
-) -> tuple[Tensor, Tensor]:
-    """A batch [B, C, *extents] with its classes [B], labels [B, labels], masks [B, *extents] or boxes [B, most, 5],
-    changed as the recipe says.
+    images: Tensor | list[Tensor], targets: Tensor, recipe: Recipe, draw: torch.Generator, video: bool = False
+) -> tuple[Tensor | list[Tensor], Tensor]:
+    """A batch [B, C, *extents], or a list of images of different widths, with its classes [B], labels [B, labels],
+    masks [B, *extents] or boxes [B, most, 5], changed as the recipe says.
 
     Masks and boxes move with their images; a box of which too little is seen is dropped (`moved_boxes.visible`). The
     draws are made on the CPU and depend on the recipe and the shapes alone. video: the first axis is time, along which
     nothing is mirrored.
     """
+    if isinstance(images, list):
+        # Nobody mirrors or turns these: `study.reading.check_lines`.
+        return shifted_each(images, recipe.shift, draw), targets
     masks, boxes = are_masks(targets), are_boxes(targets)
     batch = Batch(images, targets if masks else None, targets if boxes else None)
     batch = shifted(batch, recipe.shift, draw)

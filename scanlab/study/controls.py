@@ -17,6 +17,7 @@ __all__ = [
     "DEFAULT_CONTROLS",
     "Control",
     "control_name",
+    "is_peer",
     "removed_by",
     "repeated_by",
     "stored_control",
@@ -35,8 +36,9 @@ class Control:
     meaning: in words, for a report. alter: the steps that it takes in place of the baseline's own. weights: added to
     the seed of the initial weights; batches: to that of the order of the training samples and of the augmentation.
     mixer: the kind of mixer that it has instead. removes: what of the baseline it takes away, as in "the order"; "" for
-    nothing: it is then the baseline again, and `again` says in what way. default: whether a study has it unless it
-    chooses its own.
+    nothing: it is then a peer, or the baseline again, and `again` says in what way. fitted: the setting of the model,
+    "mlp" or "expand", that is chosen so that it has as many parameters as the baseline (`study.peers`). default:
+    whether a study has it unless it chooses its own.
 
     >>> CONTROLS["no_scan"].mixer, CONTROLS["no_scan"].removes
     ('none', 'the scan')
@@ -49,6 +51,7 @@ class Control:
     mixer: str | None = None
     removes: str = "the order"
     again: str = ""
+    fitted: str = ""
     default: bool = True
 
 
@@ -71,6 +74,22 @@ CONTROLS: Mapping[str, Control] = MappingProxyType(
             "the block without its scan: what is left is y = D u",
             mixer="none",
             removes="the scan",
+        ),
+        "attention": Control(
+            "attention between all patches in place of the scan, with a perceptron behind it that is as wide as gives "
+            "the baseline's number of parameters",
+            mixer="attention",
+            removes="",
+            fitted="mlp",
+            default=False,
+        ),
+        "lstm": Control(
+            "an LSTM both ways along the baseline's first path in place of the scan, as wide as gives the baseline's "
+            "number of parameters",
+            mixer="lstm",
+            removes="",
+            fitted="expand",
+            default=False,
         ),
         "no_memory": Control(
             "the scan with its state zeroed before every step: no patch hears of another",
@@ -123,6 +142,16 @@ def removed_by(control: str) -> str:
     """
     known = CONTROLS.get(read_name(control))
     return known.removes if known else "the order"
+
+
+def is_peer(control: str) -> bool:
+    """Whether a control is another model of the same size, which says nothing of the baseline's order or scan.
+
+    >>> is_peer("attention"), is_peer("no scan")
+    (True, False)
+    """
+    known = CONTROLS.get(read_name(control))
+    return known is not None and bool(known.fitted)
 
 
 def repeated_by(control: str) -> str:

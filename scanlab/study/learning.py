@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from scanlab.data.dataset import IGNORED, Dataset
 from scanlab.nn import Backbone, Classifier, NextFrame, NextPatch, Segmenter
 from scanlab.study import detection
 from scanlab.study.metrics import area_under_curve, balanced_accuracy, labels_area_under_curve, labels_f1, overlaps
+from scanlab.study.reading import build_reader, edits_of_lines, error_rates, reading_loss
 from scanlab.study.surfaces import class_surfaces
 from scanlab.study.tasks import Task
 from scanlab.study.trial import Recipe
@@ -30,18 +32,18 @@ PYRAMID_WIDTH = 16
 class Learning:
     """How a task is learnt.
 
-    build: the model over a backbone. loss: of a batch in training, from images [B, C, *extents] and targets (classes
-    int64 [B], masks int64 [B, *extents], labels float32 [B, labels] of 0 and 1, or boxes float32 [B, most, 5]).
-    measure: metrics by name over all given images, so many at a time; the model is in evaluation mode and nothing is
-    differentiated. predict: what is kept of every given image, likewise: the kind of its predictions and their values
-    as `study.predictions.Predictions` has them; None to keep nothing. channels: how many times
-    those of the data the backbone reads.
+    build: the model over a backbone. loss: of a batch in training, from images [B, C, *extents], or a list of them
+    where widths differ, and targets (classes int64 [B], masks int64 [B, *extents], texts int64 [B, longest], labels
+    float32 [B, labels] of 0 and 1, or boxes float32 [B, most, 5]). measure: metrics by name over all given images, so
+    many at a time; the model is in evaluation mode and nothing is differentiated. predict: what is kept of every given
+    image, likewise: the kind of its predictions and their values as `study.predictions.Predictions` has them; None to
+    keep nothing. channels: how many times those of the data the backbone reads.
     """
 
     build: Callable[[Backbone, Dataset], nn.Module]
-    loss: Callable[[nn.Module, Tensor, Tensor, Recipe], Tensor]
-    measure: Callable[[nn.Module, Tensor, Tensor, int], dict[str, float]]
-    predict: Callable[[nn.Module, Tensor, Tensor, int], tuple[str, Tensor]] | None = None
+    loss: Callable[[nn.Module, Any, Tensor, Recipe], Tensor]
+    measure: Callable[[nn.Module, Any, Tensor, int], dict[str, float]]
+    predict: Callable[[nn.Module, Any, Tensor, int], tuple[str, Tensor]] | None = None
     channels: int = 1
 
 
@@ -211,6 +213,8 @@ LEARNINGS: Mapping[str, Learning] = MappingProxyType(
         "segmentation_with_unet": Learning(partial(_segmenter, "unet"), _segmentation_loss, _segmentation, _dices),
         "detection": Learning(detection.built, detection.loss, detection.measured, detection.predicted),
         "next_frame": Learning(_next_frame, _next_frame_loss, _next_frame_error, _next_frame_losses, channels=2),
+        "text_lines": Learning(partial(build_reader, "columns"), reading_loss, error_rates, edits_of_lines),
+        "text_pages": Learning(partial(build_reader, "path"), reading_loss, error_rates, edits_of_lines),
         "next_patch": Learning(
             partial(_next_patch, "mse"), _next_patch_loss, partial(_next_patch_error, "mse"), _next_patch_losses
         ),

@@ -26,6 +26,8 @@ _NONE = 65535
 _SHARES = ("dice", "ap50")
 # Kinds with the metrics that are means of their values.
 _MEANS = (("dice", "dice"), ("ap50", "image_ap50"), ("loss", "mse"), ("loss", "bits_per_value"))
+# The columns of edits and of lengths that a rate is of.
+_EDITS = {"cer": [0, 1], "wer": [2, 3]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +36,9 @@ class Predictions:
 
     kind: "class", values int64 [M], the predicted ones; "dice", float64 [M, classes - 1], a share for every class but
     the background, NaN where neither mask nor guess has it, to the nearest of 65,535 values; "ap50", likewise, average
-    precision for every class; "loss", float32 [M].
-    samples: a name for these samples; trials with one name were measured on the same. truth: int64 [M], the true
-    classes, for "class".
+    precision for every class; "loss", float32 [M]; "edits", int64 [M, 4], of lines of text: edits in characters,
+    characters, edits in words, words. samples: a name for these samples; trials with one name were measured on the
+    same. truth: int64 [M], the true classes, for "class".
 
     >>> kept = Predictions("class", np.array([1, 0, 1]), "the digits", np.array([1, 1, 1]))
     >>> kept.scores("accuracy")
@@ -60,6 +62,10 @@ class Predictions:
             if metric == "accuracy":
                 return right
             return np.where(self.truth[:, None] == np.unique(self.truth), right, np.nan)
+        if self.kind == "edits" and metric in _EDITS:
+            edits, lengths = self.values[:, _EDITS[metric]].T.astype(np.float64)
+            # All edits over all lengths, as a mean over lines: the lengths are those of the lines that are there.
+            return (edits / lengths.mean())[:, None]
         if (self.kind, metric) in _MEANS:
             return self.values.reshape(len(self.values), -1).astype(np.float64)
         return None
@@ -143,12 +149,12 @@ def _small(kind: str, values: NDArray) -> NDArray:
         return values.astype(np.uint8 if values.max(initial=0) < 256 else np.uint16)
     if kind in _SHARES:
         return np.where(np.isnan(values), _NONE, np.rint(np.nan_to_num(values) * _STEPS)).astype(np.uint16)
-    return values.astype(np.float32)
+    return values.astype(np.uint16 if kind == "edits" else np.float32)
 
 
 def _whole(kind: str, content: bytes) -> NDArray:
     values = _unpacked(content)
-    if kind == "class":
+    if kind in ("class", "edits"):
         return values.astype(np.int64)
     return np.where(values == _NONE, np.nan, values / _STEPS) if kind in _SHARES else values
 

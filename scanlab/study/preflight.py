@@ -17,6 +17,7 @@ from scanlab.study.changes import hundredths
 from scanlab.study.digest import Compiled
 from scanlab.study.drawing import check_drawing
 from scanlab.study.ranges import check_ranges, check_seeds, check_study_ranges
+from scanlab.study.reading import check_lines
 from scanlab.study.tasks import check_task, task_named
 from scanlab.study.train import initial_model, trial_flops
 from scanlab.study.transfer import patch_grid, transfer_grid
@@ -40,8 +41,9 @@ def check_study(study: Study) -> dict[tuple[str, str], Cost]:
     Raises S601 for no or repeated seeds, S607 for strategies that are missing, repeated or not those of the other
     problems, or a baseline that is none of them; S608 for a setting out of range or an unknown control; S770 and S771
     for parts that cannot be drawn anew and learning rates that cannot be chosen; S650 and S652 for a task; S651 for a
-    change of the inputs; S602 for a grid that is not the images' in patches; what the models raise (S603 to S605, S612,
-    S615); and S658 where strategies differ in parameters or FLOPs and the study does not allow it.
+    change of the inputs; S670 and S673 for lines of text that cannot be learnt; S602 for a grid that is not the images'
+    in patches; what the models raise (S603 to S605, S612, S615); and S658 where strategies differ in parameters or
+    FLOPs and the study does not allow it.
 
     >>> from scanlab.study import study_of, with_options
     >>> cost = check_study(study_of(with_options(None, {"strategies": ["row"]})))["digits", "row"]
@@ -57,6 +59,7 @@ def check_study(study: Study) -> dict[tuple[str, str], Cost]:
         dataset = dataset_of(problem.data)
         check_ranges(problem, dataset)
         check_task(task_named(problem.task), dataset)
+        check_lines(problem, dataset)
         _check_grids(problem, dataset)
         all_costs |= {(problem.name, label): cost for label, cost in costs(problem, dataset).items()}
         if not study.unequal:

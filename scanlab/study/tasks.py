@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from scanlab.data import Dataset
-from scanlab.data.target_kinds import BOXES, CLASSES, LABELS, MASKS, TargetKind
+from scanlab.data.target_kinds import BOXES, CLASSES, LABELS, MASKS, TEXT, TargetKind
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.renamed import renamed_value, spaced
 
@@ -92,6 +92,10 @@ def _detection(name: str, primary: str, judged: str = "") -> Task:
     return Task(name, about, "detection", BOXES, primary, higher=True, unit="points")
 
 
+def _text(name: str, about: str) -> Task:
+    return Task(name, about, name, TEXT, "cer", higher=False, unit="points")
+
+
 _UNEQUAL = ", judged by {}, for classes of unequal size"
 _ANY = "which of any number of labels an image, a volume or a video has"
 _PIXELS = "the class of every pixel of an image or a volume"
@@ -114,6 +118,8 @@ _ROWS = (
     _detection("detection_by_map50", "map50", ", judged by AP at IoU 0.5 alone"),
     _detection("detection_by_image_ap50", "image_ap50", ", judged by AP at IoU 0.5 of each image by itself"),
     Task("next_frame", "the frame after each, from all before it", "next_frame", None, "mae", higher=False, unit=""),
+    _text("text_lines", "the text of a line, of whatever width"),
+    _text("text_pages", "the text of a page, patch by patch in the order of the scan"),
     _next_patch("next_patch", "mse"),
     _next_patch("next_patch_in_bits", "bits_per_value"),
 )

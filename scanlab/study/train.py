@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from scanlab.data import Dataset
-from scanlab.data.target_kinds import BOXES, LABELS
+from scanlab.data.ragged import RaggedImages
+from scanlab.data.target_kinds import BOXES, LABELS, TEXT
 from scanlab.nn import Backbone, BackboneConfig
 from scanlab.nn.head import Head
 from scanlab.nn.measure import PeakMemory, flop_count, parameter_count
@@ -21,6 +22,8 @@ from scanlab.renamed import renamed_keywords, renamed_names
 from scanlab.study.augment import augmented
 from scanlab.study.checkpoint import Checkpoint, Progress, read_checkpoint, write_checkpoint
 from scanlab.study.learning import Learning, learning_of
+from scanlab.study.line_images import Images, images_of, of_one_size
+from scanlab.study.peers import config_of
 from scanlab.study.predictions import Predictions
 from scanlab.study.receptive_field import receptive_field
 from scanlab.study.record import Epoch, TrialResult
@@ -137,15 +140,17 @@ def train_model(
 def initial_model(trial: Trial, dataset: Dataset) -> nn.Module:
     """The untrained model of a trial, with weights fixed by its seed."""
     problem, control = trial.problem, CONTROLS.get(trial.control or "")
-    config: BackboneConfig = problem.config
-    if control and control.mixer:
-        config = replace(config, mixer=replace(config.mixer, kind=control.mixer))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(trial.seed + (control.weights if control else 0))
-        alter, learning = control.alter if control else None, learning_of(task_named(problem.task))
-        channels = dataset.channels * learning.channels
+    learning = learning_of(task_named(problem.task))
+
+    def build(config: BackboneConfig) -> nn.Module:
+        alter, channels = control.alter if control else None, dataset.channels * learning.channels
         backbone = Backbone(trial.plan, config, input_size=dataset.extents, channels=channels, alter=alter)
-        model = learning.build(backbone, dataset)
+        return learning.build(backbone, dataset)
+
+    with torch.random.fork_rng(devices=[]):
+        config = problem.config if control is None else config_of(control, problem.config, build)
+        torch.manual_seed(trial.seed + (control.weights if control else 0))
+        model = build(config)
     if isinstance(model, Head):
         model.class_names = dataset.class_names
     return model
@@ -176,7 +181,8 @@ class _Run:
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
     draw: torch.Generator
-    parts: tuple[Tensor, Tensor, Tensor, Tensor]
+    parts: tuple[Images, Tensor, Images, Tensor]
+    extents: tuple[int, ...]
     video: bool
     device: str
     world: World
@@ -202,6 +208,7 @@ class _Run:
             draw=torch.Generator().manual_seed(seed),
             # All of it at once: what a study trains on fits beside its models, and no step waits for a copy.
             parts=(*_part(dataset, dataset.train, device), *_part(dataset, dataset.test, device)),
+            extents=dataset.extents,
             video=dataset.video,
             device=device,
             world=world,
@@ -241,7 +248,7 @@ class _Run:
             else:
                 torch.cuda.set_rng_state(progress.chance, self.device)
 
-    def _step(self, batch: Tensor, labels: Tensor) -> Tensor:
+    def _step(self, batch: Tensor | list[Tensor], labels: Tensor) -> Tensor:
         """One step with the gradients of the batch's mean loss; returns this process' share of that loss."""
         mine = slice(self.world.rank, None, self.world.size)
         share = len(batch[mine]) * self.world.size / len(batch)
@@ -256,7 +263,7 @@ class _Run:
         return loss.detach() / self.world.size
 
     @torch.no_grad()
-    def _measured(self, images: Tensor, targets: Tensor) -> dict[str, float]:
+    def _measured(self, images: Images, targets: Tensor) -> dict[str, float]:
         self.model.eval()
         metrics = learning_of(self.task).measure(self.model, images, targets, 4 * self._batch)
         self.model.train()
@@ -271,6 +278,7 @@ class _Run:
         images, targets = self.parts[2:]
         values = {}
         for name in self.trial.problem.transfer:
+            assert isinstance(images, Tensor), "`check_lines` refuses images of different widths"
             values[name] = self._measured(*transferred(name, images, targets))[self.task.primary]
         return values
 
@@ -289,7 +297,7 @@ class _Run:
 
     def field(self) -> tuple[float, ...]:
         """The effective receptive field of the centre patch, with its largest value 1."""
-        patches = receptive_field(self.model, self.parts[2][:FIELD_IMAGES]).patches
+        patches = receptive_field(self.model, of_one_size(self.parts[2], FIELD_IMAGES, self.extents)).patches
         return tuple((patches / max(patches.max(), 1e-30)).round(3).ravel().tolist())
 
 
@@ -300,15 +308,18 @@ class _WithLoss(nn.Module):
         super().__init__()
         self.model, self.learning, self.recipe = model, learning, recipe
 
-    def forward(self, images: Tensor, targets: Tensor) -> Tensor:
+    def forward(self, images: Tensor | list[Tensor], targets: Tensor) -> Tensor:
         return self.learning.loss(self.model, images, targets, self.recipe)
 
 
-def _part(dataset: Dataset, chosen: NDArray[np.int64], device: str) -> tuple[Tensor, Tensor]:
+def _part(dataset: Dataset, chosen: NDArray[np.int64], device: str) -> tuple[Images, Tensor]:
     targets = torch.from_numpy(dataset.labels[chosen]).to(device)
     whole = dataset.target_kind not in (BOXES, LABELS)
     targets = targets.long() if whole else targets.float()
-    return torch.from_numpy(dataset.images[chosen]).to(device), targets
+    # What is done to images of one size would take texts for masks.
+    lines = dataset.target_kind is TEXT and not isinstance(dataset.images, RaggedImages)
+    images = RaggedImages.of(list(dataset.images)) if lines else dataset.images
+    return images_of(images, chosen, device), targets
 
 
 def _parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from scanlab.ir.text import count_text
 from scanlab.study.changes import hundredths
-from scanlab.study.controls import removed_by, repeated_by
+from scanlab.study.controls import is_peer, removed_by, repeated_by
 from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
 from scanlab.study.overall import is_pooled
 from scanlab.study.statistics import ROUNDING, Difference, format_difference
@@ -247,6 +247,10 @@ def _control(row: StrategyFindings, base: str, unit: str) -> str:
     removed, again = removed_by(row.control), repeated_by(row.control)
     if c.kind == "waiting":
         return f"{row.control}: {c.verdict}."
+    verb = "differs by" if c.verdict.startswith(("+", "-")) else "is"
+    if is_peer(row.control):
+        words = f"{c.verdict} to {base}" if c.kind == "equivalent" else _than(c.verdict, base) if decided else c.verdict
+        return f"{row.control}, a peer with as many parameters, {verb} {words}."
     if not removed:
         d, repeat = c.difference, f"{row.control}: {base} against itself {again}"
         if d.low is None or d.high is None or (d.constant and d.mean and not decided):
@@ -257,7 +261,6 @@ def _control(row: StrategyFindings, base: str, unit: str) -> str:
     if c.kind == "equivalent":
         return f"{row.control} is {c.verdict} to {base}: {removed} mattered by no more than that here."
     doubt = "" if decided else "this study does not show that "
-    verb = "differs by" if c.verdict.startswith(("+", "-")) else "is"
     return f"{row.control} {verb} {_than(c.verdict, base) if decided else c.verdict}: {doubt}{removed} mattered here."
 
 

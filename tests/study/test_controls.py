@@ -56,3 +56,10 @@ def test_the_sentence_says_what_was_another() -> None:
     [batches] = [s for s in sentences if s.startswith("other batches")]
     assert "row against itself from other initial weights" in aa
     assert "row against itself from the same initial weights with other batches" in batches
+
+
+def test_a_peer_says_nothing_of_the_order_or_the_scan() -> None:
+    values = {"row": (0.6, 0.62, 0.61), "hilbert": (0.6, 0.61, 0.63)}
+    sentences = analyse(record(values, controls={"attention": (0.8, 0.82, 0.81)})).problems[0].sentences
+    [said] = [sentence for sentence in sentences if sentence.startswith("attention")]
+    assert said.startswith("attention, a peer with as many parameters, ") and "mattered" not in said

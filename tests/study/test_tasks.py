@@ -13,7 +13,7 @@ from torch import nn
 
 from scanlab.compiler.bind import bind
 from scanlab.data import Dataset, from_arrays
-from scanlab.data.target_kinds import BOXES, CLASSES, LABELS, MASKS, TargetKind
+from scanlab.data.target_kinds import BOXES, CLASSES, LABELS, MASKS, TEXT, TargetKind
 from scanlab.facade import parse
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.learning import LEARNINGS, learning_of
@@ -75,6 +75,8 @@ def test_the_tasks_and_their_primary_metrics() -> None:
         "detection_by_map50": ("map50", True, BOXES),
         "detection_by_image_ap50": ("image_ap50", True, BOXES),
         "next_frame": ("mae", False, None),
+        "text_lines": ("cer", False, TEXT),
+        "text_pages": ("cer", False, TEXT),
         "next_patch": ("mse", False, None),
         "next_patch_in_bits": ("bits_per_value", False, None),
     }
@@ -83,7 +85,9 @@ def test_the_tasks_and_their_primary_metrics() -> None:
 
 
 def test_every_task_has_its_way_of_learning_and_is_learnt_here() -> None:
-    assert {task.learning for task in TASKS.values()} == set(LEARNINGS) and {task for task, *_ in LEARNED} == set(TASKS)
+    assert {task.learning for task in TASKS.values()} == set(LEARNINGS)
+    # Texts are learnt in test_reading.py.
+    assert {*(task for task, *_ in LEARNED), "text_lines", "text_pages"} == set(TASKS)
     with pytest.raises(KeyError):
         learning_of(replace(task_named("next_patch"), learning="guessing"))
 
