@@ -39,13 +39,14 @@ def test_the_parts_are_built_as_shown() -> None:
     blocks = [
         b
         for b in re.findall(r"```python\n(.*?)```", PAGE, re.S)
-        if re.search(r"NextPatch\(|Detector\(|\.packed\(|stream", b)
+        if re.search(r"NextPatch\(|Detector\(|TextReader\(|\.packed\(|stream", b)
     ]
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     given: dict[str, object] = {
         "video": torch.rand(1, 1, 3, 16, 16),
         "prefix": torch.rand(2, 3, 16),
         "images": torch.rand(2, 1, 32, 32),
+        "lines": [torch.rand(1, 48, width) for width in (90, 130)],
         "known": torch.arange(64) < 60,
         "backbone": Backbone("row", BackboneConfig(patch=4), input_size=(16, 16), channels=3),
         **{name: torch.rand(3, *size) for name, size in (("photo", (16, 20)), ("icon", (8, 8)), ("scan", (12, 16)))},
