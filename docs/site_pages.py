@@ -17,7 +17,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("scanlab", "scanlab.ops", "scanlab.nn", "scanlab.zoo", "scanlab.study", "scanlab.data")
+PACKAGES = ("scanlab", "scanlab.ops", "scanlab.nn", "scanlab.zoo", "scanlab.export", "scanlab.study", "scanlab.data")
 LANGUAGES = {".py": "python", ".toml": "toml", ".scan": "scan"}
 _LINK = re.compile(r"(\]\()([^)\s#]+)((?:#[^)\s]*)?\))")
 _FENCE = re.compile(r"(```.*?```|`[^`\n]+`)", re.S)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import nn
 
 from scanlab import data
 from scanlab.cli.arguments import strategies
@@ -15,7 +17,7 @@ from scanlab.cli.narrow_tables import print_table
 from scanlab.cli.output import console, print_json
 from scanlab.ir.grids import grid_of
 from scanlab.nn import Classifier
-from scanlab.study.evaluate import Evaluation, Listener, evaluate, load_classifier, notes, render
+from scanlab.study.evaluate import Evaluation, Listener, evaluate, load_classifier, load_model, notes, render
 
 __all__ = ["Checkpoint", "run"]
 
@@ -34,10 +36,17 @@ class Checkpoint:
 
     def load(self) -> Classifier:
         """The model, ready to classify. Raises what `load_classifier` does, S400, and a usage error."""
+        return load_classifier(*self._options())
+
+    def load_any(self) -> nn.Module:
+        """The model, whatever it gives. Raises what `load_model` does, S400, and a usage error."""
+        return load_model(*self._options())
+
+    def _options(self) -> tuple[Any, ...]:
         if not self.model and (self.classes or self.channels or self.input):
             raise typer.BadParameter("--classes, --channels and --input go with --model")
         extents = grid_of(self.input, what="input size") if self.input else None
-        return load_classifier(self.path, self.model, self.classes, self.channels, extents)
+        return self.path, self.model, self.classes, self.channels, extents
 
 
 def run(

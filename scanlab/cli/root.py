@@ -53,7 +53,7 @@ Names = Annotated[
 
 
 # torch's library for matrices (MKL) ends a process whose working folder was removed, without a word of ours.
-_COMPUTING = ("ablate", "bench", "count", "doctor", "erf", "eval", "predict", "search", "train")
+_COMPUTING = ("ablate", "bench", "count", "doctor", "erf", "eval", "export", "predict", "search", "train")
 
 
 def _require_working_folder() -> None:

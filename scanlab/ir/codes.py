@@ -177,6 +177,25 @@ _PREDICTIONS = {
     "S729": Code("no place for what is predicted", "Say with --out where masks or frames are to be written."),
 }
 
+_EXPORT = {
+    "S780": Code("onnx or onnxruntime is missing", 'Exporting models needs them: pip install "scanlab[export]".'),
+    "S781": Code(
+        "an order that a file cannot hold",
+        "A graph holds one table of steps for all samples, or a few that the groups of a video follow in turn.",
+    ),
+    "S782": Code(
+        "a part without an ONNX form", "The message names it: an adapter, a hook, a layer or a head of another."
+    ),
+    "S783": Code(
+        "a runtime without the operator",
+        "The file says in its metadata (scanlab.needs) what it needs; --plain writes one that needs opset 21 alone.",
+    ),
+    "S784": Code("an ONNX file that cannot be written or read", "The message says why."),
+    "S785": Code("no such form of an ONNX file", "Forms are onnxruntime, portable and plain."),
+    "S786": Code("an exported model that computes something else", "Its outputs and torch's differ; please report it."),
+    "S787": Code("a graph that onnx refuses", "This is a mistake in ScanLab; the note holds what onnx said."),
+}
+
 _GENERATED = {
     "S730": Code("Triton is missing", "Compiling kernels for a GPU needs Triton (no GPU): pip install triton."),
     "S731": Code(
@@ -201,5 +220,5 @@ _BACKENDS = {
 }
 
 CODES: Mapping[str, Code] = MappingProxyType(
-    dict(LANGUAGE_CODES) | _OUTPUT | _STUDIES | _OPERATORS | _PREDICTIONS | _GENERATED | _BACKENDS
+    dict(LANGUAGE_CODES) | _OUTPUT | _STUDIES | _OPERATORS | _PREDICTIONS | _EXPORT | _GENERATED | _BACKENDS
 )

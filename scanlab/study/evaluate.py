@@ -26,7 +26,7 @@ from scanlab.study.matched import MatchedDifference, matched_difference
 from scanlab.study.statistics import format_difference, holm
 from scanlab.zoo import create_model, load
 
-__all__ = ["PARTS", "Evaluation", "Row", "evaluate", "load_classifier", "notes", "render"]
+__all__ = ["PARTS", "Evaluation", "Row", "evaluate", "load_classifier", "load_model", "notes", "render"]
 
 PARTS = ("test", "train", "all")
 ORIGINAL = "original"
@@ -73,27 +73,31 @@ class Evaluation:
         return asdict(self)
 
 
-def load_classifier(
+def load_model(
     path: Path,
     name: str = "",
     classes: int | None = None,
     channels: int | None = None,
     input_size: tuple[int, ...] | None = None,
-) -> Classifier:
-    """The classifier in a checkpoint: one of ScanLab's own, or an official one of the named model, built as asked for.
+) -> nn.Module:
+    """The model in a checkpoint: one of ScanLab's own, or an official one of the named model, built as asked for.
 
-    Raises S643 for a model that does not classify, S616 for a file that does not say what model it holds, S617, S611,
-    S640 and S641.
+    Raises S616 for a file that does not say what model it holds, S617, S611, S640 and S641.
     """
     asked = {"classes": classes, "channels": channels, "input_size": input_size}
     given: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
     # A new head would be judged by what it never learned.
-    model = create_model(name, checkpoint=path, new_head=False, **given) if name else load(path)
+    return (create_model(name, checkpoint=path, new_head=False, **given) if name else load(path)).eval()
+
+
+def load_classifier(path: Path, *options: Any) -> Classifier:
+    """As `load_model`, of a model that classifies. Raises S643 for another, and what that raises."""
+    model = load_model(path, *options)
     if not isinstance(model, Classifier):
         raise ScanlabError.at(
             "S643", f"{path} holds a {type(model).__name__}, which gives no classes", help="evaluate a Classifier"
         )
-    return model.eval()
+    return model
 
 
 def evaluate(

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-PACKAGES = ("scanlab", "scanlab.ops", "scanlab.nn", "scanlab.zoo", "scanlab.study", "scanlab.data")
+PACKAGES = ("scanlab", "scanlab.ops", "scanlab.nn", "scanlab.zoo", "scanlab.export", "scanlab.study", "scanlab.data")
 
 
 def _with_examples() -> list[str]:

@@ -31,6 +31,7 @@ ALLOWED = {
     "ops": {"ir", "compiler", "codegen", "kernels", "cpus"},
     "nn": {"ir", "compiler", "ops", "facade"},
     "zoo": {"ir", "ops", "nn", "facade", "places"},
+    "export": {"ir", "ops", "nn", "places"},
     "study": {"ir", "language", "compiler", "ops", "nn", "zoo", "data", "facade", "processes", "cpus", "places"},
     "predict": {"ir", "nn", "zoo", "data", "view", "places"},
     "bench": {

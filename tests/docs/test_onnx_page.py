@@ -1,0 +1,41 @@
+"""docs/onnx.md: its Python runs, its files exist, and its table is the committed record."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+pytest.importorskip("onnxruntime")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "onnx.md").read_text(encoding="utf-8")
+RECORD = ROOT / "benchmarks" / "results" / "onnx-2core-cpu.json"
+
+
+def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    given: dict[str, object] = {"images": torch.rand(3, 1, 32, 32), "video": torch.rand(1, 1, 4, 16, 16)}
+    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.S)
+    assert len(blocks) == 2
+    for block in blocks:
+        exec(compile(block, "docs/onnx.md", "exec"), given)
+    assert "[True, True, True]" in capsys.readouterr().out
+    assert len(given["answers"]) == 4  # pyright: ignore[reportArgumentType]
+
+
+def test_its_table_is_the_record() -> None:
+    figures = json.loads(RECORD.read_text(encoding="utf-8"))["figures"]
+    for figure in figures:
+        if figure["way"] != "ScanLab's kernel":
+            row = next(line for line in PAGE.splitlines() if line.startswith(f"| {figure['what']} |"))
+            assert f"{figure['ratio']:.1f}" in row.replace("*", ""), figure
+
+
+def test_the_files_it_names_exist() -> None:
+    for link in re.findall(r"\]\((images/[^)]+)\)", PAGE):
+        assert (ROOT / "docs" / link).is_file(), link
+    for file in re.findall(r"`((?:examples|benchmarks|tests)/[\w/.-]+)`", PAGE):
+        assert (ROOT / file).is_file(), file
