@@ -28,9 +28,9 @@ class Features(Head):
     patches: there is no pyramid in such a model, and a detector makes one of them as it does of a ViT. out_indices:
     places in rising order, from the end where negative, a number for as many of the last; by default all stages, or the
     ends of four equal parts of the blocks. The norm of the last place is the backbone's own, as trained; those before
-    it start anew, since classifiers have none there. What comes after the last place is taken from
-    the backbone. Class tokens are part
-    of the scan and no part of a map. feature_info: see FeatureInfo. Raises S619 for places that are not there.
+    it start anew, since classifiers have none there. What comes after the last place is taken from the backbone. Class
+    tokens are part of the scan and no part of a map. feature_info: see FeatureInfo. Raises S619 for places that are not
+    there.
 
     >>> import torch
     >>> from scanlab.nn import BackboneConfig

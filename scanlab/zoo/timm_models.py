@@ -44,7 +44,11 @@ def register_with_timm() -> None:
 
 
 def _from_timm(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """timm's options in the words of `create_model`. Raises TypeError for those that our models have not."""
+    """timm's options in the words of `create_model`. Raises TypeError for those that our models have not.
+
+    >>> _from_timm("vim_tiny", {"num_classes": 10, "img_size": 64, "pretrained_cfg": None})
+    {'classes': 10, 'input_size': (64, 64)}
+    """
     given = {key: value for key, value in options.items() if not (key in _TIMM_PASSES and value is None)}
     unknown = sorted(set(given) - set(_TIMM_NAMES) - set(_TIMM_OWN))
     if unknown:

@@ -1,4 +1,4 @@
-"""Every example runs as it stands."""
+"""Every example runs: as it stands by `make sweep`, and with trainings of one epoch in every run."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sweep import sweeping
 
 from scanlab.checking import check_module
 from scanlab.facade import load_file
@@ -15,12 +16,32 @@ from scanlab.facade import load_file
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
+# As `python SCRIPT` but for the epochs of a recipe. What an example shows by its figures is seen in the sweep.
+BRIEFLY = """
+import runpy, sys
+from scanlab.study.trial import Recipe
+whole = Recipe.__init__
+def brief(self, *arguments, **options):
+    whole(self, *arguments, **options)
+    object.__setattr__(self, "epochs", min(self.epochs, 1))
+Recipe.__init__ = brief
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+# It asserts what it has learned.
+CHECKED = ("expect_the_next_frame",)
+
+
+@pytest.mark.sweep
 @pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.py")), ids=lambda p: p.stem)
 def test_script(script: Path) -> None:
     # Without data that lie beside the repository on some machines: the same everywhere, and small.
     env = {**os.environ, "SCANLAB_DATA": "nowhere"}
-    command = [sys.executable, str(script)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=env)
+    command = [sys.executable, *(() if sweeping() else ("-c", BRIEFLY)), str(script)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=600 if sweeping() else 120, check=False, env=env
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
 

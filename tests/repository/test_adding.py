@@ -212,7 +212,7 @@ def test_a_preset_is_one_row(package: Copy) -> None:
     package.put("scanlab/zoo/presets.py", '        "vim_tiny": ', '        "vim_micro": _vim(96),\n')
     assert package.says(PRESET) == ["True 96"]
     text = (package.folder / "scanlab/zoo/presets.py").read_text(encoding="utf-8")
-    package.write("scanlab/zoo/presets.py", text.replace('_VIM, "vim")', '_VIM, "vin")'))
+    package.write("scanlab/zoo/presets.py", text.replace('_VIM, "vim", ', '_VIM, "vin", '))
     assert "S617" in package.run(PRESET).stderr
 
 
