@@ -25,7 +25,7 @@ from scanlab.nn.backbone import backbone_of
 from scanlab.nn.in_parts import row_blocks
 from scanlab.predict.names import class_count, names_from, with_class_names
 from scanlab.predict.pictures import ClassOfPicture, How, MaskOfPicture, picture_rows, predict_picture
-from scanlab.predict.written import class_colours, write_legend, write_mask, write_table
+from scanlab.predict.written import class_colours, refuse_over_inputs, write_legend, write_mask, write_table
 from scanlab.zoo import create_model, load
 
 __all__ = ["Options", "run"]
@@ -187,17 +187,18 @@ def _places(place: Path, files: Sequence[Path], out: Path | None, masks: bool) -
         if not out.name.lower().endswith(_kind(place).masks):
             problem = f"{out} is no place for the mask of {place.name}"
             raise ScanlabError.at("S729", problem, help=f"let it end in {_kind(place).masks[0]}")
+        refuse_over_inputs([out], files)
         return {place: out}
-    made: dict[Path, Path] = {}
+    made: dict[Path, Path | None] = {}
+    masks_of: list[Path] = []
     for file in files:
         kind = _kind(file)
         ending = next(s for s in kind.suffixes if file.name.lower().endswith(s))
         mask = out / file.relative_to(place).parent / (file.name[: -len(ending)] + kind.masks[0])
-        if mask in made.values() or mask.resolve() == file.resolve():
-            problem = f"the mask of {file.relative_to(place)} would be written over another file, {mask}"
-            raise ScanlabError.at("S729", problem, help="give another folder, and pictures of different names")
         made[file] = mask
-    return dict(made)
+        masks_of.append(mask)
+    refuse_over_inputs(masks_of, files)
+    return made
 
 
 def _print(rows: list[dict[str, Any]], options: Options) -> None:

@@ -15,6 +15,7 @@ from scanlab.cli.output import console, print_json
 from scanlab.data.places import VOLUMES, below
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import grid_of
+from scanlab.predict.written import refuse_over_inputs
 from scanlab.study.volumes import VolumePrediction, predict_volume
 
 if TYPE_CHECKING:
@@ -67,10 +68,13 @@ def _targets(files: Sequence[Path], place: Path, out: Path | None) -> list[Path]
             "S729", "the model gives a class for every voxel, and nothing says where to write it", help="give --out"
         )
     if place.is_dir():
-        return [out / file.relative_to(place) for file in files]
+        targets = [out / file.relative_to(place) for file in files]
+        refuse_over_inputs(targets, files)
+        return targets
     if not out.name.lower().endswith(VOLUMES):
         help = f"let it end in {' or '.join(VOLUMES)}"
         raise ScanlabError.at("S729", f"{out} is no place for the mask of {place.name}", help=help)
+    refuse_over_inputs([out], files)
     return [out]
 
 

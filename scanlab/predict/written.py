@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from scanlab.places import write_whole
 from scanlab.predict.names import name_of
 from scanlab.view.ramp import colours
 
-__all__ = ["class_colours", "write_frame", "write_legend", "write_mask", "write_table"]
+__all__ = ["class_colours", "refuse_over_inputs", "write_frame", "write_legend", "write_mask", "write_table"]
 
 Colour = tuple[int, int, int]
 # Steps of the golden ratio round the ramp keep the colours of neighbouring numbers apart.
@@ -65,6 +65,16 @@ def write_legend(file: Path, names: Sequence[str], classes: int) -> None:
         for number, colour in class_colours(classes).items()
     ]
     _write(file, (json.dumps({"classes": rows, "no class": NO_CLASS}, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def refuse_over_inputs(targets: Iterable[Path], files: Collection[Path]) -> None:
+    """Raise S729 for a mask that would be written over an input, or over another mask."""
+    taken = {file.resolve() for file in files}
+    for target in targets:
+        if target.resolve() in taken:
+            problem = f"a mask would be written over another file, {target}"
+            raise ScanlabError.at("S729", problem, help="give another place, and inputs of different names")
+        taken.add(target.resolve())
 
 
 def write_table(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -120,6 +120,8 @@ def test_no_file_is_written_over(predict: Command, place: Path, tmp_path: Path) 
     for out in (tmp_path, tmp_path / "masks"):
         code, _, err = predict(place / "masks.safetensors", tmp_path, "-o", out)
         assert code == 1 and "S729" in err and "over another file" in err
+    code, _, err = predict(place / "masks.safetensors", tmp_path / "a.png", "-o", tmp_path / "a.png")
+    assert code == 1 and "over another file" in err
     assert (tmp_path / "a.png").read_bytes() == before
 
 

@@ -66,6 +66,15 @@ def test_a_folder_by_windows_as_json(place: Path, tmp_path: Path) -> None:
     assert list(rows[0]["millilitres"].values()) == pytest.approx([counts[1] / 1000, counts[2] / 1000])
 
 
+def test_no_volume_is_written_over(place: Path) -> None:
+    cases = place / "cases"
+    before = (cases / "a.nii.gz").read_bytes()
+    for given, out in ((cases, cases), (cases / "a.nii.gz", cases / "below" / ".." / "a.nii.gz")):
+        with pytest.raises(ScanlabError, match=r"S729.*\n?.*over another file"):
+            predict(place / "m.safetensors", given, "--out", out)
+    assert (cases / "a.nii.gz").read_bytes() == before
+
+
 @pytest.mark.parametrize(
     "words, code",
     [
