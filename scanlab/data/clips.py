@@ -32,10 +32,10 @@ def clips_in(path: Path) -> str:
         return ""
     with opened_arrays(path) as files:
         names = files[""].names
-    if names_by_part(names, NOTHING, path.name)[0]:
-        return ""
     found = [name for name in names if VIDEOS & set(words_of(name))]
-    return found[0] if len(found) == 1 else ""
+    if len(found) != 1:
+        return ""
+    return "" if names_by_part(names, NOTHING, path.name)[0] else found[0]
 
 
 def load_clips(path: Path, size: tuple[int, ...] | None = None, layout: Layout = NOTHING) -> Dataset:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scanlab.data.layout import Layout
+from scanlab.data.layout import Layout, settled_by
 from scanlab.data.named_pictures import known_pictures, picture_of
 from scanlab.data.notes import Note, listed
 from scanlab.data.parts import PARTS
@@ -54,7 +54,10 @@ def line_files(folder: Path, layout: Layout, notes: list[Note]) -> LineFiles | N
 
     A transcription stands beside its image, with the image's name and .gt.txt or .txt, or in a table (.jsonl, .csv,
     .tsv, .txt) whose rows name images and have a column called text, transcription, … (or as `layout` says), or that
-    has no head and two columns. Parts are the folders train, val and test, or the values of a column such as split.
+    has no head and two columns. Tables without a head, and .txt beside images in folders that may be classes, hold
+    texts only where most of them differ, as classes do not, or where `layout` speaks of text. Parts are the folders
+    train, val and test, or the values of a column such as split. Raises S691 for folders that may as well be classes
+    whose images have captions.
     """
     return _beside(folder, layout, notes) or _tabled(folder, layout, notes)
 
@@ -66,14 +69,42 @@ def _beside(folder: Path, layout: Layout, notes: list[Note]) -> LineFiles | None
     texts = {image: place for image in images if (place := _sidecar(image)) is not None}
     if not texts or 2 * len(texts) < len(images) or any(map(_holds_boxes, texts.values())):
         return None
+    said = {place: _read(place) for place in texts.values()}
+    if not all(str(place).endswith(SIDECARS[0]) for place in said):
+        folders = _may_be_classes(folder, list(texts)) if not _told(layout) else []
+        if folders and not _differ(said.values()):
+            return None
+        if folders:
+            raise ScanlabError.at(
+                "S691",
+                f"{folder} has images in folders ({listed(folders)}) with texts beside them: either may be learned",
+                help=settled_by("classes", "dark_ink", "light_ink"),
+            )
     places = part_places(folder, layout, notes) if any(part_of(p.name) for p in folders_in(folder)) else {"": folder}
     parts = {
-        part or "train": [Line(image, _read(texts[image])) for image in images if _lies_in(image, place, texts)]
+        part or "train": [Line(image, said[texts[image]]) for image in images if _lies_in(image, place, texts)]
         for part, place in places.items()
     }
     ends = sorted({SIDECARS[0] if str(place).endswith(SIDECARS[0]) else SIDECARS[1] for place in texts.values()})
     without = [image for image in images if image not in texts]
     return LineFiles(parts, f"a line of text per image, transcribed in a {' or '.join(ends)} file beside it", without)
+
+
+def _told(layout: Layout) -> bool:
+    """Whether it was said that these are lines of text."""
+    return bool(layout.words or layout.names)
+
+
+def _differ(texts: Iterable[str]) -> bool:
+    """Whether more than half of the texts differ from all others before them, as names of classes do not."""
+    rows = [text.strip() for text in texts]
+    return 2 * len(set(rows)) > len(rows)
+
+
+def _may_be_classes(folder: Path, images: Sequence[Path]) -> list[str]:
+    """Folders that images lie in and that are no parts, where there are several."""
+    names = {image.parent.name for image in images if image.parent != folder and not part_of(image.parent.name)}
+    return sorted(names) if len(names) > 1 else []
 
 
 def _lies_in(image: Path, place: Path, texts: Mapping[Path, Path]) -> bool:
@@ -117,7 +148,8 @@ def _tabled(folder: Path, layout: Layout, notes: list[Note]) -> LineFiles | None
         if not column or not known:
             continue
         naming = _naming(rows, column, known)
-        if naming is None:
+        headless = column == _SECOND and not _told(layout)
+        if naming is None or (headless and not _differ([row[column] for row in rows])):
             continue
         group = next((name for name in rows[0] if plain(name) in _GROUPS), "")
         split = next((name for name in rows[0] if plain(name) in _PARTS and part_of(rows[0][name])), "")

@@ -358,7 +358,7 @@ def test_other_data_are_read_as_before(tmp_path: Path) -> None:
     for label in ("cat", "dog"):
         for k in range(4):
             picture(tmp_path / label / f"{label}{k}.png")
-            (tmp_path / label / f"{label}{k}.txt").write_text("a caption\n")
+            (tmp_path / label / f"{label}{k}.txt").write_text(f"a {label}\n")
     (tmp_path / "about.json").write_text('{"images": [], "annotations": "none"}')
     (tmp_path / "about.xml").write_text("<html/>")
     assert load(str(tmp_path)).class_names == ("cat", "dog")

@@ -8,6 +8,7 @@ from PIL import Image
 
 from scanlab.data import load, whole
 from scanlab.data.notes import notes_of
+from scanlab.data.target_kinds import TEXT
 from scanlab.data.texts import text_of_numbers
 from scanlab.ir.diagnostics import ScanlabError
 
@@ -212,9 +213,17 @@ def test_boxes_of_a_detector_are_no_transcriptions(tmp_path):
     assert load(str(tmp_path), size="16x16", layout="classes").target_kind.task == "classification"
 
 
-def test_pictures_with_texts_are_classes_where_layout_says_so(tmp_path):
-    for name in ("cat", "dog"):
-        for number in range(4):
-            write(tmp_path / name, "train", number % 3, "a text", name=f"{number}")
-    assert load(str(tmp_path)).target_kind.task == "text_lines"
-    assert load(str(tmp_path), size="16x16", layout="classes").target_kind.task == "classification"
+def test_classes_with_captions_are_no_lines_of_text(tmp_path):
+    for label in ("cat", "dog"):
+        for k in range(5):
+            place = tmp_path / label / f"{k}.png"
+            place.parent.mkdir(exist_ok=True)
+            Image.fromarray(np.uint8(255 - picture("train", k % 3))).save(place)
+            place.with_suffix(".txt").write_text(f"{label} number {k}")
+    with pytest.raises(ScanlabError, match=r"(?s)S691.*cat, dog.*dark_ink"):
+        whole(str(tmp_path))
+    assert whole(str(tmp_path), "16x16", layout="classes").class_names == ("cat", "dog")
+    assert whole(str(tmp_path), layout="dark_ink").target_kind is TEXT
+    for place in tmp_path.rglob("*.txt"):
+        place.write_text(f"a {place.parent.name}")
+    assert whole(str(tmp_path), "16x16").class_names == ("cat", "dog"), "texts that are the classes' names"
