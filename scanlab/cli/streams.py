@@ -21,6 +21,7 @@ _SIMILAR = MappingProxyType(
         "…": "...",
         "→": "->",
         "±": "+-",
+        "ß": "ss",
     }
 )
 _HANDLER = "scanlab.similar"

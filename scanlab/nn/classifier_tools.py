@@ -25,7 +25,7 @@ class ClassifierTools(nn.Module):
 
     backbone: Backbone
     head: nn.Linear | nn.Identity
-    # Of a published model: how its images were prepared, and what it is called.
+    # Of a published model: how its images were prepared, and what it is called; a dict there, which can be copied.
     published: Mapping[str, Any] = MappingProxyType({})
 
     @property

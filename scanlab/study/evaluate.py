@@ -90,9 +90,9 @@ def load_model(
     return (create_model(name, checkpoint=path, new_head=False, **given) if name else load(path)).eval()
 
 
-def load_classifier(path: Path, *options: Any) -> Classifier:
+def load_classifier(path: Path, *arguments: Any, **options: Any) -> Classifier:
     """As `load_model`, of a model that classifies. Raises S643 for another, and what that raises."""
-    model = load_model(path, *options)
+    model = load_model(path, *arguments, **options)
     if not isinstance(model, Classifier):
         raise ScanlabError.at(
             "S643", f"{path} holds a {type(model).__name__}, which gives no classes", help="evaluate a Classifier"

@@ -268,7 +268,7 @@ def _built(
     if isinstance(extents, int):
         extents = (extents,) * len(preset.input_size)
     model = Classifier(Backbone(preset.scan, config, input_size=extents, channels=channels), classes)
-    model.published = MappingProxyType({"architecture": name, **(preset.evaluated or {})})
+    model.published = {"architecture": name, **(preset.evaluated or {})}
     if weights is not None:
         tensors, metadata = read_tensors(weights.path, weights.key)
         if "scanlab" in metadata:

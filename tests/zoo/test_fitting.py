@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import sys
 from pathlib import Path
 
@@ -140,3 +142,10 @@ def test_a_file_of_our_own_says_how_it_is_read(tiny: str, tmp_path: Path) -> Non
     save(_of(), tmp_path / "a.safetensors")
     with pytest.raises(ScanlabError, match=r"S616(.|\n)*scanlab\.zoo\.load"):
         create_model(tiny, checkpoint=tmp_path / "a.safetensors")
+
+
+def test_a_published_model_can_be_copied_and_pickled(tiny: str) -> None:
+    model = create_model(tiny, num_classes=3)
+    for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert twin.pretrained_cfg == model.pretrained_cfg and twin.pretrained_cfg["architecture"]
+        assert all(map(torch.equal, twin.state_dict().values(), model.state_dict().values()))
