@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from scanlab.data.words import composed
+from scanlab.data.text_files import transcription_of
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 
@@ -30,7 +30,7 @@ def numbers_of_texts(texts: Sequence[str], training: NDArray[np.int64]) -> tuple
     >>> alphabet, numbers.tolist()
     (' ab', [[1, 2, -1], [2, 0, 1], [1, 2, -2]])
     """
-    texts = [" ".join(composed(text).split()) for text in texts]
+    texts = [transcription_of(text) for text in texts]
     alphabet = "".join(sorted({symbol for number in training for symbol in texts[number]}))
     if not alphabet or len(alphabet) > _MOST:
         problem = f"has {count_text(len(alphabet), 'symbol')}" if alphabet else "has no text"

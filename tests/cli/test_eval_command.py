@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from scanlab.cli import main
 from scanlab.nn import Backbone, BackboneConfig, Classifier
 from scanlab.zoo import create_model, save, to_official
 
@@ -20,18 +19,8 @@ Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def scanlab_eval(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["scanlab", "eval", *words])
-        monkeypatch.setenv("NO_COLOR", "1")
-        monkeypatch.setenv("COLUMNS", "200")
-        with pytest.raises(SystemExit) as stopped:
-            main()
-            sys.exit(0)
-        printed = capsys.readouterr()
-        return int(stopped.value.code or 0), printed.out, printed.err
-
-    return run
+def scanlab_eval(scanlab: Command) -> Command:
+    return partial(scanlab, "eval")
 
 
 @pytest.fixture(scope="module")

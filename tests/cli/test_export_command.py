@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
 from scanlab.cli import export as command
-from scanlab.cli import main
 from scanlab.export import Agreement
 from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig
 from scanlab.zoo import create_model, save, to_official
@@ -24,18 +23,8 @@ Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def scanlab_export(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["scanlab", "export", *map(str, words)])
-        monkeypatch.setenv("NO_COLOR", "1")
-        monkeypatch.setenv("COLUMNS", "200")
-        with pytest.raises(SystemExit) as stopped:
-            main()
-            sys.exit(0)
-        printed = capsys.readouterr()
-        return int(stopped.value.code or 0), printed.out, printed.err
-
-    return run
+def scanlab_export(scanlab: Command) -> Command:
+    return partial(scanlab, "export")
 
 
 @pytest.fixture(scope="module")

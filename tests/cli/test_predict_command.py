@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,6 @@ import pytest
 import torch
 from PIL import Image
 
-from scanlab.cli import main
 from scanlab.nn import Backbone, BackboneConfig, Classifier, NextFrame, Segmenter
 from scanlab.zoo import save
 
@@ -22,18 +21,8 @@ DRAW = np.random.default_rng(0)
 
 
 @pytest.fixture
-def predict(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["scanlab", "predict", *map(str, words)])
-        monkeypatch.setenv("NO_COLOR", "1")
-        monkeypatch.setenv("COLUMNS", "200")
-        with pytest.raises(SystemExit) as stopped:
-            main()
-            sys.exit(0)
-        printed = capsys.readouterr()
-        return int(stopped.value.code or 0), printed.out, printed.err
-
-    return run
+def predict(scanlab: Command) -> Command:
+    return partial(scanlab, "predict")
 
 
 @pytest.fixture(scope="module")
