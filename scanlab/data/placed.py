@@ -65,6 +65,30 @@ PLACED: Mapping[str, Placed] = MappingProxyType(
             "archiscribe-corpus, Johannes Baiter and contributors (CC BY 4.0), a part of it",
             "github.com/jbaiter/archiscribe-corpus",
         ),
+        "satellite": Placed(
+            "Satellite tiles, a folder for each of ten kinds of land.",
+            "satellite/eurosat",
+            "EuroSAT, Patrick Helber and others (MIT), a part of it; Copernicus Sentinel data 2015-2017",
+            "github.com/phelber/EuroSAT",
+        ),
+        "land_cover": Placed(
+            "One place over 68 dates as a video of NDVI and clouds, with the land cover of every pixel.",
+            "satellite/lulc_series.npz",
+            "eo-learn, Sinergise and contributors (MIT), a part of it; Copernicus Sentinel data 2015-2017",
+            "github.com/sentinel-hub/eo-learn",
+        ),
+        "rain_radar": Placed(
+            "Clips of rain radar, whose next frame is to be predicted.",
+            "video/radar.npz",
+            "Finnish Meteorological Institute (CC BY 4.0), a part of it",
+            "github.com/pySTEPS/pysteps-data",
+        ),
+        "spheres": Placed(
+            "Clips of spheres in Brownian motion under a microscope, whose next frame is to be predicted.",
+            "video/spheres.npz",
+            "trackpy-examples contributors (CC BY 3.0 or BSD-3), a part of it",
+            "github.com/soft-matter/trackpy-examples",
+        ),
     }
 )
 

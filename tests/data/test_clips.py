@@ -112,14 +112,18 @@ def test_series_that_do_not_fit_are_refused(tmp_path: Path, change: dict[str, np
         data.whole(saved(tmp_path / "s.npz", **{**SERIES, **change}))
 
 
-def test_the_real_files_are_read() -> None:
+def test_the_real_files_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     if not (SHARED / "satellite").is_dir():
         pytest.skip("needs ../shared/data/satellite and video")
+    monkeypatch.setenv("SCANLAB_DATA", str(SHARED))
+    tiles = data.whole("satellite")
+    assert (len(tiles.train), len(tiles.val), len(tiles.test), len(tiles.class_names)) == (1782, 216, 402, 10)
     assert is_land_cover(SHARED / "satellite/lulc_series.npz")
-    series = data.whole(str(SHARED / "satellite/lulc_series.npz"))
+    series = data.whole("land_cover")
     labelled = [(series.labels[part][0, 0] != IGNORED).sum() for part in (series.train, series.val, series.test)]
     assert labelled == [4650, 1306, 1989]
-    radar = data.whole(str(SHARED / "video/radar.npz"))
+    assert len(data.whole("spheres").test) == 4
+    radar = data.whole("rain_radar")
     assert (len(radar.train), len(radar.val), len(radar.test)) == (10, 2, 12)
     step = 255 * np.abs(np.diff(radar.images[radar.test], axis=2)).mean()
     assert step == pytest.approx(9.3, abs=0.05), "what the file's own page says of repeating the last frame"
