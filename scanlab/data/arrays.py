@@ -20,7 +20,7 @@ from scanlab.data.layout import ARRAYS, ARRAYS_OF_LABELS, ARRAYS_OF_MASKS, NOTHI
 from scanlab.data.notes import Note, listed
 from scanlab.data.parts import PARTS, divided
 from scanlab.data.resize import CHUNK, check_size, resized, resized_masks
-from scanlab.data.scales import scale_by_range, scale_of
+from scanlab.data.scales import reflectance_scale, scale_by_range, scale_of
 from scanlab.data.strata import strata_of
 from scanlab.data.table_files import is_missing
 from scanlab.data.target_kinds import BOXES, LABELS, MASKS, by_shape
@@ -228,6 +228,8 @@ def _scale(path: Path, parts: Sequence[NDArray], layout: Layout, notes: list[Not
     if layout.chosen("raw_values", "scaled_values"):
         return 1
     low, high = min(float(part.min()) for part in parts), max(float(part.max()) for part in parts)
+    if "reflectance" in layout:
+        return reflectance_scale(low, high, "images", notes)
     if len(kinds) > 1 and not kinds <= {"u", "i"}:
         raise wrong(path, "its parts store images as numbers of several kinds", "expected one dtype for all parts")
     kind = kinds.pop()

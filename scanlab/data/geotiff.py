@@ -82,15 +82,32 @@ class Raster:
         window = ((first, last), (0, self.file.width))
         return np.asarray(self._masks(window).any(0))
 
+    @property
+    def complete(self) -> bool:
+        """Whether every band has data everywhere."""
+        return bool(self._masks(((0, self.file.height), (0, self.file.width))).all())
+
     def _masks(self, window: tuple[tuple[int, int], tuple[int, int]]) -> NDArray[np.bool_]:
         """Where each band has data: bool [C, rows, W]."""
+        if self.reads_alpha:
+            # Then the nodata value alone says where there are data.
+            values = self.file.read(list(self.bands), window=window)
+            return values != (np.nan if self.file.nodata is None else self.file.nodata)
         with _unwarned(_rasterio()):
             return self.file.read_masks(list(self.bands), window=window) > 0
 
+    @property
+    def reads_alpha(self) -> bool:
+        """Whether a band that the file calls transparency is read as one of the bands, as near infrared often is."""
+        alpha = _rasterio().enums.ColorInterp.alpha
+        return any(self.file.colorinterp[band - 1] == alpha for band in self.bands)
+
 
 @contextmanager
-def opened_raster(path: Path, channels: int, bands: Sequence[int] = (), scale: float | None = None) -> Iterator[Raster]:
-    """A GeoTIFF from which a model of so many channels reads.
+def opened_raster(
+    path: Path, channels: int | None, bands: Sequence[int] = (), scale: float | None = None
+) -> Iterator[Raster]:
+    """A GeoTIFF from which a model of so many channels reads; None for one that reads all bands there are.
 
     bands: which, from 1; by default all where the file has as many as there are channels. scale: the divisor of its
     values, as in training; by default 255 for bytes, and 1 for floats, which is noted. Raises S722 without rasterio,
@@ -105,7 +122,7 @@ def opened_raster(path: Path, channels: int, bands: Sequence[int] = (), scale: f
         raise _unreadable(path, error) from None
     with file:
         notes: list[str] = []
-        chosen = _bands(path, file, channels, bands, notes)
+        chosen = _bands(path, file, file.count if channels is None else channels, bands, notes)
         divisor = _scale(path, file, chosen, scale, notes)
         georeference = _georeference(file)
         if georeference.missing:
@@ -201,6 +218,7 @@ def _errors() -> tuple[type[Exception], ...]:
 def _rasterio() -> ModuleType:
     try:
         import rasterio
+        import rasterio.enums
         import rasterio.errors
     except ImportError:
         raise ScanlabError.at(

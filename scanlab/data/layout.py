@@ -56,6 +56,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "as_stored": "what EXIF says of a picture's orientation is left aside",
         "raw_values": "values are taken as they are",
         "scaled_values": "the smallest value of all becomes 0, the largest 1",
+        "reflectance": "values are ten thousandths of a reflectance, as in Sentinel-2's files",
         "instances": "masks number objects, all of class 1",
         "boxes": "targets are boxes around the objects that masks number",
         "coco": "boxes are those of COCO's JSON files",
@@ -68,7 +69,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
     }
 )
 _MASKS = ("instances", "levels", "threshold", "ignore_255")
-_VALUES = ("raw_values", "scaled_values")
+_VALUES = ("raw_values", "scaled_values", "reflectance")
 _PICTURES = ("frames", "first_frame", "as_stored", *_VALUES)
 AXES = ("channels_first", "channels_last", "no_channels", "video", *_VALUES)
 _BELOW = ("nested", "groups")

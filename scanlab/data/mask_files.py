@@ -15,8 +15,8 @@ from scanlab.data.file_facts import COLOUR_BITS, bits_of, is_white_first, lossy,
 from scanlab.data.layout import Layout, settled_by
 from scanlab.data.notes import Note, listed
 from scanlab.data.pairs import Pair
-from scanlab.data.pictures import frame_count, opened, unreadable
-from scanlab.data.upright import UPRIGHT, orientation, size_of, turned
+from scanlab.data.pictures import frame_count, opened, turn_and_size, unreadable
+from scanlab.data.upright import orientation, size_of, turned
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
 
@@ -71,7 +71,8 @@ def read_numbers(pairs: Sequence[Pair], layout: Layout) -> Iterator[NDArray]:
 
 
 def _read(image: Path, file: Path, size: tuple[int, ...] | None, layout: Layout) -> _Mask:
-    with opened(file) as mask, opened(image) as picture:
+    turn, own = turn_and_size(image, layout)
+    with opened(file) as mask:
         if "threshold" not in layout and (kind := lossy(mask, file)):
             raise ScanlabError.at(
                 "S692",
@@ -79,18 +80,16 @@ def _read(image: Path, file: Path, size: tuple[int, ...] | None, layout: Layout)
                 help=f"save masks as PNG from their source; or {settled_by('threshold')}",
             )
         bits = _checked_bits(mask, file)
-        turns = [UPRIGHT if "as_stored" in layout else orientation(each) for each in (picture, mask)]
-        if turns[0] != turns[1]:
+        if "as_stored" not in layout and turn != orientation(mask):
             raise ScanlabError.at(
                 "S691",
                 f"EXIF turns the image {image.name} and not alike its mask {file.name}, drawn on either",
                 help=f"{settled_by('as_stored')}; or save the images upright",
             )
-        sizes = [size_of(each, layout) for each in (mask, picture)]
-        if sizes[0] != sizes[1]:
+        if (drawn := size_of(mask, layout)) != own:
             raise ScanlabError.at(
                 "S644",
-                f"the mask {file.name} has {grid_text(sizes[0])} pixels, and its image {grid_text(sizes[1])}",
+                f"the mask {file.name} has {grid_text(drawn)} pixels, and its image {grid_text(own)}",
                 help="give both one size",
             )
         try:

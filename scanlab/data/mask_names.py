@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scanlab.data.pictures import opened
 from scanlab.data.places import below
+from scanlab.data.rasters import is_raster
 
 __all__ = ["NAMED_IMAGE", "NAMED_MASK", "core_of", "in_one_folder", "look_like_masks", "without_suffix"]
 
@@ -41,6 +42,8 @@ def look_like_masks(folder: Path, few: int = 3, most: int = 8) -> bool:
     """Whether the first pictures of a folder have few colours each, as masks have."""
     files = [file for file, _ in zip(below(folder), range(few), strict=False)]
     for file in files:
+        if is_raster(file):
+            return False
         with opened(file) as image:
             try:
                 if image.size[0] * image.size[1] <= most or image.convert("RGB").getcolors(most) is None:

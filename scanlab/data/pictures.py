@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanlab.data.file_facts import COLOUR_BITS, bits_of, is_white_first
+from scanlab.data.geotiff import opened_raster
 from scanlab.data.layout import Layout, settled_by
 from scanlab.data.notes import Note
+from scanlab.data.rasters import is_raster, read_rasters
 from scanlab.data.resize import check_size, resized
 from scanlab.data.scales import scale_by_range, scale_of
 from scanlab.data.upright import UPRIGHT, orientation, size_of, turned
@@ -31,6 +33,7 @@ __all__ = [
     "picture_sizes",
     "read_pictures",
     "require_pillow",
+    "turn_and_size",
     "unreadable",
 ]
 
@@ -67,9 +70,12 @@ class _Head:
 def read_pictures(files: Sequence[Path], size: tuple[int, ...] | None, layout: Layout, notes: list[Note]) -> Pictures:
     """Files as float32 in [0, 1], written once: grey where all are, else of three channels.
 
-    Photographs are turned as their EXIF says. Grey values of more than eight bits are scaled alike in all files.
+    Photographs are turned as their EXIF says. Grey values of more than eight bits are scaled alike in all files. TIFF
+    files with bands of another kind have a channel for each (`rasters.read_rasters`).
     Raises S644 for files that cannot be read, S646 for several sizes, and S694 for files of several frames.
     """
+    if "reflectance" in layout or any(is_raster(file) for file in files):
+        return Pictures(read_rasters(files, size, layout, notes))
     heads = [_head(file, layout) for file in files]
     channels = 1 if all(_grey(head.mode) for head in heads) else 3
     frames = _frames(files, heads, layout, notes)
@@ -112,6 +118,15 @@ def picture_sizes(files: Sequence[Path], layout: Layout) -> list[tuple[int, int]
     """Height and width of every file's picture, as `read_pictures` reads it. Raises S644."""
     sizes = [_head(file, layout).size for file in files]
     return [(height, width) for height, width in sizes]
+
+
+def turn_and_size(file: Path, layout: Layout) -> tuple[int, tuple[int, int]]:
+    """How EXIF says that a file's picture is to be turned, and its height and width as it is read. Raises S644."""
+    if is_raster(file):
+        with opened_raster(file, None, scale=1.0) as raster:
+            return UPRIGHT, raster.shape[1:]
+    with opened(file) as image:
+        return orientation(image), size_of(image, layout)
 
 
 def frame_count(image: Image) -> int:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from scanlab.data.notes import Note
 
-__all__ = ["scale_by_range", "scale_of"]
+__all__ = ["reflectance_scale", "scale_by_range", "scale_of"]
 
 BYTE, DEEPEST = 255, 65535
 # Brightest values of 8, 10, 12 and 16 bits; and before them of masks and of 16 shades.
@@ -16,6 +16,8 @@ _TOPS = (1, 16, BYTE, 1023, 4095, DEEPEST)
 DARK = 26
 # Values on both sides of 0 up to so much have a scale that models take: -1 to 1, or a mean of 0 and a spread of 1.
 CENTRED = 32
+# Sentinel-2's files hold so many times the reflectance.
+REFLECTANCE = 10_000
 
 
 def scale_of(low: float, high: float, kind: str, what: str, notes: list[Note]) -> float | None:
@@ -47,6 +49,12 @@ def scale_of(low: float, high: float, kind: str, what: str, notes: list[Note]) -
     if top is not None and not (kind == "H" and top == DEEPEST):
         notes.append(Note("assumed", f"{bounds}, and are divided by {top}"))
     return top
+
+
+def reflectance_scale(low: float, high: float, what: str, notes: list[Note]) -> float:
+    """The divisor of values that are ten thousandths of a reflectance, noted."""
+    notes.append(Note("assumed", f"{what} have values from {low:g} to {high:g}, and are divided by {REFLECTANCE}"))
+    return REFLECTANCE
 
 
 def scale_by_range(pixels: NDArray[np.float32], notes: list[Note]) -> None:
