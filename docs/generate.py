@@ -1,4 +1,4 @@
-"""Fill the generated parts of docs/language.md from the package: python docs/generate.py."""
+"""Fill the generated parts of docs/language.md and docs/models.md from the package: python docs/generate.py."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from scanlab.ir.codes import CODES
 from scanlab.ir.functions import CURVES, Signature
 from scanlab.ir.merges import MERGES
 from scanlab.language.parse import grammar_text
+from scanlab.zoo.weights import WEIGHTS
 
-PAGE = Path(__file__).parent / "language.md"
+DOCS = Path(__file__).parent
+PAGES = (DOCS / "language.md", DOCS / "models.md")
 
 
 def curves() -> str:
@@ -52,9 +54,19 @@ def codes() -> str:
     return "\n\n".join(parts)
 
 
+def weights() -> str:
+    """A table of the official weights."""
+    rows = [
+        f"| `{name}` | [{w.file}]({w.address}) | {w.top1} on {w.data}{', averaged' if w.averaged else ''} | {w.source} |"
+        for name, w in WEIGHTS.items()
+    ]
+    heads = "| model | official weights | % by their authors | who say so in |\n|---|---|---|---|"
+    return "\n".join([heads, *rows])
+
+
 def filled(page: str) -> str:
     """The page with its generated parts made anew."""
-    parts = {"curves": curves(), "merges": merges(), "grammar": grammar(), "codes": codes()}
+    parts = {"curves": curves(), "merges": merges(), "grammar": grammar(), "codes": codes(), "weights": weights()}
     for name, made in parts.items():
         pattern = re.compile(rf"(<!-- begin {name} -->).*?(<!-- end {name} -->)", re.S)
         page = pattern.sub(lambda m, made=made: f"{m[1]}\n{made}\n{m[2]}", page)
@@ -62,5 +74,6 @@ def filled(page: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    print(f"wrote {PAGE}")
+    for page in PAGES:
+        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
+        print(f"wrote {page}")

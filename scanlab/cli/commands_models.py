@@ -23,3 +23,14 @@ def count(
     from scanlab.cli.count import Options, run
 
     run(name, Options(size, grid, scan, classes, channels), json)
+
+
+@app.command()
+def zoo(
+    name: Annotated[str, typer.Argument(help="A published model, for all that is known of it; without one, all.")] = "",
+    json: Json = False,
+) -> None:
+    """Published models: where their official weights lie, and the accuracy that their authors give."""
+    from scanlab.cli.zoo import run
+
+    run(name, json)

@@ -224,18 +224,24 @@ def evaluate(
         str, typer.Option("--scans", "-s", help="Names or lines, separated by ';', that the model shall follow.")
     ] = "",
     data: Annotated[
-        str, typer.Option("--data", "-d", help="digits, or a .npz file with images and labels.")
+        str, typer.Option("--data", "-d", help="A name, a .npz file, or a folder of pictures, as imagenet/val.")
     ] = "digits",
     layout: Layout = "",
-    model: Annotated[str, typer.Option(help="Which model an official checkpoint is of, as in vim_tiny.")] = "",
+    model: Annotated[str, typer.Option(help="Which model an official checkpoint is of: see `scanlab zoo`.")] = "",
     classes: Annotated[int | None, typer.Option(min=1, help="With --model: its number of classes.")] = None,
     channels: Annotated[int | None, typer.Option(min=1, help="With --model: channels of its images.")] = None,
     input: Annotated[str, typer.Option("--input", help="With --model: extents of its images, as in 224x224.")] = "",
+    weights: Annotated[str, typer.Option(help="With --model: which of several in the file, as model_ema.")] = "",
     part: Annotated[str, typer.Option(help="Which images: test, train or all.")] = "test",
     batch: Annotated[int, typer.Option(min=1, help="Images at a time.")] = 64,
+    unreadable: Annotated[int, typer.Option(min=0, help="Of a folder: so many files may be damaged; counted.")] = 0,
+    loaders: Annotated[
+        int | None, typer.Option(min=0, help="Of a folder: processes that read; as many as there are cores, 8 at most.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run a trained model as it is and along other scans, with the same weights, and compare the accuracies."""
-    from scanlab.cli.evaluate import Checkpoint, run
+    from scanlab.cli.evaluate import Checkpoint, Images, run
 
-    run(Checkpoint(checkpoint, model, classes, channels, input), scans, data, part, batch, json, layout)
+    images = Images(data, part, layout, unreadable, loaders)
+    run(Checkpoint(checkpoint, model, classes, channels, input, weights), scans, images, batch, json)

@@ -40,7 +40,7 @@ from scanlab.data.volume_places import class_names, dataset_json, unnamed_classe
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 
-__all__ = ["IMAGES", "load_folder"]
+__all__ = ["IMAGES", "labelled", "load_folder"]
 
 NO_NAMES: Mapping[int, str] = MappingProxyType({})
 _LAYOUTS = (
@@ -66,7 +66,7 @@ def load_folder(folder: Path, size: tuple[int, ...] | None = None, layout: Layou
     masked = _masked(inner, layout, notes)
     if masked:
         return _with_masks(folder, inner, masked, size, layout, notes)
-    given = _labelled(inner, layout, notes)
+    given = labelled(inner, layout, notes)
     pictures = read_pictures(given.files, size, layout, notes)
     return _dataset(folder, inner, pictures, given.labels, given.counts, notes, given.groups, given)
 
@@ -111,8 +111,8 @@ def _found(place: Path, layout: Layout) -> _Masked | None:
     return _Masked(None, tuple(pictures), tuple(masks)) if masks and pictures else None
 
 
-def _labelled(folder: Path, layout: Layout, notes: list[Note]) -> Labelled:
-    """Pictures with the labels of a table, or of the folders that they lie in."""
+def labelled(folder: Path, layout: Layout, notes: list[Note]) -> Labelled:
+    """Pictures with the labels of a table, or of the folders that they lie in; no picture is read."""
     table_notes: list[Note] = []
     table = None if "classes" in layout else labels_of_tables(folder, layout, table_notes)
     if table is not None and _overrules(table, folder, layout):

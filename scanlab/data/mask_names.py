@@ -9,6 +9,7 @@ from pathlib import Path
 from scanlab.data.pictures import opened
 from scanlab.data.places import below
 from scanlab.data.rasters import is_raster
+from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["NAMED_IMAGE", "NAMED_MASK", "core_of", "in_one_folder", "look_like_masks", "without_suffix"]
 
@@ -44,12 +45,13 @@ def look_like_masks(folder: Path, few: int = 3, most: int = 8) -> bool:
     for file in files:
         if is_raster(file):
             return False
-        with opened(file) as image:
-            try:
+        try:
+            with opened(file) as image:
                 if image.size[0] * image.size[1] <= most or image.convert("RGB").getcolors(most) is None:
                     return False
-            except (OSError, ValueError, SyntaxError):
-                return False
+        # What is damaged is said where it is read.
+        except (OSError, ValueError, SyntaxError, ScanlabError):
+            return False
     return bool(files)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -17,19 +17,20 @@ from rich.text import Text
 from torch import Tensor, nn
 
 from scanlab.data import Dataset
-from scanlab.data.target_kinds import CLASSES
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 from scanlab.ir.values import Value
 from scanlab.nn import Backbone, Classifier, set_scan
+from scanlab.study.inputs import Inputs, of_dataset
 from scanlab.study.matched import MatchedDifference, matched_difference
 from scanlab.study.statistics import format_difference, holm
 from scanlab.zoo import create_model, load
 
-__all__ = ["PARTS", "Evaluation", "Row", "evaluate", "load_classifier", "load_model", "notes", "render"]
+__all__ = ["Evaluation", "Row", "evaluate", "load_classifier", "load_model", "notes", "render"]
 
-PARTS = ("test", "train", "all")
 ORIGINAL = "original"
+# Below, five guesses say little.
+LEAST_FOR_TOP5 = 10
 Listener = Callable[[str, int, int], None]
 
 
@@ -37,14 +38,16 @@ Listener = Callable[[str, int, int], None]
 class Row:
     """The model under one scan.
 
-    accuracy in [0, 1]; seconds: one pass over the images, without compiling; the rest is None for the model as it is:
-    the difference to it, its p adjusted by Holm for all scans of the evaluation, and the share of images put into
-    another class, rightly or wrongly.
+    accuracy in [0, 1]; seconds: the model's own, for all images, without compiling; top5: how often the right class is
+    among the first five, None for a model of fewer than ten; the rest is None for the model as it is: the difference to
+    it, its p adjusted by Holm for all scans of the evaluation, and the share of images put into another class, rightly
+    or wrongly.
     """
 
     scan: str
     accuracy: float
     seconds: float
+    top5: float | None = None
     difference: MatchedDifference | None = None
     adjusted_p: float | None = None
     changed: float | None = None
@@ -55,7 +58,8 @@ class Evaluation:
     """A checkpoint on one part of a data set: the model as it is, then under each scan.
 
     trained: the scan that the checkpoint came with; usual, extents: the inputs that the model was built for, and those
-    it was given, in pixels; outputs, classes: of the model, and of the data.
+    it was given, in pixels; outputs, classes: of the model, and of the data; read: how the images were read, in
+    sentences.
     """
 
     dataset: str
@@ -67,6 +71,7 @@ class Evaluation:
     outputs: int
     classes: int
     rows: tuple[Row, ...]
+    read: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Everything, JSON-ready."""
@@ -79,15 +84,20 @@ def load_model(
     classes: int | None = None,
     channels: int | None = None,
     input_size: tuple[int, ...] | None = None,
+    key: str = "",
 ) -> nn.Module:
     """The model in a checkpoint: one of ScanLab's own, or an official one of the named model, built as asked for.
+
+    key: which of several weights in an official one, as model_ema.
 
     Raises S616 for a file that does not say what model it holds, S617, S611, S640 and S641.
     """
     asked = {"classes": classes, "channels": channels, "input_size": input_size}
     given: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
     # A new head would be judged by what it never learned.
-    return (create_model(name, checkpoint=path, new_head=False, **given) if name else load(path)).eval()
+    if name:
+        return create_model(name, checkpoint=path, checkpoint_key=key, new_head=False, **given).eval()
+    return load(path).eval()
 
 
 def load_classifier(path: Path, *arguments: Any, **options: Any) -> Classifier:
@@ -103,50 +113,85 @@ def load_classifier(path: Path, *arguments: Any, **options: Any) -> Classifier:
 def evaluate(
     model: Classifier,
     scans: Sequence[tuple[str, Value]],
-    dataset: Dataset,
+    given: Dataset | Inputs,
     part: str = "test",
     batch: int = 64,
     progress: Listener = lambda *_: None,
 ) -> Evaluation:
-    """Classify a part of a data set ("test", "train" or "all") with the model as it is, then under each named scan.
+    """Classify images with the model as it is, then under each named scan: a part of a data set ("test", "train" or
+    "all"), or inputs that are read as they are needed, which have their part.
 
     The model is left as it was; every scan is set on the weights as they are. `progress` hears the scan's name, and how
     many images are done of how many in all. Raises S643 for labels that the model has no class for, other
     targets or no images, S614 for images that do not fit it, and what `set_scan` raises, before anything is classified.
     """
-    if dataset.target_kind is not CLASSES:
-        given = f"{dataset.name} has {dataset.target_kind.of_data}"
-        raise ScanlabError.at("S643", given, help="give data with a class for every image")
-    images, labels = _part(dataset, part)
-    if model.num_classes < dataset.classes or not len(labels):
-        problem = f"{count_text(model.num_classes, 'class')}, and {dataset.name} {dataset.classes}"
-        problem = problem if len(labels) else f"nothing to classify in the {part} part of {dataset.name}"
+    inputs = given if isinstance(given, Inputs) else of_dataset(given, part)
+    if model.num_classes < inputs.classes or not len(inputs.labels):
+        problem = f"{count_text(model.num_classes, 'class')}, and {inputs.name} {inputs.classes}"
+        problem = problem if len(inputs.labels) else f"nothing to classify in the {inputs.part} part of {inputs.name}"
         raise ScanlabError.at("S643", f"the model has {problem}", help="give the data that it was trained for")
     model.eval()
     models = [(ORIGINAL, model), *((name, set_scan(_twin(model), value)) for name, value in scans)]
-    for _, each in models:
-        with torch.no_grad():
-            each(images[:1])
-    total, passes = len(models) * len(labels), []
-    for k, (name, each) in enumerate(models):
-        progress(name, k * len(labels), total)
-        start = perf_counter()
-        guesses = _guesses(
-            each, images, batch, lambda done, k=k, name=name: progress(name, k * len(labels) + done, total)
-        )
-        passes.append((name, guesses, perf_counter() - start))
+    passes, extents = _passes(models, inputs, batch, progress)
     backbone = model.backbone
     return Evaluation(
-        dataset=dataset.name,
-        part=part,
-        images=len(labels),
+        dataset=inputs.name,
+        part=inputs.part,
+        images=int((passes[0].places >= 0).sum()),
         trained=_scan_of(backbone),
         usual=tuple(backbone.input_size),
-        extents=tuple(images.shape[2:]),
+        extents=extents,
         outputs=model.num_classes,
-        classes=dataset.classes,
-        rows=_rows(passes, labels),
+        classes=inputs.classes,
+        rows=_rows(passes, model.num_classes),
+        read=tuple(inputs.notes),
     )
+
+
+@dataclass(eq=False)
+class _Pass:
+    """One scan's answers: guesses [M]; places [M]: of the right class among the model's, 0 for the first, -1 for images
+    that were not read."""
+
+    scan: str
+    guesses: NDArray[np.int64]
+    places: NDArray[np.int64]
+    seconds: float = 0.0
+
+
+@torch.no_grad()
+def _passes(
+    models: Sequence[tuple[str, nn.Module]], inputs: Inputs, batch: int, progress: Listener
+) -> tuple[list[_Pass], tuple[int, ...]]:
+    """Every model on every image, which is read once; and the images' extents."""
+    count = len(inputs.labels)
+    passes = [_Pass(name, np.full(count, -1), np.full(count, -1)) for name, _ in models]
+    extents, done = (), 0
+    for indices, images in inputs.batches(batch):
+        if not extents:
+            extents = tuple(images.shape[2:])
+            for _, model in models:
+                model(images[:1])
+            progress(ORIGINAL, 0, len(models) * count)
+        right = torch.from_numpy(inputs.labels[indices])
+        for made, (name, model) in zip(passes, models, strict=True):
+            start = perf_counter()
+            logits = model(images)
+            made.guesses[indices] = logits.argmax(1).numpy()
+            made.seconds += perf_counter() - start
+            made.places[indices] = _places(logits, right)
+            done += len(images)
+            progress(name, done, len(models) * count)
+    if not extents:
+        raise ScanlabError.at("S643", f"no image of {inputs.name} could be read", help="give other images")
+    return passes, extents
+
+
+def _places(logits: Tensor, right: Tensor) -> NDArray[np.int64]:
+    """How many classes are before the right one in each row; of equal ones the first counts, as with `argmax`."""
+    own = logits.gather(1, right[:, None])
+    before = (logits > own) | ((logits == own) & (torch.arange(logits.shape[1]) < right[:, None]))
+    return before.sum(1).numpy()
 
 
 def _scan_of(backbone: Backbone) -> str:
@@ -155,38 +200,26 @@ def _scan_of(backbone: Backbone) -> str:
     return backbone.strategy.name or (scans.pop() if len(scans) == 1 else f"a plan of {len(scans)} scans")
 
 
-def _part(dataset: Dataset, part: str) -> tuple[Tensor, NDArray[np.int64]]:
-    if part not in PARTS:
-        raise ScanlabError.at("S643", f"there is no part {part!r} to evaluate", help=f"choose from {', '.join(PARTS)}")
-    chosen = {"test": dataset.test, "train": dataset.train, "all": np.arange(len(dataset.labels))}[part]
-    return torch.from_numpy(dataset.images[chosen]), dataset.labels[chosen]
-
-
 def _twin(model: Classifier) -> Classifier:
     """A copy that shares its weights with the model: only what a scan replaces is its own."""
     shared: dict[int, Any] = {id(p): p for p in model.parameters()}
     return deepcopy(model, shared)
 
 
-@torch.no_grad()
-def _guesses(model: nn.Module, images: Tensor, batch: int, on_progress: Callable[[int], None]) -> NDArray[np.int64]:
-    guesses, done = [], 0
-    for some in images.split(batch):
-        guesses.append(model(some).argmax(1))
-        done += len(some)
-        on_progress(done)
-    return torch.cat(guesses).numpy()
-
-
-def _rows(passes: Sequence[tuple[str, NDArray[np.int64], float]], labels: NDArray[np.int64]) -> tuple[Row, ...]:
-    (name, first, seconds), *others = passes
-    right = first == labels
-    differences = [matched_difference(guesses == labels, right) for _, guesses, _ in others]
+def _rows(passes: Sequence[_Pass], outputs: int) -> tuple[Row, ...]:
+    first, *others = passes
+    seen = first.places >= 0
+    right = first.places[seen] == 0
+    differences = [matched_difference(each.places[seen] == 0, right) for each in others]
     adjusted = holm([d.p for d in differences])
-    rows = [Row(name, float(right.mean()), seconds)]
-    for (name, guesses, seconds), difference, p in zip(others, differences, adjusted, strict=True):
-        accuracy, changed = float((guesses == labels).mean()), float((guesses != first).mean())
-        rows.append(Row(name, accuracy, seconds, difference, p, changed))
+    rows = []
+    for k, each in enumerate(passes):
+        accuracy, top5 = (float((each.places[seen] < n).mean()) for n in (1, 5))
+        row = Row(each.scan, accuracy, each.seconds, top5 if outputs >= LEAST_FOR_TOP5 else None)
+        if k:
+            changed = float((each.guesses != first.guesses)[seen].mean())
+            row = replace(row, difference=differences[k - 1], adjusted_p=adjusted[k - 1], changed=changed)
+        rows.append(row)
     return tuple(rows)
 
 
@@ -197,26 +230,31 @@ def render(evaluation: Evaluation) -> Table:
         caption="Differences are paired by image; 95 % intervals (Agresti and Min); exact McNemar p, adjusted by Holm.",
     )
     table.add_column("scan")
-    for heading in ("accuracy %", "difference", "95 % interval", "p", "changed %", "seconds"):
-        table.add_column(heading, justify="right")
+    top5 = evaluation.rows[0].top5 is not None
+    headings = ("accuracy %", "top 5 %", "difference", "95 % interval", "p", "changed %", "seconds")
+    for heading in headings:
+        if top5 or heading != "top 5 %":
+            table.add_column(heading, justify="right")
     for row in evaluation.rows:
-        table.add_row(*_cells(row, evaluation.trained))
+        cells = _cells(row, evaluation.trained)
+        table.add_row(*(cells if top5 else [*cells[:2], *cells[3:]]))
     return table
 
 
 def _cells(row: Row, trained: str) -> list[Text]:
     name = f"{row.scan}: {trained}" if row.difference is None else row.scan
-    cells = [name, f"{100 * row.accuracy:.2f}", "", "", "", ""]
+    top5 = "" if row.top5 is None else f"{100 * row.top5:.2f}"
+    cells = [name, f"{100 * row.accuracy:.2f}", top5, "", "", "", ""]
     if row.difference is not None and row.adjusted_p is not None and row.changed is not None:
         d = row.difference
         interval = f"{format_difference(d.low)} to {format_difference(d.high)}"
-        cells[2:] = [format_difference(d.difference), interval, f"{row.adjusted_p:.3f}", f"{100 * row.changed:.1f}"]
+        cells[3:] = [format_difference(d.difference), interval, f"{row.adjusted_p:.3f}", f"{100 * row.changed:.1f}"]
     return [Text(cell) for cell in (*cells, f"{row.seconds:.1f}")]
 
 
 def notes(evaluation: Evaluation) -> list[str]:
     """What the table does not say by itself."""
-    sentences = []
+    sentences = list(evaluation.read)
     if len(evaluation.rows) > 1:
         sentences.append(
             f"Caution: the model was trained with {evaluation.trained} and never for another order. A loss shows how "

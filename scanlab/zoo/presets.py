@@ -9,10 +9,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypedDict, Unpack, overload
 
+from torch import nn
+
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents
 from scanlab.ir.guesses import nearest_text
-from scanlab.nn.backbone import Backbone
+from scanlab.nn.backbone import Backbone, backbone_of
 from scanlab.nn.config import BackboneConfig, MixerConfig
 from scanlab.nn.features import Features
 from scanlab.nn.heads import Classifier
@@ -22,7 +24,7 @@ from scanlab.renamed import renamed_fields
 from scanlab.zoo.files import read_tensors
 from scanlab.zoo.official import family_named, from_official
 
-__all__ = ["ALIASES", "PRESETS", "Preset", "create_model", "presets"]
+__all__ = ["ALIASES", "PRESETS", "Preset", "create_model", "evaluation_of", "presets"]
 
 PLUGINS = "scanlab.models"
 
@@ -147,6 +149,23 @@ def presets() -> tuple[str, ...]:
     ('vim_tiny', 'vim_small', 'vim_base')
     """
     return (*PRESETS, *ALIASES)
+
+
+def evaluation_of(model: str | nn.Module) -> tuple[str, Mapping[str, Any], tuple[int, ...]]:
+    """A published model's name, how its authors prepare pictures in timm's words (empty where we do not know), and its
+    input's extents; by its name, or of one that was built by it: "" for a name where it was not. Raises S617."""
+    if isinstance(model, str):
+        preset = PRESETS.get(ALIASES.get(model, model))
+        if preset is None:
+            raise ScanlabError.at("S617", f"there is no model {model!r}", help=_known_names(model))
+        return model, preset.evaluated or {}, preset.input_size
+    published: Mapping[str, Any] = getattr(model, "published", {})
+    how = {key: value for key, value in published.items() if key != "architecture"}
+    return published.get("architecture", ""), how, tuple(backbone_of(model).input_size)
+
+
+def _known_names(name: str) -> str:
+    return nearest_text(name, presets(), f"there are {', '.join(presets())}")
 
 
 class ModelOptions(TypedDict, total=False):
@@ -283,8 +302,7 @@ def _from_package(name: str, options: Mapping[str, Any], checkpoint: str | Path 
     """A model of another package. Raises S617 where there is none."""
     for entry in entry_points(group=PLUGINS, name=name):
         return entry.load()(**options, checkpoint=checkpoint)
-    help = nearest_text(name, presets(), f"there are {', '.join(presets())}")
-    raise ScanlabError.at("S617", f"there is no model {name!r}", help=help)
+    raise ScanlabError.at("S617", f"there is no model {name!r}", help=_known_names(name))
 
 
 def _one(ours: Any, theirs: Any, name: str) -> Any:

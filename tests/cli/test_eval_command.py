@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from scanlab.nn import Backbone, BackboneConfig, Classifier
-from scanlab.zoo import create_model, save, to_official
+from scanlab.zoo import create_model, preprocessing, save, to_official
+from scanlab.zoo.presets import PRESETS
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -62,6 +64,48 @@ def test_an_official_checkpoint_on_a_file(scanlab_eval: Command, tmp_path: Path)
     code, out, err = scanlab_eval(*words, "--data", str(tmp_path / "things.npz"), "--part", "all", "-s", "column")
     assert (code, err) == (0, "")
     assert "8 images of things, part: all" in out and "│ column " in out
+
+
+def test_official_weights_on_a_folder_of_pictures(scanlab_eval: Command, tmp_path: Path) -> None:
+    """Pictures are prepared as the authors do, the averaged weights are taken, and what they give is said."""
+    draw = np.random.default_rng(0)
+    for name in ("n01440764", "n01443537"):
+        (tmp_path / "val" / name).mkdir(parents=True)
+        for n in range(2):
+            pixels = draw.integers(0, 256, (40, 60, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "val" / name / f"{n}.png")
+    states = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        states.append(to_official(create_model("vmamba_tiny", classes=2, input_size=(32, 32))))
+    file = tmp_path / "vssm1_tiny_0230s_ckpt_epoch_264.pth"
+    torch.save({"model": states[0], "model_ema": states[1]}, file)
+    words = [str(file), "--model", "vmamba_tiny", "--classes", "2", "--input", "32x32", "--data", str(tmp_path / "val")]
+    code, out, err = scanlab_eval(*words, "--json")
+    said = json.loads(out)
+    assert (code, said["images"]) == (0, 4), err
+    model = create_model("vmamba_tiny", classes=2, input_size=(32, 32), checkpoint=file, checkpoint_key="model_ema")
+    prepare = preprocessing(model)
+    pictures = [prepare(Image.open(path)) for path in sorted((tmp_path / "val").rglob("*.png"))]
+    with torch.no_grad():
+        guesses = model.eval()(torch.stack(pictures)).argmax(1).tolist()
+    assert said["rows"][0]["accuracy"] == np.mean(np.array(guesses) == [0, 0, 1, 1])
+    assert any("the shorter side to 36 (bicubic), the middle 32x32" in note for note in said["notes"])
+    assert any("82.6 % on ImageNet-1K for its averaged weights" in note for note in said["notes"])
+    (tmp_path / "val" / "n01440764" / "1.png").write_bytes(b"")
+    assert "error[S644]" in scanlab_eval(*words)[2]
+    assert "1 file could not be read" in scanlab_eval(*words, "--unreadable", "1")[1]
+    assert "error[S659]" in scanlab_eval(*words[:-1], "digits", "--unreadable", "1")[2]
+
+
+def test_the_zoo(scanlab: Command) -> None:
+    code, out, _ = scanlab("zoo")
+    assert code == 0 and all(name in out for name in PRESETS)
+    rows = {row["model"]: row for row in json.loads(scanlab("zoo", "--json")[1])}
+    assert rows["vim_tiny"]["top1"] == 76.1 and rows["plainmamba_l1"]["address"] == ""
+    one = scanlab("zoo", "vmamba_tiny")[1]
+    assert "82.6 % on ImageNet-1K, of averaged weights" in one and "not known to us" in one
+    assert "error[S617]" in scanlab("zoo", "vim_tinny")[2]
 
 
 def test_errors_in_the_input_exit_with_1(scanlab_eval: Command, checkpoint: str, tmp_path: Path) -> None:

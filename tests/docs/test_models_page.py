@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,11 @@ def test_every_count_in_the_table() -> None:
             assert found == int(count.replace(",", "")), name
             seen.append(name)
     assert len(seen) == 17
+
+
+def test_generated_parts_are_current() -> None:
+    generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
+    assert generate["filled"](PAGE) == PAGE, "run: python docs/generate.py"
 
 
 def test_every_preset_is_named() -> None:

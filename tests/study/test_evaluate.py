@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -89,9 +90,24 @@ def test_the_model_stays_as_it_was(dataset: Dataset) -> None:
 def test_progress_counts_every_image_of_every_scan(dataset: Dataset) -> None:
     calls: list[tuple[str, int, int]] = []
     evaluate(_model(), _scans("row"), dataset, batch=25, progress=lambda *now: calls.append(now))
-    assert [done for _, done, _ in calls] == [0, 25, 50, 60, 60, 85, 110, 120]
+    assert [done for _, done, _ in calls] == [0, 25, 50, 75, 100, 110, 120]
     assert {total for *_, total in calls} == {120}
-    assert [name for name, *_ in calls] == ["original"] * 4 + ["row"] * 4
+    # Every batch is read once, for all scans.
+    assert [name for name, *_ in calls] == ["original", *["original", "row"] * 3]
+
+
+def test_the_right_class_among_the_first_five(dataset: Dataset) -> None:
+    assert evaluate(_model(), [], dataset).rows[0].top5 is None
+    model = _model(classes=12)
+    logits = model(torch.tensor(dataset.images[30:])).detach().numpy()
+    order = np.argsort(-logits, axis=1)
+    labels = dataset.labels.copy()
+    # The right one is the third guess of twenty images, the sixth of ten, and the first of the rest.
+    labels[30:] = np.concatenate([order[:20, 2], order[20:30, 5], order[30:, 0]])
+    [row] = evaluate(model, [], replace(dataset, labels=labels, classes=12)).rows
+    assert (row.accuracy, row.top5) == (pytest.approx(30 / 60), pytest.approx(50 / 60))
+    table = render(evaluate(model, _scans("row"), replace(dataset, labels=labels, classes=12)))
+    assert [column.header for column in table.columns][1:3] == ["accuracy %", "top 5 %"]
 
 
 def test_the_table_and_the_notes_say_what_to_beware_of(dataset: Dataset) -> None:
