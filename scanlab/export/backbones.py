@@ -12,6 +12,7 @@ from scanlab.export.basic import conv, gelu, linear, norm, to_picture, to_rows
 from scanlab.export.context import Context, expected
 from scanlab.export.graph import Value
 from scanlab.export.mixers import mixed
+from scanlab.export.widths import positions_of
 from scanlab.nn import Backbone, Block
 from scanlab.nn.embed import Downsample, PatchEmbed, halved
 
@@ -32,11 +33,11 @@ def patches(context: Context, embed: PatchEmbed, images: Value, grid: Grid) -> V
                 layers, at = expected(part, nn.Sequential, f"{name}.first.{i}"), f"{name}.first.{i}"
                 picture = conv(graph, images, layers[0], f"{at}.0")
                 rows = gelu(graph, norm(graph, to_rows(graph, picture), layers[1], f"{at}.1"))
-                images = to_picture(graph, rows, picture.shape[2:])
+                images = context.inside_picture(to_picture(graph, rows, picture.shape[2:]))
         elif embed.first is not None and embed.first_norm is not None:
             picture = conv(graph, images, embed.first, f"{name}.first")
             rows = gelu(graph, norm(graph, to_rows(graph, picture), embed.first_norm, f"{name}.first_norm"))
-            images = to_picture(graph, rows, picture.shape[2:])
+            images = context.inside_picture(to_picture(graph, rows, picture.shape[2:]))
         rows = to_rows(graph, conv(graph, images, embed.project, f"{name}.project"))
         return rows if embed.norm is None else norm(graph, rows, embed.norm, f"{name}.norm")
 
@@ -47,7 +48,10 @@ def embedded(context: Context, backbone: Backbone, images: Value, grid: Grid) ->
     graph = context.graph
     rows = patches(context, backbone.embed, images, grid)
     with graph.at(*context.within, "positions"):
-        if backbone.positions is not None:
+        if backbone.positions is not None and context.widths is not None:
+            grids = [each[0] for each in context.widths.grids]
+            rows = graph.add(rows, positions_of(backbone.positions, graph, grids))
+        elif backbone.positions is not None:
             zero = torch.zeros((), device=backbone.positions.patches.device)
             rows = graph.add(rows, graph.constant(backbone.positions(zero, grid), f"{context.prefix}positions"))
         tokens = backbone.class_tokens
@@ -78,6 +82,7 @@ def block(context: Context, module: Block, rows: Value, grid: Grid, name: str, *
 
 def _onward(context: Context, module: Downsample, rows: Value, grid: Grid, name: str) -> tuple[Value, Grid]:
     graph = context.graph
+    rows = context.inside(rows, grid)
     if module.overlapping:
         picture = conv(graph, to_picture(graph, rows, grid), module.reduce, f"{name}.reduce")
         return norm(graph, to_rows(graph, picture), module.norm, f"{name}.norm"), halved(grid)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from scanlab.export.extras import need
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import NextPatch, stream
+from scanlab.nn import NextFrame, NextPatch, stream
 from scanlab.nn.backbone import backbone_of
 from scanlab.ops import use_backend
 
@@ -140,11 +140,14 @@ def compare_onnx(
 
 
 def _agreement(model: nn.Module, exported: Any, session: Any, batch: int, runs: int) -> Agreement:
-    run = _whole if not exported.state else _patches if isinstance(model, NextPatch) else _frames
-    theirs, ours, wanted = run(model, exported, session, batch)
-    with use_backend("reference"):
-        want = wanted()
-    difference = float((theirs() - want).abs().max())
+    run = _images if not exported.state else _patches if isinstance(model, NextPatch) else _frames
+    cases = run(model, exported, session, batch)
+    difference = largest = 0.0
+    for theirs, _, wanted in cases:
+        with use_backend("reference"):
+            want = wanted()
+        difference, largest = max(difference, _apart(theirs(), want)), max(largest, float(want.abs().max()))
+    theirs, ours, _ = cases[0]
     times: tuple[list[float], list[float]] = ([], [])
     if runs:
         ours()
@@ -153,19 +156,37 @@ def _agreement(model: nn.Module, exported: Any, session: Any, batch: int, runs: 
             start = perf_counter()
             call()
             list_.append(perf_counter() - start)
-    return Agreement(batch, difference, float(want.abs().max()), *(1e3 * median(t) if t else math.nan for t in times))
+    return Agreement(batch, difference, largest, *(1e3 * median(t) if t else math.nan for t in times))
 
 
+# onnxruntime, torch by its kernels, and torch as it is to be compared.
 Calls = tuple[Callable[[], Tensor], Callable[[], Tensor], Callable[[], Tensor]]
+
+
+def _apart(theirs: Tensor, ours: Tensor) -> float:
+    """The largest difference; infinite for outputs of other sizes, or that are no numbers."""
+    if theirs.shape != ours.shape:
+        return math.inf
+    difference = float((theirs - ours).abs().max())
+    return math.inf if math.isnan(difference) else difference
 
 
 def _random(batch: int, *shape: int) -> Tensor:
     return torch.rand(batch, *shape, generator=torch.Generator().manual_seed(batch))
 
 
-def _whole(model: nn.Module, exported: Any, session: Any, batch: int) -> Calls:
-    """onnxruntime, torch by its kernels, and torch as it is to be compared: images at once."""
-    images = _random(batch, backbone_of(model).channels, *exported.extents)
+def _images(model: nn.Module, exported: Any, session: Any, batch: int) -> list[Calls]:
+    """Images at once, of the file's own extents; lines of some other widths as well, where the file reads any."""
+    shape, extents = session.get_inputs()[0].shape[1:], exported.extents
+    if all(isinstance(size, int) for size in shape):
+        return [_whole(model, session, (batch, *shape))]
+    side = backbone_of(model).embed.patch[1]
+    widths = dict.fromkeys((extents[1], max(side, extents[1] * 2 // 3), side + extents[1] % side, side))
+    return [_whole(model, session, (batch, shape[0], extents[0], width)) for width in widths if width <= extents[1]]
+
+
+def _whole(model: nn.Module, session: Any, shape: tuple[int, ...]) -> Calls:
+    images = _random(*shape)
     feeds = {"images": images.numpy()}
     device = next(model.parameters()).device
 
@@ -181,18 +202,18 @@ def _joined(outputs: Sequence[Tensor]) -> Tensor:
     return outputs[0].cpu() if len(outputs) == 1 else torch.cat([t.cpu().flatten(1) for t in outputs], dim=1)
 
 
-def _frames(model: nn.Module, exported: Any, session: Any, batch: int) -> Calls:
+def _frames(model: nn.Module, exported: Any, session: Any, batch: int) -> list[Calls]:
     """Frames one group after the other; torch's by a stream, and by the whole video at once."""
-    frames = next(value.shape[2] for value in session.get_inputs() if value.name == "frames")
-    backbone = backbone_of(model)
+    channels, frames = next(value.shape[1:3] for value in session.get_inputs() if value.name == "frames")
     count = exported.extents[0] // frames
-    latency = frames // backbone.embed.patch[0]
-    video = _random(batch, backbone.channels, count * frames, *exported.extents[1:])
+    latency = frames // backbone_of(model).embed.patch[0]
+    video = _random(batch, channels, count * frames, *exported.extents[1:])
     parts = video.split(frames, dim=2)
     arrays = [part.numpy() for part in parts]
 
     def joined(answers: Sequence[Tensor]) -> Tensor:
-        return answers[-1] if answers[0].ndim == 2 else torch.cat(list(answers), dim=1)
+        along = 2 if isinstance(model, NextFrame) else 1
+        return answers[-1] if answers[0].ndim == 2 else torch.cat(list(answers), dim=along)
 
     def theirs() -> Tensor:
         return joined([torch.from_numpy(next(iter(out.values()))) for out in run_stream(session, arrays)])
@@ -201,10 +222,10 @@ def _frames(model: nn.Module, exported: Any, session: Any, batch: int) -> Calls:
         live = stream(model, latency)
         return joined([live.read(part) for part in parts])
 
-    return theirs, ours, lambda: model(video)
+    return [(theirs, ours, lambda: model(video))]
 
 
-def _patches(model: nn.Module, exported: Any, session: Any, batch: int) -> Calls:
+def _patches(model: nn.Module, exported: Any, session: Any, batch: int) -> list[Calls]:
     """Patches one after the other along the path, and what was expected of each by the whole image at once."""
     assert isinstance(model, NextPatch)
     images = _random(batch, model.backbone.channels, *exported.extents)
@@ -221,4 +242,4 @@ def _patches(model: nn.Module, exported: Any, session: Any, batch: int) -> Calls
     def ours() -> Tensor:
         return model(images)[:, order]
 
-    return theirs, ours, ours
+    return [(theirs, ours, ours)]

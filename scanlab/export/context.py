@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from torch import nn
 
 from scanlab.export.forms import Choice, Form
 from scanlab.export.graph import Graph, Value
 from scanlab.ir.diagnostics import ScanlabError
+
+if TYPE_CHECKING:
+    from scanlab.export.widths import Widths
 
 __all__ = ["Context", "Kept", "check_modules", "expected", "unexpected"]
 
@@ -20,17 +23,28 @@ M = TypeVar("M", bound=nn.Module)
 @dataclass(frozen=True)
 class Context:
     """The graph that is written, for a form of files. within: the path of the backbone in the model. choices: by the
-    name of a mixer, the way of its scan."""
+    name of a mixer, the way of its scan. about: what else the file is to say. widths: of lines of text that may be of
+    any width; None where all extents are fixed."""
 
     graph: Graph
     form: Form
     within: tuple[str, ...] = ("backbone",)
     choices: dict[str, Choice] = field(default_factory=dict)
+    about: dict[str, str] = field(default_factory=dict)
+    widths: Widths | None = None
 
     @property
     def prefix(self) -> str:
         """What the names of the backbone's parts begin with."""
         return "".join(f"{name}." for name in self.within)
+
+    def inside(self, rows: Value, grid: tuple[int, ...]) -> Value:
+        """Patches [B, L, D] over a grid with zeros in what only fills a line up, as the convolutions are to meet it."""
+        return rows if self.widths is None else self.graph.mul(rows, self.widths.inside_rows(grid))
+
+    def inside_picture(self, picture: Value) -> Value:
+        """The same of [B, D, H, W], of patches or of parts of them."""
+        return picture if self.widths is None else self.graph.mul(picture, self.widths.inside(picture.shape[3]))
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """A graph of ONNX operators as it is written: values with shapes, nodes under the paths of modules, shared constants.
 
 Nothing here needs the package onnx: `scanlab.export.protos` makes its messages of what was written. Values have the
-batch first, whose size the graph leaves open; all other sizes are numbers.
+batch first, whose size the graph leaves open; all other sizes are numbers, but for the width of lines of text and the
+number of their steps.
 """
 
 from __future__ import annotations
@@ -11,17 +12,21 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["BATCH", "Body", "Graph", "Node", "Value"]
+__all__ = ["BATCH", "KINDS", "NAMES", "STEPS", "WIDTH", "Body", "Graph", "Node", "Value"]
 
-# The batch's size among those of a shape: any number.
-BATCH = -1
+# Sizes that a graph leaves open, and what it calls them: the batch's, the width of a line, the steps of its text.
+BATCH, WIDTH, STEPS = -1, -2, -3
+NAMES = MappingProxyType({BATCH: "B", WIDTH: "W", STEPS: "steps"})
 Shape = tuple[int, ...]
+# ONNX's numbers of types, which are fixed.
+KINDS = MappingProxyType({"float32": 1, "int16": 5, "int32": 6, "int64": 7})
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class Graph:
     """The nodes so far, the constants, and what goes in and comes out.
 
     opset: of the standard operators. phase: int64 [1], which of several tables of steps a call follows, where a
-    stream's groups have several. foreign: what operators give that are not among the standard ones.
+    stream's groups or a line's widths have several. foreign: what operators give that are not among the standard ones.
     """
 
     def __init__(self, opset: int) -> None:
@@ -109,12 +114,12 @@ class Graph:
         number = self._count[base] = self._count.get(base, -1) + 1
         return f"{base}_{number}" if number else base
 
-    def constant(self, array: np.ndarray | Tensor | float, name: str = "") -> Value:
+    def constant(self, array: np.ndarray | Tensor | float, name: str = "", integers: str = "int64") -> Value:
         """A constant; the same content is kept once. Numbers and torch's floats become float32, integers int64."""
         if isinstance(array, Tensor):
             array = array.detach().cpu().to(torch.float32).numpy()
         values = np.asarray(array)
-        values = values.astype(np.float32 if values.dtype.kind == "f" else np.int64, copy=False)
+        values = values.astype(np.float32 if values.dtype.kind == "f" else integers, copy=False)
         values = values.copy(order="C")
         digest = hashlib.sha256(values.tobytes()).hexdigest() + str(values.shape)
         key = (digest, str(values.dtype))
@@ -223,7 +228,8 @@ class Graph:
             return values[0]
         first = values[0].shape
         size = sum(value.shape[axis] for value in values)
-        return self.op("Concat", *values, shape=(*first[:axis], size, *first[axis + 1 :]), axis=axis)
+        shape = (*first[:axis], size, *first[axis + 1 :])
+        return self.op("Concat", *values, shape=shape, dtype=values[0].dtype, axis=axis)
 
     def slice(self, x: Value, axis: int, first: int, last: int, step: int = 1) -> Value:
         """Elements first to last - 1 of an axis."""
@@ -257,13 +263,21 @@ class Graph:
     # Tables.
 
     def chosen(self, arrays: np.ndarray) -> Value:
-        """A table out of [phases, …]: a constant where there is one, else that of the phase at hand."""
-        if len(arrays) == 1:
+        """A table out of [phases, …]: a constant where all are alike, else that of the phase at hand."""
+        if (arrays == arrays[:1]).all():
             return self.constant(arrays[0])
-        assert self.phase is not None, "only streams have several phases"
-        all_of_them = self.constant(arrays)
+        assert self.phase is not None, "only streams and lines have several phases"
+        # A line has a phase for every width: row numbers below 32768 are held in two bytes.
+        small = arrays.dtype.kind != "f" and arrays.min() >= -(2**15) and arrays.max() < 2**15
+        all_of_them = self.constant(arrays, integers="int16" if small else "int64")
         one = self.op("Gather", all_of_them, self.phase, shape=(1, *arrays.shape[1:]), dtype=all_of_them.dtype, axis=0)
+        if small:
+            one = self.cast(one, "int64")
         return self.reshaped(one, *arrays.shape[1:])
+
+    def cast(self, x: Value, dtype: str) -> Value:
+        """The same numbers of another type."""
+        return self.op("Cast", x, shape=x.shape, dtype=dtype, to=KINDS[dtype])
 
     def rows(self, x: Value, table: Value) -> Value:
         """Rows [B, L, X] by a table of their numbers: [B, *table, X]. The order at hand is the node's doc_string."""

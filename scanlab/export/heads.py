@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,11 +16,15 @@ from scanlab.export.backbones import features, rows_of
 from scanlab.export.basic import conv, linear, norm, to_picture, to_rows
 from scanlab.export.context import Context
 from scanlab.export.decoders import decoded, pyramid, tower
+from scanlab.export.frames import next_frame, video
 from scanlab.export.graph import Value
+from scanlab.export.reading import lines, said_of_text, text_reader
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import Backbone, Classifier, NextPatch, Segmenter
+from scanlab.nn import Backbone, Classifier, NextFrame, NextPatch, Segmenter, TextReader
+from scanlab.nn.backbone import backbone_of
 from scanlab.nn.detector import FARTHEST, Detector
 from scanlab.nn.features import Features
+from scanlab.nn.head import Head
 from scanlab.nn.kinds import READOUTS
 
 __all__ = ["HEADS", "HeadForm", "classified", "head_form", "patches_of", "pooled"]
@@ -27,12 +32,24 @@ __all__ = ["HEADS", "HeadForm", "classified", "head_form", "patches_of", "pooled
 Stages = list[tuple[Value, tuple[int, ...]]]
 
 
+def _images(context: Context, model: nn.Module, extents: tuple[int, ...]) -> tuple[Context, Value]:
+    return context, context.graph.input("images", backbone_of(model).channels, *extents)
+
+
+def _class_names(model: nn.Module) -> Mapping[str, str]:
+    names = model.class_names if isinstance(model, Head) else ()
+    return {"scanlab.class_names": json.dumps(list(names))} if names else {}
+
+
 @dataclass(frozen=True)
 class HeadForm:
-    """How a head is written. write: images [B, C, *extents] to its outputs by name. gives: what they are."""
+    """How a head is written. write: images [B, C, *extents] to its outputs by name. gives: what they are. reads: the
+    input for images of some extents, and the context to write in. says: what the file is to say of the head."""
 
     write: Callable[[Context, nn.Module, Value], Mapping[str, Value]]
     gives: str
+    reads: Callable[[Context, nn.Module, tuple[int, ...]], tuple[Context, Value]] = _images
+    says: Callable[[nn.Module], Mapping[str, str]] = _class_names
 
 
 POOLS: Mapping[str, str] = MappingProxyType(
@@ -137,6 +154,10 @@ HEADS: Mapping[type[nn.Module], HeadForm] = MappingProxyType(
         Segmenter: HeadForm(_segmenter, "logits [B, classes, *extents]"),
         Detector: HeadForm(_detector, "a box in pixels and logits for every place [B, P, 4 + classes], all of them"),
         NextPatch: HeadForm(_next_patch, "what every patch is expected to be after those before it [B, L, outputs]"),
+        NextFrame: HeadForm(next_frame, "what is expected after every frame [B, C, T, *extents]", video),
+        TextReader: HeadForm(
+            text_reader, "logits [B, steps, symbols + 1] of symbols and the blank, the last", lines, said_of_text
+        ),
     }
 )
 

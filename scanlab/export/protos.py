@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 import scanlab
 from scanlab.export.extras import need
 from scanlab.export.forms import Form
-from scanlab.export.graph import BATCH, Graph, Node, Value
+from scanlab.export.graph import KINDS, NAMES, Graph, Node, Value
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["model_of"]
@@ -24,8 +25,8 @@ def model_of(graph: Graph, form: Form, name: str, metadata: Mapping[str, str]) -
     proto = helper.make_graph(
         [_node(node) for node in graph.nodes],
         name,
-        [_info(value, "B") for value in graph.inputs],
-        [_info(value, "B") for value in graph.outputs],
+        [_info(value, NAMES) for value in graph.inputs],
+        [_info(value, NAMES) for value in graph.outputs],
         tensors,
     )
     # What onnx cannot infer, since it does not know the operator.
@@ -61,9 +62,7 @@ def _tensor(name: str, array: np.ndarray) -> Any:
     return need("onnx.numpy_helper").from_array(array, name)
 
 
-def _info(value: Value, batch: str | None = None) -> Any:
-    """The type of a value; the size of a batch is open: `B` where it is the whole graph's."""
-    kinds = need("onnx").TensorProto
-    kind = {"float32": kinds.FLOAT, "int64": kinds.INT64}[value.dtype]
-    sizes = [batch if size == BATCH else size for size in value.shape]
-    return need("onnx.helper").make_tensor_value_info(value.name, kind, sizes)
+def _info(value: Value, names: Mapping[int, str] = MappingProxyType({})) -> Any:
+    """The type of a value; the size of a batch is open, and has a name where it is the whole graph's."""
+    sizes = [names.get(size) if size < 0 else size for size in value.shape]
+    return need("onnx.helper").make_tensor_value_info(value.name, KINDS[value.dtype], sizes)

@@ -2,13 +2,14 @@
 
 Inputs whose names begin with `state.` are zeros at first; the outputs of the same names with `.next` are what the next
 call is given. `state.step` counts the calls; `state.{layer}.{path}` is the state of a path's scan, and
-`state.{layer}.{path}.convolution` what its last steps have read.
+`state.{layer}.{path}.convolution` what its last steps have read; `state.frame` is the frame before.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -18,12 +19,13 @@ from torch import nn
 from scanlab.export.backbones import block, patches
 from scanlab.export.basic import linear, norm
 from scanlab.export.context import Context, Kept
+from scanlab.export.frames import following
 from scanlab.export.graph import Graph, Value
 from scanlab.export.heads import classified
 from scanlab.export.phases import phases_of
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.text import grid_text
-from scanlab.nn import Backbone, Classifier, NextPatch, stream
+from scanlab.ir.text import count_text, grid_text
+from scanlab.nn import Backbone, Classifier, NextFrame, NextPatch, stream
 from scanlab.nn.backbone import backbone_of
 from scanlab.nn.generation import Steps
 from scanlab.ops import PathTable, index_table
@@ -93,18 +95,37 @@ def _blocks(context: Context, states: _States, backbone: Backbone, rows: Value, 
         return norm(graph, rows, backbone.norm, f"{context.prefix}norm")
 
 
-def _frames(context: Context, model: nn.Module, extents: tuple[int, ...], latency: int) -> str:
-    """Frames of one group [B, C, frames, H, W] to its rows, or to logits after all that has been read."""
+@dataclass(frozen=True)
+class _Group:
+    """A group of frames as a call reads it: frames [B, C, F, *extents], and the rows that they become."""
+
+    frames: Value
+    rows: Value
+    states: _States
+    extents: tuple[int, ...]
+
+    def ends(self, what: str) -> str:
+        """What a call gives, and what it reads, in words; the number of the next call is given out."""
+        self.states.counted()
+        return f"{what}; a call reads {count_text(self.frames.shape[2], 'frame')} of {grid_text(self.extents)}"
+
+
+Sees = Callable[[Context, Value, Value], Value]
+
+
+def _group(context: Context, model: nn.Module, extents: tuple[int, ...], latency: int, channels: int,
+           sees: Sees | None = None) -> _Group:  # fmt: skip
+    """The next frames of some channels, and their rows. sees: frames and the number of the call to what is embedded."""
     graph, backbone = context.graph, backbone_of(model)
     live = stream(model, latency)
     grid = (live.latency, *backbone.grid_of(extents)[1:])
     phases = phases_of(backbone, grid)
     states = _States(graph)
-    frames = graph.input("frames", backbone.channels, backbone.embed.patch[0] * live.latency, *extents[1:])
+    frames = graph.input("frames", channels, backbone.embed.patch[0] * live.latency, *extents[1:])
     count = max(len(layer.tables) for layer in phases)
     if count > 1:
         graph.phase = graph.op("Mod", states.step, graph.constant(np.array([count])), shape=(1,), dtype="int64")
-    rows = patches(context, backbone.embed, frames, grid)
+    rows = patches(context, backbone.embed, frames if sees is None else sees(context, frames, states.step), grid)
     if backbone.positions is not None:
         rows = graph.add(rows, _positions(context, backbone, grid, states.step))
     layers = []
@@ -114,16 +135,42 @@ def _frames(context: Context, model: nn.Module, extents: tuple[int, ...], latenc
         if layer.keeps is not None:
             keeps = graph.chosen(np.stack([layer.keeps[i % len(layer.keeps)] for i in range(count)]))
         layers.append((tables, keeps))
-    rows = _blocks(context, states, backbone, rows, grid, layers)
-    if isinstance(model, Classifier):
-        for name, value in classified(context, model, _read_so_far(context, model, rows, states)).items():
-            graph.output(value, name)
-        gives = "logits [B, classes] after all frames so far"
-    else:
-        graph.output(rows, "rows")
-        gives = "rows [B, L, dim] of the patches of these frames"
-    states.counted()
-    return f"{gives}; a call reads {backbone.embed.patch[0] * live.latency} frames of {grid_text(extents[1:])}"
+    return _Group(frames, _blocks(context, states, backbone, rows, grid, layers), states, extents[1:])
+
+
+def _frames(context: Context, model: nn.Module, extents: tuple[int, ...], latency: int) -> str:
+    """Frames to their rows."""
+    group = _group(context, model, extents, latency, backbone_of(model).channels)
+    context.graph.output(group.rows, "rows")
+    return group.ends("rows [B, L, dim] of the patches of these frames")
+
+
+def _frames_to_logits(context: Context, model: nn.Module, extents: tuple[int, ...], latency: int) -> str:
+    """Frames to the logits of all that has been read."""
+    assert isinstance(model, Classifier)
+    group = _group(context, model, extents, latency, model.backbone.channels)
+    for name, value in classified(context, model, _read_so_far(context, model, group.rows, group.states)).items():
+        context.graph.output(value, name)
+    return group.ends("logits [B, classes] after all frames so far")
+
+
+def _next_frame(context: Context, model: nn.Module, extents: tuple[int, ...], latency: int) -> str:
+    """A frame to what is expected after it."""
+    assert isinstance(model, NextFrame)
+    group = _group(context, model, extents, latency, model.channels, _with_change)
+    context.graph.output(following(context, model, group.frames, group.rows), "expected")
+    return group.ends("what is expected after this frame [B, C, 1, *extents]")
+
+
+def _with_change(context: Context, frames: Value, step: Value) -> Value:
+    """A frame and its difference from the one before, which is a state like those of the layers; 0 for the first."""
+    graph = context.graph
+    before = graph.input("state.frame", *frames.shape[1:])
+    graph.output(frames, "state.frame.next")
+    first = graph.op("Equal", step, graph.constant(np.array([0])), shape=(1,), dtype="bool")
+    change = graph.binary("Sub", frames, before)
+    change = graph.op("Where", first, graph.constant(0.0), change, shape=change.shape)
+    return graph.concat([frames, change], 1)
 
 
 def _positions(context: Context, backbone: Backbone, grid: tuple[int, ...], step: Value) -> Value:
@@ -147,7 +194,7 @@ def _read_so_far(context: Context, model: Classifier, rows: Value, states: _Stat
         larger = graph.binary("Max", before, new)
         now = graph.op("Where", first, new, larger, shape=new.shape)
     else:
-        done = graph.op("Cast", states.step, shape=(1,), to=1)
+        done = graph.cast(states.step, "float32")
         # The mean moves by its share of the difference, so that it stays exact however long the video is.
         now = graph.add(before, graph.binary("Div", graph.binary("Sub", new, before), graph.add(done, 1.0)))
     graph.output(now, "state.read.next")
@@ -192,5 +239,5 @@ def _next_patch(context: Context, model: nn.Module, extents: tuple[int, ...], la
 
 
 STREAMS: Mapping[type[nn.Module], Callable[[Context, nn.Module, tuple[int, ...], int], str]] = MappingProxyType(
-    {Backbone: _frames, Classifier: _frames, NextPatch: _next_patch}
+    {Backbone: _frames, Classifier: _frames_to_logits, NextFrame: _next_frame, NextPatch: _next_patch}
 )

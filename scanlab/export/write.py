@@ -38,6 +38,7 @@ STATE_PROTOCOL = (
 class Exported:
     """A model as it was written. model: onnx's ModelProto. form: a row of `FORMS`. extents: of what it reads, in
     pixels. choices: by the name of a mixer, how its scan is written and why. state: whether it goes on from a state.
+    widths: of lines of text, which widths it reads, in words.
 
     >>> from scanlab.nn import Backbone, BackboneConfig, Classifier
     >>> model = Classifier(Backbone("cross", BackboneConfig(dim=8), input_size=(8, 8)), classes=3)
@@ -50,11 +51,13 @@ class Exported:
     extents: tuple[int, ...]
     choices: Mapping[str, Choice]
     state: bool = False
+    widths: str = ""
 
     def notes(self) -> list[str]:
-        """How many scans were written in which way, and why, a sentence each."""
+        """How many scans were written in which way, and why, and which widths of lines are read, a sentence each."""
         ways = Counter((choice.way, choice.why) for choice in self.choices.values())
-        return [f"{count_text(n, 'scan')}: {WAYS[way].what}; {why}" for (way, why), n in ways.items()]
+        scans = [f"{count_text(n, 'scan')}: {WAYS[way].what}; {why}" for (way, why), n in ways.items()]
+        return scans + ([f"widths of lines: {self.widths}"] if self.widths else [])
 
 
 def to_onnx(
@@ -68,8 +71,9 @@ def to_onnx(
 ) -> Exported:
     """A model as a graph of ONNX operators, for inputs of one size and any number of them at once.
 
-    model: a Classifier, Segmenter, NextPatch or Backbone, as in evaluation mode and float32. size: extents of the
-    inputs in pixels, by default the model's own; the orders are tables in the graph, so another size is another file.
+    model: any head of `scanlab.nn`, or a Backbone, as in evaluation mode and float32. size: extents of the inputs in
+    pixels, by default the model's own; the orders are tables in the graph, so another size is another file. The file
+    of a TextReader holds those of all widths up to its own, where its paths allow it.
     form: "onnxruntime" takes its contrib operator for scans of real heads and what was fastest there for others;
     "portable" the LinearAttention of ONNX's opset 27; "plain" operators of opset 21, without control flow. state: a
     graph that reads a video group of `latency` frames by group, or the next patch, and takes and gives the state;
@@ -93,8 +97,8 @@ def to_onnx(
         if state:
             gives = write_stream(context, model, extents, latency)
         else:
-            images = graph.input("images", backbone.channels, *extents)
-            for name, value in head.write(context, model, images).items():
+            inner, images = head.reads(context, model, extents)
+            for name, value in head.write(inner, model, images).items():
                 graph.output(value, name)
             gives = head.gives
     about = {
@@ -109,10 +113,13 @@ def to_onnx(
         "scanlab.needs": row.needs,
         "scanlab.scans": json.dumps({name: choice.way for name, choice in context.choices.items()}),
         **({"scanlab.state": STATE_PROTOCOL, "scanlab.latency": str(latency)} if state else {}),
+        **head.says(model),
+        **context.about,
         **(metadata or {}),
     }
     name = f"{type(model).__name__.lower()}-{grid_text(extents)}"
-    return Exported(model_of(graph, row, name, about), form, extents, context.choices, state)
+    said = context.about.get("scanlab.widths", "")
+    return Exported(model_of(graph, row, name, about), form, extents, context.choices, state, said)
 
 
 def write_onnx(model: nn.Module, path: str | Path, **how: Any) -> Exported:

@@ -10,7 +10,7 @@ from scanlab.nn.mixer import LayerSpec, Mixer
 from scanlab.nn.mixer_state import Memory, Pack
 from scanlab.ops import PathTable
 
-__all__ = ["LstmMixer"]
+__all__ = ["LstmMixer", "whole_path"]
 
 
 class LstmMixer(Mixer):
@@ -37,13 +37,13 @@ class LstmMixer(Mixer):
 
     def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: Memory | None = None) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
-        path = _path(table, rows.shape[1]).expand(rows.shape[0], -1)[..., None]
+        path = whole_path(table, rows.shape[1]).expand(rows.shape[0], -1)[..., None]
         read, _ = self.lstm(rows.gather(1, path.expand(-1, -1, rows.shape[2])))
         mixed = self.project_out(read)
         return torch.empty_like(mixed).scatter(1, path.expand(-1, -1, mixed.shape[2]), mixed)
 
 
-def _path(table: PathTable, length: int) -> Tensor:
+def whole_path(table: PathTable, length: int) -> Tensor:
     """The first path, int64 [Bt, L]. Raises S612 where it does not visit every row once."""
     path = table.steps[:, 0, :length].long()
     each = torch.arange(length, device=path.device)

@@ -13,7 +13,7 @@ import torch
 
 from scanlab.cli import export as command
 from scanlab.export import Agreement
-from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig
+from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig, NextFrame, TextReader
 from scanlab.zoo import create_model, save, to_official
 from scanlab.zoo.files import write_tensors
 
@@ -53,6 +53,40 @@ def test_three_sizes_are_three_files(scanlab_export: Command, checkpoint: Path, 
     assert [entry["input_size"] for entry in report] == [[8, 8], [12, 10], [16, 16]]
     assert all(Path(entry["file"]).stat().st_size == entry["bytes"] for entry in report)
     assert {choice["way"] for entry in report for choice in entry["scans"].values()} == {"blocked"}
+
+
+def test_a_reader_of_lines(scanlab_export: Command, tmp_path: Path) -> None:
+    """Its alphabet is in the file, and one file reads all widths up to its own."""
+    config = BackboneConfig(patch=(8, 4), dim=8, positions="none")
+    reader = TextReader(Backbone("sum(column, -column)", config, input_size=(16, 40)), "ab ")
+    save(reader, tmp_path / "reader.safetensors")
+    words = (tmp_path / "reader.safetensors", "-o", tmp_path / "m.onnx", "--size", "16x80", "--check")
+    code, out, err = scanlab_export(*words)
+    assert (code, err) == (0, "")
+    assert "images of 16x80" in out and "widths of lines: 4 to 80 pixels" in " ".join(out.split())
+    said = {entry.key: entry.value for entry in onnx.load(tmp_path / "m.onnx").metadata_props}
+    assert (json.loads(said["scanlab.alphabet"]), said["scanlab.blank"]) == (["a", "b", " "], "3")
+    code, _, err = scanlab_export(tmp_path / "reader.safetensors", "-o", tmp_path / "m.onnx", "--size", "24x40")
+    assert code == 1 and "S674" in err
+
+
+def test_the_next_frame_with_its_state(scanlab_export: Command, tmp_path: Path) -> None:
+    config = BackboneConfig(patch=(1, 4, 4), dim=8, positions="none")
+    save(NextFrame(Backbone("by t, h, w", config, input_size=(5, 8, 8), channels=2)), tmp_path / "next.safetensors")
+    words = (tmp_path / "next.safetensors", "-o", tmp_path / "m.onnx", "--state", "--check", "--json")
+    code, out, _ = scanlab_export(*words)
+    assert code == 0
+    [entry] = json.loads(out)
+    assert "what is expected after this frame" in entry["metadata"]["scanlab.outputs"]
+    assert all(row["agrees"] for row in entry["check"])
+
+
+def test_class_names_travel(scanlab_export: Command, tmp_path: Path) -> None:
+    model = Classifier(Backbone("row", BackboneConfig(dim=8), input_size=(8, 8)), 2)
+    model.class_names = ("cat", "dög")
+    save(model, tmp_path / "named.safetensors")
+    _, out, _ = scanlab_export(tmp_path / "named.safetensors", "-o", tmp_path / "m.onnx", "--json")
+    assert json.loads(json.loads(out)[0]["metadata"]["scanlab.class_names"]) == ["cat", "dög"]
 
 
 def test_another_order(scanlab_export: Command, checkpoint: Path, tmp_path: Path) -> None:

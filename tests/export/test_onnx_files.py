@@ -80,7 +80,7 @@ def test_onnxs_own_evaluator_agrees(form: str) -> None:
     """The semantics of the standard, by its reference implementation: slow, and no runtime of anybody's."""
     from onnx.reference import ReferenceEvaluator
 
-    for kind in ("scan", "ssd"):
+    for kind in ("scan", "ssd", "lstm"):
         model = small("sum(row, -row)", kind=kind, head=8, convolution="path")
         images = torch.rand(2, 1, 6, 8)
         exported = to_onnx(model, form=form).model

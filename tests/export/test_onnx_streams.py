@@ -9,7 +9,7 @@ from torch import nn
 
 from scanlab.export import FORMS, compare_onnx, open_onnx, run_stream, to_onnx
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig, NextPatch, Segmenter
+from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig, NextFrame, NextPatch, Segmenter, TextReader
 
 pytest.importorskip("onnxruntime")
 
@@ -78,6 +78,50 @@ def test_the_next_patch_one_after_the_other(kind: str, scan: str) -> None:
     agree(NextPatch(Backbone(scan, config, input_size=(6, 8)), loss="bits", levels=16))
 
 
+def next_frame(scan: str = "by t, h, ~w", size: tuple[int, ...] = (6, 8, 8), **settings: object) -> NextFrame:
+    return NextFrame(video(scan, size, **settings))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("kind", ["scan", "ssd", "none"])
+def test_the_next_frame_one_after_the_other(kind: str, form: str) -> None:
+    agree(next_frame(mixer={"kind": kind, "head": 8}), form)
+
+
+@pytest.mark.parametrize(
+    ("scan", "settings"),
+    [
+        ("sum((by t, h, w), (by t, -h, -w))", {"size": (5, 9, 11)}),
+        ("by t, ~h, ~w", {"positions": "learned"}),
+        ("by h, w", {"size": (4, 7), "patch": (1, 2)}),
+        ("by t, h, w restart by t // 2", {}),
+    ],
+)
+def test_frames_that_patches_do_not_divide_and_orders_in_turn(scan: str, settings: dict[str, object]) -> None:
+    agree(next_frame(scan, **settings))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_twenty_frames_are_the_whole_video(form: str) -> None:
+    """Of a model that was built for six: after every frame what the whole expects there."""
+    model = shaken(next_frame("sum((by t, h, w), (by t, -h, -w))"))
+    frames = torch.rand(2, 1, 20, 8, 8, generator=torch.Generator().manual_seed(0))
+    session = open_onnx(to_onnx(model, form=form, state=True).model)
+    answers = run_stream(session, [frame.numpy() for frame in frames.split(1, dim=2)])
+    with torch.no_grad():
+        wanted = model(frames).numpy()
+    got = np.concatenate([out["expected"] for out in answers], axis=2)
+    assert got.shape == wanted.shape == (2, 1, 20, 8, 8)
+    assert np.abs(got - wanted).max() <= 1e-5 * max(1, np.abs(wanted).max())
+    assert np.abs(got[:, :, 0] - frames[:, :, 0].numpy()).max() > 1e-2  # the model expects some change
+
+
+def test_the_frame_before_is_a_state() -> None:
+    graph = to_onnx(next_frame(), state=True).model.graph
+    assert {"frames", "state.frame", "state.step"} <= {value.name for value in graph.input}
+    assert {"expected", "state.frame.next", "state.step.next"} <= {value.name for value in graph.output}
+
+
 def test_states_have_names_and_sizes_of_their_layers_and_paths() -> None:
     exported = to_onnx(video("sum((by t, h, w), (by t, w, h))"), state=True)
     names = {value.name for value in exported.model.graph.input}
@@ -97,11 +141,15 @@ def test_the_state_does_not_grow_and_two_runs_are_equal() -> None:
 
 def test_models_without_a_state_are_refused() -> None:
     segmenter = Segmenter(Backbone("cross", BackboneConfig(dim=8), input_size=(8, 8)), 2)
+    with pytest.raises(ScanlabError, match="follows one frame"):
+        to_onnx(next_frame(), state=True, latency=2)
     for model, word in (
         (segmenter, "Segmenter"),
         (video("by h, w, t"), "cannot be followed"),
         (video("by t, h, w", mixer={"convolution": "grid"}), "convolution on the grid"),
         (video("by t, (h + t) % 37, w"), "more than 16 ways"),
+        (video("by t, h, w", mixer={"kind": "lstm"}), "keeps no state"),
+        (TextReader(Backbone("column", BackboneConfig(dim=8), input_size=(8, 8)), "ab"), "TextReader"),
     ):
         with pytest.raises(ScanlabError, match=word):
             to_onnx(model, state=True)

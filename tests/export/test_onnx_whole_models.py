@@ -12,12 +12,11 @@ from scanlab.export import FORMS, compare_onnx, to_onnx
 from scanlab.export.decoders import DECODERS as WRITTEN_DECODERS
 from scanlab.export.heads import HEADS, POOLS
 from scanlab.export.mixers import MIXERS as WRITTEN
-from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig, NextPatch, Segmenter
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.nn import Backbone, BackboneConfig, Classifier, MixerConfig, NextFrame, NextPatch, Segmenter, set_scan
 from scanlab.nn.detector import Detector
 from scanlab.nn.features import Features
 from scanlab.nn.kinds import CONVOLUTIONS, DECODERS, MIXERS, PARAMETERS, READOUTS
-from scanlab.nn.next_frame import NextFrame
-from scanlab.nn.reader import TextReader
 from scanlab.zoo.checkpoints import HEADS as SAVED
 
 pytest.importorskip("onnxruntime")
@@ -57,8 +56,7 @@ def classifier(scan: str, size: tuple[int, ...] = (8, 6), **settings: object) ->
 KINDS = [
     (kind, convolution, parameters)
     for kind, convolution, parameters in product(MIXERS, CONVOLUTIONS, PARAMETERS)
-    if kind != "lstm"
-    if kind not in ("cascade", "attention", "convolution") or (convolution, parameters) == ("grid", "per_path")
+    if kind not in ("cascade", "attention", "lstm", "convolution") or (convolution, parameters) == ("grid", "per_path")
 ]
 
 
@@ -71,6 +69,8 @@ def test_every_kind_of_mixer(number: int) -> None:
         scans = ["sum(orbit((by h, w restart by h), reverse), orbit((by w, h restart by w), reverse))"]
     if convolution == "first_path":
         scans = [scan for scan in scans if "chain" not in scan]
+    if kind == "lstm":
+        scans = ["chain(column, row)", "sum(hilbert, -row) with cls at middle"]
     for form, scan in zip(("onnxruntime", "portable", "plain"), [*scans, scans[0], scans[-1]][:3], strict=True):
         agree(classifier(scan, mixer=mixer), form, batches=(2,))
 
@@ -79,6 +79,29 @@ def test_every_kind_of_mixer(number: int) -> None:
 @pytest.mark.parametrize("scan", SCANS)
 def test_every_merge_and_token(scan: str, form: str) -> None:
     agree(classifier(scan, mixer=MixerConfig(parameters="per_path", convolution="path")), form, batches=(1,))
+
+
+LSTM_SCANS = (
+    *("snake", "sum(row, -row) with cls at middle", "sum(column, row) with mean at start"),
+    *("by h, w restart by h", "gate(hilbert, row)"),
+)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("scan", LSTM_SCANS)
+def test_an_lstm_along_the_path_and_back(scan: str, form: str) -> None:
+    model = classifier(scan, (8, 10), depth=2, mixer=MixerConfig(kind="lstm"))
+    agree(model, form, batches=(1, 3))
+    nodes = [node for node in to_onnx(model, form=form).model.graph.node if node.op_type == "LSTM"]
+    # Of each layer one there and one back, of the standard operators.
+    assert [node.domain for node in nodes] == [""] * 4
+
+
+def test_a_path_that_leaves_patches_out_is_none_for_an_lstm() -> None:
+    model = classifier("row", mixer=MixerConfig(kind="lstm"))
+    set_scan(model, "by h, w where h > 0")
+    with pytest.raises(ScanlabError, match="does not visit every patch"):
+        to_onnx(model)
 
 
 def test_both_class_tokens() -> None:
@@ -159,6 +182,27 @@ def test_the_next_patch(loss: str) -> None:
     agree(NextPatch(Backbone("hilbert", BackboneConfig(dim=16), input_size=(8, 6), channels=2), loss, levels=16))
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("scan", "size", "patch", "channels"),
+    [
+        ("sum((by t, h, w), (by t, -h, -w))", (5, 9, 11), (1, 4, 2), 6),
+        ("by t, ~h, ~w", (1, 8, 8), (1, 4, 4), 2),
+        ("by h, w", (4, 7), (1, 2), 2),
+    ],
+)
+def test_the_next_frame(scan: str, size: tuple[int, ...], patch: tuple[int, ...], channels: int, form: str) -> None:
+    """Frames that patches do not divide, a video of one frame, frames of one axis."""
+    config = BackboneConfig(dim=16, patch=patch, mixer=MixerConfig(convolution="path"))
+    model = NextFrame(Backbone(scan, config, input_size=size, channels=channels))
+    agree(model, form, batches=(1, 3))
+    for other in ((3, *size[1:]), (7, *size[1:])):
+        agree(model, form, size=other)
+    [given], [put_out] = (getattr(to_onnx(model).model.graph, side) for side in ("input", "output"))
+    sizes = [[d.dim_value for d in value.type.tensor_type.shape.dim] for value in (given, put_out)]
+    assert sizes[0] == sizes[1] == [0, channels // 2, *size] and put_out.name == "expected"
+
+
 def test_a_backbone_alone() -> None:
     config = BackboneConfig(dim=16)
     agree(Backbone("sum(row, -row) with cls at middle", config, input_size=(8, 6)))
@@ -173,7 +217,6 @@ def test_readouts(readout: str) -> None:
 
 def test_there_is_a_row_for_all_that_there_is() -> None:
     assert set(POOLS) == set(READOUTS)
-    assert {kind.mixer for kind in MIXERS.values()} - set(WRITTEN) == {MIXERS["lstm"].mixer}
-    # What is not written yet is refused by name.
-    assert set(SAVED.values()) - set(HEADS) == {NextFrame, TextReader}
+    assert {kind.mixer for kind in MIXERS.values()} == set(WRITTEN)
+    assert {*SAVED.values(), Backbone} == set(HEADS)
     assert set(WRITTEN_DECODERS) == {kind.decoder for kind in DECODERS.values()}
