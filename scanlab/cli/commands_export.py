@@ -22,7 +22,10 @@ def export(
     input: Annotated[str, typer.Option("--input", help="With --model: extents it was built for, as in 224x224.")] = "",
     scan: Annotated[str, typer.Option("--scan", "-s", help="Let it follow another order, with the same weights.")] = "",
     size: Annotated[
-        list[str] | None, typer.Option("--size", help="Extents of the inputs; the model's own. Again for more files.")
+        list[str] | None,
+        typer.Option(
+            "--size", help="Extents of the inputs, of lines the widest; the model's own. Again for more files."
+        ),
     ] = None,
     portable: Annotated[
         bool, typer.Option("--portable", help="ONNX's standard operators, opset 27, in place of onnxruntime's own.")
