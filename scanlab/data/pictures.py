@@ -67,15 +67,23 @@ class _Head:
     shortened: bool
 
 
-def read_pictures(files: Sequence[Path], size: tuple[int, ...] | None, layout: Layout, notes: list[Note]) -> Pictures:
+def read_pictures(
+    files: Sequence[Path],
+    size: tuple[int, ...] | None,
+    layout: Layout,
+    notes: list[Note],
+    fitted: Sequence[tuple[int, int]] | None = None,
+) -> Pictures:
     """Files as float32 in [0, 1], written once: grey where all are, else of three channels.
 
+    fitted: height and width within `size` that each is brought to, in place of it; zeros are filled in to the right and
+    below.
     Photographs are turned as their EXIF says. Grey values of more than eight bits are scaled alike in all files. TIFF
     files with bands of another kind have a channel for each (`rasters.read_rasters`).
     Raises S644 for files that cannot be read, S646 for several sizes, and S694 for files of several frames.
     """
     if "reflectance" in layout or any(is_raster(file) for file in files):
-        return Pictures(read_rasters(files, size, layout, notes))
+        return Pictures(read_rasters(files, size, layout, notes, fitted))
     heads = [_head(file, layout) for file in files]
     channels = 1 if all(_grey(head.mode) for head in heads) else 3
     frames = _frames(files, heads, layout, notes)
@@ -91,10 +99,12 @@ def read_pictures(files: Sequence[Path], size: tuple[int, ...] | None, layout: L
     own = (frames, *first) if frames else first
     check_size(size or own, own, files[0].parent.name)
     extents = size or own
-    pixels = np.empty((len(files), channels, *extents), np.float32)
+    pixels = np.zeros((len(files), channels, *extents), np.float32)
     deep, clear = [], 0
     for number, file in enumerate(files):
-        pixels[number], transparent = _decoded(file, extents, channels, frames, layout)
+        within = extents if fitted is None else fitted[number]
+        place = (number, slice(None), *map(slice, within))
+        pixels[place], transparent = _decoded(file, within, channels, frames, layout)
         clear += transparent
         if _deep(heads[number].mode):
             deep.append(number)
@@ -116,8 +126,7 @@ def read_pictures(files: Sequence[Path], size: tuple[int, ...] | None, layout: L
 
 def picture_sizes(files: Sequence[Path], layout: Layout) -> list[tuple[int, int]]:
     """Height and width of every file's picture, as `read_pictures` reads it. Raises S644."""
-    sizes = [_head(file, layout).size for file in files]
-    return [(height, width) for height, width in sizes]
+    return [turn_and_size(file, layout)[1] for file in files]
 
 
 def turn_and_size(file: Path, layout: Layout) -> tuple[int, tuple[int, int]]:

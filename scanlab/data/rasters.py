@@ -66,9 +66,14 @@ def _decodes(image: Image) -> bool:
 
 
 def read_rasters(
-    files: Sequence[Path], size: tuple[int, ...] | None, layout: Layout, notes: list[Note]
+    files: Sequence[Path],
+    size: tuple[int, ...] | None,
+    layout: Layout,
+    notes: list[Note],
+    fitted: Sequence[tuple[int, int]] | None = None,
 ) -> NDArray[np.float32]:
-    """Files as float32 [M, bands, H, W], all of as many bands; where a band has no data it is 0.
+    """Files as float32 [M, bands, H, W], all of as many bands; where a band has no data it is 0. fitted: as of
+    `read_pictures`.
 
     Values are scaled as those of pictures are, all files alike, and what is divided by is noted; `layout` can say
     reflectance, raw_values or scaled_values. Raises S644 for files that cannot be read or differ in their bands, S646
@@ -83,7 +88,7 @@ def read_rasters(
         raise ScanlabError.at("S646", problem, help="give one for all, as in --size 64x64")
     extents = size or tuple(own)
     check_size(extents, tuple(own), files[0].parent.name)
-    pixels = np.empty((len(files), bands, *extents), np.float32)
+    pixels = np.zeros((len(files), bands, *extents), np.float32)
     kinds, empty, shaded, named = set(), 0, 0, set()
     for number, file in enumerate(files):
         with opened_raster(file, bands, scale=1.0) as raster:
@@ -92,7 +97,8 @@ def read_rasters(
             shaded += raster.reads_alpha
             kinds |= {np.dtype(kind) for kind in raster.file.dtypes}
             named.add(tuple(name or "" for name in raster.file.descriptions))
-        pixels[number] = resized(values[None], extents)[0]
+        within = extents if fitted is None else fitted[number]
+        pixels[(number, slice(None), *map(slice, within))] = resized(values[None], within)[0]
     notes.append(Note("layout", f"{count_text(bands, 'band')} of every TIFF file, read by rasterio{_names(named)}"))
     if empty:
         notes.append(Note("assumed", f"{count_text(empty, 'file')} with pixels that have no data: they are 0"))

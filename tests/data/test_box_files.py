@@ -136,7 +136,7 @@ def test_every_form_gives_the_same(make, tmp_path: Path) -> None:
     )
     assert [len(rows) for rows in boxes_of(dataset)] == [2, 0, 1, 1, 1]
     assert dataset.train.tolist() == [0, 1, 2] and dataset.test.tolist() == [3, 4]
-    assert "assumed: 1 picture without a box: there is nothing to find on it" in said(dataset)
+    assert "assumed: 1 picture without a box: what is found there counts as wrong" in said(dataset)
     assert sorted(dataset.class_numbers(dataset.train).tolist()) == [0, 0, 1]
 
 
@@ -162,7 +162,10 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
     (tmp_path / "read.me").write_text("…")
     dataset = load(str(tmp_path))
     texts = "\n".join(said(dataset))
-    assert "left out: 1 box around a crowd" in texts and "left out: 1 box on pictures that no file lists" in texts
+    assert (
+        "left out: 1 box around a crowd" in texts
+        and "left out: 1 box on pictures that no file lists: image_id 99" in texts
+    )
     assert "left out: 1 picture that no file lists: more.png" in texts and "1 .me" in texts
     assert [len(rows) for rows in boxes_of(dataset)] == [2, 0, 1, 1, 1]
 
@@ -184,7 +187,7 @@ def test_boxes_outside_and_of_no_area(tmp_path: Path) -> None:
     texts = said(dataset)
     assert "mapped: 2 boxes beyond the border of a picture: what lies outside is cut off" in texts
     assert "left out: 2 boxes outside of a picture" in texts and "left out: 2 boxes without an area" in texts
-    assert "assumed: 1 picture without a box: there is nothing to find on it" in texts
+    assert "assumed: 1 picture without a box: what is found there counts as wrong" in texts
 
 
 def test_no_box_at_all(tmp_path: Path) -> None:
@@ -240,7 +243,9 @@ def test_outlines_of_yolo_become_boxes(tmp_path: Path) -> None:
     dataset = load(str(tmp_path))
     assert boxes_of(dataset)[2] == [[8, 6, 16, 18, 1]] and dataset.class_names == ("class 0", "class 1")
     texts = "\n".join(said(dataset))
-    assert "1 outline: the box around each is taken" in texts and "no file names the classes: there are 2" in texts
+    assert (
+        "1 outline: the box around each is taken" in texts and "no file names the classes: 2 classes by number" in texts
+    )
     assert "1 text file without a picture: z.txt" in texts
 
 
@@ -286,7 +291,7 @@ WRONG_YOLO = {
     "three numbers": ("0 0.5 0.5 0.1", r"S677.*line 2 has 3 numbers"),
     "pixels": ("0 12 14 5 6", r"S677.*line 2.*no shares"),
     "a word": ("cat 0.5 0.5 0.1 0.1", r"S677.*line 2 is 'cat"),
-    "a class too many": ("2 0.5 0.5 0.1 0.1", r"S696.*line 2 of a.txt is of class 2, and 2 classes are named"),
+    "a class too many": ("2 0.5 0.5 0.1 0.1", r"S696.*line 2 of a.txt is of class 2, and there are names of 2 classes"),
 }
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from scanlab.data.boxes.lookup import Pictures, part_within
-from scanlab.data.boxes.values import Annotations, Boxed, wrong_file
+from scanlab.data.boxes.values import Annotations, Boxed, text_of, wrong_file
 from scanlab.data.notes import Note, listed
 from scanlab.data.places import files_in, folders_in, hints
 from scanlab.ir.diagnostics import ScanlabError
@@ -30,21 +31,22 @@ def coco_files(folder: Path) -> list[Path]:
 
 def _holds_boxes(file: Path) -> bool:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):
         return False
     if not isinstance(content, dict) or not all(isinstance(content.get(k), list) for k in ("images", "annotations")):
         return False
     made = content["annotations"]
-    return "categories" in content and (not made or any(isinstance(a, dict) and "bbox" in a for a in made))
+    boxed = any(isinstance(a, dict) and ("bbox" in a or "segmentation" in a) for a in made)
+    return "categories" in content and (not made or boxed)
 
 
 def read_coco(folder: Path, files: Sequence[Path]) -> Annotations:
     """The pictures that the files speak of, with their boxes; every file is the part that its name or its folder says.
 
-    A class is a category, numbered in the order of the identifiers. Crowds, which stand for many objects in one box,
-    are left out. Raises S677 for files and pictures that are missing or damaged, S691 for two files of one part, and
-    S696 for a box of a category that is not listed.
+    A class is a category, numbered in the order of the identifiers. An annotation of an outline alone has the box
+    around it. Crowds, which stand for many objects in one box, are left out. Raises S677 for files and pictures that
+    are missing or damaged, S691 for two files of one part, and S696 for a box of a category that is not listed.
     """
     by_part: dict[str, Path] = {}
     for file in files:
@@ -56,23 +58,28 @@ def read_coco(folder: Path, files: Sequence[Path]) -> Annotations:
     if len(by_part) > 1 and "" in by_part:
         help = "call it after the part that it is, or take it out of the folder"
         raise ScanlabError.at("S691", f"{by_part[''].name} lies beside files of parts, and names none", help=help)
-    held = {part: json.loads(file.read_text(encoding="utf-8")) for part, file in by_part.items()}
+    held = {part: json.loads(text_of(file)) for part, file in by_part.items()}
     names = _names(held, by_part)
     pictures, notes = Pictures(folder), list[Note]()
-    crowds = strays = 0
+    crowds, strays, outlines = 0, list[str](), 0
     boxed: list[Boxed] = []
     for part, content in held.items():
-        boxes, crowd, stray = _boxes(content, by_part[part], names)
-        crowds, strays = crowds + crowd, strays + stray
+        boxes, found = _boxes(content, by_part[part], names)
+        crowds, outlines = crowds + found.crowds, outlines + found.outlines
+        strays += found.strays
         for image in content["images"]:
             file = pictures.named(str(_of(image, "file_name", by_part[part])), by_part[part], part)
             height, width = image.get("height"), image.get("width")
             size = (height, width) if isinstance(height, int) and isinstance(width, int) else None
             boxed.append(Boxed(file, _array(boxes.get(image["id"], [])), part, size))
     if crowds:
-        notes.append(Note("left out", f"{count_text(crowds, 'box')} around a crowd, which stand for many objects each"))
+        what = f"{count_text(crowds, 'box')} around a crowd of many objects: what is found there counts as wrong"
+        notes.append(Note("left out", what))
     if strays:
-        notes.append(Note("left out", f"{count_text(strays, 'box')} on pictures that no file lists"))
+        what = f"{count_text(len(strays), 'box')} on pictures that no file lists: image_id {listed(strays)}"
+        notes.append(Note("left out", what))
+    if outlines:
+        notes.append(Note("mapped", f"{count_text(outlines, 'outline')} without a box: that around each is taken"))
     notes += pictures.left((each.file for each in boxed), "that no file lists")
     return Annotations("COCO's JSON", tuple(boxed), tuple(names.values()), _SUFFIX, tuple(notes))
 
@@ -87,7 +94,7 @@ def _names(held: Mapping[str, Any], files: Mapping[str, Path]) -> dict[Any, str]
     names: dict[Any, str] = {}
     for part, content in held.items():
         for category in content["categories"]:
-            number, name = _of(category, "id", files[part]), str(_of(category, "name", files[part]))
+            number, name = _identifier(category, "id", files[part]), str(_of(category, "name", files[part]))
             if names.setdefault(number, name) != name:
                 problem = f"category {number} is {names[number]!r}, and {name!r} in {files[part].name}"
                 raise ScanlabError.at("S696", problem, help="number the categories of all files alike")
@@ -98,26 +105,49 @@ def _names(held: Mapping[str, Any], files: Mapping[str, Path]) -> dict[Any, str]
     return dict(sorted(names.items(), key=lambda item: (isinstance(item[0], str), item[0])))
 
 
-def _boxes(content: Any, file: Path, names: Mapping[Any, str]) -> tuple[dict[Any, list[list[float]]], int, int]:
-    """Boxes by picture, how many crowds were left out, and how many boxes on pictures that are not listed."""
+@dataclass
+class _Found:
+    """What stands in the way of reading every annotation as a box: crowds, pictures that are not listed, outlines."""
+
+    crowds: int = 0
+    strays: list[str] = field(default_factory=list)
+    outlines: int = 0
+
+
+def _boxes(content: Any, file: Path, names: Mapping[Any, str]) -> tuple[dict[Any, list[list[float]]], _Found]:
+    """Boxes by picture. Raises S677 where no box is on a picture that is listed."""
     numbers = {identifier: number for number, identifier in enumerate(names)}
-    listed_images = {_of(image, "id", file) for image in content["images"]}
+    images = _images(content, file)
     boxes: dict[Any, list[list[float]]] = defaultdict(list)
-    crowds = strays = 0
+    found = _Found()
     for made in content["annotations"]:
-        category, image = _of(made, "category_id", file), _of(made, "image_id", file)
+        category, image = _identifier(made, "category_id", file), _identifier(made, "image_id", file)
         if category not in numbers:
             known = listed(f"{number} ({name})" for number, name in names.items())
             problem = f"{file.name} has a box of category {category}, which it does not list"
             raise ScanlabError.at("S696", problem, help=f"add it to its categories, which are {known}")
-        if image not in listed_images:
-            strays += 1
+        if image not in images:
+            found.strays.append(repr(image))
         elif made.get("iscrowd"):
-            crowds += 1
+            found.crowds += 1
         else:
-            x, y, width, height = _numbers(made, file)
+            found.outlines += "bbox" not in made
+            x, y, width, height = _numbers(made, file) if "bbox" in made else _around(made, file)
             boxes[image].append([x, y, x + width, y + height, numbers[category]])
-    return boxes, crowds, strays
+    if found.strays and len(found.strays) == len(content["annotations"]):
+        problem = f"all its boxes are on pictures that it does not list: image_id {listed(found.strays)}"
+        help = f"its images have the id {listed(map(repr, images))}: write both alike, numbers as numbers"
+        raise wrong_file(file, problem, help)
+    return boxes, found
+
+
+def _images(content: Any, file: Path) -> list[Any]:
+    """The identifiers of the pictures. Raises S677 for one that several have."""
+    images = [_identifier(image, "id", file) for image in content["images"]]
+    if twice := [image for image, count in Counter(images).items() if count > 1]:
+        problem = f"several of its images have the id {listed(map(repr, twice))}"
+        raise wrong_file(file, problem, "give every picture a number of its own, for its boxes name it")
+    return images
 
 
 def _numbers(made: Any, file: Path) -> list[float]:
@@ -127,6 +157,25 @@ def _numbers(made: Any, file: Path) -> list[float]:
     except (TypeError, ValueError):
         raise wrong_file(file, f"a bbox of it is {box!r}", "expected [x, y, width, height] in pixels") from None
     return [x, y, width, height]
+
+
+def _around(made: Any, file: Path) -> list[float]:
+    """The box around an outline, a list of polygons x0, y0, x1, y1, …."""
+    outline = _of(made, "segmentation", file)
+    try:
+        points = np.concatenate([np.asarray(polygon, np.float64).reshape(-1, 2) for polygon in outline])
+    except (TypeError, ValueError):
+        problem = "an annotation has no bbox, and a segmentation that is no list of polygons"
+        raise wrong_file(file, problem, "give it a bbox, [x, y, width, height] in pixels") from None
+    low, high = points.min(0), points.max(0)
+    return [*low.tolist(), *(high - low).tolist()]
+
+
+def _identifier(made: Any, key: str, file: Path) -> int | str:
+    value = _of(made, key, file)
+    if not isinstance(value, int | str):
+        raise wrong_file(file, f"an entry of it has the {key} {value!r}", "expected a whole number")
+    return value
 
 
 def _of(made: Any, key: str, file: Path) -> Any:

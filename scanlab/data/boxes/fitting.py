@@ -55,18 +55,10 @@ def read_fitted(
     check_size(size or sizes[0], sizes[0], files[0].parent.name)
     most = max(counts.values())
     target = size or max(own for own, count in counts.items() if count == most)
-    images, scaled = np.zeros((len(files), 1, *target), np.float32), list(boxes)
-    for own in counts:
-        chosen = [number for number, each in enumerate(sizes) if each == own]
-        inner = fitted_size(own, target)
-        pixels = read_pictures([files[n] for n in chosen], inner, layout, notes).pixels
-        if pixels.shape[1] > images.shape[1]:
-            images = np.repeat(images, pixels.shape[1], 1)
-        images[chosen, :, : inner[0], : inner[1]] = pixels
-        for number in chosen:
-            scaled[number] = fitted_boxes(boxes[number], own, inner)
+    inner = [fitted_size(own, target) for own in sizes]
+    images = read_pictures(files, target, layout, notes, inner).pixels
     notes += _notes(counts, target)  # pyright: ignore[reportArgumentType]
-    return images, scaled
+    return images, [fitted_boxes(some, own, new) for some, own, new in zip(boxes, sizes, inner, strict=True)]
 
 
 def _notes(counts: Counter[Size], target: Size) -> list[Note]:

@@ -53,7 +53,7 @@ def wrong_file(file: Path, problem: str, expected: str = "") -> ScanlabError:
 def text_of(file: Path) -> str:
     """The text of an annotation. Raises S677."""
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise wrong_file(file, str(error), "save it as UTF-8") from None
 
@@ -87,7 +87,7 @@ _RULES = {
     "cut": ("mapped", "box", "beyond the border of a picture: what lies outside is cut off"),
     "outside": ("left out", "box", "outside of a picture"),
     "flat": ("left out", "box", "without an area"),
-    "empty": ("assumed", "picture", "without a box: there is nothing to find on it"),
+    "empty": ("assumed", "picture", "without a box: what is found there counts as wrong"),
 }
 
 

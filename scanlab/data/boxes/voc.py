@@ -24,12 +24,17 @@ _SUFFIX = (".xml",)
 
 
 def voc_files(folder: Path) -> list[Path]:
-    """The XML files at any depth, if the first is an annotation of Pascal VOC's form."""
+    """The XML files at any depth, if one of them is an annotation of Pascal VOC's form: what is wrong with others is
+    said where they are read."""
     files = list(below(folder, _SUFFIX))
+    return files if any(map(_is_annotation, files)) else []
+
+
+def _is_annotation(file: Path) -> bool:
     try:
-        return files if files and ElementTree.parse(files[0]).getroot().tag == "annotation" else []
+        return ElementTree.parse(file).getroot().tag == "annotation"
     except (OSError, ElementTree.ParseError):
-        return []
+        return False
 
 
 @dataclass(frozen=True)
@@ -57,17 +62,21 @@ def read_voc(folder: Path, files: Sequence[Path]) -> Annotations:
     if hard := sum(made.difficult for made in every):
         notes.append(Note("left out", f"{count_text(hard, 'object')} marked difficult"))
     parts = _image_sets(folder)
-    boxed = []
+    boxed, unnamed = [], []
     for file, name, size, objects in read:
         part = parts.get(file.stem, "") if parts else part_within(file, folder)
         if parts and not part:
+            unnamed.append(pictures.of_annotation(file, name))
             continue
         rows = [[*_from_pixels(made.sides, first), names.index(made.name)] for made in objects if not made.difficult]
         boxes = np.array(rows, np.float64).reshape(-1, 5)
         boxed.append(Boxed(pictures.of_annotation(file, name, part), boxes, part, size))
-    if left := len(read) - len(boxed):
-        notes.append(Note("left out", f"{count_text(left, 'annotation')} that no list in ImageSets names"))
-    notes += pictures.left((each.file for each in boxed), "without an annotation")
+    if unnamed:
+        notes.append(Note("left out", f"{count_text(len(unnamed), 'annotation')} that no list in ImageSets names"))
+    if missing := sorted(set(parts) - {file.stem for file in files}):
+        what = f"{count_text(len(missing), 'name')} in ImageSets without an annotation: {listed(missing)}"
+        notes.append(Note("left out", what))
+    notes += pictures.left((*(each.file for each in boxed), *unnamed), "without an annotation")
     return Annotations("Pascal VOC's XML", tuple(boxed), names, (*_SUFFIX, ".txt") if parts else _SUFFIX, tuple(notes))
 
 

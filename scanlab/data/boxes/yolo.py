@@ -33,7 +33,7 @@ def yolo_files(folder: Path) -> list[Path]:
     files = [file for file in texts if file.stem in stems]
     for file in files if 2 * len({file.stem for file in files}) >= len(stems) else ():
         try:
-            lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+            lines = [line for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
         except (OSError, UnicodeDecodeError):
             return []
         if lines:
@@ -64,7 +64,7 @@ def read_yolo(folder: Path, files: Sequence[Path], sizes: Mapping[Path, tuple[in
     highest = max((int(each.boxes[:, 4].max(initial=-1)) for each in boxed), default=-1)
     if not names:
         names = tuple(f"class {number}" for number in range(highest + 1))
-        notes.append(Note("assumed", f"no file names the classes: there are {count_text(len(names), 'class')}"))
+        notes.append(Note("assumed", f"no file names the classes: {count_text(len(names), 'class')} by number"))
     else:
         notes.append(Note("mapped", f"names of classes: those of {source}"))
     if outlines:
@@ -97,7 +97,8 @@ def _rows(file: Path, size: tuple[int, int], classes: int) -> tuple[NDArray[np.f
             continue
         label, numbers = _parsed(file, number, line)
         if classes and label >= classes:
-            problem = f"line {number} of {file.name} is of class {label}, and {count_text(classes, 'class')} are named"
+            named = count_text(classes, "class")
+            problem = f"line {number} of {file.name} is of class {label}, and there are names of {named}"
             raise ScanlabError.at("S696", problem, help="name it, or number the classes from 0")
         if len(numbers) == 4:
             x, y, wide, high = numbers
@@ -117,7 +118,9 @@ def _parsed(file: Path, number: int, line: str) -> tuple[int, list[float]]:
         known = int(label)
     except ValueError:
         raise wrong_file(file, f"line {number} is {line.strip()!r}", expected) from None
-    if known < 0 or len(values) < 4 or len(values) % 2:
+    if known < 0:
+        raise wrong_file(file, f"line {number} is of class {known}", "number the classes from 0")
+    if len(values) < 4 or len(values) % 2:
         raise wrong_file(file, f"line {number} has {count_text(len(values), 'number')} after the class", expected)
     if any(not -MOST < value < MOST for value in values):
         raise wrong_file(file, f"line {number} has numbers that are no shares: {line.strip()!r}", expected)
@@ -128,12 +131,25 @@ def _names(folder: Path) -> tuple[tuple[str, ...], str]:
     """Names of the classes, and the file that has them; nothing where none does."""
     for file in files_in(folder, (".yaml", ".yml")):
         if names := _yaml_names(file):
-            return names, file.name
+            return _once(names, file), file.name
     for file in (*below(folder, (".txt", ".names", ".labels")),):
         if file.name in _NAME_LISTS:
-            lines = [line.strip() for line in text_of(file).splitlines()]
-            return tuple(line for line in lines if line), file.name
+            lines = [line.strip() for line in text_of(file).rstrip().splitlines()]
+            if "" in lines:
+                problem = (
+                    f"line {lines.index('') + 1} of {file.name} is empty: what number the next name has is not clear"
+                )
+                raise ScanlabError.at("S696", problem, help="write a name for every class, in their order")
+            return _once(tuple(lines), file), file.name
     return (), ""
+
+
+def _once(names: tuple[str, ...], file: Path) -> tuple[str, ...]:
+    """Raise S696 for a name that several classes have."""
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        problem = f"several classes of {file.name} are called {listed(twice)}"
+        raise ScanlabError.at("S696", problem, help="give each a name of its own")
+    return names
 
 
 def _yaml_names(file: Path) -> tuple[str, ...]:
