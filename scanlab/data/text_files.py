@@ -143,18 +143,22 @@ def _tabled(folder: Path, layout: Layout, notes: list[Note]) -> LineFiles | None
     read: list[tuple[str, Line]] = []
     names, columns = [], []
     for path, rows in tables:
-        column = _text_column(rows[0], layout)
+        # Rows need not have all columns.
+        head = {name: "" for row in rows for name in row}
+        column = _text_column(head, layout)
         known = known_pictures(path.parent, list(below(path.parent))) if column else {}
         if not column or not known:
             continue
         naming = _naming(rows, column, known)
         headless = column == _SECOND and not _told(layout)
-        if naming is None or (headless and not _differ([row[column] for row in rows])):
+        if naming is None or (headless and not _differ([row.get(column, "") for row in rows])):
             continue
-        group = next((name for name in rows[0] if plain(name) in _GROUPS), "")
-        split = next((name for name in rows[0] if plain(name) in _PARTS and part_of(rows[0][name])), "")
+        group = next((name for name in head if plain(name) in _GROUPS), "")
+        parted = [name for name in head if plain(name) in _PARTS]
+        split = next((name for name in parted if any(part_of(row.get(name, "")) for row in rows)), "")
         own = part_of(path.name.split(".")[0]) or part_of(path.parent.name)
-        missing = [row[naming] for row in rows if picture_of(row[naming], known) in (None, Path())]
+        names_of = [row.get(naming, "") for row in rows]
+        missing = [name or "a row without a name" for name in names_of if picture_of(name, known) in (None, Path())]
         if missing:
             raise ScanlabError.at(
                 "S671",
@@ -165,8 +169,11 @@ def _tabled(folder: Path, layout: Layout, notes: list[Note]) -> LineFiles | None
         for row in rows:
             file = picture_of(row[naming], known)
             assert file is not None
-            part = part_of(row[split]) if split else own or part_of(file.relative_to(folder).parts[0])
-            read.append((part or "train", Line(file, row[column], row.get(group, ""))))
+            part = part_of(row.get(split, "")) if split else own or part_of(file.relative_to(folder).parts[0])
+            if split and not part:
+                problem = f"{path} puts {file.name} into the part {row.get(split, '')!r}, which is none"
+                raise ScanlabError.at("S671", problem, help=f"write {', '.join(PARTS[:-1])} or {PARTS[-1]}")
+            read.append((part or "train", Line(file, row.get(column, ""), row.get(group, ""))))
         names.append(path.name)
         columns.append((column, group))
     if not read:
@@ -212,7 +219,9 @@ def json_rows(path: Path) -> Iterator[Row]:
             raise ScanlabError.at("S671", f"row {number} of {path} is no JSON: {error}") from None
         if not isinstance(held, dict):
             raise ScanlabError.at("S671", f"row {number} of {path} is no object", help='write {"text": "…"}')
-        yield {str(key): value if isinstance(value, str) else json.dumps(value) for key, value in held.items()}
+        # What is null is not there.
+        given = {str(key): value for key, value in held.items() if value is not None}
+        yield {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
 
 
 def _text_column(row: Row, layout: Layout) -> str:
@@ -225,7 +234,9 @@ def _text_column(row: Row, layout: Layout) -> str:
 def _naming(rows: Sequence[Row], text: str, known: Mapping[str, Path]) -> str | None:
     """The column that names the most images; None where less than half of the rows name one."""
     counts = {
-        name: sum(picture_of(row.get(name, ""), known) is not None for row in rows) for name in rows[0] if name != text
+        name: sum(picture_of(row.get(name, ""), known) is not None for row in rows)
+        for name in {name: "" for row in rows for name in row}
+        if name != text
     }
     best = max(counts, key=lambda name: counts[name], default=None)
     return best if best is not None and 2 * counts[best] >= len(rows) else None

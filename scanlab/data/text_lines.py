@@ -121,10 +121,11 @@ def _of_arrays(
             shown = f"{columns.dtype} {list(columns.shape)}, {len(offsets) - 1} lines and {len(rows)} texts"
             help = "expected columns uint8 [sum of widths, height], offsets [lines + 1], and a text for each line"
             raise ScanlabError.at("S671", f"{folder / part} holds {shown}", help=help)
-        if rows and column not in rows[0]:
-            raise ScanlabError.at("S671", f"{table} has no {column!r}", help=f"it has {listed(rows[0])}")
+        head = {name: "" for row in rows for name in row}
+        if rows and column not in head:
+            raise ScanlabError.at("S671", f"{table} has no {column!r}", help=f"it has {listed(head)}")
         group = "work" if all("work" in row for row in rows) else ""
-        lines = [Line(table, row[column], row.get(group, "")) for row in rows]
+        lines = [Line(table, row.get(column, ""), row.get(group, "")) for row in rows]
         kept = _kept(lines, part, notes)
         parts[part] = [lines[n] for n in kept]
         images += [columns[offsets[n] : offsets[n + 1]].T[None] for n in kept]

@@ -11,11 +11,13 @@ from scanlab.data.text_files import transcription_of
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 
-__all__ = ["END", "OUTSIDE", "UNKNOWN", "numbers_of_texts", "text_of_numbers"]
+__all__ = ["END", "NO_CHARACTER", "OUTSIDE", "UNKNOWN", "numbers_of_texts", "text_of_numbers"]
 
 # After the end of a text, and for a symbol that the alphabet lacks.
 END, OUTSIDE = -1, -2
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+# Unicode gives this code point to no character, ever: it equals nothing that is read.
+NO_CHARACTER = "\U0010ffff"
 _MOST = np.iinfo(np.int16).max
 
 
@@ -42,10 +44,10 @@ def numbers_of_texts(texts: Sequence[str], training: NDArray[np.int64]) -> tuple
     return alphabet, numbers
 
 
-def text_of_numbers(numbers: NDArray, alphabet: Sequence[str]) -> str:
-    """The text of one row of numbers; symbols outside the alphabet as U+FFFD.
+def text_of_numbers(numbers: NDArray, alphabet: Sequence[str], unknown: str = UNKNOWN) -> str:
+    """The text of one row of numbers; symbols outside the alphabet as `unknown`.
 
     >>> text_of_numbers(np.array([1, -2, 0, -1]), "ab")
     'b\N{REPLACEMENT CHARACTER}a'
     """
-    return "".join(UNKNOWN if number == OUTSIDE else alphabet[int(number)] for number in numbers if number != END)
+    return "".join(unknown if number == OUTSIDE else alphabet[int(number)] for number in numbers if number != END)

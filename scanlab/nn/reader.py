@@ -103,11 +103,15 @@ class TextReader(Head):
     def loss(self, images: Sequence[Tensor], texts: Sequence[Sequence[int]]) -> Tensor:
         """Minus the logarithm of the probability of each text, over its symbols, averaged over the images.
 
-        texts: of every image its symbols' numbers in the alphabet. Raises S673 for one with fewer steps than its text
-        needs, and a text of no symbols.
+        texts: of every image its symbols' numbers in the alphabet. Raises S671 for numbers that are none of a symbol,
+        S673 for one with fewer steps than its text needs, and a text of no symbols.
         """
         steps = [self.steps_of(image.shape[1:]) for image in images]
         for number, (count, text) in enumerate(zip(steps, texts, strict=True)):
+            if odd := [symbol for symbol in text if not 0 <= symbol < self.blank]:
+                problem = f"the text of image {number} has the number {odd[0]}"
+                help = f"number symbols from 0 to {self.blank - 1}, as numbers_of(text) does"
+                raise ScanlabError.at("S671", problem, help=help)
             if not len(text) or count < needed_steps(text):
                 raise ScanlabError.at(
                     "S673",

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from scanlab.data import Dataset
+from scanlab.data.parts import PARTS
 from scanlab.data.target_kinds import TEXT
-from scanlab.data.texts import text_of_numbers
+from scanlab.data.texts import NO_CHARACTER, text_of_numbers
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.text import count_text
+from scanlab.ir.text import count_text, grid_text
 from scanlab.nn import Backbone, BackboneConfig, TextReader
 from scanlab.nn.ctc import needed_steps
 from scanlab.nn.embed import halved
@@ -53,15 +54,16 @@ def edits_of_lines(model: nn.Module, images: Images, targets: Tensor, batch: int
     """Of every line what `error_counts` gives, int64 [M, 4]."""
     assert isinstance(model, TextReader)
     read = [text for some in images.split(batch) for text in model.read(some)]
-    there = [text_of_numbers(row, model.alphabet) for row in targets.cpu().numpy()]
+    there = [text_of_numbers(row, model.alphabet, NO_CHARACTER) for row in targets.cpu().numpy()]
     return "edits", torch.from_numpy(error_counts(read, there))
 
 
 def check_lines(problem: Problem, dataset: Dataset) -> None:
     """Refuse what cannot be learnt of lines, before any training.
 
-    Raises S608 for images that would be mirrored, S670 for inputs that would be changed, and S673 for training
-    samples with fewer steps (columns of patches, or patches) than their texts need.
+    Raises S608 for images that would be mirrored, S670 for inputs that would be changed, and S673 for samples of any
+    part that are narrower than a patch, and training samples with fewer steps (columns of patches, or patches) than
+    their texts need.
     """
     if dataset.target_kind is not TEXT:
         return
@@ -71,6 +73,7 @@ def check_lines(problem: Problem, dataset: Dataset) -> None:
     if problem.transfer:
         changed = f"{problem.transfer[0]!r} would change the images of {dataset.name}"
         raise ScanlabError.at("S670", f"{changed}, whose texts are read as they stand", help="leave transfer out")
+    _check_widths(problem.config, dataset)
     pages = task_named(problem.task).learning == "text_pages"
     short = []
     for number in dataset.train:
@@ -89,6 +92,20 @@ def check_lines(problem: Problem, dataset: Dataset) -> None:
             f"{text!r}, has {count_text(steps, 'step')} and needs {needed}",
             help="choose patches that are less wide, fewer stages, or leave these samples out",
         )
+
+
+def _check_widths(config: BackboneConfig, dataset: Dataset) -> None:
+    for part in PARTS:
+        for number in getattr(dataset, part):
+            extents = dataset.images[number].shape[1:]
+            sides = config.patch_sides(len(extents))
+            if any(extent < side for extent, side in zip(extents, sides, strict=True)):
+                raise ScanlabError.at(
+                    "S673",
+                    f"number {number} of {dataset.name}, of the {part} part, has {grid_text(extents)} pixels, and a "
+                    f"patch {grid_text(sides)}",
+                    help="choose smaller patches, or leave this sample out",
+                )
 
 
 def _last_grid(config: BackboneConfig, extents: tuple[int, ...]) -> tuple[int, ...]:

@@ -227,3 +227,24 @@ def test_classes_with_captions_are_no_lines_of_text(tmp_path):
     for place in tmp_path.rglob("*.txt"):
         place.write_text(f"a {place.parent.name}")
     assert whole(str(tmp_path), "16x16").class_names == ("cat", "dog"), "texts that are the classes' names"
+
+
+def jsonl(folder, rows):
+    for number in range(len(rows)):
+        write(folder, "train", number % 3, "", ending="", name=f"{number}")
+    content = [json.dumps({"file_name": f"{n}.png", **row}) for n, row in enumerate(rows)]
+    (folder / "metadata.jsonl").write_text("\n".join(content), encoding="utf-8")
+    return str(folder)
+
+
+def test_rows_without_a_text_have_none(tmp_path):
+    rows = [{}, {"text": None}, *({"text": f"a{n} b"} for n in range(12))]
+    lines = whole(jsonl(tmp_path, rows))
+    assert len(lines.labels) == 12 and "n" not in lines.class_names
+    assert any("2 train lines whose transcription is empty" in note for note in notes_of(lines)["left out"])
+
+
+def test_a_part_that_is_none_is_refused(tmp_path):
+    rows = [{"text": f"a{n}", "split": "train" if n % 2 else "fold9"} for n in range(12)]
+    with pytest.raises(ScanlabError, match=r"(?s)S671.*0\.png into the part 'fold9'"):
+        whole(jsonl(tmp_path, rows))

@@ -113,6 +113,9 @@ def test_texts_that_cannot_be_learnt_are_refused():
         model.loss(lines(12), [model.numbers_of("abba")])
     with pytest.raises(ScanlabError, match="S673"):
         model.loss(lines(40), [()])
+    for number in (-1, len(model.alphabet)):
+        with pytest.raises(ScanlabError, match=f"S671.*the text of image 0 has the number {number}"):
+            model.loss(lines(40), [(0, number)])
     with pytest.raises(ScanlabError, match=r"S671.*'ſ' \(U\+017F\)"):
         model.numbers_of("aſ")
 

@@ -21,7 +21,7 @@ from scanlab.study.checkpoint import InMemory
 from scanlab.study.learning import learning_of
 from scanlab.study.line_images import LineImages, images_of, of_one_size, shifted_each
 from scanlab.study.predictions import Predictions
-from scanlab.study.reading import check_lines
+from scanlab.study.reading import check_lines, edits_of_lines
 from scanlab.study.tasks import task_named
 from scanlab.study.train import initial_model, train_model, train_trial
 from scanlab.study.trial import DataChoice, Problem, Recipe, Trial
@@ -122,6 +122,24 @@ def test_a_symbol_outside_the_alphabet_is_an_error_that_training_survives() -> N
     assert loss.isfinite()
 
 
+def test_a_replacement_character_that_is_read_is_no_symbol_outside_the_alphabet() -> None:
+    class Reads(TextReader):
+        def read(self, images, beam=1):
+            return ["\ufffd"] * len(images)
+
+    dataset = lines()
+    model = Reads(initial_model(trial(dataset), dataset).backbone, "\ufffda")
+    _, edits = edits_of_lines(model, torch.zeros(2, 1, 8, 8), torch.tensor([[0, -1], [-2, -1]]), 2)
+    assert edits[:, 0].tolist() == [0, 1]
+
+
+def test_a_line_narrower_than_a_patch_is_named() -> None:
+    dataset = lines()
+    widest = replace(CONFIG, patch=(8, 1 + min(image.shape[-1] for image in dataset.images)))
+    with pytest.raises(ScanlabError, match=r"S673.*number \d+ of .*, of the \w+ part, has 16x\d+ pixels"):
+        check_lines(trial(dataset, config=widest).problem, dataset)
+
+
 @pytest.mark.parametrize("control", ["attention", "lstm"])
 def test_peers_have_as_many_parameters(control: str) -> None:
     dataset = lines()
@@ -138,7 +156,7 @@ def test_peers_have_as_many_parameters(control: str) -> None:
     [
         ({"recipe": replace(RECIPE, flip=True)}, "S608", "flip is set"),
         ({"transfer": ("rotate 180",)}, "S670", "rotate 180"),
-        ({"config": replace(CONFIG, patch=(8, 32))}, "S673", "step"),
+        ({"config": replace(CONFIG, patch=(8, 32))}, "S673", "pixels"),
         ({"config": replace(CONFIG, depth=(1, 1, 1, 1))}, "S673", "needs"),
     ],
 )
