@@ -56,8 +56,9 @@ def codes() -> str:
 
 def weights() -> str:
     """A table of the official weights."""
+    averaged = {True: ", averaged", False: ""}
     rows = [
-        f"| `{name}` | [{w.file}]({w.address}) | {w.top1} on {w.data}{', averaged' if w.averaged else ''} | {w.source} |"
+        f"| `{name}` | [{w.file}]({w.address}) | {w.top1} on {w.data}{averaged[w.averaged]} | {w.source} |"
         for name, w in WEIGHTS.items()
     ]
     heads = "| model | official weights | % by their authors | who say so in |\n|---|---|---|---|"
