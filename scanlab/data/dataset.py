@@ -35,8 +35,9 @@ class Dataset:
     x0, y0, x1, y1 in pixels and the class, -1 where there is no more. train, val, test: disjoint int64 index arrays
     into the images, sorted; val may be empty. class_names: one per class, or none. groups: int64 [M], samples that were
     never divided over parts (one patient, one digit); None where each stands alone. video: the first axis is time.
-    drawn: ScanLab divided them into train and test, which did not come as parts. notes: what the reader assumed, mapped
-    and left out. Arrays are read-only.
+    drawn: ScanLab divided them into train and test, which did not come as parts. ink: of texts, whether their pictures
+    came with dark_ink or light_ink, words of layout; in images it is light; "" where nothing says. notes: what the
+    reader assumed, mapped and left out. Arrays are read-only.
 
     >>> images, labels = np.zeros((4, 1, 8, 8), np.float32), np.array([0, 1, 0, 1])
     >>> pair = Dataset("pair", images, labels, np.array([0, 1]), np.array([2, 3]), classes=2, credit="made up")
@@ -58,6 +59,7 @@ class Dataset:
     drawn: bool = False
     notes: tuple[Note, ...] = ()
     targets: TargetKind | None = None
+    ink: str = ""
 
     def __post_init__(self) -> None:
         for array in (self.images, self.labels, self.train, self.val, self.test):

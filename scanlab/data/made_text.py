@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from scanlab.data.dataset import Dataset
 from scanlab.data.digits import load_digits
+from scanlab.data.line_pictures import LIGHT_INK
 from scanlab.data.notes import Note
 from scanlab.data.ragged import RaggedImages
 from scanlab.data.target_kinds import TEXT
@@ -74,7 +75,7 @@ def _made(name: str, draw_one: Callable[[np.random.RandomState, Callable[[], Dra
     credit = f"made from digits: {digits.credit}"
     made = Dataset(name, images, numbers, train, test, len(alphabet), credit, targets=TEXT)
     note = Note("assumed", "test samples are made of digits that no training sample shows")
-    return replace(made, class_names=tuple(alphabet), notes=(note,))
+    return replace(made, class_names=tuple(alphabet), notes=(note,), ink=LIGHT_INK)
 
 
 def _line(draw: np.random.RandomState, one: Callable[[], Drawn]) -> Drawn:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +12,24 @@ from numpy.typing import NDArray
 from scanlab.data.checks import check_parts
 from scanlab.data.dataset import Dataset
 from scanlab.data.layout import TEXT_LINES, Layout, settled_by
+from scanlab.data.line_pictures import (
+    DARK_INK,
+    LIGHT_INK,
+    height_notes,
+    ink_bright,
+    ink_by_mean,
+    of_height,
+    read_grey,
+)
 from scanlab.data.notes import Note, listed
 from scanlab.data.parts import PARTS, divided
-from scanlab.data.pictures import opened, require_pillow, unreadable
+from scanlab.data.pictures import require_pillow
 from scanlab.data.places import unwrapped
-from scanlab.data.ragged import BRIGHTEST, RaggedImages, values_of
-from scanlab.data.resize import resized
+from scanlab.data.ragged import RaggedImages, values_of
 from scanlab.data.strata import brightness_quarters
 from scanlab.data.target_kinds import TEXT
 from scanlab.data.text_files import Line, LineFiles, json_rows, line_files, transcription_of
 from scanlab.data.texts import END, OUTSIDE, numbers_of_texts
-from scanlab.data.upright import turned
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 
@@ -31,7 +37,6 @@ __all__ = ["HEIGHT", "load_text_lines", "packed_lines_in", "text_lines_in"]
 
 # Of lines whose images have several heights.
 HEIGHT = 48
-_DEEPEST_TO_BYTES = 257
 
 
 def packed_lines_in(folder: Path) -> bool:
@@ -77,7 +82,7 @@ def load_text_lines(
     parts, images = _of_arrays(folder, layout, notes) if files is None else _of_files(files, height, notes)
     texts = [line.text for lines in parts.values() for line in lines]
     images = _scaled(images, height or _common(images), notes)
-    ragged = _inked(RaggedImages.of(images), layout, notes)
+    ragged, ink = _inked(RaggedImages.of(images), layout, notes)
     groups = _groups([line.group for lines in parts.values() for line in lines])
     counts = {part: len(parts[part]) for part in PARTS if parts.get(part)}
     divided_parts = divided(counts, brightness_quarters(ragged), groups, notes)
@@ -98,6 +103,7 @@ def load_text_lines(
         drawn="test" not in counts and "val" not in counts,
         notes=tuple(notes),
         targets=TEXT,
+        ink=ink,
     )
     check_parts(dataset)
     return dataset
@@ -151,9 +157,9 @@ def _of_files(
         lines = list(files.parts.get(part, ()))
         parts[part] = [lines[n] for n in _kept(lines, part, notes)]
         for line in parts[part]:
-            image, grey = _read(line.file)
+            image, grey = read_grey(line.file)
             coloured += not grey
-            images.append(image if height is None else _of_height(image, height))
+            images.append(image if height is None else of_height(image, height))
     if not parts["train"]:
         problem = "no training line has a transcription that is not empty"
         raise ScanlabError.at("S671", problem, help="write what stands in each image")
@@ -176,27 +182,6 @@ def _kept(lines: Sequence[Line], part: str, notes: list[Note]) -> list[int]:
     return [n for n, text in enumerate(texts) if text]
 
 
-def _read(file: Path) -> tuple[NDArray[np.uint8], bool]:
-    """A picture as grey bytes [1, H, W], upright, what is transparent as white; and whether it was grey."""
-    from PIL import Image
-
-    with opened(file) as image:
-        try:
-            if image.mode.startswith(("I", "F")):
-                deep = np.asarray(turned(image, Layout()), np.float64)
-                if not image.mode.startswith("I;16") or deep.max(initial=0) <= BRIGHTEST:
-                    raise ValueError(f"its grey values have more than eight bits ({image.mode})")
-                return (deep / _DEEPEST_TO_BYTES).astype(np.uint8)[None], True
-            upright: Any = turned(image, Layout())
-            if "transparency" in upright.info or upright.mode in ("RGBA", "LA", "PA"):
-                whole = upright.convert("RGBA")
-                upright = Image.alpha_composite(Image.new("RGBA", whole.size, "white"), whole)
-            grey = upright.mode in ("1", "L", "LA")
-            return np.asarray(upright.convert("L"), np.uint8)[None], grey
-        except (OSError, ValueError, SyntaxError, EOFError) as error:
-            raise unreadable(file, error) from None
-
-
 def _common(images: Sequence[NDArray[np.uint8]]) -> int:
     heights = {image.shape[1] for image in images}
     return heights.pop() if len(heights) == 1 else HEIGHT
@@ -204,33 +189,23 @@ def _common(images: Sequence[NDArray[np.uint8]]) -> int:
 
 def _scaled(images: Sequence[NDArray[np.uint8]], height: int, notes: list[Note]) -> list[NDArray[np.uint8]]:
     """All of one height."""
-    heights = Counter(image.shape[1] for image in images)
-    if set(heights) != {height}:
-        what = f"heights are {min(heights)} to {max(heights)} pixels" if len(heights) > 1 else f"all are {min(heights)}"
-        notes.append(Note("assumed", f"{what} high: lines are scaled to {height}, their aspect kept"))
-    return [_of_height(image, height) for image in images]
+    notes += height_notes(Counter(image.shape[1] for image in images), height)
+    return [of_height(image, height) for image in images]
 
 
-def _of_height(image: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
-    if image.shape[1] == height:
-        return image
-    width = max(1, round(image.shape[2] * height / image.shape[1]))
-    return np.rint(resized(image[None], (height, width))[0]).astype(np.uint8)
-
-
-def _inked(images: RaggedImages, layout: Layout, notes: list[Note]) -> RaggedImages:
-    """Ink bright on dark paper: what a shift or a patch beyond the edge fills in is paper then."""
+def _inked(images: RaggedImages, layout: Layout, notes: list[Note]) -> tuple[RaggedImages, str]:
+    """With ink bright on dark paper; and which ink they came with."""
     _, mean, _ = values_of(images)
-    said = layout.chosen("dark_ink", "light_ink")
-    dark = said == "dark_ink" if said else mean > 0.5
+    said = layout.chosen(DARK_INK, LIGHT_INK)
+    ink = said or ink_by_mean(mean)
     share = f"the mean value is {mean:.2f} of 1"
-    if dark:
+    if ink == DARK_INK:
         why = f"{'layout says so' if said else share}: values are turned round, so that ink is bright"
         notes.append(Note("assumed", f"ink is dark on light paper ({why})"))
-        return RaggedImages(BRIGHTEST - images.pixels, images.offsets)
-    why = "layout says so" if said else f"{share}; else {settled_by('dark_ink')}"
+        return RaggedImages(ink_bright(images.pixels, ink), images.offsets), ink
+    why = "layout says so" if said else f"{share}; else {settled_by(DARK_INK)}"
     notes.append(Note("assumed", f"ink is light on dark paper ({why})"))
-    return images
+    return images, ink
 
 
 def _groups(names: Sequence[str]) -> NDArray[np.int64] | None:

@@ -20,6 +20,9 @@ class Head(nn.Module):
     backbone: Backbone
     # One per class, or none; kept in files, and nothing is computed with them.
     class_names: tuple[str, ...] = ()
+    # Of one that reads text: whether the pictures that it learned from came with dark_ink or light_ink, words of a data
+    # set's layout; kept likewise.
+    ink: str = ""
 
     def check_scan(self) -> None:
         """That the head can read what the backbone's scan shows it; any by default."""

@@ -152,7 +152,7 @@ def initial_model(trial: Trial, dataset: Dataset) -> nn.Module:
         torch.manual_seed(trial.seed + (control.weights if control else 0))
         model = build(config)
     if isinstance(model, Head):
-        model.class_names = dataset.class_names
+        model.class_names, model.ink = dataset.class_names, dataset.ink
     return model
 
 

@@ -69,6 +69,7 @@ def described(model: nn.Module) -> tuple[nn.Module, dict[str, Any]]:
         "channels": backbone.channels,
         "options": cast(Head, model).options(),
         "class_names": list(cast(Head, model).class_names),
+        "ink": cast(Head, model).ink,
         **({"published": dict(published)} if (published := getattr(model, "published", {})) else {}),
     }
 
@@ -102,6 +103,7 @@ def built_from(about: Mapping[str, Any], tensors: Mapping[str, Tensor], source: 
     )
     model = HEADS[about["head"]](backbone, **about["options"])
     model.class_names = tuple(about.get("class_names", ()))
+    model.ink = about.get("ink", "")
     if isinstance(model, Classifier):
         model.published = {
             key: tuple(value) if isinstance(value, list) else value for key, value in about.get("published", {}).items()
