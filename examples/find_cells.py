@@ -13,14 +13,15 @@ import scanlab
 from scanlab.data import Dataset, from_arrays, load
 from scanlab.data.placed import place_of
 from scanlab.nn import BackboneConfig, Detector, MixerConfig
+from scanlab.predict.drawn import boxed_picture, draw_boxes
+from scanlab.study.record import TrialResult
 from scanlab.study.train import train_model
 from scanlab.study.trial import DataChoice, Problem, Recipe, Trial
-from scanlab.view.samples import Picture, Row, write
 
 SIZES = BackboneConfig(
     patch=4, stem="overlapping", dim=32, depth=(2, 2), mlp=2.0, mixer=MixerConfig(convolution="grid")
 )
-SURE = 0.4
+SURE, NAMES = 0.4, ("disc", "ring")
 
 
 def drawn(count: int = 48, size: int = 64) -> Dataset:
@@ -39,13 +40,10 @@ def drawn(count: int = 48, size: int = 64) -> Dataset:
     return from_arrays(images.clip(0, 1), boxes, name="discs and rings")
 
 
-def main() -> None:
-    torch.set_num_threads(1)  # the model is small, and studies compute like this
-    real = place_of("blood_cells") is not None
-    cells = load("blood_cells", size=(120, 160), test_limit=40) if real else drawn()
-    print(f"{cells.name}: {len(cells.train)} pictures to learn from, {len(cells.test)} others")
+def learnt(cells: Dataset, epochs: int) -> tuple[Detector, TrialResult]:
+    """A model trained on the pictures of the training part."""
     scan = scanlab.compile("cross", grid=tuple(n // 4 for n in cells.extents))
-    recipe = Recipe(epochs=8 if real else 12, batch=4, learning_rate=4e-3, flip=True)
+    recipe = Recipe(epochs=epochs, batch=4, learning_rate=4e-3, flip=True)
     problem = Problem(cells.name, DataChoice(), "detection", cells.fingerprint, (("cross", scan),), SIZES, recipe)
 
     def report(number: int, epoch) -> None:
@@ -53,22 +51,30 @@ def main() -> None:
 
     model, result = train_model(Trial(problem, scan, seed=0), cells, report)
     assert isinstance(model, Detector)
-    for number in range(cells.classes):
-        name = cells.class_names[number] if cells.class_names else ("disc", "ring")[number]
+    return model.eval(), result
+
+
+def main() -> None:
+    torch.set_num_threads(1)  # the model is small, and studies compute like this
+    real = place_of("blood_cells") is not None
+    cells = load("blood_cells", size=(120, 160), test_limit=40) if real else drawn()
+    print(f"{cells.name}: {len(cells.train)} pictures to learn from, {len(cells.test)} others")
+    model, result = learnt(cells, epochs=8 if real else 12)
+    names = cells.class_names or NAMES
+    for number, name in enumerate(names):
         print(f"{name}: AP50 {result.final[f'ap50_{number}']:.3f}")
 
     chosen = cells.test[:4]
-    said = model.eval().detect(torch.tensor(cells.images[chosen]), least_score=SURE)
+    said = model.detect(torch.tensor(cells.images[chosen]), least_score=SURE)
     print(f"on {len(chosen)} new pictures {sum(map(len, said))} boxes are said with a score above {SURE}")
     if sys.argv[1:]:
-        pictures = [np.moveaxis(image, 0, -1) for image in cells.images[chosen]]
+        images = torch.tensor(cells.images[chosen])
         true = [rows[rows[:, 4] >= 0] for rows in cells.labels[chosen]]
-        ours = [rows[:, [0, 1, 2, 3, 5]].numpy() for rows in said]
         rows = [
-            Row(title, [Picture(picture, boxes=each) for picture, each in zip(pictures, boxes, strict=True)])
-            for title, boxes in (("annotated", true), ("said", ours))
+            (word, [boxed_picture(image, each) for image, each in zip(images, boxes, strict=True)])
+            for word, boxes in (("annotated", true), ("said", said))
         ]
-        write(rows, Path(sys.argv[1]), f"{cells.name}, test part", ["", *(cells.class_names or ("disc", "ring"))])
+        draw_boxes(Path(sys.argv[1]), rows, names, cells.classes, f"{cells.name}, test part")
 
 
 if __name__ == "__main__":

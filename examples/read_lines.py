@@ -3,6 +3,8 @@
 python examples/read_lines.py                          lines of handwritten digits, which ship with ScanLab
 python examples/read_lines.py MODEL FOLDER [PICTURE]   a model of `scanlab train` on lines that it never saw, such as
                                                        scanlab train examples/text_lines.toml --strategy columns
+
+Lines without transcriptions are read by scanlab predict MODEL FOLDER.
 """
 
 import sys
@@ -15,6 +17,7 @@ import scanlab
 from scanlab.data import Dataset, load
 from scanlab.data.texts import text_of_numbers
 from scanlab.nn import BackboneConfig, MixerConfig, TextReader
+from scanlab.predict import read_texts
 from scanlab.study.text_errors import error_counts, error_rate
 from scanlab.study.train import train_model
 from scanlab.study.trial import DataChoice, Problem, Recipe, Trial
@@ -23,7 +26,7 @@ from scanlab.zoo import load as load_model
 
 SIZES = BackboneConfig(patch=(4, 2), dim=32, depth=2, positions="none", mixer=MixerConfig(convolution="path"))
 RECIPE = Recipe(epochs=9, batch=16, learning_rate=1e-2, shift=1)
-BATCH, BEAM, SHOWN = 20, 8, 8
+BEAM, SHOWN = 8, 8
 
 
 def main(model: str = "", folder: str = "digit-lines", picture: str = "") -> None:
@@ -35,10 +38,9 @@ def main(model: str = "", folder: str = "digit-lines", picture: str = "") -> Non
     images = [torch.tensor(lines.images[number]) for number in lines.test]
     there = [text_of_numbers(lines.labels[number], lines.class_names) for number in lines.test]
     groups = None if lines.groups is None else lines.groups[lines.test]
-    batches = [images[first : first + BATCH] for first in range(0, len(images), BATCH)]
     read: list[str] = []
     for beam in (1, BEAM):
-        read = [text for batch in batches for text in reader.read(batch, beam)]
+        read = [said.text for said in read_texts(reader, images, beam)]
         counts = error_counts(read, there)
         characters, words = (error_rate(counts[:, n], counts[:, n + 1], groups) for n in (0, 2))
         how = f"a beam of {beam}" if beam > 1 else "the best path"

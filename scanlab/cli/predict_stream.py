@@ -23,7 +23,7 @@ from scanlab.predict.live import LiveResult, live_results
 from scanlab.predict.written import write_frame
 
 if TYPE_CHECKING:
-    from scanlab.cli.predict import Options
+    from scanlab.cli.predict_job import Options
 
 __all__ = ["run_stream"]
 

@@ -19,7 +19,7 @@ from scanlab.predict.written import refuse_over_inputs
 from scanlab.study.volumes import VolumePrediction, predict_volume
 
 if TYPE_CHECKING:
-    from scanlab.cli.predict import Options
+    from scanlab.cli.predict_job import Options
 
 __all__ = ["run_volumes", "volumes_at"]
 

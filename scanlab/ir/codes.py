@@ -174,7 +174,9 @@ _PREDICTIONS = {
     "S726": Code("a model that does not predict that", "The message says which models take such input."),
     "S727": Code("names that do not fit", "There must be one for each of the model's classes."),
     "S728": Code("frames that do not follow", "All frames of a stream have one size and the channels of the model."),
-    "S729": Code("no place for what is predicted", "Say with --out where masks or frames are to be written."),
+    "S729": Code("no place for what is predicted", "Say with --out where it is to be written; the message says how."),
+    "S737": Code("ink of two kinds", "Text is darker than its paper or lighter, in all pictures: say which it is."),
+    "S738": Code("no place on the earth", "Coordinates take a GeoTIFF with a reference system of a known code."),
 }
 
 _EXPORT = {

@@ -17,13 +17,15 @@ from scanlab.nn.detection_loss import Places, detection_loss
 from scanlab.nn.embed import halved
 from scanlab.nn.pyramid import PyramidHead, fusion
 
-__all__ = ["Detector"]
+__all__ = ["LEAST_SCORE", "MOST", "OVERLAP", "Detector"]
 
 # What the score of every class is at first, so that the many places without an object do not drown the others
 # (arXiv 1708.02002).
 FIRST_SCORE = 0.01
 # A side is at most so many steps away: the exponential of a wild number is infinite.
 FARTHEST = 1000.0
+# What is less sure is left out; the IoU from which the better one of two boxes stays; boxes of an image.
+LEAST_SCORE, OVERLAP, MOST = 0.05, 0.6, 100
 
 
 class Detector(PyramidHead):
@@ -103,7 +105,7 @@ class Detector(PyramidHead):
 
     @torch.no_grad()
     def detect(
-        self, images: Tensor, *, least_score: float = 0.05, overlap: float = 0.6, most: int = 100
+        self, images: Tensor, *, least_score: float = LEAST_SCORE, overlap: float = OVERLAP, most: int = MOST
     ) -> list[Tensor]:
         """The objects in images [B, C, H, W] of any size: float32 [n, 6] each (x0, y0, x1, y1 in pixels within the
         image, score in [0, 1], class), best first.

@@ -144,6 +144,24 @@ class TextReader(Head):
         symbols = best_path(scores) if beam == 1 else beam_search(scores, beam)[0][0]
         return "".join(self.alphabet[symbol] for symbol in symbols)
 
+    def log_probability(self, logits: Tensor, text: str) -> float:
+        """The logarithm of the probability that the logits of one line, [steps, symbols + 1], give to a text among all
+        texts: summed over all of its alignments, not that of the best one alone. Raises S671 for a symbol that is not
+        in the alphabet.
+
+        >>> import torch
+        >>> from scanlab.nn import BackboneConfig
+        >>> backbone = Backbone("column", BackboneConfig(patch=(8, 4), dim=8, positions="none"), input_size=(16, 64))
+        >>> reader = TextReader(backbone, "a")
+        >>> two = torch.zeros(2, 2)  # "a" by itself, before a blank and after one: three of the four alignments
+        >>> round(math.exp(reader.log_probability(two, "a")), 3), round(math.exp(reader.log_probability(two, "")), 3)
+        (0.75, 0.25)
+        """
+        scores = logits.detach().double().log_softmax(-1).cpu()
+        numbers = torch.tensor([self.numbers_of(text)], dtype=torch.long)
+        lengths = torch.tensor([len(scores)]), torch.tensor([len(text)])
+        return -float(F.ctc_loss(scores[:, None], numbers, *lengths, blank=self.blank, reduction="sum"))
+
     def numbers_of(self, text: str) -> tuple[int, ...]:
         """A text's symbols by their numbers. Raises S671 for a symbol outside the alphabet."""
         return tuple(self._numbers(text))

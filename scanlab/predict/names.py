@@ -28,8 +28,9 @@ def with_class_names(model: nn.Module, names: Sequence[str] = ()) -> tuple[str, 
     >>> with_class_names(model, ["cat", "dog"]), with_class_names(model)
     (('cat', 'dog'), ())
     """
-    chosen = tuple(names) or (model.class_names if isinstance(model, Head) else ())
     classes = class_count(model)
+    # The symbols of a reader are none.
+    chosen = tuple(names) or (model.class_names if isinstance(model, Head) and classes else ())
     if chosen and len(chosen) != classes:
         raise ScanlabError.at(
             "S727",

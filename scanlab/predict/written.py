@@ -20,7 +20,17 @@ from scanlab.places import write_whole
 from scanlab.predict.names import name_of
 from scanlab.view.ramp import colours
 
-__all__ = ["class_colours", "refuse_over_inputs", "write_frame", "write_legend", "write_mask", "write_table"]
+__all__ = [
+    "class_colours",
+    "make_folders",
+    "refuse_over_inputs",
+    "write_frame",
+    "write_json",
+    "write_legend",
+    "write_mask",
+    "write_table",
+    "write_text",
+]
 
 Colour = tuple[int, int, int]
 # Steps of the golden ratio round the ramp keep the colours of neighbouring numbers apart.
@@ -64,31 +74,51 @@ def write_legend(file: Path, names: Sequence[str], classes: int) -> None:
         {"class": number, "name": name_of(names, number), "colour": colour}
         for number, colour in class_colours(classes).items()
     ]
-    _write(file, (json.dumps({"classes": rows, "no class": NO_CLASS}, indent=2, ensure_ascii=False) + "\n").encode())
+    write_json(file, {"classes": rows, "no class": NO_CLASS})
 
 
 def refuse_over_inputs(targets: Iterable[Path], files: Collection[Path]) -> None:
-    """Raise S729 for a mask that would be written over an input, or over another mask."""
+    """Raise S729 for a file that would be written over an input, or over another one."""
     taken = {file.resolve() for file in files}
     for target in targets:
         if target.resolve() in taken:
-            problem = f"a mask would be written over another file, {target}"
+            problem = f"what is predicted would be written over another file, {target}"
             raise ScanlabError.at("S729", problem, help="give another place, and inputs of different names")
         taken.add(target.resolve())
 
 
-def write_table(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Rows of equal keys as a .csv or a .json file. Raises S502 where it cannot be written, S729 for another suffix."""
+def write_table(file: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> None:
+    """Rows of equal keys as a .csv or a .json file. columns: their names, where there may be no row. Raises S502 where
+    it cannot be written, S729 for another suffix."""
     if file.suffix.lower() == ".json":
-        _write(file, (json.dumps(list(rows), indent=2, ensure_ascii=False) + "\n").encode())
+        write_json(file, list(rows))
     elif file.suffix.lower() == ".csv":
         text = io.StringIO()
-        writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+        writer = csv.DictWriter(text, list(columns or (rows[0] if rows else ())), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         _write(file, text.getvalue().encode())
     else:
         raise ScanlabError.at("S729", f"{file} is no place for a table", help="let its name end in .csv or .json")
+
+
+def make_folders(files: Iterable[Path]) -> None:
+    """The folders that files are to lie in. Raises S502 where one cannot be made."""
+    for folder in dict.fromkeys(file.parent for file in files):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(folder, error) from None
+
+
+def write_json(file: Path, content: Any) -> None:
+    """A value as JSON. Raises S502."""
+    write_text(file, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_text(file: Path, text: str) -> None:
+    """A text in UTF-8. Raises S502."""
+    _write(file, text.encode())
 
 
 def _write_picture(file: Path, picture: Any) -> None:
@@ -102,6 +132,8 @@ def _write(file: Path, content: bytes) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(file, content, mode=None)
     except OSError as error:
-        raise ScanlabError.at(
-            "S502", f"{file} cannot be written: {reason_of(error)}", help="give another --out"
-        ) from None
+        raise _unwritable(file, error) from None
+
+
+def _unwritable(place: Path, error: OSError) -> ScanlabError:
+    return ScanlabError.at("S502", f"{place} cannot be written: {reason_of(error)}", help="give another --out")

@@ -28,19 +28,20 @@ _INK, _SOFT = "#1c1b22", "#5d5b6b"
 class Picture:
     """One image or slice: grey floats [H, W] or colours [H, W, 3], in [0, 1]; mask: a class per pixel [H, W], 0 the
     background; caption: what stands below, such as which slice it is; boxes: floats [n, 5] of x0, y0, x1, y1 in pixels
-    and the class from 0."""
+    and the class from 0; marks: what stands at each box, such as its score, or nothing."""
 
     values: np.ndarray
     mask: np.ndarray | None = None
     caption: str = ""
     boxes: np.ndarray | None = None
+    marks: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Row:
-    """Pictures side by side under one label."""
+    """Pictures side by side after one label; where no row of a sheet has one, None, no room is left for it."""
 
-    label: str
+    label: str | None
     pictures: Sequence[Picture]
 
 
@@ -93,16 +94,18 @@ def _figure(rows: Sequence[Row], title: str, classes: Sequence[str], side: float
     longest = max(row.pictures[0].values.shape[1] for row in rows)
     sides = [side * row.pictures[0].values.shape[1] / longest if most == 1 else side for row in rows]
     heights = [own * _tallest(row) for row, own in zip(rows, sides, strict=True)]
-    width = _MARGIN + (side + _GAP) * most
+    margin = _GAP if all(row.label is None for row in rows) else _MARGIN
+    width = margin + (side + _GAP) * most
     height = _HEAD + sum(heights) + (_GAP + caption) * len(rows) + _FOOT * bool(classes)
     figure = _need("matplotlib.figure").Figure(figsize=(width, height))
     sheet = figure.add_axes((0, 0, 1, 1))
     sheet.set_axis_off()
     top = _HEAD
     for row, tall, own in zip(rows, heights, sides, strict=True):
-        sheet.text(_MARGIN - 0.12, top + tall / 2, _plain(row.label), ha="right", va="center", fontsize=8, color=_INK)
+        label = _plain(row.label or "")
+        sheet.text(margin - 0.12, top + tall / 2, label, ha="right", va="center", fontsize=8, color=_INK)
         for number, picture in enumerate(row.pictures):
-            left = _MARGIN + (own + _GAP) * number
+            left = margin + (own + _GAP) * number
             _picture(sheet, picture, len(classes), (left, left + own, top, tall))
         top += tall + _GAP + caption
     sheet.text(width / 2, 0.15, _plain(title), ha="center", va="center", color=_INK, fontsize=9, weight="bold")
@@ -140,11 +143,15 @@ def _boxes(sheet: Any, picture: Picture, classes: int, place: tuple[float, float
     left, right, top, tall = place
     height, width = picture.values.shape[:2]
     rectangle = _need("matplotlib.patches").Rectangle
-    for x0, y0, x1, y1, label in (picture.boxes if picture.boxes is not None else np.empty((0, 5))).tolist():
+    rows = (picture.boxes if picture.boxes is not None else np.empty((0, 5))).tolist()
+    for number, (x0, y0, x1, y1, label) in enumerate(rows):
         corner = (left + x0 * (right - left) / width, top + y0 * tall / height)
         size = ((x1 - x0) * (right - left) / width, (y1 - y0) * tall / height)
         colour = _colour(int(label) + 1, classes)
         sheet.add_patch(rectangle(corner, *size, fill=False, edgecolor=colour, linewidth=0.7))
+        if picture.marks:
+            mark = _plain(picture.marks[number])
+            sheet.text(*corner, mark, ha="left", va="bottom", fontsize=5, color=colour, clip_on=True)
 
 
 def _add_legend(figure: Any, classes: Sequence[str]) -> None:

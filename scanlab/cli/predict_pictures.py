@@ -1,0 +1,110 @@
+"""``scanlab predict`` of pictures and GeoTIFFs: a class of each, or a class for every pixel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scanlab.cli.predict_job import Answer, Job, OutRows, Row, say_lines
+from scanlab.data.geotiff import NO_CLASS, Raster, write_classes
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.nn import Classifier, Segmenter
+from scanlab.nn.in_parts import row_blocks
+from scanlab.predict.inputs import INPUTS, Opened, kind_of
+from scanlab.predict.names import class_count
+from scanlab.predict.pictures import ClassOfPicture, MaskOfPicture, predict_picture
+from scanlab.predict.written import class_colours, refuse_over_inputs, write_legend, write_mask, write_table
+
+__all__ = ["CLASSES", "MASKS", "SUFFIXES"]
+
+LEGEND = "classes.json"
+SUFFIXES = tuple(dict.fromkeys(suffix for kind in INPUTS for suffix in kind.suffixes))
+
+
+def _classes(job: Job) -> OutRows:
+    out = job.options.out
+    if out is not None and out.suffix.lower() not in (".csv", ".json"):
+        help = "let it end in .csv or .json"
+        raise ScanlabError.at("S729", f"{out} is no place for a table of classes", help=help)
+    rows: list[Row] = []
+    for file in job.watched(job.files):
+        with kind_of(file).opened(file, job.channels, job.options.chosen_bands) as opened:
+            said = predict_picture(job.model, opened.rows, job.names, job.options.how)
+        assert isinstance(said, ClassOfPicture)
+        share = round(said.shares[0], 4)
+        row: Row = {"file": job.called(file), "class": said.classes[0], "name": said.name, "share": share}
+        rows.append(row | {"notes": [*opened.notes, *said.notes]})
+    if out is not None:
+        write_table(out, [{k: v for k, v in row.items() if k != "notes"} for row in rows])
+
+    def line(row: Row) -> str:
+        return f"{row['file']}: {row['name']}, {100 * row['share']:.1f} %"
+
+    return OutRows(rows, lambda: say_lines(rows, line, out is not None))
+
+
+def _masks(job: Job) -> OutRows:
+    places = _places(job)
+    rows: list[Row] = []
+    for file in job.watched(job.files):
+        with kind_of(file).opened(file, job.channels, job.options.chosen_bands) as opened:
+            said = predict_picture(job.model, opened.rows, job.names, job.options.how)
+            assert isinstance(said, MaskOfPicture)
+            _write(places[file], said, opened, class_count(job.model))
+        row: Row = {"file": job.called(file), "written": str(places[file]), "shares": said.shares}
+        rows.append(row | {"notes": [*opened.notes, *said.notes]})
+    _write_legend(job)
+
+    def line(row: Row) -> str:
+        shares = ", ".join(f"{name} {100 * share:.1f} %" for name, share in row["shares"].items())
+        return f"{row['file']}: {shares}; written to {row['written']}"
+
+    return OutRows(rows, lambda: say_lines(rows, line, written=True))
+
+
+def _write(target: Path, said: MaskOfPicture, opened: Opened, classes: int) -> None:
+    if opened.raster is None:
+        write_mask(target, said.mask, classes)
+    else:
+        _write_raster(target, said, opened.raster, classes)
+
+
+def _write_raster(target: Path, said: MaskOfPicture, raster: Raster, classes: int) -> None:
+    for block in row_blocks(len(said.mask), 1024):
+        said.mask[block][~raster.valid(block.start, block.stop)] = NO_CLASS
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_classes(target, said.mask, raster.georeference, said.names, class_colours(classes))
+
+
+def _write_legend(job: Job) -> None:
+    """Beside the masks; a single GeoTIFF says in itself what its classes are."""
+    out, single = job.options.out, not job.place.is_dir()
+    assert out is not None
+    if single and kind_of(job.place).placed:
+        return
+    legend = out.with_name(out.name.split(".")[0] + ".json") if single else out / LEGEND
+    write_legend(legend, job.names, class_count(job.model))
+
+
+def _places(job: Job) -> dict[Path, Path]:
+    """Where the mask of each file goes. Raises S729."""
+    place, out = job.place, job.options.out
+    if out is None:
+        problem = "the model gives a mask for every input, and nothing says where to write it"
+        raise ScanlabError.at("S729", problem, help="give --out")
+    if not place.is_dir():
+        if not out.name.lower().endswith(kind_of(place).masks):
+            problem = f"{out} is no place for the mask of {place.name}"
+            raise ScanlabError.at("S729", problem, help=f"let it end in {kind_of(place).masks[0]}")
+        refuse_over_inputs([out], job.files)
+        return {place: out}
+    made: dict[Path, Path] = {}
+    for file in job.files:
+        kind = kind_of(file)
+        ending = next(suffix for suffix in kind.suffixes if file.name.lower().endswith(suffix))
+        made[file] = out / file.relative_to(place).parent / (file.name[: -len(ending)] + kind.masks[0])
+    refuse_over_inputs(made.values(), job.files)
+    return made
+
+
+CLASSES = Answer(Classifier, SUFFIXES, frozenset({"names", "size", "bands", "scale"}), _classes)
+MASKS = Answer(Segmenter, SUFFIXES, frozenset({"names", "size", "tile", "bands", "scale"}), _masks)
