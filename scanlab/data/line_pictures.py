@@ -32,6 +32,8 @@ __all__ = [
 # Words of `layout`.
 DARK_INK, LIGHT_INK = "dark_ink", "light_ink"
 _DEEPEST_TO_BYTES = 257
+# Paper or ink is bright: values of 16 bits that stay below are those of 8, 10 or 12.
+_LEAST_BRIGHT = 4096
 
 
 def read_grey(file: Path) -> tuple[NDArray[np.uint8], bool]:
@@ -43,8 +45,10 @@ def read_grey(file: Path) -> tuple[NDArray[np.uint8], bool]:
         try:
             if image.mode.startswith(("I", "F")):
                 deep = np.asarray(turned(image, NOTHING), np.float64)
-                if not image.mode.startswith("I;16") or deep.max(initial=0) <= BRIGHTEST:
+                if not image.mode.startswith("I;16"):
                     raise ValueError(f"its grey values have more than eight bits ({image.mode})")
+                if (most := int(deep.max(initial=0))) < _LEAST_BRIGHT:
+                    raise ValueError(f"its grey values of 16 bits reach {most:,} of 65,535: save them with eight bits")
                 return (deep / _DEEPEST_TO_BYTES).astype(np.uint8)[None], True
             upright: Any = turned(image, NOTHING)
             if "transparency" in upright.info or upright.mode in ("RGBA", "LA", "PA"):

@@ -124,6 +124,8 @@ class Detector(PyramidHead):
         kept = []
         for outputs in self(images).float():
             boxes, scores = clipped(outputs[:, :4], height, width), outputs[:, 4:].sigmoid()
+            # At the border a box may come to have no area, and then covers nothing.
+            scores = scores * (boxes[:, 2:] > boxes[:, :2]).all(1, keepdim=True)
             place, label = (scores > least_score).nonzero(as_tuple=True)
             score = scores[place, label]
             best = score.topk(min(len(score), 10 * most)).indices

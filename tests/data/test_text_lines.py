@@ -186,6 +186,11 @@ def test_colours_transparency_and_deep_greys_become_grey(tmp_path):
     [
         (lambda f: (f / "train" / "train_0.txt").write_bytes(b"\xff\xfea\xd8\x00"), "S671", "train_0.txt"),
         (lambda f: (f / "train" / "train_0.png").write_bytes(b"no picture"), "S644", "train_0.png"),
+        (
+            lambda f: Image.fromarray(picture("train", 0).astype(np.uint16) * 16).save(f / "train" / "train_0.png"),
+            "S644",
+            "reach 3,760 of 65,535",
+        ),
         (lambda f: [t.write_text(" ") for t in (f / "train").glob("*.txt")], "S671", "no training line"),
     ],
 )

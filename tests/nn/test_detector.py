@@ -197,6 +197,15 @@ def test_no_more_boxes_than_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
         model.detect(images, least_score=0.0)
 
 
+def test_boxes_without_an_area_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = detector()
+    # Two outside of the image to the right, which the border makes lines, and one within it.
+    outputs = torch.tensor([[[40.0, 2, 50, 9, 5, -9], [41, 2, 52, 9, 5, -9], [3, 2, 9, 8, 4, -9]]])
+    monkeypatch.setattr(model, "forward", lambda images: outputs)
+    [kept] = model.detect(torch.zeros(1, 1, 32, 32))
+    assert kept[:, :4].tolist() == [[3, 2, 9, 8]]
+
+
 def test_clipping() -> None:
     assert clipped(torch.tensor([[-3.0, 2.0, 50.0, 60.0]]), 40, 30).tolist() == [[0, 2, 30, 40]]
 
