@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,36 @@ def next_frame() -> str:
     return "\n".join(lines)
 
 
-TABLES = {"large": large, "next frame": next_frame, "stream": stream}
+def printed(about: str) -> str:
+    """What the command printed of lines of text, or of boxes, word by word."""
+    runs = [run for run in _record("predicted-heads")["figures"] if run["about"] == about]
+    blocks = [f"$ {run['command']}\n{run['printed'].rstrip()}" for run in runs]
+    return "\n".join(["```", "\n\n".join(blocks), "```"])
+
+
+def heads() -> str:
+    """Where the outputs come from."""
+    data = _record("predicted-heads")
+    parts = {model["model"]: model for model in data["models"]}
+    seconds = [f"{parts[name]['processor seconds']:.0f}" for name in ("reader", "cells")]
+    lines, pictures = (f"{parts[m][n]:,}" for m, n in (("reader", "training lines"), ("cells", "training pictures")))
+    return (
+        f"These are real output of `{data['command']}`: a reader of {lines} lines of handwritten digits, called after "
+        f"what stands on them, and a detector of {pictures} drawn pictures, trained for {' and '.join(seconds)} "
+        "seconds of a processor, on pictures that they were not trained on. The data are small, and made: they show what "
+        "answers look like, not how well real text or real cells are read."
+    )
+
+
+TABLES = {
+    "large": large,
+    "next frame": next_frame,
+    "stream": stream,
+    "lines": partial(printed, "lines"),
+    "boxes": partial(printed, "boxes"),
+    "tiles": partial(printed, "tiles"),
+    "heads": heads,
+}
 
 
 def filled(page: str) -> str:
