@@ -93,8 +93,8 @@ def heads() -> str:
     return (
         f"These are real output of `{data['command']}`: a reader of {lines} lines of handwritten digits, called after "
         f"what stands on them, and a detector of {pictures} drawn pictures, trained for {' and '.join(seconds)} "
-        "seconds of a processor, on pictures that they were not trained on. The data are small, and made: they show what "
-        "answers look like, not how well real text or real cells are read."
+        "seconds of a processor, on pictures that they were not trained on. The data are small, and made: they show "
+        "what answers look like, not how well real text or real cells are read."
     )
 
 
