@@ -2,7 +2,7 @@
 
 python examples/read_lines.py                          lines of handwritten digits, which ship with ScanLab
 python examples/read_lines.py MODEL FOLDER [PICTURE]   a model of `scanlab train` on lines that it never saw, such as
-                                                       scanlab train examples/studies/text_lines/study.toml --strategy columns
+                                                       scanlab train examples/studies/text_lines/study.toml -s columns
 
 Lines without transcriptions are read by scanlab predict MODEL FOLDER.
 """
