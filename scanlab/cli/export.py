@@ -52,9 +52,20 @@ class Options:
         return [(self.out.with_stem(f"{self.out.stem}-{grid_text(size)}"), size) for size in sizes]
 
 
+def _check_places(checkpoint: Path, files: Sequence[Path]) -> None:
+    """Raise S784 for a name that is none of an ONNX file, such as the checkpoint's own, which would be lost."""
+    for file in files:
+        if file.suffix.lower() != ".onnx" or file.resolve() == checkpoint.resolve():
+            help = "let it end in .onnx, as in -o model.onnx"
+            raise ScanlabError.at("S784", f"{file} is no name of an ONNX file", help=help)
+
+
 def run(checkpoint: Checkpoint, options: Options, as_json: bool) -> None:
     """Write every file, and check it where that is asked for. Raises S786 where a check fails, after its table."""
     form, files = options.form, options.files()
+    _check_places(checkpoint.path, [path for path, _ in files])
+    if options.latency != 1 and not options.state:
+        raise typer.BadParameter("--latency goes with --state")
     for package in ("onnx", "onnxruntime") if options.check else ("onnx",):
         need(package)
     model = checkpoint.load_any()
@@ -66,6 +77,7 @@ def run(checkpoint: Checkpoint, options: Options, as_json: bool) -> None:
     }
     report, failed = [], []
     for path, size in files:
+        path.parent.mkdir(parents=True, exist_ok=True)
         how = {"size": size, "form": form, "state": options.state, "latency": options.latency, "metadata": about}
         exported = write_onnx(model, path, **how)
         rows = compare_onnx(model, exported) if options.check else []

@@ -80,8 +80,7 @@ def _targets(files: Sequence[Path], place: Path, out: Path | None) -> list[Path]
 
 def _row(file: Path, target: Path, predicted: VolumePrediction, names: Sequence[str]) -> dict[str, Any]:
     voxels = np.bincount(predicted.labels.ravel(), minlength=predicted.classes)
-    # Cubic millimetres of a voxel, a thousand to the millilitre.
-    one = float(np.prod(predicted.volume.spacing)) / 1000
+    one = predicted.voxel_ml
     called = [names[c] if names else f"class {c}" for c in range(predicted.classes)]
     volumes = {called[c]: round(float(voxels[c]) * one, 6) for c in range(1, predicted.classes)}
     return {"file": file.name, "written": str(target), "millilitres": volumes, "notes": list(predicted.notes)}

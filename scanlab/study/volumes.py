@@ -50,6 +50,16 @@ class VolumePrediction:
     volume: Volume
     notes: tuple[str, ...]
 
+    @property
+    def voxel_ml(self) -> float:
+        """Millilitres of a voxel, which a header may shear: then it is less than the product of its sides."""
+        space = self.volume.space
+        sides = float(np.prod(self.volume.spacing)) / 1000
+        if space is None or space.axes is None:
+            return sides
+        steps = space.affine[:3, :3]
+        return sides * float(abs(np.linalg.det(steps / np.linalg.norm(steps, axis=0))))
+
     def write(self, path: str | Path) -> None:
         """Write the labels as NIfTI with the affine, the orientation and the extents of the volume's own file, so that
         a viewer lays one over the other. Raises S502."""
@@ -106,9 +116,9 @@ def predict_volume(
     channels = segmenter.backbone.channels
     if len(volume.channels) != channels:
         have = count_text(len(volume.channels), "channel")
-        raise ScanlabError.at(
-            "S623", f"{paths[0].name} has {have}, and the model reads {channels}", help="give a file for every modality"
-        )
+        fewer = len(volume.channels) < channels
+        help = "give a file for every modality" if fewer else "give the modalities that the model was trained on alone"
+        raise ScanlabError.at("S623", f"{paths[0].name} has {have}, and the model reads {channels}", help=help)
     read, how = _resampled(volume, segmenter, size, spacing)
     device = next(model.parameters()).device
     was_training = model.training
@@ -116,10 +126,25 @@ def predict_volume(
     model.train(was_training)
     assert volume.space is not None
     labels = volume.space.stored(_likeliest(maps, volume.extents))
-    mode = "in one pass" if window is None else f"by windows of {grid_text(window)} that overlap by {overlap:.0%}"
+    mode = _mode(read.shape[1:], window, overlap)
     turned = [f"turned to RAS+ from {volume.stored}"] if volume.stored not in ("RAS", "") else []
     silent = [] if volume.stored else ["its header gives no orientation: read as stored, in voxels of 1 mm"]
-    return VolumePrediction(labels, maps.shape[0], volume, (*turned, *silent, "z-scored", how, mode))
+    scored = ["z-scored", *_flat(volume)]
+    return VolumePrediction(labels, maps.shape[0], volume, (*turned, *silent, *scored, how, mode))
+
+
+def _mode(extents: Sequence[int], window: Sequence[int] | None, overlap: float) -> str:
+    if window is None:
+        return "in one pass"
+    if all(side >= extent for side, extent in zip(window, extents, strict=True)):
+        return f"in one pass: a window of {grid_text(window)} covers the {grid_text(extents)} voxels"
+    return f"by windows of {grid_text(window)} that overlap by {overlap:.0%}"
+
+
+def _flat(volume: Volume) -> list[str]:
+    """That a modality tells nothing, where all its voxels are alike."""
+    alike = [number for number, channel in enumerate(volume.channels) if channel.min() == channel.max()]
+    return [f"all voxels of modality {number + 1} have one value: it tells nothing" for number in alike]
 
 
 def _checked_model(model: nn.Module) -> Segmenter:
@@ -142,6 +167,8 @@ def _resampled(
         return read, f"resampled from {own} mm to {shown} mm, {grid_text(read.shape[1:])} voxels"
     wanted = tuple(map(int, model.backbone.input_size if size is None else size))
     check_size(wanted, volume.extents, volume.name)
+    if wanted == tuple(volume.extents):
+        return volume.channels, f"{grid_text(wanted)} voxels of {own} mm, as they are"
     read = resized(volume.channels[None], wanted)[0]
     return read, f"resampled from {grid_text(volume.extents)} voxels of {own} mm to {grid_text(wanted)}"
 

@@ -129,3 +129,13 @@ def test_wrong_usage(scanlab_export: Command, checkpoint: Path, tmp_path: Path) 
     code, _, err = scanlab_export(checkpoint, "-o", tmp_path / "m.onnx", "--classes", "3")
     assert code == 2 and "go with --model" in err
     assert not (tmp_path / "m.onnx").exists()
+
+
+def test_a_checkpoint_is_not_written_over(scanlab_export: Command, checkpoint: Path, tmp_path: Path) -> None:
+    held = checkpoint.read_bytes()
+    for place in (checkpoint, tmp_path / "m.txt"):
+        code, out, err = scanlab_export(checkpoint, "-o", place)
+        assert (code, out) == (1, "") and "error[S784]" in err and "end in .onnx" in err
+    assert checkpoint.read_bytes() == held and not (tmp_path / "m.txt").exists()
+    assert scanlab_export(checkpoint, "-o", tmp_path / "new" / "m.onnx")[0] == 0
+    assert scanlab_export(checkpoint, "-o", tmp_path / "m.onnx", "--latency", "2")[0] == 2

@@ -173,3 +173,32 @@ def test_what_is_refused(tmp_path: Path) -> None:
             made.write(tmp_path / name)
     with pytest.raises(ScanlabError, match="S695"):
         predict_volume(ByValue(), image, spacing=(0, 1, 1))
+
+
+def test_a_sheared_voxel_is_smaller_than_its_sides_say(tmp_path: Path) -> None:
+    affine = np.diag([1.0, 2.0, 0.5, 1.0])
+    affine[0, 1] = 1.0
+    image = nibabel.Nifti1Image((10 + 10 * shapes()).astype(np.int16), affine)
+    image.set_sform(affine, 1)
+    nibabel.save(image, tmp_path / "case.nii.gz")
+    predicted = predict_volume(ByValue(), tmp_path / "case.nii.gz")
+    assert predicted.voxel_ml == pytest.approx(abs(np.linalg.det(affine[:3, :3])) / 1000)
+    assert predicted.voxel_ml < np.prod(predicted.volume.spacing) / 1000
+
+
+def test_the_notes_say_what_was_done(tmp_path: Path) -> None:
+    file, _, _ = files(tmp_path, "RAS")
+    own = predict_volume(ByValue(), file, window=(96, 96, 96))
+    assert own.notes[-2:] == (
+        "10x14x12 voxels of 1x2x0.5 mm, as they are",
+        "in one pass: a window of 96x96x96 covers the 10x14x12 voxels",
+    )
+    halves = predict_volume(ByValue(), file, window=(10, 8, 12))
+    assert halves.notes[-1] == "by windows of 10x8x12 that overlap by 50%"
+    nibabel.save(turned(np.full(EXTENTS, 7, np.int16), "RAS"), tmp_path / "flat.nii.gz")
+    assert (
+        "all voxels of modality 1 have one value: it tells nothing"
+        in predict_volume(ByValue(), tmp_path / "flat.nii.gz").notes
+    )
+    with pytest.raises(ScanlabError, match=r"(?s)S623.*model reads 2.*give a file for every modality"):
+        predict_volume(ByValue(channels=2), file)
