@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scanlab.facade import as_definition, as_value, load_file, read_text
 from scanlab.ir.diagnostics import ScanlabError
@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from scanlab.compiler.bind import CompiledPlan, CompiledScan
     from scanlab.view.receptive_field import Field
 
-__all__ = ["STDIN", "Subject", "definitions", "grid_for", "labelled", "module_of", "numbers", "strategies"]
+__all__ = [
+    "STDIN",
+    "Subject",
+    "definitions",
+    "file_and_settings",
+    "grid_for",
+    "labelled",
+    "module_of",
+    "numbers",
+    "strategies",
+]
 
 STDIN = "-"
 
@@ -52,6 +62,24 @@ def numbers(text: str, option: str) -> list[float]:
         raise ScanlabError.at(
             "S659", f"{option} is {text!r}", help="give numbers with commas between them, as in 1e-3,3e-3,1e-2"
         ) from None
+
+
+def file_and_settings(
+    file: Path | None, words: Sequence[str] | None, options: Mapping[str, Any]
+) -> tuple[Path | None, dict[str, Any]]:
+    """A study file, and what options and words like recipe.epochs=3 say in its place. Raises S610 for words that set
+    nothing, and for a setting that an option gives as well."""
+    from scanlab.study.extended import assignments
+
+    words = list(words or ())
+    if file is not None and "=" in str(file) and not file.exists():
+        file, words = None, [str(file), *words]
+    made = assignments(words)
+    given = {key: value for key, value in options.items() if value is not None and value not in ("", ())}
+    if twice := sorted(set(given) & set(made)):
+        problem = f"{twice[0]} is set by an option and by {twice[0]}={made[twice[0]]}"
+        raise ScanlabError.at("S610", problem, help="leave one of the two")
+    return file, {**options, **made}
 
 
 def module_of(file: str | Path) -> Module:

@@ -15,6 +15,9 @@ Layout = Annotated[str, typer.Option(help="Words that settle how files are read:
 Spacing = Annotated[str, typer.Option(help="Resample NIfTI volumes to so many mm a voxel, as in 1x1x1.")]
 
 
+Sets = Annotated[
+    list[str] | None, typer.Argument(help="Settings in place of the file's: recipe.epochs=3 model.dim=64 …")
+]
 Data = Annotated[str, typer.Option("--data", "-d", help="A name, a .npz file or a folder: see `scanlab data`.")]
 Pooled = Annotated[
     bool, typer.Option("--resample-pooled", help="The same where the data came with parts: they are pooled first.")
@@ -74,6 +77,7 @@ def data_(
 @app.command()
 def ablate(
     study: Annotated[Path | None, typer.Argument(help="A study file (TOML); or use the options.")] = None,
+    settings: Sets = None,
     strategies: Annotated[
         str, typer.Option("--strategies", "-s", help="Names or lines, separated by ';'. The first is the baseline.")
     ] = "",
@@ -109,7 +113,7 @@ def ablate(
     if engine == "local" and workers != 1 and not dry_run:
         begin_loading(*TRAINING)
     from scanlab.cli.ablate import RunOptions, run
-    from scanlab.cli.arguments import numbers
+    from scanlab.cli.arguments import file_and_settings, numbers
     from scanlab.cli.data import spacing_of
     from scanlab.ir.grids import grid_of
 
@@ -130,6 +134,7 @@ def ablate(
         "model.patch": patch,
         "recipe.epochs": epochs,
     }
+    study, options = file_and_settings(study, settings, options)
     run_options = RunOptions(workers, device, engine, address, tuple(n.strip() for n in logger.split(",") if n.strip()))
     raise typer.Exit(run(study, options, out, run_options, dry_run, json))
 
@@ -137,6 +142,7 @@ def ablate(
 @app.command()
 def train(
     study: Annotated[Path | None, typer.Argument(help="A study file (TOML); or use the options.")] = None,
+    settings: Sets = None,
     strategy: Annotated[
         str,
         typer.Option("--strategy", "-s", help="One of the study's; without a file, a name or a line (row)."),
@@ -153,9 +159,10 @@ def train(
     json: Json = False,
 ) -> None:
     """Train one strategy and save the model; with several processes: torchrun --nproc-per-node 4 -m scanlab train …"""
+    from scanlab.cli.arguments import file_and_settings
     from scanlab.cli.train import TrialChoice, run
 
-    options = {"dataset": data, "layout": layout, "recipe.epochs": epochs}
+    study, options = file_and_settings(study, settings, {"dataset": data, "layout": layout, "recipe.epochs": epochs})
     run(study, options, TrialChoice(strategy, problem, seed, device), out, json)
 
 

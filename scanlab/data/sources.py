@@ -10,6 +10,7 @@ from types import MappingProxyType
 from scanlab.data.array_files import ARRAY_FILES, arrays_in
 from scanlab.data.arrays import load_arrays
 from scanlab.data.boxes.folders import boxes_in, load_boxes
+from scanlab.data.brought import brought, is_brought
 from scanlab.data.checks import check_parts
 from scanlab.data.clips import clips_in, load_clips
 from scanlab.data.dataset import Dataset
@@ -26,6 +27,7 @@ from scanlab.data.ragged import require_one_size
 from scanlab.data.remote import REMOTE, load_remote
 from scanlab.data.resize import check_size, resized, resized_masks
 from scanlab.data.table_files import TABLES
+from scanlab.data.target_kinds import BOXES
 from scanlab.data.text_lines import load_text_lines, text_lines_in
 from scanlab.data.volume_places import volumes_in
 from scanlab.ir.diagnostics import ScanlabError
@@ -60,7 +62,8 @@ def load(
 
     name: one of SOURCES, or of `data.placed.PLACED` that lies on this machine; a .npz file (`load_arrays`); a folder of
     images (`load_folder`), with boxes (`boxes.folders.load_boxes`), or of volumes in the Decathlon's layout
-    (`load_decathlon`); torchvision:NAME, medmnist:NAME or huggingface:NAME (`load_remote`);
+    (`load_decathlon`); torchvision:NAME, medmnist:NAME or huggingface:NAME (`load_remote`); package.module:function or
+    an entry point (`brought.brought`);
     permuted:NAME for any of these with the pixels of all images shuffled alike. size: extents to resize to, as
     (64, 64) or "64x64". limit and test_limit: at most so many samples to train and to measure on. part: "test", or
     "val" to measure on the validation part and never see the test part. layout: words that settle how files are to be
@@ -119,6 +122,9 @@ def _loaded(name: str, size: tuple[int, ...] | None, text: str, spacing: Sequenc
     if name in SOURCES:
         layout.check((), name)
         return _sized(SOURCES[name](), size)
+    if not path.exists() and is_brought(name):
+        layout.check((), f"data of {name}")
+        return _sized(brought(name), size)
     if path.is_dir() and (made := _of_pictures(path, size, layout)) is not None:
         return made
     if is_land_cover(path):
@@ -151,7 +157,7 @@ def _unknown(name: str) -> ScanlabError:
         f"there is no data set named {name!r}",
         help=f"did you mean {near[0]!r}?"
         if near
-        else f"known data sets: {known}; or give a .npz file, a folder, {libraries}",
+        else f"known data sets: {known}; or give a .npz file, a folder, {libraries}, or package.module:function",
     )
 
 
@@ -159,6 +165,9 @@ def _sized(dataset: Dataset, size: tuple[int, ...] | None) -> Dataset:
     if size is None or size == dataset.extents:
         return dataset
     check_size(size, dataset.extents, dataset.name)
+    if dataset.target_kind is BOXES:
+        help = "leave size out, or let the function give them in that size"
+        raise ScanlabError.at("S646", f"the boxes of {dataset.name} belong to pixels of their own size", help=help)
     labels = resized_masks(dataset.labels, size) if dataset.masks else dataset.labels.copy()
     images = require_one_size(dataset.images, dataset.name, "another size")
     return replace(dataset, images=resized(images, size), labels=labels)

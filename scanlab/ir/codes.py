@@ -124,6 +124,7 @@ _STUDIES = {
     "S696": Code("a class of boxes that is not known", "Every box has a class that its file lists, under one name."),
     "S697": Code("boxes of another picture", "An annotation gives another size than the picture has."),
     "S698": Code("boxes that cannot move", "Pixels that are shuffled leave nothing of a box."),
+    "S699": Code("data of your own code that cannot be used", "The message says what it raised, or what it gave."),
     "S695": Code("a spacing that cannot be given", "Voxels of NIfTI files have one: millimetres along every axis."),
 }
 

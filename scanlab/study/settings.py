@@ -19,6 +19,7 @@ from scanlab.nn import BackboneConfig, MixerConfig
 from scanlab.renamed import renamed_names
 from scanlab.study.controls import with_default
 from scanlab.study.drawing import drawn_by_seeds, read_tune, with_tuning
+from scanlab.study.extended import beside, extended, overlaid
 from scanlab.study.transfer import patch_grid
 from scanlab.study.trial import DEFAULT_CONTROLS, DEFAULT_SEEDS, DataChoice, Problem, Recipe, Study, Tested
 from scanlab.study.work import dataset_of, tested_by
@@ -95,12 +96,20 @@ class Settings:
 
 
 def read_settings(file: Path) -> Settings:
-    """Read a study file. Raises S107 for a file that cannot be read and S610 for one that is no study.
+    """Read a study file, over the one that it names by `extends`. Raises S107 for a file that cannot be read, and S610
+    for one that is no study or extends itself.
 
     >>> size = Path("study.toml").write_text('strategies = ["row", "hilbert"]\\nseeds = 5')
     >>> read_settings(Path("study.toml")).table
     {'strategies': ['row', 'hilbert'], 'seeds': 5}
+    >>> size = Path("longer.toml").write_text('extends = "study.toml"\\nrecipe = { epochs = 60 }')
+    >>> read_settings(Path("longer.toml")).table
+    {'strategies': ['row', 'hilbert'], 'seeds': 5, 'recipe': {'epochs': 60}}
     """
+    return extended(file, _read_one)
+
+
+def _read_one(file: Path) -> Settings:
     try:
         text = file.read_text(encoding="utf-8")
         table = tomllib.loads(text)
@@ -115,7 +124,7 @@ def read_settings(file: Path) -> Settings:
 def with_options(settings: Settings | None, options: Table) -> Settings:
     """Settings with what the options of a command say in its place; None and empty options say nothing.
 
-    Options name the keys of a study file, those of [model] and [recipe] with a dot, as "recipe.epochs".
+    Options name the keys of a study file, those of tables with dots, as "recipe.epochs" and "model.mixer.state".
 
     >>> with_options(None, {"strategies": ["row", "hilbert"], "recipe.epochs": 2}).table
     {'strategies': ['row', 'hilbert'], 'recipe': {'epochs': 2}}
@@ -124,15 +133,15 @@ def with_options(settings: Settings | None, options: Table) -> Settings:
     for key, value in options.items():
         if value is None or value in ("", ()):
             continue
-        place, _, name = key.rpartition(".")
-        inside = "problem" in merged and (place or key) in _PROBLEM
+        *places, name = key.split(".")
+        inside = "problem" in merged and (places or [key])[0] in _PROBLEM
         # What is no list of tables is refused when the study is made.
         tables = merged["problem"] if inside and isinstance(merged["problem"], list) else [merged]
         for table in (table for table in tables if isinstance(table, dict)):
-            if place:
-                table[place] = {**table.get(place, {}), name: value}
-            else:
-                table[key] = value
+            for place in places:
+                held = table.get(place)
+                table[place] = table = dict(held) if isinstance(held, dict) else {}
+            table[name] = value
     return replace(settings, table=merged) if settings else Settings(merged, Path.cwd(), "the command line")
 
 
@@ -182,7 +191,7 @@ def study_of(settings: Settings, look: Look = seen_in_data) -> Study:
         if several and "name" not in own:
             raise _wrong(where, f"problem {number} has no name", "give every [[problem]] one")
         for suffix, variant in _variants(table, where):
-            merged = _overlaid(_overlaid(common, own), variant)
+            merged = overlaid(overlaid(common, own), variant)
             problem = drawn_by_seeds(
                 _problem(merged, suffix, settings, look), merged.get("resample", False), bool(tune)
             )
@@ -211,7 +220,7 @@ def study_of(settings: Settings, look: Look = seen_in_data) -> Study:
 def _problem(table: Table, suffix: str, settings: Settings, look: Look) -> Problem:
     where = settings.source
     choice = DataChoice(
-        name=_place(table.get("dataset", "digits"), settings.folder),
+        name=beside(table.get("dataset", "digits"), settings.folder),
         size=_size(table.get("size"), where),
         limit=table.get("limit"),
         test_limit=table.get("test_limit"),
@@ -244,7 +253,7 @@ def _strategies(given: Any, grid: tuple[int, ...], settings: Settings) -> tuple[
         )
     strategies = []
     for definition in _listed(given, str, "strategies", where):
-        path = _place(definition, settings.folder)
+        path = beside(definition, settings.folder)
         if path.endswith(".scan"):
             alone = [d for d in load_file(path).raise_problems().definitions if d.value is not None]
             strategies += [(d.name, bound(d.value, grid)) for d in alone if d.value is not None]
@@ -252,13 +261,6 @@ def _strategies(given: Any, grid: tuple[int, ...], settings: Settings) -> tuple[
             value = as_value(path, grid)
             strategies.append((value.name or definition, bound(value, grid)))
     return tuple(strategies)
-
-
-def _place(name: str, folder: Path) -> str:
-    """A file or folder named in a study file lies beside it, or else where the command runs."""
-    path, _, part = name.partition(".scan:")
-    beside = folder / (f"{path}.scan" if part else name)
-    return f"{beside}:{part}" if part and beside.exists() else str(beside) if beside.exists() else name
 
 
 def _model(table: Any, where: str) -> BackboneConfig:
@@ -294,15 +296,6 @@ def _variants(table: Table, where: str) -> list[tuple[str, Table]]:
         _check(variant, {k: v for k, v in _PROBLEM.items() if k != "name"}, f"{where}, [variants.{name}]")
         variants.append((f" / {name.replace('_', ' ')}", variant))
     return variants
-
-
-def _overlaid(below: Table, above: Table) -> dict[str, Any]:
-    """One table over another; of tables within, key by key."""
-    made = dict(below)
-    for key, value in above.items():
-        nested = key in ("model", "recipe", "mixer") and isinstance(value, dict) and isinstance(made.get(key), dict)
-        made[key] = _overlaid(made[key], value) if nested else value
-    return made
 
 
 def _check(table: Table, known: Mapping[str, tuple[type, ...]], where: str) -> None:
