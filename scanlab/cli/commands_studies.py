@@ -18,6 +18,9 @@ Spacing = Annotated[str, typer.Option(help="Resample NIfTI volumes to so many mm
 Sets = Annotated[
     list[str] | None, typer.Argument(help="Settings in place of the file's: recipe.epochs=3 model.dim=64 …")
 ]
+Lines = Annotated[
+    str, typer.Option("--strategies", "-s", help="Names or lines, separated by ';'. The first is the baseline.")
+]
 Data = Annotated[str, typer.Option("--data", "-d", help="A name, a .npz file or a folder: see `scanlab data`.")]
 Pooled = Annotated[
     bool, typer.Option("--resample-pooled", help="The same where the data came with parts: they are pooled first.")
@@ -78,9 +81,7 @@ def data_(
 def ablate(
     study: Annotated[Path | None, typer.Argument(help="A study file (TOML); or use the options.")] = None,
     settings: Sets = None,
-    strategies: Annotated[
-        str, typer.Option("--strategies", "-s", help="Names or lines, separated by ';'. The first is the baseline.")
-    ] = "",
+    strategies: Lines = "",
     seeds: Annotated[int | None, typer.Option(help="How many seeds, from 0 up.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
     data: Data = "",

@@ -46,7 +46,7 @@ class Options:
 
     def files(self) -> list[tuple[Path, tuple[int, ...] | None]]:
         """Every file, and the extents of its inputs; None for those that the model was built for."""
-        sizes = [grid_of(size, what="size") for size in self.sizes]
+        sizes = list(dict.fromkeys(grid_of(size, what="size") for size in self.sizes))
         if len(sizes) < 2:
             return [(self.out, size) for size in (sizes or [None])]
         return [(self.out.with_stem(f"{self.out.stem}-{grid_text(size)}"), size) for size in sizes]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import traceback
@@ -10,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -92,7 +92,7 @@ def _found(name: str) -> tuple[Callable[[], Any], str]:
 def _imported(name: str, path: str) -> Callable[[], Any]:
     module, _, function = path.partition(":")
     # The command's own folder is where its Python files are, and not what it was started in.
-    if (here := os.getcwd()) not in sys.path:
+    if (here := str(Path.cwd())) not in sys.path:
         sys.path.append(here)
     try:
         held = import_module(module)
@@ -101,9 +101,8 @@ def _imported(name: str, path: str) -> Callable[[], Any]:
         raise ScanlabError.at("S600", f"{name}: {module} cannot be imported: {error}", help=help) from error
     except Exception as error:
         shown = "".join(traceback.format_exception(type(error), error, error.__traceback__)).strip()
-        raise ScanlabError.at(
-            "S699", f"{name}: {module} raised {error!r}", note=shown, help="mend the module"
-        ) from error
+        problem = f"{name}: {module} raised {error!r}"
+        raise ScanlabError.at("S699", problem, note=shown, help="mend the module") from error
     made = getattr(held, function, None)
     if not callable(made):
         problem = f"{name}: {module} has no function {function}"

@@ -80,7 +80,7 @@ class Choice:
 
 
 # From so many numbers of state on, of all sequences together, a step is worth operators of its own: measured by
-# benchmarks/onnx_export.py, whose table is in docs/models.md.
+# benchmarks/onnx_export.py, whose table is in docs/onnx.md.
 STEPPED_FROM = 4096
 SLOWER = "LinearAttention would take every channel as a head of its own, which was slower"
 

@@ -84,7 +84,8 @@ class Detector(PyramidHead):
 
     def loss(self, images: Tensor, targets: Tensor) -> Tensor:
         """The mean over the objects of a batch: images [B, C, H, W] and boxes [B, most, 5] (x0, y0, x1, y1, class),
-        filled with class -1; see `nn.detection_loss`.
+        filled with class -1; see `nn.detection_loss`. Boxes are taken as they are: what `scanlab.data` reads has areas,
+        finite sides and known classes.
 
         >>> import torch
         >>> from scanlab.nn import Backbone, BackboneConfig

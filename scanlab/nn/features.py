@@ -90,7 +90,8 @@ def _chosen(asked: int | Sequence[int] | None, count: int, plain: bool) -> tuple
         maps = min(USUAL_MAPS, count) if plain else count
         return tuple((k + 1) * count // maps - 1 for k in range(maps))
     listed = tuple(range(count - asked, count)) if isinstance(asked, int) else tuple(asked)
-    chosen = tuple(i + count if i < 0 else i for i in listed)
+    numbers = all(isinstance(i, int) for i in listed)
+    chosen = tuple(i + count if i < 0 else i for i in listed) if numbers else ()
     if not chosen or min(chosen) < 0 or max(chosen) >= count or list(chosen) != sorted(set(chosen)):
         of = "blocks" if plain else "stages"
         raise ScanlabError.at(

@@ -73,13 +73,17 @@ def error_rate(
 
     edits, lengths: of every text, [M]. groups [M]: texts of one print or writer, which have their mistakes in common,
     are drawn together; without them every text is drawn by itself. The interval speaks of other texts (or prints) of
-    the same kind, not of other trainings; with few groups it comes out too narrow. Raises S672 for nothing to compare.
+    the same kind, not of other trainings; with few groups it comes out too narrow. Raises S672 for nothing to compare,
+    and for a confidence or draws that give no interval.
 
     >>> error_rate(np.array([1, 0, 3, 0]), np.array([10, 10, 10, 10]))
     ErrorRate(rate=0.1, low=0.0, high=0.225)
     """
     if not len(edits) or not lengths.sum():
         raise ScanlabError.at("S672", "there is no text to compare with", help="give at least one that is not empty")
+    if not 0 < confidence < 1 or draws < 1:
+        problem = f"no interval has a confidence of {confidence:g} from {draws} draws"
+        raise ScanlabError.at("S672", problem, help="give a confidence between 0 and 1, and one draw at least")
     if groups is not None:
         members = np.unique(groups, return_inverse=True)[1]
         edits, lengths = (np.bincount(members, weights=values) for values in (edits, lengths))

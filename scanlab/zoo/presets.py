@@ -236,8 +236,8 @@ def create_model(
     >>> maps.feature_info.channels(), maps.feature_info.reduction()
     ([192, 768], [8, 32])
     """
-    if out_indices is not None and not features_only:
-        raise ScanlabError.at("S617", "out_indices choose maps", help="give features_only=True with them")
+    heads = {"classes": classes, "num_classes": num_classes, "global_pool": global_pool}
+    _check_asked(features_only, out_indices, heads, drop_path_rate)
     given, channels = _one(classes, num_classes, "classes"), _one(channels, in_chans, "channels")
     asked = {
         "scan": scan,
@@ -258,6 +258,18 @@ def create_model(
     if global_pool is not None:
         model.reset_pooling(global_pool)
     return Features(model.backbone, out_indices) if features_only else model
+
+
+def _check_asked(maps: bool, places: object, heads: Mapping[str, Any], drop_path: float | None) -> None:
+    """Raise S617 for settings of a head beside maps, of maps beside a head, and those out of range."""
+    if places is not None and not maps:
+        raise ScanlabError.at("S617", "out_indices choose maps", help="give features_only=True with them")
+    if maps and (given := [name for name, value in heads.items() if value is not None]):
+        raise ScanlabError.at("S617", f"maps have no head, and {given[0]} is of one", help=f"leave {given[0]} out")
+    if drop_path is not None and not 0 <= drop_path < 1:
+        raise ScanlabError.at("S617", f"drop_path_rate is {drop_path}", help="give a share from 0 to less than 1")
+    if (odd := next((heads[n] for n in ("classes", "num_classes") if (heads[n] or 0) < 0), None)) is not None:
+        raise ScanlabError.at("S617", f"a model has no {odd} classes", help="give 0 for no head, or more")
 
 
 @dataclass(frozen=True)

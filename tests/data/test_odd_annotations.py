@@ -70,6 +70,11 @@ def test_coco_that_cannot_be_read_as_meant_is_refused(tmp_path: Path, content: d
         data.whole(coco_folder(tmp_path, content))
 
 
+def test_classes_that_may_be_one_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ScanlabError, match=r"S696.*the classes cell, Cell may be one"):
+        data.whole(coco_folder(tmp_path, coco_json(IMAGES, [of(0)], ("cell", "Cell"))))
+
+
 def test_pictures_of_several_sizes_have_one_scale(tmp_path: Path) -> None:
     place = coco_folder(tmp_path, coco_json(IMAGES, [of(n) for n in range(COUNT)]), larger=4, deep=True)
     Image.fromarray(np.full((16, 18), 60_000, np.uint16)).save(tmp_path / "11.png")

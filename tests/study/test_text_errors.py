@@ -66,3 +66,9 @@ def test_the_interval_covers_the_rate_about_as_often_as_it_says():
 def test_nothing_to_compare_with_is_refused():
     with pytest.raises(ScanlabError, match="S672"):
         error_rate(np.array([1]), np.array([0]))
+
+
+@pytest.mark.parametrize("changes", [{"confidence": 1.5}, {"confidence": 0}, {"draws": 0}])
+def test_an_interval_needs_a_confidence_and_draws(changes: dict) -> None:
+    with pytest.raises(ScanlabError, match=r"S672.*no interval"):
+        error_rate(np.array([1, 0]), np.array([4, 4]), **changes)

@@ -15,6 +15,7 @@ from scanlab.data.boxes.lookup import Pictures, part_within
 from scanlab.data.boxes.values import Annotations, Boxed, text_of, wrong_file
 from scanlab.data.notes import Note, listed
 from scanlab.data.places import files_in, folders_in, hints
+from scanlab.data.words import alike
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 
@@ -102,6 +103,8 @@ def _names(held: Mapping[str, Any], files: Mapping[str, Path]) -> dict[Any, str]
         raise ScanlabError.at(
             "S696", f"several categories are called {listed(twice)}", help="give each a name of its own"
         )
+    if close := alike(names.values()):
+        raise ScanlabError.at("S696", f"the classes {listed(close)} may be one", help="write a class alike everywhere")
     return dict(sorted(names.items(), key=lambda item: (isinstance(item[0], str), item[0])))
 
 
