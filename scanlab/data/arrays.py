@@ -228,12 +228,12 @@ def _scale(path: Path, parts: Sequence[NDArray], layout: Layout, notes: list[Not
     if layout.chosen("raw_values", "scaled_values"):
         return 1
     low, high = min(float(part.min()) for part in parts), max(float(part.max()) for part in parts)
-    if "reflectance" in layout:
-        return reflectance_scale(low, high, "images", notes)
     if len(kinds) > 1 and not kinds <= {"u", "i"}:
         raise wrong(path, "its parts store images as numbers of several kinds", "expected one dtype for all parts")
     kind = kinds.pop()
     kind = "H" if kind == "u" and parts[0].dtype == np.uint16 else "i" if kind in "bu" else kind
+    if "reflectance" in layout:
+        return reflectance_scale(low, high, kind, "images", notes)
     scale = scale_of(low, high, kind, "images", notes)
     if scale is None:
         expected = f"expected uint8, or floats from 0 to 1; or {settled_by('raw_values', 'scaled_values')}"

@@ -13,16 +13,45 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scanlab.data.scales import check_divisor
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 from scanlab.places import FOR_ALL, draft_of
 
-__all__ = ["GEOTIFFS", "NO_CLASS", "Georeference", "Raster", "opened_raster", "write_classes"]
+__all__ = ["GEOTIFFS", "NO_CLASS", "Gaps", "Georeference", "Raster", "opened_raster", "write_classes"]
 
 GEOTIFFS = (".tif", ".tiff")
 # In what is written, the class of a pixel for which the input has no data.
 NO_CLASS = 255
 BYTE = 255
+# So many rows are looked at together where values themselves are not kept.
+ROWS = 256
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """How many pixels of a raster lack something. pixels: all there are; some, none: where a band has no data, where no
+    band has any; odd: where a band is NaN or infinite and no nodata value says so, which counts as no data.
+
+    >>> Gaps(12, some=12, none=12).notes("a.tif")
+    ('a.tif has no data in any of its 12 pixels: all of it is read as 0',)
+    """
+
+    pixels: int
+    some: int = 0
+    none: int = 0
+    odd: int = 0
+
+    def notes(self, name: str) -> tuple[str, ...]:
+        """What is to be said of them."""
+        made = []
+        if self.odd:
+            made.append(
+                f"{self.odd:,} of {self.pixels:,} pixels of {name} are NaN or infinite in some band: no data there"
+            )
+        if self.none == self.pixels:
+            made.append(f"{name} has no data in any of its {self.pixels:,} pixels: all of it is read as 0")
+        return tuple(made)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,31 +97,45 @@ class Raster:
 
     def read(self, first: int, last: int) -> NDArray[np.float32]:
         """Rows of pixels, float32 [C, last - first, W]; 0 where there are no data. Raises S644."""
-        window = ((first, last), (0, self.file.width))
-        try:
-            values = self.file.read(list(self.bands), window=window).astype(np.float32)
-            valid = self._masks(window)
-        except _errors() as error:
-            raise _unreadable(Path(self.file.name), error) from None
-        values[~(valid & np.isfinite(values))] = 0
+        values, valid, _ = self._looked(first, last)
+        values = values.astype(np.float32)
+        values[~valid] = 0
         return values / np.float32(self.scale)
 
     def valid(self, first: int, last: int) -> NDArray[np.bool_]:
-        """Where some band has data: bool [last - first, W]."""
+        """Where some band has data: bool [last - first, W]. Raises S644."""
+        return np.asarray(self._looked(first, last)[1].any(0))
+
+    def gaps(self) -> Gaps:
+        """How many pixels lack something, counted some rows at a time. Raises S644."""
+        height, width = self.file.height, self.file.width
+        some = none = odd = 0
+        for first in range(0, height, ROWS):
+            _, valid, strange = self._looked(first, min(height, first + ROWS))
+            some += int((~valid.all(0)).sum())
+            none += int((~valid.any(0)).sum())
+            odd += int(strange.any(0).sum())
+        return Gaps(height * width, some, none, odd)
+
+    def _looked(self, first: int, last: int) -> tuple[NDArray, NDArray[np.bool_], NDArray[np.bool_]]:
+        """Of rows the values, where each band has data, and where a value alone says that it has none: [C, rows, W]."""
         window = ((first, last), (0, self.file.width))
-        return np.asarray(self._masks(window).any(0))
+        try:
+            values = self.file.read(list(self.bands), window=window)
+            marked = self._marked(values, window)
+        except _errors() as error:
+            raise _unreadable(Path(self.file.name), error) from None
+        strange = marked & ~np.isfinite(values)
+        return values, marked & ~strange, strange
 
-    @property
-    def complete(self) -> bool:
-        """Whether every band has data everywhere."""
-        return bool(self._masks(((0, self.file.height), (0, self.file.width))).all())
-
-    def _masks(self, window: tuple[tuple[int, int], tuple[int, int]]) -> NDArray[np.bool_]:
-        """Where each band has data: bool [C, rows, W]."""
+    def _marked(self, values: NDArray, window: tuple[tuple[int, int], tuple[int, int]]) -> NDArray[np.bool_]:
+        """Where the file marks each band as having data."""
         if self.reads_alpha:
             # Then the nodata value alone says where there are data.
-            values = self.file.read(list(self.bands), window=window)
-            return values != (np.nan if self.file.nodata is None else self.file.nodata)
+            nodata = self.file.nodata
+            if nodata is None:
+                return np.ones(values.shape, bool)
+            return ~np.isnan(values) if np.isnan(nodata) else values != nodata
         with _unwarned(_rasterio()):
             return self.file.read_masks(list(self.bands), window=window) > 0
 
@@ -112,7 +155,7 @@ def opened_raster(
     bands: which, from 1; by default all where the file has as many as there are channels. scale: the divisor of its
     values, as in training; by default 255 for bytes, and 1 for floats, which is noted. Raises S722 without rasterio,
     S644 for a file that cannot be read, S723 for bands that do not fit, and S724 for whole numbers of more than eight
-    bits without a scale.
+    bits without a scale, and for a scale that divides nothing.
     """
     rasterio = _rasterio()
     try:
@@ -158,7 +201,9 @@ def write_classes(
             file.write_colormap(1, {number: (*colour, 255) for number, colour in colours.items()})
             file.update_tags(1, **{f"class_{number}": name for number, name in enumerate(names)})
     except _errors() as error:
-        raise ScanlabError.at("S502", f"{path} cannot be written: {error}", help="give another --out") from None
+        raise ScanlabError.at(
+            "S502", f"{path} cannot be written: {_reason(error)}", help="give another --out"
+        ) from None
 
 
 def _bands(path: Path, file: Any, channels: int, bands: Sequence[int], notes: list[str]) -> tuple[int, ...]:
@@ -181,6 +226,7 @@ def _scale(path: Path, file: Any, bands: Sequence[int], scale: float | None, not
     if any(kind.kind not in "buif" for kind in kinds):
         raise ScanlabError.at("S724", f"{path.name} has bands of {', '.join(map(str, kinds))}", help="save real bands")
     if scale is not None:
+        check_divisor(scale)
         return scale
     if all(kind == np.uint8 for kind in kinds):
         return BYTE
@@ -227,5 +273,12 @@ def _rasterio() -> ModuleType:
     return rasterio
 
 
+def _reason(error: BaseException) -> str:
+    """What failed first: rasterio's own errors often say no more than that something did."""
+    while (before := error.__cause__ or error.__context__) is not None:
+        error = before
+    return str(error)
+
+
 def _unreadable(path: Path, error: Exception) -> ScanlabError:
-    return ScanlabError.at("S644", f"{path} cannot be read as a GeoTIFF: {error}", help="replace the file")
+    return ScanlabError.at("S644", f"{path} cannot be read as a GeoTIFF: {_reason(error)}", help="replace the file")

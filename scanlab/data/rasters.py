@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,8 +76,8 @@ def read_rasters(
     `read_pictures`.
 
     Values are scaled as those of pictures are, all files alike, and what is divided by is noted; `layout` can say
-    reflectance, raw_values or scaled_values. Raises S644 for files that cannot be read or differ in their bands, S646
-    for several sizes, and S722 without rasterio.
+    reflectance, raw_values or scaled_values. Raises S644 for files that cannot be read or differ in their bands or in
+    the kind of their numbers, S646 for several sizes, and S722 without rasterio.
     """
     _check_alike(files, shapes := _shapes(files))
     bands, *own = shapes[0]
@@ -89,19 +89,27 @@ def read_rasters(
     extents = size or tuple(own)
     check_size(extents, tuple(own), files[0].parent.name)
     pixels = np.zeros((len(files), bands, *extents), np.float32)
-    kinds, empty, shaded, named = set(), 0, 0, set()
+    kinds: dict[np.dtype, Path] = {}
+    named: dict[tuple[str, ...], Path] = {}
+    empty, odd, shaded = 0, 0, 0
     for number, file in enumerate(files):
         with opened_raster(file, bands, scale=1.0) as raster:
             values = raster.read(0, raster.shape[1])
-            empty += not raster.complete
+            gaps = raster.gaps()
+            empty, odd = empty + (gaps.some > 0), odd + (gaps.odd > 0)
             shaded += raster.reads_alpha
-            kinds |= {np.dtype(kind) for kind in raster.file.dtypes}
-            named.add(tuple(name or "" for name in raster.file.descriptions))
+            for kind in raster.file.dtypes:
+                kinds.setdefault(np.dtype(kind), file)
+            named.setdefault(tuple(name or "" for name in raster.file.descriptions), file)
         within = extents if fitted is None else fitted[number]
         pixels[(number, slice(None), *map(slice, within))] = resized(values[None], within)[0]
+    _check_names(named)
     notes.append(Note("layout", f"{count_text(bands, 'band')} of every TIFF file, read by rasterio{_names(named)}"))
     if empty:
         notes.append(Note("assumed", f"{count_text(empty, 'file')} with pixels that have no data: they are 0"))
+    if odd:
+        what = f"in {count_text(odd, 'file')} pixels that are NaN or infinite: they count as pixels without data"
+        notes.append(Note("assumed", what))
     if shaded:
         what = f"in {count_text(shaded, 'file')} a band that is called transparency is read as the others are"
         notes.append(Note("assumed", what))
@@ -131,25 +139,48 @@ def _check_alike(files: Sequence[Path], shapes: Sequence[tuple[int, int, int]]) 
         )
 
 
-def _names(named: set[tuple[str, ...]]) -> str:
+def _check_names(named: Mapping[tuple[str, ...], Path]) -> None:
+    """Raise S644 where files name all of their bands, and differently."""
+    full = [(names, file) for names, file in named.items() if all(names)]
+    if len(full) > 1:
+        (one, first), (other, second) = full[:2]
+        raise ScanlabError.at(
+            "S644",
+            f"{first.name} has the bands {', '.join(one)}, and {second.name} {', '.join(other)}",
+            help="give files with the same bands in the same order",
+        )
+
+
+def _names(named: Collection[tuple[str, ...]]) -> str:
     """What the bands are called, where all files call them the same."""
     (names, *others) = named
     return f": {', '.join(names)}" if all(names) and not others else ""
 
 
 def _scale(
-    pixels: NDArray[np.float32], kinds: set[np.dtype], files: Sequence[Path], layout: Layout, notes: list[Note]
+    pixels: NDArray[np.float32],
+    kinds: Mapping[np.dtype, Path],
+    files: Sequence[Path],
+    layout: Layout,
+    notes: list[Note],
 ) -> None:
-    """Divide all values by one number, and say which. Raises S644 for values of which nothing says what they mean."""
+    """Divide all values by one number, and say which. Raises S644 for values of which nothing says what they mean, and
+    for files that hold bytes, other whole numbers or floats beside one another."""
     if "raw_values" in layout:
         return
     if "scaled_values" in layout:
         scale_by_range(pixels, notes)
         return
+    of_kind = {_scale_kind(dtype): (dtype, file) for dtype, file in kinds.items()}
+    if len(of_kind) > 1:
+        (one, first), (other, second) = list(of_kind.values())[:2]
+        problem = f"{first.name} holds {one}, and {second.name} {other}, which have no divisor in common"
+        words = settled_by("scaled_values", "raw_values")
+        raise ScanlabError.at("S644", problem, help=f"save all files alike; or {words}")
+    [kind] = of_kind
     low, high = float(pixels.min()), float(pixels.max())
-    kind = "f" if any(k.kind == "f" for k in kinds) else "B" if kinds == {np.dtype(np.uint8)} else "i"
-    chosen = "reflectance" in layout
-    divisor = reflectance_scale(low, high, "bands", notes) if chosen else scale_of(low, high, kind, "bands", notes)
+    scale = reflectance_scale if "reflectance" in layout else scale_of
+    divisor = scale(low, high, kind, "bands", notes)
     if divisor is None:
         raise ScanlabError.at(
             "S644",
@@ -157,6 +188,11 @@ def _scale(
             help=settled_by("reflectance", "scaled_values", "raw_values"),
         )
     pixels /= np.float32(divisor)
+
+
+def _scale_kind(dtype: np.dtype) -> str:
+    """As `scale_of` calls it."""
+    return "f" if dtype.kind == "f" else "B" if dtype == np.uint8 else "i"
 
 
 def _rasterio_reads(file: Path) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import numpy as np
 from numpy.typing import NDArray
 
 from scanlab.data.notes import Note
+from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["reflectance_scale", "scale_by_range", "scale_of"]
+__all__ = ["check_divisor", "reflectance_scale", "scale_by_range", "scale_of"]
 
 BYTE, DEEPEST = 255, 65535
 # Brightest values of 8, 10, 12 and 16 bits; and before them of masks and of 16 shades.
@@ -51,10 +54,30 @@ def scale_of(low: float, high: float, kind: str, what: str, notes: list[Note]) -
     return top
 
 
-def reflectance_scale(low: float, high: float, what: str, notes: list[Note]) -> float:
-    """The divisor of values that are ten thousandths of a reflectance, noted."""
-    notes.append(Note("assumed", f"{what} have values from {low:g} to {high:g}, and are divided by {REFLECTANCE}"))
+def reflectance_scale(low: float, high: float, kind: str, what: str, notes: list[Note]) -> float:
+    """The divisor of values that are ten thousandths of a reflectance, noted. kind: as of `scale_of`. Raises S644 for
+    values that are none: bytes, and floats up to 1.
+
+    >>> reflectance_scale(0, 8000, "H", "bands", [])
+    10000
+    """
+    bounds = f"{what} have values from {low:g} to {high:g}"
+    if kind == "B" or (kind == "f" and high <= 1):
+        how = f"bytes are divided by {BYTE}" if kind == "B" else "floats up to 1 are read as they are"
+        problem = f"{bounds}{' in bytes' if kind == 'B' else ''}: they are no ten thousandths of a reflectance"
+        raise ScanlabError.at("S644", problem, help=f"leave reflectance out: {how}")
+    notes.append(Note("assumed", f"{bounds}, and are divided by {REFLECTANCE}"))
     return REFLECTANCE
+
+
+def check_divisor(scale: float) -> None:
+    """Raise S724 for what values cannot be divided by.
+
+    >>> check_divisor(10_000)
+    """
+    if not (isfinite(scale) and scale > 0):
+        help = "give the divisor that the training data had, a number above 0"
+        raise ScanlabError.at("S724", f"values cannot be divided by {scale:g}", help=help)
 
 
 def scale_by_range(pixels: NDArray[np.float32], notes: list[Note]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scanlab.data.geotiff import NO_CLASS, opened_raster, write_classes
+from scanlab.data.geotiff import NO_CLASS, Gaps, opened_raster, write_classes
 from scanlab.ir.diagnostics import ScanlabError
 
 rasterio = pytest.importorskip("rasterio")
@@ -43,6 +43,55 @@ def test_what_has_no_data_is_zero_and_of_no_class(tmp_path: Path) -> None:
         # A pixel with some band is a pixel.
         assert not valid[0].any() and valid[1].all() and not valid[2, 2]
         assert "floats, and are taken as they are" in read.notes[0]
+        # The pixel that is NaN is counted; those that the file marks are not.
+        assert read.gaps() == Gaps(63, some=9, none=8, odd=1)
+
+
+def test_what_is_no_number_is_no_data(tmp_path: Path) -> None:
+    values = VALUES.astype(np.float32)
+    values[:, 3], values[1, 5, 5], values[:, 8, 0] = np.nan, np.inf, -np.inf
+    for more in ({}, {"nodata": np.nan}):
+        with opened_raster(raster(tmp_path / "a.tif", values, "float32", **more), 4) as read:
+            valid = read.valid(0, 9)
+            assert not valid[3].any() and not valid[8, 0] and valid[5, 5] and valid.sum() == 63 - 8
+            assert np.isfinite(read.read(0, 9)).all()
+            # What the nodata value marks is as it should be.
+            assert read.gaps() == Gaps(63, some=9, none=8, odd=9 if not more else 2)
+    gaps = Gaps(63, some=9, none=8, odd=9)
+    assert gaps.notes("a.tif") == ("9 of 63 pixels of a.tif are NaN or infinite in some band: no data there",)
+    with opened_raster(raster(tmp_path / "b.tif", 0 * VALUES, nodata=0), 4) as read:
+        assert read.gaps().notes("b.tif") == ("b.tif has no data in any of its 63 pixels: all of it is read as 0",)
+
+
+def test_a_band_that_is_called_transparency_has_data_where_it_is_a_number(tmp_path: Path) -> None:
+    alpha = rasterio.enums.ColorInterp.alpha
+    values = VALUES.astype(np.float32)
+    values[:, 0, 0], values[:, 0, 1] = np.nan, 7
+    for nodata, count in ((None, 1), (np.nan, 0), (7, 1)):
+        source = raster(tmp_path / "a.tif", values, "float32", nodata=nodata)
+        with rasterio.open(source, "r+") as file:
+            file.colorinterp = [*file.colorinterp[:3], alpha]
+        with opened_raster(source, 4) as read:
+            assert read.reads_alpha and read.gaps().odd == count
+            assert list(read.valid(0, 1)[0][:3]) == [False, nodata != 7, True]
+
+
+def test_a_damaged_file_says_what_is_wrong(tmp_path: Path) -> None:
+    source = raster(tmp_path / "a.tif", np.repeat(VALUES, 40, 2), compress="deflate")
+    source.write_bytes(source.read_bytes()[:-200])
+    with opened_raster(source, 4) as read, pytest.raises(ScanlabError, match="S644") as error:
+        read.read(0, 9)
+    assert "See previous exception" not in str(error.value) and "a.tif" in str(error.value)
+    assert "read error" in str(error.value).lower()
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])
+def test_values_are_divided_by_positive_numbers(tmp_path: Path, scale: float) -> None:
+    with (
+        pytest.raises(ScanlabError, match=r"S724.*cannot be divided"),
+        opened_raster(raster(tmp_path / "a.tif"), 4, (), scale),
+    ):
+        pass
 
 
 def test_classes_lie_where_the_input_does(tmp_path: Path) -> None:

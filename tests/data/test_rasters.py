@@ -101,6 +101,8 @@ def test_sizes_and_names_and_missing_pixels(tmp_path: Path) -> None:
         (lambda f: f.write_bytes(f.with_name("7.tif").read_bytes()[:600]), "S644", "9.tif cannot be read"),
         (lambda f: write(f, np.ones((12, 6, 5), np.uint16)), "S644", "13 bands, and 9.tif 12"),
         (lambda f: write(f, np.ones((13, 7, 5), np.uint16)), "S646", "2 sizes"),
+        (lambda f: write(f, np.ones((13, 6, 5), np.uint8)), "S644", "holds uint16, and 9.tif uint8"),
+        (lambda f: write(f, np.ones((13, 6, 5), np.float32)), "S644", "no divisor in common"),
         (lambda f: f.write_bytes(b"II*\0" + b"\0" * 99), "S644", "9.tif cannot be read"),
         (lambda f: f.write_bytes(b"nothing"), "S644", "9.tif cannot be read"),
         (lambda f: Image.new("RGB", (5, 6)).save(f.with_suffix(".png")), "S644", "9.png is no TIFF file"),
@@ -149,3 +151,35 @@ def test_masks_beside_bands(tmp_path: Path) -> None:
         write(tmp_path / "masks" / f"{n}.tif", RNG.integers(0, 3, (1, 6, 5)).astype(np.uint8))
     dataset = data.whole(str(tmp_path), layout="reflectance")
     assert dataset.images.shape == (8, 6, 6, 5) and dataset.labels.shape == (8, 6, 5)
+
+
+def test_bands_have_the_same_names_in_the_same_order(tmp_path: Path) -> None:
+    tiles(tmp_path, "uint16", 2)
+    files = sorted(tmp_path.rglob("*.tif"))
+    for file in files:
+        with rasterio.open(file, "r+") as raster:
+            raster.descriptions = ("B02", "B03") if file.name != "5.tif" else ("B03", "B02")
+    with pytest.raises(ScanlabError, match=r"S644.*0.tif has the bands B02, B03, and 5.tif B03, B02"):
+        data.whole(str(tmp_path), layout="reflectance")
+    # A file that names none contradicts nobody.
+    write(files[5], np.ones((2, 6, 5), np.uint16))
+    data.whole(str(tmp_path), layout="reflectance")
+
+
+@pytest.mark.parametrize("dtype, high, said", [("uint8", 200, "in bytes"), ("float32", 1, "from 0 to 1")])
+def test_reflectances_are_ten_thousandths(tmp_path: Path, dtype: str, high: int, said: str) -> None:
+    values = tiles(tmp_path, dtype, 5, high)
+    with pytest.raises(ScanlabError, match=f"S644.*{said}.*reflectance"):
+        data.whole(str(tmp_path), layout="reflectance")
+    np.savez(tmp_path / "s.npz", images=values, labels=np.arange(8) % 2)
+    with pytest.raises(ScanlabError, match=f"S644.*{said}.*reflectance"):
+        data.whole(str(tmp_path / "s.npz"), layout="channels_first, reflectance")
+
+
+def test_pixels_that_are_no_numbers_are_noted(tmp_path: Path) -> None:
+    values = tiles(tmp_path, "float32", 5, 1)[0]
+    values[1, 2, 3] = np.nan
+    write(tmp_path / "forest" / "0.tif", values)
+    dataset = data.whole(str(tmp_path))
+    assert "in 1 file pixels that are NaN or infinite: they count as pixels without data" in notes(dataset)
+    assert dataset.images[0, 1, 2, 3] == 0
