@@ -41,7 +41,7 @@ def place_of(georeference: Georeference | None, name: str) -> Place:
     >>> place_of(None, "photo.png")
     Traceback (most recent call last):
     scanlab.ir.diagnostics.ScanlabError: error[S738]: photo.png is no GeoTIFF, and has no coordinates
-      help: write .json or .csv, whose boxes are in pixels
+     = help: write .json or .csv, whose boxes are in pixels
     """
     help = "write .json or .csv, whose boxes are in pixels"
     if georeference is None:
