@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from scanlab.cli.predict_job import Answer, Job, OutRows, Row, say_lines
-from scanlab.data.geotiff import NO_CLASS, Raster, write_classes
+from scanlab.data.geotiff import GEOTIFFS, NO_CLASS, Georeference, Raster, require_rasterio, write_classes
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn import Classifier, Segmenter
 from scanlab.nn.in_parts import row_blocks
-from scanlab.predict.inputs import INPUTS, Opened, kind_of
+from scanlab.predict.inputs import INPUTS, kind_of
 from scanlab.predict.names import class_count
 from scanlab.predict.pictures import ClassOfPicture, MaskOfPicture, predict_picture
-from scanlab.predict.written import class_colours, refuse_over_inputs, write_legend, write_mask, write_table
+from scanlab.predict.written import (
+    class_colours,
+    make_folders,
+    refuse_over_inputs,
+    write_legend,
+    write_mask,
+    write_table,
+)
 
 __all__ = ["CLASSES", "MASKS", "SUFFIXES"]
 
@@ -49,30 +57,30 @@ def _masks(job: Job) -> OutRows:
         with kind_of(file).opened(file, job.channels, job.options.chosen_bands) as opened:
             said = predict_picture(job.model, opened.rows, job.names, job.options.how)
             assert isinstance(said, MaskOfPicture)
-            _write(places[file], said, opened, class_count(job.model))
+            lacks = _write(file, places[file], said, opened.raster, class_count(job.model))
         row: Row = {"file": job.called(file), "written": str(places[file]), "shares": said.shares}
-        rows.append(row | {"notes": [*opened.notes, *said.notes]})
+        rows.append(row | {"notes": [*opened.notes, *lacks, *said.notes]})
     _write_legend(job)
 
     def line(row: Row) -> str:
         shares = ", ".join(f"{name} {100 * share:.1f} %" for name, share in row["shares"].items())
-        return f"{row['file']}: {shares}; written to {row['written']}"
+        return f"{row['file']}: {shares or 'no pixel has data'}; written to {row['written']}"
 
     return OutRows(rows, lambda: say_lines(rows, line, written=True))
 
 
-def _write(target: Path, said: MaskOfPicture, opened: Opened, classes: int) -> None:
-    if opened.raster is None:
+def _write(file: Path, target: Path, said: MaskOfPicture, raster: Raster | None, classes: int) -> list[str]:
+    """Write a mask as its name says; and what there is to say of it."""
+    if raster is not None:
+        for block in row_blocks(len(said.mask), 1024):
+            said.mask[block][~raster.valid(block.start, block.stop)] = NO_CLASS
+    if not target.name.lower().endswith(GEOTIFFS):
         write_mask(target, said.mask, classes)
-    else:
-        _write_raster(target, said, opened.raster, classes)
-
-
-def _write_raster(target: Path, said: MaskOfPicture, raster: Raster, classes: int) -> None:
-    for block in row_blocks(len(said.mask), 1024):
-        said.mask[block][~raster.valid(block.start, block.stop)] = NO_CLASS
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_classes(target, said.mask, raster.georeference, said.names, class_colours(classes))
+        return []
+    where = Georeference() if raster is None else raster.georeference
+    make_folders([target])
+    write_classes(target, said.mask, where, said.names, class_colours(classes))
+    return [f"{file.name} lacks {where.missing}: so does what is written of it"] if where.missing else []
 
 
 def _write_legend(job: Job) -> None:
@@ -96,6 +104,7 @@ def _places(job: Job) -> dict[Path, Path]:
             problem = f"{out} is no place for the mask of {place.name}"
             raise ScanlabError.at("S729", problem, help=f"let it end in {kind_of(place).masks[0]}")
         refuse_over_inputs([out], job.files)
+        _check_writers([out])
         return {place: out}
     made: dict[Path, Path] = {}
     for file in job.files:
@@ -103,7 +112,14 @@ def _places(job: Job) -> dict[Path, Path]:
         ending = next(suffix for suffix in kind.suffixes if file.name.lower().endswith(suffix))
         made[file] = out / file.relative_to(place).parent / (file.name[: -len(ending)] + kind.masks[0])
     refuse_over_inputs(made.values(), job.files)
+    _check_writers(made.values())
     return made
+
+
+def _check_writers(targets: Iterable[Path]) -> None:
+    """Raise S722 before anything is computed where rasterio is to write, and is missing."""
+    if any(target.name.lower().endswith(GEOTIFFS) for target in targets):
+        require_rasterio()
 
 
 CLASSES = Answer(Classifier, SUFFIXES, frozenset({"names", "size", "bands", "scale"}), _classes)

@@ -18,7 +18,16 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 from scanlab.places import FOR_ALL, draft_of
 
-__all__ = ["GEOTIFFS", "NO_CLASS", "Gaps", "Georeference", "Raster", "opened_raster", "write_classes"]
+__all__ = [
+    "GEOTIFFS",
+    "NO_CLASS",
+    "Gaps",
+    "Georeference",
+    "Raster",
+    "opened_raster",
+    "require_rasterio",
+    "write_classes",
+]
 
 GEOTIFFS = (".tif", ".tiff")
 # In what is written, the class of a pixel for which the input has no data.
@@ -34,7 +43,7 @@ class Gaps:
     band has any; odd: where a band is NaN or infinite and no nodata value says so, which counts as no data.
 
     >>> Gaps(12, some=12, none=12).notes("a.tif")
-    ('a.tif has no data in any of its 12 pixels: all of it is read as 0',)
+    ('a.tif has no data in any of its 12 pixels',)
     """
 
     pixels: int
@@ -50,7 +59,7 @@ class Gaps:
                 f"{self.odd:,} of {self.pixels:,} pixels of {name} are NaN or infinite in some band: no data there"
             )
         if self.none == self.pixels:
-            made.append(f"{name} has no data in any of its {self.pixels:,} pixels: all of it is read as 0")
+            made.append(f"{name} has no data in any of its {self.pixels:,} pixels")
         return tuple(made)
 
 
@@ -102,6 +111,15 @@ class Raster:
         values[~valid] = 0
         return values / np.float32(self.scale)
 
+    def read_all(self, first: int, last: int) -> NDArray[np.float32]:
+        """As `read` does, but for pixels without data, which have the value that stands there. Raises S644."""
+        return self._looked(first, last)[0].astype(np.float32) / np.float32(self.scale)
+
+    @property
+    def holds_bytes(self) -> bool:
+        """Whether all values are bytes."""
+        return all(self.file.dtypes[band - 1] == "uint8" for band in self.bands)
+
     def valid(self, first: int, last: int) -> NDArray[np.bool_]:
         """Where some band has data: bool [last - first, W]. Raises S644."""
         return np.asarray(self._looked(first, last)[1].any(0))
@@ -109,6 +127,8 @@ class Raster:
     def gaps(self) -> Gaps:
         """How many pixels lack something, counted some rows at a time. Raises S644."""
         height, width = self.file.height, self.file.width
+        if self._marks_none:
+            return Gaps(height * width)
         some = none = odd = 0
         for first in range(0, height, ROWS):
             _, valid, strange = self._looked(first, min(height, first + ROWS))
@@ -116,6 +136,15 @@ class Raster:
             none += int((~valid.any(0)).sum())
             odd += int(strange.any(0).sum())
         return Gaps(height * width, some, none, odd)
+
+    @property
+    def _marks_none(self) -> bool:
+        """Whether all pixels have data without a look at them."""
+        valid = _rasterio().enums.MaskFlags.all_valid
+        return all(
+            np.dtype(self.file.dtypes[band - 1]).kind != "f" and valid in self.file.mask_flag_enums[band - 1]
+            for band in self.bands
+        )
 
     def _looked(self, first: int, last: int) -> tuple[NDArray, NDArray[np.bool_], NDArray[np.bool_]]:
         """Of rows the values, where each band has data, and where a value alone says that it has none: [C, rows, W]."""
@@ -154,23 +183,24 @@ def opened_raster(
 
     bands: which, from 1; by default all where the file has as many as there are channels. scale: the divisor of its
     values, as in training; by default 255 for bytes, and 1 for floats, which is noted. Raises S722 without rasterio,
-    S644 for a file that cannot be read, S723 for bands that do not fit, and S724 for whole numbers of more than eight
-    bits without a scale, and for a scale that divides nothing.
+    S644 for a file that cannot be read, S694 for one of several pages, S723 for bands that do not fit, and S724 for
+    whole numbers of more than eight bits without a scale, and for a scale that divides nothing.
     """
     rasterio = _rasterio()
     try:
         with _unwarned(rasterio):
             file = rasterio.open(path)
+            pages = len(file.subdatasets)
     except _errors() as error:
         raise _unreadable(path, error) from None
     with file:
+        if pages > 1:
+            help = "save the page that counts as a file of its own"
+            raise ScanlabError.at("S694", f"{path.name} has {pages} pages", help=help)
         notes: list[str] = []
         chosen = _bands(path, file, file.count if channels is None else channels, bands, notes)
         divisor = _scale(path, file, chosen, scale, notes)
-        georeference = _georeference(file)
-        if georeference.missing:
-            notes.append(f"{path.name} lacks {georeference.missing}: so does what is written of it")
-        yield Raster(file, chosen, divisor, georeference, tuple(notes))
+        yield Raster(file, chosen, divisor, _georeference(file), tuple(notes))
 
 
 def write_classes(
@@ -259,6 +289,11 @@ def _unwarned(rasterio: ModuleType) -> Iterator[None]:
 
 def _errors() -> tuple[type[Exception], ...]:
     return (_rasterio().errors.RasterioError, OSError, ValueError)
+
+
+def require_rasterio() -> None:
+    """Raise S722 where rasterio is missing."""
+    _rasterio()
 
 
 def _rasterio() -> ModuleType:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scanlab.data.layout import NOTHING
 from scanlab.data.notes import Note
-from scanlab.data.pictures import opened, unreadable
+from scanlab.data.pictures import opened, require_one_frame, unreadable
 from scanlab.data.ragged import BRIGHTEST
 from scanlab.data.resize import resized
 from scanlab.data.upright import turned
@@ -38,11 +38,13 @@ _LEAST_BRIGHT = 4096
 
 def read_grey(file: Path) -> tuple[NDArray[np.uint8], bool]:
     """A picture as grey bytes [1, H, W], upright, what is transparent as white; and whether it was grey. Raises S644
-    for a file that cannot be read, or has grey values of more than eight bits that are not those of 16."""
+    for a file that cannot be read, or has grey values of more than eight bits that are not those of 16, and S694 for
+    one of several frames."""
     from PIL import Image
 
     with opened(file) as image:
         try:
+            require_one_frame(image, file)
             if image.mode.startswith(("I", "F")):
                 deep = np.asarray(turned(image, NOTHING), np.float64)
                 if not image.mode.startswith("I;16"):

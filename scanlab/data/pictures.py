@@ -26,13 +26,19 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = [
+    "BRIGHTEST",
+    "CLEAR",
+    "DEEPEST",
     "IMAGES",
     "Pictures",
     "frame_count",
+    "is_deep",
     "opened",
     "picture_sizes",
     "read_pictures",
+    "require_one_frame",
     "require_pillow",
+    "transparent",
     "turn_and_size",
     "unreadable",
 ]
@@ -44,6 +50,8 @@ IMAGES = (
 BRIGHTEST, DEEPEST = 255, 65535
 # Colours of 12 bits in 16 stay below this in the upper eight.
 LEAST_UPPER = 16
+# What is done with transparent pixels.
+CLEAR = "transparency is left out, and the colours that it hides are seen"
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,9 +112,9 @@ def read_pictures(
     for number, file in enumerate(files):
         within = extents if fitted is None else fitted[number]
         place = (number, slice(None), *map(slice, within))
-        pixels[place], transparent = _decoded(file, within, channels, frames, layout)
-        clear += transparent
-        if _deep(heads[number].mode):
+        pixels[place], hides = _decoded(file, within, channels, frames, layout)
+        clear += hides
+        if is_deep(heads[number].mode):
             deep.append(number)
     _scale_deep(pixels, deep, [heads[n].mode for n in deep], files, layout, notes)
     if "scaled_values" in layout:
@@ -119,8 +127,7 @@ def read_pictures(
     if turned:
         notes.append(Note("assumed", f"{count_text(turned, 'photograph')} turned upright, as EXIF says"))
     if clear:
-        what = f"{count_text(clear, 'picture')} with transparent pixels: transparency is left out, and the colours"
-        notes.append(Note("left out", f"{what} that it hides are seen"))
+        notes.append(Note("left out", f"{count_text(clear, 'picture')} with transparent pixels: {CLEAR}"))
     return Pictures(pixels, video=bool(frames) and not all(head.format == "TIFF" for head in heads))
 
 
@@ -141,6 +148,13 @@ def turn_and_size(file: Path, layout: Layout) -> tuple[int, tuple[int, int]]:
 def frame_count(image: Image) -> int:
     """How many pictures a file holds."""
     return getattr(image, "n_frames", 1) if getattr(image, "is_animated", False) else 1
+
+
+def require_one_frame(image: Image, file: Path) -> None:
+    """Raise S694 for an open file of several frames, of which nothing says which one counts."""
+    if (frames := _still_frames(image)) > 1:
+        help = "save the frame that counts as a file of its own; scanlab predict reads a video with --stream"
+        raise ScanlabError.at("S694", f"{file.name} has {frames} frames", help=help)
 
 
 def opened(file: Path) -> Image:
@@ -169,13 +183,17 @@ def unreadable(file: Path, error: Exception) -> ScanlabError:
     )
 
 
+def _still_frames(image: Image) -> int:
+    # Cameras put a small picture behind the large one, which is the photograph.
+    return 1 if image.format == "MPO" else frame_count(image)
+
+
 def _head(file: Path, layout: Layout) -> _Head:
     with opened(file) as image:
         try:
             # Before any pixel is read, which closes the file.
-            shortened = not _deep(image.mode) and bits_of(image, file) > COLOUR_BITS
-            # Cameras put a small picture behind the large one, which is the photograph.
-            frames = 1 if image.format == "MPO" else frame_count(image)
+            shortened = not is_deep(image.mode) and bits_of(image, file) > COLOUR_BITS
+            frames = _still_frames(image)
             turn, size = orientation(image), size_of(image, layout)
         except (OSError, ValueError, SyntaxError, EOFError) as error:
             raise unreadable(file, error) from None
@@ -228,7 +246,7 @@ def _decoded(
 def _plain(image: Any, extents: tuple[int, ...], channels: int, layout: Layout) -> tuple[NDArray[np.float32], bool]:
     from PIL import Image
 
-    deep, clear = _deep(image.mode), _transparent(image)
+    deep, clear = is_deep(image.mode), transparent(image)
     inverted = image.mode.startswith("I;16") and is_white_first(image)
     image = turned(image, layout)
     plain = image.convert("F" if deep else "RGB" if channels == 3 else "L")
@@ -244,7 +262,8 @@ def _plain(image: Any, extents: tuple[int, ...], channels: int, layout: Layout) 
     return np.moveaxis(array, -1, 0) if array.ndim == 3 else array[None], clear
 
 
-def _transparent(image: Any) -> bool:
+def transparent(image: Any) -> bool:
+    """Whether a picture is transparent anywhere."""
     if image.mode in ("RGBA", "LA", "PA"):
         return image.getchannel("A").getextrema()[0] < BRIGHTEST
     return "transparency" in image.info and image.convert("RGBA").getchannel("A").getextrema()[0] < BRIGHTEST
@@ -304,9 +323,9 @@ def _check_shortened(
 
 def _grey(mode: str) -> bool:
     """Whether images of one of Pillow's modes have one channel, but for transparency."""
-    return mode in ("1", "L", "LA") or _deep(mode)
+    return mode in ("1", "L", "LA") or is_deep(mode)
 
 
-def _deep(mode: str) -> bool:
+def is_deep(mode: str) -> bool:
     """Whether a grey image has more than eight bits: whole numbers of 16 or 32 bits, or floats."""
     return mode.startswith("I;16") or mode in ("I", "F")

@@ -22,10 +22,10 @@ from scanlab.ir.text import count_text, grid_text
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["is_raster", "read_rasters"]
+__all__ = ["PLACE_TAGS", "is_raster", "read_rasters"]
 
 # TIFF's tags: samples per pixel, what the extra ones are, and where GeoTIFF says the place of a pixel.
-_SAMPLES, _EXTRA, _PLACE = 277, 338, (33550, 33922, 34264, 34735)
+_SAMPLES, _EXTRA, PLACE_TAGS = 277, 338, (33550, 33922, 34264, 34735)
 _ALPHA = (1, 2)
 
 # Pillow logs what it cannot decode, and is asked for nothing else here.
@@ -45,7 +45,7 @@ def is_raster(file: Path) -> bool:
             samples, extra, mode = tags.get(_SAMPLES, 1), tags.get(_EXTRA, ()), image.mode
             if mode in ("L", "RGBX") and samples > 1 and not set(extra) & set(_ALPHA):
                 return True
-            if mode == "RGBA" and any(tag in tags for tag in _PLACE):
+            if mode == "RGBA" and any(tag in tags for tag in PLACE_TAGS):
                 # Transparency is there or not; what has shades is near infrared, which many programs call so.
                 shades = np.unique(np.asarray(image)[..., 3])
                 return not set(shades.tolist()) <= {0, 255}

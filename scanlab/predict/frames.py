@@ -20,7 +20,7 @@ from scanlab.data.pictures import frame_count, opened, require_pillow, unreadabl
 from scanlab.data.places import files_in
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
-from scanlab.predict.pictures import picture_rows
+from scanlab.predict.picture_files import picture_rows
 
 __all__ = ["Frame", "Frames", "array_frames", "file_frames", "folder_frames", "frames_of"]
 

@@ -1,4 +1,4 @@
-"""Kinds of files that are predicted from: pictures by Pillow, and GeoTIFFs by rasterio."""
+"""Kinds of files that are predicted from: pictures, and TIFF files, which may have other bands and a place."""
 
 from __future__ import annotations
 
@@ -7,35 +7,32 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from scanlab.data.geotiff import GEOTIFFS, Raster, opened_raster
+from scanlab.data.geotiff import GEOTIFFS, Raster
 from scanlab.data.pictures import IMAGES, require_pillow
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn import PictureRows
-from scanlab.predict.pictures import picture_rows
+from scanlab.predict.picture_files import picture_rows
+from scanlab.predict.tiff_files import opened_tiff
 
 __all__ = ["INPUTS", "Bands", "InputKind", "Opened", "kind_of"]
 
 
 @dataclass(frozen=True)
 class Bands:
-    """Which bands of a GeoTIFF are read, from 1, () for all; and the divisor of its values, None for the usual one.
+    """Which bands of a GeoTIFF are read, from 1, () for all; and what values are divided by, None for the usual.
 
-    >>> bool(Bands()), bool(Bands(scale=10000))
-    (False, True)
+    >>> Bands((4, 3, 2), scale=10000).chosen
+    (4, 3, 2)
     """
 
     chosen: tuple[int, ...] = ()
     scale: float | None = None
 
-    def __bool__(self) -> bool:
-        return bool(self.chosen) or self.scale is not None
-
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A file while it is read. raster: of a GeoTIFF alone. notes: what was assumed of it."""
+    """A file while it is read. raster: of one that rasterio knows more of than pixels. notes: what was assumed of it,
+    and what it lacks."""
 
     rows: PictureRows
     raster: Raster | None = None
@@ -56,21 +53,24 @@ class InputKind:
 @contextmanager
 def _picture(file: Path, channels: int, bands: Bands) -> Iterator[Opened]:
     require_pillow()
-    if bands:
-        raise ScanlabError.at("S659", f"{file.name} is no GeoTIFF", help="leave --bands and --scale out")
-    yield Opened(picture_rows(file, channels))
+    if bands.chosen:
+        raise ScanlabError.at("S659", f"{file.name} is no GeoTIFF", help="leave --bands out")
+    notes: list[str] = []
+    yield Opened(picture_rows(file, channels, bands.scale, notes), None, tuple(notes))
 
 
 @contextmanager
-def _raster(file: Path, channels: int, bands: Bands) -> Iterator[Opened]:
-    with opened_raster(file, channels, bands.chosen, bands.scale) as raster:
-        rows = PictureRows(raster.shape, lambda first, last: torch.from_numpy(raster.read(first, last)))
-        yield Opened(rows, raster, raster.notes)
+def _tiff(file: Path, channels: int, bands: Bands) -> Iterator[Opened]:
+    require_pillow()
+    notes: list[str] = []
+    with opened_tiff(file, channels, bands.chosen, bands.scale, notes) as (rows, raster):
+        lacks = raster.gaps().notes(file.name) if raster else ()
+        yield Opened(rows, raster, (*notes, *lacks))
 
 
 # In their order: the first whose suffix fits.
 INPUTS: Sequence[InputKind] = (
-    InputKind(GEOTIFFS, GEOTIFFS, _raster, placed=True),
+    InputKind(GEOTIFFS, GEOTIFFS, _tiff, placed=True),
     InputKind(IMAGES, (".png",), _picture),
 )
 

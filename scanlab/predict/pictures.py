@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,9 +12,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from scanlab.data.geotiff import NO_CLASS
-from scanlab.data.layout import NOTHING
-from scanlab.data.pictures import opened, unreadable
-from scanlab.data.upright import turned
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 from scanlab.nn import Classifier, PictureRows, Segmenter, large_pass, predict_map
@@ -24,9 +19,7 @@ from scanlab.nn.backbone import backbone_of
 from scanlab.nn.large import reading_of
 from scanlab.predict.names import name_of
 
-__all__ = ["ClassOfPicture", "How", "MaskOfPicture", "picture_rows", "predict_picture"]
-
-BYTE, DEEPEST = 255, 65535
+__all__ = ["ClassOfPicture", "How", "MaskOfPicture", "predict_picture"]
 
 
 @dataclass(frozen=True)
@@ -123,38 +116,6 @@ def predict_picture(
         mask = F.interpolate(mask[None, None], picture.extents, mode="nearest-exact")[0, 0]
         notes.append(f"the mask was enlarged again, to the nearest class, from {grid_text(shown.extents)}")
     return MaskOfPicture(mask.numpy(), tuple(names), tuple(notes))
-
-
-def picture_rows(file: Path, channels: int) -> PictureRows:
-    """A picture by Pillow, of one channel or three, in [0, 1], turned upright as its EXIF says.
-
-    Bytes stay bytes until they are read, so that a large picture takes a quarter of its floats. Raises S644, and S726
-    for models of other channels, which no picture has.
-    """
-    if channels not in (1, 3):
-        raise ScanlabError.at(
-            "S726", f"the model reads {channels} channels, and a picture has 1 or 3", help="give a GeoTIFF of as many"
-        )
-    with opened(file) as image:
-        try:
-            pixels = _pixels(turned(image, NOTHING), channels)
-        except (OSError, ValueError, SyntaxError, EOFError) as error:
-            raise unreadable(file, error) from None
-    deepest = BYTE if pixels.dtype == np.uint8 else DEEPEST
-
-    def read(first: int, last: int) -> Tensor:
-        rows = torch.from_numpy(pixels[first:last].astype(np.float32)) / deepest
-        return rows.movedim(-1, 0)
-
-    return PictureRows((channels, *pixels.shape[:2]), read)
-
-
-def _pixels(image: Any, channels: int) -> NDArray:
-    """[H, W, C], uint8, or uint16 of a grey picture of sixteen bits."""
-    if image.mode.startswith("I;16") and channels == 1:
-        return np.array(image).astype(np.uint16)[..., None]
-    pixels = np.array(image.convert("RGB" if channels == 3 else "L"))
-    return pixels if channels == 3 else pixels[..., None]
 
 
 def _sized(model: Classifier | Segmenter, picture: PictureRows, how: How, notes: list[str]) -> PictureRows:

@@ -16,7 +16,8 @@ from PIL import Image
 from scanlab.data.boxes.coco import coco_files, read_coco
 from scanlab.nn import Backbone, BackboneConfig, Detector, PictureRows
 from scanlab.predict import detect_picture
-from scanlab.predict.pictures import How, picture_rows
+from scanlab.predict.picture_files import picture_rows
+from scanlab.predict.pictures import How
 from scanlab.zoo import load, save
 
 pytest.importorskip("kornia")
