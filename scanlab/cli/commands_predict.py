@@ -36,7 +36,9 @@ def predict(
         int, typer.Option(min=0, help="Predict squares (cubes) of this side one by one, instead of one pass.")
     ] = 0,
     bands: Annotated[str, typer.Option(help="Bands of a GeoTIFF, from 1, as in 4,3,2.")] = "",
-    scale: Annotated[float | None, typer.Option(help="What the values of a GeoTIFF are divided by.")] = None,
+    scale: Annotated[
+        float | None, typer.Option(help="What values are divided by; grey and bands of more than 8 bits need it.")
+    ] = None,
     score: Annotated[
         float | None, typer.Option(min=0, max=1, help="Boxes: those with a higher score count. Default: 0.05.")
     ] = None,
@@ -51,7 +53,9 @@ def predict(
     follow: Annotated[
         float | None, typer.Option(min=0, help="With --stream: wait so many seconds for the next frame of a folder.")
     ] = None,
-    clip: Annotated[int, typer.Option(min=0, help="With --stream: which clip of an array file.")] = 0,
+    clip: Annotated[
+        int | None, typer.Option(min=0, help="With --stream: which clip of an array file. Default: 0.")
+    ] = None,
     model: Annotated[str, typer.Option(help="Which model an official checkpoint is of, as in vim_tiny.")] = "",
     json: Json = False,
 ) -> None:

@@ -38,7 +38,7 @@ def run(checkpoint: Path, place: Path, options: Options, stream: bool) -> None:
         refuse_options(options, OF_STREAMS, "a stream of frames")
         run_stream(model, place, _names(model, options), options)
         return
-    if options.follow is not None or options.latency != 1 or options.clip:
+    if options.follow is not None or options.latency != 1 or options.clip is not None:
         raise typer.BadParameter("--follow, --latency and --clip go with --stream")
     if volumes := volumes_at(place):
         refuse_options(options, OF_VOLUMES, "volumes")

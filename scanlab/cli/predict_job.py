@@ -48,7 +48,7 @@ class Options:
     scale: float | None = None
     latency: int = 1
     follow: float | None = None
-    clip: int = 0
+    clip: int | None = None
     model: str = ""
     json: bool = False
     beam: int = 1

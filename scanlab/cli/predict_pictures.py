@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from rich.text import Text
+
+from scanlab.cli.output import console
 from scanlab.cli.predict_job import Answer, Job, OutRows, Row, say_lines
 from scanlab.data.geotiff import GEOTIFFS, NO_CLASS, Georeference, Raster, require_rasterio, write_classes
 from scanlab.ir.diagnostics import ScanlabError
@@ -14,6 +17,7 @@ from scanlab.predict.inputs import INPUTS, kind_of
 from scanlab.predict.names import class_count
 from scanlab.predict.pictures import ClassOfPicture, MaskOfPicture, predict_picture
 from scanlab.predict.written import (
+    check_legend,
     class_colours,
     make_folders,
     refuse_over_inputs,
@@ -60,13 +64,20 @@ def _masks(job: Job) -> OutRows:
             lacks = _write(file, places[file], said, opened.raster, class_count(job.model))
         row: Row = {"file": job.called(file), "written": str(places[file]), "shares": said.shares}
         rows.append(row | {"notes": [*opened.notes, *lacks, *said.notes]})
-    _write_legend(job)
+    legend = _legend(job)
+    if legend is not None:
+        write_legend(legend, job.names, class_count(job.model))
 
     def line(row: Row) -> str:
         shares = ", ".join(f"{name} {100 * share:.1f} %" for name, share in row["shares"].items())
         return f"{row['file']}: {shares or 'no pixel has data'}; written to {row['written']}"
 
-    return OutRows(rows, lambda: say_lines(rows, line, written=True))
+    def say() -> None:
+        say_lines(rows, line, written=True)
+        if legend is not None:
+            console().print(Text(f"which number is which class is written to {legend}"))
+
+    return OutRows(rows, say)
 
 
 def _write(file: Path, target: Path, said: MaskOfPicture, raster: Raster | None, classes: int) -> list[str]:
@@ -83,14 +94,13 @@ def _write(file: Path, target: Path, said: MaskOfPicture, raster: Raster | None,
     return [f"{file.name} lacks {where.missing}: so does what is written of it"] if where.missing else []
 
 
-def _write_legend(job: Job) -> None:
-    """Beside the masks; a single GeoTIFF says in itself what its classes are."""
+def _legend(job: Job) -> Path | None:
+    """Where it says which number is which class: beside the masks; a single GeoTIFF says it in itself."""
     out, single = job.options.out, not job.place.is_dir()
     assert out is not None
     if single and kind_of(job.place).placed:
-        return
-    legend = out.with_name(out.name.split(".")[0] + ".json") if single else out / LEGEND
-    write_legend(legend, job.names, class_count(job.model))
+        return None
+    return out.with_name(out.name.split(".")[0] + ".json") if single else out / LEGEND
 
 
 def _places(job: Job) -> dict[Path, Path]:
@@ -104,7 +114,7 @@ def _places(job: Job) -> dict[Path, Path]:
             problem = f"{out} is no place for the mask of {place.name}"
             raise ScanlabError.at("S729", problem, help=f"let it end in {kind_of(place).masks[0]}")
         refuse_over_inputs([out], job.files)
-        _check_writers([out])
+        _check_written(job, [out])
         return {place: out}
     made: dict[Path, Path] = {}
     for file in job.files:
@@ -112,12 +122,15 @@ def _places(job: Job) -> dict[Path, Path]:
         ending = next(suffix for suffix in kind.suffixes if file.name.lower().endswith(suffix))
         made[file] = out / file.relative_to(place).parent / (file.name[: -len(ending)] + kind.masks[0])
     refuse_over_inputs(made.values(), job.files)
-    _check_writers(made.values())
+    _check_written(job, made.values())
     return made
 
 
-def _check_writers(targets: Iterable[Path]) -> None:
-    """Raise S722 before anything is computed where rasterio is to write, and is missing."""
+def _check_written(job: Job, targets: Iterable[Path]) -> None:
+    """Raise S722 before anything is computed where rasterio is to write, and is missing; S729 where the legend would be
+    written over something else."""
+    if (legend := _legend(job)) is not None:
+        check_legend(legend)
     if any(target.name.lower().endswith(GEOTIFFS) for target in targets):
         require_rasterio()
 

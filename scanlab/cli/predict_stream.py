@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +15,12 @@ from rich.text import Text
 from torch import nn
 
 from scanlab.cli.output import console
+from scanlab.cli.predict_job import MOST_LISTED
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.plain import plain
 from scanlab.ir.text import count_text, reason_of
 from scanlab.nn import NextFrame
-from scanlab.predict.frames import frames_of
+from scanlab.predict.frames import Frames, frames_of
 from scanlab.predict.live import LiveResult, live_results
 from scanlab.predict.written import write_frame
 
@@ -34,14 +36,15 @@ def run_stream(model: nn.Module, place: Path, names: Sequence[str], options: Opt
     frames_follow, out = isinstance(model, NextFrame), options.out
     if out is not None and out.suffix.lower() != ".csv" and not frames_follow:
         raise ScanlabError.at("S729", f"{out} is no place for classes frame by frame", help="let it end in .csv")
-    if options.size or options.tile or options.bands or options.scale is not None:
-        help = "leave --size, --tile, --bands and --scale out: frames are resized to those of the model"
+    if options.size or options.tile or options.bands:
+        help = "leave --size, --tile and --bands out: frames are resized to those of the model"
         raise ScanlabError.at("S659", "a stream is read as the model reads frames", help=help)
     channels = model.channels if isinstance(model, NextFrame) else _channels(model)
     # The model is refused before a frame is looked for.
     results = live_results(model, (), options.latency, names)
-    frames = frames_of(place, channels, options.follow, options.clip)
-    results = live_results(model, frames, options.latency, names)
+    frames = frames_of(place, channels, options.follow, options.clip, options.scale)
+    notes = Counter[str]()
+    results = live_results(model, _noted(frames, notes), options.latency, names)
     table = out if out is not None and out.suffix.lower() == ".csv" else None
     summary = _Summary()
     try:
@@ -54,9 +57,20 @@ def run_stream(model: nn.Module, place: Path, names: Sequence[str], options: Opt
                 summary.take(result)
                 _say(result, row, options.json)
     finally:
+        for note, count in notes.items():
+            console(stderr=options.json).print(Text(note + (f" ({count:,} frames)" if count > 1 else "")))
         # Ctrl-C is how a stream without an end is stopped: what was read counts all the same.
         if summary.frames and not options.json:
             console().print(Text(summary.text()))
+
+
+def _noted(frames: Frames, notes: Counter[str]) -> Frames:
+    """The frames, their notes counted; of notes without an end the first ones."""
+    for frame in frames:
+        for note in frame.notes:
+            if note in notes or len(notes) < MOST_LISTED:
+                notes[note] += 1
+        yield frame
 
 
 class _Summary:

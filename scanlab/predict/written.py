@@ -21,6 +21,7 @@ from scanlab.predict.names import name_of
 from scanlab.view.ramp import colours
 
 __all__ = [
+    "check_legend",
     "class_colours",
     "make_folders",
     "refuse_over_inputs",
@@ -35,6 +36,7 @@ __all__ = [
 Colour = tuple[int, int, int]
 # Steps of the golden ratio round the ramp keep the colours of neighbouring numbers apart.
 GOLDEN = 0.618034
+LEGEND_KEYS = ("classes", "no class")
 
 
 def class_colours(count: int) -> dict[int, Colour]:
@@ -74,7 +76,20 @@ def write_legend(file: Path, names: Sequence[str], classes: int) -> None:
         {"class": number, "name": name_of(names, number), "colour": colour}
         for number, colour in class_colours(classes).items()
     ]
-    write_json(file, {"classes": rows, "no class": NO_CLASS})
+    write_json(file, {LEGEND_KEYS[0]: rows, LEGEND_KEYS[1]: NO_CLASS})
+
+
+def check_legend(file: Path) -> None:
+    """Raise S729 for a place of a legend where another file lies, which is no legend."""
+    if not file.exists():
+        return
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        content = None
+    if not isinstance(content, dict) or set(content) != set(LEGEND_KEYS):
+        problem = f"{file} is there already and is no legend of classes, which would be written over it"
+        raise ScanlabError.at("S729", problem, help="give another --out")
 
 
 def refuse_over_inputs(targets: Iterable[Path], files: Collection[Path]) -> None:

@@ -131,6 +131,10 @@ def test_boxes_of_a_geotiff_lie_where_it_does(predict: Command, place: Path, tmp
         [ring] = feature["geometry"]["coordinates"]
         corners = [(x0, y0), (x0, y1), (x1, y1), (x1, y0), (x0, y0)]
         np.testing.assert_allclose(ring, [(5e5 + 10 * x, 5e6 - 10 * y) for x, y in corners], rtol=1e-9)
+    # A transparency of all or nothing is left out, as in training, and the place is kept.
+    with rasterio.open(scene, "w", driver="GTiff", count=4, height=40, width=30, dtype="uint8", **about) as file:
+        file.write(np.concatenate([values, np.full((1, 40, 30), 255, np.uint8)]))
+    assert predict(*words, "-o", out)[0] == 0 and json.loads(out.read_text()) == made
     code, _, err = predict(place / "boxes.safetensors", place / "pictures", "-o", out)
     assert code == 1 and "S738" in err and "a.png is no GeoTIFF" in err
     code, _, err = predict(*words, "--bands", "1,2", "-o", out)

@@ -150,6 +150,11 @@ def test_expected_frames_are_written_and_compared(predict: Command, place: Path,
         (("motion", "frames", "--stream", "-o", "folder"), 1, "S729"),
         (("motion", "nowhere", "--stream"), 1, "S725"),
         (("classes", "pictures", "--follow", "1"), 2, "go with --stream"),
+        (("classes", "pictures", "--clip", "0"), 2, "go with --stream"),
+        (("motion", "frames", "--stream", "--clip", "1"), 1, "S659"),
+        (("classes", "pictures", "--scale", "0"), 1, "S724"),
+        (("classes", "pictures", "--scale", "-2"), 1, "S724"),
+        (("classes", "pictures", "--scale", "nan"), 1, "S724"),
     ],
 )
 def test_what_cannot_be_is_refused(
@@ -158,3 +163,67 @@ def test_what_cannot_be_is_refused(
     monkeypatch.chdir(place)
     got, _, err = predict(f"{words[0]}.safetensors", *words[1:])
     assert got == code and said in err
+
+
+def test_a_legend_is_written_over_no_other_file(predict: Command, place: Path, tmp_path: Path) -> None:
+    single, folder = (
+        (place / "masks.safetensors", place / "pictures/a.png"),
+        (place / "masks.safetensors", place / "pictures"),
+    )
+    for words, out, legend in ((single, "s.png", "s.json"), (folder, "masks", "masks/classes.json")):
+        code, printed, _ = predict(*words, "-o", tmp_path / out)
+        assert code == 0 and f"which number is which class is written to {tmp_path / legend}" in printed.replace(
+            "\n", " "
+        )
+        # A legend of ours may be replaced.
+        assert predict(*words, "-o", tmp_path / out, "--names", "a,b,c")[0] == 0
+        for content in ("{}", "[1, 2]", "no JSON", '{"classes": [], "mine": 1}'):
+            (tmp_path / legend).write_text(content)
+            (tmp_path / out / "a.png" if words is folder else tmp_path / out).unlink(missing_ok=True)
+            code, _, err = predict(*words, "-o", tmp_path / out)
+            assert code == 1 and "S729" in err and (tmp_path / legend).read_text() == content
+            assert not (tmp_path / out / "a.png" if words is folder else tmp_path / out).exists()
+
+
+def test_what_lacks_a_place_is_said_where_something_is_written(predict: Command, place: Path, tmp_path: Path) -> None:
+    pytest.importorskip("rasterio")
+    with Image.open(place / "pictures/a.png") as image:
+        image.save(tmp_path / "a.tif")
+    code, printed, _ = predict(place / "classes.safetensors", tmp_path / "a.tif")
+    assert code == 0 and "lacks" not in printed
+    code, printed, _ = predict(place / "masks.safetensors", tmp_path / "a.tif", "-o", tmp_path / "m.tif")
+    assert code == 0 and "a.tif lacks a coordinate reference system and a transform: so does what is" in printed
+    # The pixels are those of the picture, and so is the mask.
+    predict(place / "masks.safetensors", place / "pictures/a.png", "-o", tmp_path / "m.png")
+    with Image.open(tmp_path / "m.tif") as one, Image.open(tmp_path / "m.png") as other:
+        assert np.array_equal(np.array(one), np.array(other))
+
+
+def test_a_raster_without_data_says_so(predict: Command, place: Path, tmp_path: Path) -> None:
+    rasterio = pytest.importorskip("rasterio")
+    about = {"driver": "GTiff", "count": 3, "height": 20, "width": 12, "dtype": "float32"}
+    about |= {"crs": "EPSG:32633", "transform": rasterio.transform.from_origin(5e5, 5e6, 10, 10)}
+    values = np.full((3, 20, 12), np.nan, np.float32)
+    for name in ("none", "some"):
+        with rasterio.open(tmp_path / f"{name}.tif", "w", **about) as file:
+            file.write(values)
+        values[:, 5:] = 0.5
+    words = (place / "masks.safetensors", tmp_path / "none.tif", "-o", tmp_path / "m.tif")
+    printed = predict(*words)[1]
+    assert "none.tif: no pixel has data; written to" in printed
+    assert "none.tif has no data in any of its 240 pixels" in printed.replace("\n", " ")
+    printed = predict(place / "masks.safetensors", tmp_path / "some.tif", "-o", tmp_path / "m.tif")[1]
+    assert "60 of 240 pixels of some.tif are NaN or infinite in some band: no data there" in printed.replace("\n", " ")
+    with rasterio.open(tmp_path / "m.tif") as file:
+        mask = file.read(1)
+        assert (mask[:5] == 255).all() and mask[5:].max() < 3
+
+
+def test_a_folder_of_photographs_as_tiff_is_read(predict: Command, place: Path, tmp_path: Path) -> None:
+    pytest.importorskip("rasterio")
+    (tmp_path / "in").mkdir()
+    with Image.open(place / "pictures/a.png") as image:
+        for mode in ("RGB", "RGBA", "L", "1", "P", "CMYK"):
+            image.convert(mode).save(tmp_path / f"in/{mode}.tif")
+    code, _, _ = predict(place / "masks.safetensors", tmp_path / "in", "-o", tmp_path / "out")
+    assert code == 0 and len(list((tmp_path / "out").glob("*.tif"))) == 6

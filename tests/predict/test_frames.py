@@ -136,3 +136,74 @@ def test_models_and_frames_that_do_not_fit() -> None:
     odd = [FRAMES[0], Frame("odd", torch.zeros(1, 4, 8))]
     with pytest.raises(ScanlabError, match=r"S728.*frame 1, odd, is 4x8"):
         list(live_results(Classifier(video_model(), 2), odd))
+
+
+def test_deep_frames_need_a_scale(tmp_path: Path) -> None:
+    deep = [DRAW.integers(0, 4096, (6, 5)).astype(np.uint16) for _ in range(3)]
+    pages = [Image.fromarray(values) for values in deep]
+    pages[0].save(tmp_path / "pages.tif", save_all=True, append_images=pages[1:])
+    (tmp_path / "frames").mkdir()
+    for number, page in enumerate(pages):
+        page.save(tmp_path / "frames" / f"{number}.png")
+    np.save(tmp_path / "clip.npy", np.stack(deep))
+    expected = np.stack(deep)[:, None].astype(np.float32) / np.float32(4095)
+    for name in ("pages.tif", "frames", "clip.npy"):
+        with pytest.raises(ScanlabError, match="S724"):
+            list(frames_of(tmp_path / name, 1))
+        with pytest.raises(ScanlabError, match="S724"):
+            list(frames_of(tmp_path / name, 1, scale=-1))
+        got = torch.stack([frame.pixels for frame in frames_of(tmp_path / name, 1, scale=4095)])
+        assert np.array_equal(got, expected)
+    colours = torch.stack([frame.pixels for frame in frames_of(tmp_path / "pages.tif", 3, scale=4095)])
+    assert np.array_equal(colours, np.broadcast_to(expected, (3, 3, 6, 5)))
+
+
+def test_a_scale_is_not_waited_for(tmp_path: Path) -> None:
+    Image.fromarray(DRAW.integers(0, 4096, (6, 5)).astype(np.uint16)).save(tmp_path / "0.png")
+    pauses: list[float] = []
+    with pytest.raises(ScanlabError, match="S724"):
+        list(folder_frames(tmp_path, 1, follow=9, sleep=pauses.append))
+    assert not pauses
+
+
+def test_an_array_of_four_axes_is_what_the_model_reads(tmp_path: Path) -> None:
+    video = DRAW.integers(0, 256, (4, 6, 5, 3), np.uint8)
+    np.save(tmp_path / "colours.npy", video)
+    got = torch.stack([frame.pixels for frame in frames_of(tmp_path / "colours.npy", 3)])
+    np.testing.assert_allclose(got, np.moveaxis(video, -1, 1) / 255, rtol=1e-6)
+    np.save(tmp_path / "one.npy", video[..., :1])
+    for name, channels in (("colours.npy", 1), ("one.npy", 1), ("one.npy", 3)):
+        with pytest.raises(ScanlabError, match=r"S728.*shape 4x6x5x[13]"):
+            list(frames_of(tmp_path / name, channels))
+    np.save(tmp_path / "clips.npy", video.transpose(0, 3, 1, 2))
+    got = [frame.pixels.shape for frame in frames_of(tmp_path / "clips.npy", 1, clip=3)]
+    assert got == [(1, 6, 5)] * 3
+    np.savez(tmp_path / "named.npz", clips=video)
+    assert len(list(frames_of(tmp_path / "named.npz", 3))) == 4
+
+
+@pytest.mark.parametrize("values", [[0, 200.0], [-1, 1], [0, float("nan")], [0, float("inf")]])
+def test_floats_that_are_not_shares_are_refused(tmp_path: Path, values: list[float]) -> None:
+    clip = np.zeros((2, 6, 5), np.float32)
+    clip[0, 0, :2] = values
+    np.save(tmp_path / "a.npy", clip)
+    with pytest.raises(ScanlabError, match=r"S724.*floats from"):
+        list(frames_of(tmp_path / "a.npy", 1))
+    if np.isfinite(values).all():
+        got = torch.stack([frame.pixels for frame in frames_of(tmp_path / "a.npy", 1, scale=2)])
+        np.testing.assert_allclose(got[:, 0], clip / 2)
+
+
+def test_one_video_has_no_clips(tmp_path: Path) -> None:
+    picture(tmp_path / "0.png")
+    shades = [Image.fromarray(np.full((6, 5), 40 * n, np.uint8)) for n in range(2)]
+    shades[0].save(tmp_path / "a.gif", save_all=True, append_images=shades[1:])
+    for path in (tmp_path, tmp_path / "a.gif"):
+        with pytest.raises(ScanlabError, match=r"S659.*one video"):
+            list(frames_of(path, 1, clip=0))
+
+
+def test_frames_note_what_is_left_out(tmp_path: Path) -> None:
+    Image.fromarray(DRAW.integers(0, 200, (6, 5, 4), np.uint8)).save(tmp_path / "0.png")
+    [frame] = frames_of(tmp_path, 3)
+    assert "transparency is left out" in frame.notes[0]
