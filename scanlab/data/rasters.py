@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +24,7 @@ from scanlab.ir.text import count_text, grid_text
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["PLACE_TAGS", "is_raster", "read_rasters"]
+__all__ = ["PLACE_TAGS", "is_raster", "read_rasters", "unwarned_of_size"]
 
 # TIFF's tags: samples per pixel, what the extra ones are, and where GeoTIFF says the place of a pixel.
 _SAMPLES, _EXTRA, PLACE_TAGS = 277, 338, (33550, 33922, 34264, 34735)
@@ -40,7 +42,7 @@ def is_raster(file: Path) -> bool:
     from PIL import Image as pillow
 
     try:
-        with pillow.open(file) as image:
+        with unwarned_of_size(), pillow.open(file) as image:
             tags = getattr(image, "tag_v2", {})
             samples, extra, mode = tags.get(_SAMPLES, 1), tags.get(_EXTRA, ()), image.mode
             if mode in ("L", "RGBX") and samples > 1 and not set(extra) & set(_ALPHA):
@@ -52,6 +54,16 @@ def is_raster(file: Path) -> bool:
             return not _decodes(image) and _rasterio_reads(file)
     except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError):
         return _rasterio_reads(file)
+
+
+@contextmanager
+def unwarned_of_size() -> Iterator[None]:
+    """Pillow warns of pictures of very many pixels, as satellites give them, before it reads any."""
+    from PIL import Image as pillow
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pillow.DecompressionBombWarning)
+        yield
 
 
 def _decodes(image: Image) -> bool:

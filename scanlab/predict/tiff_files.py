@@ -12,7 +12,7 @@ import torch
 from scanlab.data.file_facts import COLOUR_BITS, bits_of, is_white_first
 from scanlab.data.geotiff import Raster, opened_raster
 from scanlab.data.pictures import is_deep, opened
-from scanlab.data.rasters import PLACE_TAGS, is_raster
+from scanlab.data.rasters import PLACE_TAGS, is_raster, unwarned_of_size
 from scanlab.data.upright import orientation
 from scanlab.nn import PictureRows
 from scanlab.predict.picture_files import picture_rows
@@ -44,7 +44,7 @@ def tiff_facts(file: Path) -> TiffFacts:
     """What decides it. Raises S644, and S722 where it takes rasterio, which is missing."""
     if is_raster(file):
         return TiffFacts(bands=True)
-    with opened(file) as image:
+    with unwarned_of_size(), opened(file) as image:
         tags = getattr(image, "tag_v2", {})
         bits = bits_of(image, file)
         is_tiff, mode = image.format == "TIFF", image.mode

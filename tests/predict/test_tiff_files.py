@@ -153,3 +153,15 @@ def test_overviews_are_no_pages(tmp_path: Path) -> None:
         raster.build_overviews([2, 4])
     with kind_of(tmp_path / "a.tif").opened(tmp_path / "a.tif", 3, Bands()) as opened:
         assert opened.rows.shape == (3, 90, 70)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("most", [40, 20])
+def test_scenes_of_very_many_pixels_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    pictures()["RGB"].save(tmp_path / "a.tif")
+    place(tmp_path / "a.tif")
+    # Beyond so many Pillow warns, and refuses twice as many.
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
+    assert np.array_equal(
+        read(tmp_path / "a.tif", 3)[0], np.moveaxis(COLOURS, -1, 0).astype(np.float32) / np.float32(255)
+    )
