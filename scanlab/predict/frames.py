@@ -216,6 +216,10 @@ def _clips(path: Path) -> tuple[np.ndarray, str]:
     if array.ndim not in (3, 4, 5) or array.dtype.kind not in "uf":
         shown = f"{array.dtype} of shape {grid_text(array.shape)}"
         raise ScanlabError.at("S725", f"{named} is {shown}", help="give bytes, or floats in [0, 1], [M, T, H, W(, C)]")
+    if 0 in array.shape:
+        raise ScanlabError.at(
+            "S725", f"{named} of shape {grid_text(array.shape)} is empty", help="give clips of frames"
+        )
     return array, named
 
 

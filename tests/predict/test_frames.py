@@ -75,7 +75,9 @@ def test_what_holds_no_frames_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", clips=np.zeros((2, 3, 6, 5), np.uint8))
     np.savez(tmp_path / "b.npz", x=np.zeros((2, 3, 6, 5), np.uint8))
     np.save(tmp_path / "c.npy", np.zeros((2, 3, 6, 5), np.int32))
+    np.save(tmp_path / "d.npy", np.zeros((0, 6, 5), np.uint8))
     cases = [
+        (lambda: list(frames_of(tmp_path / "d.npy", 1)), "S725.*0x6x5 is empty"),
         (lambda: frames_of(tmp_path / "no", 1), "S725.*there is no"),
         (lambda: frames_of(tmp_path / "a.npz", 1, follow=1.0), "S725.*only a folder grows"),
         (lambda: list(frames_of(tmp_path / "a.npz", 1, clip=2)), "S725.*no clip 2"),
