@@ -60,7 +60,7 @@ def reading_of(model: nn.Module, extents: tuple[int, ...]) -> Reading:
     >>> reading_of(Backbone("snake", config, input_size=(16, 16)), (64, 64)).latency
     1
     >>> reading_of(Backbone("column", config, input_size=(16, 16)), (64, 64)).why
-    '`column` cannot be followed frame by frame'
+    '`column` cannot be followed row by row'
     """
     backbone = backbone_of(model)
     grid = backbone.grid_of(extents)
@@ -75,7 +75,8 @@ def reading_of(model: nn.Module, extents: tuple[int, ...]) -> Reading:
             for value in values:
                 Groups(value, latency).check(grid[1:])
         except ScanlabError as error:
-            why = why or error.diagnostics[0].message
+            # What is a frame of a video is a row of patches here.
+            why = why or error.diagnostics[0].message.replace("frame by frame", "row by row")
         else:
             return Reading(latency)
     return Reading(0, why)
