@@ -36,7 +36,7 @@ def test_everything_ran_and_the_page_says_what_came_out(folder: Path) -> None:
 
 
 def test_all_are_there() -> None:
-    assert [folder.name for folder in STUDIES] == ["next_patch", "orders", "text_lines"]
+    assert [folder.name for folder in STUDIES] == ["moving_digits", "next_patch", "orders", "text_lines"]
 
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.rglob("*.toml")), ids=lambda p: f"{p.parent.name}-{p.stem}")
