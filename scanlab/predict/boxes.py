@@ -97,9 +97,11 @@ def detect_picture(
         looked = _by_tiles(model, shown, how.window, least_score, notes)
     else:
         [looked] = model.detect(shown.read(0, shown.extents[0])[None], least_score=least_score)
-    if not how.window and len(looked) == MOST:
-        notes.append(f"{MOST} boxes, the most of one picture: there may be others, which --tile looks for")
     boxes = _own(looked, inner, picture.extents)
+    if not how.window and len(looked) == MOST:
+        beyond = len(looked) - len(boxes)
+        room = f", {beyond:,} of them in what is filled up" if beyond else ""
+        notes.append(f"{MOST} boxes, the most of one picture{room}: there may be others, which --tile looks for")
     return BoxesOfPicture(picture.extents, boxes, tuple(names), tuple(notes))
 
 
@@ -119,7 +121,9 @@ def _by_tiles(model: Detector, picture: PictureRows, side: int, least: float, no
     stays = separated(rows[:, :4], rows[:, 4], rows[:, 5].long(), OVERLAP)
     number = len(down) * len(across)
     notes.append(
-        f"by {count_text(number, 'tile')} of {grid_text(sides)} that overlap by half or more, each of which sees "
+        f"one tile of {grid_text((side, side))} covers the picture: it is looked at in one pass"
+        if number == 1
+        else f"by {count_text(number, 'tile')} of {grid_text(sides)} that overlap by half or more, each of which sees "
         f"nothing beyond itself: objects larger than half a tile may be cut"
     )
     if full:

@@ -155,5 +155,9 @@ def _by_tiles(model: Segmenter, picture: PictureRows, side: int, notes: list[str
     """By windows that slide over the picture and overlap by half, each of which sees nothing beyond itself."""
     whole = picture.read(0, picture.extents[0])[None]
     logits = predict_map(model, whole, (side, side))[0]
-    notes.append(f"by tiles of {side}x{side}, each of which sees nothing beyond itself: not what one pass says")
+    notes.append(
+        f"one tile of {side}x{side} covers the picture: it is read in one pass"
+        if max(picture.extents) <= side
+        else f"by tiles of {side}x{side}, each of which sees nothing beyond itself: not what one pass says"
+    )
     return logits.argmax(0).to(torch.uint8)

@@ -104,7 +104,7 @@ def test_tiles_give_every_object_once_where_it_lies(monkeypatch: pytest.MonkeyPa
     boxes = sorted(tuple(box) for box in said.boxes[:, :4].tolist())
     assert boxes == sorted((float(x), float(y), float(x + n), float(y + n)) for y, x, n in SQUARES)
     assert (np.diff(said.boxes[:, 4]) <= 0).all()
-    assert said.notes[0].startswith("by 1 tile of 40x57" if side == 100 else "by ")
+    assert said.notes[0].startswith("one tile of 100x100 covers the picture" if side == 100 else "by ")
 
 
 def test_models_and_sizes_that_find_nothing() -> None:
