@@ -18,7 +18,7 @@ from scanlab.cli.predict_pictures import CLASSES, MASKS
 from scanlab.cli.predict_volumes import run_volumes, volumes_at
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.predict.names import names_from, with_class_names
-from scanlab.zoo import create_model, load
+from scanlab.zoo import create_model, from_pretrained, load
 
 __all__ = ["ANSWERS", "Options", "run"]
 
@@ -31,7 +31,8 @@ OF_STREAMS = OF_VOLUMES = ("names", "size", "tile", "bands", "scale")
 def run(checkpoint: Path, place: Path, options: Options, stream: bool) -> None:
     """Predict, print and write. Raises S725 for what is no input, S726 for a model that does not take it, S659 for an
     option that means nothing to it, S729 for an --out that does not fit, and more."""
-    model = (create_model(options.model, checkpoint=checkpoint) if options.model else load(checkpoint)).eval()
+    model = _model(checkpoint, options)
+    _check_out(place, options.out)
     if stream:
         from scanlab.cli.predict_stream import run_stream
 
@@ -53,6 +54,20 @@ def run(checkpoint: Path, place: Path, options: Options, stream: bool) -> None:
         return
     said.say()
     _say_notes(said.rows)
+
+
+def _model(checkpoint: Path, options: Options) -> nn.Module:
+    """An official one, one in a folder of Hugging Face's form, or a file of ours."""
+    if options.model:
+        return create_model(options.model, checkpoint=checkpoint).eval()
+    return (from_pretrained(checkpoint) if checkpoint.is_dir() else load(checkpoint)).eval()
+
+
+def _check_out(place: Path, out: Path | None) -> None:
+    """Raise S729 for a file that lies among the inputs, such as their annotations."""
+    if out is not None and out.is_file() and place.is_dir() and out.resolve().is_relative_to(place.resolve()):
+        problem = f"{out} is a file of the folder that is predicted from"
+        raise ScanlabError.at("S729", problem, help="give a place outside of it, or another name")
 
 
 def _answer(model: nn.Module) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +13,19 @@ from rich.text import Text
 from torch import nn
 
 from scanlab.cli.output import console, print_json
+from scanlab.data.mask_names import without_suffix
 from scanlab.data.places import VOLUMES, below
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import grid_of
 from scanlab.predict.written import refuse_over_inputs
-from scanlab.study.volumes import VolumePrediction, predict_volume
+from scanlab.study.volumes import VolumePrediction, checked_model, predict_volume
 
 if TYPE_CHECKING:
     from scanlab.cli.predict_job import Options
 
 __all__ = ["run_volumes", "volumes_at"]
+
+_MODALITY = re.compile(r"(?P<case>.+)_\d{4}")
 
 
 def volumes_at(place: Path) -> list[Path]:
@@ -32,10 +36,12 @@ def volumes_at(place: Path) -> list[Path]:
 
 
 def run_volumes(model: nn.Module, files: Sequence[Path], place: Path, names: Sequence[str], options: Options) -> None:
-    """Predict each file by itself, of one modality or of several in a fourth axis, write and print. Raises S659, S729,
-    and what `predict_volume` raises."""
+    """Predict each volume, write and print: of one modality, of several in a fourth axis, or of several files that end
+    in _0000, _0001 and so on, as nnU-Net names them. Raises S659, S729, and what `predict_volume` raises."""
     if options.bands or options.scale is not None:
         raise ScanlabError.at("S659", f"{place.name} is no GeoTIFF", help="leave --bands and --scale out")
+    cases = _cases(files, checked_model(model).backbone.channels)
+    files = [_called(case) for case in cases]
     targets = _targets(files, place, options.out)
     settings: dict[str, Any] = {"window": (options.tile,) * 3 if options.tile else None}
     if options.size == "own":
@@ -45,8 +51,9 @@ def run_volumes(model: nn.Module, files: Sequence[Path], place: Path, names: Seq
     settings["size"] = grid_of(options.size, what="size") if options.size else None
     quiet = options.json or len(files) < 2
     rows = []
-    for file, target in zip(files if quiet else track(files, console=console(stderr=True)), targets, strict=True):
-        predicted = predict_volume(model, file, **settings)
+    shown = cases if quiet else track(cases, console=console(stderr=True))
+    for file, case, target in zip(files, shown, targets, strict=True):
+        predicted = predict_volume(model, case, **settings)
         target.parent.mkdir(parents=True, exist_ok=True)
         predicted.write(target)
         rows.append(_row(file, target, predicted, names))
@@ -59,6 +66,27 @@ def run_volumes(model: nn.Module, files: Sequence[Path], place: Path, names: Seq
         screen.print(Text(f"{row['file']}: {shares}; written to {row['written']}"))
     for note in dict.fromkeys(note for row in rows for note in row["notes"]):
         screen.print(Text(note))
+
+
+def _cases(files: Sequence[Path], channels: int) -> list[list[Path]]:
+    """The files of each volume. Those of a case belong together where the model reads several modalities, and each case
+    has as many files, _0000 first."""
+    cases: dict[Path, list[Path]] = {}
+    for file in sorted(files):
+        match = _MODALITY.fullmatch(without_suffix(file))
+        cases.setdefault(file.with_name(match["case"]) if match else file, []).append(file)
+    if channels > 1 and all(len(case) == channels for case in cases.values()):
+        return list(cases.values())
+    return [[file] for file in files]
+
+
+def _called(case: Sequence[Path]) -> Path:
+    """The name of a case: its only file's, or that of several without their numbers."""
+    [first, *others] = case
+    match = _MODALITY.fullmatch(without_suffix(first))
+    if not others or match is None:
+        return first
+    return first.with_name(match["case"] + first.name[len(without_suffix(first)) :])
 
 
 def _targets(files: Sequence[Path], place: Path, out: Path | None) -> list[Path]:

@@ -18,6 +18,8 @@ from scanlab.nn import Classifier, PictureRows, Segmenter, large_pass, predict_m
 from scanlab.nn.backbone import backbone_of
 from scanlab.nn.large import reading_of
 from scanlab.predict.names import name_of
+from scanlab.zoo import Preprocessing, preprocessing
+from scanlab.zoo.presets import evaluation_of
 
 __all__ = ["ClassOfPicture", "How", "MaskOfPicture", "predict_picture"]
 
@@ -120,6 +122,13 @@ def predict_picture(
 
 def _sized(model: Classifier | Segmenter, picture: PictureRows, how: How, notes: list[str]) -> PictureRows:
     usual = tuple(model.backbone.input_size)
+    prepare = _published(model)
+    if prepare is not None and how.size is None:
+        notes.append(f"prepared as the model's authors do: {prepare}")
+        return _prepared(picture, prepare)
+    if prepare is not None:
+        picture = PictureRows(picture.shape, lambda first, last, own=picture: prepare.normalised(own.read(first, last)))
+        notes.append(f"less ({_listed(prepare.mean)}), over ({_listed(prepare.std)}), as the model's authors do")
     size = how.size
     if size is None:
         size = usual if isinstance(model, Classifier) else picture.extents
@@ -135,6 +144,27 @@ def _sized(model: Classifier | Segmenter, picture: PictureRows, how: How, notes:
     why = ", the size that the model was built for" if size == usual else ""
     notes.append(f"resized from {grid_text(picture.extents)} to {grid_text(size)}{why}")
     return PictureRows((picture.shape[0], *size), lambda first, last: resized[:, first:last])
+
+
+def _published(model: Classifier | Segmenter) -> Preprocessing | None:
+    """How a published classifier's authors prepare pictures; None for models that were trained on pixels in [0, 1]."""
+    how = evaluation_of(model)[1] if isinstance(model, Classifier) else {}
+    usual = model.backbone.input_size
+    if not how or model.backbone.channels != 3 or usual[0] != usual[-1]:
+        return None
+    return preprocessing(model)
+
+
+def _prepared(picture: PictureRows, prepare: Preprocessing) -> PictureRows:
+    from PIL import Image
+
+    whole = (255 * picture.read(0, picture.extents[0])).round().clamp(0, 255).byte()
+    made = prepare(Image.fromarray(whole.permute(1, 2, 0).numpy()))
+    return PictureRows(tuple(made.shape), lambda first, last: made[:, first:last])
+
+
+def _listed(numbers: Sequence[float]) -> str:
+    return ", ".join(map(str, numbers))
 
 
 def _note_reading(model: nn.Module, picture: PictureRows, notes: list[str]) -> None:

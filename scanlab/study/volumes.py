@@ -22,7 +22,7 @@ from scanlab.ir.text import count_text, grid_text
 from scanlab.nn import Segmenter, predict_map
 from scanlab.study.surfaces import class_surfaces
 
-__all__ = ["ClassScores", "VolumePrediction", "predict_volume"]
+__all__ = ["ClassScores", "VolumePrediction", "checked_model", "predict_volume"]
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def predict_volume(
     """
     require_nibabel()
     paths = tuple(Path(file) for file in ([files] if isinstance(files, str | Path) else files))
-    segmenter = _checked_model(model)
+    segmenter = checked_model(model)
     volume = load_case(Case(paths, None), Layout.read(layout))
     channels = segmenter.backbone.channels
     if len(volume.channels) != channels:
@@ -147,7 +147,8 @@ def _flat(volume: Volume) -> list[str]:
     return [f"all voxels of modality {number + 1} have one value: it tells nothing" for number in alike]
 
 
-def _checked_model(model: nn.Module) -> Segmenter:
+def checked_model(model: nn.Module) -> Segmenter:
+    """A model that says something of voxels. Raises S623 for another."""
     if not isinstance(model, Segmenter) or len(model.backbone.input_size) != 3:
         what = type(model).__name__
         axes = f" over {count_text(len(model.backbone.input_size), 'axis')}" if isinstance(model, Segmenter) else ""

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from scanlab.nn import Backbone, BackboneConfig, Classifier, NextFrame, Segmenter
-from scanlab.zoo import save
+from scanlab.zoo import create_model, load, preprocessing, save, save_pretrained, to_official
 
 Command = Callable[..., tuple[int, str, str]]
 DRAW = np.random.default_rng(0)
@@ -227,3 +227,38 @@ def test_a_folder_of_photographs_as_tiff_is_read(predict: Command, place: Path, 
             image.convert(mode).save(tmp_path / f"in/{mode}.tif")
     code, _, _ = predict(place / "masks.safetensors", tmp_path / "in", "-o", tmp_path / "out")
     assert code == 0 and len(list((tmp_path / "out").glob("*.tif"))) == 6
+
+
+def test_a_published_model_sees_pictures_as_its_authors_prepare_them(predict: Command, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = create_model("vim_tiny", classes=3, input_size=(32, 32)).eval()
+    torch.save({"model": to_official(model)}, tmp_path / "vim.pth")
+    save(model, tmp_path / "kept.safetensors")
+    photo = Image.fromarray(DRAW.integers(0, 256, (40, 61, 3), np.uint8))
+    photo.save(tmp_path / "photo.png")
+    with torch.no_grad():
+        shares = model(preprocessing(model)(photo)[None]).double().softmax(1)[0]
+    kept = json.loads(predict(tmp_path / "kept.safetensors", tmp_path / "photo.png", "--json")[1])
+    assert kept[0]["class"] == int(shares.argmax()) and kept[0]["share"] == pytest.approx(float(shares.max()), abs=1e-4)
+    assert any("prepared as the model's authors do: the shorter side to 36" in note for note in kept[0]["notes"])
+    own = json.loads(predict(tmp_path / "kept.safetensors", tmp_path / "photo.png", "--size", "own", "--json")[1])
+    whole = torch.from_numpy(np.asarray(photo)).movedim(-1, 0).float() / 255
+    with torch.no_grad():
+        shares = model(preprocessing(model).normalised(whole)[None]).double().softmax(1)[0]
+    assert own[0]["share"] == pytest.approx(float(shares.max()), abs=1e-4)
+
+
+def test_a_folder_in_hugging_faces_form_is_a_model(predict: Command, place: Path, tmp_path: Path) -> None:
+    save_pretrained(load(place / "classes.safetensors"), tmp_path / "held")
+    picture = place / "pictures" / "a.png"
+    assert predict(tmp_path / "held", picture)[1] == predict(place / "classes.safetensors", picture)[1]
+
+
+def test_a_file_among_the_inputs_is_not_written_over(predict: Command, place: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    Image.fromarray(DRAW.integers(0, 256, (12, 9, 3), np.uint8)).save(tmp_path / "in" / "a.png")
+    labels = tmp_path / "in" / "labels.csv"
+    labels.write_text("file,class")
+    code, _, err = predict(place / "classes.safetensors", tmp_path / "in", "--out", labels)
+    assert code == 1 and "error[S729]" in err and labels.read_text() == "file,class"
+    assert predict(place / "classes.safetensors", tmp_path / "in", "--out", tmp_path / "in" / "new.csv")[0] == 0

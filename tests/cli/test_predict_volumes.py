@@ -75,6 +75,34 @@ def test_no_volume_is_written_over(place: Path) -> None:
     assert (cases / "a.nii.gz").read_bytes() == before
 
 
+def test_modalities_in_files_of_their_own_are_one_volume(place: Path, tmp_path: Path) -> None:
+    from scanlab.study.volumes import predict_volume
+
+    config = BackboneConfig(patch=4, dim=8, depth=1)
+    model = Segmenter(Backbone("slices", config, input_size=(8, 8, 8), channels=2), 3, width=4)
+    save(model, tmp_path / "two.safetensors")
+    draw = np.random.default_rng(1)
+    for name in ("one_0000", "one_0001", "two_0000", "two_0001"):
+        (tmp_path / "cases").mkdir(exist_ok=True)
+        image = nibabel.Nifti1Image(draw.random((9, 12, 10), np.float32), np.diag([1, 1, 1, 1]))
+        nibabel.save(image, tmp_path / "cases" / f"{name}.nii.gz")
+    rows = json.loads(predict(tmp_path / "two.safetensors", tmp_path / "cases", "--out", tmp_path / "out", "--json"))
+    assert [row["file"] for row in rows] == ["one.nii.gz", "two.nii.gz"]
+    pair = [tmp_path / "cases" / f"two_000{n}.nii.gz" for n in range(2)]
+    alone = predict_volume(load(tmp_path / "two.safetensors"), pair)
+    np.testing.assert_array_equal(np.asarray(nibabel.load(tmp_path / "out" / "two.nii.gz").dataobj), alone.labels)
+    with pytest.raises(ScanlabError, match=r"(?s)S623.*reads 2.*a file for every modality"):
+        predict(tmp_path / "two.safetensors", pair[0], "--out", tmp_path / "s.nii.gz")
+
+
+def test_a_model_of_other_things_says_nothing_of_voxels(place: Path, tmp_path: Path) -> None:
+    from scanlab.nn import Classifier
+
+    save(Classifier(Backbone("row", BackboneConfig(dim=8), input_size=(8, 8)), 2), tmp_path / "c.safetensors")
+    with pytest.raises(ScanlabError, match=r"S623.*a Classifier says nothing of voxels"):
+        predict(tmp_path / "c.safetensors", place / "cases" / "a.nii.gz")
+
+
 @pytest.mark.parametrize(
     "words, code",
     [
