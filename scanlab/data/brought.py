@@ -16,6 +16,7 @@ import numpy as np
 
 from scanlab.data.dataset import Dataset
 from scanlab.data.given import from_arrays
+from scanlab.data.remote import REMOTE
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["ENTRY_POINTS", "brought", "is_brought"]
@@ -97,7 +98,8 @@ def _imported(name: str, path: str) -> Callable[[], Any]:
     try:
         held = import_module(module)
     except ImportError as error:
-        help = "install the package, or run where its file lies; a cluster's machines need it installed"
+        libraries = ", ".join(f"{library}:NAME" for library in REMOTE)
+        help = f"install the package, or run where its file lies; data of libraries are {libraries}"
         raise ScanlabError.at("S600", f"{name}: {module} cannot be imported: {error}", help=help) from error
     except Exception as error:
         shown = "".join(traceback.format_exception(type(error), error, error.__traceback__)).strip()
