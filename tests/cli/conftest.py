@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -25,3 +26,9 @@ def scanlab(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         return int(stopped.value.code or 0), printed.out, printed.err
 
     return run
+
+
+@pytest.fixture
+def predict(scanlab: Callable[..., tuple[int, str, str]]) -> Callable[..., tuple[int, str, str]]:
+    """`scanlab predict` in the same way."""
+    return partial(scanlab, "predict")

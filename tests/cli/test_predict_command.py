@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +17,6 @@ from scanlab.zoo import create_model, load, preprocessing, save, save_pretrained
 
 Command = Callable[..., tuple[int, str, str]]
 DRAW = np.random.default_rng(0)
-
-
-@pytest.fixture
-def predict(scanlab: Command) -> Command:
-    return partial(scanlab, "predict")
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +19,6 @@ from scanlab.zoo import load, save
 
 Command = Callable[..., tuple[int, str, str]]
 TEXTS = {"a.png": "ab", "b.bin.png": "bba", "d.png": "ba", "e.png": "abb", "f.jpg": "aab", "more/c.tif": "baab"}
-
-
-@pytest.fixture
-def predict(scanlab: Command) -> Command:
-    return partial(scanlab, "predict")
 
 
 @pytest.fixture(scope="module")
