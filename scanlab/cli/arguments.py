@@ -69,14 +69,13 @@ def file_and_settings(
 ) -> tuple[Path | None, dict[str, Any]]:
     """A study file, and what options and words like recipe.epochs=3 say in its place. Raises S610 for words that set
     nothing, and for a setting that an option gives as well."""
-    from scanlab.study.extended import assignments
+    from scanlab.study.extended import assignments, said
 
     words = list(words or ())
     if file is not None and "=" in str(file) and not file.exists():
         file, words = None, [str(file), *words]
     made = assignments(words)
-    given = {key: value for key, value in options.items() if value is not None and value not in ("", ())}
-    if twice := sorted(set(given) & set(made)):
+    if twice := sorted(set(said(options)) & set(made)):
         problem = f"{twice[0]} is set by an option and by {twice[0]}={made[twice[0]]}"
         raise ScanlabError.at("S610", problem, help="leave one of the two")
     return file, {**options, **made}

@@ -18,6 +18,7 @@ from scanlab.ir.grids import grid_of
 from scanlab.nn.backbone import backbone_of
 from scanlab.predict.inputs import Bands
 from scanlab.predict.pictures import How
+from scanlab.predict.written import write_table
 
 __all__ = [
     "MOST_LISTED",
@@ -29,6 +30,7 @@ __all__ = [
     "files_at",
     "refuse_options",
     "say_lines",
+    "write_rows",
 ]
 
 MOST_LISTED = 40
@@ -145,6 +147,11 @@ def files_at(place: Path, suffixes: Sequence[str]) -> list[Path]:
         )
         raise ScanlabError.at("S725", problem, help=help)
     return files
+
+
+def write_rows(out: Path, rows: Sequence[Row]) -> None:
+    """A table of rows without their notes. Raises what `write_table` raises."""
+    write_table(out, [{key: value for key, value in row.items() if key != "notes"} for row in rows])
 
 
 def say_lines(rows: Sequence[Row], line: Callable[[Row], str], written: bool) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scanlab.cli.predict_job import Answer, Job, OutRows, Row, say_lines
+from scanlab.cli.predict_job import Answer, Job, OutRows, Row, say_lines, write_rows
 from scanlab.data.layout import Layout
 from scanlab.data.line_pictures import DARK_INK, LIGHT_INK
 from scanlab.data.pictures import IMAGES
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn import TextReader
 from scanlab.predict.lines import prepared_lines, read_texts
-from scanlab.predict.written import refuse_over_inputs, write_table, write_text
+from scanlab.predict.written import refuse_over_inputs, write_text
 
 __all__ = ["TEXTS"]
 
@@ -37,7 +37,7 @@ def _texts(job: Job) -> OutRows:
         for file, row in zip(job.files, rows, strict=True):
             write_text(places[file], f"{row['text']}\n")
     elif options.out is not None:
-        write_table(options.out, [{k: v for k, v in row.items() if k != "notes"} for row in rows])
+        write_rows(options.out, rows)
 
     def line(row: Row) -> str:
         return f"{row['file']}: {row['text']} ({row['probability']:.3g})"

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.text import Text
 
 from scanlab.cli.output import console
-from scanlab.cli.predict_job import Answer, Job, OutRows, Row, say_lines
+from scanlab.cli.predict_job import Answer, Job, OutRows, Row, say_lines, write_rows
 from scanlab.data.geotiff import GEOTIFFS, NO_CLASS, Georeference, Raster, require_rasterio, write_classes
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn import Classifier, Segmenter
@@ -23,7 +23,6 @@ from scanlab.predict.written import (
     refuse_over_inputs,
     write_legend,
     write_mask,
-    write_table,
 )
 
 __all__ = ["CLASSES", "MASKS", "SUFFIXES"]
@@ -46,7 +45,7 @@ def _classes(job: Job) -> OutRows:
         row: Row = {"file": job.called(file), "class": said.classes[0], "name": said.name, "share": share}
         rows.append(row | {"notes": [*opened.notes, *said.notes]})
     if out is not None:
-        write_table(out, [{k: v for k, v in row.items() if k != "notes"} for row in rows])
+        write_rows(out, rows)
 
     def line(row: Row) -> str:
         return f"{row['file']}: {row['name']}, {100 * row['share']:.1f} %"

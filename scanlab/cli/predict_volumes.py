@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from torch import nn
 
 from scanlab.cli.output import console, print_json
 from scanlab.data.mask_names import without_suffix
+from scanlab.data.pairs import CHANNEL
 from scanlab.data.places import VOLUMES, below
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import grid_of
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from scanlab.cli.predict_job import Options
 
 __all__ = ["run_volumes", "volumes_at"]
-
-_MODALITY = re.compile(r"(?P<case>.+)_\d{4}")
 
 
 def volumes_at(place: Path) -> list[Path]:
@@ -73,7 +71,7 @@ def _cases(files: Sequence[Path], channels: int) -> list[list[Path]]:
     has as many files, _0000 first."""
     cases: dict[Path, list[Path]] = {}
     for file in sorted(files):
-        match = _MODALITY.fullmatch(without_suffix(file))
+        match = CHANNEL.match(without_suffix(file))
         cases.setdefault(file.with_name(match["case"]) if match else file, []).append(file)
     if channels > 1 and all(len(case) == channels for case in cases.values()):
         return list(cases.values())
@@ -83,7 +81,7 @@ def _cases(files: Sequence[Path], channels: int) -> list[list[Path]]:
 def _called(case: Sequence[Path]) -> Path:
     """The name of a case: its only file's, or that of several without their numbers."""
     [first, *others] = case
-    match = _MODALITY.fullmatch(without_suffix(first))
+    match = CHANNEL.match(without_suffix(first))
     if not others or match is None:
         return first
     return first.with_name(match["case"] + first.name[len(without_suffix(first)) :])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -50,6 +50,9 @@ class Gaps:
     some: int = 0
     none: int = 0
     odd: int = 0
+
+    def __add__(self, other: Gaps) -> Gaps:
+        return Gaps(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
     def notes(self, name: str) -> tuple[str, ...]:
         """What is to be said of them."""
@@ -107,9 +110,17 @@ class Raster:
     def read(self, first: int, last: int) -> NDArray[np.float32]:
         """Rows of pixels, float32 [C, last - first, W]; 0 where there are no data. Raises S644."""
         values, valid, _ = self._looked(first, last)
-        values = values.astype(np.float32)
-        values[~valid] = 0
-        return values / np.float32(self.scale)
+        return self._filled(values, valid)
+
+    def read_counted(self) -> tuple[NDArray[np.float32], Gaps]:
+        """The whole as `read` gives it, and its gaps, in one look. Raises S644."""
+        values, valid, strange = self._looked(0, self.file.height)
+        return self._filled(values, valid), _gaps(valid, strange)
+
+    def _filled(self, values: NDArray, valid: NDArray[np.bool_]) -> NDArray[np.float32]:
+        pixels = values.astype(np.float32)
+        pixels[~valid] = 0
+        return pixels / np.float32(self.scale)
 
     def read_all(self, first: int, last: int) -> NDArray[np.float32]:
         """As `read` does, but for pixels without data, which have the value that stands there. Raises S644."""
@@ -129,13 +140,11 @@ class Raster:
         height, width = self.file.height, self.file.width
         if self._marks_none:
             return Gaps(height * width)
-        some = none = odd = 0
+        total = Gaps(0)
         for first in range(0, height, ROWS):
             _, valid, strange = self._looked(first, min(height, first + ROWS))
-            some += int((~valid.all(0)).sum())
-            none += int((~valid.any(0)).sum())
-            odd += int(strange.any(0).sum())
-        return Gaps(height * width, some, none, odd)
+            total += _gaps(valid, strange)
+        return total
 
     @property
     def _marks_none(self) -> bool:
@@ -173,6 +182,12 @@ class Raster:
         """Whether a band that the file calls transparency is read as one of the bands, as near infrared often is."""
         alpha = _rasterio().enums.ColorInterp.alpha
         return any(self.file.colorinterp[band - 1] == alpha for band in self.bands)
+
+
+def _gaps(valid: NDArray[np.bool_], strange: NDArray[np.bool_]) -> Gaps:
+    """Of some rows, [C, rows, W]."""
+    whole, some = valid.all(0), valid.any(0)
+    return Gaps(whole.size, int((~whole).sum()), int((~some).sum()), int(strange.any(0).sum()))
 
 
 @contextmanager

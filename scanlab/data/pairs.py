@@ -19,6 +19,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 
 __all__ = [
+    "CHANNEL",
     "Folders",
     "Pair",
     "left_folders",
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 # A number of a channel behind the name of a case, as nnU-Net writes it.
-_CHANNEL = re.compile(r"^(?P<case>.+)_\d{4}$")
+CHANNEL = re.compile(r"^(?P<case>.+)_\d{4}$")
 _IMAGES = ("image", "images", "img", "imgs", "jpegimages", "leftimg8bit", "imagestr", "input", "inputs", "photos")
 _MASKS = (
     *("mask", "masks", "label", "labels", "annotation", "annotations", "seg", "segs", "segmentation", "segmentations"),
@@ -221,7 +222,7 @@ def _check_channels(lonely: Sequence[str], roots: tuple[Path, Path], masks: Mapp
     """Raise S644 for images that are further channels of one that has a mask: to leave them out would lose them."""
     known = {core for _, core in masks}
     for name in lonely:
-        match = _CHANNEL.match(without_suffix(Path(name)))
+        match = CHANNEL.match(without_suffix(Path(name)))
         if match and match["case"] in known:
             raise _wrong(
                 roots[0].parent,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from scanlab.data.file_facts import COLOUR_BITS
 from scanlab.data.geotiff import GEOTIFFS, opened_raster
 from scanlab.data.layout import Layout, settled_by
 from scanlab.data.notes import Note
@@ -28,6 +29,8 @@ __all__ = ["PLACE_TAGS", "is_raster", "read_rasters", "unwarned_of_size"]
 
 # TIFF's tags: samples per pixel, what the extra ones are, and where GeoTIFF says the place of a pixel.
 _SAMPLES, _EXTRA, PLACE_TAGS = 277, 338, (33550, 33922, 34264, 34735)
+# Whether bands lie one after the other, and how many bits a value has.
+_PLANES, _APART, _BITS = 284, 2, 258
 _ALPHA = (1, 2)
 
 # Pillow logs what it cannot decode, and is asked for nothing else here.
@@ -51,7 +54,9 @@ def is_raster(file: Path) -> bool:
                 # Transparency is there or not; what has shades is near infrared, which many programs call so.
                 shades = np.unique(np.asarray(image)[..., 3])
                 return not set(shades.tolist()) <= {0, 255}
-            return not _decodes(image) and _rasterio_reads(file)
+            # Of all others Pillow knows the kind by its head: no photograph need be decoded to tell.
+            doubtful = tags.get(_PLANES, 1) == _APART and max(tags.get(_BITS, (1,))) > COLOUR_BITS
+            return doubtful and not _decodes(image) and _rasterio_reads(file)
     except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError):
         return _rasterio_reads(file)
 
@@ -106,8 +111,7 @@ def read_rasters(
     empty, odd, shaded = 0, 0, 0
     for number, file in enumerate(files):
         with opened_raster(file, bands, scale=1.0) as raster:
-            values = raster.read(0, raster.shape[1])
-            gaps = raster.gaps()
+            values, gaps = raster.read_counted()
             empty, odd = empty + (gaps.some > 0), odd + (gaps.odd > 0)
             shaded += raster.reads_alpha
             for kind in raster.file.dtypes:
@@ -217,6 +221,6 @@ def _rasterio_reads(file: Path) -> bool:
         with opened_raster(file, None, scale=1.0):
             return True
     except ScanlabError as error:
-        if error.diagnostics[0].code == "S722":
+        if error.code == "S722":
             raise
         return False

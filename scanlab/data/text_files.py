@@ -18,7 +18,7 @@ from scanlab.data.words import composed
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 
-__all__ = ["Line", "LineFiles", "json_rows", "line_files", "transcription_of"]
+__all__ = ["Line", "LineFiles", "head_of", "json_rows", "line_files", "transcription_of"]
 
 # Beside an image, the first that is there; what OCR tools write.
 SIDECARS = (".gt.txt", ".txt")
@@ -143,8 +143,7 @@ def _tabled(folder: Path, layout: Layout, notes: list[Note]) -> LineFiles | None
     read: list[tuple[str, Line]] = []
     names, columns = [], []
     for path, rows in tables:
-        # Rows need not have all columns.
-        head = {name: "" for row in rows for name in row}
+        head = head_of(rows)
         column = _text_column(head, layout)
         known = known_pictures(path.parent, list(below(path.parent))) if column else {}
         if not column or not known:
@@ -224,6 +223,11 @@ def json_rows(path: Path) -> Iterator[Row]:
         yield {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
 
 
+def head_of(rows: Iterable[Row]) -> dict[str, str]:
+    """The columns of a table in their order, each empty: a row of JSON need not have all of them."""
+    return {name: "" for row in rows for name in row}
+
+
 def _text_column(row: Row, layout: Layout) -> str:
     chosen = next(iter(layout.named("text")), "")
     if chosen:
@@ -235,7 +239,7 @@ def _naming(rows: Sequence[Row], text: str, known: Mapping[str, Path]) -> str | 
     """The column that names the most images; None where less than half of the rows name one."""
     counts = {
         name: sum(picture_of(row.get(name, ""), known) is not None for row in rows)
-        for name in {name: "" for row in rows for name in row}
+        for name in head_of(rows)
         if name != text
     }
     best = max(counts, key=lambda name: counts[name], default=None)

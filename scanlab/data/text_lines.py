@@ -28,7 +28,7 @@ from scanlab.data.places import unwrapped
 from scanlab.data.ragged import RaggedImages, values_of
 from scanlab.data.strata import brightness_quarters
 from scanlab.data.target_kinds import TEXT
-from scanlab.data.text_files import Line, LineFiles, json_rows, line_files, transcription_of
+from scanlab.data.text_files import Line, LineFiles, head_of, json_rows, line_files, transcription_of
 from scanlab.data.texts import END, OUTSIDE, numbers_of_texts
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
@@ -127,7 +127,7 @@ def _of_arrays(
             shown = f"{columns.dtype} {list(columns.shape)}, {len(offsets) - 1} lines and {len(rows)} texts"
             help = "expected columns uint8 [sum of widths, height], offsets [lines + 1], and a text for each line"
             raise ScanlabError.at("S671", f"{folder / part} holds {shown}", help=help)
-        head = {name: "" for row in rows for name in row}
+        head = head_of(rows)
         if rows and column not in head:
             raise ScanlabError.at("S671", f"{table} has no {column!r}", help=f"it has {listed(head)}")
         group = "work" if all("work" in row for row in rows) else ""

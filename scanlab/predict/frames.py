@@ -98,7 +98,7 @@ def folder_frames(
                     frame = Frame(file.name, held.rows.read(0, held.rows.extents[0]), held.notes)
             except ScanlabError as error:
                 # The newest may be half written; an older one will not be repaired.
-                partial = error.diagnostics[0].code == "S644" and file == fresh[-1]
+                partial = error.code == "S644" and file == fresh[-1]
                 if follow is None or waited >= follow or not partial:
                     raise
                 break

@@ -128,7 +128,7 @@ def _sized(model: Classifier | Segmenter, picture: PictureRows, how: How, notes:
         return _prepared(picture, prepare)
     if prepare is not None:
         picture = PictureRows(picture.shape, lambda first, last, own=picture: prepare.normalised(own.read(first, last)))
-        notes.append(f"less ({_listed(prepare.mean)}), over ({_listed(prepare.std)}), as the model's authors do")
+        notes.append(f"{prepare.shift}, as the model's authors do")
     size = how.size
     if size is None:
         size = usual if isinstance(model, Classifier) else picture.extents
@@ -161,10 +161,6 @@ def _prepared(picture: PictureRows, prepare: Preprocessing) -> PictureRows:
     whole = (255 * picture.read(0, picture.extents[0])).round().clamp(0, 255).byte()
     made = prepare(Image.fromarray(whole.permute(1, 2, 0).numpy()))
     return PictureRows(tuple(made.shape), lambda first, last: made[:, first:last])
-
-
-def _listed(numbers: Sequence[float]) -> str:
-    return ", ".join(map(str, numbers))
 
 
 def _note_reading(model: nn.Module, picture: PictureRows, notes: list[str]) -> None:

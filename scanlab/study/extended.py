@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from scanlab.ir.diagnostics import ScanlabError
 if TYPE_CHECKING:
     from scanlab.study.settings import Settings
 
-__all__ = ["assignments", "extended", "overlaid", "placed"]
+__all__ = ["assignments", "beside", "extended", "overlaid", "placed", "said"]
 
 Table = Mapping[str, Any]
 EXTENDS = "extends"
@@ -40,8 +41,6 @@ def extended(file: Path, read: Callable[[Path], Settings]) -> Settings:
     all problems goes before what a file below sets for one. Raises S610 for files
     that extend one another in a circle, and what `read` raises.
     """
-    from dataclasses import replace
-
     chain: list[Path] = []
     tables: list[Table] = []
     place, own = file, read(file)
@@ -96,6 +95,15 @@ def beside(name: str, folder: Path) -> str:
     path, _, part = name.partition(".scan:")
     file = folder / (f"{path}.scan" if part else name)
     return f"{file}:{part}" if part and file.exists() else str(file) if file.exists() else name
+
+
+def said(options: Table) -> dict[str, Any]:
+    """The options of a command that say something: None and empty ones do not.
+
+    >>> said({"seeds": 0, "task": "", "limit": None})
+    {'seeds': 0}
+    """
+    return {key: value for key, value in options.items() if value is not None and value not in ("", ())}
 
 
 def assignments(words: Iterable[str]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
+from scanlab.cpus import available_cpus
 from scanlab.data import Dataset
 from scanlab.data.folders import labelled
 from scanlab.data.layout import NOTHING, Layout
@@ -87,6 +87,9 @@ def of_folder(
     _check_part(part)
     notes: list[Note] = []
     given = labelled(folder, layout, notes)
+    if given.several:
+        help = "give pictures of one class each"
+        raise ScanlabError.at("S643", f"pictures of {folder} may have several labels", help=help)
     ends = np.cumsum(list(given.counts.values()))
     spans = {name: slice(end - given.counts[name], end) for name, end in zip(given.counts, ends, strict=True)}
     whole = part == "all" or len(spans) == 1
@@ -98,20 +101,20 @@ def of_folder(
     said.append(f"Pictures are prepared as the model's authors do: {prepare}.")
     if part == "test" and name == "val":
         said.append("There is no test part: these are the pictures of the validation part.")
-    readers = min(MOST_LOADERS, (os.cpu_count() or 1), len(labels) // 64) if loaders is None else loaders
+    readers = min(MOST_LOADERS, available_cpus(), len(labels) // 64) if loaders is None else loaders
 
     def batches(size: int) -> Batches:
-        odd: list[str] = []
+        odd: list[tuple[int, ScanlabError]] = []
         for rows in DataLoader(source, size, num_workers=readers, collate_fn=list):
-            good = [(number, image) for number, image, _ in rows if image is not None]
-            odd += [why for _, _, why in rows if why]
+            good = [(number, image) for number, image in rows if isinstance(image, Tensor)]
+            odd += [(number, error) for number, error in rows if isinstance(error, ScanlabError)]
             if len(odd) > unreadable_at_most:
-                raise unreadable(*_named(odd[unreadable_at_most]))
+                raise odd[unreadable_at_most][1]
             if good:
                 yield np.array([number for number, _ in good]), torch.stack([image for _, image in good])
         if odd:
             verb = "counts" if len(odd) == 1 else "count"
-            first = _named(odd[0])[0].name
+            first = source.files[odd[0][0]].name
             said.append(f"{count_text(len(odd), 'file')} could not be read and {verb} nowhere, such as {first}.")
 
     return Inputs(folder.name, name, labels, len(given.class_names), batches, said)
@@ -119,7 +122,7 @@ def of_folder(
 
 @dataclass(frozen=True, eq=False)
 class _Files(TorchDataset):
-    """Files by number: the number, the picture as it is prepared, and why it could not be read."""
+    """Files by number: the number, and the picture as it is prepared, or why it could not be read."""
 
     files: tuple[Path, ...]
     prepare: Preprocessing
@@ -127,20 +130,15 @@ class _Files(TorchDataset):
     def __len__(self) -> int:
         return len(self.files)
 
-    def __getitem__(self, number: int) -> tuple[int, Tensor | None, str]:
+    def __getitem__(self, number: int) -> tuple[int, Tensor | ScanlabError]:
         file = self.files[number]
         try:
             with opened(file) as image:
-                return number, self.prepare(image), ""
+                return number, self.prepare(image)
         except ScanlabError as error:
-            return number, None, f"{file}\n{error.diagnostics[0].message}"
+            return number, error
         except (OSError, ValueError, SyntaxError, EOFError) as error:
-            return number, None, f"{file}\n{error}"
-
-
-def _named(why: str) -> tuple[Path, Exception]:
-    file, _, reason = why.partition("\n")
-    return Path(file), ValueError(reason.rpartition("cannot be read as an image: ")[2])
+            return number, unreadable(file, error)
 
 
 def _check_part(part: str) -> None:

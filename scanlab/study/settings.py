@@ -19,7 +19,7 @@ from scanlab.nn import BackboneConfig, MixerConfig
 from scanlab.renamed import renamed_names
 from scanlab.study.controls import with_default
 from scanlab.study.drawing import drawn_by_seeds, read_tune, with_tuning
-from scanlab.study.extended import beside, extended, overlaid
+from scanlab.study.extended import beside, extended, overlaid, said
 from scanlab.study.transfer import patch_grid
 from scanlab.study.trial import DEFAULT_CONTROLS, DEFAULT_SEEDS, DataChoice, Problem, Recipe, Study, Tested
 from scanlab.study.work import dataset_of, tested_by
@@ -130,9 +130,7 @@ def with_options(settings: Settings | None, options: Table) -> Settings:
     {'strategies': ['row', 'hilbert'], 'recipe': {'epochs': 2}}
     """
     merged: dict[str, Any] = copy.deepcopy(dict(settings.table)) if settings else {}
-    for key, value in options.items():
-        if value is None or value in ("", ()):
-            continue
+    for key, value in said(options).items():
         *places, name = key.split(".")
         inside = "problem" in merged and (places or [key])[0] in _PROBLEM
         # What is no list of tables is refused when the study is made.

@@ -58,11 +58,15 @@ class Preprocessing:
         mean, std = (torch.tensor(numbers, dtype=pixels.dtype)[:, None, None] for numbers in (self.mean, self.std))
         return (pixels - mean) / std
 
-    def __str__(self) -> str:
+    @property
+    def shift(self) -> str:
+        """What `normalised` does, in words."""
         mean, std = (", ".join(map(str, numbers)) for numbers in (self.mean, self.std))
+        return f"less ({mean}), over ({std})"
+
+    def __str__(self) -> str:
         square = f"{self.side}x{self.side}"
-        kept = f"the shorter side to {self.shorter} ({self.interpolation}), the middle {square}"
-        return f"{kept}, less ({mean}), over ({std})"
+        return f"the shorter side to {self.shorter} ({self.interpolation}), the middle {square}, {self.shift}"
 
 
 def preprocessing(model: str | nn.Module, size: int | None = None) -> Preprocessing:

@@ -89,6 +89,14 @@ def test_damaged_files_are_an_error_or_counted(tmp_path: Path) -> None:
     assert inputs.notes[-1] == "2 files could not be read and count nowhere, such as 1.png."
 
 
+def test_pictures_with_several_labels_are_refused(tmp_path: Path) -> None:
+    folder(tmp_path, ("pictures",), each=4)
+    rows = ["image,cat,dog", *(f"{n}.png,{n % 2},{n // 2}" for n in range(4))]
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    with pytest.raises(ScanlabError, match=r"S643.*several labels"):
+        read(tmp_path, 2, layout=Layout.read("multi_label"))
+
+
 def test_evaluation_reads_every_picture_once_and_leaves_damaged_ones_out(tmp_path: Path) -> None:
     made = folder(tmp_path, ("a", "b"), each=4)
     (tmp_path / "b" / "3.png").write_bytes(b"nothing")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,9 +65,9 @@ def read_coco(folder: Path, files: Sequence[Path]) -> Annotations:
     crowds, strays, outlines = 0, list[str](), 0
     boxed: list[Boxed] = []
     for part, content in held.items():
-        boxes, found = _boxes(content, by_part[part], names)
-        crowds, outlines = crowds + found.crowds, outlines + found.outlines
-        strays += found.strays
+        boxes, tally = _boxes(content, by_part[part], names)
+        crowds, outlines = crowds + tally.crowds, outlines + tally.outlines
+        strays += tally.strays
         for image in content["images"]:
             file = pictures.named(str(_of(image, "file_name", by_part[part])), by_part[part], part)
             height, width = image.get("height"), image.get("width")
@@ -109,7 +109,7 @@ def _names(held: Mapping[str, Any], files: Mapping[str, Path]) -> dict[Any, str]
 
 
 @dataclass
-class _Found:
+class _Tally:
     """What stands in the way of reading every annotation as a box: crowds, pictures that are not listed, outlines."""
 
     crowds: int = 0
@@ -117,12 +117,12 @@ class _Found:
     outlines: int = 0
 
 
-def _boxes(content: Any, file: Path, names: Mapping[Any, str]) -> tuple[dict[Any, list[list[float]]], _Found]:
+def _boxes(content: Any, file: Path, names: Mapping[Any, str]) -> tuple[dict[Any, list[list[float]]], _Tally]:
     """Boxes by picture. Raises S677 where no box is on a picture that is listed."""
     numbers = {identifier: number for number, identifier in enumerate(names)}
     images = _images(content, file)
     boxes: dict[Any, list[list[float]]] = defaultdict(list)
-    found = _Found()
+    tally = _Tally()
     for made in content["annotations"]:
         category, image = _identifier(made, "category_id", file), _identifier(made, "image_id", file)
         if category not in numbers:
@@ -130,27 +130,27 @@ def _boxes(content: Any, file: Path, names: Mapping[Any, str]) -> tuple[dict[Any
             problem = f"{file.name} has a box of category {category}, which it does not list"
             raise ScanlabError.at("S696", problem, help=f"add it to its categories, which are {known}")
         if image not in images:
-            found.strays.append(repr(image))
+            tally.strays.append(repr(image))
         elif made.get("iscrowd"):
-            found.crowds += 1
+            tally.crowds += 1
         else:
-            found.outlines += "bbox" not in made
+            tally.outlines += "bbox" not in made
             x, y, width, height = _numbers(made, file) if "bbox" in made else _around(made, file)
             boxes[image].append([x, y, x + width, y + height, numbers[category]])
-    if found.strays and len(found.strays) == len(content["annotations"]):
-        problem = f"all its boxes are on pictures that it does not list: image_id {listed(found.strays)}"
+    if tally.strays and len(tally.strays) == len(content["annotations"]):
+        problem = f"all its boxes are on pictures that it does not list: image_id {listed(tally.strays)}"
         help = f"its images have the id {listed(map(repr, images))}: write both alike, numbers as numbers"
         raise wrong_file(file, problem, help)
-    return boxes, found
+    return boxes, tally
 
 
-def _images(content: Any, file: Path) -> list[Any]:
-    """The identifiers of the pictures. Raises S677 for one that several have."""
-    images = [_identifier(image, "id", file) for image in content["images"]]
-    if twice := [image for image, count in Counter(images).items() if count > 1]:
+def _images(content: Any, file: Path) -> Collection[Any]:
+    """The identifiers of the pictures, where each box looks for its own. Raises S677 for one that several have."""
+    images = Counter(_identifier(image, "id", file) for image in content["images"])
+    if twice := [image for image, count in images.items() if count > 1]:
         problem = f"several of its images have the id {listed(map(repr, twice))}"
         raise wrong_file(file, problem, "give every picture a number of its own, for its boxes name it")
-    return images
+    return images.keys()
 
 
 def _numbers(made: Any, file: Path) -> list[float]:
