@@ -11,7 +11,8 @@ from scanlab import data
 from scanlab.study import analyse
 from scanlab.study.controls import CONTROLS, DEFAULT_CONTROLS, with_default
 from scanlab.study.settings import study_of, with_options
-from scanlab.study.train import ALONE, _Run, initial_model, train_trial
+from scanlab.study.train import ALONE, initial_model, train_trial
+from scanlab.study.training_run import TrainingRun
 
 
 def weights(trial) -> torch.Tensor:
@@ -19,7 +20,7 @@ def weights(trial) -> torch.Tensor:
 
 
 def first_batch(trial) -> list[int]:
-    run = _Run.begun(trial, data.load("digits"), "cpu", ALONE)
+    run = TrainingRun.begun(trial, data.load("digits"), "cpu", ALONE)
     return torch.randperm(100, generator=run.draw)[:10].tolist()
 
 

@@ -18,9 +18,10 @@ from scanlab.compiler.bind import bind
 from scanlab.data import Dataset, from_arrays
 from scanlab.facade import parse
 from scanlab.nn import BackboneConfig
-from scanlab.study import train as training
+from scanlab.study import training_run as training
+from scanlab.study.optimizing import warm_up_then_cosine
 from scanlab.study.record import Epoch
-from scanlab.study.train import initial_model, train_model, train_trial, warm_up_then_cosine
+from scanlab.study.train import initial_model, train_model, train_trial
 from scanlab.study.trial import CONTROLS, Trial
 from scanlab.study.work import one_thread
 
