@@ -15,6 +15,7 @@ from scanlab.study.report import write_report
 from scanlab.study.store import read_study
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+NAMES = ["boxes", "moving_digits", "next_patch", "orders", "satellite", "text_lines"]
 STUDIES = sorted(file.parent for file in EXAMPLES.glob("studies/*/study.sqlite"))
 
 
@@ -36,7 +37,7 @@ def test_everything_ran_and_the_page_says_what_came_out(folder: Path) -> None:
 
 
 def test_all_are_there() -> None:
-    assert [folder.name for folder in STUDIES] == ["moving_digits", "next_patch", "orders", "text_lines"]
+    assert [folder.name for folder in STUDIES] == NAMES
 
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.rglob("*.toml")), ids=lambda p: f"{p.parent.name}-{p.stem}")
