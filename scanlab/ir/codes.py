@@ -113,6 +113,12 @@ _STUDIES = {
     "S680": Code("looks that cannot be", "They are rising numbers of seeds; no more than the last may run."),
     "S681": Code("a file where a folder is needed", "Studies, searches, trainings and reports each fill a folder."),
     "S682": Code("two studies in one folder", "Runners of one study may share a folder; others need their own."),
+    "S683": Code(
+        "a library of augmentations is missing", 'Recipes with them need it: pip install "scanlab[training]".'
+    ),
+    "S684": Code(
+        "weights to start a training from do not fit", "Its backbone must have [model]'s sizes, over any order."
+    ),
     "S770": Code("parts that are not drawn anew", "The data came with them; pooled, they are thrown together first."),
     "S771": Code("learning rates that cannot be chosen from", "At least two different ones, and seeds of their own."),
     "S772": Code("learning rates without a choice", "Every training that they are chosen by must end well."),

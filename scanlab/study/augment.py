@@ -13,7 +13,8 @@ from torch import Tensor
 from scanlab.study import moved_boxes
 from scanlab.study.line_images import shifted_each
 from scanlab.study.moved_boxes import are_boxes, are_masks
-from scanlab.study.trial import Recipe
+from scanlab.study.pictures_changed import changed_pictures
+from scanlab.study.recipe import Recipe
 
 __all__ = ["Batch", "augmented", "flipped", "shifted", "turned", "zoomed"]
 
@@ -49,10 +50,14 @@ def augmented(
     batch = shifted(batch, recipe.shift, draw)
     if recipe.flip:
         batch = flipped(batch, draw, first=1 if video else 0)
+    if recipe.mirror:
+        batch = flipped(batch, draw, first=images.ndim - 3)
     if recipe.turn:
         batch = turned(batch, draw)
     if recipe.zoom:
         batch = zoomed(batch, recipe.zoom, draw)
+    if recipe.of_pictures:
+        batch = replace(batch, images=changed_pictures(batch.images, recipe, draw))
     if batch.boxes is not None:
         return batch.images, moved_boxes.visible(batch.boxes, tuple(images.shape[2:]))
     return batch.images, targets if batch.masks is None else batch.masks

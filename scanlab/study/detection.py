@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from scanlab.data import Dataset
 from scanlab.nn import Backbone, Detector
 from scanlab.study.average_precision import average_precision, mean_over, per_image
-from scanlab.study.trial import Recipe
+from scanlab.study.recipe import Recipe
 
 __all__ = ["built", "loss", "measured", "predicted"]
 

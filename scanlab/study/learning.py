@@ -18,9 +18,9 @@ from scanlab.nn import Backbone, Classifier, NextFrame, NextPatch, Segmenter
 from scanlab.study import detection
 from scanlab.study.metrics import area_under_curve, balanced_accuracy, labels_area_under_curve, labels_f1, overlaps
 from scanlab.study.reading import build_reader, edits_of_lines, error_rates, reading_loss
+from scanlab.study.recipe import Recipe
 from scanlab.study.surfaces import class_surfaces
 from scanlab.study.tasks import Task
-from scanlab.study.trial import Recipe
 
 __all__ = ["LEARNINGS", "Learning", "learning_of"]
 

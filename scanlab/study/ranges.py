@@ -6,9 +6,13 @@ import math
 from itertools import pairwise
 
 from scanlab.data import Dataset
+from scanlab.data.ragged import RaggedImages
+from scanlab.data.target_kinds import CLASSES, LABELS
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import count_text
+from scanlab.study.recipe import DECAYS, PRECISIONS, Recipe
 from scanlab.study.tasks import task_named
-from scanlab.study.trial import CONTROLS, Problem, Recipe, Study
+from scanlab.study.trial import CONTROLS, Problem, Study
 
 __all__ = ["check_ranges", "check_seeds", "check_study_ranges"]
 
@@ -82,6 +86,8 @@ def check_ranges(problem: Problem, dataset: Dataset) -> None:
         "head": mixer.head,
         "epochs": recipe.epochs,
         "batch": recipe.batch,
+        "repeated": recipe.repeated,
+        "accumulate": recipe.accumulate,
     }
     for name, value in least.items():
         if not 1 <= value < math.inf:
@@ -100,13 +106,47 @@ def check_ranges(problem: Problem, dataset: Dataset) -> None:
     for name, (value, fits, need) in limits.items():
         if not fits:
             raise ScanlabError.at("S608", f"{name} is {value}", help=f"{name} must be {need}")
+    _check_pictures(recipe, problem.task, dataset)
 
 
-def _recipe_limits(recipe: Recipe, smallest: int) -> dict[str, tuple[float, bool, str]]:
+def _check_pictures(recipe: Recipe, task: str, dataset: Dataset) -> None:
+    """Raise S608 for changes of pictures that these data do not allow."""
+    mirrored = ("mirror",) if recipe.mirror and isinstance(dataset.images, RaggedImages) else ()
+    settings = (*recipe.of_pictures, *mirrored)
+    if not settings:
+        return
+    listed, axes = ", ".join(settings), len(dataset.extents)
+    classes = task_named(task).targets in (CLASSES, LABELS)
+    if isinstance(dataset.images, RaggedImages) or axes != 2 or not classes:
+        problem = f"{listed}: these change pictures of one size with classes, and {dataset.name} has other data"
+        raise ScanlabError.at(
+            "S608", problem, help="leave them out; flip, turn, zoom and shift move masks and boxes too"
+        )
+    colours = [name for name in settings if name in ("rand_augment", "auto_augment", "color_jitter")]
+    if colours and dataset.channels != 3:
+        problem = f"{', '.join(colours)}: the pictures of {dataset.name} have {count_text(dataset.channels, 'channel')}"
+        raise ScanlabError.at("S608", problem, help="leave them out: they change colours of red, green and blue")
+
+
+def _recipe_limits(recipe: Recipe, smallest: int) -> dict[str, tuple[float | str, bool, str]]:
     """By setting: its value, whether it fits, and what it must be; smallest: the least extent of an image."""
     return {
         "shift": (recipe.shift, 0 <= recipe.shift < smallest, f"at least 0 and below the images' {smallest}"),
         "learning_rate": (recipe.learning_rate, 0 < recipe.learning_rate < math.inf, "above 0"),
         "weight_decay": (recipe.weight_decay, 0 <= recipe.weight_decay < math.inf, "at least 0"),
         "label_smoothing": (recipe.label_smoothing, 0 <= recipe.label_smoothing < 1, "from 0 to below 1"),
+        "crop": (recipe.crop, 0 <= recipe.crop <= 1, "a share of the area, 0 for none"),
+        "rand_augment": (recipe.rand_augment, 0 <= recipe.rand_augment <= 10, "a magnitude from 0 to 10"),
+        "color_jitter": (recipe.color_jitter, 0 <= recipe.color_jitter <= 1, "from 0 to 1"),
+        "erasing": (recipe.erasing, 0 <= recipe.erasing <= 1, "a probability"),
+        "mixup": (recipe.mixup, 0 <= recipe.mixup < math.inf, "at least 0"),
+        "cutmix": (recipe.cutmix, 0 <= recipe.cutmix < math.inf, "at least 0"),
+        "clip": (recipe.clip, 0 <= recipe.clip < math.inf, "at least 0"),
+        "warm_up": (recipe.warm_up or 0.0, 0 <= (recipe.warm_up or 0.0) < recipe.epochs, "of fewer epochs than all"),
+        "first_rate": (recipe.first_rate, 0 <= recipe.first_rate <= recipe.learning_rate, "up to learning_rate"),
+        "last_rate": (recipe.last_rate, 0 <= recipe.last_rate <= recipe.learning_rate, "up to learning_rate"),
+        "layer_decay": (recipe.layer_decay, 0 < recipe.layer_decay <= 1, "above 0 and up to 1"),
+        "ema": (recipe.ema, 0 <= recipe.ema < 1, "from 0 to below 1"),
+        "decays": (recipe.decays, recipe.decays in DECAYS, " or ".join(DECAYS)),
+        "precision": (recipe.precision, recipe.precision in PRECISIONS, " or ".join(PRECISIONS)),
     }

@@ -20,8 +20,9 @@ from scanlab.renamed import renamed_names
 from scanlab.study.controls import with_default
 from scanlab.study.drawing import drawn_by_seeds, read_tune, with_tuning
 from scanlab.study.extended import beside, extended, overlaid, said
+from scanlab.study.recipe import Recipe, published_recipe
 from scanlab.study.transfer import patch_grid
-from scanlab.study.trial import DEFAULT_CONTROLS, DEFAULT_SEEDS, DataChoice, Problem, Recipe, Study, Tested
+from scanlab.study.trial import DEFAULT_CONTROLS, DEFAULT_SEEDS, DataChoice, Problem, Study, Tested
 from scanlab.study.work import dataset_of, tested_by
 
 __all__ = ["DEFAULT_STRATEGIES", "Settings", "read_settings", "study_of", "with_options"]
@@ -78,7 +79,9 @@ _PROBLEM: Mapping[str, tuple[type, ...]] = MappingProxyType(
 )
 _TABLES: Mapping[str, type] = MappingProxyType({"recipe": Recipe, "model": BackboneConfig, "model.mixer": MixerConfig})
 # Settings of a model that are None unless they are set.
-_NONE_AT_FIRST: Mapping[str, tuple[type, ...]] = MappingProxyType({"stride": (int,), "convolution": (str,)})
+_NONE_AT_FIRST: Mapping[str, tuple[type, ...]] = MappingProxyType(
+    {"stride": (int,), "convolution": (str,), "warm_up": (float, int)}
+)
 
 
 @dataclass(frozen=True)
@@ -237,7 +240,7 @@ def _problem(table: Table, suffix: str, settings: Settings, look: Look) -> Probl
         tested=seen.tested,
         strategies=_strategies(table.get("strategies", list(DEFAULT_STRATEGIES)), seen.grid, settings),
         config=config,
-        recipe=_values(Recipe, table.get("recipe", {}), f"{where}, [recipe]"),
+        recipe=_recipe(table.get("recipe", {}), f"{where}, [recipe]"),
         transfer=_listed(table.get("transfer", ()), str, "transfer", where),
     )
 
@@ -281,8 +284,17 @@ def _values(kind: type, table: Any, where: str, also: tuple[str, ...] = ()) -> A
         # Patches and depths may be one number or several.
         allowed += (int,) if allowed == (float,) else (list,) if key in ("patch", "depth") else ()
         _typed(key, value, allowed, where)
-        chosen[key] = _listed(value, int, key, where) if isinstance(value, list) else value
+        kinds = int if key in ("patch", "depth") else str
+        chosen[key] = _listed(value, kinds, key, where) if isinstance(value, list) else value
     return kind(**chosen)
+
+
+def _recipe(table: Any, where: str) -> Recipe:
+    """Settings of a training, over those of the published recipe that it is `like`."""
+    if isinstance(table, dict) and "like" in table:
+        published = published_recipe(_text(table["like"], "like", where))
+        table = {**published, **{key: value for key, value in table.items() if key != "like"}}
+    return _values(Recipe, table, where)
 
 
 def _variants(table: Table, where: str) -> list[tuple[str, Table]]:

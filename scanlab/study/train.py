@@ -61,7 +61,8 @@ def train_model(
     device: str = "cpu",
     world: World = ALONE,
 ) -> tuple[nn.Module, TrialResult]:
-    """The model that `train_trial` trains, after the last epoch, with what `train_trial` returns.
+    """The model that `train_trial` trains, after the last epoch, with what `train_trial` returns; with the running mean
+    of its weights where the recipe has one.
 
     >>> from scanlab import data
     >>> from scanlab.study import study_of, with_options
@@ -98,7 +99,7 @@ def train_model(
         field=field,
         predictions=predictions,
     )
-    return run.model, result
+    return run.measured, result
 
 
 def trial_flops(model: nn.Module, dataset: Dataset, device: str = "cpu") -> int:

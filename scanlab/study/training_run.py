@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from scanlab.data import Dataset
 from scanlab.data.ragged import RaggedImages
@@ -21,14 +23,18 @@ from scanlab.study.augment import augmented
 from scanlab.study.checkpoint import Progress
 from scanlab.study.learning import Learning, learning_of
 from scanlab.study.line_images import Images, images_of, of_one_size
-from scanlab.study.optimizing import parameter_groups, warm_up_then_cosine
+from scanlab.study.optimizing import optimizer_of, schedule_of
 from scanlab.study.peers import config_of
+from scanlab.study.pictures_changed import mixed
 from scanlab.study.predictions import Predictions
 from scanlab.study.receptive_field import receptive_field
+from scanlab.study.recipe import Recipe
 from scanlab.study.record import Epoch
+from scanlab.study.started import start_from
+from scanlab.study.steps import autocast, compiled, recompute
 from scanlab.study.tasks import Task, task_named
 from scanlab.study.transfer import transferred
-from scanlab.study.trial import CONTROLS, Recipe, Trial
+from scanlab.study.trial import CONTROLS, Trial
 
 __all__ = ["ALONE", "TrainingRun", "World", "initial_model"]
 
@@ -68,6 +74,8 @@ def initial_model(trial: Trial, dataset: Dataset) -> nn.Module:
         model = build(config)
     if isinstance(model, Head):
         model.class_names, model.ink = dataset.class_names, dataset.ink
+    if problem.recipe.start:
+        start_from(model, problem.recipe.start)
     return model
 
 
@@ -81,42 +89,57 @@ class TrainingRun:
     whole: nn.Module
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
+    scaler: torch.amp.GradScaler
+    average: AveragedModel | None
     draw: torch.Generator
     parts: tuple[Images, Tensor, Images, Tensor]
     extents: tuple[int, ...]
+    classes: int
     video: bool
     device: str
     world: World
 
     @classmethod
     def begun(cls, trial: Trial, dataset: Dataset, device: str, world: World) -> TrainingRun:
-        recipe = trial.problem.recipe
+        recipe, task = trial.problem.recipe, task_named(trial.problem.task)
         model = initial_model(trial, dataset).to(device)
-        steps = recipe.epochs * math.ceil(len(dataset.train) / recipe.batch)
-        optimizer = torch.optim.AdamW(parameter_groups(model, recipe), lr=recipe.learning_rate)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_up_then_cosine(step, steps))
+        if recipe.recompute:
+            recompute(model)
+        optimizer = optimizer_of(model, recipe)
         control = CONTROLS.get(trial.control or "")
         seed = trial.seed + (control.batches if control else 0)
         # Drop paths draw from torch's own generator, on whatever device.
         torch.manual_seed(seed)
+        step = _WithLoss(model, learning_of(task), recipe)
         return cls(
             trial=trial,
-            task=task_named(trial.problem.task),
+            task=task,
             model=model,
-            whole=world.wrap(_WithLoss(model, learning_of(task_named(trial.problem.task)), recipe)),
+            whole=world.wrap(compiled(step) if recipe.compile else step),
             optimizer=optimizer,
-            schedule=schedule,
+            schedule=schedule_of(optimizer, recipe, math.ceil(len(dataset.train) / recipe.batch)),
+            scaler=torch.amp.GradScaler(torch.device(device).type, enabled=recipe.precision == "float16"),
+            average=AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema)) if recipe.ema else None,
             draw=torch.Generator().manual_seed(seed),
             # All of it at once: what a study trains on fits beside its models, and no step waits for a copy.
             parts=(*_part(dataset, dataset.train, device), *_part(dataset, dataset.test, device)),
             extents=dataset.extents,
+            classes=dataset.classes,
             video=dataset.video,
             device=device,
             world=world,
         )
 
-    def stateful(self) -> dict[str, nn.Module | torch.optim.Optimizer | torch.optim.lr_scheduler.LRScheduler]:
-        return {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule}
+    @property
+    def measured(self) -> nn.Module:
+        """The model that results are of: with the recipe's running mean of the weights, if it has one."""
+        return self.model if self.average is None else self.average.module
+
+    def stateful(self) -> dict[str, Any]:
+        """By name all that a checkpoint keeps; what a recipe does not use is not in it."""
+        held = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule}
+        held |= {"scaler": self.scaler} if self.scaler.is_enabled() else {}
+        return held | ({"average": self.average} if self.average is not None else {})
 
     def epoch(self, progress: Progress) -> Progress:
         """One more epoch, with its test."""
@@ -124,10 +147,13 @@ class TrainingRun:
         recipe, loading, total = self.trial.problem.recipe, 0.0, torch.zeros((), device=self.device)
         images, targets = self.parts[:2]
         start = perf_counter()
-        for chosen in torch.randperm(len(images), generator=self.draw).split(recipe.batch):
+        for chosen in self._order(len(images)).split(recipe.batch):
             before = perf_counter()
             some = chosen.to(self.device)
             batch, labels = augmented(images[some], targets[some], recipe, self.draw, self.video)
+            if recipe.mixes:
+                assert isinstance(batch, Tensor), "`check_recipe` refuses images of different widths"
+                batch, labels = mixed(batch, labels, self.classes, recipe, self.draw)
             loading += perf_counter() - before
             total += self._step(batch, labels) * len(chosen)
         loss = self.world.total(total).item() / len(images)
@@ -149,25 +175,46 @@ class TrainingRun:
             else:
                 torch.cuda.set_rng_state(progress.chance, self.device)
 
+    def _order(self, count: int) -> Tensor:
+        """The images of an epoch, in the order of its batches."""
+        order, times = torch.randperm(count, generator=self.draw), self.trial.problem.recipe.repeated
+        return order if times == 1 else order[: math.ceil(count / times)].repeat_interleave(times)[:count]
+
     def _step(self, batch: Tensor | list[Tensor], labels: Tensor) -> Tensor:
         """One step with the gradients of the batch's mean loss; returns this process' share of that loss."""
-        mine = slice(self.world.rank, None, self.world.size)
-        share = len(batch[mine]) * self.world.size / len(batch)
-        # A process without a sample of its own computes on one that does not count: the others wait for its gradients.
-        mine = mine if share else slice(1)
-        loss = self.whole(batch[mine], labels[mine]) * share
+        mine, recipe = slice(self.world.rank, None, self.world.size), self.trial.problem.recipe
+        own, total = max(1, len(batch[mine])), torch.zeros((), device=self.device)
         self.optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step()
+        pieces = min(recipe.accumulate, own)
+        for piece in range(pieces):
+            first, last = own * piece // pieces, own * (piece + 1) // pieces
+            total += self._backward(batch[mine][first:last], labels[mine][first:last], batch, labels)
+        self.scaler.unscale_(self.optimizer)
+        if recipe.clip:
+            nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         self.schedule.step()
-        return loss.detach() / self.world.size
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+        return total / self.world.size
+
+    def _backward(self, some: Any, truth: Tensor, batch: Any, labels: Tensor) -> Tensor:
+        """The gradients of a piece of a batch, and its share of the loss."""
+        share = len(some) * self.world.size / len(batch)
+        # A process without a sample of its own computes on one that does not count: the others wait for its gradients.
+        if not share:
+            some, truth = batch[:1], labels[:1]
+        with autocast(self.trial.problem.recipe.precision, self.device):
+            loss = self.whole(some, truth) * share
+        self.scaler.scale(loss).backward()
+        return loss.detach()
 
     @torch.no_grad()
     def _measured(self, images: Images, targets: Tensor) -> dict[str, float]:
-        self.model.eval()
-        metrics = learning_of(self.task).measure(self.model, images, targets, 4 * self._batch)
-        self.model.train()
+        self.measured.eval()
+        metrics = learning_of(self.task).measure(self.measured, images, targets, 4 * self._batch)
+        self.measured.train()
         return metrics
 
     @property
@@ -190,15 +237,15 @@ class TrainingRun:
         if predict is None:
             return None
         images, targets = self.parts[2:]
-        self.model.eval()
-        kind, values = predict(self.model, images, targets, 4 * self._batch)
-        self.model.train()
+        self.measured.eval()
+        kind, values = predict(self.measured, images, targets, 4 * self._batch)
+        self.measured.train()
         truth = targets.cpu().numpy() if kind == "class" else None
         return Predictions(kind, values.cpu().numpy(), self.trial.samples, truth)
 
     def field(self) -> tuple[float, ...]:
         """The effective receptive field of the centre patch, with its largest value 1."""
-        patches = receptive_field(self.model, of_one_size(self.parts[2], FIELD_IMAGES, self.extents)).patches
+        patches = receptive_field(self.measured, of_one_size(self.parts[2], FIELD_IMAGES, self.extents)).patches
         return tuple((patches / max(patches.max(), 1e-30)).round(3).ravel().tolist())
 
 

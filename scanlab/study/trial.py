@@ -16,6 +16,7 @@ from scanlab.nn.config import stored
 from scanlab.renamed import renamed_fields, renamed_value, spaced, stored_name
 from scanlab.study.controls import CONTROLS, DEFAULT_CONTROLS, Control, control_name, stored_control
 from scanlab.study.digest import Compiled, order_digest, source_of
+from scanlab.study.recipe import Recipe
 from scanlab.study.tasks import TASKS
 from scanlab.study.tune import Tune, tuning_place
 
@@ -37,41 +38,6 @@ __all__ = [
 TRIAL_VERSION = 1
 # With fewer, only differences of many standard deviations can be told from chance: `study.power`.
 DEFAULT_SEEDS = (0, 1, 2, 3, 4)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How every trial is trained.
-
-    AdamW (arXiv 1711.05101) with gradients clipped to norm 1; the learning rate rises in a line over the first tenth of
-    the steps and falls to zero along a cosine. label_smoothing: of the cross-entropy, where classes are learned. shift:
-    every training image, with its mask, is moved by up to so many pixels along each axis, afresh in each epoch. flip:
-    it is mirrored along each axis in space with probability one half, where that does not change its class. turn: it is
-    turned by quarter turns in the plane of its last two axes (half turns unless it is square). zoom: it is made larger
-    or smaller by a factor of at most 1 + zoom, and cropped or filled up with zeros. Masks and boxes go with it.
-
-    The defaults, and those of BackboneConfig, were picked by hand for accuracy on the test part of the digits with seed
-    0 and two-way row scans: comparing the model with another kind of classifier there flatters it. `part = "val"` of a
-    DataChoice keeps the test part out of such choices.
-
-    >>> Recipe(epochs=20).batch
-    32
-    """
-
-    epochs: int = 10
-    batch: int = 32
-    learning_rate: float = 8e-3
-    weight_decay: float = 0.05
-    label_smoothing: float = 0.1
-    shift: int = 0
-    flip: bool = False
-    turn: bool = False
-    zoom: float = 0.0
-
-    def stored(self) -> dict[str, Any]:
-        """The settings in JSON's types, as keys of trials have them: those that came later, only where they are set."""
-        later = {"turn": self.turn, "zoom": self.zoom}
-        return {name: value for name, value in asdict(self).items() if later.get(name, True)}
 
 
 @dataclass(frozen=True)

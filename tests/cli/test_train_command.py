@@ -38,6 +38,8 @@ mixer = {{ state = 1, expand = 1 }}
 epochs = {EPOCHS}
 batch = 65
 """
+# What a recipe of the field adds, as words of a command.
+FIELD = ("recipe.mixup=0.8", "recipe.crop=0.7", "recipe.ema=0.5", "recipe.accumulate=2", "recipe.warm_up=0.5")
 
 
 @pytest.fixture
@@ -87,7 +89,7 @@ def test_one_process_gives_the_numbers_of_the_study(tmp_path, study):
 
 
 def test_two_processes_learn_what_one_does_and_go_on_when_killed(tmp_path, study):
-    words = (study, "-s", "hilbert", "--epochs", LONG, "-o")
+    words = (study, *FIELD, "-s", "hilbert", "--epochs", LONG, "-o")
     alone = run(*words, tmp_path / "alone")
     assert alone.exit_code == 0, alone.output
     words = (*words, tmp_path / "both")

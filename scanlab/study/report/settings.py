@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any
 
+from scanlab.study.recipe import Recipe
+
 __all__ = ["USUAL", "Setting", "held_equal"]
 
-# The defaults of BackboneConfig (with MixerConfig) and Recipe as studies keep them. Said again here since those need
-# torch, which a report does not; a test compares the two.
+# The defaults of BackboneConfig (with MixerConfig) and Recipe as studies keep them. Those of the first are said again
+# here since it needs torch, which a report does not; a test compares the two.
 USUAL: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "sizes": {
@@ -42,17 +44,7 @@ USUAL: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "readout": "mean",
             "drop_path": 0.0,
         },
-        "recipe": {
-            "epochs": 10,
-            "batch": 32,
-            "learning_rate": 0.008,
-            "weight_decay": 0.05,
-            "label_smoothing": 0.1,
-            "shift": 0,
-            "flip": False,
-            "turn": False,
-            "zoom": 0.0,
-        },
+        "recipe": {field.name: field.default for field in fields(Recipe)},
     }
 )
 _ABSENT = object()
