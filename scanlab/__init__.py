@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from scanlab.ir.diagnostics import CounterExample, Diagnostic, ScanlabError
     from scanlab.ir.values import Order, Plan, Scan, Token
     from scanlab.language.symbols import axes, by, curve, extent, flip, maximum, minimum, order, where, within
+    from scanlab.study.ablation import ablate
 
 find_moved_modules()
 
@@ -37,6 +38,7 @@ _MODULES = {
     "scanlab.language.symbols": (
         *("axes", "by", "curve", "extent", "flip", "maximum", "minimum", "order", "where", "within"),
     ),
+    "scanlab.study.ablation": ("ablate",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -53,6 +55,7 @@ __all__ = [
     "Scan",
     "ScanlabError",
     "Token",
+    "ablate",
     "axes",
     "by",
     "compile",

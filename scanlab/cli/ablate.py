@@ -27,6 +27,7 @@ from scanlab.study.engines.local import local_engine
 from scanlab.study.estimate import spreads_so_far
 from scanlab.study.in_force import confidence_planned
 from scanlab.study.kept import kept_costs, kept_study
+from scanlab.study.own_checks import own_sentences
 from scanlab.study.place import database_of, require_folder
 from scanlab.study.power import PowerOf, describe_problems_power
 from scanlab.study.preflight import Cost, check_study, coarse_margins, is_coarse, same_orders
@@ -73,7 +74,7 @@ def run(
         _print_plan(study, costs, before, workers, devices[0], as_json, unread=kept is not None)
         return 0
     if not as_json:
-        for line in [*same_orders(study), *_power(study, before)]:
+        for line in [*same_orders(study), *own_sentences(study), *_power(study, before)]:
             screen.print(line)
         for line in _data_notes(study):
             screen.print(Text(line))
@@ -191,7 +192,7 @@ def _print_plan(
         )
     screen = console()
     print_table(screen, shown)
-    for line in same_orders(study):
+    for line in [*same_orders(study), *([] if unread else own_sentences(study))]:
         screen.print(line)
     for line in tuning_sentences(study.about()):
         screen.print(line)

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import sys
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,12 +11,12 @@ import numpy as np
 from scanlab.data.dataset import Dataset
 from scanlab.data.given import from_arrays
 from scanlab.data.remote import REMOTE
+from scanlab.imported import entry_named, imported, is_import_path, path_of, shown_traceback
 from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["ENTRY_POINTS", "brought", "is_brought"]
+__all__ = ["ENTRY_POINTS", "brought", "given_data", "is_brought", "is_given"]
 
 ENTRY_POINTS = "scanlab.data"
-_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _EXPECTED = (
     "return a scanlab.data.Dataset; a pair of images [M, C, *extents] and targets; a mapping of what "
     "scanlab.data.from_arrays takes; or a torch Dataset of pairs"
@@ -31,7 +25,7 @@ _EXPECTED = (
 
 def is_brought(name: str) -> bool:
     """Whether a name is an import path, package.module:function, or a name among the entry points "scanlab.data"."""
-    return bool(_PATH.fullmatch(name)) or _entry(name) is not None
+    return name in _GIVEN or is_import_path(name) or entry_named(ENTRY_POINTS, name) is not None
 
 
 def brought(name: str) -> Dataset:
@@ -43,17 +37,46 @@ def brought(name: str) -> Dataset:
     must give the same each time: trials know data by their pixels. Raises S600 for a module or function that is not
     there, and S699 for one that raises an error, with its traceback, or gives something else.
     """
+    if name in _GIVEN:
+        return _GIVEN[name]
     make, where = _found(name)
+    dataset = _as_dataset(name, _called(name, make))
+    return replace(dataset, name=name, credit=f"made by {where}")
+
+
+def _called(name: str, make: Callable[[], Any]) -> Any:
     try:
-        made = make()
+        return make()
     except ScanlabError:
         raise
     except Exception as error:
-        shown = "".join(traceback.format_exception(type(error), error, error.__traceback__)[1:]).strip()
         problem = f"{name} raised {type(error).__name__}: {error}"
-        raise ScanlabError.at("S699", problem, note=shown, help="mend the function") from error
-    dataset = _as_dataset(name, made)
-    return replace(dataset, name=name, credit=f"made by {where}")
+        raise ScanlabError.at("S699", problem, note=shown_traceback(error), help="mend the function") from error
+
+
+# What was given in Python, by the name that it goes by in this process.
+_GIVEN: dict[str, Dataset] = {}
+
+
+def given_data(made: Any, name: str = "") -> str:
+    """The name that data given in Python go by from now on in this process: what a function of `brought` may give, or
+    such a function itself. A function that any process can import goes by its path. Raises S699."""
+    if callable(made) and not hasattr(made, "__getitem__"):
+        if path := path_of(made):
+            return path
+        name = name or getattr(made, "__name__", type(made).__name__)
+        made = _called(name, made)
+    dataset = _as_dataset(name or type(made).__name__, made)
+    name = name or (dataset.name if isinstance(made, Dataset) else "given in Python")
+    dataset = replace(dataset, name=name)
+    known = f"{name} ({dataset.fingerprint[:8]})"
+    _GIVEN[known] = dataset
+    return known
+
+
+def is_given(name: str) -> bool:
+    """Whether a name stands for data that only this process has."""
+    return name in _GIVEN
 
 
 def _as_dataset(name: str, made: Any) -> Dataset:
@@ -84,33 +107,12 @@ def _pairs(name: str, made: Any) -> tuple[np.ndarray, np.ndarray]:
 
 def _found(name: str) -> tuple[Callable[[], Any], str]:
     """The function, and where it is from in words."""
-    entry = None if _PATH.fullmatch(name) else _entry(name)
-    if entry is not None:
-        return _imported(name, entry.value), f"{entry.value}, an entry point"
-    return _imported(name, name), name
-
-
-def _imported(name: str, path: str) -> Callable[[], Any]:
-    module, _, function = path.partition(":")
-    # The command's own folder is where its Python files are, and not what it was started in.
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.append(here)
-    try:
-        held = import_module(module)
-    except ImportError as error:
-        libraries = ", ".join(f"{library}:NAME" for library in REMOTE)
-        help = f"install the package, or run where its file lies; data of libraries are {libraries}"
-        raise ScanlabError.at("S600", f"{name}: {module} cannot be imported: {error}", help=help) from error
-    except Exception as error:
-        shown = "".join(traceback.format_exception(type(error), error, error.__traceback__)).strip()
-        problem = f"{name}: {module} raised {error!r}"
-        raise ScanlabError.at("S699", problem, note=shown, help="mend the module") from error
-    made = getattr(held, function, None)
+    entry = None if is_import_path(name) else entry_named(ENTRY_POINTS, name)
+    path, where = (entry.value, f"{entry.value}, an entry point") if entry is not None else (name, name)
+    libraries = ", ".join(f"{library}:NAME" for library in REMOTE)
+    install = f"install the package, or run where its file lies; data of libraries are {libraries}"
+    made = imported(name, path, missing="S600", broken="S699", install=install)
     if not callable(made):
-        problem = f"{name}: {module} has no function {function}"
+        problem = f"{name}: {path.replace(':', ' has no function ')}"
         raise ScanlabError.at("S600", problem, help="name a function that takes no arguments")
-    return made
-
-
-def _entry(name: str) -> EntryPoint | None:
-    return next(iter(entry_points(group=ENTRY_POINTS, name=name)), None)
+    return made, where

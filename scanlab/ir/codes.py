@@ -132,6 +132,12 @@ _STUDIES = {
     "S698": Code("boxes that cannot move", "Pixels that are shuffled leave nothing of a box."),
     "S699": Code("data of your own code that cannot be used", "The message says what it raised, or what it gave."),
     "S695": Code("a spacing that cannot be given", "Voxels of NIfTI files have one: millimetres along every axis."),
+    "S850": Code("a model or task of your own that is not there", "The message says what is missing."),
+    "S851": Code("code of your own that raised an error", "Its traceback is in the note."),
+    "S852": Code("code of your own that gave something else", "The message says what it gave and what was expected."),
+    "S853": Code("a control that a model of your own cannot have", "The message says which controls to leave out."),
+    "S854": Code("code or data that live in one process", "Only what has an import path goes to other workers."),
+    "S855": Code("paths that are no permutations", "Layers of your own take orders that visit every patch once."),
 }
 
 _OPERATORS = {

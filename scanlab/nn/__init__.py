@@ -5,6 +5,7 @@ from scanlab.nn.config import BackboneConfig, MixerConfig
 from scanlab.nn.detector import Detector
 from scanlab.nn.feature_info import FeatureInfo
 from scanlab.nn.features import Features
+from scanlab.nn.grid_order import GridMixer, GridPaths, paths_for, scan_mixer
 from scanlab.nn.heads import Classifier, NextPatch, Segmenter
 from scanlab.nn.large import large_pass
 from scanlab.nn.merge import Merge
@@ -28,6 +29,8 @@ __all__ = [
     "FeatureInfo",
     "Features",
     "FrameStream",
+    "GridMixer",
+    "GridPaths",
     "Merge",
     "Mixer",
     "MixerConfig",
@@ -41,7 +44,9 @@ __all__ = [
     "Stream",
     "TextReader",
     "large_pass",
+    "paths_for",
     "predict_map",
+    "scan_mixer",
     "set_scan",
     "stream",
 ]

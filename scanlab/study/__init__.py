@@ -11,10 +11,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from scanlab.study.ablation import Ablation, Figure, ablate
     from scanlab.study.analysis import analyse
     from scanlab.study.controls import CONTROLS, Control
     from scanlab.study.findings import Comparison, Findings, OverallFindings, ProblemFindings, StrategyFindings
+    from scanlab.study.learning import Learning
     from scanlab.study.matched import MatchedDifference, matched_difference
+    from scanlab.study.model_inputs import ModelInputs
     from scanlab.study.power import (
         describe_power,
         describe_study_power,
@@ -45,10 +48,13 @@ if TYPE_CHECKING:
     from scanlab.study.trial import DataChoice, Member, Problem, Recipe, Study, Trial
 
 _HOMES = {
+    "ablation": ("Ablation", "Figure", "ablate"),
     "analysis": ("analyse",),
     "controls": ("CONTROLS", "Control"),
     "findings": ("Comparison", "Findings", "OverallFindings", "ProblemFindings", "StrategyFindings"),
+    "learning": ("Learning",),
     "matched": ("MatchedDifference", "matched_difference"),
+    "model_inputs": ("ModelInputs",),
     "power": (
         "describe_power",
         "describe_study_power",
@@ -83,17 +89,21 @@ _HOME_OF = {name: f"scanlab.study.{home}" for home, names in _HOMES.items() for 
 __all__ = [
     "CONTROLS",
     "TASKS",
+    "Ablation",
     "Comparison",
     "Control",
     "Correlation",
     "DataChoice",
     "Difference",
     "Epoch",
+    "Figure",
     "Findings",
     "Friedman",
+    "Learning",
     "MatchedDifference",
     "Member",
     "MemberRecord",
+    "ModelInputs",
     "OverallFindings",
     "Problem",
     "ProblemFindings",
@@ -107,6 +117,7 @@ __all__ = [
     "Trial",
     "TrialRecord",
     "TrialResult",
+    "ablate",
     "analyse",
     "check_study",
     "describe_power",

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scanlab.renamed import read_name
 from scanlab.study.compare import Measured, compared, resolution_of, transfer_changes, transfer_differences
 from scanlab.study.controls import removed_by, stored_control
 from scanlab.study.crossed import crossed_difference
@@ -19,12 +18,13 @@ from scanlab.study.findings import Comparison, Findings, ProblemFindings, Strate
 from scanlab.study.in_force import confidence_in_force
 from scanlab.study.locality import METRICS, locality_findings
 from scanlab.study.overall import overall_findings
+from scanlab.study.own_task import task_of
 from scanlab.study.power import detectable_effect
 from scanlab.study.predictions import open_predictions, scores_of
 from scanlab.study.record import MemberRecord, StudyRecord, TrialResult
 from scanlab.study.resampled import overlap_of
 from scanlab.study.statistics import ROUNDING, Difference, friedman, mean_spread
-from scanlab.study.tasks import Task, task_named
+from scanlab.study.tasks import Task
 from scanlab.study.wording import overall_sentences, problem_sentences
 
 __all__ = ["analyse"]
@@ -101,7 +101,7 @@ def _with_samples(
     record: StudyRecord, comparisons: Mapping[tuple[str, str], Comparison]
 ) -> dict[tuple[str, str], Comparison]:
     """With intervals that cover other test samples as well, where trials kept what they said of each."""
-    tasks = {p["name"]: task_named(read_name(p["task"])).primary for p in record.about["problems"]}
+    tasks = {p["name"]: task_of(p).primary for p in record.about["problems"]}
     made = {}
     with open_predictions(record) as read:
         for (problem, label), comparison in comparisons.items():
@@ -123,7 +123,7 @@ def _crossed(comparison: Comparison, scores: tuple[NDArray[np.float64], NDArray[
 
 
 def _measured(record: StudyRecord, problem: Mapping[str, Any]) -> Measured:
-    about, task = record.about, task_named(read_name(problem["task"]))
+    about, task = record.about, task_of(problem)
     members = [m for m in record.members if m.problem == problem["name"]]
     results = {(m.strategy, m.seed): r for m in members if (r := record.trial(m).result) is not None}
     controls = {m.strategy: stored_control(m.control) for m in members}

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scanlab.ir.text import count_text, shortened
-from scanlab.renamed import read_name
-from scanlab.study.tasks import TASKS
+from scanlab.study.own_task import stored_task
 
 __all__ = ["changes", "chosen_rates", "first_up", "hundredths", "margin_text", "margins_of"]
 
@@ -70,7 +69,7 @@ def _margins(before: Table, after: Table, when: str) -> Iterator[str]:
     was, now = margins_of(before), margins_of(after)
     # A problem that came or went says so itself.
     for name in (name for name in now if name in was and was[name] != now[name]):
-        task = TASKS.get(read_name(problems.get(name, _ABSENT).get("task", "")))
+        task = stored_task(problems.get(name, _ABSENT))
         place = f" of {name}" if len(now) > 1 else ""
         if task and task.unit:
             yield f"margin{place} changed from {hundredths(was[name])} to {hundredths(now[name])} {task.unit} {when}"
@@ -101,9 +100,9 @@ def _strategies(old: Mapping[str, Table], new: Mapping[str, Table], when: str) -
                 yield f"{label}{place} changed from `{shortened(a)}` to `{shortened(b)}` {when}"
 
 
-def margin_text(margin: float, task: str) -> str:
-    """A margin in the unit of a task; "none" for none."""
-    known = TASKS.get(read_name(task))
+def margin_text(margin: float, problem: Table) -> str:
+    """A margin in the unit of a problem's task; "none" for none."""
+    known = stored_task(problem)
     if not margin:
         return "none"
     return f"{hundredths(margin)} {known.unit}" if known and known.unit else f"{margin:.3g}"

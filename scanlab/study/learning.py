@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scanlab.data.dataset import IGNORED, Dataset
+from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn import Backbone, Classifier, NextFrame, NextPatch, Segmenter
 from scanlab.study import detection
 from scanlab.study.metrics import area_under_curve, balanced_accuracy, labels_area_under_curve, labels_f1, overlaps
@@ -22,7 +23,7 @@ from scanlab.study.recipe import Recipe
 from scanlab.study.surfaces import class_surfaces
 from scanlab.study.tasks import Task
 
-__all__ = ["LEARNINGS", "Learning", "learning_of"]
+__all__ = ["LEARNINGS", "Learning", "learning_of", "loss_of", "metrics_of"]
 
 # Channels of a segmenter's decoder: a study's models are small, and at full resolution these dominate their cost.
 PYRAMID_WIDTH = 16
@@ -37,7 +38,13 @@ class Learning:
     float32 [B, labels] of 0 and 1, or boxes float32 [B, most, 5]). measure: metrics by name over all given images, so
     many at a time; the model is in evaluation mode and nothing is differentiated. predict: what is kept of every given
     image, likewise: the kind of its predictions and their values as `study.predictions.Predictions` has them; None to
-    keep nothing. channels: how many times those of the data the backbone reads.
+    keep nothing; the kind "value", float32 [M], is for a primary metric that is their mean. channels: how many times
+    those of the data the backbone reads. outputs: the shape of what a model gives for one sample, from the data, which
+    a model of a person's own is held to; None where the loss reads only the model that `build` makes.
+
+    >>> from scanlab.data import load
+    >>> LEARNINGS["classification"].outputs(load("digits"))
+    (10,)
     """
 
     build: Callable[[Backbone, Dataset], nn.Module]
@@ -45,11 +52,54 @@ class Learning:
     measure: Callable[[nn.Module, Any, Tensor, int], dict[str, float]]
     predict: Callable[[nn.Module, Any, Tensor, int], tuple[str, Tensor]] | None = None
     channels: int = 1
+    outputs: Callable[[Dataset], tuple[int, ...]] | None = None
 
 
 def learning_of(task: Task) -> Learning:
     """How a task is learnt."""
-    return LEARNINGS[task.learning]
+    return LEARNINGS[task.learning] if isinstance(task.learning, str) else task.learning
+
+
+def loss_of(learning: Learning, model: nn.Module, images: Any, targets: Tensor, recipe: Recipe) -> Tensor:
+    """The loss of a batch. Raises S852 for what is no number of one element."""
+    loss = learning.loss(model, images, targets, recipe)
+    if not isinstance(loss, Tensor) or loss.ndim:
+        what = f"of shape {list(loss.shape)}" if isinstance(loss, Tensor) else f"a {type(loss).__name__}"
+        raise ScanlabError.at("S852", f"the loss is {what}", help="return a tensor of one number, as loss.mean()")
+    return loss
+
+
+def metrics_of(task: Task, model: nn.Module, images: Any, targets: Tensor, batch: int) -> dict[str, float]:
+    """The metrics of a task. Raises S852 for metrics that are no numbers by name, or lack the primary one."""
+    made = learning_of(task).measure(model, images, targets, batch)
+    if not isinstance(made, Mapping):
+        what = f"{task.name} measured a {type(made).__name__}"
+        raise ScanlabError.at("S852", what, help=f'return a dictionary, as {{"{task.primary}": 0.5}}')
+    metrics = {str(name): _number(task, name, value) for name, value in made.items()}
+    if task.primary not in metrics:
+        what = f"{task.name} is judged by {task.primary}, and measured {', '.join(metrics) or 'nothing'}"
+        raise ScanlabError.at("S852", what, help=f"return {task.primary} with the metrics")
+    return metrics
+
+
+def _number(task: Task, name: object, value: object) -> float:
+    try:
+        if not isinstance(value, str):
+            return float(value)  # pyright: ignore[reportArgumentType]
+    except (TypeError, ValueError, RuntimeError):
+        pass
+    shown = f"a tensor of shape {list(value.shape)}" if isinstance(value, Tensor) else repr(value)[:60]
+    raise ScanlabError.at(
+        "S852", f"the metric {name} of {task.name} is {shown}", help="return one number for each name"
+    )
+
+
+def _one_per_class(dataset: Dataset) -> tuple[int, ...]:
+    return (dataset.classes,)
+
+
+def _one_per_pixel(dataset: Dataset) -> tuple[int, ...]:
+    return (dataset.classes, *dataset.extents)
 
 
 def _classifier(backbone: Backbone, dataset: Dataset) -> nn.Module:
@@ -207,10 +257,16 @@ def _next_frame_losses(model: nn.Module, images: Tensor, targets: Tensor, batch:
 
 LEARNINGS: Mapping[str, Learning] = MappingProxyType(
     {
-        "classification": Learning(_classifier, _classification_loss, _classification, _classes),
-        "multi_label_classification": Learning(_classifier, _labels_loss, _labels),
-        "segmentation": Learning(partial(_segmenter, "pyramid"), _segmentation_loss, _segmentation, _dices),
-        "segmentation_with_unet": Learning(partial(_segmenter, "unet"), _segmentation_loss, _segmentation, _dices),
+        "classification": Learning(
+            _classifier, _classification_loss, _classification, _classes, outputs=_one_per_class
+        ),
+        "multi_label_classification": Learning(_classifier, _labels_loss, _labels, outputs=_one_per_class),
+        "segmentation": Learning(
+            partial(_segmenter, "pyramid"), _segmentation_loss, _segmentation, _dices, outputs=_one_per_pixel
+        ),
+        "segmentation_with_unet": Learning(
+            partial(_segmenter, "unet"), _segmentation_loss, _segmentation, _dices, outputs=_one_per_pixel
+        ),
         "detection": Learning(detection.built, detection.loss, detection.measured, detection.predicted),
         "next_frame": Learning(_next_frame, _next_frame_loss, _next_frame_error, _next_frame_losses, channels=2),
         "text_lines": Learning(partial(build_reader, "columns"), reading_loss, error_rates, edits_of_lines),

@@ -26,6 +26,8 @@ _NONE = 65535
 _SHARES = ("dice", "ap50")
 # Kinds with the metrics that are means of their values.
 _MEANS = (("dice", "dice"), ("ap50", "image_ap50"), ("loss", "mse"), ("loss", "bits_per_value"))
+# Of a task of a person's own: its primary metric is their mean.
+VALUE = "value"
 # The columns of edits and of lengths that a rate is of.
 _EDITS = {"cer": [0, 1], "wer": [2, 3]}
 
@@ -37,7 +39,8 @@ class Predictions:
     kind: "class", values int64 [M], the predicted ones; "dice", float64 [M, classes - 1], a share for every class but
     the background, NaN where neither mask nor guess has it, to the nearest of 65,535 values; "ap50", likewise, average
     precision for every class; "loss", float32 [M]; "edits", int64 [M, 4], of lines of text: edits in characters,
-    characters, edits in words, words. samples: a name for these samples; trials with one name were measured on the
+    characters, edits in words, words; "value", float32 [M], whose mean is the primary metric of a task of a person's
+    own. samples: a name for these samples; trials with one name were measured on the
     same. truth: int64 [M], the true classes, for "class".
 
     >>> kept = Predictions("class", np.array([1, 0, 1]), "the digits", np.array([1, 1, 1]))
@@ -66,7 +69,7 @@ class Predictions:
             edits, lengths = self.values[:, _EDITS[metric]].T.astype(np.float64)
             # All edits over all lengths, as a mean over lines: the lengths are those of the lines that are there.
             return (edits / lengths.mean())[:, None]
-        if (self.kind, metric) in _MEANS:
+        if self.kind == VALUE or (self.kind, metric) in _MEANS:
             return self.values.reshape(len(self.values), -1).astype(np.float64)
         return None
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
 
+from torch import nn
+
 from scanlab.compiler.bind import CompiledScan
 from scanlab.compiler.relations import prove_same
 from scanlab.data import Dataset
@@ -16,6 +18,7 @@ from scanlab.nn.measure import parameter_count
 from scanlab.study.changes import hundredths
 from scanlab.study.digest import Compiled
 from scanlab.study.drawing import check_drawing
+from scanlab.study.own_checks import check_own_controls, has_own_code, tried
 from scanlab.study.ranges import check_ranges, check_seeds, check_study_ranges
 from scanlab.study.reading import check_lines
 from scanlab.study.tasks import check_task, task_named
@@ -42,7 +45,8 @@ def check_study(study: Study) -> dict[tuple[str, str], Cost]:
     problems, or a baseline that is none of them; S608 for a setting out of range or an unknown control; S770 and S771
     for parts that cannot be drawn anew and learning rates that cannot be chosen; S650 and S652 for a task; S651 for a
     change of the inputs; S670 and S673 for lines of text that cannot be learnt; S602 for a grid that is not the images'
-    in patches; what the models raise (S603 to S605, S612, S615); and S658 where strategies differ in parameters or
+    in patches; what the models raise (S603 to S605, S612, S615); S850 to S853 for code of a
+    person's own that is wrong for all strategies of a problem; and S658 where strategies differ in parameters or
     FLOPs and the study does not allow it.
 
     >>> from scanlab.study import study_of, with_options
@@ -54,6 +58,7 @@ def check_study(study: Study) -> dict[tuple[str, str], Cost]:
     _check_labels(study)
     check_study_ranges(study)
     check_drawing(study)
+    check_own_controls(study)
     all_costs = {}
     for problem in study.problems:
         dataset = dataset_of(problem.data)
@@ -63,17 +68,27 @@ def check_study(study: Study) -> dict[tuple[str, str], Cost]:
         _check_grids(problem, dataset)
         all_costs |= {(problem.name, label): cost for label, cost in costs(problem, dataset).items()}
         if not study.unequal:
-            _check_equal(problem, {label: all_costs[problem.name, label] for label, _ in problem.strategies})
+            _check_equal(problem, {label: cost for (name, label), cost in all_costs.items() if name == problem.name})
     return all_costs
 
 
 def costs(problem: Problem, dataset: Dataset) -> dict[str, Cost]:
-    """The cost of every strategy of a problem, by its label."""
+    """The cost of every strategy of a problem, by its label, but for those whose own code raises."""
+    if has_own_code(problem):
+        return {
+            label: cost
+            for label, cost in tried(problem, dataset, lambda made: _cost(made, dataset))
+            if isinstance(cost, Cost)
+        }
     measured = {}
     for label, plan in problem.strategies:
         model = initial_model(Trial(problem, plan, 0), dataset)
-        measured[label] = Cost(parameter_count(model), trial_flops(model, dataset))
+        measured[label] = _cost(model, dataset)
     return measured
+
+
+def _cost(model: nn.Module, dataset: Dataset) -> Cost:
+    return Cost(parameter_count(model), trial_flops(model, dataset))
 
 
 def coarse_margins(study: Study) -> list[str]:

@@ -14,6 +14,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.renamed import renamed_names
 from scanlab.study.engines import Engine, EpochDone, Event, Failed, Finished, Job, Lost
 from scanlab.study.engines.local import local_engine
+from scanlab.study.own_checks import check_portable
 from scanlab.study.place import DATABASE, require_folder
 from scanlab.study.record import StudyRecord
 from scanlab.study.store import Store
@@ -81,6 +82,7 @@ def run_study(
     """
     require_folder(folder)
     engine = engine or local_engine(workers, devices)
+    check_portable(study, engine)
     study = choose_learning_rates(study, folder, engine=engine, listener=listener, command=command)
     with Store(folder / DATABASE) as store:
         store.open_study(study, command)

@@ -17,9 +17,10 @@ from scanlab.ir.guesses import nearest
 from scanlab.ir.text import reason_of
 from scanlab.nn import BackboneConfig, MixerConfig
 from scanlab.renamed import renamed_names
-from scanlab.study.controls import with_default
+from scanlab.study.controls import CONTROLS, with_default
 from scanlab.study.drawing import drawn_by_seeds, read_tune, with_tuning
 from scanlab.study.extended import beside, extended, overlaid, said
+from scanlab.study.own_model import GRID_SETTINGS, OwnModel, own_model
 from scanlab.study.recipe import Recipe, published_recipe
 from scanlab.study.transfer import patch_grid
 from scanlab.study.trial import DEFAULT_CONTROLS, DEFAULT_SEEDS, DataChoice, Problem, Study, Tested
@@ -208,7 +209,7 @@ def study_of(settings: Settings, look: Look = seen_in_data) -> Study:
         problems=tuple(problems),
         seeds=tuple(range(seeds)) if isinstance(seeds, int) else _listed(seeds, int, "seeds", where),
         baseline=table.get("baseline", ""),
-        controls=with_default(_listed(table.get("controls", DEFAULT_CONTROLS), str, "controls", where)),
+        controls=_controls(table, problems, where),
         margins=margins,
         confidence=table.get("confidence", 0.95),
         unequal=table.get("unequal", False),
@@ -216,6 +217,15 @@ def study_of(settings: Settings, look: Look = seen_in_data) -> Study:
         tune=tune,
         looks=_listed(table.get("looks", ()), int, "looks", where),
     )
+
+
+def _controls(table: Table, problems: list[Problem], where: str) -> tuple[str, ...]:
+    """Those that are named; else the usual ones, but for those that models of a person's own cannot have."""
+    if any(problem.model for problem in problems):
+        names = _listed(table.get("controls", ["default"]), str, "controls", where)
+        usual = tuple(name for name in DEFAULT_CONTROLS if not CONTROLS[name].mixer)
+        return tuple(each for name in names for each in (usual if name == "default" else (name,)))
+    return with_default(_listed(table.get("controls", DEFAULT_CONTROLS), str, "controls", where))
 
 
 def _problem(table: Table, suffix: str, settings: Settings, look: Look) -> Problem:
@@ -229,7 +239,7 @@ def _problem(table: Table, suffix: str, settings: Settings, look: Look) -> Probl
         layout=table.get("layout", ""),
         spacing=_spacing(table.get("spacing"), where),
     )
-    config = _model(table.get("model", {}), where)
+    config, own = _model(table.get("model", {}), where)
     seen = look(choice, config, table, suffix)
     return Problem(
         name=table["name"] + suffix if "name" in table else seen.name,
@@ -242,6 +252,7 @@ def _problem(table: Table, suffix: str, settings: Settings, look: Look) -> Probl
         config=config,
         recipe=_recipe(table.get("recipe", {}), f"{where}, [recipe]"),
         transfer=_listed(table.get("transfer", ()), str, "transfer", where),
+        model=own,
     )
 
 
@@ -264,12 +275,17 @@ def _strategies(given: Any, grid: tuple[int, ...], settings: Settings) -> tuple[
     return tuple(strategies)
 
 
-def _model(table: Any, where: str) -> BackboneConfig:
+def _model(table: Any, where: str) -> tuple[BackboneConfig, OwnModel | None]:
+    """The sizes, and the function that makes the models, whose arguments are all settings but those of the grid."""
     if not isinstance(table, dict):
         raise _wrong(where, "model must be a table")
+    if "make" in table:
+        options = {key: value for key, value in table.items() if key not in (*GRID_SETTINGS, "make")}
+        model = own_model(table["make"], options)
+        return _model({key: table[key] for key in GRID_SETTINGS if key in table}, where)[0], model
     own = {key: value for key, value in table.items() if key != "mixer"}
     config = _values(BackboneConfig, own, f"{where}, [model]", also=("mixer",))
-    return replace(config, mixer=_values(MixerConfig, table.get("mixer", {}), f"{where}, [model.mixer]"))
+    return replace(config, mixer=_values(MixerConfig, table.get("mixer", {}), f"{where}, [model.mixer]")), None
 
 
 def _values(kind: type, table: Any, where: str, also: tuple[str, ...] = ()) -> Any:

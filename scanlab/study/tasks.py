@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from scanlab.data import Dataset
 from scanlab.data.target_kinds import BOXES, CLASSES, LABELS, MASKS, TEXT, TargetKind
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.renamed import renamed_value, spaced
+
+if TYPE_CHECKING:
+    from scanlab.study.learning import Learning
 
 __all__ = [
     "TASKS",
@@ -24,12 +28,13 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Task:
-    """One task.
+    """One task: what a model learns, from what, and which of its metrics a study judges by.
 
-    about: in a few words. learning: how it is learnt, a name in `study.learning.LEARNINGS`. targets: what it learns
-    from; None where images are enough. primary: the metric that a study judges by; higher: whether more of it is
-    better. unit: what a hundredth of the metric is called in words ("points"), or "" for a metric whose differences are
-    given as they are. counts: the metric is a share of samples, so that it moves by one of them at least.
+    about: in a few words. learning: how it is learnt, a `Learning`, or a name in `study.learning.LEARNINGS`. targets:
+    what it learns from, a row of scanlab.data.target_kinds; None where images are enough. primary: the metric that a
+    study judges by, one of those that `Learning.measure` gives; higher: whether more of it is better. unit: what a
+    hundredth of the metric is called in words ("points"), or "" for a metric whose differences are given as they are.
+    counts: the metric is a share of samples, so that it moves by one of them at least.
 
     >>> TASKS["segmentation"].primary, TASKS["next_patch"].higher
     ('dice', False)
@@ -37,20 +42,26 @@ class Task:
 
     name: str
     about: str
-    learning: str
+    learning: str | Learning
     targets: TargetKind | None
     primary: str
     higher: bool
-    unit: str
+    unit: str = ""
     counts: bool = False
 
 
 def task_named(name: str) -> Task:
-    """A task by name. Raises S650."""
+    """A task by its name, its import path (package.module:task), an entry point of the group "scanlab.tasks", or the
+    name under which it was given in Python. Raises S650 for a name of nothing, and what `study.own_task` raises."""
     name = renamed_value(name, spaced(TASKS), "task")
-    if name not in TASKS:
-        raise ScanlabError.at("S650", f"there is no task {name!r}", help=f"choose from {', '.join(TASKS)}")
-    return TASKS[name]
+    if name in TASKS:
+        return TASKS[name]
+    from scanlab.study import own_task
+
+    if not own_task.is_own(name):
+        help = f"choose from {', '.join(TASKS)}, or name one of your own, as package.module:task"
+        raise ScanlabError.at("S650", f"there is no task {name!r}", help=help)
+    return own_task.own_task(name)
 
 
 def smallest_step(task: str, dataset: Dataset) -> float | None:

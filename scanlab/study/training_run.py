@@ -21,8 +21,9 @@ from scanlab.nn import Backbone, BackboneConfig
 from scanlab.nn.head import Head
 from scanlab.study.augment import augmented
 from scanlab.study.checkpoint import Progress
-from scanlab.study.learning import Learning, learning_of
+from scanlab.study.learning import Learning, learning_of, loss_of, metrics_of
 from scanlab.study.line_images import Images, images_of, of_one_size
+from scanlab.study.model_inputs import has_field, own_network
 from scanlab.study.optimizing import optimizer_of, schedule_of
 from scanlab.study.peers import config_of
 from scanlab.study.pictures_changed import mixed
@@ -36,7 +37,7 @@ from scanlab.study.tasks import Task, task_named
 from scanlab.study.transfer import transferred
 from scanlab.study.trial import CONTROLS, Trial
 
-__all__ = ["ALONE", "TrainingRun", "World", "initial_model"]
+__all__ = ["ALONE", "TrainingRun", "World", "initial_model", "part_of"]
 
 FIELD_IMAGES = 8
 
@@ -64,6 +65,8 @@ def initial_model(trial: Trial, dataset: Dataset) -> nn.Module:
     learning = learning_of(task_named(problem.task))
 
     def build(config: BackboneConfig) -> nn.Module:
+        if problem.model is not None:
+            return own_network(trial, dataset, learning)
         alter, channels = control.alter if control else None, dataset.channels * learning.channels
         backbone = Backbone(trial.plan, config, input_size=dataset.extents, channels=channels, alter=alter)
         return learning.build(backbone, dataset)
@@ -122,7 +125,7 @@ class TrainingRun:
             average=AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema)) if recipe.ema else None,
             draw=torch.Generator().manual_seed(seed),
             # All of it at once: what a study trains on fits beside its models, and no step waits for a copy.
-            parts=(*_part(dataset, dataset.train, device), *_part(dataset, dataset.test, device)),
+            parts=(*part_of(dataset, dataset.train, device), *part_of(dataset, dataset.test, device)),
             extents=dataset.extents,
             classes=dataset.classes,
             video=dataset.video,
@@ -213,7 +216,7 @@ class TrainingRun:
     @torch.no_grad()
     def _measured(self, images: Images, targets: Tensor) -> dict[str, float]:
         self.measured.eval()
-        metrics = learning_of(self.task).measure(self.measured, images, targets, 4 * self._batch)
+        metrics = metrics_of(self.task, self.measured, images, targets, 4 * self._batch)
         self.measured.train()
         return metrics
 
@@ -244,7 +247,9 @@ class TrainingRun:
         return Predictions(kind, values.cpu().numpy(), self.trial.samples, truth)
 
     def field(self) -> tuple[float, ...]:
-        """The effective receptive field of the centre patch, with its largest value 1."""
+        """The effective receptive field of the centre patch, with its largest value 1; () for a model without one."""
+        if self.trial.problem.model is not None and not has_field(self.model):
+            return ()
         patches = receptive_field(self.measured, of_one_size(self.parts[2], FIELD_IMAGES, self.extents)).patches
         return tuple((patches / max(patches.max(), 1e-30)).round(3).ravel().tolist())
 
@@ -257,10 +262,11 @@ class _WithLoss(nn.Module):
         self.model, self.learning, self.recipe = model, learning, recipe
 
     def forward(self, images: Tensor | list[Tensor], targets: Tensor) -> Tensor:
-        return self.learning.loss(self.model, images, targets, self.recipe)
+        return loss_of(self.learning, self.model, images, targets, self.recipe)
 
 
-def _part(dataset: Dataset, chosen: NDArray[np.int64], device: str) -> tuple[Images, Tensor]:
+def part_of(dataset: Dataset, chosen: NDArray[np.int64], device: str) -> tuple[Images, Tensor]:
+    """Some samples of a data set: images, and their targets in the dtype that losses take."""
     targets = torch.from_numpy(dataset.labels[chosen]).to(device)
     whole = dataset.target_kind not in (BOXES, LABELS)
     targets = targets.long() if whole else targets.float()

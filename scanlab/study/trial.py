@@ -16,6 +16,8 @@ from scanlab.nn.config import stored
 from scanlab.renamed import renamed_fields, renamed_value, spaced, stored_name
 from scanlab.study.controls import CONTROLS, DEFAULT_CONTROLS, Control, control_name, stored_control
 from scanlab.study.digest import Compiled, order_digest, source_of
+from scanlab.study.own_model import GRID_SETTINGS, OwnModel
+from scanlab.study.own_task import facts_of, task_source
 from scanlab.study.recipe import Recipe
 from scanlab.study.tasks import TASKS
 from scanlab.study.tune import Tune, tuning_place
@@ -106,13 +108,15 @@ class Tested:
 class Problem:
     """One thing to learn, with one model and one recipe, for every strategy alike.
 
-    name: its row in the results. task: a name in `study.tasks.TASKS`. fingerprint: of the data. strategies: labels with
-    compiled scans or plans over the grid of this problem's patches; the same labels in every problem of a study.
+    name: its row in the results. task: a name in `study.tasks.TASKS`, or of a task of one's own. fingerprint: of the
+    data. strategies: labels with compiled scans or plans over the grid of this problem's patches; the same labels in
+    every problem of a study.
     transfer: other inputs that the trained model is tested on, such as "rotate 90" or "size 16x16". resample: how each
     seed draws its own parts, None for the same parts for all; the fingerprint is then that of the data with all their
     parts. tuning: the fingerprint of the data that learning rates are chosen on, "" where none are. notes: what was
     assumed, mapped and left out when the data were read (`scanlab.data.notes.notes_of`); tested: the samples that
-    results are measured on, None where nobody said. No trial depends on these two.
+    results are measured on, None where nobody said. No trial depends on these two. model: the function that makes the
+    models, None for a backbone of these sizes with the head of the task; of `config` it has the grid and depth alone.
 
     >>> import scanlab
     >>> from scanlab import data
@@ -135,6 +139,7 @@ class Problem:
     tuning: str = ""
     notes: Mapping[str, list[str]] = field(default_factory=dict)
     tested: Tested | None = None
+    model: OwnModel | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "task", renamed_value(self.task, spaced(TASKS), "Problem.task"))
@@ -176,13 +181,14 @@ class Trial:
                 "digest": order_digest(self.plan, problem.config, problem.transfer),
                 "grid": list(self.plan.grid),
             },
-            "sizes": stored(problem.config),
+            "sizes": _sizes(problem),
             "recipe": problem.recipe.stored(),
             "transfer": list(problem.transfer),
             "seed": self.seed,
             "control": stored_control(self.control),
             # The fingerprint is then of the whole data, and says nothing of how they were divided.
             **({"parts": _parts(data, data.redraw)} if data.redraw else {}),
+            **_own_code(problem),
         }
 
     @property
@@ -328,13 +334,28 @@ def _about(problem: Problem) -> dict[str, Any]:
         "fingerprint": problem.fingerprint,
         "notes": dict(problem.notes),
         "task": stored_name(problem.task),
-        "sizes": stored(problem.config),
+        "sizes": _sizes(problem),
         "recipe": problem.recipe.stored(),
         "transfer": list(problem.transfer),
         "strategies": {label: _strategy(plan) for label, plan in problem.strategies},
         **({"resample": asdict(problem.resample)} if problem.resample else {}),
         **({"tested": asdict(problem.tested)} if problem.tested else {}),
+        **_own_code(problem),
+        **({"task_facts": facts} if (facts := facts_of(problem.task)) else {}),
     }
+
+
+def _sizes(problem: Problem) -> dict[str, Any]:
+    """What ScanLab decides of the model."""
+    sizes = stored(problem.config)
+    return {name: sizes[name] for name in GRID_SETTINGS} if problem.model else sizes
+
+
+def _own_code(problem: Problem) -> dict[str, Any]:
+    """What a trial knows of code of a person's own: nothing where there is none."""
+    source = task_source(problem.task)
+    model = {"model": problem.model.stored()} if problem.model else {}
+    return model | ({"task_source": source} if source else {})
 
 
 def _strategy(plan: CompiledScan | CompiledPlan) -> dict[str, Any]:

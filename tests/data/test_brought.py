@@ -84,7 +84,7 @@ def test_groups_sizes_and_limits_hold() -> None:
 
 def test_an_entry_point_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = EntryPoint("mine", "my_own_data:pair", brought.ENTRY_POINTS)
-    monkeypatch.setattr(brought, "entry_points", lambda group, name: [entry] if name == "mine" else [])
+    monkeypatch.setattr("scanlab.imported.entry_points", lambda group, name: [entry] if name == "mine" else [])
     assert data.whole("mine").credit == "made by my_own_data:pair, an entry point"
 
 

@@ -103,6 +103,6 @@ def _declared(entry: Entry) -> Iterator[str]:
         yield f"looks at {', '.join(map(str, looks))} seeds"
     for problem in about["problems"]:
         margin = about["margins"].get(problem["name"], 0.0)
-        yield f"margin of {problem['name']}: {margin_text(margin, problem['task'])}"
+        yield f"margin of {problem['name']}: {margin_text(margin, problem)}"
         yield f"strategies on {problem['name']}: {', '.join(problem['strategies'])}"
     yield f"confidence {about['confidence']:.3g}"

@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.renamed import read_name
 from scanlab.study import runner
 from scanlab.study.digest import Compiled
 from scanlab.study.engines import Engine
+from scanlab.study.own_task import task_of
 from scanlab.study.record import StudyRecord
 from scanlab.study.search.propose import SAMPLERS, Proposal, Sampler, sampler_named
 from scanlab.study.search.prove import Screen
@@ -84,7 +84,7 @@ def search_problem(search: Search, epochs: int, plans: Sequence[tuple[str, Compi
 
 def search_scores(record: StudyRecord) -> dict[str, float]:
     """The mean of the primary metric over the seeds, by label; strategies with a failed trial are left out."""
-    primary = task_named(read_name(record.about["problems"][0]["task"])).primary
+    primary = task_of(record.about["problems"][0]).primary
     values: dict[str, list[float]] = {}
     for member in record.members:
         result = record.trial(member).result

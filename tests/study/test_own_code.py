@@ -1,0 +1,254 @@
+"""Models, heads, losses and metrics of a person's own: by path and in Python, and all that can be wrong with them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import scanlab
+from scanlab.data.target_kinds import CLASSES
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.study import Learning, Task, own_task, run_study, study_of, with_options
+from scanlab.study.own_checks import own_sentences
+from scanlab.study.preflight import check_study
+
+CODE = """
+from torch import nn
+from scanlab.data.target_kinds import CLASSES
+from scanlab.study import Learning, Task
+
+class Net(nn.Module):
+    def __init__(self, given, width, ordered=True, classes=None):
+        super().__init__()
+        self.embed = nn.Conv2d(given.channels, width, given.config.patch, given.config.patch)
+        self.paths = given.paths() if ordered else None
+        self.mix = nn.GRU(width, width, batch_first=True)
+        self.head = nn.Linear(width, classes or given.classes)
+
+    def forward(self, images):
+        rows = self.embed(images).flatten(2).mT
+        rows = rows if self.paths is None else self.paths.along(rows)[:, 0]
+        return self.head(self.mix(rows)[0].mean(1))
+
+class RowsOnly(Net):
+    def forward(self, images):
+        if self.paths.indices[0, 1] != 1:
+            raise ValueError("rows only")
+        return super().forward(images)
+
+def make(given, width=4):
+    return Net(given, width)
+
+def blind(given):
+    return Net(given, 4, ordered=False)
+
+def rows_only(given):
+    return RowsOnly(given, 4)
+
+def wide(given):
+    return Net(given, 4, classes=3)
+
+def ours(given, width=4):
+    return given.backbone(dim=width)
+
+def nothing(given):
+    pass
+
+def broken(given):
+    raise RuntimeError("no weights today")
+
+number = 3
+
+def build(backbone, dataset):
+    return make_head(backbone, dataset.classes)
+
+def make_head(backbone, classes):
+    from scanlab.nn import Classifier
+    return Classifier(backbone, classes)
+
+def loss(model, images, targets, recipe):
+    return nn.functional.cross_entropy(model(images), targets)
+
+def measure(model, images, targets, batch):
+    return {"wrong": (model(images).argmax(1) != targets).double().mean()}
+
+task = Task("t", "the class", Learning(build, loss, measure), CLASSES, "wrong", higher=False)
+"""
+SMALL = {"limit": 16, "test_limit": 16, "recipe.epochs": 1, "seeds": 2, "controls": ["random_order_1"]}
+
+
+@pytest.fixture(autouse=True)
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "my_models.py").write_text(CODE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    own_task._imported_task.cache_clear()
+    yield
+    sys.modules.pop("my_models", None)
+
+
+def _study(function: str, **more):
+    make = {"model.make": f"my_models:{function}", "model.patch": 4}
+    return study_of(with_options(None, {"strategies": ["row", "column"], **SMALL, **make, **more}))
+
+
+def _code(call) -> str:
+    with pytest.raises(ScanlabError) as caught:
+        call()
+    return caught.value.diagnostics[0].code
+
+
+@pytest.mark.parametrize("function", ["make", "ours"])
+def test_a_model_by_path_is_trained_like_any(function: str) -> None:
+    study = _study(function, **{"model.width": 6})
+    check_study(study)
+    record = run_study(study, Path("out"))
+    results = [trial.result for trial in record.trials.values()]
+    assert len(results) == 6 and all(r and r.parameters and r.flops for r in results)
+    assert all(bool(r.field) == (function == "ours") for r in results if r)
+    losses = {m.strategy: r.epochs[0].loss for m in record.members if m.seed == 0 and (r := record.trial(m).result)}
+    assert len(set(losses.values())) == 3  # The order reaches the model, and so does the control.
+    assert run_study(study, Path("out")) == record
+
+
+def test_the_key_knows_the_file_and_the_arguments(tmp_path: Path) -> None:
+    study = _study("make")
+    before = [trial.key for trial in study.trials()]
+    assert [trial.key for trial in _study("make").trials()] == before
+    assert not {t.key for t in _study("make", **{"model.width": 5}).trials()} & set(before)
+    (tmp_path / "my_models.py").write_text(CODE + "\n# mended\n")
+    assert not {t.key for t in _study("make").trials()} & set(before)
+
+
+def test_studies_without_own_code_say_nothing_of_it() -> None:
+    [trial, *_] = study_of(with_options(None, {"strategies": ["row"], **SMALL})).trials()
+    assert not {"model", "task_source"} & set(trial.config) and "dim" in trial.config["sizes"]
+
+
+@pytest.mark.parametrize(
+    ("function", "code"),
+    [
+        ("absent", "S850"),
+        ("number", "S850"),
+        ("nothing", "S852"),
+        ("wide", "S852"),
+        ("broken", "S851"),
+    ],
+)
+def test_what_is_wrong_for_all_strategies_is_refused(function: str, code: str) -> None:
+    assert _code(lambda: check_study(_study(function))) == code
+
+
+def test_a_traceback_is_shown() -> None:
+    with pytest.raises(ScanlabError) as caught:
+        check_study(_study("broken"))
+    assert 'raise RuntimeError("no weights today")' in str(caught.value.diagnostics[0].notes)
+
+
+def test_no_module_is_no_model() -> None:
+    assert _code(lambda: study_of(with_options(None, {"model.make": "nowhere_at_all:make"}))) == "S850"
+    assert _code(lambda: study_of(with_options(None, {"model.make": "unknown"}))) == "S850"
+
+
+def test_one_strategy_that_raises_does_not_stop_the_others() -> None:
+    study = _study("rows_only")
+    assert [label for _, label in check_study(study)] == ["row"]
+    record = run_study(study, Path("out"))
+    by_name = {(m.strategy, m.seed): record.trial(m) for m in record.members}
+    assert by_name["row", 0].status == by_name["row", 1].status == "done"
+    assert by_name["column", 0].status == "failed" and "rows only" in by_name["column", 0].error
+
+
+def test_a_model_that_ignores_the_order_is_told_by_its_outputs() -> None:
+    assert not [line for line in own_sentences(_study("make")) if "does not use the order" in line]
+    lines = [line for line in own_sentences(_study("blind")) if "does not use the order" in line]
+    assert any("row and column" in line for line in lines) and any("random order 1" in line for line in lines)
+
+
+def test_controls_that_need_our_mixer_are_named() -> None:
+    study = _study("make", controls=["A/A", "no_scan"])
+    with pytest.raises(ScanlabError, match="no_scan") as caught:
+        check_study(study)
+    assert caught.value.diagnostics[0].code == "S853"
+    assert "no_scan" not in _study("make", controls=["default"]).controls
+
+
+def test_a_task_by_path_is_judged_without_its_code() -> None:
+    study = study_of(with_options(None, {"strategies": ["row", "column"], **SMALL, "task": "my_models:task"}))
+    record = run_study(study, Path("out"))
+    sys.modules.pop("my_models")
+    Path("my_models.py").unlink()
+    own_task._imported_task.cache_clear()
+    [problem] = scanlab.study.analyse(record).problems
+    assert (problem.metric, problem.higher, problem.unit) == ("wrong", False, "")
+    assert study.trials()[0].config["task_source"]
+
+
+def _task(**parts) -> Task:
+    def loss(model, images, targets, recipe):
+        return nn.functional.cross_entropy(model(images), targets)
+
+    def measure(model, images, targets, batch):
+        return {"wrong": (model(images).argmax(1) != targets).double().mean()}
+
+    def predict(model, images, targets, batch):
+        return "value", (model(images).argmax(1) != targets).float()
+
+    def build(backbone, dataset):
+        return scanlab.nn.Classifier(backbone, dataset.classes)
+
+    whole = {"build": build, "loss": loss, "measure": measure, "predict": predict, **parts}
+    return Task("wrongness", "the class", Learning(**whole), CLASSES, "wrong", higher=False)
+
+
+TINY = {"model": {"dim": 4, "depth": 1, "patch": 4}, "recipe": {"epochs": 1}, "controls": []}
+
+
+def test_in_one_call_with_everything_of_ones_own(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).random((40, 1, 8, 8)).astype("f4")
+    labels = np.arange(40) % 2
+    made = scanlab.ablate(["row", "column"], dataset=(images, labels), task=_task(), seeds=3, **TINY)
+    assert [row["metric"] for row in made.table] == ["wrong", "wrong"] and made.folder.is_dir()
+    assert str(made.folder) in str(made) and "<svg" in made._repr_html_()
+    assert made.report(tmp_path / "report").is_file() and made.figure().save(tmp_path / "f.svg").is_file()
+    assert not made.errors
+    # What was said of every sample counts as a sample's share of the metric.
+    assert made.findings.problems[0].rows[1].comparison.crossed is not None
+
+
+def test_a_torch_data_set_and_a_lambda() -> None:
+    pairs = torch.utils.data.TensorDataset(torch.rand(20, 1, 8, 8), torch.arange(20) % 2)
+    model = lambda given: given.backbone(dim=4)  # noqa: E731
+    rest = {**TINY, "model": {"make": model, "patch": 4, "depth": 1}}
+    made = scanlab.ablate(["row", "column"], dataset=pairs, seeds=1, **rest)
+    assert not made.errors and len(made.record.trials) == 2
+    assert _code(lambda: scanlab.ablate(["row"], dataset=pairs, seeds=1, workers=2, **rest)) == "S854"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"loss": lambda model, images, targets, recipe: model(images)},
+        {"measure": lambda model, images, targets, batch: {"wrong": "much"}},
+        {"measure": lambda model, images, targets, batch: {"right": 1.0}},
+        {"measure": lambda model, images, targets, batch: 0.5},
+    ],
+)
+def test_losses_and_metrics_are_numbers(parts) -> None:
+    assert _code(lambda: scanlab.ablate(["row"], task=_task(**parts), limit=16, test_limit=16, **TINY)) == "S852"
+
+
+def test_a_metric_without_a_number_is_told() -> None:
+    task = _task(measure=lambda model, images, targets, batch: {"wrong": float("nan")}, predict=None)
+    made = scanlab.ablate(["row", "column"], task=task, limit=16, test_limit=16, seeds=2, **TINY)
+    assert made.findings.problems[0].rows[0].diverged == (0, 1)
+
+
+def test_a_task_takes_no_name_of_ours() -> None:
+    assert _code(lambda: own_task.given_task(replace(_task(), name="classification"))) == "S852"
