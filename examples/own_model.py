@@ -12,7 +12,8 @@ class PatchGru(nn.Module):
 
     def __init__(self, given: ModelInputs, width: int) -> None:
         super().__init__()
-        self.embed = nn.Conv2d(given.channels, width, given.config.patch, given.config.patch)
+        side = given.extents[0] // given.grid[0]
+        self.embed = nn.Conv2d(given.channels, width, side, side)
         self.paths = given.paths()
         self.gru = nn.GRU(width, width, batch_first=True)
         self.head = nn.Linear(width, given.classes)

@@ -148,7 +148,7 @@ def test_what_is_wrong_for_all_strategies_is_refused(function: str, code: str) -
 def test_a_traceback_is_shown() -> None:
     with pytest.raises(ScanlabError) as caught:
         check_study(_study("broken"))
-    assert 'raise RuntimeError("no weights today")' in str(caught.value.diagnostics[0].notes)
+    assert 'raise RuntimeError("no weights today")' in caught.value.diagnostics[0].note
 
 
 def test_no_module_is_no_model() -> None:
@@ -181,13 +181,13 @@ def test_controls_that_need_our_mixer_are_named() -> None:
 
 def test_a_task_by_path_is_judged_without_its_code() -> None:
     study = study_of(with_options(None, {"strategies": ["row", "column"], **SMALL, "task": "my_models:task"}))
+    assert study.trials()[0].config["task_source"]
     record = run_study(study, Path("out"))
     sys.modules.pop("my_models")
     Path("my_models.py").unlink()
     own_task._imported_task.cache_clear()
     [problem] = scanlab.study.analyse(record).problems
     assert (problem.metric, problem.higher, problem.unit) == ("wrong", False, "")
-    assert study.trials()[0].config["task_source"]
 
 
 def _task(**parts) -> Task:
