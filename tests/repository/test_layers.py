@@ -34,7 +34,20 @@ ALLOWED = {
     "zoo": {"ir", "ops", "nn", "facade", "places"},
     "export": {"ir", "ops", "nn", "places"},
     "study": {
-        *("ir", "language", "compiler", "ops", "nn", "zoo", "data", "facade", "processes", "cpus", "places", "imported"),
+        *(
+            "ir",
+            "language",
+            "compiler",
+            "ops",
+            "nn",
+            "zoo",
+            "data",
+            "facade",
+            "processes",
+            "cpus",
+            "places",
+            "imported",
+        ),
     },
     "predict": {"ir", "nn", "zoo", "data", "view", "places"},
     "bench": {
