@@ -12,6 +12,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from scanlab.ir.diagnostics import ScanlabError
@@ -108,13 +109,21 @@ def _text(function: Callable[..., Any] | None) -> str:
     if function is None:
         return ""
     inner = getattr(function, "func", function)
+    code = getattr(inner, "__code__", None)
     try:
         text = inspect.getsource(inner)
     except (OSError, TypeError):
-        code = getattr(inner, "__code__", None)
-        text = f"{code.co_code.hex()} {code.co_consts} {code.co_names}" if code else repr(type(inner))
+        text = "" if code else repr(type(inner))
+    # Several lambdas may stand on one line, and then have one source.
+    if code is not None and (not text or code.co_name == "<lambda>"):
+        text += _byte_code(code)
     parts = getattr(function, "args", ()), getattr(function, "keywords", {})
     return f"{text}{parts if inner is not function else ''}"
+
+
+def _byte_code(code: CodeType) -> str:
+    inner = [_byte_code(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
+    return f"{code.co_code.hex()} {inner} {code.co_names}"
 
 
 def _digits(content: bytes) -> str:
