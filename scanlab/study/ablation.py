@@ -20,7 +20,6 @@ from scanlab.study.cells import cells
 from scanlab.study.engines.local import local_engine
 from scanlab.study.findings import Findings
 from scanlab.study.own_checks import check_portable, own_sentences
-from scanlab.study.own_task import given_task
 from scanlab.study.preflight import check_study, coarse_margins, same_orders
 from scanlab.study.record import StudyRecord
 from scanlab.study.report import write_report
@@ -29,7 +28,7 @@ from scanlab.study.report.matrix import matrix_html
 from scanlab.study.runner import StudyProgress, run_study
 from scanlab.study.settings import study_of, with_options
 from scanlab.study.style import results_style
-from scanlab.study.tasks import Task
+from scanlab.study.tasks import Task, given_task
 from scanlab.study.trial import Study
 from scanlab.study.trial_wording import failure_reason
 

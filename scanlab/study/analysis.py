@@ -18,13 +18,12 @@ from scanlab.study.findings import Comparison, Findings, ProblemFindings, Strate
 from scanlab.study.in_force import confidence_in_force
 from scanlab.study.locality import METRICS, locality_findings
 from scanlab.study.overall import overall_findings
-from scanlab.study.own_task import task_of
 from scanlab.study.power import detectable_effect
 from scanlab.study.predictions import open_predictions, scores_of
 from scanlab.study.record import MemberRecord, StudyRecord, TrialResult
 from scanlab.study.resampled import overlap_of
 from scanlab.study.statistics import ROUNDING, Difference, friedman, mean_spread
-from scanlab.study.tasks import Task
+from scanlab.study.tasks import Task, task_of
 from scanlab.study.wording import overall_sentences, problem_sentences
 
 __all__ = ["analyse"]

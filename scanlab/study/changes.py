@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from scanlab.ir.text import count_text, shortened
-from scanlab.study.own_task import stored_task
+from scanlab.study.tasks import stored_task
 
 __all__ = ["changes", "chosen_rates", "first_up", "hundredths", "margin_text", "margins_of"]
 

@@ -18,8 +18,7 @@ from scanlab.study.engines.local import InProcess
 from scanlab.study.learning import learning_of, loss_of, metrics_of
 from scanlab.study.line_images import of_one_size
 from scanlab.study.model_inputs import has_field
-from scanlab.study.own_task import is_given_task, is_own
-from scanlab.study.tasks import task_named
+from scanlab.study.tasks import is_given_task, is_own, task_named
 from scanlab.study.training_run import initial_model, part_of
 from scanlab.study.trial import Problem, Study, Trial
 from scanlab.study.work import dataset_of

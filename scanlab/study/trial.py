@@ -17,9 +17,8 @@ from scanlab.renamed import renamed_fields, renamed_value, spaced, stored_name
 from scanlab.study.controls import CONTROLS, DEFAULT_CONTROLS, Control, control_name, stored_control
 from scanlab.study.digest import Compiled, order_digest, source_of
 from scanlab.study.own_model import GRID_SETTINGS, OwnModel
-from scanlab.study.own_task import facts_of, task_source
 from scanlab.study.recipe import Recipe
-from scanlab.study.tasks import TASKS
+from scanlab.study.tasks import TASKS, facts_of, task_source
 from scanlab.study.tune import Tune, tuning_place
 
 __all__ = [

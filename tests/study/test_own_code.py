@@ -14,7 +14,7 @@ from torch import nn
 import scanlab
 from scanlab.data.target_kinds import CLASSES
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.study import Learning, Task, own_task, run_study, study_of, with_options
+from scanlab.study import Learning, Task, run_study, study_of, tasks, with_options
 from scanlab.study.own_checks import own_sentences
 from scanlab.study.preflight import check_study
 
@@ -88,7 +88,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "my_models.py").write_text(CODE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    own_task._imported_task.cache_clear()
+    tasks._imported_task.cache_clear()
     yield
     sys.modules.pop("my_models", None)
 
@@ -185,7 +185,7 @@ def test_a_task_by_path_is_judged_without_its_code() -> None:
     record = run_study(study, Path("out"))
     sys.modules.pop("my_models")
     Path("my_models.py").unlink()
-    own_task._imported_task.cache_clear()
+    tasks._imported_task.cache_clear()
     [problem] = scanlab.study.analyse(record).problems
     assert (problem.metric, problem.higher, problem.unit) == ("wrong", False, "")
 
@@ -251,4 +251,4 @@ def test_a_metric_without_a_number_is_told() -> None:
 
 
 def test_a_task_takes_no_name_of_ours() -> None:
-    assert _code(lambda: own_task.given_task(replace(_task(), name="classification"))) == "S852"
+    assert _code(lambda: tasks.given_task(replace(_task(), name="classification"))) == "S852"

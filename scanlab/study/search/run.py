@@ -13,13 +13,12 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study import runner
 from scanlab.study.digest import Compiled
 from scanlab.study.engines import Engine
-from scanlab.study.own_task import task_of
 from scanlab.study.record import StudyRecord
 from scanlab.study.search.propose import SAMPLERS, Proposal, Sampler, sampler_named
 from scanlab.study.search.prove import Screen
 from scanlab.study.search.values import Candidate, Search, SearchProgress, SearchResult, SearchStopped, plain_source
 from scanlab.study.store import read_study
-from scanlab.study.tasks import task_named
+from scanlab.study.tasks import task_named, task_of
 from scanlab.study.trial import Problem, Study
 from scanlab.study.work import dataset_of, tested_by
 
