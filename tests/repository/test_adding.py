@@ -240,7 +240,7 @@ def test_a_metric_is_measured_and_a_task_is_one_row(package: Copy) -> None:
     package.put("scanlab/study/tasks.py", '    _next_patch("next_patch", ', TASK)
     package.write("study.toml", STUDY)
     done = package.run(RUN)
-    assert "'error'" in done.stdout + done.stderr, "a task whose metric nobody measures fails"
+    assert "S852" in done.stdout, "a task whose metric nobody measures fails, and says so"
     shutil.rmtree(package.folder / "study", ignore_errors=True)
     metric = '        "error": (guesses != targets).double().mean().item(),\n'
     package.put("scanlab/study/learning.py", '        "balanced_accuracy": ', metric)
