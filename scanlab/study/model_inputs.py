@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -118,10 +118,29 @@ def own_network(trial: Trial, dataset: Dataset, learning: Learning) -> nn.Module
     return made
 
 
+def _check_call(own: OwnModel, make: Callable[..., Any], inputs: ModelInputs) -> None:
+    """Raise S851 for a function that does not take what it is given."""
+    try:
+        taken = inspect.signature(make)
+    except ValueError:
+        # Some callables written in C do not say what they take.
+        return
+    try:
+        taken.bind(inputs, **own.options)
+    except TypeError as error:
+        keys = ", ".join(own.options) or "none here"
+        help = (
+            "let it take one scanlab.study.ModelInputs (grid, extents, channels, classes; paths, mixer and backbone "
+            f"give the order), and the further keys of [model] by name: {keys}"
+        )
+        raise ScanlabError.at("S851", f"{own.make}{taken} cannot be called: {error}", help=help) from None
+
+
 def _called(own: OwnModel, inputs: ModelInputs) -> Any:
     make, from_zoo = _function(own)
     try:
         if not from_zoo:
+            _check_call(own, make, inputs)
             return make(inputs, **own.options)
         made = make(
             scan=inputs.compiled.value,

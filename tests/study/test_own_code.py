@@ -63,6 +63,9 @@ def nothing(given):
 def broken(given):
     raise RuntimeError("no weights today")
 
+def apart(channels, classes):
+    pass
+
 number = 3
 
 def build(backbone, dataset):
@@ -139,10 +142,16 @@ def test_studies_without_own_code_say_nothing_of_it() -> None:
         ("nothing", "S852"),
         ("wide", "S852"),
         ("broken", "S851"),
+        ("apart", "S851"),
     ],
 )
 def test_what_is_wrong_for_all_strategies_is_refused(function: str, code: str) -> None:
     assert _code(lambda: check_study(_study(function))) == code
+
+
+def test_a_function_of_other_arguments_is_told_what_it_is_given() -> None:
+    with pytest.raises(ScanlabError, match=r"(?s)my_models:apart\(channels, classes\) cannot be called.*ModelInputs"):
+        check_study(_study("apart"))
 
 
 def test_a_traceback_is_shown() -> None:
