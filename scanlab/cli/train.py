@@ -11,9 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from scanlab.cli.output import console, print_json
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import reason_of
+from scanlab.nn.head import Head
 from scanlab.places import write_whole
 from scanlab.study import settings
 from scanlab.study.checkpoint import damage_of
@@ -26,6 +29,7 @@ from scanlab.study.train import World, train_model
 from scanlab.study.trial import Problem, Study, Trial
 from scanlab.study.work import dataset_of, environment, one_thread
 from scanlab.zoo import save
+from scanlab.zoo.files import write_tensors
 
 __all__ = ["TrialChoice", "run"]
 
@@ -70,13 +74,23 @@ def run(file: Path | None, options: Mapping[str, Any], choice: TrialChoice, out:
             dataset = dataset_of(trial.problem.data)
             model, result = train_model(trial, dataset, on_epoch, checkpoint=checkpoint, device=device, world=world)
         if world.rank == 0:
-            save(model, folder / MODEL)
+            kept = _keep(model, trial, folder / MODEL)
             data = _data(trial, result, device, world)
             _write_result(folder / RESULT, data)
             if as_json:
                 print_json(data | {"model": str(folder / MODEL)})
             else:
-                console().print(f"wrote {folder / MODEL}", soft_wrap=True)
+                console().print(f"wrote {folder / MODEL}{kept}", soft_wrap=True)
+
+
+def _keep(model: nn.Module, trial: Trial, file: Path) -> str:
+    """Write a trained model, or the weights of one of a person's own; and what there is to say of them."""
+    own = trial.problem.model
+    if own is None or isinstance(model, Head):
+        save(model, file)
+        return ""
+    write_tensors(file, model.state_dict(), {"made by": own.make})
+    return f": the weights of {own.make} alone, as load_state_dict takes them from safetensors.torch.load_file"
 
 
 @contextmanager

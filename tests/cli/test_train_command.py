@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from typer.testing import CliRunner, Result
 
 from scanlab import data, zoo
@@ -133,6 +134,40 @@ def test_two_processes_train_a_segmenter_whose_last_norm_is_unused(tmp_path):
     one, two = result_of(tmp_path / "alone"), result_of(tmp_path / "both")
     assert [e["loss"] for e in two] == pytest.approx([e["loss"] for e in one], rel=0.05)
     assert type(zoo.load(tmp_path / "both" / "model.safetensors")).__name__ == "Segmenter"
+
+
+OWN = """
+from torch import nn
+
+def make(given, dim):
+    mixer = given.mixer(dim=dim)
+    return nn.Sequential(nn.Conv2d(given.channels, dim, 2, 2), Rows(), mixer, Mean(), nn.Linear(dim, given.classes))
+
+class Rows(nn.Module):
+    def forward(self, maps):
+        return maps.flatten(2).mT
+
+class Mean(nn.Module):
+    def forward(self, rows):
+        return rows.mean(1)
+"""
+
+
+def test_a_model_of_ones_own_leaves_its_weights(tmp_path, study, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "my_own_layers.py").write_text(OWN)
+    text = STUDY.replace(
+        "dim = 8\ndepth = 1\nmixer = { state = 1, expand = 1 }", 'make = "my_own_layers:make"\ndim = 8'
+    )
+    study.write_text(text)
+    done = run(study, "-s", "row", "--epochs", 1, "-o", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert "the weights of my_own_layers:make alone" in done.output
+    tensors = load_file(tmp_path / "out" / "model.safetensors")
+    assert tensors["0.weight"].shape == (8, 1, 2, 2) and tensors["4.weight"].shape == (10, 8)
+    again = run(study, "-s", "row", "--epochs", 1, "-o", tmp_path / "out")
+    assert again.exit_code == 0 and "going on from" in again.output
 
 
 def test_a_folder_belongs_to_one_training(tmp_path, study):
