@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 import torch
 from torch import nn
 
+from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn import Backbone
 
 __all__ = ["autocast", "compiled", "recompute"]
@@ -26,7 +27,11 @@ def compiled(step: nn.Module) -> nn.Module:
 
 
 def recompute(model: nn.Module) -> None:
-    """Of every block of every backbone in a model only the input is kept for the backward pass."""
-    for module in model.modules():
-        if isinstance(module, Backbone):
-            module.checkpointing = True
+    """Of every block of every backbone in a model only the input is kept for the backward pass. Raises S608 for a model
+    without one."""
+    backbones = [module for module in model.modules() if isinstance(module, Backbone)]
+    if not backbones:
+        problem = f"recompute: a {type(model).__name__} has no blocks that ScanLab knows"
+        raise ScanlabError.at("S608", problem, help="leave it out, or let the model checkpoint its own parts")
+    for backbone in backbones:
+        backbone.checkpointing = True

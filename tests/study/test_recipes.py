@@ -20,6 +20,7 @@ from scanlab.study.checkpoint import Progress, read_checkpoint, write_checkpoint
 from scanlab.study.optimizing import optimizer_of, parameter_groups, rate_share
 from scanlab.study.pictures_changed import changed_pictures, mixed
 from scanlab.study.recipe import RECIPES, Recipe, published_recipe
+from scanlab.study.steps import recompute
 from scanlab.study.train import ALONE, initial_model
 from scanlab.study.training_run import TrainingRun
 from scanlab.study.trial import DataChoice, Problem, Trial
@@ -202,6 +203,12 @@ def test_layers_learn_by_their_depth(pictures: Dataset) -> None:
         block = name.partition(".blocks.")[2].partition(".")[0]
         layer = int(block) + 1 if block else 3 if name.startswith("head") else 2 if "backbone.norm" in name else 0
         assert rate == recipe.learning_rate * 0.5 ** (3 - layer), name
+
+
+def test_models_without_blocks_of_ours_are_refused_what_needs_them() -> None:
+    for change in (recompute, lambda model: parameter_groups(model, replace(PLAIN, layer_decay=0.5))):
+        with pytest.raises(ScanlabError, match="S608.*a Linear has no blocks"):
+            change(torch.nn.Linear(2, 2))
 
 
 def test_matrices_decay_as_timm_has_it(pictures: Dataset) -> None:
