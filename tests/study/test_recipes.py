@@ -207,7 +207,7 @@ def test_layers_learn_by_their_depth(pictures: Dataset) -> None:
 
 def test_models_without_blocks_of_ours_are_refused_what_needs_them() -> None:
     for change in (recompute, lambda model: parameter_groups(model, replace(PLAIN, layer_decay=0.5))):
-        with pytest.raises(ScanlabError, match="S608.*a Linear has no blocks"):
+        with pytest.raises(ScanlabError, match=r"S608.*a Linear has no blocks"):
             change(torch.nn.Linear(2, 2))
 
 
