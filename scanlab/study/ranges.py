@@ -111,8 +111,7 @@ def check_ranges(problem: Problem, dataset: Dataset) -> None:
 
 def _check_pictures(recipe: Recipe, task: str, dataset: Dataset) -> None:
     """Raise S608 for changes of pictures that these data do not allow."""
-    mirrored = ("mirror",) if recipe.mirror and isinstance(dataset.images, RaggedImages) else ()
-    settings = (*recipe.of_pictures, *mirrored)
+    settings = recipe.of_pictures
     if not settings:
         return
     listed, axes = ", ".join(settings), len(dataset.extents)

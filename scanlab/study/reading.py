@@ -67,7 +67,7 @@ def check_lines(problem: Problem, dataset: Dataset) -> None:
     """
     if dataset.target_kind is not TEXT:
         return
-    if moved := [name for name in ("flip", "turn", "zoom") if getattr(problem.recipe, name)]:
+    if moved := [name for name in ("flip", "mirror", "turn", "zoom") if getattr(problem.recipe, name)]:
         what = "mirrored, turned or zoomed text is not what its transcription says"
         raise ScanlabError.at("S608", f"{moved[0]} is set, and {what}", help=f"leave {moved[0]} out of the recipe")
     if problem.transfer:

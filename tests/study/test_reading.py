@@ -155,6 +155,7 @@ def test_peers_have_as_many_parameters(control: str) -> None:
     ("changes", "code", "said"),
     [
         ({"recipe": replace(RECIPE, flip=True)}, "S608", "flip is set"),
+        ({"recipe": replace(RECIPE, mirror=True)}, "S608", "mirror is set"),
         ({"transfer": ("rotate 180",)}, "S670", "rotate 180"),
         ({"config": replace(CONFIG, patch=(8, 32))}, "S673", "pixels"),
         ({"config": replace(CONFIG, depth=(1, 1, 1, 1))}, "S673", "needs"),
