@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents, grid_of
 from scanlab.ir.text import grid_text
-from scanlab.ir.values import Plan
+from scanlab.ir.values import Order, Plan, Scan
 from scanlab.nn.config import MixerConfig
 from scanlab.nn.kinds import MIXERS
 from scanlab.nn.layer_paths import Alteration, Strategy, compiled, strategy_value
@@ -75,11 +75,7 @@ def paths_for(strategy: Strategy, grid: Extents, *, alter: Alteration | None = N
     ([[0, 3, 1, 4, 2, 5]], [[0, 2, 4, 1, 3, 5]])
     """
     extents = grid_of(grid)
-    value = strategy_value(strategy, len(extents))
-    if isinstance(value, Plan):
-        raise ScanlabError.at(
-            "S855", f"{value.name or 'the strategy'} is a plan of several layers", help="give one of its layers"
-        )
+    value = _of_one_layer(strategy, extents)
     table = path_table(compiled(value, extents))
     table = alter(table) if alter else table
     if not table.permutations or table.tokens:
@@ -90,6 +86,16 @@ def paths_for(strategy: Strategy, grid: Extents, *, alter: Alteration | None = N
             help="give an order that visits every patch once, or put in scanlab.nn.scan_mixer(…), which takes any",
         )
     return GridPaths(*_steps(table), extents)
+
+
+def _of_one_layer(strategy: Strategy, grid: tuple[int, ...]) -> Order | Scan:
+    """The value of a strategy. Raises S855 for a plan."""
+    value = strategy_value(strategy, len(grid))
+    if isinstance(value, Plan):
+        raise ScanlabError.at(
+            "S855", f"{value.name or 'the strategy'} is a plan of several layers", help="give one of its layers"
+        )
+    return value
 
 
 def _steps(table: PathTable) -> tuple[Tensor, Tensor]:
@@ -152,11 +158,7 @@ def scan_mixer(
     2496
     """
     extents = grid_of(grid)
-    value = strategy_value(strategy, len(extents))
-    if isinstance(value, Plan):
-        raise ScanlabError.at(
-            "S855", f"{value.name or 'the strategy'} is a plan of several layers", help="give one of its layers"
-        )
+    value = _of_one_layer(strategy, extents)
     chosen = config or MixerConfig(**_known(settings))
     if config and settings:
         raise ScanlabError.at("S612", f"{next(iter(settings))} is given beside config", help="give one of the two")

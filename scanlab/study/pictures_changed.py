@@ -25,9 +25,9 @@ _MAGNITUDE = 3.0
 def changed_pictures(images: Tensor, recipe: Recipe, draw: torch.Generator) -> Tensor:
     """Pictures [B, C, H, W] in [0, 1], each cropped and resized, then changed in colour and shape, then partly erased,
     as the recipe says; what comes out is in [0, 1]. All draws come from the generator. Raises S683 without kornia."""
-    steps = _steps(recipe, (images.shape[2], images.shape[3]))
-    if not steps:
+    if not set(recipe.of_pictures) - {"mixup", "cutmix"}:
         return images
+    steps = _steps(recipe, (images.shape[2], images.shape[3]))
     with _drawn(draw):
         for step in steps:
             images = step(images)
@@ -81,8 +81,6 @@ def _cut(images: Tensor, share: float, draw: torch.Generator) -> tuple[Tensor, f
 
 def _steps(recipe: Recipe, size: tuple[int, int]) -> list[Callable[[Tensor], Tensor]]:
     made: list[Callable[[Tensor], Tensor]] = []
-    if not set(recipe.of_pictures) - {"mixup", "cutmix"}:
-        return made
     kornia = kornia_augmentation()
     auto = import_module("kornia.augmentation.auto")
     if recipe.crop:
@@ -97,7 +95,7 @@ def _steps(recipe: Recipe, size: tuple[int, int]) -> list[Callable[[Tensor], Ten
     if recipe.color_jitter:
         jitter = recipe.color_jitter
         made.append(kornia.ColorJitter(brightness=jitter, contrast=jitter, saturation=jitter))
-    return made or [lambda images: images]
+    return made
 
 
 def _each(policy: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

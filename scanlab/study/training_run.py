@@ -155,7 +155,7 @@ class TrainingRun:
             some = chosen.to(self.device)
             batch, labels = augmented(images[some], targets[some], recipe, self.draw, self.video)
             if recipe.mixes:
-                assert isinstance(batch, Tensor), "`check_recipe` refuses images of different widths"
+                assert isinstance(batch, Tensor), "`check_ranges` refuses images of different widths"
                 batch, labels = mixed(batch, labels, self.classes, recipe, self.draw)
             loading += perf_counter() - before
             total += self._step(batch, labels) * len(chosen)
