@@ -83,11 +83,12 @@ def validation_split(dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.in
     return split(strata(dataset)[dataset.train], groups, 1 - VALIDATION_SHARE, SPLIT_SEED)
 
 
-def limited(dataset: Dataset, limit: int | None, test_limit: int | None) -> Dataset:
+def limited(dataset: Dataset, limit: int | None, test_limit: int | None, training_seed: int | None = None) -> Dataset:
     """At most `limit` training and `test_limit` test samples (None for all), every class (or quarter by
-    brightness) in its proportion, by a fixed seed. Raises S646."""
-    kinds = strata(dataset)
-    chosen = [_some(part, kinds, most) for part, most in ((dataset.train, limit), (dataset.test, test_limit))]
+    brightness) in its proportion, by a fixed seed, or those to train on by one of their own: more of them have all that
+    fewer have. Raises S646."""
+    kinds, seed = strata(dataset), SPLIT_SEED if training_seed is None else training_seed
+    chosen = [_some(dataset.train, kinds, limit, seed), _some(dataset.test, kinds, test_limit, SPLIT_SEED)]
     whole = len(chosen[0]) == len(dataset.train) and len(chosen[1]) == len(dataset.test)
     return dataset if whole else subset(dataset, *chosen)
 
@@ -97,13 +98,13 @@ def strata(dataset: Dataset) -> NDArray[np.int64]:
     return strata_of(dataset.target_kind, dataset.images, dataset.labels)
 
 
-def _some(part: NDArray[np.int64], strata: NDArray[np.int64], most: int | None) -> NDArray[np.int64]:
+def _some(part: NDArray[np.int64], strata: NDArray[np.int64], most: int | None, seed: int) -> NDArray[np.int64]:
     if most is not None and most < 1:
         raise ScanlabError.at("S646", f"the limit of samples is {most}", help="it must be at least 1")
     if most is None or most >= len(part):
         return part
     kinds = strata[part]
-    order = np.random.RandomState(SPLIT_SEED).permutation(len(kinds))
+    order = np.random.RandomState(seed).permutation(len(kinds))
     # Samples in turns of all kinds in their proportion: the k-th of n of a kind comes at (k + 1/2) / n.
     place = np.empty(len(kinds))
     for kind in np.unique(kinds):

@@ -19,7 +19,8 @@ class Redraw:
     """Parts drawn by a seed of their own, in place of those that the data came with.
 
     pooled: also where the data came with parts of their own, which are thrown together first. apart: a learning rate
-    was chosen on some of the training samples, and these stay in the training part.
+    was chosen on some of the training samples, and these stay in the training part. training: the parts are as they
+    came, and the seed draws which training samples are used where their number is limited.
 
     >>> Redraw(seed=3).pooled
     False
@@ -28,6 +29,7 @@ class Redraw:
     seed: int
     pooled: bool = False
     apart: bool = False
+    training: bool = False
 
 
 def redrawn(whole: Dataset, part: str, redraw: Redraw) -> Dataset:

@@ -119,6 +119,9 @@ _STUDIES = {
     "S684": Code(
         "weights to start a training from do not fit", "Its backbone must have [model]'s sizes, over any order."
     ),
+    "S685": Code(
+        "numbers of training images that no problem can be learnt from", "They must rise, and that many must be there."
+    ),
     "S770": Code("parts that are not drawn anew", "The data came with them; pooled, they are thrown together first."),
     "S771": Code("learning rates that cannot be chosen from", "At least two different ones, and seeds of their own."),
     "S772": Code("learning rates without a choice", "Every training that they are chosen by must end well."),

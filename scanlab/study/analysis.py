@@ -22,6 +22,7 @@ from scanlab.study.power import detectable_effect
 from scanlab.study.predictions import open_predictions, scores_of
 from scanlab.study.record import MemberRecord, StudyRecord, TrialResult
 from scanlab.study.resampled import overlap_of
+from scanlab.study.size_findings import size_findings
 from scanlab.study.statistics import ROUNDING, Difference, friedman, mean_spread
 from scanlab.study.tasks import Task, task_of
 from scanlab.study.wording import overall_sentences, problem_sentences
@@ -76,7 +77,7 @@ def analyse(record: StudyRecord) -> Findings:
         ]
         judged.append(_problem(problem, rows, record))
     problems = _with_locality(judged, about, confidence)
-    fingerprints = {p["name"]: p.get("fingerprint") or p["name"].partition(" / ")[0] for p in about["problems"]}
+    fingerprints = {p["name"]: _data_of(p) for p in about["problems"]}
     # A mean over problems of which some are not done speaks of a choice of problems that nobody made.
     waits = any(problem.waiting for problem in measured)
     overall, test = ((), None) if waits else overall_findings(problems, fingerprints, about["baseline"], confidence)
@@ -92,8 +93,17 @@ def analyse(record: StudyRecord) -> Findings:
         sentences=(),
         counts=dict(Counter(trial.status for trial in record.trials.values())),
         failures=tuple(_failures(record)),
+        sizes=size_findings(about, measured, confidence),
     )
     return replace(findings, sentences=tuple(overall_sentences(findings)))
+
+
+def _data_of(problem: Mapping[str, Any]) -> str:
+    """A name for the data of a problem, whatever the number of its training images."""
+    size = problem.get("train_size")
+    if size:
+        return size["of"].partition(" / ")[0]
+    return problem.get("fingerprint") or problem["name"].partition(" / ")[0]
 
 
 def _with_samples(

@@ -83,6 +83,14 @@ CONTROLS: Mapping[str, Control] = MappingProxyType(
             fitted="mlp",
             default=False,
         ),
+        "convolution": Control(
+            "a depthwise convolution on the grid in place of the scan, with a perceptron behind it that is as wide as "
+            "gives the baseline's number of parameters",
+            mixer="convolution",
+            removes="",
+            fitted="mlp",
+            default=False,
+        ),
         "lstm": Control(
             "an LSTM both ways along the baseline's first path in place of the scan, as wide as gives the baseline's "
             "number of parameters",

@@ -10,7 +10,16 @@ from scanlab.study.crossed import CrossedDifference
 from scanlab.study.locality import LocalityFinding
 from scanlab.study.statistics import Difference, Friedman
 
-__all__ = ["Comparison", "Findings", "OverallFindings", "ProblemFindings", "StrategyFindings"]
+__all__ = [
+    "Comparison",
+    "Findings",
+    "OverallFindings",
+    "ProblemFindings",
+    "SizeFindings",
+    "SizePoint",
+    "SizeRow",
+    "StrategyFindings",
+]
 
 __getattr__ = renamed_names(__name__, {"Overall": "OverallFindings", "Row": "StrategyFindings"})
 
@@ -145,9 +154,67 @@ class OverallFindings:
 
 
 @dataclass(frozen=True)
+class SizePoint:
+    """A strategy trained on so many images: mean and standard deviation over its seeds (None for one seed).
+
+    >>> SizePoint(100, mean=0.91, spread=0.02, seeds=5).images
+    100
+    """
+
+    images: int
+    mean: float
+    spread: float | None
+    seeds: int
+
+
+@dataclass(frozen=True)
+class SizeRow:
+    """A strategy, or a control, over all numbers of training images.
+
+    change: its difference from the baseline with the fewest images less that with the most, paired by seed: above 0
+    where few images raise its metric against the baseline's; None where no seed has all four results. adjusted: the p
+    of it by Holm over the rows of all problems with sizes.
+
+    >>> SizeRow("row", None, (SizePoint(100, 0.91, 0.02, 5),)).decided(0.95)
+    False
+    """
+
+    label: str
+    control: str | None
+    points: tuple[SizePoint, ...]
+    change: Difference | None = None
+    adjusted: float | None = None
+
+    def decided(self, confidence: float) -> bool:
+        """Whether the change counts."""
+        return self.adjusted is not None and self.adjusted < 1 - confidence
+
+
+@dataclass(frozen=True)
+class SizeFindings:
+    """A problem learnt from several numbers of images. of: its name without them; problems: their names, fewest images
+    first; equal: what the trainings have in common, "steps" or "epochs".
+
+    >>> names = ("digits, 100 images", "digits, 400 images")
+    >>> SizeFindings("digits", "accuracy", True, "points", "steps", (100, 400), names, ()).images
+    (100, 400)
+    """
+
+    of: str
+    metric: str
+    higher: bool
+    unit: str
+    equal: str
+    images: tuple[int, ...]
+    problems: tuple[str, ...]
+    rows: tuple[SizeRow, ...]
+
+
+@dataclass(frozen=True)
 class Findings:
     """A whole study. sentences: the verdict in plain words. counts: trials by status. failures: what went wrong, by
-    trial in words. overall: empty for too few problems to pool.
+    trial in words. overall: empty for too few problems to pool. sizes: the problems that were
+    learnt from several numbers of images.
 
     >>> verdict = "hilbert is better by 1.0 to 3.0 points than row."
     >>> Findings("orders", "", "row", 0.95, (0, 1), (), (), None, (verdict,), {"done": 4}, ()).sentences
@@ -165,3 +232,4 @@ class Findings:
     sentences: tuple[str, ...]
     counts: Mapping[str, int]
     failures: tuple[tuple[str, str], ...]
+    sizes: tuple[SizeFindings, ...] = ()

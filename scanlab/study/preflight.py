@@ -23,6 +23,7 @@ from scanlab.study.ranges import check_ranges, check_seeds, check_study_ranges
 from scanlab.study.reading import check_lines
 from scanlab.study.tasks import check_task, task_named
 from scanlab.study.train import initial_model, trial_flops
+from scanlab.study.train_sizes import check_train_sizes
 from scanlab.study.transfer import patch_grid, transfer_grid
 from scanlab.study.trial import Problem, Study, Trial
 from scanlab.study.work import dataset_of
@@ -58,6 +59,7 @@ def check_study(study: Study) -> dict[tuple[str, str], Cost]:
     _check_labels(study)
     check_study_ranges(study)
     check_drawing(study)
+    check_train_sizes(study)
     check_own_controls(study)
     all_costs = {}
     for problem in study.problems:

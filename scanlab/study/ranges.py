@@ -87,6 +87,7 @@ def check_ranges(problem: Problem, dataset: Dataset) -> None:
         "epochs": recipe.epochs,
         "batch": recipe.batch,
         "repeated": recipe.repeated,
+        "passes": recipe.passes,
         "accumulate": recipe.accumulate,
     }
     for name, value in least.items():

@@ -22,9 +22,10 @@ from scanlab.study.drawing import drawn_by_seeds, read_tune, with_tuning
 from scanlab.study.extended import beside, extended, overlaid, said
 from scanlab.study.own_model import GRID_SETTINGS, OwnModel, own_model
 from scanlab.study.recipe import Recipe, published_recipe
+from scanlab.study.train_sizes import learnt_from, sized
 from scanlab.study.transfer import patch_grid
 from scanlab.study.trial import DEFAULT_CONTROLS, DEFAULT_SEEDS, DataChoice, Problem, Study, Tested
-from scanlab.study.work import dataset_of, tested_by
+from scanlab.study.work import dataset_of, tested_by, whole_of
 
 __all__ = ["DEFAULT_STRATEGIES", "Settings", "read_settings", "study_of", "with_options"]
 
@@ -67,6 +68,7 @@ _PROBLEM: Mapping[str, tuple[type, ...]] = MappingProxyType(
         "task": (str,),
         "size": (list,),
         "limit": (int,),
+        "train_sizes": (list, dict),
         "test_limit": (int,),
         "part": (str,),
         "resample": (bool, str),
@@ -168,7 +170,9 @@ def seen_in_data(choice: DataChoice, config: BackboneConfig, table: Table, suffi
     task = table.get("task", dataset.target_kind.task)
     grid = patch_grid(dataset.extents, config.patch_sides(len(dataset.extents)), config.stride)
     name, tested = dataset.name + suffix, tested_by(task, dataset)
-    return Seen(name, task, grid, dataset.fingerprint, notes_of(dataset), tested)
+    # Where seeds draw their training images, trials know the data by all of them.
+    fingerprint = (whole_of(choice) if "train_sizes" in table else dataset).fingerprint
+    return Seen(name, task, grid, fingerprint, notes_of(dataset), tested)
 
 
 def study_of(settings: Settings, look: Look = seen_in_data) -> Study:
@@ -194,12 +198,12 @@ def study_of(settings: Settings, look: Look = seen_in_data) -> Study:
             raise _wrong(where, f"problem {number} has no name", "give every [[problem]] one")
         for suffix, variant in _variants(table, where):
             merged = overlaid(overlaid(common, own), variant)
-            problem = drawn_by_seeds(
-                _problem(merged, suffix, settings, look), merged.get("resample", False), bool(tune)
-            )
-            problem = with_tuning(problem) if tune else problem
-            problems.append(problem)
-            margins[problem.name] = float(merged.get("margin", 0.0))
+            for alone, size, asked in sized(merged):
+                problem = _problem(alone, size + suffix, settings, look)
+                problem = learnt_from(problem, size, suffix, asked) if asked else problem
+                problem = drawn_by_seeds(problem, merged.get("resample", False), bool(tune))
+                problems.append(with_tuning(problem) if tune else problem)
+                margins[problem.name] = float(merged.get("margin", 0.0))
     names = [p.name for p in problems]
     if repeated := [name for i, name in enumerate(names) if name in names[:i]]:
         raise _wrong(where, f"two problems are called {repeated[0]!r}", "give each a name of its own")

@@ -6,9 +6,10 @@ from rich.table import Table
 from rich.text import Text
 
 from scanlab.ir.text import count_text
-from scanlab.study.cells import cells
-from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
+from scanlab.study.cells import cells, chance, interval, share
+from scanlab.study.findings import Findings, ProblemFindings, SizeFindings, StrategyFindings
 from scanlab.study.matrix import matrix_of
+from scanlab.study.statistics import format_difference
 from scanlab.study.wording import resolution_words
 
 __all__ = ["legend", "matrix", "render"]
@@ -36,7 +37,36 @@ def legend(findings: Findings) -> Text:
 
 
 def render(findings: Findings) -> Iterator[Table]:
-    """One rich table per problem: strategies, then controls; shares in percent, differences in points."""
+    """One rich table per problem: strategies, then controls; shares in percent, differences in points. Then one for
+    every problem that was learnt from several numbers of images."""
+    yield from _by_problem(findings)
+    for sizes in findings.sizes:
+        yield _by_size(sizes, findings)
+
+
+def _by_size(sizes: SizeFindings, findings: Findings) -> Table:
+    unit = " %" if sizes.unit else ""
+    table = Table(
+        title=f"{sizes.of}: {sizes.metric}{unit} by the number of training images, equal {sizes.equal}",
+        caption=f"Few less many: the difference from {findings.baseline} with {sizes.images[0]} less that with "
+        f"{sizes.images[-1]}, paired by seed; {100 * findings.confidence:.0f} % intervals for all together; p by Holm",
+    )
+    table.add_column("strategy")
+    for heading in (*map(str, sizes.images), "few less many", "interval", "p"):
+        table.add_column(heading, justify="right")
+    for row in sizes.rows:
+        means = {point.images: share(point.mean, sizes.unit) for point in row.points}
+        change = (
+            (format_difference(row.change.mean, sizes.unit), interval(row.change, sizes.unit))
+            if row.change
+            else ("", "")
+        )
+        figures = (row.label, *(means.get(n, "") for n in sizes.images), *change, chance(row.adjusted))
+        table.add_row(*map(Text, figures), style="dim" if row.control else "")
+    return table
+
+
+def _by_problem(findings: Findings) -> Iterator[Table]:
     for problem in findings.problems:
         yield _problem(problem, findings)
 

@@ -92,7 +92,7 @@ def _with_costs(study: Study, costs: Mapping[tuple[str, str], Cost]) -> Iterable
 def _suggested(trial: Trial, flops: int) -> tuple[float, float, float]:
     """Seconds of training and of testing by the operations, and how many these are."""
     data, recipe = dataset_of(trial.problem.data), trial.problem.recipe
-    samples, tests = len(data.train), len(data.test)
+    samples, tests = recipe.seen(len(data.train)), len(data.test)
     layers = sum(trial.problem.config.depths)
     train = recipe.epochs * _train_epoch(samples, recipe.batch, layers, flops)
     batches = math.ceil(tests / (TEST_BATCHES * recipe.batch))

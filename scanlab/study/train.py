@@ -86,7 +86,7 @@ def train_model(
         transfer, field, predictions = run.transfer(), run.field(), run.predictions()
         # With drop paths this, too, draws from torch's generator.
         flops = trial_flops(run.model, dataset, device)
-    samples = len(dataset.train) * len(progress.epochs)
+    samples = trial.problem.recipe.seen(len(dataset.train)) * len(progress.epochs)
     result = TrialResult(
         epochs=progress.epochs,
         parameters=parameter_count(run.model),

@@ -120,7 +120,7 @@ class TrainingRun:
             model=model,
             whole=world.wrap(compiled(step) if recipe.compile else step),
             optimizer=optimizer,
-            schedule=schedule_of(optimizer, recipe, math.ceil(len(dataset.train) / recipe.batch)),
+            schedule=schedule_of(optimizer, recipe, math.ceil(recipe.seen(len(dataset.train)) / recipe.batch)),
             scaler=torch.amp.GradScaler(torch.device(device).type, enabled=recipe.precision == "float16"),
             average=AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema)) if recipe.ema else None,
             draw=torch.Generator().manual_seed(seed),
@@ -159,7 +159,7 @@ class TrainingRun:
                 batch, labels = mixed(batch, labels, self.classes, recipe, self.draw)
             loading += perf_counter() - before
             total += self._step(batch, labels) * len(chosen)
-        loss = self.world.total(total).item() / len(images)
+        loss = self.world.total(total).item() / recipe.seen(len(images))
         seconds = perf_counter() - start
         done = Epoch(loss, self._measured(*self.parts[2:]), seconds)
         return Progress(
@@ -180,8 +180,8 @@ class TrainingRun:
 
     def _order(self, count: int) -> Tensor:
         """The images of an epoch, in the order of its batches."""
-        order, times = torch.randperm(count, generator=self.draw), self.trial.problem.recipe.repeated
-        return order if times == 1 else order[: math.ceil(count / times)].repeat_interleave(times)[:count]
+        recipe = self.trial.problem.recipe
+        return torch.cat([_once(count, recipe.repeated, self.draw) for _ in range(recipe.passes)])
 
     def _step(self, batch: Tensor | list[Tensor], labels: Tensor) -> Tensor:
         """One step with the gradients of the batch's mean loss; returns this process' share of that loss."""
@@ -263,6 +263,12 @@ class _WithLoss(nn.Module):
 
     def forward(self, images: Tensor | list[Tensor], targets: Tensor) -> Tensor:
         return loss_of(self.learning, self.model, images, targets, self.recipe)
+
+
+def _once(count: int, times: int, draw: torch.Generator) -> Tensor:
+    """So many images in an order that is drawn; with a share 1/times of them alone, each so many times."""
+    order = torch.randperm(count, generator=draw)
+    return order if times == 1 else order[: math.ceil(count / times)].repeat_interleave(times)[:count]
 
 
 def part_of(dataset: Dataset, chosen: NDArray[np.int64], device: str) -> tuple[Images, Tensor]:

@@ -102,6 +102,21 @@ class Tested:
     step: float | None = None
 
 
+@dataclass(frozen=True)
+class TrainSize:
+    """One of several numbers of training images. of: the name of the problem without it; equal: what the trainings on
+    them have in common, "steps" or "epochs". Every seed draws which images they are, more having all that fewer have,
+    unless it draws all parts anew.
+
+    >>> TrainSize("digits", images=100, equal="steps").images
+    100
+    """
+
+    of: str
+    images: int
+    equal: str
+
+
 @renamed_fields(sizes="config")
 @dataclass(frozen=True, eq=False)
 class Problem:
@@ -116,6 +131,7 @@ class Problem:
     assumed, mapped and left out when the data were read (`scanlab.data.notes.notes_of`); tested: the samples that
     results are measured on, None where nobody said. No trial depends on these two. model: the function that makes the
     models, None for a backbone of these sizes with the head of the task; of `config` it has the grid and depth alone.
+    train_size: where it is one of several that differ in the number of their training images.
 
     >>> import scanlab
     >>> from scanlab import data
@@ -139,6 +155,7 @@ class Problem:
     notes: Mapping[str, list[str]] = field(default_factory=dict)
     tested: Tested | None = None
     model: OwnModel | None = None
+    train_size: TrainSize | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "task", renamed_value(self.task, spaced(TASKS), "Problem.task"))
@@ -193,6 +210,10 @@ class Trial:
     @property
     def samples(self) -> str:
         """A name for the samples that it is measured on, the same for trials on the same ones."""
+        redraw = self.problem.data.redraw
+        if redraw and redraw.training:
+            kept = {name: getattr(self.problem.data, name) for name in ("part", "test_limit")}
+            return f"{self.problem.fingerprint} {json.dumps(kept, sort_keys=True)}"
         parts = self.config.get("parts")
         return self.problem.fingerprint + (f" {json.dumps(parts, sort_keys=True)} seed {self.seed}" if parts else "")
 
@@ -291,6 +312,8 @@ class Study:
         if problem.resample:
             redraw = Redraw(seed, problem.resample.pooled, apart=self.tune is not None)
             met = replace(met, data=replace(met.data, redraw=redraw))
+        elif problem.train_size:
+            met = replace(met, data=replace(met.data, redraw=Redraw(seed, training=True)))
         if (rate := self.chosen.get((problem.name, name))) is not None:
             met = replace(met, recipe=replace(met.recipe, learning_rate=rate))
         return Trial(met, plan, seed, control)
@@ -323,7 +346,8 @@ class Study:
 def _parts(data: DataChoice, redraw: Redraw) -> dict[str, Any]:
     """How parts are drawn anew but for the seed, which is the trial's."""
     plain = {"part": data.part, "limit": data.limit, "test_limit": data.test_limit}
-    return plain | {"pooled": redraw.pooled, "apart": redraw.apart}
+    drawn = {"training": True} if redraw.training else {}
+    return plain | {"pooled": redraw.pooled, "apart": redraw.apart} | drawn
 
 
 def _about(problem: Problem) -> dict[str, Any]:
@@ -339,6 +363,7 @@ def _about(problem: Problem) -> dict[str, Any]:
         "strategies": {label: _strategy(plan) for label, plan in problem.strategies},
         **({"resample": asdict(problem.resample)} if problem.resample else {}),
         **({"tested": asdict(problem.tested)} if problem.tested else {}),
+        **({"train_size": asdict(problem.train_size)} if problem.train_size else {}),
         **_own_code(problem),
         **({"task_facts": facts} if (facts := facts_of(problem.task)) else {}),
     }

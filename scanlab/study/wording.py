@@ -9,7 +9,7 @@ from typing import Any
 from scanlab.ir.text import count_text
 from scanlab.study.changes import hundredths
 from scanlab.study.controls import is_peer, removed_by, repeated_by
-from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
+from scanlab.study.findings import Findings, ProblemFindings, SizeFindings, StrategyFindings
 from scanlab.study.overall import is_pooled
 from scanlab.study.statistics import ROUNDING, Difference, format_difference
 from scanlab.study.tasks import Task
@@ -25,6 +25,7 @@ __all__ = [
     "overall_sentences",
     "problem_sentences",
     "resolution_words",
+    "size_sentences",
     "verdict",
 ]
 
@@ -186,7 +187,32 @@ def overall_sentences(findings: Findings) -> Iterator[str]:
         said = " ".join((*compared, *single))
         if said:
             yield f"{problem.name}: {said}"
+    for sizes in findings.sizes:
+        said = " ".join(size_sentences(sizes, findings.baseline, findings.confidence))
+        if said:
+            yield f"{sizes.of}, by the number of training images: {said}"
     yield from _pooled(findings)
+
+
+def size_sentences(sizes: SizeFindings, baseline: str, confidence: float) -> Iterator[str]:
+    """Where few training images change how a strategy stands beside the baseline, and where that is not shown."""
+    few, many = sizes.images[0], sizes.images[-1]
+    open_ = []
+    for row in sizes.rows:
+        if row.change is None:
+            continue
+        if not row.decided(confidence):
+            open_.append(row.label)
+            continue
+        verb = "gains" if (row.change.mean > 0) == sizes.higher else "loses"
+        words = f"With {few} training images in place of {many}, {row.label} {verb} {_size(row.change, sizes.unit)}"
+        chance = row.control and not removed_by(row.control) and not is_peer(row.control)
+        yield f"{words} on {baseline}" + (": a difference that is chance, and a warning." if chance else ".")
+    if open_:
+        yield (
+            f"Not shown to stand otherwise beside {baseline} with {few} training images than with {many}: "
+            f"{', '.join(open_)}."
+        )
 
 
 def _pooled(findings: Findings) -> Iterator[str]:

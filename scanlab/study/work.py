@@ -20,7 +20,7 @@ from scanlab.compiler.bind import bind
 from scanlab.cpus import cores
 from scanlab.data import Dataset
 from scanlab.data.checks import check_parts
-from scanlab.data.parts import limited
+from scanlab.data.parts import limited, measured_on
 from scanlab.data.redraw import redrawn, tuning_parts
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Axis
@@ -147,9 +147,12 @@ def _plain(choice: DataChoice) -> Dataset:
 def _divided(choice: DataChoice) -> Dataset:
     whole = whole_of(choice)
     parts = tuning_parts(whole, choice.part) if choice.tuning else whole
-    if choice.redraw:
+    seed = None
+    if choice.redraw and choice.redraw.training:
+        parts, seed = measured_on(whole, choice.part), choice.redraw.seed
+    elif choice.redraw:
         parts = redrawn(whole, choice.part, choice.redraw)
-    dataset = limited(parts, choice.limit, choice.test_limit)
+    dataset = limited(parts, choice.limit, choice.test_limit, seed)
     check_parts(dataset)
     return dataset
 

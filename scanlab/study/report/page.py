@@ -21,13 +21,14 @@ from scanlab.study.report.past import past_of
 from scanlab.study.report.per_class import per_class_html
 from scanlab.study.report.sections import Pictures
 from scanlab.study.report.settings import held_equal
+from scanlab.study.report.size_curves import size_curves
 from scanlab.study.report.tables import as_csv, as_json, epoch_rows, parquet, trial_rows
 from scanlab.study.resampled import overlap_sentences
 from scanlab.study.statistics import format_difference
 from scanlab.study.style import results_style
 from scanlab.study.trial_wording import failure_reason
 from scanlab.study.tune import tuning_sentences
-from scanlab.study.wording import resolution_words
+from scanlab.study.wording import resolution_words, size_sentences
 
 __all__ = ["PAGE", "render", "write_report"]
 
@@ -118,6 +119,10 @@ def render(
         curves={p.name: curves(p, findings.baseline) for p in findings.problems},
         pictures={p.name: list(sections.drawn(p, pictures)) for p in findings.problems},
         fields={p.name: list(sections.fields(p, record)) for p in findings.problems},
+        size_curves={sizes.of: size_curves(sizes, findings.baseline) for sizes in findings.sizes},
+        sizes_words={
+            sizes.of: list(size_sentences(sizes, findings.baseline, findings.confidence)) for sizes in findings.sizes
+        },
         tuning=tuning_sentences(record.about),
         environments=sections.environments(record),
         data_notes=sections.data_notes(record),
