@@ -28,6 +28,11 @@ def patches(context: Context, embed: PatchEmbed, images: Value, grid: Grid) -> V
         if not embed.stride:
             missing = [side * n - have for side, n, have in zip(embed.patch, grid, images.shape[2:], strict=True)]
             images = graph.pad(images, {2 + axis: more for axis, more in enumerate(missing)})
+        if embed.inputs.mean:
+            shape = (-1, *(1,) * len(embed.patch))
+            mean, std = (torch.tensor(each).view(shape) for each in (embed.inputs.mean, embed.inputs.std))
+            images = graph.add(images, graph.constant(-mean, f"{name}.mean"))
+            images = graph.mul(images, graph.constant(1 / std, f"{name}.std"))
         if embed.first is not None and embed.first_norm is None:
             for i, part in enumerate(expected(embed.first, nn.Sequential, f"{name}.first")):
                 layers, at = expected(part, nn.Sequential, f"{name}.first.{i}"), f"{name}.first.{i}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
-from scanlab.nn.kinds import CONVOLUTIONS, DOWNSAMPLES, MIXERS, NORMS, PARAMETERS, POSITIONS, READOUTS, STEMS
+from scanlab.nn.kinds import CONVOLUTIONS, DOWNSAMPLES, INPUTS, MIXERS, NORMS, PARAMETERS, POSITIONS, READOUTS, STEMS
 from scanlab.renamed import read_name, renamed_names, renamed_value, spaced, stored_name
 
 __all__ = ["BackboneConfig", "MixerConfig", "from_stored", "stored"]
@@ -39,8 +39,12 @@ _OF_BACKBONES: Mapping[str, Choice] = MappingProxyType(
         "positions": Choice(POSITIONS, "positions"),
         "norm_kind": Choice(NORMS, "norm kind"),
         "readout": Choice(READOUTS, "read-out", "S605"),
+        "inputs": Choice(INPUTS, "inputs"),
     }
 )
+
+
+_LATER: Mapping[str, Any] = MappingProxyType({"inputs": "plain"})
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,8 @@ class BackboneConfig:
     default is as large as the embedded patches, since with the usual 0.02 a short training run ends before positions
     matter. readout: what a classifier reads: the "mean" or "max" over patches, the "cls" token, or the mean of two
     different class tokens at "both" ends.
-    drop_path: the last block's rate of stochastic depth (arXiv 1603.09382); it grows in a line from 0.
+    drop_path: the last block's rate of stochastic depth (arXiv 1603.09382); it grows in a line from 0. inputs: pixels
+    in [0, 1] are read "plain", or with "imagenet" less its mean and over its standard deviation, by channel.
 
     >>> BackboneConfig(patch=4, depth=(2, 2, 9, 2)).depths
     (2, 2, 9, 2)
@@ -128,6 +133,7 @@ class BackboneConfig:
     norm_kind: str = "layer"
     readout: str = "mean"
     drop_path: float = 0.0
+    inputs: str = "plain"
 
     def __post_init__(self) -> None:
         _check_choices(self, _OF_BACKBONES)
@@ -162,7 +168,9 @@ def _check_choices(config: Any, choices: Mapping[str, Choice]) -> None:
 
 def stored(config: BackboneConfig) -> dict[str, Any]:
     """The settings in JSON's types, as files and keys of trials have them."""
-    return _with_names(asdict(config), stored_name)
+    made = _with_names(asdict(config), stored_name)
+    # What came later is in files and keys only where it is set: those from before stay as they are.
+    return {name: value for name, value in made.items() if name not in _LATER or value != _LATER[name]}
 
 
 def from_stored(table: Mapping[str, Any]) -> BackboneConfig:

@@ -14,7 +14,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 from scanlab.nn.config import BackboneConfig
 from scanlab.nn.exempt import Exempt
-from scanlab.nn.kinds import DOWNSAMPLES, NORMS, POSITIONS, STEMS
+from scanlab.nn.kinds import DOWNSAMPLES, INPUTS, NORMS, POSITIONS, STEMS
 
 __all__ = ["Downsample", "PatchEmbed", "Positions", "convolution", "halved", "norm_layer", "to_picture", "to_rows"]
 
@@ -75,6 +75,18 @@ class PatchEmbed(nn.Module):
         else:
             self.project = conv(channels, config.dim, self.patch, self.stride or self.patch)
         self.norm = norm_layer(config.norm_kind, config.dim) if stem.norm else None
+        self.inputs = INPUTS[config.inputs]
+        if self.inputs.mean and len(self.inputs.mean) != channels:
+            shown = count_text(len(self.inputs.mean), "channel")
+            raise ScanlabError.at("S612", f"inputs={config.inputs!r} have {shown}, and the model reads {channels}")
+
+    def normalized(self, pixels: Tensor) -> Tensor:
+        """[B, C, …] as the first convolution reads them."""
+        if not self.inputs.mean:
+            return pixels
+        shape = (-1, *(1,) * len(self.patch))
+        mean, std = (pixels.new_tensor(each).view(shape) for each in (self.inputs.mean, self.inputs.std))
+        return (pixels - mean) / std
 
     def grid_of(self, extents: Sequence[int]) -> Grid:
         """How many patches an input of these extents has along each axis. Raises S614."""
@@ -117,6 +129,7 @@ class PatchEmbed(nn.Module):
         missing = [side * n - have for side, n, have in zip(self.patch, grid, images.shape[2:], strict=True)]
         if any(missing) and not self.stride:
             images = F.pad(images, [pad for n in reversed(missing) for pad in (0, n)])
+        images = self.normalized(images)
         if self.first is not None and self.first_norm is None:
             images = self.first(images)
         elif self.first is not None and self.first_norm is not None:

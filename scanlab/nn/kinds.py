@@ -17,6 +17,7 @@ __all__ = [
     "CONVOLUTIONS",
     "DECODERS",
     "DOWNSAMPLES",
+    "INPUTS",
     "MIXERS",
     "NORMS",
     "PARAMETERS",
@@ -139,6 +140,20 @@ class PositionKind:
 
 POSITIONS: Mapping[str, PositionKind] = MappingProxyType(
     {"none": PositionKind(learned=False), "learned": PositionKind(), "factored": PositionKind(factored=True)}
+)
+
+
+@dataclass(frozen=True)
+class InputKind:
+    """mean, std: by channel, which pixels are brought to before anything else; empty for pixels as they come."""
+
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+
+# ImageNet's own, of its training part in red, green and blue, as torchvision and timm have them.
+INPUTS: Mapping[str, InputKind] = MappingProxyType(
+    {"plain": InputKind(), "imagenet": InputKind((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))}
 )
 
 # The norm over so many channels, each with Mamba's epsilon.

@@ -12,7 +12,7 @@ from typing import Any
 
 from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["DECAYS", "PRECISIONS", "RECIPES", "Recipe", "published_recipe"]
+__all__ = ["DECAYS", "PRECISIONS", "RECIPES", "Recipe", "published_recipe", "start_of"]
 
 DECAYS = ("maps", "matrices")
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -36,7 +36,8 @@ class Recipe:
     itself in every step; 0 for the weights themselves. precision: "float32", or what torch's autocast computes in,
     "bfloat16" or "float16" with a scaled loss. compile: by torch.compile. recompute: of every block only the input is
     kept for the backward pass. start: a file of `scanlab.zoo.save` with a backbone of the same sizes, over whatever
-    order, whose weights training starts from; the head's too, where it has as many classes. frozen: parameters whose
+    order, whose weights training starts from; the head's too, where it has as many classes. "vim_tiny:FILE" is an
+    official checkpoint of that published model. frozen: parameters whose
     names begin so are not trained, as ["backbone"].
 
     label_smoothing: of the cross-entropy, where classes are learned. shift: every training image, with its mask, is
@@ -132,13 +133,26 @@ def published_recipe(name: str) -> Mapping[str, Any]:
     return tomllib.loads((_FOLDER / f"{name}.toml").read_text("utf-8"))
 
 
-def _content(file: str) -> str:
+def start_of(start: str) -> tuple[str, str]:
+    """The published model whose official weights a training starts from, "" for weights of ours; and their file.
+
+    >>> start_of("vim_tiny:weights/vim_t.pth"), start_of("out/model.safetensors")
+    (('vim_tiny', 'weights/vim_t.pth'), ('', 'out/model.safetensors'))
+    """
+    name, colon, file = start.partition(":")
+    # One letter is a disk of Windows.
+    return (name, file) if colon and len(name) > 1 else ("", start)
+
+
+def _content(start: str) -> str:
+    name, file = start_of(start)
     try:
         stat = Path(file).stat()
     except OSError as error:
         help = "name a file of scanlab.zoo.save, as `scanlab train` writes model.safetensors"
         raise ScanlabError.at("S616", f"recipe.start, {file}: {error.strerror}", help=help) from None
-    return _digest(file, stat.st_mtime_ns, stat.st_size)
+    digest = _digest(file, stat.st_mtime_ns, stat.st_size)
+    return f"{name}:{digest}" if name else digest
 
 
 @lru_cache

@@ -26,6 +26,7 @@ from scanlab.study.train_sizes import learnt_from, sized
 from scanlab.study.transfer import patch_grid
 from scanlab.study.trial import DEFAULT_CONTROLS, DEFAULT_SEEDS, DataChoice, Problem, Study, Tested
 from scanlab.study.work import dataset_of, tested_by, whole_of
+from scanlab.zoo.presets import published_config
 
 __all__ = ["DEFAULT_STRATEGIES", "Settings", "read_settings", "study_of", "with_options"]
 
@@ -280,20 +281,25 @@ def _strategies(given: Any, grid: tuple[int, ...], settings: Settings) -> tuple[
 
 
 def _model(table: Any, where: str) -> tuple[BackboneConfig, OwnModel | None]:
-    """The sizes, and the function that makes the models, whose arguments are all settings but those of the grid."""
+    """The sizes, over those of the published model that they are `like`, and the function that makes the models, whose
+    arguments are all settings but those of the grid."""
     if not isinstance(table, dict):
         raise _wrong(where, "model must be a table")
     if "make" in table:
         options = {key: value for key, value in table.items() if key not in (*GRID_SETTINGS, "make")}
         model = own_model(table["make"], options)
         return _model({key: table[key] for key in GRID_SETTINGS if key in table}, where)[0], model
-    own = {key: value for key, value in table.items() if key != "mixer"}
-    config = _values(BackboneConfig, own, f"{where}, [model]", also=("mixer",))
-    return replace(config, mixer=_values(MixerConfig, table.get("mixer", {}), f"{where}, [model.mixer]")), None
+    own = {key: value for key, value in table.items() if key not in ("mixer", "like")}
+    like = table.get("like")
+    base = BackboneConfig() if like is None else published_config(_text(like, "like", f"{where}, [model]"))
+    config = _values(base, own, f"{where}, [model]", also=("mixer", "like"))
+    return replace(config, mixer=_values(base.mixer, table.get("mixer", {}), f"{where}, [model.mixer]")), None
 
 
-def _values(kind: type, table: Any, where: str, also: tuple[str, ...] = ()) -> Any:
-    """A dataclass with its fields from a table; what is of the wrong type is refused, lists become tuples."""
+def _values(base: Any, table: Any, where: str, also: tuple[str, ...] = ()) -> Any:
+    """A dataclass with fields from a table in place of its own; what is of the wrong type is refused, lists become
+    tuples."""
+    kind = type(base)
     if not isinstance(table, dict):
         raise _wrong(where, "this must be a table")
     usual = {f.name: f.default for f in fields(kind) if f.default is not MISSING}
@@ -303,10 +309,11 @@ def _values(kind: type, table: Any, where: str, also: tuple[str, ...] = ()) -> A
         allowed = _NONE_AT_FIRST.get(key, (type(usual[key]),))
         # Patches and depths may be one number or several.
         allowed += (int,) if allowed == (float,) else (list,) if key in ("patch", "depth") else ()
+        allowed = (list,) if allowed == (tuple,) else allowed
         _typed(key, value, allowed, where)
         kinds = int if key in ("patch", "depth") else str
         chosen[key] = _listed(value, kinds, key, where) if isinstance(value, list) else value
-    return kind(**chosen)
+    return replace(base, **chosen)
 
 
 def _recipe(table: Any, where: str) -> Recipe:
@@ -314,7 +321,7 @@ def _recipe(table: Any, where: str) -> Recipe:
     if isinstance(table, dict) and "like" in table:
         published = published_recipe(_text(table["like"], "like", where))
         table = {**published, **{key: value for key, value in table.items() if key != "like"}}
-    return _values(Recipe, table, where)
+    return _values(Recipe(), table, where)
 
 
 def _variants(table: Table, where: str) -> list[tuple[str, Table]]:

@@ -18,13 +18,14 @@ from scanlab.nn.backbone import Backbone, backbone_of
 from scanlab.nn.config import BackboneConfig, MixerConfig
 from scanlab.nn.features import Features
 from scanlab.nn.heads import Classifier
+from scanlab.nn.kinds import INPUTS
 from scanlab.nn.layer_paths import Strategy
 from scanlab.nn.swap import set_scan
 from scanlab.renamed import renamed_fields
 from scanlab.zoo.files import read_tensors
 from scanlab.zoo.official import family_named, from_official
 
-__all__ = ["ALIASES", "PRESETS", "Preset", "create_model", "evaluation_of", "presets"]
+__all__ = ["ALIASES", "PRESETS", "Preset", "create_model", "evaluation_of", "presets", "published_config"]
 
 PLUGINS = "scanlab.models"
 
@@ -65,8 +66,8 @@ _IMAGENET: Mapping[str, Any] = MappingProxyType(
         "interpolation": "bicubic",
         "crop_pct": 0.875,
         "crop_mode": "center",
-        "mean": (0.485, 0.456, 0.406),
-        "std": (0.229, 0.224, 0.225),
+        "mean": INPUTS["imagenet"].mean,
+        "std": INPUTS["imagenet"].std,
     }
 )
 _VMAMBA_SOURCE = "MzeroMiko/VMamba, vmamba.py; arXiv 2401.10166"
@@ -151,17 +152,34 @@ def presets() -> tuple[str, ...]:
     return (*PRESETS, *ALIASES)
 
 
+def published_config(name: str) -> BackboneConfig:
+    """The settings of a published model that reads pixels in [0, 1]: what its authors do to them before, it does.
+    Raises S617.
+
+    >>> published_config("vim_tiny").dim, published_config("vim_tiny").inputs
+    (192, 'imagenet')
+    """
+    preset = _preset(name)
+    normalized = preset.evaluated is not None and preset.evaluated["mean"] == INPUTS["imagenet"].mean
+    return replace(preset.config, inputs="imagenet") if normalized else preset.config
+
+
 def evaluation_of(model: str | nn.Module) -> tuple[str, Mapping[str, Any], tuple[int, ...]]:
     """A published model's name, how its authors prepare pictures in timm's words (empty where we do not know), and its
     input's extents; by its name, or of one that was built by it: "" for a name where it was not. Raises S617."""
     if isinstance(model, str):
-        preset = PRESETS.get(ALIASES.get(model, model))
-        if preset is None:
-            raise ScanlabError.at("S617", f"there is no model {model!r}", help=_known_names(model))
+        preset = _preset(model)
         return model, preset.evaluated or {}, preset.input_size
     published: Mapping[str, Any] = getattr(model, "published", {})
     how = {key: value for key, value in published.items() if key != "architecture"}
     return published.get("architecture", ""), how, tuple(backbone_of(model).input_size)
+
+
+def _preset(name: str) -> Preset:
+    preset = PRESETS.get(ALIASES.get(name, name))
+    if preset is None:
+        raise ScanlabError.at("S617", f"there is no model {name!r}", help=_known_names(name))
+    return preset
 
 
 def _known_names(name: str) -> str:

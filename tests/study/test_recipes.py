@@ -14,7 +14,7 @@ import scanlab
 from scanlab import zoo
 from scanlab.data import Dataset, from_arrays
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn import BackboneConfig
+from scanlab.nn import BackboneConfig, Classifier
 from scanlab.study import study_of, train_model, with_options
 from scanlab.study.checkpoint import Progress, read_checkpoint, write_checkpoint
 from scanlab.study.optimizing import optimizer_of, parameter_groups, rate_share
@@ -24,6 +24,8 @@ from scanlab.study.steps import recompute
 from scanlab.study.train import ALONE, initial_model
 from scanlab.study.training_run import TrainingRun
 from scanlab.study.trial import DataChoice, Problem, Trial
+from scanlab.study.work import dataset_of
+from scanlab.zoo.presets import PRESETS
 
 
 @pytest.fixture(scope="module")
@@ -269,3 +271,29 @@ def test_settings_that_cannot_be_are_refused(options: dict) -> None:
 
     with pytest.raises(ScanlabError, match="S608"):
         check_study(study_of(with_options(None, options)))
+
+
+def test_official_weights_start_a_training_on_raw_pixels(tmp_path: Path) -> None:
+    """The untrained features are those of the authors' model on pictures that were prepared as theirs."""
+    published = zoo.create_model("vim_tiny", img_size=32).eval()
+    torch.save({"model": zoo.to_official(published)}, tmp_path / "vim_t.pth")
+    images = np.random.default_rng(0).integers(0, 255, (24, 32, 32, 3), np.uint8)
+    np.savez(tmp_path / "data.npz", x=images, y=np.arange(24) % 3)
+    options = {"dataset": str(tmp_path / "data.npz"), "strategies": ["vim"], "controls": [], "model.like": "vim_tiny"}
+    options |= {"recipe.start": f"vim_tiny:{tmp_path / 'vim_t.pth'}", "recipe.frozen": ["backbone"]}
+    [problem] = study_of(with_options(None, options)).problems
+    dataset = dataset_of(problem.data)
+    model = initial_model(Trial(problem, problem.strategies[0][1], 0), dataset).eval()
+    assert isinstance(model, Classifier) and model.head.out_features == 3
+    images = torch.from_numpy(dataset.images[:2].copy())
+    how = PRESETS["vim_tiny"].evaluated or {}
+    mean, std = (torch.tensor(how[k]).view(3, 1, 1) for k in ("mean", "std"))
+    with torch.no_grad():
+        assert torch.equal(model.backbone(images), published.backbone((images - mean) / std))
+    plain = with_options(None, options | {"model.inputs": "plain"})
+    [problem] = study_of(plain).problems
+    with pytest.raises(ScanlabError, match=r"S684.*imagenet inputs") as error:
+        initial_model(Trial(problem, problem.strategies[0][1], 0), dataset)
+    assert 'like = "vim_tiny"' in str(error.value)
+    with pytest.raises(ScanlabError, match="S617"):
+        study_of(with_options(None, options | {"model.like": "vim_tinny"}))
