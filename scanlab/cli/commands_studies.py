@@ -66,6 +66,9 @@ def data_(
     limit: Annotated[int | None, typer.Option(help="At most so many training samples.")] = None,
     layout: Layout = "",
     spacing: Spacing = "",
+    lazy: Annotated[
+        bool | None, typer.Option(help="Leave pixels on disk till needed; without it, where memory is too small.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Draw a sheet of samples, .png or .svg.")] = None,
     json: Json = False,
 ) -> None:
@@ -74,7 +77,8 @@ def data_(
     from scanlab.ir.grids import grid_of
 
     extents = grid_of(size, what="size") if size else None
-    run(name, Options(extents, part, limit, out, layout, spacing_of(spacing)), json)
+    how = "auto" if lazy is None else lazy
+    run(name, Options(extents, part, limit, out, layout, spacing_of(spacing), how), json)
 
 
 @app.command()

@@ -16,6 +16,7 @@ from rich.text import Text
 from scanlab.cli.narrow_tables import print_table
 from scanlab.cli.output import console, print_json
 from scanlab.data import SOURCES, Dataset, load, whole
+from scanlab.data.lazy import Lazy
 from scanlab.data.parts import PARTS
 from scanlab.data.placed import PLACED, place_of
 from scanlab.data.ragged import RaggedImages
@@ -53,6 +54,7 @@ class Options:
     out: Path | None = None
     layout: str = ""
     spacing: tuple[float, ...] | None = None
+    lazy: Lazy = "auto"
 
 
 def spacing_of(text: str) -> tuple[float, ...] | None:
@@ -74,10 +76,10 @@ def run(name: str, options: Options, as_json: bool) -> None:
     if options.out is not None:
         check_sheet(options.out)
     if options.part or options.limit is not None:
-        how = {"layout": options.layout, "spacing": options.spacing}
+        how = {"layout": options.layout, "spacing": options.spacing, "lazy": options.lazy}
         dataset = load(name, size=options.size, part=options.part or "test", limit=options.limit, **how)
     else:
-        dataset = whole(name, options.size, options.layout, options.spacing)
+        dataset = whole(name, options.size, options.layout, options.spacing, options.lazy)
     summary = dataset_summary(dataset)
     if as_json:
         print_json(summary)
@@ -113,13 +115,13 @@ def _print_names(screen: Console, as_json: bool) -> None:
 
 def _summary(summary: Mapping[str, Any]) -> Table:
     table = Table(title=summary["name"], title_justify="left", show_header=False)
-    low, mean, high = summary["values"]
+    low, mean, high = summary["values"] or (0, 0, 0)
     parts = [f"{summary[part]:,} {part}" for part in PARTS if summary[part]]
     rows = {
         summary["kind"]: f"{summary['samples']:,}: {', '.join(parts)}",
         "extents": f"{grid_text(summary['extents'])} pixels{_widths(summary)}, "
         f"{count_text(summary['channels'], 'channel')}",
-        "values": f"{low:g} to {high:g}, {mean:g} on average",
+        "values": f"{low:g} to {high:g}, {mean:g} on average" if summary["values"] else "",
         "targets": summary["targets"]
         + ("" if summary["unlabelled"] else f", {count_text(summary['classes'], 'class')}"),
         "groups": "" if summary["groups"] is None else f"{summary['groups']:,}, none of them in two parts",

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from scanlab.data.lazy import LazyImages
 from scanlab.data.notes import Note
 from scanlab.data.ragged import RaggedImages, arrays_of
 from scanlab.data.target_kinds import BOXES, LABELS, MASKS, TargetKind, by_shape
@@ -27,7 +28,7 @@ def _none() -> NDArray[np.int64]:
 class Dataset:
     """Images, volumes or videos with their targets, and a fixed division into parts.
 
-    images float32 [M, C, H, W], or [M, C, D, H, W] for volumes and videos, or RaggedImages of different widths;
+    images float32 [M, C, H, W], or [M, C, D, H, W] for volumes and videos, RaggedImages, or LazyImages;
     photographs in [0, 1], what is z-scored has mean 0. labels, of the kind of `targets`, by default told by their
     shape: classes int64 [M] in [0, classes); masks uint8 [M, *extents] with a class per pixel, 0 the background,
     IGNORED where there is none; classes of any number as uint8 [M, classes] with 1 for each; texts int16 [M, longest]
@@ -46,7 +47,7 @@ class Dataset:
     """
 
     name: str
-    images: NDArray[np.float32] | RaggedImages
+    images: NDArray[np.float32] | RaggedImages | LazyImages
     labels: NDArray
     train: NDArray[np.int64]
     test: NDArray[np.int64]

@@ -17,6 +17,8 @@ from scanlab.data.class_folders import Labelled, check_twins, class_files, class
 from scanlab.data.dataset import IGNORED, Dataset
 from scanlab.data.grouping import groups_below
 from scanlab.data.layout import CLASS_FOLDERS, FOLDERS, LABEL_TABLES, MASK_FOLDERS, NOTHING, Layout, settled_by
+from scanlab.data.lazy import Lazy, refuse_lazy
+from scanlab.data.lazy_folders import is_too_large, read_lazily
 from scanlab.data.mask_files import read_masks
 from scanlab.data.mask_names import in_one_folder
 from scanlab.data.notes import Note
@@ -49,15 +51,18 @@ _LAYOUTS = (
 )
 
 
-def load_folder(folder: Path, size: tuple[int, ...] | None = None, layout: Layout = NOTHING) -> Dataset:
+def load_folder(
+    folder: Path, size: tuple[int, ...] | None = None, layout: Layout = NOTHING, lazy: Lazy = False
+) -> Dataset:
     """Read a folder of images: one folder per class; or images/ with masks/ (labels/, annotations/, …); both perhaps
     below train, val and test; or pictures with a CSV file of their labels.
 
     Grey images have one channel, all others three; all have one size, or get the one that is given. A mask has the
     stem of its image, perhaps with _mask behind it, and holds classes 0, 1, …; see `mask_files.read_masks` for others.
     Without a test part the validation part is measured on, or about 30 % of the images are held out, by class or
-    brightness, always the same. Classes are numbered by name. Raises S644 for folders of another layout and files that
-    are no images, S690 to S694 for what can be read in two ways or in none, S645 without Pillow, and S646.
+    brightness, always the same. Classes are numbered by name. lazy: as `scanlab.data.load` takes it. Raises S644 for
+    folders of another layout and files that are no images, S690 to S694 for what can be read in two ways or in none,
+    S645 without Pillow, S646, and S830 for images with masks that are to be read lazily.
     """
     require_pillow()
     layout.check(FOLDERS, "a folder of images")
@@ -65,8 +70,11 @@ def load_folder(folder: Path, size: tuple[int, ...] | None = None, layout: Layou
     inner = unwrapped(folder, notes)
     masked = _masked(inner, layout, notes)
     if masked:
+        refuse_lazy(lazy, folder.name)
         return _with_masks(folder, inner, masked, size, layout, notes)
     given = labelled(inner, layout, notes)
+    if lazy is True or (lazy and is_too_large(given.files, size, layout)):
+        return read_lazily(folder, inner, given, size, layout, notes)
     pictures = read_pictures(given.files, size, layout, notes)
     return _dataset(folder, inner, pictures, given.labels, given.counts, notes, given.groups, given)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from scanlab.data.lazy import LazyImages
 from scanlab.data.ragged import RaggedImages
 from scanlab.data.target_kinds import BOXES, MASKS, TEXT
 from scanlab.ir.text import count_text
@@ -72,7 +73,9 @@ def suffixes(names: Iterable[str]) -> str:
 
 
 def _copies(dataset: Dataset) -> list[str]:
-    """Exact copies in two parts, and those whose targets differ."""
+    """Exact copies in two parts, and those whose targets differ; none are looked for where images are on disk."""
+    if isinstance(dataset.images, LazyImages):
+        return []
     part = np.full(len(dataset.images), -1)
     for number, chosen in enumerate((dataset.train, dataset.val, dataset.test)):
         part[chosen] = number

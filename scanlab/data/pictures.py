@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +34,14 @@ __all__ = [
     "Pictures",
     "frame_count",
     "is_deep",
+    "is_grey_file",
     "opened",
     "picture_sizes",
+    "read_picture",
     "read_pictures",
     "require_one_frame",
     "require_pillow",
+    "several_sizes",
     "transparent",
     "turn_and_size",
     "unreadable",
@@ -97,12 +101,7 @@ def read_pictures(
     frames = _frames(files, heads, layout, notes)
     shapes = Counter(head.size for head in heads)
     if size is None and len(shapes) > 1:
-        usual = " and ".join(grid_text(shape) for shape, _ in shapes.most_common(2))
-        raise ScanlabError.at(
-            "S646",
-            f"the images have {len(shapes)} sizes, such as {usual}",
-            help="give one for all, as in --size 64x64",
-        )
+        raise several_sizes([shape for shape, _ in shapes.most_common()])
     first = next(iter(shapes))
     own = (frames, *first) if frames else first
     check_size(size or own, own, files[0].parent.name)
@@ -129,6 +128,41 @@ def read_pictures(
     if clear:
         notes.append(Note("left out", f"{count_text(clear, 'picture')} with transparent pixels: {CLEAR}"))
     return Pictures(pixels, video=bool(frames) and not all(head.format == "TIFF" for head in heads))
+
+
+def read_picture(
+    file: Path, extents: tuple[int, ...], channels: int, layout: Layout, exact: bool = False
+) -> NDArray[np.float32]:
+    """One file of eight bits, float32 [channels, *extents] in [0, 1], as `read_pictures` gives it.
+
+    exact: it has these extents, and is not resized. Raises S644 for files that cannot be read, hold more than eight
+    bits, or colours where one channel is wanted, S646 for other extents, and S694.
+    """
+    with opened(file) as image:
+        require_one_frame(image, file)
+        if is_raster(file) or is_deep(image.mode) or (channels == 1 and not _grey(image.mode)):
+            problem = f"{file} holds {'colours beside grey pictures' if channels == 1 else 'more than eight bits'}"
+            raise ScanlabError.at("S644", problem, help="save all alike, with eight bits; or load with lazy = false")
+        try:
+            if exact and (own := size_of(image, layout)) != extents:
+                problem = f"{file} has {grid_text(own)} pixels, and the first picture {grid_text(extents)}"
+                raise ScanlabError.at("S646", problem, help="give one size for all, as in --size 64x64")
+            return _plain(image, extents, channels, layout)[0]
+        except (OSError, ValueError, SyntaxError, EOFError) as error:
+            raise unreadable(file, error) from None
+
+
+def is_grey_file(file: Path) -> bool:
+    """Whether a file's picture has one channel, but for transparency. Raises S644."""
+    with opened(file) as image:
+        return _grey(image.mode)
+
+
+def several_sizes(sizes: Collection[tuple[int, ...]]) -> ScanlabError:
+    """S646 for pictures of several sizes, of which none was chosen; the usual ones first."""
+    usual = " and ".join(grid_text(size) for size in islice(sizes, 2))
+    problem = f"the images have {len(sizes)} sizes, such as {usual}"
+    return ScanlabError.at("S646", problem, help="give one for all, as in --size 64x64")
 
 
 def picture_sizes(files: Sequence[Path], layout: Layout) -> list[tuple[int, int]]:

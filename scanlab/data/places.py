@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from scanlab.data.layout import Layout
+from scanlab.data.listing import listing_of
 from scanlab.data.notes import Note, listed, suffixes
 from scanlab.data.parts import PARTS
 from scanlab.data.pictures import IMAGES
@@ -41,12 +42,13 @@ _LEFTOVERS = ("__MACOSX", "__pycache__", "@eaDir", "$RECYCLE.BIN", "System Volum
 
 def folders_in(folder: Path) -> list[Path]:
     """The folders in a folder, by name, but for hidden ones and those that systems leave behind."""
-    return sorted(place for place in folder.iterdir() if place.is_dir() and _counts(place) and not _leads_back(place))
+    places = (folder / name for name in listing_of(folder).folders if name not in _LEFTOVERS)
+    return [place for place in places if not _leads_back(place)]
 
 
 def files_in(folder: Path, suffixes: Sequence[str] = IMAGES) -> list[Path]:
     """The files of these suffixes in a folder, by name, but for hidden ones."""
-    return sorted(file for file in folder.iterdir() if file.name.lower().endswith(tuple(suffixes)) and _is_file(file))
+    return list(_files(folder, suffixes))
 
 
 def below(folder: Path, suffixes: Sequence[str] = IMAGES) -> Iterator[Path]:
@@ -54,12 +56,17 @@ def below(folder: Path, suffixes: Sequence[str] = IMAGES) -> Iterator[Path]:
     return _below(folder, suffixes, frozenset())
 
 
+def _files(folder: Path, suffixes: Sequence[str]) -> Iterator[Path]:
+    ends = tuple(suffixes)
+    return (folder / name for name in listing_of(folder).files if name.lower().endswith(ends))
+
+
 def _below(folder: Path, suffixes: Sequence[str], passed: frozenset[Path]) -> Iterator[Path]:
     real = folder.resolve()
     # Links can lead in a circle.
     if real in passed:
         return
-    yield from files_in(folder, suffixes)
+    yield from _files(folder, suffixes)
     for place in folders_in(folder):
         yield from _below(place, suffixes, passed | {real})
 
@@ -84,7 +91,7 @@ def unwrapped(folder: Path, notes: list[Note]) -> Path:
     inner = folder
     while True:
         places = folders_in(inner)
-        own = [file for file in inner.iterdir() if _is_file(file) and file.name.lower().endswith(_DATA)]
+        own = files_in(inner, _DATA)
         if len(places) != 1 or own or part_of(places[0].name) or not folders_in(places[0]):
             break
         inner = places[0]
@@ -188,24 +195,10 @@ def part_of(name: str) -> str:
 
 def other_files(folder: Path, read: Sequence[str], what: str) -> list[Note]:
     """A note of the files that are not read, at any depth; hidden ones need no word. read: endings of names."""
-    odd = [
-        place.name
-        for place in folder.rglob("*")
-        if place.is_file()
-        and not place.name.lower().endswith(tuple(read))
-        and not any(part.startswith(".") or part == "__MACOSX" for part in place.relative_to(folder).parts)
-    ]
+    odd = [file.name for file in below(folder, ("",)) if not file.name.lower().endswith(tuple(read))]
     return [Note("left out", f"files that are no {what}: {suffixes(odd)}")] if odd else []
 
 
 def _leads_back(place: Path) -> bool:
     """Whether a folder is a link to one that it lies in."""
     return place.is_symlink() and place.parent.resolve().is_relative_to(place.resolve())
-
-
-def _counts(place: Path) -> bool:
-    return not place.name.startswith(".") and place.name not in _LEFTOVERS
-
-
-def _is_file(place: Path) -> bool:
-    return not place.name.startswith(".") and place.is_file()

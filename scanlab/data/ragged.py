@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scanlab.data.lazy import LazyImages
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["BRIGHTEST", "RaggedImages", "arrays_of", "brightness_of", "require_one_size", "values_of"]
@@ -103,8 +104,10 @@ def as_values(pixels: NDArray) -> NDArray[np.float32]:
     return pixels if pixels.dtype == np.float32 else pixels.astype(np.float32) / np.float32(BRIGHTEST)
 
 
-def arrays_of(images: NDArray[np.float32] | RaggedImages) -> tuple[NDArray, ...]:
-    """The arrays that images consist of."""
+def arrays_of(images: NDArray[np.float32] | RaggedImages | LazyImages) -> tuple[NDArray, ...]:
+    """The arrays that images consist of; of images on disk what stands for them in a fingerprint."""
+    if isinstance(images, LazyImages):
+        return (images.key(),)
     return (images.pixels, images.offsets) if isinstance(images, RaggedImages) else (images,)
 
 
@@ -116,8 +119,10 @@ def values_of(images: NDArray[np.float32] | RaggedImages) -> tuple[float, float,
     return float(pixels.min()) / scale, float(mean) / scale, float(pixels.max()) / scale
 
 
-def brightness_of(images: NDArray[np.float32] | RaggedImages) -> NDArray:
+def brightness_of(images: NDArray[np.float32] | RaggedImages | LazyImages) -> NDArray:
     """The mean value of each image, [M]."""
+    if isinstance(images, LazyImages):
+        return np.array([image.mean() for image in images])
     if isinstance(images, RaggedImages):
         scale = BRIGHTEST if images.pixels.dtype == np.uint8 else 1
         columns = images.pixels.mean((0, 1), dtype=np.float64) / scale
@@ -125,8 +130,14 @@ def brightness_of(images: NDArray[np.float32] | RaggedImages) -> NDArray:
     return images.reshape(len(images), -1).mean(1)
 
 
-def require_one_size(images: NDArray[np.float32] | RaggedImages, name: str, what: str) -> NDArray[np.float32]:
-    """The images as one array. Raises S670 where they have different widths; what: that needs one, as in "resizing"."""
+def require_one_size(
+    images: NDArray[np.float32] | RaggedImages | LazyImages, name: str, what: str
+) -> NDArray[np.float32]:
+    """The images as one array. Raises S670 where they have different widths, and S833 where they are on disk; what:
+    that needs one, as in "resizing"."""
+    if isinstance(images, LazyImages):
+        problem = f"the images of {name} are read when they are needed, and {what} needs them all"
+        raise ScanlabError.at("S833", problem, help="load them with lazy = false")
     if isinstance(images, RaggedImages):
         widths = images.widths
         raise ScanlabError.at(

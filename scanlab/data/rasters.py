@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +33,9 @@ _SAMPLES, _EXTRA, PLACE_TAGS = 277, 338, (33550, 33922, 34264, 34735)
 # Whether bands lie one after the other, and how many bits a value has.
 _PLANES, _APART, _BITS = 284, 2, 258
 _ALPHA = (1, 2)
+
+# The filters of warnings are those of all threads.
+_FILTERS = RLock()
 
 # Pillow logs what it cannot decode, and is asked for nothing else here.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -66,7 +70,7 @@ def unwarned_of_size() -> Iterator[None]:
     """Pillow warns of pictures of very many pixels, as satellites give them, before it reads any."""
     from PIL import Image as pillow
 
-    with warnings.catch_warnings():
+    with _FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore", pillow.DecompressionBombWarning)
         yield
 

@@ -18,6 +18,8 @@ from scanlab.data.digits import load_digits
 from scanlab.data.folders import load_folder
 from scanlab.data.land_cover import is_land_cover, load_land_cover
 from scanlab.data.layout import Layout
+from scanlab.data.lazy import LOADERS, Lazy, LazyImages, loaded_by, refuse_lazy
+from scanlab.data.listing import listed_once
 from scanlab.data.made import load_moving_digits, load_permuted_digits, permuted
 from scanlab.data.made_text import load_digit_lines, load_digit_pages
 from scanlab.data.nifti import load_volumes
@@ -57,6 +59,8 @@ def load(
     part: str = "test",
     layout: str = "",
     spacing: Sequence[float] | None = None,
+    lazy: Lazy = "auto",
+    loaders: int = LOADERS,
 ) -> Dataset:
     """Load data and make them ready for a study.
 
@@ -68,8 +72,11 @@ def load(
     (64, 64) or "64x64". limit and test_limit: at most so many samples to train and to measure on. part: "test", or
     "val" to measure on the validation part and never see the test part. layout: words that settle how files are to be
     read (`scanlab.data.layout.WORDS`). spacing: millimetres along each axis that volumes are resampled to, for NIfTI
-    files. Raises S600 for a name that is nothing of these, S400 for a size that is none, S690 for a layout, S695 for a
-    spacing that means nothing for them, and what these raise.
+    files. lazy: True leaves the pixels of a folder of pictures with classes on disk till they are needed
+    (`LazyImages`), False reads them all, "auto" leaves them where they are too large for memory
+    (`lazy_folders.is_too_large`); loaders: threads that then read ahead of a training, 0 for none. Raises S830 for data
+    that cannot be read lazily, S600 for a name that is nothing of these, S400 for a size that is none, S690 for a
+    layout, S695 for a spacing that means nothing for them, and what these raise.
 
     >>> digits = load("digits", size="16x16", limit=100)
     >>> digits.extents, len(digits.train)
@@ -79,13 +86,20 @@ def load(
     if name.startswith("permuted:"):
         rest = name.removeprefix("permuted:")
         options = {"limit": limit, "test_limit": test_limit, "part": part, "layout": layout, "spacing": spacing}
+        options |= {"lazy": lazy}
         return permuted(load(rest, size=size, **options))
-    dataset = limited(measured_on(_loaded(name, size, layout, spacing), part), limit, test_limit)
+    dataset = limited(measured_on(_read(name, size, layout, spacing, lazy), part), limit, test_limit)
     check_parts(dataset)
-    return dataset
+    return replace(dataset, images=loaded_by(dataset.images, loaders))
 
 
-def whole(name: str, size: Extents | None = None, layout: str = "", spacing: Sequence[float] | None = None) -> Dataset:
+def whole(
+    name: str,
+    size: Extents | None = None,
+    layout: str = "",
+    spacing: Sequence[float] | None = None,
+    lazy: Lazy = "auto",
+) -> Dataset:
     """Data with all their parts, the validation part too. Raises what `load` raises.
 
     >>> digits = whole("digits")
@@ -94,8 +108,8 @@ def whole(name: str, size: Extents | None = None, layout: str = "", spacing: Seq
     """
     size = _extents(size)
     if name.startswith("permuted:"):
-        return permuted(whole(name.removeprefix("permuted:"), size, layout, spacing))
-    return _loaded(name, size, layout, spacing)
+        return permuted(whole(name.removeprefix("permuted:"), size, layout, spacing, lazy))
+    return _read(name, size, layout, spacing, lazy)
 
 
 def _extents(size: Extents | None) -> tuple[int, ...] | None:
@@ -104,19 +118,32 @@ def _extents(size: Extents | None) -> tuple[int, ...] | None:
     return size if plain else grid_of(size, what="size")  # pyright: ignore[reportReturnType]
 
 
-def _loaded(name: str, size: tuple[int, ...] | None, text: str, spacing: Sequence[float] | None) -> Dataset:
+def _read(name: str, size: tuple[int, ...] | None, text: str, spacing: Sequence[float] | None, lazy: Lazy) -> Dataset:
+    """The data, in memory or not. Raises S608 for a setting that is none, and S830 for data that are read whole."""
+    if lazy not in (True, False, "auto"):
+        raise ScanlabError.at("S608", f"lazy is {lazy!r}", help='choose true, false or "auto"')
+    with listed_once():
+        made = _loaded(name, size, text, spacing, lazy)
+    if not isinstance(made.images, LazyImages):
+        refuse_lazy(lazy, name)
+    return made
+
+
+def _loaded(name: str, size: tuple[int, ...] | None, text: str, spacing: Sequence[float] | None, lazy: Lazy) -> Dataset:
     layout = Layout.read(text)
     library, _, rest = name.partition(":")
     path = expand_home(name)
     if name in PLACED and not path.exists():
         placed = PLACED[name]
-        made = _loaded(str(required_place(name)), size, text or placed.layout, spacing)
+        made = _loaded(str(required_place(name)), size, text or placed.layout, spacing, lazy)
         return replace(made, name=name, credit=placed.credit)
     if name not in SOURCES and path.is_dir() and (volumes := volumes_in(path, layout)) is not None:
+        refuse_lazy(lazy, name)
         return load_volumes(path, volumes, size, layout, spacing)
     if spacing is not None:
         raise ScanlabError.at("S695", f"{name} has no spacing: it holds no NIfTI files", help="leave spacing out")
     if rest and library in REMOTE:
+        refuse_lazy(lazy, name)
         layout.check((), f"data of {library}")
         return load_remote(library, rest, size)
     if name in SOURCES:
@@ -125,27 +152,31 @@ def _loaded(name: str, size: tuple[int, ...] | None, text: str, spacing: Sequenc
     if not path.exists() and is_brought(name):
         layout.check((), f"data of {name}")
         return _sized(brought(name), size)
-    if path.is_dir() and (made := _of_pictures(path, size, layout)) is not None:
+    if path.is_dir() and (made := _of_pictures(path, size, layout, lazy)) is not None:
         return made
+    if name.lower().endswith(TABLES) and path.is_file():
+        return load_folder(path.parent, size, layout, lazy)
+    refuse_lazy(lazy if path.exists() else "auto", name)
     if is_land_cover(path):
         return load_land_cover(path, size, layout)
     if clips_in(path):
         return load_clips(path, size, layout)
     if path.is_dir() or name.lower().endswith(ARRAY_FILES):
         return load_arrays(path, size, layout)
-    if name.lower().endswith(TABLES) and path.is_file():
-        return load_folder(path.parent, size, layout)
     raise _unknown(name)
 
 
-def _of_pictures(path: Path, size: tuple[int, ...] | None, layout: Layout) -> Dataset | None:
+def _of_pictures(path: Path, size: tuple[int, ...] | None, layout: Layout, lazy: Lazy) -> Dataset | None:
     """Lines of text, boxes, classes or masks of a folder; None where it holds other arrays."""
     if (lines := text_lines_in(path, layout)) is not None:
+        refuse_lazy(lazy, path.name)
         return load_text_lines(path, lines, size, layout)
     if arrays_in(path):
         return None
-    boxed = boxes_in(path, layout)
-    return load_folder(path, size, layout) if boxed is None else load_boxes(path, boxed, size, layout)
+    if (boxed := boxes_in(path, layout)) is not None:
+        refuse_lazy(lazy, path.name)
+        return load_boxes(path, boxed, size, layout)
+    return load_folder(path, size, layout, lazy)
 
 
 def _unknown(name: str) -> ScanlabError:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from scanlab.data.lazy import LazyImages
 from scanlab.data.ragged import RaggedImages, brightness_of
 from scanlab.data.target_kinds import CLASSES, LABELS, TargetKind
 
@@ -16,13 +17,15 @@ __all__ = ["brightness_quarters", "rarest_labels", "strata_of"]
 QUARTERS = 4
 
 
-def strata_of(kind: TargetKind, images: NDArray[np.float32] | RaggedImages, labels: NDArray) -> NDArray[np.int64]:
+def strata_of(
+    kind: TargetKind, images: NDArray[np.float32] | RaggedImages | LazyImages, labels: NDArray
+) -> NDArray[np.int64]:
     """A stratum for every sample, int64 [M]: its class, its rarest label, or its quarter by brightness."""
     known = _STRATA.get(kind)
     return known(labels) if known else brightness_quarters(images)
 
 
-def brightness_quarters(images: NDArray[np.float32] | RaggedImages) -> NDArray[np.int64]:
+def brightness_quarters(images: NDArray[np.float32] | RaggedImages | LazyImages) -> NDArray[np.int64]:
     """A stratum for every image [M, C, *extents] that has no class: its quarter by mean brightness, int64 [M].
 
     Microscopes and stains differ most in brightness; a random split can leave one of them out of a part.

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanlab.data.dataset import Dataset
+from scanlab.data.lazy import LazyImages
 from scanlab.data.notes import notes_of
 from scanlab.data.parts import PARTS
 from scanlab.data.ragged import RaggedImages, values_of
@@ -25,7 +26,7 @@ def dataset_summary(dataset: Dataset) -> dict[str, Any]:
 
     Of every part how many samples it has, and how many of each class; where targets are masks, how many samples hold
     a class, and which share of all pixels it has. "widths": the least, the median and the greatest, of images that
-    differ in it. "notes": what `notes_of` says.
+    differ in it. "values" is None where pixels are on disk. "notes": what `notes_of` says.
     """
     what, images = kind(dataset), dataset.images
     one = what.removesuffix("s")
@@ -36,7 +37,7 @@ def dataset_summary(dataset: Dataset) -> dict[str, Any]:
         "samples": len(images),
         "extents": list(dataset.extents),
         "channels": dataset.channels,
-        "values": [round(float(value), 3) for value in values_of(images)],
+        "values": None if isinstance(images, LazyImages) else [round(float(value), 3) for value in values_of(images)],
         "classes": dataset.classes,
         "unlabelled": dataset.target_kind.unlabelled,
         "class names": list(dataset.class_names),

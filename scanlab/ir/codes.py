@@ -134,6 +134,8 @@ _STUDIES = {
     "S697": Code("boxes of another picture", "An annotation gives another size than the picture has."),
     "S698": Code("boxes that cannot move", "Pixels that are shuffled leave nothing of a box."),
     "S699": Code("data of your own code that cannot be used", "The message says what it raised, or what it gave."),
+    "S830": Code("data that cannot be read lazily", "Folders of pictures with classes can; others must fit in memory."),
+    "S833": Code("images that are not in memory", "What was asked for needs all pixels: load with lazy = false."),
     "S695": Code("a spacing that cannot be given", "Voxels of NIfTI files have one: millimetres along every axis."),
     "S850": Code("a model or task of your own that is not there", "The message says what is missing."),
     "S851": Code("code of your own that raised an error", "Its traceback is in the note."),

@@ -25,6 +25,7 @@ from scanlab.data.pictures import opened, unreadable
 from scanlab.data.target_kinds import CLASSES
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
+from scanlab.study.line_images import images_of
 from scanlab.zoo import Preprocessing
 
 __all__ = ["PARTS", "Inputs", "of_dataset", "of_folder"]
@@ -50,7 +51,7 @@ class Inputs:
 
 
 def of_dataset(dataset: Dataset, part: str = "test", normalise: Preprocessing | None = None) -> Inputs:
-    """A part of a data set in memory. normalise: mean and deviation that the model's authors take off. Raises S643 for
+    """A part of a data set. normalise: mean and deviation that the model's authors take off. Raises S643 for
     other targets than classes, and for a part that is none."""
     if dataset.target_kind is not CLASSES:
         given = f"{dataset.name} has {dataset.target_kind.of_data}"
@@ -59,9 +60,10 @@ def of_dataset(dataset: Dataset, part: str = "test", normalise: Preprocessing | 
     chosen = {"test": dataset.test, "train": dataset.train, "all": np.arange(len(dataset.labels))}[part]
 
     def batches(size: int) -> Batches:
-        for start in range(0, len(chosen), size):
-            some = torch.from_numpy(dataset.images[chosen[start : start + size]])
-            yield np.arange(start, start + len(some)), some if normalise is None else normalise.normalised(some)
+        numbers = torch.arange(len(chosen)).split(size)
+        for places, some in zip(numbers, images_of(dataset.images, chosen, "cpu").split(size), strict=True):
+            assert isinstance(some, Tensor), "images with classes have one size"
+            yield places.numpy(), some if normalise is None else normalise.normalised(some)
 
     return Inputs(dataset.name, part, dataset.labels[chosen], dataset.classes, batches)
 

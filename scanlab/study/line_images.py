@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,9 +10,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from scanlab.data.lazy import LazyImages
 from scanlab.data.ragged import BRIGHTEST, RaggedImages
+from scanlab.study.loading import LoadedImages
 
-__all__ = ["Images", "LineImages", "images_of", "of_one_size", "shifted_each"]
+__all__ = ["Images", "LineImages", "fetched", "images_of", "of_one_size", "shifted_each"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,15 +42,27 @@ class LineImages:
         return image if image.is_floating_point() else image.float() / BRIGHTEST
 
 
-Images = Tensor | LineImages
+Images = Tensor | LineImages | LoadedImages
 
 
-def images_of(images: NDArray | RaggedImages, chosen: NDArray, device: str) -> Images:
+def images_of(images: NDArray | RaggedImages | LazyImages, chosen: NDArray, device: str) -> Images:
     """Some images of a data set on a device."""
     some = images[chosen]
+    if isinstance(some, LazyImages):
+        return LoadedImages(some, device)
     if isinstance(some, RaggedImages):
         return LineImages(torch.from_numpy(some.pixels).to(device), some.offsets.tolist())
     return torch.from_numpy(some).to(device)
+
+
+def fetched(
+    images: Images, order: Sequence[Tensor], needed: Callable[[int], Iterable[int]] = range
+) -> Iterator[Tensor | list[Tensor]]:
+    """The images of each batch of numbers. needed: of a batch of so many the places that are computed with; those of
+    images on disk are read, and the others are zeros."""
+    if isinstance(images, LoadedImages):
+        return images.batches(order, needed)
+    return (images[chosen.to(images.device) if isinstance(images, Tensor) else chosen] for chosen in order)
 
 
 def of_one_size(images: Images, count: int, extents: tuple[int, ...]) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.recipe import Recipe
 
-__all__ = ["changed_pictures", "kornia_augmentation", "mixed"]
+__all__ = ["changed_pictures", "kornia_augmentation", "mixed", "partner"]
 
 _OPERATIONS = 2
 # kornia counts magnitudes up to 30, timm and the paper's successors up to 10.
@@ -54,6 +54,11 @@ def mixed(
     else:
         images = share * images + (1 - share) * images.flip(0)
     return images, share * chances + (1 - share) * chances.flip(0)
+
+
+def partner(place: int, count: int) -> int:
+    """The place of the picture that `mixed` mixes with one of a batch of so many."""
+    return count - 1 - place
 
 
 def kornia_augmentation() -> ModuleType:

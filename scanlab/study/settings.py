@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from scanlab.data.lazy import LOADERS
 from scanlab.data.notes import notes_of
 from scanlab.facade import as_value, bound, load_file
 from scanlab.ir.diagnostics import ScanlabError
@@ -75,6 +76,8 @@ _PROBLEM: Mapping[str, tuple[type, ...]] = MappingProxyType(
         "resample": (bool, str),
         "layout": (str,),
         "spacing": (list,),
+        "lazy": (bool, str),
+        "loaders": (int,),
         "transfer": (list,),
         "margin": (float, int),
         "model": (dict,),
@@ -243,6 +246,8 @@ def _problem(table: Table, suffix: str, settings: Settings, look: Look) -> Probl
         part=table.get("part", "test"),
         layout=table.get("layout", ""),
         spacing=_spacing(table.get("spacing"), where),
+        lazy=table.get("lazy", "auto"),
+        loaders=table.get("loaders", LOADERS),
     )
     config, own = _model(table.get("model", {}), where)
     seen = look(choice, config, table, suffix)

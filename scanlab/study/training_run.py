@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -22,11 +22,11 @@ from scanlab.nn.head import Head
 from scanlab.study.augment import augmented
 from scanlab.study.checkpoint import Progress
 from scanlab.study.learning import Learning, learning_of, loss_of, metrics_of
-from scanlab.study.line_images import Images, images_of, of_one_size
+from scanlab.study.line_images import Images, LineImages, fetched, images_of, of_one_size
 from scanlab.study.model_inputs import has_field, own_network
 from scanlab.study.optimizing import optimizer_of, schedule_of
 from scanlab.study.peers import config_of
-from scanlab.study.pictures_changed import mixed
+from scanlab.study.pictures_changed import mixed, partner
 from scanlab.study.predictions import Predictions
 from scanlab.study.receptive_field import receptive_field
 from scanlab.study.recipe import Recipe
@@ -149,16 +149,16 @@ class TrainingRun:
         self._restore(progress)
         recipe, loading, total = self.trial.problem.recipe, 0.0, torch.zeros((), device=self.device)
         images, targets = self.parts[:2]
-        start = perf_counter()
-        for chosen in self._order(len(images)).split(recipe.batch):
-            before = perf_counter()
-            some = chosen.to(self.device)
-            batch, labels = augmented(images[some], targets[some], recipe, self.draw, self.video)
+        start = before = perf_counter()
+        order = self._order(len(images)).split(recipe.batch)
+        for chosen, some in zip(order, fetched(images, order, self._needed), strict=True):
+            batch, labels = augmented(some, targets[chosen.to(self.device)], recipe, self.draw, self.video)
             if recipe.mixes:
                 assert isinstance(batch, Tensor), "`check_ranges` refuses images of different widths"
                 batch, labels = mixed(batch, labels, self.classes, recipe, self.draw)
             loading += perf_counter() - before
             total += self._step(batch, labels) * len(chosen)
+            before = perf_counter()
         loss = self.world.total(total).item() / recipe.seen(len(images))
         seconds = perf_counter() - start
         done = Epoch(loss, self._measured(*self.parts[2:]), seconds)
@@ -182,6 +182,11 @@ class TrainingRun:
         """The images of an epoch, in the order of its batches."""
         recipe = self.trial.problem.recipe
         return torch.cat([_once(count, recipe.repeated, self.draw) for _ in range(recipe.passes)])
+
+    def _needed(self, count: int) -> Iterable[int]:
+        """Of a batch of so many the images that this process computes on, and those that are mixed with them."""
+        own = range(self.world.rank, count, self.world.size)
+        return {*own, *(partner(place, count) for place in own)} if self.trial.problem.recipe.mixes else own
 
     def _step(self, batch: Tensor | list[Tensor], labels: Tensor) -> Tensor:
         """One step with the gradients of the batch's mean loss; returns this process' share of that loss."""
@@ -229,7 +234,7 @@ class TrainingRun:
         images, targets = self.parts[2:]
         values = {}
         for name in self.trial.problem.transfer:
-            assert isinstance(images, Tensor), "`check_lines` refuses images of different widths"
+            assert not isinstance(images, LineImages), "`check_lines` refuses images of different widths"
             values[name] = self._measured(*transferred(name, images, targets))[self.task.primary]
         return values
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
+from typing import overload
 
 import torch
 import torch.nn.functional as F
@@ -12,24 +14,36 @@ from torch import Tensor
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 from scanlab.study import moved_boxes
+from scanlab.study.loading import LoadedImages
 from scanlab.study.moved_boxes import are_boxes, are_masks
 
 __all__ = ["patch_grid", "transfer_grid", "transferred"]
 
 
-def transferred(name: str, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+@overload
+def transferred(name: str, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]: ...
+
+
+@overload
+def transferred(name: str, images: LoadedImages, targets: Tensor) -> tuple[LoadedImages, Tensor]: ...
+
+
+def transferred(name: str, images: Tensor | LoadedImages, targets: Tensor) -> tuple[Tensor | LoadedImages, Tensor]:
     """Images [B, C, *extents] and their targets after a change, which masks [B, *extents] and boxes [B, most, 5] go
-    along with and all others do not.
+    along with and all others do not. Images on disk change batch by batch, when they are read.
 
     "rotate 90" (or 180, 270): turned in the plane of the last two axes, so many degrees from the last but one towards
     the last. "size 16x16": resized, (bi-, tri-)linear; masks to the nearest. Raises S651 for any other name.
     """
     turns, size = _read(name)
-    if turns:
-        return torch.rot90(images, turns, (-2, -1)), _turned(targets, turns, images.shape)
+    moved = _turned(targets, turns, images.shape) if turns else _resized(targets, size, images.shape)
+    change = partial(torch.rot90, k=turns, dims=(-2, -1)) if turns else partial(_interpolated, size)
+    return (images.changed(change) if isinstance(images, LoadedImages) else change(images)), moved
+
+
+def _interpolated(size: tuple[int, ...], images: Tensor) -> Tensor:
     mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(size)]
-    resized = F.interpolate(images, size, mode=mode, align_corners=False, antialias=False)
-    return resized, _resized(targets, size, images.shape)
+    return F.interpolate(images, size, mode=mode, align_corners=False, antialias=False)
 
 
 def _turned(targets: Tensor, turns: int, shape: Sequence[int]) -> Tensor:

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from scanlab.compiler.bind import CompiledPlan, CompiledScan
+from scanlab.data.lazy import LOADERS, Lazy
 from scanlab.data.redraw import Redraw
 from scanlab.nn import BackboneConfig
 from scanlab.nn.config import stored
@@ -49,9 +50,9 @@ class DataChoice:
     test_limit: at most so many samples to train and to measure on, chosen by class with a fixed seed. part: "test" is
     what results are measured on; "val" measures on the validation part (a fifth of the training part where there is
     none) and never looks at the test part. layout: words that settle how files are read; spacing: millimetres that
-    volumes are resampled to. Trials know both by the pixels and parts that come of them. What a trial adds: redraw,
-    parts drawn anew for its seed; tuning, that it chooses a learning rate, on samples that the study does not measure
-    on.
+    volumes are resampled to; lazy, loaders: whether pixels stay on disk till they are needed, and how many threads then
+    read ahead. Trials know them by the pixels and parts that come of them. What a trial adds: redraw, parts drawn anew
+    for its seed; tuning, that it chooses a learning rate, on samples that the study does not measure on.
 
     >>> from scanlab import data
     >>> choice = DataChoice("digits", limit=100)
@@ -66,12 +67,17 @@ class DataChoice:
     part: str = "test"
     layout: str = ""
     spacing: tuple[float, ...] | None = None
+    lazy: Lazy = "auto"
+    loaders: int = LOADERS
     redraw: Redraw | None = None
     tuning: bool = False
 
     def plain(self) -> dict[str, Any]:
-        """What a person sets, in JSON's types."""
-        return {name: value for name, value in asdict(self).items() if name not in ("redraw", "tuning")}
+        """What a person sets, in JSON's types; how images are read only where that was chosen."""
+        usual = DataChoice()
+        chosen = [name for name in ("lazy", "loaders") if getattr(self, name) != getattr(usual, name)]
+        left = {"redraw", "tuning", "lazy", "loaders"} - {*chosen}
+        return {name: value for name, value in asdict(self).items() if name not in left}
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import platform
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,6 +21,7 @@ from scanlab.compiler.bind import bind
 from scanlab.cpus import cores
 from scanlab.data import Dataset
 from scanlab.data.checks import check_parts
+from scanlab.data.lazy import loaded_by
 from scanlab.data.parts import limited, measured_on
 from scanlab.data.redraw import redrawn, tuning_parts
 from scanlab.ir.diagnostics import ScanlabError
@@ -126,8 +128,10 @@ def dataset_of(choice: DataChoice) -> Dataset:
 
 def whole_of(choice: DataChoice) -> Dataset:
     """The data of a choice with all their parts, kept likewise."""
-    plain = DataChoice(choice.name, choice.size, part=_ALL, layout=choice.layout, spacing=choice.spacing)
-    return _remembered(plain, lambda all_: data.whole(all_.name, all_.size, all_.layout, all_.spacing))
+    plain = DataChoice(
+        choice.name, choice.size, part=_ALL, layout=choice.layout, spacing=choice.spacing, lazy=choice.lazy
+    )
+    return _remembered(plain, lambda all_: data.whole(all_.name, all_.size, all_.layout, all_.spacing, all_.lazy))
 
 
 def tested_by(task: str, dataset: Dataset) -> Tested:
@@ -154,7 +158,7 @@ def _divided(choice: DataChoice) -> Dataset:
         parts = redrawn(whole, choice.part, choice.redraw)
     dataset = limited(parts, choice.limit, choice.test_limit, seed)
     check_parts(dataset)
-    return dataset
+    return replace(dataset, images=loaded_by(dataset.images, choice.loaders))
 
 
 def _remembered(choice: DataChoice, make: Callable[[DataChoice], Dataset]) -> Dataset:

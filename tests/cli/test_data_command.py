@@ -239,3 +239,17 @@ def test_lines_of_text_are_shown_with_their_texts(tmp_path):
     for name in ("digit-lines", "digit-pages"):
         run(name, "--out", str(tmp_path / f"{name}.png"))
         assert (tmp_path / f"{name}.png").stat().st_size > 1000
+
+
+def test_pictures_can_be_left_on_disk(tmp_path: Path):
+    for name in ("a", "b"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for number in range(4):
+            Image.new("L", (8, 8), 30 * number).save(tmp_path / "set" / name / f"{number}.png")
+    kept, lazy = (json.loads(run(tmp_path / "set", way, "--json")) for way in ("--no-lazy", "--lazy"))
+    assert kept["values"] == [0.0, 0.176, 0.353] and lazy["values"] is None
+    assert {name: kept[name] for name in ("train", "test", "extents")} == {
+        n: lazy[n] for n in ("train", "test", "extents")
+    }
+    assert "read when they are needed" in run(tmp_path / "set", "--lazy")
+    assert "S830" in str(invoke("digits", "--lazy").exception)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 from typer.testing import CliRunner, Result
 
@@ -134,6 +135,24 @@ def test_two_processes_train_a_segmenter_whose_last_norm_is_unused(tmp_path):
     one, two = result_of(tmp_path / "alone"), result_of(tmp_path / "both")
     assert [e["loss"] for e in two] == pytest.approx([e["loss"] for e in one], rel=0.05)
     assert type(zoo.load(tmp_path / "both" / "model.safetensors")).__name__ == "Segmenter"
+
+
+def test_two_processes_mix_pictures_that_each_reads_for_itself(tmp_path):
+    draw = np.random.RandomState(0)
+    for name in ("a", "b"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for number in range(20):
+            Image.fromarray(draw.randint(0, 255, (8, 8), np.uint8)).save(tmp_path / "set" / name / f"{number}.png")
+    text = STUDY.replace('"digits"', '"set"\nlazy = true').replace("seeds = [1]", "seeds = 1").replace("65", "6")
+    file = tmp_path / "study.toml"
+    file.write_text(text.replace(f"epochs = {EPOCHS}", "epochs = 2\nmixup = 0.8\ncutmix = 1.0"))
+    alone = run(file, "-s", "row", "-o", tmp_path / "alone")
+    assert alone.exit_code == 0, alone.output
+    process = torchrun(file, "-s", "row", "-o", tmp_path / "both")
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    one, two = result_of(tmp_path / "alone"), result_of(tmp_path / "both")
+    assert [e["loss"] for e in two] == pytest.approx([e["loss"] for e in one], rel=1e-4)
 
 
 OWN = """

@@ -1,0 +1,92 @@
+"""Images that stay where they are until they are needed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scanlab.ir.diagnostics import ScanlabError
+
+__all__ = ["LOADERS", "Lazy", "LazyImages", "loaded_by", "refuse_lazy"]
+
+# True, False, or "auto": where they are too large for memory.
+Lazy = bool | str
+
+# Threads that read ahead where nobody says how many: one while another decodes.
+LOADERS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class LazyImages:
+    """M images that are read when they are asked for, each float32 [C, *extents].
+
+    A source of such images is a count, a label for each (`Dataset.labels`), and this function read, which gives the
+    image of a number from 0 up to the count. Several threads call it at once, in any order; the same number always
+    gives the same pixels; what cannot be read is a ScanlabError that says where it is. sample_shape: C and the extents
+    of every image. numbers int64 [M]: of the source, in this order. mark: what the source is known by in a
+    fingerprint; it changes when an image or their order does. loaders: threads that read ahead of a training, 0 for
+    none.
+
+    Indexed by a number it reads an image; by an array of numbers, a mask or a slice, it gives these images, still
+    unread.
+
+    >>> squares = LazyImages(lambda number: np.full((1, 2, 2), number, np.float32), (1, 2, 2), np.arange(9), "squares")
+    >>> squares.shape, squares[[4, 2]].shape, float(squares[[4, 2]][1].max())
+    ((9, 1, 2, 2), (2, 1, 2, 2), 2.0)
+    """
+
+    read: Callable[[int], NDArray[np.float32]]
+    sample_shape: tuple[int, ...]
+    numbers: NDArray[np.int64]
+    mark: str
+    loaders: int = LOADERS
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, chosen: Any) -> Any:
+        if isinstance(chosen, int | np.integer):
+            return self.read(int(self.numbers[chosen]))
+        return replace(self, numbers=self.numbers[chosen])
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        return (self[number] for number in range(len(self)))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """M, C and the extents."""
+        return (len(self), *self.sample_shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that are held: those of the numbers alone."""
+        return self.numbers.nbytes
+
+    def setflags(self, *, write: bool) -> None:
+        """Whether the numbers can be written to."""
+        self.numbers.setflags(write=write)
+
+    def key(self) -> NDArray[np.uint8]:
+        """What stands for the pixels in a fingerprint, uint8 [32]: the mark of the source, and the numbers."""
+        digest = hashlib.sha256(f"lazy {self.mark} {self.sample_shape}".encode())
+        digest.update(np.ascontiguousarray(self.numbers).data)
+        return np.frombuffer(digest.digest(), np.uint8)
+
+
+def loaded_by(images: Any, loaders: int) -> Any:
+    """Images that so many threads read ahead; those in memory as they are. Raises S608 for fewer than none."""
+    if loaders < 0:
+        raise ScanlabError.at("S608", f"loaders is {loaders}", help="give how many threads read ahead, 0 for none")
+    return replace(images, loaders=loaders) if isinstance(images, LazyImages) else images
+
+
+def refuse_lazy(lazy: Lazy, name: str) -> None:
+    """Raise S830 where data that are read whole are to be read lazily."""
+    if lazy is True:
+        help = 'leave lazy out, or say "auto"; a folder per class can be read lazily'
+        raise ScanlabError.at("S830", f"{name} is read whole, and not as it is needed", help=help)

@@ -1,0 +1,140 @@
+"""Folders of classes that are too large for memory: only names and classes are held, pictures are read when needed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scanlab.data.checks import check_parts
+from scanlab.data.class_folders import Labelled
+from scanlab.data.dataset import Dataset
+from scanlab.data.layout import Layout
+from scanlab.data.lazy import LazyImages
+from scanlab.data.notes import Note
+from scanlab.data.parts import divided
+from scanlab.data.pictures import is_grey_file, picture_sizes, read_picture, several_sizes, turn_and_size
+from scanlab.data.resize import check_size
+from scanlab.data.strata import strata_of
+from scanlab.data.target_kinds import LABELS, by_shape
+from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import count_text, grid_text
+
+__all__ = ["PictureFiles", "is_too_large", "read_lazily"]
+
+# Held twice, as a data set and as its parts, pictures may take this share of the machine's memory.
+SHARE = 0.5
+# So many pictures of a folder are looked into: for their channels, and wholly for the fingerprint.
+LOOKED_INTO = 64
+_TAKEN = frozenset({"classes", "table", "multi_label", "nested", "groups", "as_stored"})
+
+
+@dataclass(frozen=True, eq=False)
+class PictureFiles:
+    """Pictures by number: names below a folder, bytes [M], not paths, of which a million would fill half a gigabyte.
+    exact: all have one size, and are not resized."""
+
+    folder: str
+    names: NDArray[np.bytes_]
+    sample_shape: tuple[int, ...]
+    layout: Layout
+    exact: bool = False
+
+    def __call__(self, number: int) -> NDArray[np.float32]:
+        """Read one, float32 [C, H, W] in [0, 1]. Raises S644 for a file that cannot be read, with its path."""
+        channels, *extents = self.sample_shape
+        return read_picture(self.file(number), tuple(extents), channels, self.layout, self.exact)
+
+    def file(self, number: int) -> Path:
+        """Where a picture is."""
+        return Path(self.folder, os.fsdecode(bytes(self.names[number])))
+
+
+def is_too_large(files: Sequence[Path], size: tuple[int, ...] | None, layout: Layout) -> bool:
+    """Whether pictures would fill more than half of the machine's memory, as float32, held twice.
+
+    Taken are the size that is given, or that of the first picture, and three channels. What is free at the moment does
+    not count: the same study would know its data by other fingerprints from one start to the next.
+    """
+    try:
+        extents = size or turn_and_size(files[0], layout)[1]
+    except ScanlabError:
+        # Who reads them says what is wrong with it.
+        return False
+    return 2 * len(files) * 3 * prod(extents) * 4 > SHARE * _memory()
+
+
+def read_lazily(
+    folder: Path, inner: Path, given: Labelled, size: tuple[int, ...] | None, layout: Layout, notes: list[Note]
+) -> Dataset:
+    """Pictures with classes or labels as `load_folder` reads them, but for the pixels, which are read when they are
+    needed.
+
+    inner: the folder below `folder` that holds them. The fingerprint has the names, the sizes of the files in bytes,
+    the labels, and the content of 64 files: it does not see a picture that changes and keeps its size. Sizes must be
+    given unless all pictures have one. Raises S644 to S646 as `load_folder`, S830 for words of layout that need all
+    pixels.
+    """
+    if odd := sorted(layout.words - _TAKEN):
+        help = "leave it out, or load with lazy = false"
+        raise ScanlabError.at("S830", f"layout {odd[0]} needs the pixels of all pictures of {folder}", help=help)
+    some = [given.files[n] for n in np.unique(np.linspace(0, len(given.files) - 1, LOOKED_INTO).astype(int))]
+    channels = 1 if all(is_grey_file(file) for file in some) else 3
+    sizes = dict.fromkeys(picture_sizes(some, layout))
+    if size is None and len(sizes) > 1:
+        raise several_sizes(sizes)
+    own = next(iter(sizes))
+    check_size(size or own, own, folder.name)
+    shape = (channels, *(size or own))
+    above = len(os.fsencode(inner / "x")) - 1
+    names = np.array([os.fsencode(file)[above:] for file in given.files])
+    mark = _mark(given.files, names, some)
+    kind = LABELS if given.several else by_shape(given.labels)
+    numbers = np.arange(len(names))
+    parts = divided(given.counts, strata_of(kind, np.empty(0, np.float32), given.labels), given.groups, notes)
+    refused = "; one in colours will be refused when it is read" if channels == 1 else ""
+    looked = f"of {count_text(len(some), 'picture')} that were looked into"
+    notes += [
+        Note("assumed", f"pictures are read when they are needed, as {grid_text(shape[1:])}, and not kept in memory"),
+        Note("assumed", f"all have {count_text(channels, 'channel')}, as is so {looked}{refused}"),
+        Note("assumed", "data are known by names, labels and sizes of the files, and by the content " + looked),
+        Note("left out", "exact copies across the parts are not looked for: that needs all pixels"),
+    ]
+    made = Dataset(
+        name=folder.name,
+        images=LazyImages(
+            PictureFiles(str(inner.absolute()), names, shape, layout, size is None), shape, numbers, mark
+        ),
+        labels=given.labels,
+        train=parts["train"],
+        test=parts["test"],
+        classes=len(given.class_names),
+        credit=f"read from the folder {folder.name}",
+        val=parts.get("val", np.empty(0, np.int64)),
+        class_names=given.class_names,
+        groups=given.groups,
+        drawn="test" not in given.counts,
+        notes=tuple(dict.fromkeys(notes)),
+        targets=kind,
+    )
+    check_parts(made)
+    return made
+
+
+def _mark(files: Sequence[Path], names: NDArray[np.bytes_], some: Sequence[Path]) -> str:
+    digest = hashlib.sha256(np.ascontiguousarray(names).data)
+    digest.update(np.array([file.stat().st_size for file in files], np.int64).data)
+    for file in some:
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _memory() -> int:
+    """The machine's memory in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
