@@ -13,6 +13,7 @@ from torch import Tensor
 from scanlab.study import moved_boxes
 from scanlab.study.line_images import shifted_each
 from scanlab.study.moved_boxes import are_boxes, are_masks
+from scanlab.study.own_augmentation import changed_by
 from scanlab.study.pictures_changed import changed_pictures
 from scanlab.study.recipe import Recipe
 
@@ -59,8 +60,10 @@ def augmented(
     if recipe.of_pictures:
         batch = replace(batch, images=changed_pictures(batch.images, recipe, draw))
     if batch.boxes is not None:
-        return batch.images, moved_boxes.visible(batch.boxes, tuple(images.shape[2:]))
-    return batch.images, targets if batch.masks is None else batch.masks
+        targets = moved_boxes.visible(batch.boxes, tuple(images.shape[2:]))
+    elif batch.masks is not None:
+        targets = batch.masks
+    return changed_by(recipe.augment, batch.images, targets, draw) if recipe.augment else (batch.images, targets)
 
 
 def shifted(batch: Batch, most: int, draw: torch.Generator) -> Batch:

@@ -18,12 +18,13 @@ from scanlab.study.engines.local import InProcess
 from scanlab.study.learning import learning_of, loss_of, metrics_of
 from scanlab.study.line_images import of_one_size
 from scanlab.study.model_inputs import has_field
+from scanlab.study.own_augmentation import check_own_augmentation
 from scanlab.study.tasks import is_given_task, is_own, task_named
 from scanlab.study.training_run import initial_model, part_of
 from scanlab.study.trial import Problem, Study, Trial
 from scanlab.study.work import dataset_of
 
-__all__ = ["check_own_controls", "check_portable", "has_own_code", "own_sentences", "tried"]
+__all__ = ["check_augmentations", "check_own_controls", "check_portable", "has_own_code", "own_sentences", "tried"]
 
 # Samples that loss and metrics are tried on.
 TRIED = 8
@@ -48,6 +49,14 @@ def check_own_controls(study: Study) -> None:
                 f"are made by {problem.model.make}",
                 help=f"leave {'it' if len(impossible) == 1 else 'them'} out: controls = {left}".replace("'", '"'),
             )
+
+
+def check_augmentations(study: Study) -> None:
+    """Try every augmentation of a person's own once. Raises what `check_own_augmentation` raises."""
+    for problem in study.problems:
+        if problem.recipe.augment:
+            dataset = dataset_of(problem.data)
+            check_own_augmentation(problem.recipe.augment, *part_of(dataset, dataset.train[:TRIED], "cpu"))
 
 
 def check_portable(study: Study, engine: Engine) -> None:

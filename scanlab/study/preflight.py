@@ -18,7 +18,7 @@ from scanlab.nn.measure import parameter_count
 from scanlab.study.changes import hundredths
 from scanlab.study.digest import Compiled
 from scanlab.study.drawing import check_drawing
-from scanlab.study.own_checks import check_own_controls, has_own_code, tried
+from scanlab.study.own_checks import check_augmentations, check_own_controls, has_own_code, tried
 from scanlab.study.ranges import check_ranges, check_seeds, check_study_ranges
 from scanlab.study.reading import check_lines
 from scanlab.study.tasks import check_task, task_named
@@ -61,6 +61,7 @@ def check_study(study: Study) -> dict[tuple[str, str], Cost]:
     check_drawing(study)
     check_train_sizes(study)
     check_own_controls(study)
+    check_augmentations(study)
     all_costs = {}
     for problem in study.problems:
         dataset = dataset_of(problem.data)

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from scanlab.imported import is_import_path, source_digest
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["DECAYS", "PRECISIONS", "RECIPES", "Recipe", "published_recipe", "start_of"]
@@ -52,8 +53,9 @@ class Recipe:
     color_jitter: brightness, contrast and saturation times 1 - x to 1 + x; erasing: with that probability a rectangle
     becomes noise (arXiv 1708.04896). mixup, cutmix: alphas of the mixing with the batch in reverse (arXiv 1710.09412,
     1905.04899), one of the two by chance where both are set. repeated: of every epoch only a share 1/repeated of the
-    images is taken, each so many times, changed anew. passes: an epoch goes through the images so many times, each time
-    in another order, before it is measured.
+    images is taken, each so many times, changed anew. augment: "package.module:function" of your own, called last with
+    a batch's images, its targets and a generator to draw from; it returns both. passes: an epoch goes through the
+    images so many times, each time in another order, before it is measured.
 
     The defaults, and those of BackboneConfig, were picked by hand for accuracy on the test part of the digits with seed
     0 and two-way row scans: comparing the model with another kind of classifier there flatters it. `part = "val"` of a
@@ -81,6 +83,7 @@ class Recipe:
     mixup: float = 0.0
     cutmix: float = 0.0
     repeated: int = 1
+    augment: str = ""
     passes: int = 1
     clip: float = 1.0
     warm_up: float | None = None
@@ -100,10 +103,12 @@ class Recipe:
 
     def stored(self) -> dict[str, Any]:
         """The settings in JSON's types, as keys of trials have them: those that came later, only where they are set.
-        The file to start from is known by its content. Raises S616 for one that is not there."""
+        The file to start from is known by its content, a function of your own by that of its module. Raises S616 and
+        S850 for what is not there."""
         held = {f.name: (getattr(self, f.name), f.default) for f in fields(self)}
         made = {name: value for name, (value, usual) in held.items() if name in _FIRST or value != usual}
         made |= {name: list(value) for name, value in made.items() if isinstance(value, tuple)}
+        made |= {"augment": {"function": self.augment, "source": _source(self.augment)}} if self.augment else {}
         return made | ({"start": _content(self.start)} if self.start else {})
 
     def seen(self, images: int) -> int:
@@ -142,6 +147,14 @@ def start_of(start: str) -> tuple[str, str]:
     name, colon, file = start.partition(":")
     # One letter is a disk of Windows.
     return (name, file) if colon and len(name) > 1 else ("", start)
+
+
+def _source(path: str) -> str:
+    source = source_digest(path) if is_import_path(path) else ""
+    if not source:
+        problem = f"recipe.augment is {path!r}, and there is no such function"
+        raise ScanlabError.at("S850", problem, help="write package.module:function, and run where its file lies")
+    return source
 
 
 def _content(start: str) -> str:

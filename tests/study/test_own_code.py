@@ -14,9 +14,10 @@ from torch import nn
 import scanlab
 from scanlab.data.target_kinds import CLASSES
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.study import Learning, Task, run_study, study_of, tasks, with_options
+from scanlab.study import Learning, Task, run_study, study_of, tasks, train_trial, with_options
 from scanlab.study.own_checks import own_sentences
 from scanlab.study.preflight import check_study
+from scanlab.study.work import dataset_of
 
 CODE = """
 from torch import nn
@@ -261,3 +262,41 @@ def test_a_metric_without_a_number_is_told() -> None:
 
 def test_a_task_takes_no_name_of_ours() -> None:
     assert _code(lambda: tasks.given_task(replace(_task(), name="classification"))) == "S852"
+
+
+NOISE = """
+import torch
+def noisy(images, targets, draw):
+    return images + 0.1 * torch.randn(images.shape, generator=draw), targets
+def smaller(images, targets, draw):
+    return images[:, :, 1:], targets
+def late(images, targets, draw):
+    raise ValueError("no such noise")
+"""
+
+
+def test_an_augmentation_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_noise.py").write_text(NOISE)
+    monkeypatch.chdir(tmp_path)
+    options = {"strategies": ["row"], "controls": [], "seeds": 1, "limit": 32, "test_limit": 16}
+    options |= {"model.dim": 8, "model.depth": 1, "model.patch": 4, "recipe.epochs": 2}
+
+    def made(name: str):
+        return study_of(with_options(None, options | ({"recipe.augment": f"my_noise:{name}"} if name else {})))
+
+    check_study(made("noisy"))
+    [plain], [own] = made("").trials(), made("noisy").trials()
+    assert plain.key != own.key
+    dataset = dataset_of(own.problem.data)
+    first, again = (train_trial(own, dataset).epochs[0].loss for _ in range(2))
+    assert first == again != train_trial(plain, dataset).epochs[0].loss
+    for name, code, words in (
+        ("smaller", "S852", "images"),
+        ("late", "S851", "no such noise"),
+        ("none", "S850", "none"),
+    ):
+        with pytest.raises(ScanlabError, match=code) as error:
+            check_study(made(name))
+        assert words in str(error.value)
+    (tmp_path / "my_noise.py").write_text(NOISE + "# changed\n")
+    assert made("noisy").trials()[0].key != own.key
