@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pytest
 from sessions import commands, is_shown, printed
 
 README = Path(__file__).parents[2] / "README.md"
@@ -22,6 +25,24 @@ def test_the_tour_is_real(tmp_path: Path) -> None:
             else:
                 text = printed(command, tmp_path, columns=160)
                 assert is_shown(shown, text), text
+
+
+def test_the_five_lines_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they stand, but for shorter trainings of fewer seeds."""
+    [block] = [
+        b for b in re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S) if "my_data" in b
+    ]
+    assert len(block.strip().splitlines()) == 5
+    monkeypatch.chdir(tmp_path)
+
+    def my_data() -> tuple[np.ndarray, np.ndarray]:
+        return np.random.default_rng(0).random((60, 3, 8, 8), np.float32), np.arange(60) % 2
+
+    shorter = block.replace("seeds=5", "seeds=2").replace('"epochs": 10', '"epochs": 1')
+    assert shorter != block
+    held: dict[str, Any] = {"my_data": my_data}
+    exec(shorter, held)
+    assert "row" in str(held["made"]) and (tmp_path / "out/mine/report.html").exists()
 
 
 def test_its_links_lead_somewhere() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small import numbers
 from torch import nn
 
 import scanlab
@@ -300,3 +301,31 @@ def test_an_augmentation_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert words in str(error.value)
     (tmp_path / "my_noise.py").write_text(NOISE + "# changed\n")
     assert made("noisy").trials()[0].key != own.key
+
+
+def test_two_processes_import_it_for_themselves() -> None:
+    alone = run_study(_study("make"), Path("alone"), workers=1)
+    apart = run_study(_study("make"), Path("apart"), workers=2)
+    assert numbers(alone) == numbers(apart) and len(numbers(apart)) == 6
+
+
+def test_changed_inputs_are_put_to_a_model_of_ones_own() -> None:
+    study = _study("ours", transfer=["rotate 90"], seeds=1)
+    check_study(study)
+    trials = run_study(study, Path("out")).trials.values()
+    assert all(trial.result and set(trial.result.transfer) == {"rotate 90"} for trial in trials)
+
+
+def test_entry_points_of_installed_packages_are_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = tmp_path / "of_mine-1.0.dist-info"
+    told.mkdir()
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: of-mine\nVersion: 1.0\n")
+    entries = "[scanlab.models]\nmine = my_models:make\n[scanlab.tasks]\nwrongness_of_mine = my_models:task\n"
+    (told / "entry_points.txt").write_text(entries)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    options = {**SMALL, "strategies": ["row"], "seeds": 1, "controls": [], "model.patch": 4}
+    study = study_of(with_options(None, options | {"model.make": "mine", "task": "wrongness_of_mine"}))
+    check_study(study)
+    [trial] = run_study(study, Path("out")).trials.values()
+    assert trial.result and set(trial.result.final) == {"wrong"}
+    assert _code(lambda: study_of(with_options(None, options | {"model.make": "nobodys"}))) == "S850"
