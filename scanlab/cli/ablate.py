@@ -35,8 +35,9 @@ from scanlab.study.record import StudyRecord
 from scanlab.study.resampled import overlap_of, overlap_sentences
 from scanlab.study.store import read_study
 from scanlab.study.tasks import task_named
-from scanlab.study.time_needed import estimate, in_words
+from scanlab.study.time_needed import Estimate, estimate, in_words
 from scanlab.study.trial import Problem, Study
+from scanlab.study.trial_wording import stopped_sentences
 from scanlab.study.tune import tuning_sentences
 
 __all__ = ["RunOptions", "run"]
@@ -46,13 +47,15 @@ UNREAD = "The data were not read for this: they are taken to be what they were w
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Where trials run. workers: 0 for one per GPU, or per core; device: auto, cpu or cuda; loggers: by name."""
+    """Where trials run. workers: 0 for one per GPU, or per core; device: auto, cpu or cuda; loggers: by name;
+    retry_diverged: train what diverged again."""
 
     workers: int = 0
     device: str = "cpu"
     engine: str = "local"
     address: str = ""
     loggers: tuple[str, ...] = ()
+    retry_diverged: bool = False
 
 
 def run(
@@ -70,19 +73,25 @@ def run(
     kept = kept_study(given, before) if dry and before else None
     study = kept or settings.study_of(given)
     costs = kept_costs(study, before) if kept and before else check_study(study)
+    keys = [] if run_options.retry_diverged else [trial.key for trial in study.trials()]
+    stopped = stopped_sentences(before, keys)
     if dry:
-        _print_plan(study, costs, before, workers, devices[0], as_json, unread=kept is not None)
+        skipped = {key for key in keys if before and key in before.trials and before.trials[key].diverged}
+        estimated = estimate(study, costs, before, workers, devices[0], skipped)
+        _print_plan(study, costs, before, estimated, workers, stopped, as_json, unread=kept is not None)
         return 0
     if not as_json:
-        for line in [*same_orders(study), *own_sentences(study), *_power(study, before)]:
+        for line in [*same_orders(study), *own_sentences(study), *stopped, *_power(study, before)]:
             screen.print(line)
         for line in _data_notes(study):
             screen.print(Text(line))
-    command = shlex.join(["scanlab", *sys.argv[1:]])
+    command, again = shlex.join(["scanlab", *sys.argv[1:]]), run_options.retry_diverged
     engine = _engine(run_options, workers) or local_engine(workers, devices)
     if study.tune:
         with watched(study, console(stderr=True), quiet=as_json) as listener:
-            study = runner.choose_learning_rates(study, folder, engine=engine, listener=listener, command=command)
+            study = runner.choose_learning_rates(
+                study, folder, engine=engine, listener=listener, command=command, retry_diverged=again
+            )
     with watched(study, console(stderr=True), quiet=as_json) as listener:
         listeners = [listener, *_loggers(run_options.loggers, folder, study)]
 
@@ -91,7 +100,9 @@ def run(
                 each(update)
 
         try:
-            record = runner.run_study(study, folder, engine=engine, listener=tell, command=command)
+            record = runner.run_study(
+                study, folder, engine=engine, listener=tell, command=command, retry_diverged=again
+            )
         except KeyboardInterrupt:
             _print_stopped(folder)
             raise
@@ -150,13 +161,13 @@ def _print_plan(
     study: Study,
     costs: Mapping[tuple[str, str], Cost],
     before: StudyRecord | None,
+    estimated: Estimate,
     workers: int,
-    device: str,
+    stopped: list[str],
     as_json: bool,
     unread: bool,
 ) -> None:
     done = {key for key, trial in before.trials.items() if trial.status == "done"} if before else set()
-    estimated = estimate(study, costs, before, workers, device)
     rows: dict[tuple[str, str], list[Any]] = {}
     for m in study.members():
         rows.setdefault((m.problem, m.strategy), []).append(m)
@@ -175,6 +186,7 @@ def _print_plan(
                 "power": " ".join(_power(study, before)),
                 "tune": study.about().get("tune"),
                 "same": same_orders(study),
+                "stopped": stopped,
                 "data_read": not unread,
             }
         )
@@ -192,7 +204,7 @@ def _print_plan(
         )
     screen = console()
     print_table(screen, shown)
-    for line in [*same_orders(study), *([] if unread else own_sentences(study))]:
+    for line in [*same_orders(study), *([] if unread else own_sentences(study)), *stopped]:
         screen.print(line)
     for line in tuning_sentences(study.about()):
         screen.print(line)

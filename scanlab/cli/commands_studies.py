@@ -109,6 +109,10 @@ def ablate(
     engine: Annotated[str, typer.Option(help="local, or ray for many machines.")] = "local",
     address: Annotated[str, typer.Option(help="Of a Ray cluster; without one, one is started here.")] = "",
     logger: Annotated[str, typer.Option(help="tensorboard, mlflow, wandb; several with commas.")] = "",
+    retry_diverged: Annotated[
+        bool,
+        typer.Option("--retry-diverged", help="Train trials that diverged again, from the epoch before."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the trials and how long they take; run none.")
     ] = False,
@@ -140,7 +144,8 @@ def ablate(
         "recipe.epochs": epochs,
     }
     study, options = file_and_settings(study, settings, options)
-    run_options = RunOptions(workers, device, engine, address, tuple(n.strip() for n in logger.split(",") if n.strip()))
+    loggers = tuple(n.strip() for n in logger.split(",") if n.strip())
+    run_options = RunOptions(workers, device, engine, address, loggers, retry_diverged)
     raise typer.Exit(run(study, options, out, run_options, dry_run, json))
 
 

@@ -143,6 +143,7 @@ _STUDIES = {
     "S853": Code("a control that a model of your own cannot have", "The message says which controls to leave out."),
     "S854": Code("code or data that live in one process", "Only what has an import path goes to other workers."),
     "S855": Code("paths that are no permutations", "Layers of your own take orders that visit every patch once."),
+    "S860": Code("a training that diverged", "Its loss is no number; what was trained before that is kept."),
 }
 
 _OPERATORS = {

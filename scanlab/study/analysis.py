@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from scanlab.study.resampled import overlap_of
 from scanlab.study.size_findings import size_findings
 from scanlab.study.statistics import ROUNDING, Difference, friedman, mean_spread
 from scanlab.study.tasks import Task, task_of
+from scanlab.study.trial_wording import failed_names
 from scanlab.study.wording import overall_sentences, problem_sentences
 
 __all__ = ["analyse"]
@@ -136,7 +137,8 @@ def _measured(record: StudyRecord, problem: Mapping[str, Any]) -> Measured:
     members = [m for m in record.members if m.problem == problem["name"]]
     results = {(m.strategy, m.seed): r for m in members if (r := record.trial(m).result) is not None}
     controls = {m.strategy: stored_control(m.control) for m in members}
-    rows = [_row(label, control, problem, about, results, task) for label, control in controls.items()]
+    lost = frozenset((m.strategy, m.seed) for m in members if record.trial(m).diverged)
+    rows = [_row(label, control, problem, about, results, task, lost) for label, control in controls.items()]
     base = next((row for row in rows if row.label == about["baseline"]), None)
     waiting = (m.strategy for m in members if record.trial(m).status in ("waiting", "running"))
     return Measured(
@@ -222,12 +224,19 @@ def _with_locality(
 
 
 def _outcomes(rows: Sequence[StrategyFindings]) -> dict[str, float]:
-    return {row.label: row.mean for row in _plain(rows) if row.mean is not None and math.isfinite(row.mean)}
+    return {row.label: row.mean for row in _plain(rows) if row.mean is not None and not row.diverged}
 
 
 def _row(
-    label: str, control: str | None, problem: Mapping[str, Any], about: Mapping[str, Any], results: Results, task: Task
+    label: str,
+    control: str | None,
+    problem: Mapping[str, Any],
+    about: Mapping[str, Any],
+    results: Results,
+    task: Task,
+    lost: Collection[tuple[str, int]],
 ) -> StrategyFindings:
+    """lost: labels and seeds of the trials that diverged."""
     seeds = tuple(seed for seed in about["seeds"] if (label, seed) in results)
     own = [results[label, seed] for seed in seeds]
     values = [r.final[task.primary] for r in own]
@@ -250,7 +259,11 @@ def _row(
         throughput=_mean([r.throughput for r in own]),
         transfer=_means([r.transfer for r in own]),
         curves=_curves(own, task),
-        diverged=tuple(seed for seed, value in zip(seeds, values, strict=True) if not math.isfinite(value)),
+        diverged=tuple(
+            seed
+            for seed in about["seeds"]
+            if (label, seed) in lost or not math.isfinite(dict(zip(seeds, values, strict=True)).get(seed, 0.0))
+        ),
     )
 
 
@@ -274,10 +287,8 @@ def _table(rows: Sequence[StrategyFindings], results: Results, task: Task) -> tu
 
 
 def _failures(record: StudyRecord) -> list[tuple[str, str]]:
-    names: dict[str, str] = {}
-    for m in record.members:
-        names.setdefault(m.key, f"{m.problem}, {m.strategy}, seed {m.seed}")
-    return [(names[key], trial.error) for key, trial in record.trials.items() if trial.status == "failed"]
+    failed = [(key, trial.error) for key, trial in record.trials.items() if trial.status == "failed"]
+    return [(name, error) for key, error in failed for name in failed_names(record, (key,))]
 
 
 def _curves(results: Sequence[TrialResult], task: Task) -> tuple[tuple[float, float, float], ...]:

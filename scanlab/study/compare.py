@@ -44,6 +44,13 @@ class Measured:
     overlap: float = 0.0
     step: float | None = None
 
+    def comparable(self, baseline: str) -> list[StrategyFindings]:
+        """Rows other than the baseline with trials of their own. None that diverged with some seed: those with which it
+        did not are no fair choice among its seeds."""
+        diverged = {row.label for row in self.rows if row.diverged}
+        rows = [] if baseline in diverged else self.rows
+        return [r for r in rows if r.label != baseline and not r.same_as and r.label not in diverged]
+
     def values(self, label: str, seeds: Sequence[int], transfer: str = "") -> list[float]:
         """The primary metric of a strategy on the test part, or on a change of it, by seed."""
         own = [self.results[label, seed] for seed in seeds]
@@ -87,16 +94,16 @@ def compared(problems: Sequence[Measured], baseline: str, confidence: float) -> 
 
 
 def _pairs(problems: Sequence[Measured], baseline: str, control: bool) -> list[_Pair]:
-    """Every row but the baseline and those that share another's trials."""
+    """Every row that can be compared with the baseline."""
     pairs = []
     for problem in problems:
-        for row in problem.rows:
-            if (row.control is not None) != control or row.label == baseline or row.same_as:
+        for row in problem.comparable(baseline):
+            if (row.control is not None) != control:
                 continue
             seeds = [seed for seed in row.seeds if (baseline, seed) in problem.results]
             own, base = problem.values(row.label, seeds), problem.values(baseline, seeds)
             waiting = not problem.waiting.isdisjoint((row.label, baseline))
-            if np.isfinite(own).all() and np.isfinite(base).all() and (seeds or waiting):
+            if seeds or waiting:
                 pairs.append(_Pair(problem, row.label, own, base, waiting))
     return pairs
 
@@ -142,8 +149,7 @@ def transfer_differences(
     pairs = [
         (problem, row, change, seeds)
         for problem in problems
-        for row in problem.rows
-        if row.label != baseline and not row.same_as
+        for row in problem.comparable(baseline)
         for change in row.transfer
         if (seeds := [s for s in row.seeds if change in _changes(problem, baseline, s)])
     ]
@@ -159,7 +165,8 @@ def transfer_differences(
 def transfer_changes(problems: Sequence[Measured], confidence: float) -> dict[tuple[str, str], dict[str, Difference]]:
     """What changed inputs do to every strategy and control: its metric on them less that on the test part as it is,
     paired by seed, by problem, label and change; their intervals hold together."""
-    pairs = [(problem, row, change) for problem in problems for row in problem.rows for change in row.transfer]
+    rows = [(problem, row) for problem in problems for row in problem.rows if not row.diverged]
+    pairs = [(problem, row, change) for problem, row in rows for change in row.transfer]
     changes: dict[tuple[str, str], dict[str, Difference]] = {}
     for problem, row, change in pairs:
         seeds = [s for s in row.seeds if change in _changes(problem, row.label, s)]

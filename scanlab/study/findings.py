@@ -65,7 +65,7 @@ class StrategyFindings:
     curves: epoch by epoch, the mean and the standard deviation of the primary metric, and the mean loss.
     transfer_differences: from the baseline on those changed inputs; transfer_changes: from the inputs as they are.
     waiting: some of its trials have no result yet.
-    diverged: the seeds whose primary metric is no number.
+    diverged: the seeds whose training was stopped because its loss was no number, or whose primary metric is none.
 
     >>> row = StrategyFindings("row", "by h, w", None, (0, 1), 0.9, 0.01, {"accuracy": 0.9}, *[None] * 6, {}, ())
     >>> row.label, row.mean, row.comparison

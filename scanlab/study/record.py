@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 from scanlab.study.history import History
 
-__all__ = ["STATUSES", "Epoch", "MemberRecord", "StudyRecord", "TrialRecord", "TrialResult"]
+__all__ = ["DIVERGED", "STATUSES", "Epoch", "MemberRecord", "StudyRecord", "TrialRecord", "TrialResult"]
 
 STATUSES = ("waiting", "running", "done", "failed")
+# The first word of the error of a trial whose loss was no number.
+DIVERGED = "diverged"
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,11 @@ class TrialRecord:
     error: str = ""
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
     attempts: int = 0
+
+    @property
+    def diverged(self) -> bool:
+        """Whether it failed because its loss was no number, as it would again."""
+        return self.status == "failed" and self.error.partition("\n")[0] == DIVERGED
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from scanlab.study.record import StudyRecord
 from scanlab.study.store import Store
 from scanlab.study.store_errors import other_settings
 from scanlab.study.trial import Study, Trial
+from scanlab.study.trial_wording import failure_reason
 from scanlab.study.tuning import best_rates
 from scanlab.study.work import FULL_DISK
 
@@ -61,13 +62,16 @@ def run_study(
     devices: tuple[str, ...] = ("cpu",),
     listener: Listener = lambda _: None,
     command: str = "",
+    retry_diverged: bool = False,
 ) -> StudyRecord:
     """Run the trials of a study that are not done, and return them all.
 
     folder: holds the database and, while trials run, their checkpoints; a study that was stopped, in whatever way, goes
     on from there, and another runner may share the work. engine: where trials run; by default `workers` of them on this
-    machine, sharing out the devices. Trials that fail do not stop the others. Raises S653 and S656 for a full disk
-    (what is finished is kept), S654, S655 and S657 for a database that cannot be used, S681 for a file as folder.
+    machine, sharing out the devices. Trials that fail do not stop the others, and are tried again by the next run, but
+    for those that diverged: these go on from their last good epoch where retry_diverged is set. Raises S653 and S656
+    for a full disk (what is finished is kept), S654, S655 and S657 for a database that cannot be used, S681 for a file
+    as folder.
     Learning rates that the study chooses are chosen first (`choose_learning_rates`).
 
     >>> from scanlab.study import study_of, with_options
@@ -83,16 +87,24 @@ def run_study(
     require_folder(folder)
     engine = engine or local_engine(workers, devices)
     check_portable(study, engine)
-    study = choose_learning_rates(study, folder, engine=engine, listener=listener, command=command)
+    study = choose_learning_rates(
+        study, folder, engine=engine, listener=listener, command=command, retry_diverged=retry_diverged
+    )
     with Store(folder / DATABASE) as store:
-        store.open_study(study, command)
+        store.open_study(study, command, retry_diverged)
         _run_all(_Desk(study, store, folder / CHECKPOINTS, listener), engine)
         store.note_look("run")
         return store.read()
 
 
 def choose_learning_rates(
-    study: Study, folder: Path, *, engine: Engine, listener: Listener = lambda _: None, command: str = ""
+    study: Study,
+    folder: Path,
+    *,
+    engine: Engine,
+    listener: Listener = lambda _: None,
+    command: str = "",
+    retry_diverged: bool = False,
 ) -> Study:
     """The study with the learning rate of every strategy and control that is to choose one, as its trainings say.
 
@@ -106,7 +118,7 @@ def choose_learning_rates(
         keys = {member.trial.key for member in members}
         metrics = store.final_metrics(keys)
         if len(metrics) < len(keys):
-            store.open_study(study, command)
+            store.open_study(study, command, retry_diverged)
             _run_all(_Desk(study, store, folder / CHECKPOINTS, listener, keys), engine)
             metrics = store.final_metrics(keys)
     return replace(study, chosen=best_rates(members, metrics))
@@ -159,9 +171,8 @@ class _Desk:
         elif isinstance(event, Failed):
             if event.kind == FULL_DISK:
                 self.store.release(key)
-                raise ScanlabError.at(
-                    "S653", event.trace.strip().splitlines()[-1], help="make room and run the same command again"
-                )
+                why = failure_reason(f"{event.kind}\n{event.trace}")
+                raise ScanlabError.at("S653", why, help="make room and run the same command again")
             self.store.fail(key, f"{event.kind}\n{event.trace}", event.environment)
         elif isinstance(event, Lost):
             self._lost(event)

@@ -22,7 +22,7 @@ from scanlab.study.controls import stored_control
 from scanlab.study.in_force import new_look
 from scanlab.study.place import database_of
 from scanlab.study.predictions import TABLES, write_predictions
-from scanlab.study.record import Epoch, MemberRecord, StudyRecord, TrialRecord, TrialResult
+from scanlab.study.record import DIVERGED, Epoch, MemberRecord, StudyRecord, TrialRecord, TrialResult
 from scanlab.study.store_errors import explanation, other_settings
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ SCHEMA = 1
 # How long a trial belongs to a runner that gives no sign of life from another machine.
 LEASE_S = 120.0
 _APPLICATION = 0x53434E4C  # "SCNL", in the file's header
+_DIVERGED = f"{DIVERGED}\n"  # How the error of such a trial begins
 _TABLES = """
 CREATE TABLE study (id INTEGER PRIMARY KEY CHECK (id = 1), about TEXT NOT NULL, command TEXT NOT NULL);
 CREATE TABLE members (
@@ -108,11 +109,12 @@ class Store:
     ) -> None:
         self._base.close()
 
-    def open_study(self, study: Study, command: str = "") -> None:
+    def open_study(self, study: Study, command: str = "", retry_diverged: bool = False) -> None:
         """Write the study down, in the place of what the file held of it; trials that are known keep their results.
 
-        Trials that failed wait again. What is in force is added to the history, where it is new. Raises S682 where
-        another runner is at work with other settings.
+        Trials that failed wait again, but for those that diverged, which would again, unless they are asked for. What
+        is in force is added to the history, where it is new. Raises S682 where another runner is at work with other
+        settings.
         """
         rows, configs = [], {}
         for position, m in enumerate(study.members()):
@@ -134,7 +136,11 @@ class Store:
             self._base.execute("DELETE FROM members")
             self._base.executemany("INSERT INTO members VALUES (?, ?, ?, ?, ?, ?)", rows)
             self._base.executemany("INSERT OR IGNORE INTO trials (key, config) VALUES (?, ?)", configs.items())
-            self._base.execute("UPDATE trials SET status = 'waiting', owner = '', error = '' WHERE status = 'failed'")
+            self._base.execute(
+                "UPDATE trials SET status = 'waiting', owner = '', error = '' WHERE status = 'failed' "
+                "AND (? OR substr(error, 1, ?) != ?)",
+                (retry_diverged, len(_DIVERGED), _DIVERGED),
+            )
 
     def claim(self, among: Collection[str] | None = None) -> str | None:
         """Take the first trial that waits, or whose owner is gone, as one's own; None where there is none.
@@ -223,12 +229,13 @@ class Store:
                 history.append(self._base, history.LOOK, code_version(), list(self._statuses().values()), content)
 
     def final_metrics(self, keys: Collection[str]) -> dict[str, dict[str, float]]:
-        """The metrics after the last epoch of those of these trials that are done."""
+        """The metrics after the last epoch of those of these trials that are done; none of those that diverged."""
         with self._explained():
             rows = self._base.execute(
                 "SELECT key, metrics, max(number) FROM epochs JOIN trials USING (key) WHERE status = 'done' "
-                "AND key IN (SELECT value FROM json_each(?)) GROUP BY key",
-                (json.dumps(list(keys)),),
+                "AND key IN (SELECT value FROM json_each(?1)) GROUP BY key UNION ALL SELECT key, '{}', 0 FROM trials "
+                "WHERE status = 'failed' AND substr(error, 1, ?2) = ?3 AND key IN (SELECT value FROM json_each(?1))",
+                (json.dumps(list(keys)), len(_DIVERGED), _DIVERGED),
             ).fetchall()
         return {key: json.loads(metrics) for key, metrics, _ in rows}
 

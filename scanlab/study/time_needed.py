@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import mean, median
 from typing import Any
@@ -46,8 +46,10 @@ def estimate(
     before: StudyRecord | None = None,
     workers: int = 1,
     device: str = "cpu",
+    skipped: Collection[str] = (),
 ) -> Estimate:
     """What a study takes. costs: of every strategy, as `check_study` gives them; a control is taken for its baseline.
+    skipped: keys of trials that will not be run.
 
     before: what its folder holds. Trials like a finished one, but for their seed, take what that took; others what
     their operations suggest, corrected by what those of the finished trials would have suggested.
@@ -68,8 +70,8 @@ def estimate(
         train, test, operations = _suggested(trial, cost)
         own = known.get(_kind(trial.config))
         seconds[trial.key] = None if pace is None else (mean(own) if own else pace * train) + pace * test
-        flops += 0.0 if trial.key in done else operations
-    left = [s for key, s in seconds.items() if key not in done]
+        flops += 0.0 if trial.key in done or trial.key in skipped else operations
+    left = [s for key, s in seconds.items() if key not in done and key not in skipped]
     wall = None if None in left else sum(s for s in left if s is not None) / workers
     return Estimate(seconds, wall, sum(key in done for key in seconds), len(finished), flops)
 

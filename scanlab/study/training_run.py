@@ -21,6 +21,7 @@ from scanlab.nn import Backbone, BackboneConfig
 from scanlab.nn.head import Head
 from scanlab.study.augment import augmented
 from scanlab.study.checkpoint import Progress
+from scanlab.study.divergence import EVERY, LossWatch
 from scanlab.study.learning import Learning, learning_of, loss_of, metrics_of
 from scanlab.study.line_images import Images, LineImages, fetched, images_of, of_one_size
 from scanlab.study.model_inputs import has_field, own_network
@@ -145,23 +146,12 @@ class TrainingRun:
         return held | ({"average": self.average} if self.average is not None else {})
 
     def epoch(self, progress: Progress) -> Progress:
-        """One more epoch, with its test."""
+        """One more epoch, with its test. Raises S860 where the loss is no number."""
         self._restore(progress)
-        recipe, loading, total = self.trial.problem.recipe, 0.0, torch.zeros((), device=self.device)
-        images, targets = self.parts[:2]
-        start = before = perf_counter()
-        order = self._order(len(images)).split(recipe.batch)
-        for chosen, some in zip(order, fetched(images, order, self._needed), strict=True):
-            batch, labels = augmented(some, targets[chosen.to(self.device)], recipe, self.draw, self.video)
-            if recipe.mixes:
-                assert isinstance(batch, Tensor), "`check_ranges` refuses images of different widths"
-                batch, labels = mixed(batch, labels, self.classes, recipe, self.draw)
-            loading += perf_counter() - before
-            total += self._step(batch, labels) * len(chosen)
-            before = perf_counter()
-        loss = self.world.total(total).item() / recipe.seen(len(images))
-        seconds = perf_counter() - start
-        done = Epoch(loss, self._measured(*self.parts[2:]), seconds)
+        watch = self._watch(len(progress.epochs) + 1)
+        with watch.operators():
+            loss, loading, seconds = self._train(watch)
+            done = Epoch(loss, self._measured(*self.parts[2:]), seconds)
         return Progress(
             (*progress.epochs, done),
             progress.seconds + seconds,
@@ -169,6 +159,31 @@ class TrainingRun:
             self.draw.get_state(),
             torch.get_rng_state() if self.device == "cpu" else torch.cuda.get_rng_state(self.device),
         )
+
+    def _train(self, watch: LossWatch) -> tuple[float, float, float]:
+        """The steps of an epoch: its mean loss, and seconds of loading and of all of it."""
+        recipe, loading, total = self.trial.problem.recipe, 0.0, torch.zeros((), device=self.device)
+        images, targets = self.parts[:2]
+        start = before = perf_counter()
+        order = self._order(len(images)).split(recipe.batch)
+        for step, (chosen, some) in enumerate(zip(order, fetched(images, order, self._needed), strict=True), 1):
+            watch.before_step(step, max(self.schedule.get_last_lr()))
+            batch, labels = augmented(some, targets[chosen.to(self.device)], recipe, self.draw, self.video)
+            if recipe.mixes:
+                assert isinstance(batch, Tensor), "`check_ranges` refuses images of different widths"
+                batch, labels = mixed(batch, labels, self.classes, recipe, self.draw)
+            loading += perf_counter() - before
+            total += self._step(batch, labels) * len(chosen)
+            watch.after_step(total)
+            before = perf_counter()
+        loss = self.world.total(total).item() / recipe.seen(len(images))
+        watch.after_epoch(loss, self.model)
+        return loss, loading, perf_counter() - start
+
+    def _watch(self, epoch: int) -> LossWatch:
+        steps = math.ceil(self.trial.problem.recipe.seen(len(self.parts[0])) / self._batch)
+        every = 1 if self.device == "cpu" and self.world.size == 1 else EVERY
+        return LossWatch(self.trial, epoch, steps, every, self.world.total)
 
     def _restore(self, progress: Progress) -> None:
         if progress.draw is not None and progress.chance is not None:

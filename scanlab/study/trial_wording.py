@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from scanlab.ir.text import count_text, shortened
 from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
+from scanlab.study.record import StudyRecord
 
 __all__ = [
     "cost_sentences",
     "diverged_sentences",
     "diverged_words",
+    "failed_names",
     "failure_reason",
     "failure_sentence",
     "ratio_text",
     "seeds_sentences",
+    "stopped_sentences",
 ]
 
 # Of failures a verdict names so many, each with so many letters of its reason.
@@ -46,6 +49,29 @@ def failure_reason(error: str) -> str:
     return f"{kind}: {said}" if said and said != kind else kind
 
 
+def failed_names(record: StudyRecord, keys: Collection[str]) -> list[str]:
+    """These trials of a study in words, each by the first of its places."""
+    names: dict[str, str] = {}
+    for m in record.members:
+        names.setdefault(m.key, f"{m.problem}, {m.strategy}, seed {m.seed}")
+    return [name for key, name in names.items() if key in keys]
+
+
+def stopped_sentences(record: StudyRecord | None, keys: Collection[str]) -> list[str]:
+    """Which of these trials diverged in an earlier run, and are not trained again."""
+    stopped = {key for key in keys if record and key in record.trials and record.trials[key].diverged}
+    if record is None or not stopped:
+        return []
+    names = failed_names(record, stopped)
+    more = [f"{len(names) - MOST_FAILURES} more"] if len(names) > MOST_FAILURES else []
+    verb, them = ("is", "it") if len(stopped) == 1 else ("are", "them")
+    return [
+        f"{count_text(len(stopped), 'trial')} diverged in an earlier run and {verb} not trained again, since the same "
+        f"settings give the same numbers: {'; '.join([*names[:MOST_FAILURES], *more])}. --retry-diverged goes on with "
+        f"{them} from the epoch before; with another recipe these are other trials."
+    ]
+
+
 def diverged_sentences(problem: ProblemFindings) -> Iterator[str]:
     """Results that are no numbers, and what is not compared for it."""
     for row in problem.rows:
@@ -54,9 +80,16 @@ def diverged_sentences(problem: ProblemFindings) -> Iterator[str]:
 
 
 def diverged_words(row: StrategyFindings, problem: ProblemFindings) -> str:
-    """With which seeds a result is no number."""
-    seeds = f"seed{'s' if len(row.diverged) > 1 else ''} {', '.join(map(str, row.diverged))}"
-    return f"its {problem.metric.replace('_', ' ')} is no number with {seeds}"
+    """With which seeds a training diverged, or its result is no number."""
+    stopped = [seed for seed in row.diverged if seed not in row.seeds]
+    undefined = [seed for seed in row.diverged if seed in row.seeds]
+    clauses = [f"its training diverged with {_seeds(stopped)}"] if stopped else []
+    clauses += [f"its {problem.metric.replace('_', ' ')} is no number with {_seeds(undefined)}"] if undefined else []
+    return " and ".join(clauses)
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
 def seeds_sentences(problem: ProblemFindings, seeds: int) -> Iterator[str]:

@@ -19,9 +19,9 @@ Arm = tuple[str, str]
 def best_rates(members: Sequence[Member], metrics: Mapping[str, Mapping[str, float]]) -> dict[Arm, float]:
     """The learning rate with the best mean of the task's metric, for every problem and name; of equals the smallest.
 
-    members: as `Study.tuning_members` gives them; metrics: after the last epoch, by the trial's key. A mean that is no
-    number loses. Raises S772 where a training has no metrics, or none of an arm's rates gave a number: a choice
-    among what is left would give one arm a smaller budget than another.
+    members: as `Study.tuning_members` gives them; metrics: after the last epoch, by the trial's key, {} for one that
+    diverged. A mean that is no number loses. Raises S772 where a training has no metrics, or none of an arm's rates
+    gave a number: a choice among what is left would give one arm a smaller budget than another.
     """
     missing = [member for member in members if member.trial.key not in metrics]
     if missing:
@@ -35,7 +35,7 @@ def best_rates(members: Sequence[Member], metrics: Mapping[str, Mapping[str, flo
     values: dict[Arm, dict[float, list[float]]] = {}
     for member in members:
         task = task_named(member.trial.problem.task)
-        value = metrics[member.trial.key][task.primary]
+        value = metrics[member.trial.key].get(task.primary, math.nan)
         arm, rate = judged_place(member.problem, member.strategy), member.trial.problem.recipe.learning_rate
         values.setdefault(arm, {}).setdefault(rate, []).append(value if task.higher else -value)
     return {arm: _best(arm, by_rate) for arm, by_rate in values.items()}

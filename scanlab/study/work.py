@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import platform
@@ -30,6 +31,7 @@ from scanlab.ir.values import Key, Order
 from scanlab.study.checkpoint import damage_of
 from scanlab.study.code_version import code_version
 from scanlab.study.engines import EpochDone, Event, Failed, Finished, Job, Restarted
+from scanlab.study.record import DIVERGED
 from scanlab.study.tasks import smallest_step
 from scanlab.study.train import train_trial
 from scanlab.study.trial import DataChoice, Problem, Recipe, Tested, Trial
@@ -49,6 +51,7 @@ __all__ = [
 
 OUT_OF_MEMORY, FULL_DISK = "out of memory", "full disk"
 KEPT_BYTES = 1 << 29
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 # What allocators of torch say; on a CPU they raise plain RuntimeErrors.
 _MEMORY_WORDS = ("not enough memory", "out of memory", "can't allocate memory", "alloc_cpu")
 
@@ -203,9 +206,19 @@ def _kind(error: Exception) -> str:
     text = str(error).lower()
     if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or any(w in text for w in _MEMORY_WORDS):
         return OUT_OF_MEMORY
-    if isinstance(error, ScanlabError) and error.diagnostics[0].code == "S653":
+    code = error.diagnostics[0].code if isinstance(error, ScanlabError) else ""
+    if code == "S653" or _no_room(error):
         return FULL_DISK
-    return type(error).__name__
+    return DIVERGED if code == "S860" else type(error).__name__
+
+
+def _no_room(error: BaseException | None) -> bool:
+    """Whether a disk is full, wherever in a training that was met."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 @cache
