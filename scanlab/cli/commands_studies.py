@@ -25,6 +25,15 @@ Data = Annotated[str, typer.Option("--data", "-d", help="A name, a .npz file or 
 Pooled = Annotated[
     bool, typer.Option("--resample-pooled", help="The same where the data came with parts: they are pooled first.")
 ]
+Again = Annotated[
+    bool, typer.Option("--retry-diverged", help="Train trials that diverged again, from the epoch before.")
+]
+Workers = Annotated[int, typer.Option("--workers", "-w", help="Trials at once; 0 is one per GPU or core.")]
+OutStudy = Annotated[
+    Path | None, typer.Option("--out", "-o", help="Folder of the study: it resumes what is there; out/NAME.")
+]
+Unequal = Annotated[bool, typer.Option("--unequal", help="Strategies may differ in parameters and FLOPs.")]
+Dry = Annotated[bool, typer.Option("--dry-run", help="Print the trials and how long they take; run none.")]
 Rates = Annotated[
     str, typer.Option("--tune-learning-rate", help="Choose from these for every strategy: 1e-3,3e-3,1e-2.")
 ]
@@ -100,11 +109,9 @@ def ablate(
     spacing: Spacing = "",
     patch: Annotated[int | None, typer.Option(help="Side of a patch in pixels.")] = None,
     margin: Annotated[float | None, typer.Option(help="The difference that still counts as none: 0.005.")] = None,
-    unequal: Annotated[bool, typer.Option("--unequal", help="Strategies may differ in parameters and FLOPs.")] = False,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder of the study: it resumes what is there; out/NAME.")
-    ] = None,
-    workers: Annotated[int, typer.Option("--workers", "-w", help="Trials at once; 0 is one per GPU or core.")] = 0,
+    unequal: Unequal = False,
+    out: OutStudy = None,
+    workers: Workers = 0,
     device: Annotated[str, typer.Option(help="auto (GPUs where there are any), cpu or cuda.")] = "cpu",
     engine: Annotated[str, typer.Option(help="local, or ray for many machines.")] = "local",
     address: Annotated[str, typer.Option(help="Of a Ray cluster; without one, one is started here.")] = "",
@@ -113,9 +120,7 @@ def ablate(
         bool,
         typer.Option("--retry-diverged", help="Train trials that diverged again, from the epoch before."),
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the trials and how long they take; run none.")
-    ] = False,
+    dry_run: Dry = False,
     json: Json = False,
 ) -> None:
     """Train every strategy with every seed and compare them, with controls; a study that was stopped goes on."""

@@ -167,7 +167,7 @@ class TrainingRun:
         start = before = perf_counter()
         order = self._order(len(images)).split(recipe.batch)
         for step, (chosen, some) in enumerate(zip(order, fetched(images, order, self._needed), strict=True), 1):
-            watch.before_step(step, max(self.schedule.get_last_lr()))
+            watch.before_step(step, float(max(self.schedule.get_last_lr())))
             batch, labels = augmented(some, targets[chosen.to(self.device)], recipe, self.draw, self.video)
             if recipe.mixes:
                 assert isinstance(batch, Tensor), "`check_ranges` refuses images of different widths"
