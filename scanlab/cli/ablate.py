@@ -22,6 +22,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 from scanlab.study import runner, settings
 from scanlab.study.controls import stored_control
+from scanlab.study.early_stop import patience_sentences
 from scanlab.study.engines import Engine
 from scanlab.study.engines.local import local_engine
 from scanlab.study.estimate import spreads_so_far
@@ -42,6 +43,7 @@ from scanlab.study.tune import tuning_sentences
 
 __all__ = ["RunOptions", "run"]
 
+SHORTER = "That is with all epochs: trainings that end early take less."
 UNREAD = "The data were not read for this: they are taken to be what they were when these trials ran."
 
 
@@ -185,6 +187,7 @@ def _print_plan(
                 "flops": estimated.flops,
                 "power": " ".join(_power(study, before)),
                 "tune": study.about().get("tune"),
+                "early": patience_sentences(study.about()),
                 "same": same_orders(study),
                 "stopped": stopped,
                 "data_read": not unread,
@@ -208,7 +211,11 @@ def _print_plan(
         screen.print(line)
     for line in tuning_sentences(study.about()):
         screen.print(line)
-    screen.print(in_words(estimated, workers) + (f" {UNREAD}" if unread else ""))
+    early = patience_sentences(study.about())
+    shorter = f" {SHORTER}" if early and not estimated.measured else ""
+    screen.print(in_words(estimated, workers) + shorter + (f" {UNREAD}" if unread else ""))
+    for line in early:
+        screen.print(line)
     for line in _power(study, before):
         screen.print(line)
 

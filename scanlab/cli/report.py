@@ -13,6 +13,7 @@ from scanlab.cli.output import console, print_json
 from scanlab.cli.pictures import study_pictures
 from scanlab.study import table
 from scanlab.study.analysis import analyse
+from scanlab.study.early_stop import early_sentences
 from scanlab.study.in_force import history_sentences, version_sentences
 from scanlab.study.place import database_of, require_folder
 from scanlab.study.record import StudyRecord
@@ -39,7 +40,7 @@ def finish(record: StudyRecord, folder: Path, remake: str, as_json: bool, per_cl
     findings = analyse(record)
     page = write_report(record, folder, study_pictures(record), remake, findings, per_class)
     if as_json:
-        past = {"tune": record.about.get("tune"), "history": history_data(record)}
+        past = {"tune": record.about.get("tune"), "history": history_data(record), "early": early_sentences(record)}
         print_json(asdict(findings) | past | {"report": str(page)})
     else:
         screen = console()
@@ -49,7 +50,7 @@ def finish(record: StudyRecord, folder: Path, remake: str, as_json: bool, per_cl
             print_table(screen, each)
         for words in dict.fromkeys((*findings.sentences, *history_sentences(record), *version_sentences(record))):
             screen.print(words)
-        for words in tuning_sentences(record.about):
+        for words in (*tuning_sentences(record.about), *early_sentences(record)):
             screen.print(words)
         for name, error in findings.failures:
             screen.print(Text(f"failed: {name}: {failure_reason(error)}"))

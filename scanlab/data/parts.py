@@ -26,6 +26,7 @@ __all__ = [
     "split",
     "subset",
     "validation_split",
+    "with_validation",
 ]
 
 __getattr__ = renamed_names(__name__, {"looks": "brightness_quarters"})
@@ -90,7 +91,7 @@ def limited(dataset: Dataset, limit: int | None, test_limit: int | None, trainin
     kinds, seed = strata(dataset), SPLIT_SEED if training_seed is None else training_seed
     chosen = [_some(dataset.train, kinds, limit, seed), _some(dataset.test, kinds, test_limit, SPLIT_SEED)]
     whole = len(chosen[0]) == len(dataset.train) and len(chosen[1]) == len(dataset.test)
-    return dataset if whole else subset(dataset, *chosen)
+    return dataset if whole else subset(dataset, chosen[0], chosen[1], dataset.val)
 
 
 def strata(dataset: Dataset) -> NDArray[np.int64]:
@@ -113,17 +114,33 @@ def _some(part: NDArray[np.int64], strata: NDArray[np.int64], most: int | None, 
     return np.sort(part[np.argsort(place, kind="stable")[:most]])
 
 
-def subset(dataset: Dataset, train: NDArray[np.int64], test: NDArray[np.int64]) -> Dataset:
+def with_validation(dataset: Dataset) -> Dataset:
+    """The data with a validation part beside the other two: their own, or a fifth of the training part, which is then
+    not in that. A note says which."""
+    if len(dataset.val):
+        text = f"the validation part, {count_text(len(dataset.val), 'sample')}, is measured after every epoch"
+        return replace(dataset, notes=(*dataset.notes, Note("assumed", text)))
+    first, second = validation_split(dataset)
+    counts = f"{len(second):,} of the {len(dataset.train):,} training samples"
+    note = Note("assumed", f"{counts} are the validation part that is measured after every epoch, and not trained on")
+    train, val = dataset.train[first], dataset.train[second]
+    return replace(dataset, train=train, val=val, notes=(*dataset.notes, note))
+
+
+def subset(
+    dataset: Dataset, train: NDArray[np.int64], test: NDArray[np.int64], val: NDArray[np.int64] | None = None
+) -> Dataset:
     """The data with these samples alone, first those to train on."""
-    kept = np.concatenate([train, test])
-    first, second = from_parts([len(train), len(test)])
+    val = np.empty(0, np.int64) if val is None else val
+    kept = np.concatenate([train, test, val])
+    first, second, third = from_parts([len(train), len(test), len(val)])
     return replace(
         dataset,
         images=dataset.images[kept],
         labels=dataset.labels[kept],
         groups=None if dataset.groups is None else dataset.groups[kept],
         train=first,
-        val=np.empty(0, np.int64),
+        val=third,
         test=second,
     )
 

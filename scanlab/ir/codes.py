@@ -144,6 +144,7 @@ _STUDIES = {
     "S854": Code("code or data that live in one process", "Only what has an import path goes to other workers."),
     "S855": Code("paths that are no permutations", "Layers of your own take orders that visit every patch once."),
     "S860": Code("a training that diverged", "Its loss is no number; what was trained before that is kept."),
+    "S861": Code("no validation part", "Ending early and best weights take a part that no result is of."),
 }
 
 _OPERATORS = {

@@ -141,6 +141,7 @@ def _recipe_limits(recipe: Recipe, smallest: int) -> dict[str, tuple[float | str
         "erasing": (recipe.erasing, 0 <= recipe.erasing <= 1, "a probability"),
         "mixup": (recipe.mixup, 0 <= recipe.mixup < math.inf, "at least 0"),
         "cutmix": (recipe.cutmix, 0 <= recipe.cutmix < math.inf, "at least 0"),
+        "patience": (recipe.patience, recipe.patience >= 0, "at least 0"),
         "clip": (recipe.clip, 0 <= recipe.clip < math.inf, "at least 0"),
         "warm_up": (recipe.warm_up or 0.0, 0 <= (recipe.warm_up or 0.0) < recipe.epochs, "of fewer epochs than all"),
         "first_rate": (recipe.first_rate, 0 <= recipe.first_rate <= recipe.learning_rate, "up to learning_rate"),

@@ -55,7 +55,10 @@ class Recipe:
     1905.04899), one of the two by chance where both are set. repeated: of every epoch only a share 1/repeated of the
     images is taken, each so many times, changed anew. augment: "package.module:function" of your own, called last with
     a batch's images, its targets and a generator to draw from; it returns both. passes: an epoch goes through the
-    images so many times, each time in another order, before it is measured.
+    images so many times, each time in another order, before it is measured. patience: training ends where the
+    task's metric on the validation part has not become better for so many epochs, 0 for never; that part is the data's
+    own or, where they have none or results are of it, a fifth of the training part, which is then not trained on.
+    validation: it is measured after every epoch without that, too.
 
     The defaults, and those of BackboneConfig, were picked by hand for accuracy on the test part of the digits with seed
     0 and two-way row scans: comparing the model with another kind of classifier there flatters it. `part = "val"` of a
@@ -85,6 +88,8 @@ class Recipe:
     repeated: int = 1
     augment: str = ""
     passes: int = 1
+    patience: int = 0
+    validation: bool = False
     clip: float = 1.0
     warm_up: float | None = None
     first_rate: float = 0.0
@@ -114,6 +119,11 @@ class Recipe:
     def seen(self, images: int) -> int:
         """How many images an epoch goes through, of so many there are."""
         return images * self.passes
+
+    @property
+    def watched(self) -> bool:
+        """Whether a validation part is measured after every epoch."""
+        return self.validation or self.patience > 0
 
     @property
     def mixes(self) -> bool:

@@ -39,13 +39,14 @@ class Epoch:
 class TrialResult:
     """What a finished trial measured.
 
-    epochs: all, first to last; no epoch was chosen by its metrics. parameters, flops: of the model, and of one forward
-    pass of one sample. seconds: training alone, without the tests after each epoch. loading: the share of them in which
-    batches were put together, in [0, 1]. memory: bytes by which the process (or, on a GPU, the device's memory) grew at
-    most; None where the system does not tell. throughput: training samples per second. transfer: the primary metric on
-    changed inputs, by their name. field: the effective receptive field of the centre patch over the first grid, in
-    raster order, its largest value 1 (`study.receptive_field` on a few test images). predictions: what it said of every
-    sample it was measured on, fresh from its training; a result that was read has None (`read_predictions`).
+    epochs: all that were trained, first to last; none was chosen by what results are of. parameters, flops: of the
+    model, and of one forward pass of one sample. seconds: training alone, without the tests after each epoch. loading:
+    the share of them in which batches were put together, in [0, 1]. memory: bytes by which the process (or, on a GPU,
+    the device's memory) grew at most; None where the system does not tell. throughput: training samples per second.
+    transfer: the primary metric on changed inputs, by their name. field: the effective receptive field of the centre
+    patch over the first grid, in raster order, its largest value 1 (`study.receptive_field` on a few test images).
+    predictions: what it said of every sample it was measured on, fresh from its training; a result that was read has
+    None (`read_predictions`).
 
     >>> epochs = (Epoch(0.9, {"accuracy": 0.7}), Epoch(0.4, {"accuracy": 0.9}))
     >>> TrialResult(epochs, parameters=1_000, flops=50_000, seconds=1.5).final["accuracy"]

@@ -250,6 +250,8 @@ def _problem(table: Table, suffix: str, settings: Settings, look: Look) -> Probl
         loaders=table.get("loaders", LOADERS),
     )
     config, own = _model(table.get("model", {}), where)
+    recipe = _recipe(table.get("recipe", {}), f"{where}, [recipe]")
+    choice = replace(choice, watched=recipe.watched)
     seen = look(choice, config, table, suffix)
     return Problem(
         name=table["name"] + suffix if "name" in table else seen.name,
@@ -260,7 +262,7 @@ def _problem(table: Table, suffix: str, settings: Settings, look: Look) -> Probl
         tested=seen.tested,
         strategies=_strategies(table.get("strategies", list(DEFAULT_STRATEGIES)), seen.grid, settings),
         config=config,
-        recipe=_recipe(table.get("recipe", {}), f"{where}, [recipe]"),
+        recipe=recipe,
         transfer=_listed(table.get("transfer", ()), str, "transfer", where),
         model=own,
     )

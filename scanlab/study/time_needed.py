@@ -94,7 +94,7 @@ def _with_costs(study: Study, costs: Mapping[tuple[str, str], Cost]) -> Iterable
 def _suggested(trial: Trial, flops: int) -> tuple[float, float, float]:
     """Seconds of training and of testing by the operations, and how many these are."""
     data, recipe = dataset_of(trial.problem.data), trial.problem.recipe
-    samples, tests = recipe.seen(len(data.train)), len(data.test)
+    samples, tests = recipe.seen(len(data.train)), len(data.test) + (len(data.val) if recipe.watched else 0)
     layers = sum(trial.problem.config.depths)
     train = recipe.epochs * _train_epoch(samples, recipe.batch, layers, flops)
     batches = math.ceil(tests / (TEST_BATCHES * recipe.batch))
@@ -111,8 +111,8 @@ def _pace(trial: TrialRecord) -> float:
     assert trial.result is not None, "only finished trials have a pace"
     recipe, depth, r = trial.config["recipe"], trial.config["sizes"]["depth"], trial.result
     layers = depth if isinstance(depth, int) else sum(depth)
-    samples = r.throughput * r.seconds / recipe["epochs"]
-    return r.seconds / recipe["epochs"] / _train_epoch(samples, recipe["batch"], layers, r.flops)
+    samples = r.throughput * r.seconds / len(r.epochs)
+    return r.seconds / len(r.epochs) / _train_epoch(samples, recipe["batch"], layers, r.flops)
 
 
 def _kind(config: Mapping[str, Any]) -> str:

@@ -8,9 +8,11 @@ import torch
 from torch import nn
 
 from scanlab.data import Dataset
+from scanlab.ir.diagnostics import ScanlabError
 from scanlab.nn.measure import PeakMemory, flop_count, parameter_count
 from scanlab.renamed import renamed_keywords, renamed_names
 from scanlab.study.checkpoint import Checkpoint, Progress, read_checkpoint, write_checkpoint
+from scanlab.study.early_stop import has_stopped
 from scanlab.study.record import Epoch, TrialResult
 from scanlab.study.training_run import ALONE, TrainingRun, World, initial_model
 from scanlab.study.trial import Trial
@@ -37,7 +39,7 @@ def train_trial(
     epoch; training goes on from what it holds and gives what an unbroken run gives (bit for bit on a CPU, but for
     seconds, which add up). `on_epoch` is called with the number, from 0, and the values of every finished epoch,
     those of the checkpoint included. Of several processes only rank 0 writes. Raises S653 for a checkpoint that
-    cannot be written.
+    cannot be written, S860 for a loss that is no number, S861 for data without a validation part that the recipe needs.
 
     >>> from scanlab import data
     >>> from scanlab.study import study_of, with_options
@@ -74,11 +76,15 @@ def train_model(
     'Classifier'
     """
     with PeakMemory(device) as memory, torch.random.fork_rng(devices=[] if device == "cpu" else [device]):
+        recipe = trial.problem.recipe
+        if recipe.watched and not len(dataset.val):
+            problem = f"{dataset.name} has no validation part, and the recipe measures one after every epoch"
+            raise ScanlabError.at("S861", problem, help="give a Dataset with one, or DataChoice(watched=True)")
         run = TrainingRun.begun(trial, dataset, device, world)
         progress = read_checkpoint(checkpoint, trial.key, run.stateful()) if checkpoint else Progress()
         for number, epoch in enumerate(progress.epochs):
             on_epoch(number, epoch)
-        while len(progress.epochs) < trial.problem.recipe.epochs:
+        while not has_stopped(progress.epochs, recipe, run.task):
             progress = run.epoch(progress)
             if checkpoint and world.rank == 0:
                 write_checkpoint(checkpoint, trial.key, progress, run.stateful())

@@ -22,6 +22,7 @@ from scanlab.nn.head import Head
 from scanlab.study.augment import augmented
 from scanlab.study.checkpoint import Progress
 from scanlab.study.divergence import EVERY, LossWatch
+from scanlab.study.early_stop import validation_metric
 from scanlab.study.learning import Learning, learning_of, loss_of, metrics_of
 from scanlab.study.line_images import Images, LineImages, fetched, images_of, of_one_size
 from scanlab.study.model_inputs import has_field, own_network
@@ -97,6 +98,7 @@ class TrainingRun:
     average: AveragedModel | None
     draw: torch.Generator
     parts: tuple[Images, Tensor, Images, Tensor]
+    validation: tuple[Images, Tensor] | None
     extents: tuple[int, ...]
     classes: int
     video: bool
@@ -127,6 +129,7 @@ class TrainingRun:
             draw=torch.Generator().manual_seed(seed),
             # All of it at once: what a study trains on fits beside its models, and no step waits for a copy.
             parts=(*part_of(dataset, dataset.train, device), *part_of(dataset, dataset.test, device)),
+            validation=part_of(dataset, dataset.val, device) if recipe.watched else None,
             extents=dataset.extents,
             classes=dataset.classes,
             video=dataset.video,
@@ -151,7 +154,10 @@ class TrainingRun:
         watch = self._watch(len(progress.epochs) + 1)
         with watch.operators():
             loss, loading, seconds = self._train(watch)
-            done = Epoch(loss, self._measured(*self.parts[2:]), seconds)
+            metrics = self._measured(*self.parts[2:])
+            if self.validation:
+                metrics[validation_metric(self.task)] = self._measured(*self.validation)[self.task.primary]
+            done = Epoch(loss, metrics, seconds)
         return Progress(
             (*progress.epochs, done),
             progress.seconds + seconds,

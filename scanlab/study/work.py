@@ -23,7 +23,7 @@ from scanlab.cpus import cores
 from scanlab.data import Dataset
 from scanlab.data.checks import check_parts
 from scanlab.data.lazy import loaded_by
-from scanlab.data.parts import limited, measured_on
+from scanlab.data.parts import limited, measured_on, with_validation
 from scanlab.data.redraw import redrawn, tuning_parts
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Axis
@@ -126,7 +126,7 @@ def dataset_of(choice: DataChoice) -> Dataset:
 
     Trials go from problem to problem within each seed, so that all data of a study are asked for again and again.
     """
-    return _remembered(choice, _divided if choice.redraw or choice.tuning else _plain)
+    return _remembered(choice, _divided if choice.redraw or choice.tuning or choice.watched else _plain)
 
 
 def whole_of(choice: DataChoice) -> Dataset:
@@ -153,13 +153,17 @@ def _plain(choice: DataChoice) -> Dataset:
 
 def _divided(choice: DataChoice) -> Dataset:
     whole = whole_of(choice)
-    parts = tuning_parts(whole, choice.part) if choice.tuning else whole
-    seed = None
-    if choice.redraw and choice.redraw.training:
-        parts, seed = measured_on(whole, choice.part), choice.redraw.seed
-    elif choice.redraw:
-        parts = redrawn(whole, choice.part, choice.redraw)
+    redraw, seed = choice.redraw, None
+    if choice.tuning:
+        parts = tuning_parts(whole, choice.part)
+    elif redraw and not redraw.training:
+        parts = redrawn(whole, choice.part, redraw)
+    else:
+        # Of all, those that have a validation part keep it.
+        parts = whole if choice.watched and choice.part == "test" else measured_on(whole, choice.part)
+        seed = redraw.seed if redraw else None
     dataset = limited(parts, choice.limit, choice.test_limit, seed)
+    dataset = with_validation(dataset) if choice.watched else dataset
     check_parts(dataset)
     return replace(dataset, images=loaded_by(dataset.images, choice.loaders))
 

@@ -36,7 +36,7 @@ def curves_note(baseline: str) -> str:
     """How to read the curves."""
     return (
         "The mean over seeds after each epoch, in a band of one standard deviation either way; dashed: controls; grey "
-        f"behind: {baseline}. A curve ends where its mean is no number."
+        f"behind: {baseline}. A curve ends where its mean is no number, or its first training ended."
     )
 
 

@@ -11,6 +11,7 @@ from scanlab.places import FOR_ALL, draft_of
 from scanlab.renamed import renamed_keywords, renamed_names
 from scanlab.study.analysis import analyse
 from scanlab.study.cells import cells, chance, interval, share
+from scanlab.study.early_stop import early_sentences
 from scanlab.study.findings import Findings
 from scanlab.study.record import StudyRecord
 from scanlab.study.report import sections
@@ -124,6 +125,7 @@ def render(
             sizes.of: list(size_sentences(sizes, findings.baseline, findings.confidence)) for sizes in findings.sizes
         },
         tuning=tuning_sentences(record.about),
+        early=early_sentences(record),
         environments=sections.environments(record),
         data_notes=sections.data_notes(record),
         past=past_of(record),
