@@ -40,6 +40,7 @@ from scanlab.study.time_needed import Estimate, estimate, in_words
 from scanlab.study.trial import Problem, Study
 from scanlab.study.trial_wording import stopped_sentences
 from scanlab.study.tune import tuning_sentences
+from scanlab.study.weights import kept_sentences, weightless_sentences
 
 __all__ = ["RunOptions", "run"]
 
@@ -76,14 +77,17 @@ def run(
     study = kept or settings.study_of(given)
     costs = kept_costs(study, before) if kept and before else check_study(study)
     keys = [] if run_options.retry_diverged else [trial.key for trial in study.trials()]
-    stopped = stopped_sentences(before, keys)
+    done = {key for key, trial in before.trials.items() if trial.result} if before else set()
+    sizes = {place: cost.parameters for place, cost in costs.items()}
+    said = stopped_sentences(before, keys)
+    said += kept_sentences(study, sizes, done) + weightless_sentences(study, folder, done)
     if dry:
         skipped = {key for key in keys if before and key in before.trials and before.trials[key].diverged}
         estimated = estimate(study, costs, before, workers, devices[0], skipped)
-        _print_plan(study, costs, before, estimated, workers, stopped, as_json, unread=kept is not None)
+        _print_plan(study, costs, before, estimated, workers, said, as_json, unread=kept is not None)
         return 0
     if not as_json:
-        for line in [*same_orders(study), *own_sentences(study), *stopped, *_power(study, before)]:
+        for line in [*same_orders(study), *own_sentences(study), *said, *_power(study, before)]:
             screen.print(line)
         for line in _data_notes(study):
             screen.print(Text(line))
@@ -165,7 +169,7 @@ def _print_plan(
     before: StudyRecord | None,
     estimated: Estimate,
     workers: int,
-    stopped: list[str],
+    said: list[str],
     as_json: bool,
     unread: bool,
 ) -> None:
@@ -189,7 +193,7 @@ def _print_plan(
                 "tune": study.about().get("tune"),
                 "early": patience_sentences(study.about()),
                 "same": same_orders(study),
-                "stopped": stopped,
+                "notes": said,
                 "data_read": not unread,
             }
         )
@@ -207,7 +211,7 @@ def _print_plan(
         )
     screen = console()
     print_table(screen, shown)
-    for line in [*same_orders(study), *([] if unread else own_sentences(study)), *stopped]:
+    for line in [*same_orders(study), *([] if unread else own_sentences(study)), *said]:
         screen.print(line)
     for line in tuning_sentences(study.about()):
         screen.print(line)

@@ -25,6 +25,9 @@ Data = Annotated[str, typer.Option("--data", "-d", help="A name, a .npz file or 
 Pooled = Annotated[
     bool, typer.Option("--resample-pooled", help="The same where the data came with parts: they are pooled first.")
 ]
+Keep = Annotated[
+    str, typer.Option(help="Weights to keep: last, best (by a validation part: recipe.validation=true), or last,best.")
+]
 Again = Annotated[
     bool, typer.Option("--retry-diverged", help="Train trials that diverged again, from the epoch before.")
 ]
@@ -116,10 +119,8 @@ def ablate(
     engine: Annotated[str, typer.Option(help="local, or ray for many machines.")] = "local",
     address: Annotated[str, typer.Option(help="Of a Ray cluster; without one, one is started here.")] = "",
     logger: Annotated[str, typer.Option(help="tensorboard, mlflow, wandb; several with commas.")] = "",
-    retry_diverged: Annotated[
-        bool,
-        typer.Option("--retry-diverged", help="Train trials that diverged again, from the epoch before."),
-    ] = False,
+    keep: Keep = "",
+    retry_diverged: Again = False,
     dry_run: Dry = False,
     json: Json = False,
 ) -> None:
@@ -145,6 +146,7 @@ def ablate(
         "spacing": list(spacing_of(spacing) or ()) or None,
         "margin": margin,
         "unequal": unequal or None,
+        "keep": [word.strip() for word in keep.split(",")] if keep else None,
         "model.patch": patch,
         "recipe.epochs": epochs,
     }

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.engines import EpochDone, Failed, Finished
+from scanlab.study.place import file_name
 from scanlab.study.record import Epoch, TrialResult
 from scanlab.study.runner import Listener, StudyProgress
 from scanlab.study.trial import Study, Trial
@@ -180,7 +181,7 @@ def _tensorboard(folder: Path, study: Study) -> Opened:
 
     def opened(title: _Title) -> _Run:
         names = (title.problem, title.strategy, f"seed {title.seed} {title.key[:8]}")
-        place = folder.joinpath("tensorboard", *(re.sub(r"[^\w\[\]=,.~ -]", "_", name) for name in names))
+        place = folder.joinpath("tensorboard", *map(file_name, names))
         # All epochs come again: those in an earlier file of a trial that was stopped are not to be shown twice.
         writer = library.SummaryWriter(str(place), purge_step=0)
         rows = "\n".join(f"| {name} | {value} |" for name, value in title.parameters.items())

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["DATABASE", "database_of", "require_folder"]
+__all__ = ["CONFIG", "DATABASE", "KEPT", "database_of", "file_name", "model_folder", "require_folder"]
 
 DATABASE = "study.sqlite"
+# Beside weights: how the model is built that they are of, as `scanlab.zoo.pretrained` writes it.
+CONFIG = "config.json"
+# What can be kept of a training's weights.
+KEPT = ("last", "best")
+
+
+def file_name(text: str) -> str:
+    """A name of a problem or a strategy as one of a file or folder.
+
+    >>> file_name("digits / no positions"), file_name("window[k=4]")
+    ('digits _ no positions', 'window[k=4]')
+    """
+    return re.sub(r"[^\w\[\]=,.~ -]", "_", text)
+
+
+def model_folder(folder: Path, problem: str, strategy: str, seed: int, key: str) -> Path:
+    """Where a study's folder has the weights of a trial, in a folder for "last" and one for "best"."""
+    return folder.joinpath("models", *map(file_name, (problem, strategy, f"seed {seed} {key[:8]}")))
 
 
 def database_of(place: Path) -> Path:

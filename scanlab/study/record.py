@@ -63,11 +63,12 @@ class TrialResult:
     transfer: Mapping[str, float] = dataclasses.field(default_factory=dict)
     field: tuple[float, ...] = ()
     predictions: Predictions | None = dataclasses.field(default=None, compare=False, repr=False)
+    weights: Mapping[str, Mapping[str, bytes]] = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
     def figures(self) -> dict[str, Any]:
-        """All but the predictions, in JSON's types."""
-        whole = dataclasses.asdict(dataclasses.replace(self, predictions=None))
-        return {name: value for name, value in whole.items() if name != "predictions"}
+        """All but the predictions and weights, in JSON's types."""
+        whole = dataclasses.asdict(dataclasses.replace(self, predictions=None, weights={}))
+        return {name: value for name, value in whole.items() if name not in ("predictions", "weights")}
 
     @property
     def final(self) -> Mapping[str, float]:

@@ -15,13 +15,14 @@ from scanlab.renamed import renamed_names
 from scanlab.study.engines import Engine, EpochDone, Event, Failed, Finished, Job, Lost
 from scanlab.study.engines.local import local_engine
 from scanlab.study.own_checks import check_portable
-from scanlab.study.place import DATABASE, require_folder
+from scanlab.study.place import DATABASE, model_folder, require_folder
 from scanlab.study.record import StudyRecord
 from scanlab.study.store import Store
 from scanlab.study.store_errors import other_settings
 from scanlab.study.trial import Study, Trial
 from scanlab.study.trial_wording import failure_reason
 from scanlab.study.tuning import best_rates
+from scanlab.study.weights import judged_places, write_models
 from scanlab.study.work import FULL_DISK
 
 __all__ = ["DATABASE", "StudyProgress", "choose_learning_rates", "run_study"]
@@ -146,6 +147,9 @@ class _Desk:
         self.store, self.checkpoints, self.listener = store, checkpoints, listener
         self.trials = {trial.key: trial for trial in study.trials()}
         self.own = frozenset(self.trials if only is None else only)
+        self.keep = study.keep
+        places = judged_places(study).items()
+        self.models = {key: model_folder(checkpoints.parent, *place, key) for key, place in places}
         self.losses: Counter[str] = Counter()
         self.epochs = dict.fromkeys(self.trials, 0)
         self.total = sum(t.problem.recipe.epochs for t in self.trials.values())
@@ -154,7 +158,7 @@ class _Desk:
     def take(self) -> Job | None:
         key = self.store.claim(self.own)
         if key is not None:
-            return Job(self.trials[key], self._checkpoint(key))
+            return Job(self.trials[key], self._checkpoint(key), keep=self.keep if key in self.models else ())
         # Another runner of this study keeps its trials; one of another study has taken them out.
         if not self.own <= self.store.statuses().keys():
             raise other_settings(self.store.path, "a runner that began after this one")
@@ -166,6 +170,9 @@ class _Desk:
             self.store.record_epoch(key, event.number, event.epoch)
             self.epochs[key] = max(self.epochs[key], event.number + 1)
         elif isinstance(event, Finished):
+            # First, since a trial whose weights find no room goes on from its checkpoint.
+            if event.result.weights:
+                write_models(self.models[key], event.result.weights)
             if self.store.finish(key, event.result, event.environment):
                 self._checkpoint(key).unlink(missing_ok=True)
         elif isinstance(event, Failed):

@@ -58,6 +58,7 @@ _STUDY: Mapping[str, tuple[type, ...]] = MappingProxyType(
         "unequal": (bool,),
         "tune": (dict,),
         "looks": (list,),
+        "keep": (str, list),
         "problem": (list,),
         "variants": (dict,),
     }
@@ -224,6 +225,7 @@ def study_of(settings: Settings, look: Look = seen_in_data) -> Study:
         question=table.get("question", ""),
         tune=tune,
         looks=_listed(table.get("looks", ()), int, "looks", where),
+        keep=_listed([keep] if isinstance(keep := table.get("keep", ()), str) else keep, str, "keep", where),
     )
 
 

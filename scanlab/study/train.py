@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import torch
 from torch import nn
@@ -16,6 +16,7 @@ from scanlab.study.early_stop import has_stopped
 from scanlab.study.record import Epoch, TrialResult
 from scanlab.study.training_run import ALONE, TrainingRun, World, initial_model
 from scanlab.study.trial import Trial
+from scanlab.study.weights import kept_models
 
 __all__ = ["ALONE", "World", "initial_model", "train_model", "train_trial", "trial_flops"]
 
@@ -31,6 +32,7 @@ def train_trial(
     checkpoint: Checkpoint | None = None,
     device: str = "cpu",
     world: World = ALONE,
+    keep: Collection[str] = (),
 ) -> TrialResult:
     """Train a trial's model on the train part and measure it on the test part after every epoch.
 
@@ -38,7 +40,8 @@ def train_trial(
     the same numbers, and torch's global generator is left as it was. checkpoint: where everything is kept after each
     epoch; training goes on from what it holds and gives what an unbroken run gives (bit for bit on a CPU, but for
     seconds, which add up). `on_epoch` is called with the number, from 0, and the values of every finished epoch,
-    those of the checkpoint included. Of several processes only rank 0 writes. Raises S653 for a checkpoint that
+    those of the checkpoint included. keep: which weights the result is to hold, "last" and "best" by the validation
+    part, which the recipe must then measure. Of several processes only rank 0 writes. Raises S653 for a checkpoint that
     cannot be written, S860 for a loss that is no number, S861 for data without a validation part that the recipe needs.
 
     >>> from scanlab import data
@@ -50,7 +53,7 @@ def train_trial(
     >>> len(result.epochs), sorted(result.final)
     (1, ['accuracy', 'auc', 'balanced_accuracy'])
     """
-    return train_model(trial, dataset, on_epoch, checkpoint=checkpoint, device=device, world=world)[1]
+    return train_model(trial, dataset, on_epoch, checkpoint=checkpoint, device=device, world=world, keep=keep)[1]
 
 
 @renamed_keywords(heard="on_epoch")
@@ -62,6 +65,7 @@ def train_model(
     checkpoint: Checkpoint | None = None,
     device: str = "cpu",
     world: World = ALONE,
+    keep: Collection[str] = (),
 ) -> tuple[nn.Module, TrialResult]:
     """The model that `train_trial` trains, after the last epoch, with what `train_trial` returns; with the running mean
     of its weights where the recipe has one.
@@ -104,6 +108,7 @@ def train_model(
         transfer=transfer,
         field=field,
         predictions=predictions,
+        weights=kept_models(run.measured, run.best, trial, keep),
     )
     return run.measured, result
 

@@ -22,7 +22,7 @@ from scanlab.nn.head import Head
 from scanlab.study.augment import augmented
 from scanlab.study.checkpoint import Progress
 from scanlab.study.divergence import EVERY, LossWatch
-from scanlab.study.early_stop import validation_metric
+from scanlab.study.early_stop import best_epoch, validation_metric
 from scanlab.study.learning import Learning, learning_of, loss_of, metrics_of
 from scanlab.study.line_images import Images, LineImages, fetched, images_of, of_one_size
 from scanlab.study.model_inputs import has_field, own_network
@@ -38,6 +38,7 @@ from scanlab.study.steps import autocast, compiled, recompute
 from scanlab.study.tasks import Task, task_named
 from scanlab.study.transfer import transferred
 from scanlab.study.trial import CONTROLS, Trial
+from scanlab.study.weights import BestWeights
 
 __all__ = ["ALONE", "TrainingRun", "World", "initial_model", "part_of"]
 
@@ -99,6 +100,7 @@ class TrainingRun:
     draw: torch.Generator
     parts: tuple[Images, Tensor, Images, Tensor]
     validation: tuple[Images, Tensor] | None
+    best: BestWeights | None
     extents: tuple[int, ...]
     classes: int
     video: bool
@@ -130,6 +132,7 @@ class TrainingRun:
             # All of it at once: what a study trains on fits beside its models, and no step waits for a copy.
             parts=(*part_of(dataset, dataset.train, device), *part_of(dataset, dataset.test, device)),
             validation=part_of(dataset, dataset.val, device) if recipe.watched else None,
+            best=BestWeights() if recipe.watched else None,
             extents=dataset.extents,
             classes=dataset.classes,
             video=dataset.video,
@@ -146,6 +149,7 @@ class TrainingRun:
         """By name all that a checkpoint keeps; what a recipe does not use is not in it."""
         held = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule}
         held |= {"scaler": self.scaler} if self.scaler.is_enabled() else {}
+        held |= {"best": self.best} if self.best else {}
         return held | ({"average": self.average} if self.average is not None else {})
 
     def epoch(self, progress: Progress) -> Progress:
@@ -157,9 +161,11 @@ class TrainingRun:
             metrics = self._measured(*self.parts[2:])
             if self.validation:
                 metrics[validation_metric(self.task)] = self._measured(*self.validation)[self.task.primary]
-            done = Epoch(loss, metrics, seconds)
+        epochs = (*progress.epochs, Epoch(loss, metrics, seconds))
+        if self.best and best_epoch(epochs, self.task) == len(epochs) - 1:
+            self.best.take(len(epochs) - 1, self.measured)
         return Progress(
-            (*progress.epochs, done),
+            epochs,
             progress.seconds + seconds,
             progress.loading + loading,
             self.draw.get_state(),

@@ -258,7 +258,8 @@ class Study:
     unequal: strategies may differ in parameters or FLOPs. question: what the study is to answer, for the report. tune:
     learning rates to choose from for every strategy and control, None for the recipe's; chosen: those that were, by
     problem and name. looks: the numbers of seeds at which it will be judged, the last the most that it is to have;
-    empty where none are declared (study/looks.py says at which level each look is judged).
+    empty where none are declared (study/looks.py says at which level each look is judged). keep: which weights of the
+    strategies' trainings are kept, "last" and "best" by the validation part; no result depends on it.
 
     >>> from scanlab.study import study_of, with_options
     >>> study = study_of(with_options(None, {"strategies": ["row", "hilbert"], "seeds": 2}))
@@ -278,6 +279,7 @@ class Study:
     tune: Tune | None = None
     chosen: Mapping[tuple[str, str], float] = field(default_factory=dict)
     looks: tuple[int, ...] = ()
+    keep: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         controls = tuple(renamed_value(control, spaced(CONTROLS), "Study.controls") for control in self.controls)

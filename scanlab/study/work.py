@@ -74,6 +74,7 @@ def run_job(job: Job, on_event: Callable[[Event], None]) -> Finished | Failed:
                 lambda number, epoch: on_event(EpochDone(job.key, number, epoch)),
                 checkpoint=job.checkpoint,
                 device=device,
+                keep=job.keep,
             )
     except Exception as error:
         return Failed(job.key, _kind(error), traceback.format_exc(), environment(device))

@@ -14,7 +14,7 @@ from scanlab.places import FOR_ALL, draft_of
 from scanlab.zoo.pickled import read_pickled, unusable
 from scanlab.zoo.unwrap import WEIGHTS, plain_names, states
 
-__all__ = ["read_tensors", "write_tensors"]
+__all__ = ["read_tensors", "tensor_bytes", "write_tensors"]
 
 
 def read_tensors(path: str | Path, key: str = "") -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -59,13 +59,22 @@ def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Map
     Raises S641 where the file cannot be written, S618 where safetensors is not installed.
     """
     path, library = Path(path), _safetensors()
-    seen: set[int] = set()
-    whole = {name: _apart(tensor.detach().cpu().contiguous(), seen) for name, tensor in tensors.items()}
     try:
         with draft_of(path, FOR_ALL) as draft:
-            library.torch.save_file(whole, str(draft), dict(metadata))
+            library.torch.save_file(_whole(tensors), str(draft), dict(metadata))
     except (OSError, library.SafetensorError) as error:
         raise unusable(path, error, "written") from None
+
+
+def tensor_bytes(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
+    """What `write_tensors` writes. Raises S618 where safetensors is not installed."""
+    return _safetensors().torch.save(_whole(tensors), dict(metadata))
+
+
+def _whole(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """On the CPU, each with memory of its own."""
+    seen: set[int] = set()
+    return {name: _apart(tensor.detach().cpu().contiguous(), seen) for name, tensor in tensors.items()}
 
 
 def _apart(tensor: Tensor, seen: set[int]) -> Tensor:

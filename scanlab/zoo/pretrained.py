@@ -16,10 +16,10 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import reason_of
 from scanlab.places import expand_home, write_whole
 from scanlab.zoo.checkpoints import built_from, described
-from scanlab.zoo.files import read_tensors, write_tensors
+from scanlab.zoo.files import read_tensors, tensor_bytes
 from scanlab.zoo.unwrap import plain_names
 
-__all__ = ["from_pretrained", "push_to_hub", "save_pretrained"]
+__all__ = ["from_pretrained", "pretrained_files", "push_to_hub", "save_pretrained"]
 
 # As transformers and PyTorchModelHubMixin call them.
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -40,17 +40,27 @@ def save_pretrained(model: nn.Module, folder: str | Path) -> None:
     >>> sorted(file.name for file in Path("small").iterdir())
     ['config.json', 'model.safetensors']
     """
-    inner, about = described(model)
-    folder = Path(folder)
-    table = {"library_name": "scanlab", "scanlab_version": scanlab.__version__, "architectures": [type(inner).__name__]}
+    files, folder = pretrained_files(model), Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_tensors(folder / WEIGHTS, plain_names(inner.state_dict()), {"format": "pt", "scanlab": json.dumps(about)})
-        write_whole(folder / CONFIG, f"{json.dumps(table | about, indent=2)}\n".encode(), mode=None)
+        for name, content in files.items():
+            write_whole(folder / name, content, mode=None)
     except OSError as error:
         raise ScanlabError.at(
             "S502", f"{folder} cannot be written: {reason_of(error)}", help="give another folder"
         ) from None
+
+
+def pretrained_files(model: nn.Module) -> dict[str, bytes]:
+    """The files that `save_pretrained` writes, by name: the weights first. Raises S616, and S618 where safetensors is
+    not installed."""
+    inner, about = described(model)
+    table = {"library_name": "scanlab", "scanlab_version": scanlab.__version__, "architectures": [type(inner).__name__]}
+    metadata = {"format": "pt", "scanlab": json.dumps(about)}
+    return {
+        WEIGHTS: tensor_bytes(plain_names(inner.state_dict()), metadata),
+        CONFIG: f"{json.dumps(table | about, indent=2)}\n".encode(),
+    }
 
 
 def from_pretrained(

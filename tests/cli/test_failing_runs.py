@@ -30,7 +30,7 @@ def test_trials_that_diverged_are_named_and_left_alone_until_asked_for(tmp_path:
     plan = invoke(*command, "-o", out, "--dry-run")
     assert "--retry-diverged goes on with them" in plan.output and "takes about 0 s" in plan.output
     told = json.loads(invoke(*command, "-o", out, "--dry-run", "--json", "--retry-diverged").output)
-    assert told["stopped"] == [] and told["seconds"] > 0
+    assert told["notes"] == [] and told["seconds"] > 0
     invoke(*command, "-o", out, "--retry-diverged")
     assert [trial.attempts for trial in read_study(out).trials.values()] == [2, 2]
     # Another recipe makes other trials.

@@ -16,11 +16,12 @@ __all__ = ["Engine", "EpochDone", "Event", "Failed", "Finished", "Job", "Lost", 
 @dataclass(frozen=True, eq=False)
 class Job:
     """A trial to run. checkpoint: where it goes on from and writes after each epoch, a file or memory; device: as torch
-    names it, "auto" for a GPU where there is one."""
+    names it, "auto" for a GPU where there is one; keep: which weights come with its result."""
 
     trial: Trial
     checkpoint: Checkpoint | None = None
     device: str = "cpu"
+    keep: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

@@ -37,7 +37,7 @@ def sent(job: Job, device: str) -> Job:
     place = job.checkpoint
     if not isinstance(place, InMemory):
         place = InMemory(place.read_bytes() if place and place.exists() else None)
-    return Job(trial, place, device)
+    return Job(trial, place, device, job.keep)
 
 
 class Worker:

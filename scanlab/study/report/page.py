@@ -10,6 +10,7 @@ from scanlab.ir.text import count_text, reason_of
 from scanlab.places import FOR_ALL, draft_of
 from scanlab.renamed import renamed_keywords, renamed_names
 from scanlab.study.analysis import analyse
+from scanlab.study.cards import write_cards
 from scanlab.study.cells import cells, chance, interval, share
 from scanlab.study.early_stop import early_sentences
 from scanlab.study.findings import Findings
@@ -53,7 +54,8 @@ def write_report(
     problem and strategy, put into the page as they are, so they must come from a trusted maker. remake: the command
     that rebuilds the page. findings: what `analyse` says of the record, where that is known. per_class: with confusion
     matrices, or Dice of every class, where trials kept what they said of single samples. The same record gives the same
-    files. Raises S606 when the folder cannot be written and S609 without jinja2.
+    files. Beside the weights that a study kept a card is written. Raises S606 when the folder cannot be written and
+    S609 without jinja2.
 
     >>> from scanlab.study import read_study, study_of, with_options
     >>> from scanlab.study.store import Store
@@ -88,6 +90,7 @@ def write_report(
             f"the report cannot be written to {folder}: {reason_of(error)}",
             help="name a folder that exists or can be made, and that you may write to",
         ) from error
+    write_cards(record, findings)
     return folder / PAGE
 
 
