@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -48,6 +49,7 @@ def predict(
     layout: Annotated[
         str, typer.Option(help="Texts: dark_ink or light_ink, where pictures leave a doubt which it is.")
     ] = "",
+    unreadable: Annotated[int, typer.Option(min=0, help="So many files may be damaged: left out, and counted.")] = 0,
     stream: Annotated[bool, typer.Option("--stream", help="Read frames one by one, and carry the state on.")] = False,
     latency: Annotated[int, typer.Option(min=1, help="With --stream: so many patches along the frames at once.")] = 1,
     follow: Annotated[
@@ -63,7 +65,6 @@ def predict(
     text, boxes."""
     from scanlab.cli.predict import Options, run
 
-    options = Options(
-        out, names, size, tile, bands, scale, latency, follow, clip, model, json, beam=beam, layout=layout, score=score
-    )
+    options = Options(out, names, size, tile, bands, scale, latency, follow, clip, model, json)
+    options = replace(options, beam=beam, layout=layout, score=score, unreadable=unreadable)
     run(checkpoint, input, options, stream)

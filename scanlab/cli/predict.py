@@ -12,7 +12,17 @@ from torch import nn
 
 from scanlab.cli.output import console, print_json
 from scanlab.cli.predict_boxes import BOXES
-from scanlab.cli.predict_job import Answer, Job, Options, Row, files_at, refuse_options
+from scanlab.cli.predict_job import (
+    Answer,
+    Job,
+    Options,
+    Row,
+    damaged_of,
+    files_at,
+    refuse_options,
+    say_damaged,
+    with_damaged,
+)
 from scanlab.cli.predict_lines import TEXTS
 from scanlab.cli.predict_pictures import CLASSES, MASKS
 from scanlab.cli.predict_volumes import run_volumes, volumes_at
@@ -25,7 +35,8 @@ __all__ = ["ANSWERS", "Options", "run"]
 # Of every head that says something of files, what it is.
 ANSWERS: Sequence[Answer] = (CLASSES, MASKS, TEXTS, BOXES)
 # A stream refuses more of them by itself, and says why.
-OF_STREAMS = OF_VOLUMES = ("names", "size", "tile", "bands", "scale")
+OF_STREAMS = ("names", "size", "tile", "bands", "scale")
+OF_VOLUMES = (*OF_STREAMS, "unreadable")
 
 
 def run(checkpoint: Path, place: Path, options: Options, stream: bool) -> None:
@@ -46,11 +57,14 @@ def run(checkpoint: Path, place: Path, options: Options, stream: bool) -> None:
         run_volumes(model, volumes, place, _names(model, options), options)
         return
     answer = _answer(model)
-    refuse_options(options, answer.takes, f"a {answer.head.__name__}")
+    refuse_options(options, {*answer.takes, "unreadable"}, f"a {answer.head.__name__}")
     names = _names(model, options) if "names" in answer.takes else ()
-    said = answer.run(Job(model, place, files_at(place, answer.inputs), names, options))
+    files = files_at(place, answer.inputs)
+    job = Job(model, place, files, names, options, damaged_of(options, len(files)))
+    said = answer.run(job)
+    say_damaged(job.damaged)
     if options.json:
-        print_json(list(said.rows))
+        print_json(with_damaged(said.rows, job.damaged, job.called))
         return
     said.say()
     _say_notes(said.rows)

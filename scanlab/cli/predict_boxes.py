@@ -60,14 +60,15 @@ def _boxes(job: Job) -> OutRows:
     rows: list[Row] = []
     for file in job.watched(job.files):
         name = job.called(file)
-        with kind_of(file).opened(file, job.channels, options.chosen_bands) as opened:
+        opening = kind_of(file).opened(file, job.channels, options.chosen_bands)
+        with job.damaged.left_out(file), opening as opened:
             said = detect_picture(job.model, opened.rows, job.names, options.how, least)
             if drawings:
                 _draw(job, drawings[file], name, opened, said)
-        results[name] = said
-        row: Row = {"file": name, "boxes": said.rows}
-        row |= {"written": str(drawings[file])} if drawings else {}
-        rows.append(row | {"notes": [*opened.notes, *said.notes]})
+            results[name] = said
+            row: Row = {"file": name, "boxes": said.rows}
+            row |= {"written": str(drawings[file])} if drawings else {}
+            rows.append(row | {"notes": [*opened.notes, *said.notes]})
     if out is not None and not drawings:
         WRITERS[out.suffix.lower()](job, out, results, places)
     return OutRows(rows, lambda: _say(results, least, out is not None))
@@ -103,7 +104,8 @@ def _georeferences(job: Job) -> dict[str, Place]:
         # Of a picture nothing need be read to know that it has no coordinates.
         if not kind_of(file).placed:
             place_of(None, name)
-        with kind_of(file).opened(file, job.channels, job.options.chosen_bands) as opened:
+        opening = kind_of(file).opened(file, job.channels, job.options.chosen_bands)
+        with job.damaged.left_out(file), opening as opened:
             places[name] = place_of(opened.raster.georeference if opened.raster else None, name)
     boxes_in_geojson({}, places)
     return places

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from rich.text import Text
 from torch import nn
 
 from scanlab.cli.output import console
+from scanlab.data.damaged import Damaged
 from scanlab.data.places import below
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import grid_of
@@ -27,9 +28,12 @@ __all__ = [
     "Options",
     "OutRows",
     "Row",
+    "damaged_of",
     "files_at",
     "refuse_options",
+    "say_damaged",
     "say_lines",
+    "with_damaged",
     "write_rows",
 ]
 
@@ -56,6 +60,7 @@ class Options:
     beam: int = 1
     layout: str = ""
     score: float | None = None
+    unreadable: int = 0
 
     @property
     def extents(self) -> tuple[int, ...] | None:
@@ -78,12 +83,12 @@ class Options:
 
 
 # Those that say how something is read, and so mean nothing to some heads.
-_OF_INPUTS = ("names", "size", "tile", "bands", "scale", "beam", "layout", "score")
+_OF_INPUTS = ("names", "size", "tile", "bands", "scale", "beam", "layout", "score", "unreadable")
 
 
 def refuse_options(options: Options, takes: Iterable[str], what: str) -> None:
     """Raise S659 for an option that was given and that means nothing here. what: does not take it."""
-    usual = {field.name: field.default for field in fields(Options)}
+    usual = {each.name: each.default for each in fields(Options)}
     for name in _OF_INPUTS:
         if name not in takes and getattr(options, name) != usual[name]:
             raise ScanlabError.at("S659", f"--{name} says nothing to {what}", help=f"leave --{name} out")
@@ -91,13 +96,15 @@ def refuse_options(options: Options, takes: Iterable[str], what: str) -> None:
 
 @dataclass(frozen=True)
 class Job:
-    """A model and the files that it is asked about. names: of its classes, () for numbers."""
+    """A model and the files that it is asked about. names: of its classes, () for numbers; damaged: files that could
+    not be read, as they are met."""
 
     model: nn.Module
     place: Path
     files: Sequence[Path]
     names: tuple[str, ...]
     options: Options
+    damaged: Damaged = field(default_factory=Damaged)
 
     @property
     def channels(self) -> int:
@@ -147,6 +154,23 @@ def files_at(place: Path, suffixes: Sequence[str]) -> list[Path]:
         )
         raise ScanlabError.at("S725", problem, help=help)
     return files
+
+
+def with_damaged(rows: Sequence[Row], damaged: Damaged, called: Callable[[Path], str]) -> list[Row]:
+    """What is said of files as JSON: behind their rows one for each that could not be read, with its error."""
+    odd = damaged.errors.items()
+    return [*rows, *({"file": called(file), "error": error.diagnostics[0].message} for file, error in odd)]
+
+
+def damaged_of(options: Options, files: int) -> Damaged:
+    """What counts the files that cannot be read: of so many, one at least must be."""
+    return Damaged(min(options.unreadable, files - 1))
+
+
+def say_damaged(damaged: Damaged) -> None:
+    """Say how many files were left out, beside what is printed."""
+    if damaged.errors:
+        console(stderr=True).print(Text(damaged.sentence))
 
 
 def write_rows(out: Path, rows: Sequence[Row]) -> None:

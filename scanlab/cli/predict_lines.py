@@ -27,14 +27,17 @@ def _texts(job: Job) -> OutRows:
     layout.check((DARK_INK, LIGHT_INK), "pictures of text to be read")
     places = _places(job)
     ink = layout.chosen(DARK_INK, LIGHT_INK)
-    prepared = prepared_lines(reader, job.files, ink, options.extents, lambda files: job.watched(files, "looking"))
-    images = (prepared.image(file) for file in job.watched(job.files, "reading"))
+    prepared = prepared_lines(
+        reader, job.files, ink, options.extents, lambda files: job.watched(files, "looking"), job.damaged
+    )
+    files = [file for file in job.files if file not in job.damaged.errors]
+    images = (prepared.image(file) for file in job.watched(files, "reading"))
     rows: list[Row] = []
-    for file, said in zip(job.files, read_texts(reader, images, options.beam), strict=True):
+    for file, said in zip(files, read_texts(reader, images, options.beam), strict=True):
         row: Row = {"file": job.called(file), "text": said.text, "probability": round(said.probability, DIGITS)}
         rows.append(row | ({"written": str(places[file])} if places else {}) | {"notes": list(prepared.notes)})
     if places:
-        for file, row in zip(job.files, rows, strict=True):
+        for file, row in zip(files, rows, strict=True):
             write_text(places[file], f"{row['text']}\n")
     elif options.out is not None:
         write_rows(options.out, rows)

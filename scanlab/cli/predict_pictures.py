@@ -38,12 +38,13 @@ def _classes(job: Job) -> OutRows:
         raise ScanlabError.at("S729", f"{out} is no place for a table of classes", help=help)
     rows: list[Row] = []
     for file in job.watched(job.files):
-        with kind_of(file).opened(file, job.channels, job.options.chosen_bands) as opened:
+        opening = kind_of(file).opened(file, job.channels, job.options.chosen_bands)
+        with job.damaged.left_out(file), opening as opened:
             said = predict_picture(job.model, opened.rows, job.names, job.options.how)
-        assert isinstance(said, ClassOfPicture)
-        share = round(said.shares[0], 4)
-        row: Row = {"file": job.called(file), "class": said.classes[0], "name": said.name, "share": share}
-        rows.append(row | {"notes": [*opened.notes, *said.notes]})
+            assert isinstance(said, ClassOfPicture)
+            share = round(said.shares[0], 4)
+            row: Row = {"file": job.called(file), "class": said.classes[0], "name": said.name, "share": share}
+            rows.append(row | {"notes": [*opened.notes, *said.notes]})
     if out is not None:
         write_rows(out, rows)
 
@@ -57,12 +58,13 @@ def _masks(job: Job) -> OutRows:
     places = _places(job)
     rows: list[Row] = []
     for file in job.watched(job.files):
-        with kind_of(file).opened(file, job.channels, job.options.chosen_bands) as opened:
+        opening = kind_of(file).opened(file, job.channels, job.options.chosen_bands)
+        with job.damaged.left_out(file), opening as opened:
             said = predict_picture(job.model, opened.rows, job.names, job.options.how)
             assert isinstance(said, MaskOfPicture)
             lacks = _write(file, places[file], said, opened.raster, class_count(job.model))
-        row: Row = {"file": job.called(file), "written": str(places[file]), "shares": said.shares}
-        rows.append(row | {"notes": [*opened.notes, *lacks, *said.notes]})
+            row: Row = {"file": job.called(file), "written": str(places[file]), "shares": said.shares}
+            rows.append(row | {"notes": [*opened.notes, *lacks, *said.notes]})
     legend = _legend(job)
     if legend is not None:
         write_legend(legend, job.names, class_count(job.model))

@@ -12,6 +12,7 @@ from rich.text import Text
 from torch import nn
 
 from scanlab.cli.output import console, print_json
+from scanlab.cli.predict_job import damaged_of, say_damaged, with_damaged
 from scanlab.data.mask_names import without_suffix
 from scanlab.data.pairs import CHANNEL
 from scanlab.data.places import VOLUMES, below
@@ -48,15 +49,17 @@ def run_volumes(model: nn.Module, files: Sequence[Path], place: Path, names: Seq
         )
     settings["size"] = grid_of(options.size, what="size") if options.size else None
     quiet = options.json or len(files) < 2
-    rows = []
+    rows, damaged = [], damaged_of(options, len(files))
     shown = cases if quiet else track(cases, console=console(stderr=True))
     for file, case, target in zip(files, shown, targets, strict=True):
-        predicted = predict_volume(model, case, **settings)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        predicted.write(target)
-        rows.append(_row(file, target, predicted, names))
+        with damaged.left_out(file):
+            predicted = predict_volume(model, case, **settings)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            predicted.write(target)
+            rows.append(_row(file, target, predicted, names))
+    say_damaged(damaged)
     if options.json:
-        print_json(rows)
+        print_json(with_damaged(rows, damaged, lambda file: file.name))
         return
     screen = console()
     for row in rows:

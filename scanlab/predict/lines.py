@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from scanlab.data.damaged import Damaged
 from scanlab.data.layout import settled_by
 from scanlab.data.line_pictures import (
     DARK_INK,
@@ -77,17 +78,20 @@ def prepared_lines(
     ink: str = "",
     size: tuple[int, ...] | None = None,
     on_file: Callable[[Iterable[Path]], Iterable[Path]] = lambda files: files,
+    damaged: Damaged | None = None,
 ) -> PreparedLines:
     """How pictures are to be prepared for a reader, after a look at each: scaled as `data.load` scales lines.
 
     Lines get the height that the reader was built for, and keep their aspect; pages (steps "path") get its size.
     ink: dark_ink or light_ink where a person says it; else that of the pictures that the reader learned from, where
     its file says it; else what the mean value of all pictures says, as for training data. size: of pages, () for their
-    own. Raises S726 for a reader of other channels than one, S659 for a size of lines, S644 for files that cannot be
-    read, S737 for pictures whose ink is clearly another than that of the others, or of those that the reader learned
-    from, unless `ink` settles it, and S674 for pictures that are too narrow for one step.
+    own. damaged: counts files that cannot be read, and knows how many may be, by default none. Raises S726 for a reader
+    of other channels than one, S659 for a size of lines, S644 for files that cannot be read, S737 for pictures whose
+    ink is clearly another than that of the others, or of those that the reader learned from, unless `ink` settles it,
+    and S674 for pictures that are too narrow for one step.
     """
     require_pillow()
+    damaged = damaged or Damaged()
     backbone = reader.backbone
     if backbone.channels != 1:
         problem = f"the reader reads {count_text(backbone.channels, 'channel')}, and pictures of text are read as grey"
@@ -100,7 +104,10 @@ def prepared_lines(
         raise ScanlabError.at("S726", f"{grid_text(size)} is no size of a page", help="give height and width")
     height = 0 if pages else backbone.input_size[0]
     size = tuple(backbone.input_size) if pages and size is None else tuple(size or ())
-    looks = [_Look.at(reader, file, height, size) for file in on_file(files)]
+    looks: list[_Look] = []
+    for file in on_file(files):
+        with damaged.left_out(file):
+            looks.append(_Look.at(reader, file, height, size))
     _check_steps(reader, looks)
     chosen, why = _ink(reader, looks, ink)
     notes = [f"ink is taken to be {_INK[chosen]} ({why})"]

@@ -18,6 +18,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from scanlab.cpus import available_cpus
 from scanlab.data import Dataset
+from scanlab.data.damaged import Damaged
 from scanlab.data.folders import labelled
 from scanlab.data.layout import NOTHING, Layout
 from scanlab.data.notes import Note, listed
@@ -106,18 +107,16 @@ def of_folder(
     readers = min(MOST_LOADERS, available_cpus(), len(labels) // 64) if loaders is None else loaders
 
     def batches(size: int) -> Batches:
-        odd: list[tuple[int, ScanlabError]] = []
+        damaged = Damaged(unreadable_at_most)
         for rows in DataLoader(source, size, num_workers=readers, collate_fn=list):
             good = [(number, image) for number, image in rows if isinstance(image, Tensor)]
-            odd += [(number, error) for number, error in rows if isinstance(error, ScanlabError)]
-            if len(odd) > unreadable_at_most:
-                raise odd[unreadable_at_most][1]
+            for number, error in rows:
+                if isinstance(error, ScanlabError):
+                    damaged.count(source.files[number], error)
             if good:
                 yield np.array([number for number, _ in good]), torch.stack([image for _, image in good])
-        if odd:
-            verb = "counts" if len(odd) == 1 else "count"
-            first = source.files[odd[0][0]].name
-            said.append(f"{count_text(len(odd), 'file')} could not be read and {verb} nowhere, such as {first}.")
+        if damaged.errors:
+            said.append(damaged.sentence)
 
     return Inputs(folder.name, name, labels, len(given.class_names), batches, said)
 
