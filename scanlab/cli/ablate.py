@@ -28,7 +28,7 @@ from scanlab.study.engines.local import local_engine
 from scanlab.study.estimate import spreads_so_far
 from scanlab.study.in_force import confidence_planned
 from scanlab.study.kept import kept_costs, kept_study
-from scanlab.study.own_checks import own_sentences
+from scanlab.study.own_checks import noted, own_sentences
 from scanlab.study.place import database_of, require_folder
 from scanlab.study.power import PowerOf, describe_problems_power
 from scanlab.study.preflight import Cost, check_study, coarse_margins, is_coarse, same_orders
@@ -76,6 +76,7 @@ def run(
     kept = kept_study(given, before) if dry and before else None
     study = kept or settings.study_of(given)
     costs = kept_costs(study, before) if kept and before else check_study(study)
+    study = kept or noted(study)
     keys = [] if run_options.retry_diverged else [trial.key for trial in study.trials()]
     done = {key for key, trial in before.trials.items() if trial.result} if before else set()
     sizes = {place: cost.parameters for place, cost in costs.items()}

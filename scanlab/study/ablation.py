@@ -19,7 +19,7 @@ from scanlab.study.analysis import analyse
 from scanlab.study.cells import cells
 from scanlab.study.engines.local import local_engine
 from scanlab.study.findings import Findings
-from scanlab.study.own_checks import check_portable, own_sentences
+from scanlab.study.own_checks import check_portable, noted, own_sentences
 from scanlab.study.preflight import check_study, coarse_margins, same_orders
 from scanlab.study.record import StudyRecord
 from scanlab.study.report import write_report
@@ -179,6 +179,7 @@ def ablate(
     engine = local_engine(workers, (device,))
     check_portable(study, engine)
     check_study(study)
+    study = noted(study)
     notes = (*same_orders(study), *own_sentences(study), *coarse_margins(study))
     folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="scanlab-ablation-"))
     record = run_study(study, folder, engine=engine, listener=listener, command="scanlab.ablate(...)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import combinations
 
 import torch
@@ -19,12 +20,21 @@ from scanlab.study.learning import learning_of, loss_of, metrics_of
 from scanlab.study.line_images import of_one_size
 from scanlab.study.model_inputs import has_field
 from scanlab.study.own_augmentation import check_own_augmentation
+from scanlab.study.own_model import MODEL_NOTES
 from scanlab.study.tasks import is_given_task, is_own, task_named
 from scanlab.study.training_run import initial_model, part_of
 from scanlab.study.trial import Problem, Study, Trial
 from scanlab.study.work import dataset_of
 
-__all__ = ["check_augmentations", "check_own_controls", "check_portable", "has_own_code", "own_sentences", "tried"]
+__all__ = [
+    "check_augmentations",
+    "check_own_controls",
+    "check_portable",
+    "has_own_code",
+    "noted",
+    "own_sentences",
+    "tried",
+]
 
 # Samples that loss and metrics are tried on.
 TRIED = 8
@@ -117,13 +127,22 @@ def _raised(problem: Problem, label: str, error: Exception) -> ScanlabError:
     return ScanlabError.at("S851", what, note=shown_traceback(error), help="mend it and run the same command again")
 
 
+def noted(study: Study) -> Study:
+    """The study, whose problems note what is computed of models of a person's own: orders that they do not use, and
+    what cannot be measured."""
+
+    def of(problem: Problem) -> Problem:
+        if problem.model is None:
+            return problem
+        lines = list(_of_problem(study, problem, dataset_of(problem.data)))
+        return replace(problem, notes={**problem.notes, MODEL_NOTES: lines}) if lines else problem
+
+    return replace(study, problems=tuple(map(of, study.problems)))
+
+
 def own_sentences(study: Study) -> list[str]:
-    """What was computed of the models of a person's own: orders that they do not use, and what cannot be measured."""
-    lines = []
-    for problem in study.problems:
-        if problem.model is not None:
-            lines += _of_problem(study, problem, dataset_of(problem.data))
-    return lines
+    """What a `noted` study says of models of a person's own."""
+    return [f"{problem.name}: {line}" for problem in study.problems for line in problem.notes.get(MODEL_NOTES, ())]
 
 
 def _of_problem(study: Study, problem: Problem, dataset: Dataset) -> Iterator[str]:
@@ -136,7 +155,7 @@ def _of_problem(study: Study, problem: Problem, dataset: Dataset) -> Iterator[st
         try:
             models[name] = initial_model(trial, dataset), trial
         except Exception:  # Its trials fail and say why.
-            yield f"{problem.name}: {name} cannot be built; its trials will fail, with the traceback."
+            yield f"{name} cannot be built; its trials will fail, with the traceback."
     images, _ = part_of(dataset, dataset.test[:TRIED], "cpu")
     outputs = {
         name: _moved_outputs(model, of_one_size(images, TRIED, dataset.extents)) for name, (model, _) in models.items()
@@ -148,13 +167,12 @@ def _of_problem(study: Study, problem: Problem, dataset: Dataset) -> Iterator[st
     ]
     for one, other in same:
         yield (
-            f"{problem.name}: the model of {problem.model.make} does not use the order: for {one} and {other} it has "
+            f"the model of {problem.model.make} does not use the order: for {one} and {other} it has "
             "the same weights and gives the same outputs, to the last bit, with its weights moved at random as well."
         )
     if models and not has_field(next(iter(models.values()))[0]):
         yield (
-            f"{problem.name}: no receptive field is measured, for the model of {problem.model.make} has no `backbone` "
-            "of scanlab.nn."
+            f"no receptive field is measured, for the model of {problem.model.make} has no `backbone` of scanlab.nn."
         )
 
 

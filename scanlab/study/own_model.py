@@ -11,9 +11,11 @@ from typing import Any
 from scanlab.imported import entry_named, function_digest, is_import_path, path_of, source_digest
 from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["GRID_SETTINGS", "MODELS", "OwnModel", "own_model"]
+__all__ = ["GRID_SETTINGS", "MODELS", "MODEL_NOTES", "OwnModel", "own_model"]
 
 MODELS = "scanlab.models"
+# What is computed of such a model before training stands under this word among the notes of its problem.
+MODEL_NOTES = "model"
 # What ScanLab itself must know of such a model: the grid that strategies are compiled for, and how many layers.
 GRID_SETTINGS = ("patch", "stride", "depth")
 _NONE: Mapping[str, Any] = MappingProxyType({})

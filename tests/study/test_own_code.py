@@ -16,7 +16,7 @@ import scanlab
 from scanlab.data.target_kinds import CLASSES
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study import Learning, Task, run_study, study_of, tasks, train_trial, with_options
-from scanlab.study.own_checks import own_sentences
+from scanlab.study.own_checks import noted, own_sentences
 from scanlab.study.preflight import check_study
 from scanlab.study.work import dataset_of
 
@@ -177,9 +177,14 @@ def test_one_strategy_that_raises_does_not_stop_the_others() -> None:
 
 
 def test_a_model_that_ignores_the_order_is_told_by_its_outputs() -> None:
-    assert not [line for line in own_sentences(_study("make")) if "does not use the order" in line]
-    lines = [line for line in own_sentences(_study("blind")) if "does not use the order" in line]
+    assert not [line for line in own_sentences(noted(_study("make"))) if "does not use the order" in line]
+    lines = [line for line in own_sentences(noted(_study("blind"))) if "does not use the order" in line]
     assert any("row and column" in line for line in lines) and any("random order 1" in line for line in lines)
+
+
+def test_the_page_says_that_an_order_is_not_used(tmp_path: Path) -> None:
+    made = scanlab.ablate(["row", "column"], **{**TINY, "model": {"make": "my_models:blind", "patch": 4}}, seeds=2)
+    assert "does not use the order" in made.report(tmp_path).read_text("utf-8")
 
 
 def test_controls_that_need_our_mixer_are_named() -> None:

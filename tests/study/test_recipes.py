@@ -74,6 +74,7 @@ SWITCHES = {
     "mixup": {"mixup": 0.8},
     "cutmix": {"cutmix": 1.0},
     "repeated": {"repeated": 3},
+    "passes": {"passes": 2},
     "clip": {"clip": 0.01},
     "warm_up": {"warm_up": 3.0, "first_rate": 1e-4},
     "last_rate": {"last_rate": 7e-3, "warm_up": 0.0},

@@ -131,6 +131,7 @@ def render(
         early=early_sentences(record),
         environments=sections.environments(record),
         data_notes=sections.data_notes(record),
+        model_notes=sections.model_notes(record),
         past=past_of(record),
         power=" ".join([sections.power(findings, record.about), *overlap_sentences(record.about)]),
         confounders=list(sections.confounders(findings)),

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
+from scanlab.study.own_model import MODEL_NOTES
 from scanlab.study.power import PowerOf, describe_problems_power
 from scanlab.study.record import StudyRecord
 from scanlab.study.report.charts import field_picture
 from scanlab.study.resampled import overlap_of
 
-__all__ = ["Pictures", "confounders", "drawn", "environments", "fields", "hashes", "power", "rounded"]
+__all__ = ["Pictures", "confounders", "drawn", "environments", "fields", "hashes", "model_notes", "power", "rounded"]
 
 MEGABYTE = 1 << 20
 Pictures = Mapping[tuple[str, str], str]
@@ -106,6 +107,14 @@ def data_notes(record: StudyRecord) -> list[tuple[str, list[tuple[str, str]]]]:
     """By data set what was assumed, mapped and left out when it was read; none in records of older studies."""
     by_data: dict[str, dict[tuple[str, str], None]] = {}
     for problem in record.about["problems"]:
-        lines = [(kind, text) for kind, texts in problem.get("notes", {}).items() for text in texts]
+        read = {kind: texts for kind, texts in problem.get("notes", {}).items() if kind != MODEL_NOTES}
+        lines = [(kind, text) for kind, texts in read.items() for text in texts]
         by_data.setdefault(Path(problem["data"]["name"]).name, {}).update(dict.fromkeys(lines))
     return [(name, list(lines)) for name, lines in by_data.items() if lines]
+
+
+def model_notes(record: StudyRecord) -> list[str]:
+    """What was computed of models of a person's own before they were trained."""
+    return [
+        f"{p['name']}: {text}" for p in record.about["problems"] for text in p.get("notes", {}).get(MODEL_NOTES, ())
+    ]
