@@ -25,6 +25,7 @@ Data = Annotated[str, typer.Option("--data", "-d", help="A name, a .npz file or 
 Pooled = Annotated[
     bool, typer.Option("--resample-pooled", help="The same where the data came with parts: they are pooled first.")
 ]
+Logger = Annotated[str, typer.Option("--logger", "--log", help="tensorboard, mlflow, wandb; several with commas.")]
 Keep = Annotated[
     str, typer.Option(help="Weights to keep: last, best (by a validation part: recipe.validation=true), or last,best.")
 ]
@@ -118,7 +119,7 @@ def ablate(
     device: Annotated[str, typer.Option(help="auto (GPUs where there are any), cpu or cuda.")] = "cpu",
     engine: Annotated[str, typer.Option(help="local, or ray for many machines.")] = "local",
     address: Annotated[str, typer.Option(help="Of a Ray cluster; without one, one is started here.")] = "",
-    logger: Annotated[str, typer.Option(help="tensorboard, mlflow, wandb; several with commas.")] = "",
+    logger: Logger = "",
     keep: Keep = "",
     retry_diverged: Again = False,
     dry_run: Dry = False,
@@ -146,13 +147,12 @@ def ablate(
         "spacing": list(spacing_of(spacing) or ()) or None,
         "margin": margin,
         "unequal": unequal or None,
-        "keep": [word.strip() for word in keep.split(",")] if keep else None,
+        "keep": _words(keep) or None,
         "model.patch": patch,
         "recipe.epochs": epochs,
     }
     study, options = file_and_settings(study, settings, options)
-    loggers = tuple(n.strip() for n in logger.split(",") if n.strip())
-    run_options = RunOptions(workers, device, engine, address, loggers, retry_diverged)
+    run_options = RunOptions(workers, device, engine, address, tuple(_words(logger)), retry_diverged)
     raise typer.Exit(run(study, options, out, run_options, dry_run, json))
 
 
@@ -170,6 +170,11 @@ def train(
     data: Data = "",
     layout: Layout = "",
     device: Annotated[str, typer.Option(help="auto (GPUs where there are any), cpu or cuda.")] = "cpu",
+    resume: Annotated[
+        str, typer.Option(help="auto goes on from the checkpoint in --out where there is one; never starts anew.")
+    ] = "auto",
+    keep: Keep = "",
+    logger: Logger = "",
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder of the training: it goes on there; out/train/KEY.")
     ] = None,
@@ -179,8 +184,13 @@ def train(
     from scanlab.cli.arguments import file_and_settings
     from scanlab.cli.train import TrialChoice, run
 
-    study, options = file_and_settings(study, settings, {"dataset": data, "layout": layout, "recipe.epochs": epochs})
-    run(study, options, TrialChoice(strategy, problem, seed, device), out, json)
+    given = {"dataset": data, "layout": layout, "recipe.epochs": epochs, "keep": _words(keep) or None}
+    study, options = file_and_settings(study, settings, given)
+    run(study, options, TrialChoice(strategy, problem, seed, device, resume, tuple(_words(logger))), out, json)
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 @app.command()

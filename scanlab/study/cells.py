@@ -18,7 +18,8 @@ class Cells:
 
     kind: how it stands against the baseline. mean, spread: of the metric. difference, interval, p, effect: of the
     comparison with the baseline. samples: the interval that covers the choice of the test samples as well. words: its
-    verdict, or why there is none. seconds: of a trial.
+    verdict, or why there is none. seconds: of a trial; throughput: its training samples per second; memory: MiB by
+    which it grew at most.
     """
 
     kind: Kind
@@ -32,6 +33,8 @@ class Cells:
     parameters: str
     seconds: str
     samples: str = ""
+    throughput: str = ""
+    memory: str = ""
 
 
 def cells(row: StrategyFindings, problem: ProblemFindings, baseline: str) -> Cells:
@@ -49,6 +52,8 @@ def cells(row: StrategyFindings, problem: ProblemFindings, baseline: str) -> Cel
         words=kind_words(row, problem, baseline),
         parameters="" if row.parameters is None else f"{row.parameters:,}",
         seconds="" if row.seconds is None else f"{row.seconds:.1f}",
+        throughput="" if row.throughput is None else f"{row.throughput:,.0f}",
+        memory="" if row.memory is None else f"{row.memory / (1 << 20):,.0f}",
         samples=interval(c.crossed.difference, unit) if c and c.crossed else "",
     )
 

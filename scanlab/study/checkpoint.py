@@ -17,6 +17,7 @@ from scanlab.renamed import renamed_names
 from scanlab.study.record import Epoch
 
 __all__ = [
+    "OTHER_TRIAL",
     "Checkpoint",
     "InMemory",
     "Progress",
@@ -27,6 +28,8 @@ __all__ = [
 ]
 
 __getattr__ = renamed_names(__name__, {"Place": "Checkpoint"})
+
+OTHER_TRIAL = "it is of another trial"
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,5 +125,5 @@ def _content(place: Checkpoint, key: str) -> tuple[dict[str, Any] | None, str]:
     except Exception:  # Whatever is wrong with it, the trial can start anew.
         return None, "it cannot be read"
     if not isinstance(content, dict) or content.get("key") != key:
-        return None, "it is of another trial"
+        return None, OTHER_TRIAL
     return content, ""

@@ -136,7 +136,9 @@ def _parameters(trial: Trial) -> dict[str, str | int | float | bool]:
 
 
 def _values(epoch: Epoch) -> dict[str, float]:
-    return {"loss": epoch.loss, **epoch.metrics, "seconds": epoch.seconds}
+    known = {"learning_rate": epoch.rate, "throughput": epoch.throughput}
+    # A checkpoint of an earlier version does not hold them.
+    return {"loss": epoch.loss, **epoch.metrics, "seconds": epoch.seconds} | {k: v for k, v in known.items() if v}
 
 
 def _totals(result: TrialResult) -> dict[str, float]:

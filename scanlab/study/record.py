@@ -24,7 +24,8 @@ DIVERGED = "diverged"
 class Epoch:
     """One pass over the training part: its mean loss, then the metrics on the part that is measured; training seconds.
 
-    Metrics by name; shares such as accuracy and Dice in [0, 1].
+    Metrics by name; shares such as accuracy and Dice in [0, 1]. rate, throughput: the learning rate of its last step,
+    and training samples per second, as loggers take them; 0 in an epoch that was read from a database.
 
     >>> Epoch(0.4, {"accuracy": 0.9}).metrics["accuracy"]
     0.9
@@ -33,6 +34,8 @@ class Epoch:
     loss: float
     metrics: Mapping[str, float]
     seconds: float = 0.0
+    rate: float = dataclasses.field(default=0.0, compare=False)
+    throughput: float = dataclasses.field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True)

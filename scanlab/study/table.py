@@ -80,7 +80,7 @@ def _problem(problem: ProblemFindings, findings: Findings) -> Table:
     )
     table.add_column("strategy")
     headings = (problem.metric + (" %" if problem.unit else ""), "± sd", "difference", "interval", "p")
-    for heading in (*headings, "parameters", "FLOPs", "s/trial"):
+    for heading in (*headings, "parameters", "FLOPs", "s/trial", "samples/s", "MiB"):
         table.add_column(heading, justify="right")
     table.add_column(f"against {findings.baseline}")
     for row in problem.rows:
@@ -92,5 +92,5 @@ def _cells(row: StrategyFindings, problem: ProblemFindings, baseline: str) -> li
     c = cells(row, problem, baseline)
     flops = "" if row.flops is None else f"{row.flops / 1e6:.2f} M"
     compared = (c.mean, c.spread, c.difference, c.interval, c.p)
-    figures = [Text(cell) for cell in (row.label, *compared, c.parameters, flops, c.seconds)]
+    figures = [Text(cell) for cell in (row.label, *compared, c.parameters, flops, c.seconds, c.throughput, c.memory)]
     return [*figures, Text.assemble((c.kind.glyph, c.kind.style), f" {c.words}")]

@@ -161,7 +161,8 @@ class TrainingRun:
             metrics = self._measured(*self.parts[2:])
             if self.validation:
                 metrics[validation_metric(self.task)] = self._measured(*self.validation)[self.task.primary]
-        epochs = (*progress.epochs, Epoch(loss, metrics, seconds))
+        throughput = self.trial.problem.recipe.seen(len(self.parts[0])) / seconds
+        epochs = (*progress.epochs, Epoch(loss, metrics, seconds, watch.rate, throughput))
         if self.best and best_epoch(epochs, self.task) == len(epochs) - 1:
             self.best.take(len(epochs) - 1, self.measured)
         return Progress(

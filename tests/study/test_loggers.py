@@ -64,6 +64,7 @@ def test_tensorboard_holds_every_epoch_once_of_a_study_that_was_stopped(tmp_path
         assert [e.value for e in events.Scalars("loss")] == pytest.approx([e.loss for e in wanted.epochs])
         accuracies = [e.metrics["accuracy"] for e in wanted.epochs]
         assert [e.value for e in events.Scalars("accuracy")] == pytest.approx(accuracies)
+        assert all(e.value > 0 for tag in ("throughput", "learning_rate") for e in events.Scalars(tag))
         assert events.Scalars("result/parameters")[0].value == wanted.parameters
         [text] = [e.tensor_proto.string_val[0].decode() for e in events.Tensors("parameters/text_summary")][-1:]
         assert "| recipe.epochs | 3 |" in text and f"| strategy | {strategy} |" in text

@@ -10,12 +10,12 @@ from scanlab.ir.text import count_text, reason_of
 from scanlab.places import FOR_ALL, draft_of
 from scanlab.renamed import renamed_keywords, renamed_names
 from scanlab.study.analysis import analyse
-from scanlab.study.cards import write_cards
 from scanlab.study.cells import cells, chance, interval, share
 from scanlab.study.early_stop import early_sentences
 from scanlab.study.findings import Findings
 from scanlab.study.record import StudyRecord
 from scanlab.study.report import sections
+from scanlab.study.report.cards import write_cards
 from scanlab.study.report.curves import curves, curves_note
 from scanlab.study.report.forest import forest, forest_note
 from scanlab.study.report.matrix import glyph_html, matrix_html

@@ -10,23 +10,27 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import scanlab
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text, reason_of
 from scanlab.places import write_whole
+from scanlab.study.analysis import analyse
 from scanlab.study.cells import cells, share
 from scanlab.study.early_stop import best_epoch, validation_metric
 from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
 from scanlab.study.place import CONFIG, KEPT, model_folder
-from scanlab.study.record import MemberRecord, StudyRecord, TrialResult
+from scanlab.study.record import MemberRecord, StudyRecord, TrialRecord, TrialResult
 from scanlab.study.report.settings import held_equal
 from scanlab.study.resampled import overlap_of
 from scanlab.study.statistics import paired_difference
 from scanlab.study.tasks import Task, task_of
 
-__all__ = ["CARD", "model_card", "write_cards"]
+if TYPE_CHECKING:
+    from scanlab.study.trial import Study
+
+__all__ = ["CARD", "model_card", "write_cards", "write_single_cards"]
 
 CARD = "README.md"
 # What Hugging Face's hub calls tasks, by how they are learnt.
@@ -57,6 +61,19 @@ def write_cards(record: StudyRecord, findings: Findings) -> list[Path]:
                 loads = (place / name / CONFIG).is_file()
                 written.append(_write(place / name / CARD, model_card(record, findings, member, name, loads)))
     return written
+
+
+def write_single_cards(
+    study: Study, result: TrialResult, environment: Mapping[str, str], places: Mapping[str, Path]
+) -> None:
+    """Write the card of the only trial of a study beside its weights, by "last" and "best". Raises S606."""
+    [m] = study.members()
+    member = MemberRecord(m.problem, m.strategy, m.seed, m.control, m.trial.key)
+    trial = TrialRecord(member.key, "done", m.trial.config, result.epochs, result, environment=environment)
+    record = StudyRecord(study.about(), (member,), {member.key: trial})
+    findings = analyse(record)
+    for name, place in places.items():
+        _write(place / CARD, model_card(record, findings, member, name, (place / CONFIG).is_file()))
 
 
 def _write(file: Path, text: str) -> Path:
