@@ -149,6 +149,7 @@ def ablate(
     workers: int = 1,
     device: str = "cpu",
     listener: Callable[[StudyProgress], None] = lambda _: None,
+    retry_diverged: bool = False,
     **settings: Any,
 ) -> Ablation:
     """Compare scan orders: train a model along each, with every seed, and judge the differences.
@@ -160,7 +161,8 @@ def ablate(
     path or a `scanlab.study.Task`. settings: all other keys of a study file: seeds=5, controls=[...],
     recipe={"epochs": 3}, limit=100. out: the folder of the study, which goes on from what it holds; None for a new one
     among the temporary ones. workers: processes; functions and data that only this one has need workers=1 (S854).
-    listener: is called with everything that happens. Trials that fail do not stop the others: see `Ablation.errors`.
+    listener: is called with everything that happens. retry_diverged: trials of the folder that diverged go on from the
+    epoch before; else they are left alone, as they would come out the same. Trials that fail do not stop the others: see `Ablation.errors`.
     Raises what `study_of`, `check_study` and `run_study` raise.
 
     >>> made = ablate(["row"], model={"dim": 8, "depth": 1, "patch": 4}, recipe={"epochs": 1}, seeds=1, limit=16,
@@ -182,7 +184,9 @@ def ablate(
     study = noted(study)
     notes = (*same_orders(study), *own_sentences(study), *coarse_margins(study))
     folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="scanlab-ablation-"))
-    record = run_study(study, folder, engine=engine, listener=listener, command="scanlab.ablate(...)")
+    record = run_study(
+        study, folder, engine=engine, listener=listener, command="scanlab.ablate(...)", retry_diverged=retry_diverged
+    )
     return Ablation(study, folder, record, notes)
 
 
