@@ -162,7 +162,8 @@ def ablate(
     recipe={"epochs": 3}, limit=100. out: the folder of the study, which goes on from what it holds; None for a new one
     among the temporary ones. workers: processes; functions and data that only this one has need workers=1 (S854).
     listener: is called with everything that happens. retry_diverged: trials of the folder that diverged go on from the
-    epoch before; else they are left alone, as they would come out the same. Trials that fail do not stop the others: see `Ablation.errors`.
+    epoch before; else they are left alone, as they would come out the same. Trials that fail do not stop the others:
+    see `Ablation.errors`.
     Raises what `study_of`, `check_study` and `run_study` raise.
 
     >>> made = ablate(["row"], model={"dim": 8, "depth": 1, "patch": 4}, recipe={"epochs": 1}, seeds=1, limit=16,
