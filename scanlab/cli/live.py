@@ -15,6 +15,7 @@ from rich.text import Text
 
 from scanlab.cli.narrow_tables import fitted
 from scanlab.study.engines import EpochDone, Failed, Finished, Lost, Restarted, Started
+from scanlab.study.left_wording import left_sentence
 from scanlab.study.runner import Listener, StudyProgress
 from scanlab.study.tasks import task_named
 from scanlab.study.time_needed import duration
@@ -68,6 +69,8 @@ class _Board:
             value = event.result.final[task_named(trial.problem.task).primary]
             for place in self.places[event.key]:
                 self.finals.setdefault(place, []).append(value)
+            if event.result.unreadable:
+                self.problems.append(f"{self.name(event.key)}: {left_sentence(event.result.unreadable)}")
         elif isinstance(event, Failed):
             reason = failure_reason("\n".join((event.kind, event.trace)))
             self.problems.append(f"{self.name(event.key)} failed: {reason}")
@@ -146,7 +149,8 @@ def watched(study: Study, screen: Console, quiet: bool) -> Iterator[Listener]:
                 screen.print(board.problems[-1])
             elif isinstance(update.event, Finished | Failed | Lost):
                 line = f"{update.trials[0]} of {update.trials[1]}: {board.name(update.event.key)}"
-                what = "" if isinstance(update.event, Finished) else f", {board.problems[-1]}"
+                whole = isinstance(update.event, Finished) and not update.event.result.unreadable
+                what = "" if whole else f", {board.problems[-1]}"
                 screen.print(Text(f"{line}{what}"))
 
         yield plain

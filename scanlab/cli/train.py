@@ -18,6 +18,7 @@ from scanlab.study import settings
 from scanlab.study.checkpoint import damage_of
 from scanlab.study.distributed import common_checkpoint, joined
 from scanlab.study.engines import EpochDone, Event, Failed, Finished
+from scanlab.study.left_wording import left_sentence
 from scanlab.study.place import CONFIG
 from scanlab.study.preflight import check_study
 from scanlab.study.record import Epoch, TrialResult
@@ -106,6 +107,8 @@ def _leave(study: Study, folder: Path, result: TrialResult, device: str, world: 
     screen = console()
     memory = "" if result.memory is None else f", {result.memory / (1 << 20):.3g} MiB of memory at most"
     screen.print(f"{result.seconds:.1f} s of training, {result.throughput:,.0f} samples per second{memory}")
+    if result.unreadable:
+        screen.print(left_sentence(result.unreadable), soft_wrap=True)
     own = trial.problem.model
     loads = (folder / CONFIG).is_file()
     made = own.make if own else trial.problem.task

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["LOADERS", "Lazy", "LazyImages", "loaded_by", "refuse_lazy"]
+__all__ = ["LOADERS", "Lazy", "LazyImages", "as_declared", "loaded_by", "refuse_lazy"]
 
 # True, False, or "auto": where they are too large for memory.
 Lazy = bool | str
@@ -30,7 +30,7 @@ class LazyImages:
     gives the same pixels; what cannot be read is a ScanlabError that says where it is. sample_shape: C and the extents
     of every image. numbers int64 [M]: of the source, in this order. mark: what the source is known by in a
     fingerprint; it changes when an image or their order does. loaders: threads that read ahead of a training, 0 for
-    none.
+    none. unreadable: how many images may be damaged, which a training then leaves out.
 
     Indexed by a number it reads an image; by an array of numbers, a mask or a slice, it gives these images, still
     unread.
@@ -45,6 +45,7 @@ class LazyImages:
     numbers: NDArray[np.int64]
     mark: str
     loaders: int = LOADERS
+    unreadable: int = 0
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -78,15 +79,28 @@ class LazyImages:
         return np.frombuffer(digest.digest(), np.uint8)
 
 
-def loaded_by(images: Any, loaders: int) -> Any:
-    """Images that so many threads read ahead; those in memory as they are. Raises S608 for fewer than none."""
-    if loaders < 0:
-        raise ScanlabError.at("S608", f"loaders is {loaders}", help="give how many threads read ahead, 0 for none")
-    return replace(images, loaders=loaders) if isinstance(images, LazyImages) else images
+def loaded_by(images: Any, loaders: int, unreadable: int) -> Any:
+    """Images that so many threads read ahead, of which so many may be damaged; those in memory as they are. Raises S608
+    for fewer than none."""
+    for name, value in (("loaders", loaders), ("unreadable", unreadable)):
+        if value < 0:
+            raise ScanlabError.at("S608", f"{name} is {value}", help="give a number from 0 up")
+    return replace(images, loaders=loaders, unreadable=unreadable) if isinstance(images, LazyImages) else images
+
+
+def as_declared(lazy: Lazy, unreadable: int) -> Lazy:
+    """How images are read of which some may be damaged: only as they are needed can these be left out. Raises S608 for
+    a contradiction, and for a setting that is none."""
+    if lazy not in (True, False, "auto"):
+        raise ScanlabError.at("S608", f"lazy is {lazy!r}", help='choose true, false or "auto"')
+    if unreadable and lazy is False:
+        help = "leave lazy = false out, or unreadable"
+        raise ScanlabError.at("S608", "of images that are all read at first none may be unreadable", help=help)
+    return True if unreadable else lazy
 
 
 def refuse_lazy(lazy: Lazy, name: str) -> None:
     """Raise S830 where data that are read whole are to be read lazily."""
     if lazy is True:
-        help = 'leave lazy out, or say "auto"; a folder per class can be read lazily'
+        help = "leave lazy and unreadable out; a folder per class can be read lazily"
         raise ScanlabError.at("S830", f"{name} is read whole, and not as it is needed", help=help)

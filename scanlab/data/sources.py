@@ -18,7 +18,7 @@ from scanlab.data.digits import load_digits
 from scanlab.data.folders import load_folder
 from scanlab.data.land_cover import is_land_cover, load_land_cover
 from scanlab.data.layout import Layout
-from scanlab.data.lazy import LOADERS, Lazy, LazyImages, loaded_by, refuse_lazy
+from scanlab.data.lazy import LOADERS, Lazy, LazyImages, as_declared, loaded_by, refuse_lazy
 from scanlab.data.listing import listed_once
 from scanlab.data.made import load_moving_digits, load_permuted_digits, permuted
 from scanlab.data.made_text import load_digit_lines, load_digit_pages
@@ -61,6 +61,7 @@ def load(
     spacing: Sequence[float] | None = None,
     lazy: Lazy = "auto",
     loaders: int = LOADERS,
+    unreadable: int = 0,
 ) -> Dataset:
     """Load data and make them ready for a study.
 
@@ -74,15 +75,16 @@ def load(
     read (`scanlab.data.layout.WORDS`). spacing: millimetres along each axis that volumes are resampled to, for NIfTI
     files. lazy: True leaves the pixels of a folder of pictures with classes on disk till they are needed
     (`LazyImages`), False reads them all, "auto" leaves them where they are too large for memory
-    (`lazy_folders.is_too_large`); loaders: threads that then read ahead of a training, 0 for none. Raises S830 for data
-    that cannot be read lazily, S600 for a name that is nothing of these, S400 for a size that is none, S690 for a
-    layout, S695 for a spacing that means nothing for them, and what these raise.
+    (`lazy_folders.is_too_large`); loaders: threads that then read ahead of a training, 0 for none; unreadable: so many
+    images may be damaged and are left out, for which all are read lazily. Raises S830 for data that cannot be, S600 for
+    a name that is nothing of these, S400 for a size that is none, S690 for a layout, S695 for a spacing that means
+    nothing for them, and what these raise.
 
     >>> digits = load("digits", size="16x16", limit=100)
     >>> digits.extents, len(digits.train)
     ((16, 16), 100)
     """
-    size = _extents(size)
+    size, lazy = _extents(size), as_declared(lazy, unreadable)
     if name.startswith("permuted:"):
         rest = name.removeprefix("permuted:")
         options = {"limit": limit, "test_limit": test_limit, "part": part, "layout": layout, "spacing": spacing}
@@ -90,7 +92,7 @@ def load(
         return permuted(load(rest, size=size, **options))
     dataset = limited(measured_on(_read(name, size, layout, spacing, lazy), part), limit, test_limit)
     check_parts(dataset)
-    return replace(dataset, images=loaded_by(dataset.images, loaders))
+    return replace(dataset, images=loaded_by(dataset.images, loaders, unreadable))
 
 
 def whole(
@@ -120,8 +122,7 @@ def _extents(size: Extents | None) -> tuple[int, ...] | None:
 
 def _read(name: str, size: tuple[int, ...] | None, text: str, spacing: Sequence[float] | None, lazy: Lazy) -> Dataset:
     """The data, in memory or not. Raises S608 for a setting that is none, and S830 for data that are read whole."""
-    if lazy not in (True, False, "auto"):
-        raise ScanlabError.at("S608", f"lazy is {lazy!r}", help='choose true, false or "auto"')
+    lazy = as_declared(lazy, unreadable=0)
     with listed_once():
         made = _loaded(name, size, text, spacing, lazy)
     if not isinstance(made.images, LazyImages):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,6 +37,7 @@ class Progress:
     """Finished epochs, seconds of training and of loading within them, and the states of the generators after them.
 
     draw: of batches and augmentation; chance: torch's own on the model's device; None before the first epoch.
+    unreadable: by number the images that could not be read, and why.
     """
 
     epochs: tuple[Epoch, ...] = ()
@@ -44,6 +45,7 @@ class Progress:
     loading: float = 0.0
     draw: Tensor | None = None
     chance: Tensor | None = None
+    unreadable: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -65,6 +67,7 @@ def write_checkpoint(place: Checkpoint, key: str, progress: Progress, stateful: 
         "loading": progress.loading,
         "draw": progress.draw,
         "chance": progress.chance,
+        "unreadable": dict(progress.unreadable),
         "states": {name: part.state_dict() for name, part in stateful.items()},
     }
     if isinstance(place, Path):
@@ -101,7 +104,8 @@ def read_checkpoint(place: Checkpoint, key: str, stateful: Mapping[str, Any]) ->
     for name, part in stateful.items():
         part.load_state_dict(content["states"][name])
     epochs = tuple(Epoch(**epoch) for epoch in content["epochs"])
-    return Progress(epochs, content["seconds"], content["loading"], content["draw"], content["chance"])
+    left = content.get("unreadable", {})
+    return Progress(epochs, content["seconds"], content["loading"], content["draw"], content["chance"], left)
 
 
 def damage_of(place: Checkpoint, key: str) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from scanlab.data.lazy import LazyImages
 from scanlab.data.ragged import BRIGHTEST, RaggedImages
+from scanlab.data.unreadable import Unreadable
 from scanlab.study.loading import LoadedImages
 
 __all__ = ["Images", "LineImages", "fetched", "images_of", "of_one_size", "shifted_each"]
@@ -49,7 +50,7 @@ def images_of(images: NDArray | RaggedImages | LazyImages, chosen: NDArray, devi
     """Some images of a data set on a device."""
     some = images[chosen]
     if isinstance(some, LazyImages):
-        return LoadedImages(some, device)
+        return LoadedImages(some, device, Unreadable(some.unreadable))
     if isinstance(some, RaggedImages):
         return LineImages(torch.from_numpy(some.pixels).to(device), some.offsets.tolist())
     return torch.from_numpy(some).to(device)

@@ -33,11 +33,12 @@ def changed_by(path: str, images: Tensor, targets: Tensor, draw: torch.Generator
 def check_own_augmentation(path: str, images: Any, targets: Tensor) -> None:
     """Try it on a few samples before any training. Raises S608 for images of different widths, S850 for a function that
     is not there, S851 with its traceback where it raises, and S852."""
-    if not isinstance(images, Tensor):
+    some = images[:TRIED]
+    if not isinstance(some, Tensor):
         problem = f"recipe.augment: {path} would change images of different widths"
         raise ScanlabError.at("S608", problem, help="leave augment out")
     try:
-        changed_by(path, images[:TRIED].clone(), targets[:TRIED].clone(), torch.Generator().manual_seed(0))
+        changed_by(path, some.clone(), targets[:TRIED].clone(), torch.Generator().manual_seed(0))
     except ScanlabError:
         raise
     except Exception as error:

@@ -48,8 +48,9 @@ class TrialResult:
     the device's memory) grew at most; None where the system does not tell. throughput: training samples per second.
     transfer: the primary metric on changed inputs, by their name. field: the effective receptive field of the centre
     patch over the first grid, in raster order, its largest value 1 (`study.receptive_field` on a few test images).
-    predictions: what it said of every sample it was measured on, fresh from its training; a result that was read has
-    None (`read_predictions`).
+    unreadable: how many images could not be read and were left out, and why the first (`study.left_out.counts_of`),
+    empty for none. predictions: what it said of every sample it was measured on, fresh from its training; a result that
+    was read has None (`read_predictions`).
 
     >>> epochs = (Epoch(0.9, {"accuracy": 0.7}), Epoch(0.4, {"accuracy": 0.9}))
     >>> TrialResult(epochs, parameters=1_000, flops=50_000, seconds=1.5).final["accuracy"]
@@ -65,6 +66,7 @@ class TrialResult:
     throughput: float = 0.0
     transfer: Mapping[str, float] = dataclasses.field(default_factory=dict)
     field: tuple[float, ...] = ()
+    unreadable: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     predictions: Predictions | None = dataclasses.field(default=None, compare=False, repr=False)
     weights: Mapping[str, Mapping[str, bytes]] = dataclasses.field(default_factory=dict, compare=False, repr=False)
 

@@ -79,6 +79,7 @@ _PROBLEM: Mapping[str, tuple[type, ...]] = MappingProxyType(
         "spacing": (list,),
         "lazy": (bool, str),
         "loaders": (int,),
+        "unreadable": (int,),
         "transfer": (list,),
         "margin": (float, int),
         "model": (dict,),
@@ -250,6 +251,7 @@ def _problem(table: Table, suffix: str, settings: Settings, look: Look) -> Probl
         spacing=_spacing(table.get("spacing"), where),
         lazy=table.get("lazy", "auto"),
         loaders=table.get("loaders", LOADERS),
+        unreadable=table.get("unreadable", 0),
     )
     config, own = _model(table.get("model", {}), where)
     recipe = _recipe(table.get("recipe", {}), f"{where}, [recipe]")

@@ -107,6 +107,7 @@ def train_model(
         throughput=samples / progress.seconds if progress.seconds else 0.0,
         transfer=transfer,
         field=field,
+        unreadable=run.unreadable(),
         predictions=predictions,
         weights=kept_models(run.measured, run.best, trial, keep),
     )

@@ -24,7 +24,9 @@ from scanlab.study.checkpoint import Progress
 from scanlab.study.divergence import EVERY, LossWatch
 from scanlab.study.early_stop import best_epoch, validation_metric
 from scanlab.study.learning import Learning, learning_of, loss_of, metrics_of
+from scanlab.study.left_out import agree_on, computed_on, counts_of, measurable, not_measured
 from scanlab.study.line_images import Images, LineImages, fetched, images_of, of_one_size
+from scanlab.study.loading import LoadedImages
 from scanlab.study.model_inputs import has_field, own_network
 from scanlab.study.optimizing import optimizer_of, schedule_of
 from scanlab.study.peers import config_of
@@ -119,6 +121,7 @@ class TrainingRun:
         # Drop paths draw from torch's own generator, on whatever device.
         torch.manual_seed(seed)
         step = _WithLoss(model, learning_of(task), recipe)
+        first = part_of(dataset, dataset.train, device)
         return cls(
             trial=trial,
             task=task,
@@ -130,8 +133,8 @@ class TrainingRun:
             average=AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema)) if recipe.ema else None,
             draw=torch.Generator().manual_seed(seed),
             # All of it at once: what a study trains on fits beside its models, and no step waits for a copy.
-            parts=(*part_of(dataset, dataset.train, device), *part_of(dataset, dataset.test, device)),
-            validation=part_of(dataset, dataset.val, device) if recipe.watched else None,
+            parts=(*first, *measurable(part_of(dataset, dataset.test, device), first[0])),
+            validation=measurable(part_of(dataset, dataset.val, device), first[0]) if recipe.watched else None,
             best=BestWeights() if recipe.watched else None,
             extents=dataset.extents,
             classes=dataset.classes,
@@ -171,11 +174,13 @@ class TrainingRun:
             progress.loading + loading,
             self.draw.get_state(),
             torch.get_rng_state() if self.device == "cpu" else torch.cuda.get_rng_state(self.device),
+            dict(images.left.why) if isinstance(images := self.parts[0], LoadedImages) else {},
         )
 
     def _train(self, watch: LossWatch) -> tuple[float, float, float]:
         """The steps of an epoch: its mean loss, and seconds of loading and of all of it."""
         recipe, loading, total = self.trial.problem.recipe, 0.0, torch.zeros((), device=self.device)
+        missed, own = 0, slice(self.world.rank, None, self.world.size)
         images, targets = self.parts[:2]
         start = before = perf_counter()
         order = self._order(len(images)).split(recipe.batch)
@@ -185,11 +190,13 @@ class TrainingRun:
             if recipe.mixes:
                 assert isinstance(batch, Tensor), "`check_ranges` refuses images of different widths"
                 batch, labels = mixed(batch, labels, self.classes, recipe, self.draw)
+            mine = computed_on(images, chosen, own, bool(recipe.mixes))
+            missed += 0 if isinstance(mine, slice) else len(range(len(chosen))[own]) - len(mine)
             loading += perf_counter() - before
-            total += self._step(batch, labels) * len(chosen)
+            total += self._step(batch, labels, mine) * len(chosen)
             watch.after_step(total)
             before = perf_counter()
-        loss = self.world.total(total).item() / recipe.seen(len(images))
+        loss = self._mean(total, recipe.seen(len(images)), missed)
         watch.after_epoch(loss, self.model)
         return loss, loading, perf_counter() - start
 
@@ -199,6 +206,8 @@ class TrainingRun:
         return LossWatch(self.trial, epoch, steps, every, self.world.total)
 
     def _restore(self, progress: Progress) -> None:
+        if isinstance(images := self.parts[0], LoadedImages):
+            images.left.add(progress.unreadable)
         if progress.draw is not None and progress.chance is not None:
             self.draw.set_state(progress.draw)
             if self.device == "cpu":
@@ -212,13 +221,25 @@ class TrainingRun:
         return torch.cat([_once(count, recipe.repeated, self.draw) for _ in range(recipe.passes)])
 
     def _needed(self, count: int) -> Iterable[int]:
-        """Of a batch of so many the images that this process computes on, and those that are mixed with them."""
-        own = range(self.world.rank, count, self.world.size)
-        return {*own, *(partner(place, count) for place in own)} if self.trial.problem.recipe.mixes else own
+        """Of a batch of so many the images that this process computes on, and those that are mixed with them: of what
+        a person's own function mixes, nobody knows."""
+        own, recipe = range(self.world.rank, count, self.world.size), self.trial.problem.recipe
+        if recipe.augment:
+            return range(count)
+        return {*own, *(partner(place, count) for place in own)} if recipe.mixes else own
 
-    def _step(self, batch: Tensor | list[Tensor], labels: Tensor) -> Tensor:
-        """One step with the gradients of the batch's mean loss; returns this process' share of that loss."""
-        mine, recipe = slice(self.world.rank, None, self.world.size), self.trial.problem.recipe
+    def _mean(self, total: Tensor, count: int, missed: int) -> float:
+        """The mean of losses that sum up to a total over all processes; of so many images so many were missed here."""
+        images = self.parts[0]
+        if isinstance(images, LoadedImages) and images.left.most:
+            agree_on(images, self.world.total)
+            count -= int(self.world.total(torch.tensor(float(missed), device=self.device)))
+        return self.world.total(total).item() / max(1, count)
+
+    def _step(self, batch: Any, labels: Tensor, mine: slice | list[int]) -> Tensor:
+        """One step with the gradients of the batch's mean loss, of this process those places; returns its share of that
+        loss. What could not be read counts as an image without a gradient."""
+        recipe = self.trial.problem.recipe
         own, total = max(1, len(batch[mine])), torch.zeros((), device=self.device)
         self.optimizer.zero_grad()
         pieces = min(recipe.accumulate, own)
@@ -277,7 +298,17 @@ class TrainingRun:
         kind, values = predict(self.measured, images, targets, 4 * self._batch)
         self.measured.train()
         truth = targets.cpu().numpy() if kind == "class" else None
-        return Predictions(kind, values.cpu().numpy(), self.trial.samples, truth)
+        return Predictions(kind, values.cpu().numpy(), self._samples, truth)
+
+    @property
+    def _samples(self) -> str:
+        """A name for what is measured on: of those that lack the same images the same."""
+        missing = not_measured(self.parts[0])
+        return self.trial.samples + (f" but for {missing}" if missing else "")
+
+    def unreadable(self) -> dict[str, Any]:
+        """What was left out, as a record has it."""
+        return counts_of(self.parts[0])
 
     def field(self) -> tuple[float, ...]:
         """The effective receptive field of the centre patch, with its largest value 1; () for a model without one."""

@@ -51,9 +51,10 @@ class DataChoice:
     what results are measured on; "val" measures on the validation part (a fifth of the training part where there is
     none) and never looks at the test part. layout: words that settle how files are read; spacing: millimetres that
     volumes are resampled to; lazy, loaders: whether pixels stay on disk till they are needed, and how many threads then
-    read ahead. Trials know them by the pixels and parts that come of them. What a trial adds: redraw, parts drawn anew
-    for its seed; tuning, that it chooses a learning rate, on samples that the study does not measure on;
-    watched, that a validation part is kept beside those to train and to measure on.
+    read ahead; unreadable: how many images may be damaged, which are left out. Trials know them by the pixels and parts
+    that come of them. What a trial adds: redraw, parts drawn anew for its seed; tuning, that it chooses a learning
+    rate, on samples that the study does not measure on; watched, that a validation part is kept beside those to train
+    and to measure on.
 
     >>> from scanlab import data
     >>> choice = DataChoice("digits", limit=100)
@@ -70,6 +71,7 @@ class DataChoice:
     spacing: tuple[float, ...] | None = None
     lazy: Lazy = "auto"
     loaders: int = LOADERS
+    unreadable: int = 0
     redraw: Redraw | None = None
     tuning: bool = False
     watched: bool = False
@@ -77,8 +79,8 @@ class DataChoice:
     def plain(self) -> dict[str, Any]:
         """What a person sets, in JSON's types; how images are read only where that was chosen."""
         usual = DataChoice()
-        chosen = [name for name in ("lazy", "loaders") if getattr(self, name) != getattr(usual, name)]
-        left = {"redraw", "tuning", "watched", "lazy", "loaders"} - {*chosen}
+        same = [name for name in ("lazy", "loaders", "unreadable") if getattr(self, name) == getattr(usual, name)]
+        left = {"redraw", "tuning", "watched", *same}
         return {name: value for name, value in asdict(self).items() if name not in left}
 
 

@@ -22,7 +22,7 @@ from scanlab.compiler.bind import bind
 from scanlab.cpus import cores
 from scanlab.data import Dataset
 from scanlab.data.checks import check_parts
-from scanlab.data.lazy import loaded_by
+from scanlab.data.lazy import as_declared, loaded_by
 from scanlab.data.parts import limited, measured_on, with_validation
 from scanlab.data.redraw import redrawn, tuning_parts
 from scanlab.ir.diagnostics import ScanlabError
@@ -132,9 +132,8 @@ def dataset_of(choice: DataChoice) -> Dataset:
 
 def whole_of(choice: DataChoice) -> Dataset:
     """The data of a choice with all their parts, kept likewise."""
-    plain = DataChoice(
-        choice.name, choice.size, part=_ALL, layout=choice.layout, spacing=choice.spacing, lazy=choice.lazy
-    )
+    lazy = as_declared(choice.lazy, choice.unreadable)
+    plain = DataChoice(choice.name, choice.size, part=_ALL, layout=choice.layout, spacing=choice.spacing, lazy=lazy)
     return _remembered(plain, lambda all_: data.whole(all_.name, all_.size, all_.layout, all_.spacing, all_.lazy))
 
 
@@ -166,7 +165,7 @@ def _divided(choice: DataChoice) -> Dataset:
     dataset = limited(parts, choice.limit, choice.test_limit, seed)
     dataset = with_validation(dataset) if choice.watched else dataset
     check_parts(dataset)
-    return replace(dataset, images=loaded_by(dataset.images, choice.loaders))
+    return replace(dataset, images=loaded_by(dataset.images, choice.loaders, choice.unreadable))
 
 
 def _remembered(choice: DataChoice, make: Callable[[DataChoice], Dataset]) -> Dataset:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scanlab.study.findings import Findings, ProblemFindings, StrategyFindings
+from scanlab.study.left_wording import left_sentences
 from scanlab.study.own_model import MODEL_NOTES
 from scanlab.study.power import PowerOf, describe_problems_power
 from scanlab.study.record import StudyRecord
@@ -106,9 +107,11 @@ def hashes(record: StudyRecord) -> list[tuple[str, list[tuple[str, dict[int, str
 def data_notes(record: StudyRecord) -> list[tuple[str, list[tuple[str, str]]]]:
     """By data set what was assumed, mapped and left out when it was read; none in records of older studies."""
     by_data: dict[str, dict[tuple[str, str], None]] = {}
+    left = left_sentences(record)
     for problem in record.about["problems"]:
         read = {kind: texts for kind, texts in problem.get("notes", {}).items() if kind != MODEL_NOTES}
         lines = [(kind, text) for kind, texts in read.items() for text in texts]
+        lines += [("left out", text) for text in left.get(problem["name"], ())]
         by_data.setdefault(Path(problem["data"]["name"]).name, {}).update(dict.fromkeys(lines))
     return [(name, list(lines)) for name, lines in by_data.items() if lines]
 
