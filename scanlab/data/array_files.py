@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanlab.data.array_names import EXPECTED
+from scanlab.data.lazy import refuse_lazy
+from scanlab.data.mapped_files import mapped_member
 from scanlab.data.places import files_in
 from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["ARRAY_FILES", "Arrays", "arrays_in", "opened_arrays"]
+__all__ = ["ARRAY_FILES", "Arrays", "array_paths", "arrays_in", "opened_arrays"]
 
 HDF5 = (".h5", ".hdf5", ".hdf")
 ARRAY_FILES = (".npz", ".npy", *HDF5)
@@ -46,21 +48,27 @@ def arrays_in(folder: Path) -> bool:
     return bool(_files_of(folder))
 
 
+def array_paths(path: Path) -> list[Path]:
+    """The files of arrays that a path stands for: itself, or those in the folder."""
+    return _files_of(path) if path.is_dir() else [path]
+
+
 @contextmanager
-def opened_arrays(path: Path) -> Iterator[dict[str, Arrays]]:
-    """The arrays of every file by the part that the file stands for, "" for one that may hold several. Raises S642."""
+def opened_arrays(path: Path, mapped: bool = False) -> Iterator[dict[str, Arrays]]:
+    """The arrays of every file by the part that the file stands for, "" for one that may hold several. mapped: they
+    stay in the file, and are read page by page. Raises S642, and S830 for what cannot be mapped."""
     with ExitStack() as stack:
         if not path.is_dir():
-            yield {"": _opened(path, stack)}
+            yield {"": _opened(path, stack, mapped)}
             return
         files = _files_of(path)
         if files[0].suffix == ".npy":
             loaded = {file.stem: file for file in files}
-            yield {"": Arrays(path, tuple(loaded), lambda name: _npy(loaded[name]))}
+            yield {"": Arrays(path, tuple(loaded), lambda name: _npy(loaded[name], mapped))}
         elif len(files) == 1 and files[0].stem != "train":
-            yield {"": _opened(files[0], stack)}
+            yield {"": _opened(files[0], stack, mapped)}
         else:
-            yield {file.stem: _opened(file, stack) for file in files}
+            yield {file.stem: _opened(file, stack, mapped) for file in files}
 
 
 def _files_of(folder: Path) -> list[Path]:
@@ -76,10 +84,11 @@ def _files_of(folder: Path) -> list[Path]:
     return []
 
 
-def _opened(path: Path, stack: ExitStack) -> Arrays:
+def _opened(path: Path, stack: ExitStack, mapped: bool) -> Arrays:
     if not path.is_file():
         raise wrong(path, "there is no such file", "expected the path of a .npz file")
     if path.suffix.lower() in HDF5:
+        refuse_lazy(mapped, path.name)
         return _hdf5(path, stack)
     try:
         file = np.load(path, allow_pickle=False)
@@ -91,11 +100,11 @@ def _opened(path: Path, stack: ExitStack) -> Arrays:
         help = "put images.npy and labels.npy into a folder, and give the folder" if path.suffix == ".npy" else EXPECTED
         raise wrong(path, "it holds a single array", help)
     stack.enter_context(file)
-    return Arrays(path, tuple(file.files), lambda name: file[name])
+    return Arrays(path, tuple(file.files), lambda name: mapped_member(path, name) if mapped else file[name])
 
 
-def _npy(file: Path) -> NDArray:
-    return np.load(file, allow_pickle=False)
+def _npy(file: Path, mapped: bool) -> NDArray:
+    return np.load(file, allow_pickle=False, mmap_mode="r" if mapped else None)
 
 
 def _hdf5(path: Path, stack: ExitStack) -> Arrays:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -11,21 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanlab.data.array_axes import channels_first
-from scanlab.data.array_files import Arrays, opened_arrays, wrong
+from scanlab.data.array_files import Arrays, array_paths, opened_arrays, wrong
 from scanlab.data.array_names import EXPECTED, Names, names_by_part
 from scanlab.data.boxes.in_arrays import boxes_of_arrays, joined_boxes
 from scanlab.data.checks import checked
 from scanlab.data.dataset import IGNORED, Dataset
 from scanlab.data.layout import ARRAYS, ARRAYS_OF_LABELS, ARRAYS_OF_MASKS, NOTHING, Layout, settled_by
+from scanlab.data.lazy import SHARE, Lazy, LazyImages, memory
+from scanlab.data.mapped_files import elements_of, is_mappable, mapped_images
 from scanlab.data.notes import Note, listed
 from scanlab.data.parts import PARTS, divided
 from scanlab.data.resize import CHUNK, check_size, resized, resized_masks
-from scanlab.data.scales import reflectance_scale, scale_by_range, scale_of
+from scanlab.data.scales import BYTE, reflectance_scale, scale_by_range, scale_of
 from scanlab.data.strata import strata_of
 from scanlab.data.table_files import is_missing
 from scanlab.data.target_kinds import BOXES, LABELS, MASKS, by_shape
 from scanlab.data.targets import Targets, as_masks, as_targets, classes_of_masks, is_masks
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import grid_text
 
 __all__ = ["joined_pixels", "load_arrays"]
 
@@ -46,7 +49,9 @@ class _Part:
     video: bool
 
 
-def load_arrays(path: str | Path, size: tuple[int, ...] | None = None, layout: Layout = NOTHING) -> Dataset:
+def load_arrays(
+    path: str | Path, size: tuple[int, ...] | None = None, layout: Layout = NOTHING, lazy: Lazy = False
+) -> Dataset:
     """Read a .npz file with MedMNIST's keys (doi 10.1038/s41597-022-01721-8), or x, y and perhaps x_test, y_test; a
     folder with such arrays as .npy files; an HDF5 file with them.
 
@@ -58,7 +63,8 @@ def load_arrays(path: str | Path, size: tuple[int, ...] | None = None, layout: L
     (`train_groups`, …) may name what no split divides. A folder with train.npz, test.npz and perhaps val.npz, each with
     x and y, is read as one. Gives images float32 [M, C, *extents], resized where a size is given. A file without a test
     part is measured on its validation part, or divided 70/30 by group, or else by class or brightness, always alike.
-    Raises S642, S645 without h5py, S646, S690 and S691.
+    lazy: as `scanlab.data.load` takes it; the images of .npy files and of .npz that is not compressed can then stay
+    there. Raises S642, S645 without h5py, S646, S690, S691, and S830 for what can only be read whole.
 
     >>> images, labels = np.zeros((10, 8, 8), np.uint8), np.arange(10) % 2
     >>> np.savez("mine.npz", x=images, y=labels)
@@ -67,14 +73,16 @@ def load_arrays(path: str | Path, size: tuple[int, ...] | None = None, layout: L
     """
     path, notes = Path(path), list[Note]()
     layout.check(ARRAYS, "a file of arrays")
-    parts = _read(path, layout, notes)
+    mapped = lazy is True or (lazy == "auto" and _is_too_large(path))
+    parts = _read(path, layout, notes, mapped)
     masked, video = parts["train"].masks or parts["train"].boxes, parts["train"].video
     known = ARRAYS_OF_MASKS if masked else ARRAYS_OF_LABELS
     layout.check(known, "images with masks or boxes in arrays" if masked else "labelled images in arrays")
     extents = next(iter(parts.values())).pixels.shape[2:]
     size = size or extents
     check_size(size, extents, path.name)
-    images = joined_pixels(path, [part.pixels for part in parts.values()], size, layout, notes)
+    pixels = [part.pixels for part in parts.values()]
+    images = (_mapped if mapped else joined_pixels)(path, pixels, size, layout, notes)
     targets = _targets(path, list(parts.values()), size, layout, notes)
     groups = _grouped(path, parts, notes)
     labels = targets.labels
@@ -101,10 +109,37 @@ def load_arrays(path: str | Path, size: tuple[int, ...] | None = None, layout: L
     return checked(dataset)
 
 
-def _read(path: Path, layout: Layout, notes: list[Note]) -> dict[str, _Part]:
+def _is_too_large(path: Path) -> bool:
+    """Whether arrays would fill more than half of the machine's memory, as float32, held twice, and can stay on disk:
+    what is compressed is read whole in any case."""
+    files = array_paths(path)
+    if not all(map(is_mappable, files)):
+        return False
+    return 2 * 4 * sum(map(elements_of, files)) > SHARE * memory()
+
+
+def _mapped(
+    path: Path, parts: Sequence[NDArray], size: tuple[int, ...], layout: Layout, notes: list[Note]
+) -> LazyImages:
+    """Images that stay in their arrays. Bytes are divided by 255, as ever; of other numbers all are looked at once, in
+    pieces, for what they are divided by. Raises S830 for scaled_values."""
+    if "scaled_values" in layout:
+        help = "leave it out, or load with lazy = false"
+        raise ScanlabError.at("S830", f"layout scaled_values needs all pixels of {path.name}", help=help)
+    plain = all(part.dtype == np.uint8 for part in parts) and not layout.chosen("raw_values", "reflectance")
+    scale = BYTE if plain else _scale(path, parts, layout, notes)
+    notes += [
+        Note("assumed", f"images are read when they are needed, as {grid_text(size)}, and not kept in memory"),
+        Note("assumed", "data are known by the shapes of their arrays, the targets, and the content of 64 images"),
+        Note("left out", "exact copies across the parts are not looked for: that needs all pixels"),
+    ]
+    return mapped_images(parts, size, scale)
+
+
+def _read(path: Path, layout: Layout, notes: list[Note], mapped: bool) -> dict[str, _Part]:
     """What every part holds, as it was stored."""
     parts: dict[str, _Part] = {}
-    with opened_arrays(path) as files:
+    with opened_arrays(path, mapped) as files:
         for given, file in files.items():
             names, odd = names_by_part(file.names, layout, file.path.name)
             if "train" not in names:
@@ -221,13 +256,15 @@ def joined_pixels(
 def _scale(path: Path, parts: Sequence[NDArray], layout: Layout, notes: list[Note]) -> float:
     """The divisor of all values, which are of one scale."""
     kinds = {"B" if part.dtype == np.uint8 else part.dtype.kind for part in parts}
-    bad = sum(int((~np.isfinite(part)).sum()) for part in parts if part.dtype.kind == "f")
+    bad = sum(int((~np.isfinite(some)).sum()) for part in parts if part.dtype.kind == "f" for some in _pieces(part))
     if bad:
         numbers = "1 value that is no finite number" if bad == 1 else f"{bad:,} values that are no finite numbers"
         raise wrong(path, f"its images have {numbers}", "repair them, or leave those images out")
     if layout.chosen("raw_values", "scaled_values"):
         return 1
-    low, high = min(float(part.min()) for part in parts), max(float(part.max()) for part in parts)
+    bottoms = [min(float(some.min()) for some in _pieces(part)) for part in parts]
+    tops = [max(float(some.max()) for some in _pieces(part)) for part in parts]
+    low, high = min(bottoms), max(tops)
     if len(kinds) > 1 and not kinds <= {"u", "i"}:
         raise wrong(path, "its parts store images as numbers of several kinds", "expected one dtype for all parts")
     kind = kinds.pop()
@@ -238,11 +275,15 @@ def _scale(path: Path, parts: Sequence[NDArray], layout: Layout, notes: list[Not
     if scale is None:
         expected = f"expected uint8, or floats from 0 to 1; or {settled_by('raw_values', 'scaled_values')}"
         raise wrong(path, f"its images have values from {low:g} to {high:g}", expected)
-    tops = [float(part.max()) for part in parts]
-    own = [scale_of(float(part.min()), top, kind, "images", []) for part, top in zip(parts, tops, strict=True)]
+    own = [scale_of(bottom, top, kind, "images", []) for bottom, top in zip(bottoms, tops, strict=True)]
     # Divided by one number, the darker part would be nearly black.
     if len(set(own)) > 1 and kind != "B" and max(tops) > APART * max(min(tops), 1e-9):
         reach = " and ".join(f"{top:g}" for top in tops)
         expected = f"bring them to one scale; or {settled_by('raw_values')}"
         raise wrong(path, f"its parts are stored for different scales: their values reach {reach}", expected)
     return scale
+
+
+def _pieces(part: NDArray) -> Iterator[NDArray]:
+    """A part in pieces: of one on disk no more need be in memory at a time."""
+    return (part[first : first + CHUNK] for first in range(0, len(part), CHUNK))

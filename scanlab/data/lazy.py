@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,13 +13,17 @@ from numpy.typing import NDArray
 
 from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["LOADERS", "Lazy", "LazyImages", "as_declared", "loaded_by", "refuse_lazy"]
+__all__ = ["LOADERS", "SHARE", "Lazy", "LazyImages", "as_declared", "loaded_by", "memory", "refuse_lazy"]
 
 # True, False, or "auto": where they are too large for memory.
 Lazy = bool | str
 
 # Threads that read ahead where nobody says how many: one while another decodes.
 LOADERS = 2
+
+
+# Held twice, as a data set and as its parts, images may take this share of the machine's memory.
+SHARE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +104,13 @@ def as_declared(lazy: Lazy, unreadable: int) -> Lazy:
     return True if unreadable else lazy
 
 
+def memory() -> int:
+    """The machine's memory in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def refuse_lazy(lazy: Lazy, name: str) -> None:
     """Raise S830 where data that are read whole are to be read lazily."""
     if lazy is True:
-        help = "leave lazy and unreadable out; a folder per class can be read lazily"
+        help = "leave lazy and unreadable out; a folder per class and arrays that are not compressed can be read lazily"
         raise ScanlabError.at("S830", f"{name} is read whole, and not as it is needed", help=help)

@@ -16,7 +16,7 @@ from scanlab.data.checks import check_parts
 from scanlab.data.class_folders import Labelled
 from scanlab.data.dataset import Dataset
 from scanlab.data.layout import Layout
-from scanlab.data.lazy import LazyImages
+from scanlab.data.lazy import SHARE, LazyImages, memory
 from scanlab.data.notes import Note
 from scanlab.data.parts import divided
 from scanlab.data.pictures import is_grey_file, picture_sizes, read_picture, several_sizes, turn_and_size
@@ -28,8 +28,6 @@ from scanlab.ir.text import count_text, grid_text
 
 __all__ = ["PictureFiles", "is_too_large", "read_lazily"]
 
-# Held twice, as a data set and as its parts, pictures may take this share of the machine's memory.
-SHARE = 0.5
 # So many pictures of a folder are looked into: for their channels, and wholly for the fingerprint.
 LOOKED_INTO = 64
 _TAKEN = frozenset({"classes", "table", "multi_label", "nested", "groups", "as_stored"})
@@ -67,7 +65,7 @@ def is_too_large(files: Sequence[Path], size: tuple[int, ...] | None, layout: La
     except ScanlabError:
         # Who reads them says what is wrong with it.
         return False
-    return 2 * len(files) * 3 * prod(extents) * 4 > SHARE * _memory()
+    return 2 * len(files) * 3 * prod(extents) * 4 > SHARE * memory()
 
 
 def read_lazily(
@@ -133,8 +131,3 @@ def _mark(files: Sequence[Path], names: NDArray[np.bytes_], some: Sequence[Path]
     for file in some:
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
-
-
-def _memory() -> int:
-    """The machine's memory in bytes."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -73,12 +73,12 @@ def load(
     (64, 64) or "64x64". limit and test_limit: at most so many samples to train and to measure on. part: "test", or
     "val" to measure on the validation part and never see the test part. layout: words that settle how files are to be
     read (`scanlab.data.layout.WORDS`). spacing: millimetres along each axis that volumes are resampled to, for NIfTI
-    files. lazy: True leaves the pixels of a folder of pictures with classes on disk till they are needed
-    (`LazyImages`), False reads them all, "auto" leaves them where they are too large for memory
-    (`lazy_folders.is_too_large`); loaders: threads that then read ahead of a training, 0 for none; unreadable: so many
-    images may be damaged and are left out, for which all are read lazily. Raises S830 for data that cannot be, S600 for
-    a name that is nothing of these, S400 for a size that is none, S690 for a layout, S695 for a spacing that means
-    nothing for them, and what these raise.
+    files. lazy: True leaves pixels on disk till they are needed (`LazyImages`), those of a folder of pictures with
+    classes or of arrays that are not compressed; False reads them all; "auto" leaves them where they are too large for
+    memory (`lazy_folders.is_too_large`). loaders: threads that then read ahead of a training, 0 for none; unreadable:
+    so many images may be damaged and are left out, for which all are read lazily. Raises S830 for data that cannot be,
+    S600 for a name that is nothing of these, S400 for a size that is none, S690 for a layout, S695 for a spacing that
+    means nothing for them, and what these raise.
 
     >>> digits = load("digits", size="16x16", limit=100)
     >>> digits.extents, len(digits.train)
@@ -157,13 +157,14 @@ def _loaded(name: str, size: tuple[int, ...] | None, text: str, spacing: Sequenc
         return made
     if name.lower().endswith(TABLES) and path.is_file():
         return load_folder(path.parent, size, layout, lazy)
-    refuse_lazy(lazy if path.exists() else "auto", name)
     if is_land_cover(path):
+        refuse_lazy(lazy, name)
         return load_land_cover(path, size, layout)
     if clips_in(path):
+        refuse_lazy(lazy, name)
         return load_clips(path, size, layout)
     if path.is_dir() or name.lower().endswith(ARRAY_FILES):
-        return load_arrays(path, size, layout)
+        return load_arrays(path, size, layout, lazy)
     raise _unknown(name)
 
 

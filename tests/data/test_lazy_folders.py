@@ -43,9 +43,9 @@ def test_what_fits_is_read_whole_as_before(folder: Path, monkeypatch: pytest.Mon
     kept = data.load(str(folder), size="8x8")
     assert kept.fingerprint == data.load(str(folder), size="8x8", lazy=False).fingerprint
     # 18 pictures of 8 by 8, three channels of four bytes, held twice: 27,648 bytes, in half of the memory.
-    monkeypatch.setattr(lazy_folders, "_memory", lambda: 2 * 27_648)
+    monkeypatch.setattr(lazy_folders, "memory", lambda: 2 * 27_648)
     assert not isinstance(data.load(str(folder), size="8x8").images, LazyImages)
-    monkeypatch.setattr(lazy_folders, "_memory", lambda: 2 * 27_648 - 2)
+    monkeypatch.setattr(lazy_folders, "memory", lambda: 2 * 27_648 - 2)
     lazy = data.load(str(folder), size="8x8")
     assert isinstance(lazy.images, LazyImages)
     assert any("read when they are needed" in text for text in notes_of(lazy)["assumed"])
