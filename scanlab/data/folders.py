@@ -16,6 +16,7 @@ from scanlab.data.checks import checked
 from scanlab.data.class_folders import Labelled, check_twins, class_files, class_places
 from scanlab.data.dataset import IGNORED, Dataset
 from scanlab.data.grouping import groups_below
+from scanlab.data.imagenet import as_downloaded
 from scanlab.data.layout import CLASS_FOLDERS, FOLDERS, LABEL_TABLES, MASK_FOLDERS, NOTHING, Layout, settled_by
 from scanlab.data.lazy import Lazy, refuse_lazy
 from scanlab.data.lazy_folders import is_too_large, read_lazily
@@ -121,6 +122,9 @@ def _found(place: Path, layout: Layout) -> _Masked | None:
 
 def labelled(folder: Path, layout: Layout, notes: list[Note]) -> Labelled:
     """Pictures with the labels of a table, or of the folders that they lie in; no picture is read."""
+    if (downloaded := as_downloaded(folder, layout, notes)) is not None:
+        layout.check(CLASS_FOLDERS, "folders of classes")
+        return downloaded
     table_notes: list[Note] = []
     table = None if "classes" in layout else labels_of_tables(folder, layout, table_notes)
     if table is not None and _overrules(table, folder, layout):

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files as resources
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +17,7 @@ from scanlab.cpus import available_cpus
 from scanlab.data import Dataset
 from scanlab.data.damaged import Damaged
 from scanlab.data.folders import labelled
+from scanlab.data.imagenet import SYNSET, synsets
 from scanlab.data.layout import NOTHING, Layout
 from scanlab.data.notes import Note, listed
 from scanlab.data.pictures import opened, unreadable
@@ -33,7 +31,6 @@ __all__ = ["PARTS", "Inputs", "of_dataset", "of_folder"]
 
 PARTS = ("test", "train", "all")
 MOST_LOADERS = 8
-SYNSET = re.compile(r"n\d{8}")
 # Batches are [indices into the labels, images]; an index may be missing where a file could not be read.
 Batches = Iterator[tuple[NDArray[np.int64], Tensor]]
 
@@ -147,17 +144,11 @@ def _check_part(part: str) -> None:
         raise ScanlabError.at("S643", f"there is no part {part!r} to evaluate", help=f"choose from {', '.join(PARTS)}")
 
 
-@cache
-def _synsets() -> tuple[str, ...]:
-    """The synsets of ImageNet-1K's classes in their order, which is that of their names (ILSVRC 2012)."""
-    return tuple(resources("scanlab.zoo").joinpath("imagenet.txt").read_text("ascii").split())
-
-
 def _numbers(names: Sequence[str], outputs: int, class_names: Sequence[str], folder: Path) -> NDArray[np.int64]:
     """The model's number of each class of the data. Raises S643."""
     known = class_names
-    if not known and outputs == len(_synsets()) and all(SYNSET.fullmatch(name) for name in names):
-        known = _synsets()
+    if not known and outputs == len(synsets()) and all(SYNSET.fullmatch(name) for name in names):
+        known = synsets()
     if not known:
         if len(names) == outputs:
             return np.arange(outputs)
