@@ -38,10 +38,10 @@ def poisoned(monkeypatch: pytest.MonkeyPatch):
     def poison(step: int, spoil, name: str = "") -> None:
         done: dict[str, int] = {}
 
-        def spoilt(run, batch, labels):
+        def spoilt(run, *batch):
             done.setdefault(run.trial.key, run.schedule.last_epoch)
             done[run.trial.key] += 1
-            loss = plain(run, batch, labels)
+            loss = plain(run, *batch)
             return spoil(run, loss) if done[run.trial.key] == step and name in trial_name(run.trial) else loss
 
         monkeypatch.setattr(training_run.TrainingRun, "_step", spoilt)
