@@ -34,6 +34,7 @@ from scanlab.study.power import PowerOf, describe_problems_power
 from scanlab.study.preflight import Cost, check_study, coarse_margins, is_coarse, same_orders
 from scanlab.study.record import StudyRecord
 from scanlab.study.resampled import overlap_of, overlap_sentences
+from scanlab.study.seeds_together import alone_sentences
 from scanlab.study.store import read_study
 from scanlab.study.tasks import task_named
 from scanlab.study.time_needed import Estimate, estimate, in_words
@@ -51,7 +52,7 @@ UNREAD = "The data were not read for this: they are taken to be what they were w
 @dataclass(frozen=True)
 class RunOptions:
     """Where trials run. workers: 0 for one per GPU, or per core; device: auto, cpu or cuda; loggers: by name;
-    retry_diverged: train what diverged again."""
+    retry_diverged: train what diverged again; together: how many seeds of one strategy are trained as one."""
 
     workers: int = 0
     device: str = "cpu"
@@ -59,6 +60,7 @@ class RunOptions:
     address: str = ""
     loggers: tuple[str, ...] = ()
     retry_diverged: bool = False
+    together: int = 1
 
 
 def run(
@@ -90,6 +92,8 @@ def run(
     if not as_json:
         for line in [*same_orders(study), *own_sentences(study), *said, *_power(study, before)]:
             screen.print(line)
+        for line in alone_sentences(study, run_options.together):
+            screen.print(Text(line))
         for line in _data_notes(study):
             screen.print(Text(line))
     command, again = shlex.join(["scanlab", *sys.argv[1:]]), run_options.retry_diverged
@@ -108,7 +112,13 @@ def run(
 
         try:
             record = runner.run_study(
-                study, folder, engine=engine, listener=tell, command=command, retry_diverged=again
+                study,
+                folder,
+                engine=engine,
+                together=run_options.together,
+                listener=tell,
+                command=command,
+                retry_diverged=again,
             )
         except KeyboardInterrupt:
             _print_stopped(folder)

@@ -22,6 +22,9 @@ Lines = Annotated[
     str, typer.Option("--strategies", "-s", help="Names or lines, separated by ';'. The first is the baseline.")
 ]
 Data = Annotated[str, typer.Option("--data", "-d", help="A name, a .npz file or a folder: see `scanlab data`.")]
+Together = Annotated[
+    int, typer.Option(min=1, help="Seeds of one strategy to train as one batched model; equal to rounding.")
+]
 Pooled = Annotated[
     bool, typer.Option("--resample-pooled", help="The same where the data came with parts: they are pooled first.")
 ]
@@ -116,6 +119,7 @@ def ablate(
     unequal: Unequal = False,
     out: OutStudy = None,
     workers: Workers = 0,
+    together: Together = 1,
     device: Annotated[str, typer.Option(help="auto (GPUs where there are any), cpu or cuda.")] = "cpu",
     engine: Annotated[str, typer.Option(help="local, or ray for many machines.")] = "local",
     address: Annotated[str, typer.Option(help="Of a Ray cluster; without one, one is started here.")] = "",
@@ -152,7 +156,7 @@ def ablate(
         "recipe.epochs": epochs,
     }
     study, options = file_and_settings(study, settings, options)
-    run_options = RunOptions(workers, device, engine, address, tuple(_words(logger)), retry_diverged)
+    run_options = RunOptions(workers, device, engine, address, tuple(_words(logger)), retry_diverged, together)
     raise typer.Exit(run(study, options, out, run_options, dry_run, json))
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch._C._functorch import is_functorch_wrapped_tensor
+from torch._C._functorch import TransformType, is_functorch_wrapped_tensor
+from torch._functorch.pyfunctorch import retrieve_all_functorch_interpreters
 from torch.autograd import forward_ad
 
 from scanlab.ir.diagnostics import ScanlabError
@@ -34,12 +35,15 @@ class Operator:
     the last states, where it has more than one axis. All others are kept for the backward, which is called with (dy,
     *kept, *arguments of the forward), with states (dy, dlast, *kept, …), the latter of which may be None, and gives one
     gradient for every differentiable tensor. samples: which arguments have the samples of a batch as their first axis,
-    and how many axes they have then.
+    and how many axes they have then. channels: of every tensor, by the number of its axes, the axis along which several
+    models lie side by side (channels, their groups, heads); outputs: that of every output.
     """
 
     name: str
     tensors: int
     samples: Mapping[int, int]
+    channels: tuple[Mapping[int, int], ...]
+    outputs: tuple[int, ...]
     states: bool = False
 
     def forward(self, *arguments: Any) -> Any:
@@ -79,6 +83,9 @@ def transformed() -> bool:
 # torch.compile leaves the transforms of torch.func to eager execution here.
 @untraced()
 def _transformed(operator: Operator, *arguments: Any) -> Any:
+    if all(level.key() == TransformType.Vmap for level in retrieve_all_functorch_interpreters()):
+        # The rules below vmap are then those of plain tensors, which autograd sees.
+        return operator.forward(*arguments)
     outputs: Any = _TransformedForward.apply(operator, *arguments)
     return outputs
 
@@ -222,11 +229,14 @@ class _TransformedBackward(_Rules):
 
 
 def _vmapped(operator: Operator, forward: bool, info: Any, given: tuple[Any, ...], *arguments: Any) -> Any:
-    """Over the axis that vmap adds: as more samples of one batch where only they vary, else one after the other."""
+    """Over the axis that vmap adds: as more samples of one batch where only they vary, as more channels where
+    parameters do, else one after the other."""
     # Lists have a list of axes.
     axes = tuple(axis if isinstance(axis, int) else None for axis in given)
     if forward and _only_samples(operator, axes, arguments):
         return _folded(operator, info.batch_size, axes, arguments)
+    if forward and not any(axis is not None for axis in axes[operator.tensors :]):
+        return _side_by_side(operator, info.batch_size, axes, arguments)
     op = operator.forward if forward else operator.backward
     turns = []
     for turn in range(info.batch_size):
@@ -261,6 +271,24 @@ def _folded(operator: Operator, count: int, axes: tuple[Any, ...], arguments: tu
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
     # What was not asked for is empty, and has no samples.
     parts = (o.unflatten(0, (count, batch)) if o.ndim > 1 else o.expand(count, *o.shape) for o in outputs)
+    return _as_given(tuple(parts))
+
+
+def _side_by_side(operator: Operator, count: int, axes: tuple[Any, ...], arguments: tuple[Any, ...]) -> Any:
+    """The axis of vmap as more channels, a set of parameters for each V: [V, B, K, L, D] -> [B, K, L, V D] and back."""
+    joined = list(arguments)
+    for i, by_axes in enumerate(operator.channels):
+        if (tensor := arguments[i]) is not None:
+            spread = tensor.expand(count, *tensor.shape) if axes[i] is None else tensor.movedim(axes[i], 0)
+            at = by_axes[spread.ndim - 1]
+            joined[i] = _rows(spread.movedim(0, at).flatten(at, at + 1))
+    outputs = operator.forward(*joined)
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    # What was not asked for is empty, and has no channels.
+    parts = (
+        o.unflatten(at, (count, -1)).movedim(at if at >= 0 else at - 1, 0) if o.ndim > 1 else o.expand(count, *o.shape)
+        for o, at in zip(outputs, operator.outputs, strict=True)
+    )
     return _as_given(tuple(parts))
 
 

@@ -45,7 +45,8 @@ class TrialResult:
     epochs: all that were trained, first to last; none was chosen by what results are of. parameters, flops: of the
     model, and of one forward pass of one sample. seconds: training alone, without the tests after each epoch. loading:
     the share of them in which batches were put together, in [0, 1]. memory: bytes by which the process (or, on a GPU,
-    the device's memory) grew at most; None where the system does not tell. throughput: training samples per second.
+    the device's memory) grew at most; None where the system does not tell, and of trials trained together. throughput:
+    training samples per second.
     transfer: the primary metric on changed inputs, by their name. field: the effective receptive field of the centre
     patch over the first grid, in raster order, its largest value 1 (`study.receptive_field` on a few test images).
     unreadable: how many images could not be read and were left out, and why the first (`study.left_out.counts_of`),

@@ -9,14 +9,16 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.renamed import renamed_names
 from scanlab.study.engines import Engine, EpochDone, Event, Failed, Finished, Job, Lost
-from scanlab.study.engines.local import local_engine
+from scanlab.study.engines.local import InProcess, Processes, local_engine
 from scanlab.study.own_checks import check_portable
 from scanlab.study.place import DATABASE, model_folder, require_folder
 from scanlab.study.record import StudyRecord
+from scanlab.study.seeds_together import why_alone
 from scanlab.study.store import Store
 from scanlab.study.store_errors import other_settings
 from scanlab.study.trial import Study, Trial
@@ -61,6 +63,7 @@ def run_study(
     engine: Engine | None = None,
     workers: int = 1,
     devices: tuple[str, ...] = ("cpu",),
+    together: int = 1,
     listener: Listener = lambda _: None,
     command: str = "",
     retry_diverged: bool = False,
@@ -69,10 +72,12 @@ def run_study(
 
     folder: holds the database and, while trials run, their checkpoints; a study that was stopped, in whatever way, goes
     on from there, and another runner may share the work. engine: where trials run; by default `workers` of them on this
-    machine, sharing out the devices. Trials that fail do not stop the others, and are tried again by the next run, but
-    for those that diverged: these go on from their last good epoch where retry_diverged is set. Raises S653 and S656
-    for a full disk (what is finished is kept), S654, S655 and S657 for a database that cannot be used, S681 for a file
-    as folder.
+    machine, sharing out the devices. together: so many seeds of one strategy are trained as one batched model where
+    that can be (`seeds_together.why_alone`); they then come strategy by strategy, and equal single trainings to
+    rounding. Trials that fail do not stop the others, and are tried again by the next run, but for those that diverged:
+    these go on from their last good epoch where retry_diverged is set. Raises S653 and S656 for a full disk (what is
+    finished is kept), S654, S655 and S657 for a database that cannot be used, S681 for a file as folder, S608 for an
+    engine that trains none together.
     Learning rates that the study chooses are chosen first (`choose_learning_rates`).
 
     >>> from scanlab.study import study_of, with_options
@@ -88,12 +93,16 @@ def run_study(
     require_folder(folder)
     engine = engine or local_engine(workers, devices)
     check_portable(study, engine)
+    if together > 1 and not isinstance(engine, InProcess | Processes):
+        raise ScanlabError.at(
+            "S608", "seeds are trained together on this machine alone", help="leave --together out, or --engine"
+        )
     study = choose_learning_rates(
         study, folder, engine=engine, listener=listener, command=command, retry_diverged=retry_diverged
     )
     with Store(folder / DATABASE) as store:
         store.open_study(study, command, retry_diverged)
-        _run_all(_Desk(study, store, folder / CHECKPOINTS, listener), engine)
+        _run_all(_Desk(study, store, folder / CHECKPOINTS, listener, together=together), engine)
         store.note_look("run")
         return store.read()
 
@@ -141,10 +150,16 @@ class _Desk:
     """Hands out jobs and writes down what becomes of them; in the runner's thread only."""
 
     def __init__(
-        self, study: Study, store: Store, checkpoints: Path, listener: Listener, only: Collection[str] | None = None
+        self,
+        study: Study,
+        store: Store,
+        checkpoints: Path,
+        listener: Listener,
+        only: Collection[str] | None = None,
+        together: int = 1,
     ) -> None:
-        """only: keys of the trials to run, None for all."""
-        self.store, self.checkpoints, self.listener = store, checkpoints, listener
+        """only: keys of the trials to run, None for all. together: how many seeds of one strategy make one job."""
+        self.store, self.checkpoints, self.listener, self.together = store, checkpoints, listener, together
         self.trials = {trial.key: trial for trial in study.trials()}
         self.own = frozenset(self.trials if only is None else only)
         self.keep = study.keep
@@ -158,11 +173,26 @@ class _Desk:
     def take(self) -> Job | None:
         key = self.store.claim(self.own)
         if key is not None:
-            return Job(self.trials[key], self._checkpoint(key), keep=self.keep if key in self.models else ())
+            return replace(self._job(key), others=self._others(key))
         # Another runner of this study keeps its trials; one of another study has taken them out.
         if not self.own <= self.store.statuses().keys():
             raise other_settings(self.store.path, "a runner that began after this one")
         return None
+
+    def _job(self, key: str) -> Job:
+        return Job(self.trials[key], self._checkpoint(key), keep=self.keep if key in self.models else ())
+
+    def _others(self, first: str) -> tuple[Job, ...]:
+        """Jobs of trials that are to be trained together with one, claimed as well."""
+        if self.together < 2 or why_alone(self.trials[first]):
+            return ()
+        alike, jobs = _but_for_seed(self.trials[first]), []
+        for key, trial in self.trials.items():
+            if len(jobs) + 1 == self.together:
+                break
+            if key in self.own and key != first and _but_for_seed(trial) == alike and self.store.claim([key]):
+                jobs.append(self._job(key))
+        return tuple(jobs)
 
     def on_event(self, event: Event) -> None:
         key = event.key
@@ -224,6 +254,10 @@ class _Desk:
 
     def _checkpoint(self, key: str) -> Path:
         return self.checkpoints / f"{key}.pt"
+
+
+def _but_for_seed(trial: Trial) -> dict[str, Any]:
+    return {name: value for name, value in trial.config.items() if name != "seed"}
 
 
 @contextlib.contextmanager

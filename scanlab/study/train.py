@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -18,7 +19,7 @@ from scanlab.study.training_run import ALONE, TrainingRun, World, initial_model
 from scanlab.study.trial import Trial
 from scanlab.study.weights import kept_models
 
-__all__ = ["ALONE", "World", "initial_model", "train_model", "train_trial", "trial_flops"]
+__all__ = ["ALONE", "World", "initial_model", "result_of", "train_model", "train_trial", "trial_flops"]
 
 __getattr__ = renamed_names(__name__, {"train": "train_trial", "trained": "train_model"})
 
@@ -93,25 +94,29 @@ def train_model(
             if checkpoint and world.rank == 0:
                 write_checkpoint(checkpoint, trial.key, progress, run.stateful())
             on_epoch(len(progress.epochs) - 1, progress.epochs[-1])
-        transfer, field, predictions = run.transfer(), run.field(), run.predictions()
-        # With drop paths this, too, draws from torch's generator.
-        flops = trial_flops(run.model, dataset, device)
-    samples = trial.problem.recipe.seen(len(dataset.train)) * len(progress.epochs)
-    result = TrialResult(
+        result = result_of(run, progress, dataset, keep)
+    return run.measured, replace(result, memory=memory.peak)
+
+
+def result_of(run: TrainingRun, progress: Progress, dataset: Dataset, keep: Collection[str] = ()) -> TrialResult:
+    """What a training gives that has had its last epoch, but for its memory. With drop paths this, too, draws from
+    torch's generator."""
+    seconds = progress.seconds
+    samples = run.trial.problem.recipe.seen(len(dataset.train)) * len(progress.epochs)
+    transfer, field, predictions = run.transfer(), run.field(), run.predictions()
+    return TrialResult(
         epochs=progress.epochs,
         parameters=parameter_count(run.model),
-        flops=flops,
-        seconds=progress.seconds,
-        loading=progress.loading / progress.seconds if progress.seconds else 0.0,
-        memory=memory.peak,
-        throughput=samples / progress.seconds if progress.seconds else 0.0,
+        flops=trial_flops(run.model, dataset, run.device),
+        seconds=seconds,
+        loading=progress.loading / seconds if seconds else 0.0,
+        throughput=samples / seconds if seconds else 0.0,
         transfer=transfer,
         field=field,
         unreadable=run.unreadable(),
         predictions=predictions,
-        weights=kept_models(run.measured, run.best, trial, keep),
+        weights=kept_models(run.measured, run.best, run.trial, keep),
     )
-    return run.measured, result
 
 
 def trial_flops(model: nn.Module, dataset: Dataset, device: str = "cpu") -> int:

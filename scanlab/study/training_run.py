@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -181,18 +181,13 @@ class TrainingRun:
         """The steps of an epoch: its mean loss, and seconds of loading and of all of it."""
         recipe, loading, total = self.trial.problem.recipe, 0.0, torch.zeros((), device=self.device)
         missed, own = 0, slice(self.world.rank, None, self.world.size)
-        images, targets = self.parts[:2]
+        images = self.parts[0]
         start = before = perf_counter()
-        order = self._order(len(images)).split(recipe.batch)
-        for step, (chosen, some) in enumerate(zip(order, fetched(images, order, self._needed), strict=True), 1):
-            watch.before_step(step, float(max(self.schedule.get_last_lr())))
-            batch, labels = augmented(some, targets[chosen.to(self.device)], recipe, self.draw, self.video)
-            if recipe.mixes:
-                assert isinstance(batch, Tensor), "`check_ranges` refuses images of different widths"
-                batch, labels = mixed(batch, labels, self.classes, recipe, self.draw)
+        for step, (chosen, batch, labels) in enumerate(self.batches(), 1):
             mine = computed_on(images, chosen, own, bool(recipe.mixes))
             missed += 0 if isinstance(mine, slice) else len(range(len(chosen))[own]) - len(mine)
             loading += perf_counter() - before
+            watch.before_step(step, float(max(self.schedule.get_last_lr())))
             total += self._step(batch, labels, mine) * len(chosen)
             watch.after_step(total)
             before = perf_counter()
@@ -201,7 +196,7 @@ class TrainingRun:
         return loss, loading, perf_counter() - start
 
     def _watch(self, epoch: int) -> LossWatch:
-        steps = math.ceil(self.trial.problem.recipe.seen(len(self.parts[0])) / self._batch)
+        steps = math.ceil(self.trial.problem.recipe.seen(len(self.parts[0])) / self.trial.problem.recipe.batch)
         every = 1 if self.device == "cpu" and self.world.size == 1 else EVERY
         return LossWatch(self.trial, epoch, steps, every, self.world.total)
 
@@ -219,6 +214,17 @@ class TrainingRun:
         """The images of an epoch, in the order of its batches."""
         recipe = self.trial.problem.recipe
         return torch.cat([_once(count, recipe.repeated, self.draw) for _ in range(recipe.passes)])
+
+    def batches(self) -> Iterator[tuple[Tensor, Tensor | list[Tensor], Tensor]]:
+        """The batches of an epoch: the numbers of their images, these changed as the recipe says, and targets."""
+        recipe, (images, targets) = self.trial.problem.recipe, self.parts[:2]
+        order = self._order(len(images)).split(recipe.batch)
+        for chosen, some in zip(order, fetched(images, order, self._needed), strict=True):
+            batch, labels = augmented(some, targets[chosen.to(self.device)], recipe, self.draw, self.video)
+            if recipe.mixes:
+                assert isinstance(batch, Tensor), "`check_ranges` refuses images of different widths"
+                batch, labels = mixed(batch, labels, self.classes, recipe, self.draw)
+            yield chosen, batch, labels
 
     def _needed(self, count: int) -> Iterable[int]:
         """Of a batch of so many the images that this process computes on, and those that are mixed with them: of what
@@ -270,13 +276,14 @@ class TrainingRun:
     @torch.no_grad()
     def _measured(self, images: Images, targets: Tensor) -> dict[str, float]:
         self.measured.eval()
-        metrics = metrics_of(self.task, self.measured, images, targets, 4 * self._batch)
+        metrics = metrics_of(self.task, self.measured, images, targets, self.test_batch)
         self.measured.train()
         return metrics
 
     @property
-    def _batch(self) -> int:
-        return self.trial.problem.recipe.batch
+    def test_batch(self) -> int:
+        """How many samples are measured at a time."""
+        return 4 * self.trial.problem.recipe.batch
 
     def transfer(self) -> dict[str, float]:
         """The primary metric on changed inputs."""
@@ -295,7 +302,7 @@ class TrainingRun:
             return None
         images, targets = self.parts[2:]
         self.measured.eval()
-        kind, values = predict(self.measured, images, targets, 4 * self._batch)
+        kind, values = predict(self.measured, images, targets, self.test_batch)
         self.measured.train()
         truth = targets.cpu().numpy() if kind == "class" else None
         return Predictions(kind, values.cpu().numpy(), self._samples, truth)

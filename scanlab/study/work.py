@@ -31,7 +31,8 @@ from scanlab.ir.values import Key, Order
 from scanlab.study.checkpoint import damage_of
 from scanlab.study.code_version import code_version
 from scanlab.study.engines import EpochDone, Event, Failed, Finished, Job, Restarted
-from scanlab.study.record import DIVERGED
+from scanlab.study.record import DIVERGED, Epoch
+from scanlab.study.seeds_together import train_together
 from scanlab.study.tasks import smallest_step
 from scanlab.study.train import train_trial
 from scanlab.study.trial import DataChoice, Problem, Recipe, Tested, Trial
@@ -59,8 +60,11 @@ _MEMORY_WORDS = ("not enough memory", "out of memory", "can't allocate memory", 
 def run_job(job: Job, on_event: Callable[[Event], None]) -> Finished | Failed:
     """Train a job's trial, on one thread; whatever it raises becomes a Failed, but for KeyboardInterrupt.
 
-    `on_event` is called with every epoch; data are loaded once per process.
+    `on_event` is called with every epoch, and with the end of every trial that is trained together with it; data are
+    loaded once per process.
     """
+    if job.others:
+        return _run_together(job, on_event)
     device = chosen_device(job.device)
     try:
         with one_thread():
@@ -79,6 +83,38 @@ def run_job(job: Job, on_event: Callable[[Event], None]) -> Finished | Failed:
     except Exception as error:
         return Failed(job.key, _kind(error), traceback.format_exc(), environment(device))
     return Finished(job.key, result, environment(device))
+
+
+def _run_together(job: Job, on_event: Callable[[Event], None]) -> Finished | Failed:
+    """All trials of a job at once; where that fails, one after the other, so that each fails or ends by itself."""
+    members, device = job.members, chosen_device(job.device)
+
+    def on_epoch(member: int, number: int, epoch: Epoch) -> None:
+        on_event(EpochDone(members[member].key, number, epoch))
+
+    try:
+        with one_thread():
+            for own in members:
+                if own.checkpoint is not None and (why := damage_of(own.checkpoint, own.key)):
+                    on_event(Restarted(own.key, why))
+            _warm_up(len(job.trial.plan.grid), device)
+            results = train_together(
+                [own.trial for own in members],
+                [dataset_of(own.trial.problem.data) for own in members],
+                on_epoch,
+                checkpoints=[own.checkpoint for own in members],
+                device=device,
+                keep=job.keep,
+            )
+    except Exception:
+        ends = [run_job(own, on_event) for own in reversed(members)]
+    else:
+        where = {**environment(device), "together": str(len(members))}
+        ends = [Finished(own.key, made, where) for own, made in zip(reversed(members), reversed(results), strict=True)]
+    *others, first = ends
+    for end in others:
+        on_event(end)
+    return first
 
 
 @cache

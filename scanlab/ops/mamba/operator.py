@@ -26,7 +26,14 @@ _ARGUMENTS = (
     f"{TABLE}, bool softplus, bool separate, bool last, str backend, bool keep"
 )
 _TENSORS = 9
-_OPERATOR = Operator("selective_scan", _TENSORS, {0: 4, 1: 4, 3: 5, 4: 5, 8: 4}, states=True)
+_OPERATOR = Operator(
+    "selective_scan",
+    _TENSORS,
+    samples={0: 4, 1: 4, 3: 5, 4: 5, 8: 4},
+    channels=({4: 3}, {4: 3}, {3: 1}, {5: 2, 3: 1}, {5: 2, 3: 1}, {2: 1}, {2: 1}, {2: 1}, {4: 2}),
+    outputs=(-1, 2, 3),
+    states=True,
+)
 torch.library.define("scanlab::selective_scan", f"({_ARGUMENTS}) -> (Tensor, Tensor, Tensor)")
 torch.library.define(
     "scanlab::selective_scan_backward",

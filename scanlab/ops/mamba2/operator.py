@@ -19,7 +19,14 @@ _ARGUMENTS = (
     f"{TABLE}, int chunk, bool separate, bool last, str backend"
 )
 _TENSORS = 8
-_OPERATOR = Operator("ssd", _TENSORS, {0: 5, 1: 4, 2: 4, 3: 5, 4: 5, 7: 5}, states=True)
+_OPERATOR = Operator(
+    "ssd",
+    _TENSORS,
+    samples={0: 5, 1: 4, 2: 4, 3: 5, 4: 5, 7: 5},
+    channels=({5: 3}, {4: 3}, {4: 3}, {5: 3}, {5: 3}, {3: 1}, {3: 1}, {5: 2}),
+    outputs=(-2, 2),
+    states=True,
+)
 torch.library.define("scanlab::ssd", f"({_ARGUMENTS}) -> (Tensor, Tensor)")
 torch.library.define(
     "scanlab::ssd_backward",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from scanlab.study.checkpoint import Checkpoint
@@ -16,17 +16,24 @@ __all__ = ["Engine", "EpochDone", "Event", "Failed", "Finished", "Job", "Lost", 
 @dataclass(frozen=True, eq=False)
 class Job:
     """A trial to run. checkpoint: where it goes on from and writes after each epoch, a file or memory; device: as torch
-    names it, "auto" for a GPU where there is one; keep: which weights come with its result."""
+    names it, "auto" for a GPU where there is one; keep: which weights come with its result; others: trials that differ
+    in their seed, to train together with it."""
 
     trial: Trial
     checkpoint: Checkpoint | None = None
     device: str = "cpu"
     keep: tuple[str, ...] = ()
+    others: tuple[Job, ...] = ()
 
     @property
     def key(self) -> str:
         """The trial's."""
         return self.trial.key
+
+    @property
+    def members(self) -> tuple[Job, ...]:
+        """The job of every trial by itself, the first of them its own."""
+        return (replace(self, others=()), *(replace(other, device=self.device) for other in self.others))
 
 
 @dataclass(frozen=True)

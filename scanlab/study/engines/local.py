@@ -38,7 +38,8 @@ class InProcess:
         """See Engine."""
         with collected_as_before():
             while (job := take()) is not None:
-                on_event(Started(job.key, "this process"))
+                for member in job.members:
+                    on_event(Started(member.key, "this process"))
                 on_event(run_job(replace(job, device=self.device), on_event))
 
 
@@ -85,8 +86,10 @@ class Processes:
             worker.job = job
             device = self.devices[number % len(self.devices)]
             with contextlib.suppress(OSError):  # A dead worker is noticed when its answer is waited for.
-                worker.pipe.send(replace(job, trial=portable(job.trial), device=device))
-            on_event(Started(job.key, worker.name))
+                first, *others = (replace(own, trial=portable(own.trial), device=device) for own in job.members)
+                worker.pipe.send(replace(first, others=tuple(others)))
+            for member in job.members:
+                on_event(Started(member.key, worker.name))
         return any(worker.job for worker in self._alive)
 
     def _pass_on(self, on_event: Callable[[Event], None]) -> None:
@@ -99,9 +102,12 @@ class Processes:
                 event = worker.pipe.recv()
             except (EOFError, OSError):
                 self._alive[number] = _started(number)
-                on_event(Lost(worker.job.key, _cause(worker.process)))
+                why = _cause(worker.process)
+                for member in worker.job.members:
+                    on_event(Lost(member.key, why))
                 continue
-            if isinstance(event, Finished | Failed):
+            # Trials that were trained together with it are finished before it.
+            if isinstance(event, Finished | Failed) and event.key == worker.job.key:
                 worker.job = None
             on_event(event)
 
