@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scanlab.data.ade20k import object_names, without_others
 from scanlab.data.boxes.in_arrays import looks_like_boxes
 from scanlab.data.boxes.in_masks import boxes_of_masks
 from scanlab.data.checks import checked
@@ -18,8 +19,8 @@ from scanlab.data.dataset import IGNORED, Dataset
 from scanlab.data.grouping import groups_below
 from scanlab.data.imagenet import as_downloaded
 from scanlab.data.layout import CLASS_FOLDERS, FOLDERS, LABEL_TABLES, MASK_FOLDERS, NOTHING, Layout, settled_by
-from scanlab.data.lazy import Lazy, refuse_lazy
-from scanlab.data.lazy_folders import is_too_large, read_lazily
+from scanlab.data.lazy import Lazy, LazyImages
+from scanlab.data.lazy_folders import is_too_large, lazy_pictures, read_lazily
 from scanlab.data.mask_files import read_masks
 from scanlab.data.mask_names import in_one_folder
 from scanlab.data.notes import Note
@@ -34,7 +35,7 @@ from scanlab.data.pairs import (
     side_by_side,
 )
 from scanlab.data.parts import divided
-from scanlab.data.pictures import IMAGES, Pictures, read_pictures, require_pillow
+from scanlab.data.pictures import IMAGES, read_pictures, require_pillow
 from scanlab.data.places import below, files_in, other_files, part_places, unwrapped
 from scanlab.data.strata import strata_of
 from scanlab.data.tables import check_tables_beside, labels_of_tables
@@ -63,7 +64,7 @@ def load_folder(
     Without a test part the validation part is measured on, or about 30 % of the images are held out, by class or
     brightness, always the same. Classes are numbered by name. lazy: as `scanlab.data.load` takes it. Raises S644 for
     folders of another layout and files that are no images, S690 to S694 for what can be read in two ways or in none,
-    S645 without Pillow, S646, and S830 for images with masks that are to be read lazily.
+    S645 without Pillow, S646, and S830 for words of layout that need pixels which are read lazily.
     """
     require_pillow()
     layout.check(FOLDERS, "a folder of images")
@@ -71,13 +72,18 @@ def load_folder(
     inner = unwrapped(folder, notes)
     masked = _masked(inner, layout, notes)
     if masked:
-        refuse_lazy(lazy, folder.name)
-        return _with_masks(folder, inner, masked, size, layout, notes)
+        return _with_masks(folder, inner, masked, size, layout, notes, lazy)
     given = labelled(inner, layout, notes)
-    if lazy is True or (lazy and is_too_large(given.files, size, layout)):
+    if _stays(given.files, size, layout, lazy):
         return read_lazily(folder, inner, given, size, layout, notes)
     pictures = read_pictures(given.files, size, layout, notes)
-    return _dataset(folder, inner, pictures, given.labels, given.counts, notes, given.groups, given)
+    made = _dataset(folder, inner, pictures.pixels, given.labels, given.counts, notes, given.groups, given)
+    return replace(made, video=pictures.video)
+
+
+def _stays(files: Sequence[Path], size: tuple[int, ...] | None, layout: Layout, lazy: Lazy) -> bool:
+    """Whether pixels are left on disk till they are needed."""
+    return lazy is True or (bool(lazy) and is_too_large(files, size, layout))
 
 
 @dataclass(frozen=True)
@@ -178,7 +184,9 @@ def _with_masks(
     size: tuple[int, ...] | None,
     layout: Layout,
     notes: list[Note],
+    lazy: Lazy,
 ) -> Dataset:
+    """Images with masks, which are held in memory, a byte a pixel, wherever the images are."""
     layout.check(MASK_FOLDERS, "images with masks")
     pairs = {part: _pairs(inner, each, layout, notes) for part, each in masked.items()}
     together = [pair for some in pairs.values() for pair in some]
@@ -189,15 +197,21 @@ def _with_masks(
     notes.append(Note("layout", where))
     if "frames" in layout:
         raise ScanlabError.at("S694", f"masks of {folder.name} would have frames", help=settled_by("first_frame"))
-    pictures = read_pictures([pair.image for pair in together], size, layout, notes)
+    files = [pair.image for pair in together]
+    stays = _stays(files, size, layout, lazy)
+    images = (
+        lazy_pictures(inner, files, size, layout, notes) if stays else read_pictures(files, size, layout, notes).pixels
+    )
     counts = {part: len(some) for part, some in pairs.items()}
     if "boxes" in layout:
-        boxes = boxes_of_masks(together, pictures.pixels.shape[2:], layout, notes)
-        return _dataset(folder, inner, pictures, boxes, counts, notes, groups)
+        boxes = boxes_of_masks(together, images.shape[2:], layout, notes)
+        return _dataset(folder, inner, images, boxes, counts, notes, groups)
     known, ignored = class_names(dataset_json(inner))
     labels = read_masks(together, size, inner, layout, notes, ignored)
+    if objects := object_names(inner):
+        known, labels = objects, without_others(labels, notes)
     notes += unnamed_classes(labels, known)
-    return _dataset(folder, inner, pictures, labels, counts, notes, groups, known=known)
+    return _dataset(folder, inner, images, labels, counts, notes, groups, known=known)
 
 
 def _pairs(folder: Path, masked: _Masked, layout: Layout, notes: list[Note]) -> list[Pair]:
@@ -209,7 +223,7 @@ def _pairs(folder: Path, masked: _Masked, layout: Layout, notes: list[Note]) -> 
 def _dataset(
     folder: Path,
     inner: Path,
-    pictures: Pictures,
+    images: NDArray[np.float32] | LazyImages,
     labels: NDArray,
     counts: Mapping[str, int],
     notes: list[Note],
@@ -218,7 +232,7 @@ def _dataset(
     known: Mapping[int, str] = NO_NAMES,
 ) -> Dataset:
     """The data with their parts, which follow one another; a test part is held out where there is none."""
-    images, boxed = pictures.pixels, looks_like_boxes(labels)
+    boxed = looks_like_boxes(labels)
     kind = LABELS if given and given.several else BOXES if boxed else by_shape(labels)
     parts = divided(counts, strata_of(kind, images, labels), groups, notes)
     notes += other_files(inner, (*IMAGES, *(given.read if given else ())), "pictures")
@@ -236,7 +250,6 @@ def _dataset(
         val=parts.get("val", np.empty(0, np.int64)),
         class_names=names,
         groups=groups,
-        video=pictures.video,
         drawn="test" not in counts,
         notes=tuple(dict.fromkeys(notes)),
         targets=kind,

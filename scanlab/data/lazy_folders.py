@@ -26,11 +26,11 @@ from scanlab.data.target_kinds import LABELS, by_shape
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 
-__all__ = ["PictureFiles", "is_too_large", "read_lazily"]
+__all__ = ["PictureFiles", "is_too_large", "lazy_pictures", "read_lazily"]
 
 # So many pictures of a folder are looked into: for their channels, and wholly for the fingerprint.
 LOOKED_INTO = 64
-_TAKEN = frozenset({"classes", "table", "multi_label", "nested", "groups", "as_stored"})
+_OF_PIXELS = frozenset({"frames", "first_frame", "raw_values", "scaled_values", "reflectance"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,21 +68,19 @@ def is_too_large(files: Sequence[Path], size: tuple[int, ...] | None, layout: La
     return 2 * len(files) * 3 * prod(extents) * 4 > SHARE * memory()
 
 
-def read_lazily(
-    folder: Path, inner: Path, given: Labelled, size: tuple[int, ...] | None, layout: Layout, notes: list[Note]
-) -> Dataset:
-    """Pictures with classes or labels as `load_folder` reads them, but for the pixels, which are read when they are
-    needed.
+def lazy_pictures(
+    folder: Path, files: Sequence[Path], size: tuple[int, ...] | None, layout: Layout, notes: list[Note]
+) -> LazyImages:
+    """Pictures below a folder that are read when they are needed, as `read_pictures` would read them all.
 
-    inner: the folder below `folder` that holds them. The fingerprint has the names, the sizes of the files in bytes,
-    the labels, and the content of 64 files: it does not see a picture that changes and keeps its size. Sizes must be
-    given unless all pictures have one. Raises S644 to S646 as `load_folder`, S830 for words of layout that need all
-    pixels.
+    They are known by their names, the sizes of the files in bytes, and the content of 64 files: a picture that changes
+    and keeps its size is not noticed. A size must be given unless all have one. Raises S644 to S646 for what 64 files
+    show, and S830 for words of layout that need all pixels.
     """
-    if odd := sorted(layout.words - _TAKEN):
+    if odd := sorted(layout.words & _OF_PIXELS):
         help = "leave it out, or load with lazy = false"
         raise ScanlabError.at("S830", f"layout {odd[0]} needs the pixels of all pictures of {folder}", help=help)
-    some = [given.files[n] for n in np.unique(np.linspace(0, len(given.files) - 1, LOOKED_INTO).astype(int))]
+    some = [files[n] for n in np.unique(np.linspace(0, len(files) - 1, LOOKED_INTO).astype(int))]
     channels = 1 if all(is_grey_file(file) for file in some) else 3
     sizes = dict.fromkeys(picture_sizes(some, layout))
     if size is None and len(sizes) > 1:
@@ -90,25 +88,31 @@ def read_lazily(
     own = next(iter(sizes))
     check_size(size or own, own, folder.name)
     shape = (channels, *(size or own))
-    above = len(os.fsencode(inner / "x")) - 1
-    names = np.array([os.fsencode(file)[above:] for file in given.files])
-    mark = _mark(given.files, names, some)
-    kind = LABELS if given.several else by_shape(given.labels)
-    numbers = np.arange(len(names))
-    parts = divided(given.counts, strata_of(kind, np.empty(0, np.float32), given.labels), given.groups, notes)
+    above = len(os.fsencode(folder / "x")) - 1
+    names = np.array([os.fsencode(file)[above:] for file in files])
     refused = "; one in colours will be refused when it is read" if channels == 1 else ""
     looked = f"of {count_text(len(some), 'picture')} that were looked into"
     notes += [
         Note("assumed", f"pictures are read when they are needed, as {grid_text(shape[1:])}, and not kept in memory"),
         Note("assumed", f"all have {count_text(channels, 'channel')}, as is so {looked}{refused}"),
-        Note("assumed", "data are known by names, labels and sizes of the files, and by the content " + looked),
+        Note("assumed", "data are known by names, targets and sizes of the files, and by the content " + looked),
         Note("left out", "exact copies across the parts are not looked for: that needs all pixels"),
     ]
+    read = PictureFiles(str(folder.absolute()), names, shape, layout, size is None)
+    return LazyImages(read, shape, np.arange(len(names)), _mark(files, names, some))
+
+
+def read_lazily(
+    folder: Path, inner: Path, given: Labelled, size: tuple[int, ...] | None, layout: Layout, notes: list[Note]
+) -> Dataset:
+    """Pictures with classes or labels as `load_folder` reads them, but for the pixels: `lazy_pictures`. inner: the
+    folder below `folder` that holds them."""
+    images = lazy_pictures(inner, given.files, size, layout, notes)
+    kind = LABELS if given.several else by_shape(given.labels)
+    parts = divided(given.counts, strata_of(kind, images, given.labels), given.groups, notes)
     made = Dataset(
         name=folder.name,
-        images=LazyImages(
-            PictureFiles(str(inner.absolute()), names, shape, layout, size is None), shape, numbers, mark
-        ),
+        images=images,
         labels=given.labels,
         train=parts["train"],
         test=parts["test"],

@@ -122,3 +122,17 @@ def test_every_folder_is_asked_for_its_content_once(folder: Path, monkeypatch: p
     monkeypatch.setattr(os, "scandir", lambda place: asked.append(os.fspath(place)) or scan(place))
     data.load(str(folder), size="8x8", lazy=lazy)
     assert {place: asked.count(place) for place in places} == dict.fromkeys(places, 1)
+
+
+def test_classes_that_a_part_lacks_are_said(folder: Path):
+    for file in (folder / "val" / "b").iterdir():
+        file.unlink()
+    (folder / "val" / "b").rmdir()
+    (folder / "val" / "c").mkdir()
+    Image.new("RGB", (9, 11)).save(folder / "val" / "c" / "0.png")
+    for lazy in (False, True):
+        unseen = notes_of(data.load(str(folder), size="8x8", lazy=lazy))["unseen"]
+        assert unseen == [
+            "class c is in the test part and not in the training part: no model can know it",
+            "class b is in no test sample: no result speaks of it",
+        ]
