@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from scanlab.ir.diagnostics import CounterExample, Diagnostic, ScanlabError
     from scanlab.ir.values import Order, Plan, Scan, Token
     from scanlab.language.symbols import axes, by, curve, extent, flip, maximum, minimum, order, where, within
+    from scanlab.notebook import draw
     from scanlab.study.ablation import ablate
 
 find_moved_modules()
@@ -38,6 +39,7 @@ _MODULES = {
     "scanlab.language.symbols": (
         *("axes", "by", "curve", "extent", "flip", "maximum", "minimum", "order", "where", "within"),
     ),
+    "scanlab.notebook": ("draw",),
     "scanlab.study.ablation": ("ablate",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
@@ -61,6 +63,7 @@ __all__ = [
     "compile",
     "curve",
     "decompile",
+    "draw",
     "extent",
     "flip",
     "from_layout",

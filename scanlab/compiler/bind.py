@@ -18,6 +18,7 @@ from scanlab.ir.assumptions import check_assumed
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents
 from scanlab.ir.printer import print_expr
+from scanlab.ir.shown import Shown
 from scanlab.ir.text import grid_text
 from scanlab.ir.values import CLASS, MEAN, Order, Plan, Scan, Token, orders_of
 
@@ -40,8 +41,8 @@ MEAN_TOKEN = -3
 TOKEN_SENTINELS = {CLASS: CLASS_TOKEN, MEAN: MEAN_TOKEN}
 
 
-@dataclass(frozen=True, eq=False)
-class Path:
+@dataclass(frozen=True, eq=False, repr=False)
+class Path(Shown):
     """An order bound to a grid.
 
     ``indices`` int64 [L]: the flat row-major patch at each step. ``restarts`` int64 [S]: steps at which the state is
@@ -61,6 +62,12 @@ class Path:
     restarts: np.ndarray = field(repr=False)
     sequence: np.ndarray = field(repr=False)
     channels: tuple[Fraction, Fraction] = (Fraction(0), Fraction(1))
+
+    def __str__(self) -> str:
+        return f"{self.order} on {grid_text(self.grid)}"
+
+    def _words(self) -> str:
+        return f"{self.order._words()} on {grid_text(self.grid)}"
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -93,8 +100,8 @@ class Path:
         return self.index_form.kind
 
 
-@dataclass(frozen=True, eq=False)
-class CompiledScan:
+@dataclass(frozen=True, eq=False, repr=False)
+class CompiledScan(Shown):
     """A scan bound to a grid: one Path per order, left to right.
 
     >>> import scanlab
@@ -111,6 +118,12 @@ class CompiledScan:
     name: str
     grid: tuple[int, ...]
     paths: tuple[Path, ...]
+
+    def __str__(self) -> str:
+        return f"{self.scan} on {grid_text(self.grid)}"
+
+    def _words(self) -> str:
+        return f"{self.scan._words()} on {grid_text(self.grid)}"
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -146,8 +159,8 @@ class CompiledScan:
         return _frozen(np.stack([p.ranks for p in self.paths]))
 
 
-@dataclass(frozen=True, eq=False)
-class CompiledPlan:
+@dataclass(frozen=True, eq=False, repr=False)
+class CompiledPlan(Shown):
     """A plan bound to a grid; each different scan is compiled once.
 
     >>> import scanlab
@@ -160,6 +173,12 @@ class CompiledPlan:
     name: str
     grid: tuple[int, ...]
     scans: tuple[CompiledScan, ...]
+
+    def __str__(self) -> str:
+        return f"{self.plan} on {grid_text(self.grid)}"
+
+    def _words(self) -> str:
+        return f"{self.plan._words()} on {grid_text(self.grid)}"
 
     @property
     def value(self) -> Plan:

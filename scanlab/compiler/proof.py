@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scanlab.ir.diagnostics import CounterExample
+from scanlab.ir.shown import Shown
 from scanlab.ir.text import grid_text
 
 __all__ = ["Proof", "combine_proofs"]
@@ -13,8 +14,8 @@ __all__ = ["Proof", "combine_proofs"]
 _VERDICTS = ("refuted", "undecided", "proved for this grid", "proved")
 
 
-@dataclass(frozen=True)
-class Proof:
+@dataclass(frozen=True, repr=False)
+class Proof(Shown):
     """The verdict on a claim.
 
     ``verdict``: ``proved`` (for all grid sizes, or all of ``scope``), ``proved for this grid``, ``refuted`` (with a
@@ -65,6 +66,9 @@ class Proof:
             lines.append(f"  by {self.method}")
         lines += [f"  {note}" for note in self.notes]
         return "\n".join(lines)
+
+    def _words(self) -> str:
+        return str(self).partition("\n")[0]
 
 
 def combine_proofs(claim: str, proofs: Iterable[Proof]) -> Proof:

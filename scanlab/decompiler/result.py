@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scanlab.compiler.proof import Proof
+from scanlab.ir.shown import Shown
 from scanlab.ir.text import grid_text
 from scanlab.ir.values import Order, Scan
 
@@ -66,8 +67,8 @@ class PathFinding:
     rival: Order | None = None
 
 
-@dataclass(frozen=True)
-class Decompiled:
+@dataclass(frozen=True, repr=False)
+class Decompiled(Shown):
     """A line for arrays, or why there is none.
 
     source, value: the line and what it means, which give exactly the arrays on every grid shown; None where none does.
@@ -97,6 +98,9 @@ class Decompiled:
     def __bool__(self) -> bool:
         """Whether one line, and no other, gives what was shown."""
         return self.verdict == "line"
+
+    def _words(self) -> str:
+        return str(self).partition("\n")[0]
 
     def __str__(self) -> str:
         shown = ", ".join(map(grid_text, self.grids))

@@ -19,6 +19,7 @@ _OUTPUT = {
     "S503": Code("nothing to draw", "Name at least one order, scan or plan."),
     "S504": Code("too many patches to draw", "The medium has a limit; a smaller grid or another medium helps."),
     "S505": Code("no film", "MP4 files are made by ffmpeg, which must be installed and know H.264 (libx264)."),
+    "S506": Code("what cannot be drawn", "scanlab.draw takes paths on a grid, an image for two axes, and two colours."),
     "S510": Code("NiceGUI is missing", 'The explorer needs it: pip install "scanlab[explorer]".'),
     "S511": Code("an address that cannot be had", "Another program listens there, or it is not this machine's."),
     "S512": Code("a file outside the open folders", "The explorer reads and writes .scan files in their folders only."),

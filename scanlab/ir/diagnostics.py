@@ -6,6 +6,7 @@ import textwrap
 import unicodedata
 from dataclasses import dataclass, field, replace
 
+from scanlab.ir.shown import Shown
 from scanlab.ir.text import grid_text
 
 __all__ = ["CounterExample", "Diagnostic", "Edit", "ScanlabError", "Source", "Span"]
@@ -196,7 +197,7 @@ def _columns(text: str) -> int:
 
 
 @dataclass
-class ScanlabError(Exception):
+class ScanlabError(Shown, Exception):
     """An error a user can act on; it holds one or more diagnostics, sorted by place.
 
     >>> import scanlab

@@ -15,6 +15,8 @@ from scanlab.ir.diagnostics import ScanlabError, Span
 from scanlab.ir.expr import Binary, Compare, Expr, Int, Logic, Negate, Select, Visit, nodes_of
 from scanlab.ir.listed import permutation, plain_axes
 from scanlab.ir.merges import MergeRule, merge_rule
+from scanlab.ir.shown import Shown
+from scanlab.ir.text import shortened
 
 __all__ = [
     "CLASS",
@@ -47,6 +49,8 @@ CLASS, MEAN = "cls", "mean"
 TOKENS = (CLASS, MEAN)
 MOST_PATHS = 64
 MOST_LAYERS = 1024
+# Letters of a line that a value shows of itself.
+MOST_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,8 @@ class Token:
     fixed: bool = False
 
 
-@dataclass(frozen=True)
-class Order:
+@dataclass(frozen=True, repr=False)
+class Order(Shown):
     """One path over a grid: patches in ascending lexicographic order of the keys.
 
     ``where`` keeps the patches for which it is not zero, the state is reset where a ``restart`` value changes, and
@@ -113,6 +117,9 @@ class Order:
 
         return print_value(self)
 
+    def _words(self) -> str:
+        return _named(self.name, str(self), self.axes)
+
     @staticmethod
     def from_indices(indices: Iterable[int], axes: str | Iterable[str] = "h w") -> Order:
         """The order that visits the patches in the given sequence of flat row-major indices.
@@ -133,8 +140,8 @@ class Order:
         return self.where is not None
 
 
-@dataclass(frozen=True)
-class Scan:
+@dataclass(frozen=True, repr=False)
+class Scan(Shown):
     """Several paths over the same grid and how their outputs merge: a name of ``scanlab.ir.merges.MERGES``.
 
     Raises ScanlabError S201 for another name.
@@ -168,6 +175,9 @@ class Scan:
 
         return print_value(self)
 
+    def _words(self) -> str:
+        return _named(self.name, str(self), self.axes)
+
     @property
     def axes(self) -> tuple[str, ...]:
         """The axes of the grid."""
@@ -182,8 +192,8 @@ class Entry:
     count: int = 1
 
 
-@dataclass(frozen=True)
-class Plan:
+@dataclass(frozen=True, repr=False)
+class Plan(Shown):
     """Which scan each layer uses: ``cycle`` repeats its entries without end, ``layers`` lists exactly one per layer.
 
     >>> import scanlab
@@ -202,6 +212,9 @@ class Plan:
         from scanlab.ir.printer import print_value
 
         return print_value(self)
+
+    def _words(self) -> str:
+        return _named(self.name, str(self), self.axes)
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -338,3 +351,9 @@ def conjunction(left: Expr | None, right: Expr | None) -> Expr | None:
     if left is None or right is None:
         return right if left is None else left
     return Logic("and", left, right)
+
+
+def _named(name: str, line: str, axes: tuple[str, ...]) -> str:
+    """A line after its name, shortened, with the axes where they are not the usual ones of an image."""
+    over = "" if axes == ("h", "w") else f" over {' '.join(axes)}"
+    return f"{name + ': ' if name and name != line else ''}{shortened(line, MOST_SHOWN)}{over}"

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scanlab.view.captions import caption
 from scanlab.view.extras import need
@@ -22,9 +23,20 @@ _INK, _SOFT, _LINE, _OFF = "#1c1b22", "#5d5b6b", "#e3e1ea", "#f1eff5"
 
 
 def png(scenes: Iterable[PathScene], title: str = "", dots_per_inch: int = 160) -> bytes:
-    """Draw paths as small multiples and return the PNG file's bytes.
+    """Draw paths as small multiples and return the PNG file's bytes. Raises what `figure_of` raises."""
+    figure = figure_of(scenes, title)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dots_per_inch, facecolor="white", metadata={"Software": None})
+    return buffer.getvalue()
 
-    Raises ScanlabError S500 without matplotlib, S503 for no scenes, S504 for more than PNG_LIMIT patches.
+
+def figure_of(
+    scenes: Iterable[PathScene], title: str = "", image: NDArray[np.uint8] | None = None, colour: str = "step"
+) -> Any:
+    """Draw paths as small multiples into a matplotlib Figure.
+
+    image: uint8 [H, W, 3] below every path, whose grid has two axes. colour: "step", from first to last, or "path", one
+    for each. Raises ScanlabError S500 without matplotlib, S503 for no scenes, S504 for more than PNG_LIMIT patches.
     """
     drawable = check_drawable(scenes, PNG_LIMIT, "a PNG file", "give a smaller --grid")
     figures = need("matplotlib.figure", "a PNG file")
@@ -35,16 +47,17 @@ def png(scenes: Iterable[PathScene], title: str = "", dots_per_inch: int = 160) 
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel in panels:
         panel.set_axis_off()
-    for panel, scene in zip(panels, drawable, strict=False):
-        _draw(panel, scene)
+    for number, (panel, scene) in enumerate(zip(panels, drawable, strict=False)):
+        if image is not None:
+            rows_of, columns_of = scene.grid
+            panel.imshow(image, extent=(0, columns_of, rows_of, 0), interpolation="nearest", zorder=0)
+        _draw(panel, scene, number / max(1, len(drawable) - 1) if colour == "path" else None)
     if title:
         figure.suptitle(_plain(title), color=_INK, fontweight="bold")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dots_per_inch, facecolor="white", metadata={"Software": None})
-    return buffer.getvalue()
+    return figure
 
 
-def _draw(panel: Any, scene: PathScene) -> None:
+def _draw(panel: Any, scene: PathScene, shade: float | None = None) -> None:
     projection, steps = project(scene), steps_of(scene)
     width, height = projection.size
     cell = _SIDE * 62 / max(width, height)
@@ -53,7 +66,8 @@ def _draw(panel: Any, scene: PathScene) -> None:
     _ground(panel, scene, projection)
     points = projection.points[scene.indices]
     parts = np.stack([points[:-1], points[1:]], axis=1)
-    shades = colours(np.linspace(0, 1, max(len(parts), 1))) / 255
+    places = np.linspace(0, 1, max(len(parts), 1))
+    shades = colours(places if shade is None else np.full_like(places, shade)) / 255
     collections = need("matplotlib.collections", "a PNG file")
     for mask, style in (
         (steps.jump, {"linewidths": 0.7, "linestyles": (0, (3, 3)), "alpha": 0.5 if steps.jump.sum() < 200 else 0.3}),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import struct
-import zlib
 from html import escape
 
 import numpy as np
 
+from scanlab.view.png_bytes import png_file
 from scanlab.view.ramp import STOPS, hex_colour, table
 from scanlab.view.receptive_field import FAINTEST, Field, log_scaled, outlines, picture_of, spread_text
 
@@ -68,9 +68,4 @@ def _png(places: np.ndarray) -> bytes:
     lines = np.concatenate([np.zeros((len(pixels), 1), np.uint8), pixels], axis=1)
     size = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 8, 3, 0, 0, 0)
     palette = b"\0\0\0" + table(_SHADES).tobytes()
-    chunks = ((b"IHDR", size), (b"PLTE", palette), (b"tRNS", b"\0"), (b"IDAT", zlib.compress(lines.tobytes(), 9)))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(k, d) for k, d in (*chunks, (b"IEND", b"")))
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return png_file(size, ((b"PLTE", palette), (b"tRNS", b"\0")), lines)

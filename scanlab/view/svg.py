@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Iterable
 from itertools import pairwise
 from xml.sax.saxutils import escape
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scanlab.view.captions import caption
 from scanlab.view.geometry import Projection, Steps, project, steps_of
+from scanlab.view.png_bytes import rgb_png
 from scanlab.view.ramp import STOPS, hex_colour
 from scanlab.view.scene import PathScene, check_drawable
 
@@ -45,13 +48,17 @@ text { font-family: system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans
 """
 
 
-def svg(scenes: Iterable[PathScene], title: str = "") -> str:
+def svg(
+    scenes: Iterable[PathScene], title: str = "", image: NDArray[np.uint8] | None = None, colour: str = "step"
+) -> str:
     """Draw paths as small multiples in one SVG document.
 
-    title: the document's accessible title; the paths' names by default. Raises ScanlabError S503 for no scenes, S504
-    for more than SVG_LIMIT patches.
+    title: the document's accessible title; the paths' names by default. image: uint8 [H, W, 3] below every path, whose
+    grid has two axes. colour: "step", from first to last, or "path", one for each. Raises ScanlabError S503 for no
+    scenes, S504 for more than SVG_LIMIT patches.
     """
     drawable = check_drawable(scenes, SVG_LIMIT, "an SVG file", "write a .png or .html file, or give a smaller --grid")
+    below = "" if image is None else base64.b64encode(rgb_png(image)).decode()
     columns = min(len(drawable), 4, max(1, math.ceil(math.sqrt(len(drawable)))))
     drawn = [(scene, steps_of(scene), project(scene)) for scene in drawable]
     rows = [drawn[start : start + columns] for start in range(0, len(drawn), columns)]
@@ -62,13 +69,15 @@ def svg(scenes: Iterable[PathScene], title: str = "") -> str:
         for column, (scene, steps, projection) in enumerate(row):
             left = _GAP + column * (_PANEL + _GAP)
             body.append(f'<g transform="translate({left} {_number(top)})">')
-            body += _panel(scene, steps, projection, height)
+            shade = drawable.index(scene) / max(1, len(drawable) - 1) if colour == "path" else None
+            body += _panel(scene, steps, projection, height, below, shade)
             body.append("</g>")
         top += _HEAD + height + _FOOT + _GAP
-    legend, room = _legend(drawn, width - 2 * _GAP)
+    legend, room = _legend(drawn, width - 2 * _GAP, ramp=colour == "step")
     body += [f'<g transform="translate({_GAP} {_number(top)})">', *legend, "</g>"]
     name = title or ", ".join(scene.title for scene in drawable)
-    return "\n".join([*_head(name, drawable, width, top + room + _GAP), *body, "</svg>", ""])
+    how = "coloured from first to last" if colour == "step" else "each path in a colour of its own"
+    return "\n".join([*_head(name, how, drawable, width, top + room + _GAP), *body, "</svg>", ""])
 
 
 def thumbnail(scenes: Iterable[PathScene], side: int = 120) -> str:
@@ -95,7 +104,7 @@ def thumbnail(scenes: Iterable[PathScene], side: int = 120) -> str:
     )
 
 
-def _head(name: str, scenes: tuple[PathScene, ...], width: float, height: float) -> list[str]:
+def _head(name: str, how: str, scenes: tuple[PathScene, ...], width: float, height: float) -> list[str]:
     about = "; ".join(f"{scene.title}: {scene.source}" for scene in scenes)
     stops = "".join(
         f'<stop offset="{_number(k / (len(STOPS) - 1))}" stop-color="{hex_colour(k / (len(STOPS) - 1))}"/>'
@@ -105,7 +114,7 @@ def _head(name: str, scenes: tuple[PathScene, ...], width: float, height: float)
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_number(width)} {_number(height)}" '
         f'width="{_number(width)}" height="{_number(height)}" role="img" aria-labelledby="title desc">',
         f'<title id="title">{escape(name)}</title>',
-        f'<desc id="desc">The order in which patches are visited, coloured from first to last. {escape(about)}</desc>',
+        f'<desc id="desc">The order in which patches are visited, {how}. {escape(about)}</desc>',
         f"<style>{_STYLE}</style>",
         f'<defs><linearGradient id="ramp">{stops}</linearGradient></defs>',
         '<rect class="paper" width="100%" height="100%"/>',
@@ -120,7 +129,9 @@ def _drawing_height(projection: Projection) -> float:
     return projection.size[1] * _scale(projection)
 
 
-def _panel(scene: PathScene, steps: Steps, projection: Projection, height: float) -> list[str]:
+def _panel(
+    scene: PathScene, steps: Steps, projection: Projection, height: float, below: str, shade: float | None
+) -> list[str]:
     scale = _scale(projection)
     left = (_PANEL - projection.size[0] * scale) / 2
     return [
@@ -128,8 +139,9 @@ def _panel(scene: PathScene, steps: Steps, projection: Projection, height: float
         f'<text class="source" y="31">{escape(_cut(scene.subtitle, 43))}<title>{escape(scene.source)}</title></text>',
         *_axis_names(scene, left),
         f'<g transform="translate({_number(left)} {_HEAD}) scale({scale:.4f})">',
+        *_image(scene, below),
         *_ground(scene, projection),
-        *_lines(scene, steps, projection, scale),
+        *_lines(scene, steps, projection, scale, shade),
         *_markers(scene, projection, scale),
         "</g>",
         f'<text class="facts" y="{_number(_HEAD + height + 18)}">{escape(_cut(caption(scene, steps), 58))}</text>',
@@ -170,8 +182,20 @@ def _ground(scene: PathScene, projection: Projection) -> list[str]:
     return parts
 
 
-def _lines(scene: PathScene, steps: Steps, projection: Projection, scale: float) -> list[str]:
-    """Draw the steps in groups of one colour each: jumps first and below, then steps between touching patches."""
+def _image(scene: PathScene, below: str) -> list[str]:
+    """A picture that fills the grid's plane, whose patches then have no ground of their own."""
+    if not below:
+        return []
+    rows, columns = scene.grid
+    size = f'width="{columns}" height="{rows}" preserveAspectRatio="none"'
+    return ["<style>.plane { fill: none }</style>", f'<image {size} href="data:image/png;base64,{below}"/>']
+
+
+def _lines(
+    scene: PathScene, steps: Steps, projection: Projection, scale: float, shade: float | None = None
+) -> list[str]:
+    """Draw the steps in groups of one colour each: jumps first and below, then steps between touching patches. shade:
+    of all of them, None for the ramp from first to last."""
     count = scene.length - 1
     if count < 1:
         return []
@@ -181,7 +205,7 @@ def _lines(scene: PathScene, steps: Steps, projection: Projection, scale: float)
     jumps, lines = [], []
     faint = 0.55 if steps.jump.sum() < 200 else 0.3
     for k in range(groups):
-        colour = hex_colour((k + 0.5) / groups)
+        colour = hex_colour((k + 0.5) / groups if shade is None else shade)
         span = range(int(edges[k]), int(edges[k + 1]))
         if d := _joined(points, steps.jump, span):
             jumps.append(f'<path class="jump" stroke="{colour}" d="{d}"/>')
@@ -243,16 +267,17 @@ def _diamond(middle: np.ndarray, size: float) -> np.ndarray:
     return middle + size * 1.2 * np.array([[0, -1], [1, 0], [0, 1], [-1, 0]])
 
 
-def _legend(drawn: list[tuple[PathScene, Steps, Projection]], width: float) -> tuple[list[str], float]:
+def _legend(drawn: list[tuple[PathScene, Steps, Projection]], width: float, ramp: bool) -> tuple[list[str], float]:
     """Explain the colours and the symbols that occur, in lines at most `width` long; return them with their height."""
     first, middle, last = hex_colour(0), hex_colour(0.5), hex_colour(1)
     end = _polyline(_diamond(np.array([4.0, 6.5]), 4))
-    ramp = '<text y="10">first</text><rect x="30" y="3" width="120" height="7" rx="3.5" fill="url(#ramp)"/>'
+    shades = '<text y="10">first</text><rect x="30" y="3" width="120" height="7" rx="3.5" fill="url(#ramp)"/>'
     items = [
-        (182, f'{ramp}<text x="156" y="10">last</text>'),
         (42, f'<circle class="mark" fill="{first}" cx="4" cy="6.5" r="4"/><text x="12" y="10">start</text>'),
         (36, f'<path class="mark" fill="{last}" d="{end}Z"/><text x="12" y="10">end</text>'),
     ]
+    if ramp:
+        items.insert(0, (182, f'{shades}<text x="156" y="10">last</text>'))
     if any(steps.jump.any() for _, steps, _ in drawn):
         line = f'<path class="jump" stroke="{middle}" stroke-dasharray="3 3" d="M0 6.5H22"/>'
         items.append((56, f'{line}<text x="27" y="10">jump</text>'))

@@ -59,6 +59,7 @@ ALLOWED = {
         *("facade", "checking", "library_index", "processes", "stages"),
     },
     "facade": {"ir", "language", "compiler"},
+    "notebook": {"ir", "compiler", "decompiler", "view", "facade"},
     "checking": {"ir", "language", "compiler"},
     "stages": {"ir", "language", "compiler", "facade", "checking"},
     "library_index": {"ir", "language", "compiler", "strategies", "places"},
