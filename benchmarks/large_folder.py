@@ -133,7 +133,7 @@ def main() -> None:
     }
     content = {
         "command": f"python benchmarks/large_folder.py --images {given.images} --runs {given.runs}",
-        "environment": environment(),
+        "environment": environment(("torch", "numba", "numpy", "pillow")),
         "start": begun,
         "model": {"dim": OPTIONS["model.dim"], "depth": OPTIONS["model.depth"], "images": list(SIDE), "batch": BATCH},
         "by loaders": shares,
