@@ -1,6 +1,7 @@
 """Data to learn from: sources, parts, sizes; in numpy."""
 
 from scanlab.data.arrays import load_arrays
+from scanlab.data.brought import from_dataset
 from scanlab.data.dataset import Dataset
 from scanlab.data.digits import load_digits
 from scanlab.data.given import from_arrays
@@ -14,6 +15,7 @@ __all__ = [
     "Dataset",
     "RaggedImages",
     "from_arrays",
+    "from_dataset",
     "load",
     "load_arrays",
     "load_digit_lines",

@@ -6,20 +6,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from scanlab.data.dataset import Dataset
 from scanlab.data.given import from_arrays
+from scanlab.data.item_data import items_mark, load_items
+from scanlab.data.item_sets import ItemSet
+from scanlab.data.lazy import Lazy
 from scanlab.data.remote import REMOTE
+from scanlab.data.sized import extents_of, sized
+from scanlab.data.torch_sets import item_parts
 from scanlab.imported import entry_named, imported, is_import_path, path_of, shown_traceback
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.grids import Extents
 
-__all__ = ["ENTRY_POINTS", "brought", "given_data", "is_brought", "is_given"]
+__all__ = ["ENTRY_POINTS", "brought", "from_dataset", "given_data", "is_brought", "is_given"]
 
 ENTRY_POINTS = "scanlab.data"
 _EXPECTED = (
     "return a scanlab.data.Dataset; a pair of images [M, C, *extents] and targets; a mapping of what "
-    "scanlab.data.from_arrays takes; or a torch Dataset of pairs"
+    "scanlab.data.from_arrays takes; or a data set of torch, with a length and items, which are images with their "
+    "targets, or such by part: train, val and test"
 )
 
 
@@ -28,19 +33,20 @@ def is_brought(name: str) -> bool:
     return name in _GIVEN or is_import_path(name) or entry_named(ENTRY_POINTS, name) is not None
 
 
-def brought(name: str) -> Dataset:
+def brought(name: str, size: tuple[int, ...] | None = None, lazy: Lazy = "auto") -> Dataset:
     """What the function gives that a name stands for; it is called without arguments.
 
     It gives a Dataset as it is; images and targets, or what else `from_arrays` takes by name, whose test part is then
-    held out where none is given; or a torch Dataset of pairs of an image [C, *extents] and its class or mask, which is
-    read whole. Its module is looked for beside installed packages in the folder where the command runs. The function
-    must give the same each time: trials know data by their pixels. Raises S600 for a module or function that is not
-    there, and S699 for one that raises an error, with its traceback, or gives something else.
+    held out where none is given; or data sets as `from_dataset` takes them, whose images stay unread where lazy says
+    so, or "auto" and they are too large for memory. Its module is looked for beside installed packages in the folder
+    where the command runs. The function must give the same each time: trials know data by their pixels. Raises S600 for
+    a module or function that is not there, S699 for one that raises an error, with its traceback, or gives something
+    else, and what `from_dataset` raises.
     """
     if name in _GIVEN:
-        return _GIVEN[name]
+        return _of_given(name, size, lazy)
     make, where = _found(name)
-    dataset = _as_dataset(name, _called(name, make))
+    dataset = sized(_as_dataset(name, _called(name, make), size, lazy), size)
     return replace(dataset, name=name, credit=f"made by {where}")
 
 
@@ -54,24 +60,38 @@ def _called(name: str, make: Callable[[], Any]) -> Any:
         raise ScanlabError.at("S699", problem, note=shown_traceback(error), help="mend the function") from error
 
 
-# What was given in Python, by the name that it goes by in this process.
-_GIVEN: dict[str, Dataset] = {}
+# What was given in Python, by the name that it goes by in this process, and the data that it became.
+_GIVEN: dict[str, Any] = {}
+_READ: dict[tuple[str, tuple[int, ...] | None, Lazy], Dataset] = {}
 
 
 def given_data(made: Any, name: str = "") -> str:
     """The name that data given in Python go by from now on in this process: what a function of `brought` may give, or
     such a function itself. A function that any process can import goes by its path. Raises S699."""
-    if callable(made) and not hasattr(made, "__getitem__"):
+    if isinstance(made, type) or (callable(made) and not hasattr(made, "__getitem__")):
         if path := path_of(made):
             return path
         name = name or getattr(made, "__name__", type(made).__name__)
         made = _called(name, made)
-    dataset = _as_dataset(name or type(made).__name__, made)
-    name = name or (dataset.name if isinstance(made, Dataset) else "given in Python")
-    dataset = replace(dataset, name=name)
-    known = f"{name} ({dataset.fingerprint[:8]})"
-    _GIVEN[known] = dataset
+    name = name or (made.name if isinstance(made, Dataset) else "given in Python")
+    parts = _parts(name, made)
+    mark = items_mark(name, parts) if parts else None
+    dataset = None if mark else replace(_as_dataset(name, made), name=name)
+    known = f"{name} ({(dataset.fingerprint if dataset else mark or '')[:8]})"
+    _GIVEN[known] = made
+    if dataset is not None:
+        _READ[known, None, "auto"] = dataset
     return known
+
+
+def _of_given(known: str, size: tuple[int, ...] | None, lazy: Lazy) -> Dataset:
+    """Data given in Python, read once for each size and way of reading."""
+    own = known.rpartition(" (")[0]
+    if (known, size, lazy) not in _READ:
+        made = _GIVEN[known]
+        dataset = _READ.get((known, None, "auto")) if _parts(own, made) is None else _as_dataset(own, made, size, lazy)
+        _READ[known, size, lazy] = replace(sized(dataset or _as_dataset(own, made), size), name=own)
+    return _READ[known, size, lazy]
 
 
 def is_given(name: str) -> bool:
@@ -79,9 +99,38 @@ def is_given(name: str) -> bool:
     return name in _GIVEN
 
 
-def _as_dataset(name: str, made: Any) -> Dataset:
+def from_dataset(
+    made: Any, *, size: Extents | None = None, lazy: Lazy = "auto", name: str = "given in Python"
+) -> Dataset:
+    """Data of what a function of one's own may give: above all a map-style torch or Hugging Face data set, a pair of
+    such to train and to measure on, or a mapping of them by part, "train", "val" and "test".
+
+    A sample is an image (Pillow's, an array or a tensor, [C, *extents] or [*extents, C], uint8 or floats) and its
+    target: a class, a mask, 0 and 1 for every label, or boxes. uint8 is divided by 255, floats are taken as they are.
+    size and lazy as `scanlab.data.load` takes them. Raises S646, S699, and S840 to S843.
+
+    >>> import numpy as np
+    >>> samples = [(np.full((8, 8, 3), 60 * n, np.uint8), n % 2) for n in range(4)]
+    >>> data = from_dataset(samples, size="4x4", lazy=True)
+    >>> data.images.shape, data.classes
+    ((4, 3, 4, 4), 2)
+    """
+    return sized(_as_dataset(name, made, extents_of(size), lazy), extents_of(size))
+
+
+def _parts(name: str, made: Any) -> dict[str, ItemSet] | None:
+    """Samples by part, of what gives them one by one; else None. Raises S843 for what gives them without numbers."""
+    if hasattr(made, "__iter__") and not hasattr(made, "__len__"):
+        help = "give a map-style one, with __len__ and __getitem__; Hugging Face's are so without streaming=True"
+        raise ScanlabError.at("S843", f"{name} gave a {type(made).__name__}, whose samples have no numbers", help=help)
+    return item_parts(made)
+
+
+def _as_dataset(name: str, made: Any, size: tuple[int, ...] | None = None, lazy: Lazy = "auto") -> Dataset:
     if isinstance(made, Dataset):
         return made
+    if (parts := _parts(name, made)) is not None:
+        return load_items(name, parts, "given in Python", size, lazy)
     if isinstance(made, Mapping):
         try:
             return from_arrays(**made)
@@ -89,20 +138,7 @@ def _as_dataset(name: str, made: Any) -> Dataset:
             raise ScanlabError.at("S699", f"{name} gave {', '.join(map(str, made))}: {error}", help=_EXPECTED) from None
     if isinstance(made, tuple) and len(made) == 2:
         return from_arrays(*made)
-    if hasattr(made, "__getitem__") and hasattr(made, "__len__"):
-        return from_arrays(*_pairs(name, made))
     raise ScanlabError.at("S699", f"{name} gave a {type(made).__name__}", help=_EXPECTED)
-
-
-def _pairs(name: str, made: Any) -> tuple[np.ndarray, np.ndarray]:
-    """All of a torch Dataset, which is indexed from 0."""
-    try:
-        pairs = [made[number] for number in range(len(made))]
-        images, targets = zip(*pairs, strict=True)
-        return np.stack([np.asarray(image, np.float32) for image in images]), np.stack([np.asarray(t) for t in targets])
-    except (TypeError, ValueError, IndexError, KeyError) as error:
-        problem = f"{name} gave a {type(made).__name__} whose items are no pairs of arrays of one shape: {error}"
-        raise ScanlabError.at("S699", problem, help=_EXPECTED) from error
 
 
 def _found(name: str) -> tuple[Callable[[], Any], str]:

@@ -26,7 +26,7 @@ from scanlab.data.target_kinds import LABELS, by_shape
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 
-__all__ = ["PictureFiles", "is_too_large", "lazy_pictures", "read_lazily"]
+__all__ = ["LOOKED_INTO", "PictureFiles", "fills_memory", "is_too_large", "lazy_pictures", "read_lazily"]
 
 # So many pictures of a folder are looked into: for their channels, and wholly for the fingerprint.
 LOOKED_INTO = 64
@@ -65,7 +65,13 @@ def is_too_large(files: Sequence[Path], size: tuple[int, ...] | None, layout: La
     except ScanlabError:
         # Who reads them says what is wrong with it.
         return False
-    return 2 * len(files) * 3 * prod(extents) * 4 > SHARE * memory()
+    return fills_memory(len(files) * 3 * prod(extents))
+
+
+def fills_memory(values: int) -> bool:
+    """Whether so many values as float32, held twice, as a data set and as its parts, would take more than half of the
+    machine's memory."""
+    return 2 * values * 4 > SHARE * memory()
 
 
 def lazy_pictures(

@@ -146,21 +146,27 @@ def subset(
 
 
 def divided(
-    counts: Mapping[str, int], strata: NDArray, groups: NDArray[np.int64] | None, notes: list[Note]
+    counts: Mapping[str, int],
+    strata: NDArray,
+    groups: NDArray[np.int64] | None,
+    notes: list[Note],
+    val_stands: bool = True,
 ) -> dict[str, NDArray[np.int64]]:
     """The samples of every part, which follow one another, so many of each.
 
-    Without a test part the validation part is measured on; without either TRAIN_SHARE of the samples are kept to train
-    on, by group or alike in every stratum. Raises S646.
+    Without a test part the validation part is measured on, if it stands for one; else TRAIN_SHARE of the samples to
+    train on are kept, by group or alike in every stratum. Raises S646.
     """
     parts = dict(zip(counts, from_parts(list(counts.values())), strict=True))
     if "test" in parts:
         return parts
-    if "val" in parts:
+    if "val" in parts and val_stands:
         notes.append(Note("assumed", "there is no test part: the validation part stands for it"))
         return {"train": parts["train"], "test": parts["val"]}
-    parts["train"], parts["test"] = split(strata, groups, TRAIN_SHARE, SPLIT_SEED)
-    notes.append(held_out(len(parts["test"]), len(strata), "by group" if groups is not None else "by a fixed seed"))
+    own = parts["train"]
+    together = None if groups is None else groups[own]
+    parts["train"], parts["test"] = split(strata[own], together, TRAIN_SHARE, SPLIT_SEED)
+    notes.append(held_out(len(parts["test"]), len(own), "by group" if groups is not None else "by a fixed seed"))
     return parts
 
 

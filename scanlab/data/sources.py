@@ -25,15 +25,13 @@ from scanlab.data.made_text import load_digit_lines, load_digit_pages
 from scanlab.data.nifti import load_volumes
 from scanlab.data.parts import limited, measured_on
 from scanlab.data.placed import PLACED, required_place
-from scanlab.data.ragged import require_one_size
 from scanlab.data.remote import REMOTE, load_remote
-from scanlab.data.resize import check_size, resized, resized_masks
+from scanlab.data.sized import extents_of, sized
 from scanlab.data.table_files import TABLES
-from scanlab.data.target_kinds import BOXES
 from scanlab.data.text_lines import load_text_lines, text_lines_in
 from scanlab.data.volume_places import volumes_in
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.ir.grids import Extents, grid_of
+from scanlab.ir.grids import Extents
 from scanlab.ir.guesses import nearest
 from scanlab.places import expand_home
 
@@ -84,7 +82,7 @@ def load(
     >>> digits.extents, len(digits.train)
     ((16, 16), 100)
     """
-    size, lazy = _extents(size), as_declared(lazy, unreadable)
+    size, lazy = extents_of(size), as_declared(lazy, unreadable)
     if name.startswith("permuted:"):
         rest = name.removeprefix("permuted:")
         options = {"limit": limit, "test_limit": test_limit, "part": part, "layout": layout, "spacing": spacing}
@@ -108,16 +106,10 @@ def whole(
     >>> len(digits.train), len(digits.val), len(digits.test)
     (1258, 0, 539)
     """
-    size = _extents(size)
+    size = extents_of(size)
     if name.startswith("permuted:"):
         return permuted(whole(name.removeprefix("permuted:"), size, layout, spacing, lazy))
     return _read(name, size, layout, spacing, lazy)
-
-
-def _extents(size: Extents | None) -> tuple[int, ...] | None:
-    """A size in any form as integers; whether images can have it, `check_size` says."""
-    plain = size is None or (isinstance(size, tuple) and all(type(n) is int for n in size))
-    return size if plain else grid_of(size, what="size")  # pyright: ignore[reportReturnType]
 
 
 def _read(name: str, size: tuple[int, ...] | None, text: str, spacing: Sequence[float] | None, lazy: Lazy) -> Dataset:
@@ -144,15 +136,14 @@ def _loaded(name: str, size: tuple[int, ...] | None, text: str, spacing: Sequenc
     if spacing is not None:
         raise ScanlabError.at("S695", f"{name} has no spacing: it holds no NIfTI files", help="leave spacing out")
     if rest and library in REMOTE:
-        refuse_lazy(lazy, name)
         layout.check((), f"data of {library}")
-        return load_remote(library, rest, size)
+        return load_remote(library, rest, size, lazy)
     if name in SOURCES:
         layout.check((), name)
-        return _sized(SOURCES[name](), size)
+        return sized(SOURCES[name](), size)
     if not path.exists() and is_brought(name):
         layout.check((), f"data of {name}")
-        return _sized(brought(name), size)
+        return brought(name, size, lazy)
     if path.is_dir() and (made := _of_pictures(path, size, layout, lazy)) is not None:
         return made
     if name.lower().endswith(TABLES) and path.is_file():
@@ -192,15 +183,3 @@ def _unknown(name: str) -> ScanlabError:
         if near
         else f"known data sets: {known}; or give a .npz file, a folder, {libraries}, or package.module:function",
     )
-
-
-def _sized(dataset: Dataset, size: tuple[int, ...] | None) -> Dataset:
-    if size is None or size == dataset.extents:
-        return dataset
-    check_size(size, dataset.extents, dataset.name)
-    if dataset.target_kind is BOXES:
-        help = "leave size out, or let the function give them in that size"
-        raise ScanlabError.at("S646", f"the boxes of {dataset.name} belong to pixels of their own size", help=help)
-    labels = resized_masks(dataset.labels, size) if dataset.masks else dataset.labels.copy()
-    images = require_one_size(dataset.images, dataset.name, "another size")
-    return replace(dataset, images=resized(images, size), labels=labels)

@@ -95,7 +95,7 @@ def test_an_entry_point_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
         ("no_such_module_of_mine:make", "S600", "cannot be imported"),
         ("my_own_data:broken", "S699", "raised RuntimeError: the disk is elsewhere"),
         ("my_own_data:number", "S699", "gave a int"),
-        ("my_own_data:crooked", "S699", "no pairs of arrays"),
+        ("my_own_data:crooked", "S840", "no pair of an image and a target, but a int"),
         ("my_own_data:misnamed", "S699", "labels"),
     ],
 )

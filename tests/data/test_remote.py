@@ -102,7 +102,7 @@ def test_images_that_differ_are_refused(torchvision: SimpleNamespace) -> None:
             return image, label - 1
 
     torchvision.Odd, torchvision.Deep, torchvision.Negative = Odd, Deep, Negative
-    for name, words in (("Odd", "differ in size"), ("Deep", "mode I"), ("Negative", "go from -1 to 1")):
+    for name, words in (("Odd", "differ in size"), ("Deep", "mode I"), ("Negative", "from -1 to 1")):
         with pytest.raises(ScanlabError, match=f"S646.*{words}"):
             data.load(f"torchvision:{name}")
 

@@ -1,0 +1,71 @@
+"""Trainings on data of every source that can be left unread: the losses are those of the same data in memory."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scanlab import data
+from scanlab.data.lazy import LazyImages
+from scanlab.study import runner, study_of, with_options
+from scanlab.study.engines.local import Processes
+from scanlab.study.train import train_trial
+
+TINY = {"strategies": ["row"], "controls": [], "seeds": 1, "size": [8, 8]}
+TINY |= {"model.dim": 8, "model.depth": 1, "model.patch": 4, "recipe.epochs": 2, "recipe.shift": 1, "recipe.batch": 5}
+
+CODE = """
+import numpy as np
+from PIL import Image
+
+PIXELS = np.random.RandomState(0).randint(0, 256, (24, 9, 11)).astype(np.uint8)
+
+class Photographs:
+    targets = [n % 2 for n in range(24)]
+
+    def __len__(self):
+        return 24
+
+    def __getitem__(self, number):
+        return Image.fromarray(PIXELS[number]), self.targets[number]
+
+def make():
+    return {"train": Photographs(), "test": Photographs()}
+"""
+
+
+def assert_trainings_alike(name: str) -> None:
+    kept, lazy = (data.load(name, size="8x8", lazy=lazy) for lazy in (False, True))
+    assert isinstance(lazy.images, LazyImages) and not isinstance(kept.images, LazyImages)
+    [trial] = study_of(with_options(None, TINY | {"dataset": name})).trials()
+    first, second = train_trial(trial, kept), train_trial(trial, lazy)
+    assert [epoch.loss for epoch in first.epochs] == [epoch.loss for epoch in second.epochs]
+    assert first.final == second.final
+    assert np.array_equal(first.predictions.values, second.predictions.values)
+
+
+@pytest.fixture
+def photographs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "my_photographs.py").write_text(CODE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield "my_photographs:make"
+    sys.modules.pop("my_photographs", None)
+
+
+def test_torch_data_sets(photographs: str):
+    assert_trainings_alike(photographs)
+
+
+def test_workers_read_torch_data_sets_by_their_path(photographs: str, tmp_path: Path):
+    losses = []
+    for engine, lazy in ((None, False), (Processes(1), True)):
+        study = study_of(with_options(None, TINY | {"dataset": photographs, "lazy": lazy}))
+        record = runner.run_study(study, tmp_path / f"out{lazy}", engine=engine)
+        [trial] = record.trials.values()
+        assert trial.status == "done", trial.error
+        losses.append([epoch.loss for epoch in trial.epochs])
+    assert losses[0] == losses[1]
