@@ -153,13 +153,16 @@ def _stacked(name: str, targets: Sequence[NDArray]) -> NDArray:
 def _unread(reader: ItemReader, looked: Mapping[int, Pair], labels: NDArray, notes: list[Note]) -> LazyImages:
     shape = (reader.channels, *reader.size)
     some = count_text(len(looked), "sample")
+    marks = [part.mark for part in reader.sets if part.mark]
+    files = ", names and sizes of the files," if marks else ","
     notes += [
         Note("assumed", f"images are read when they are needed, as {grid_text(reader.size)}, and not kept in memory"),
         Note("assumed", f"all have {count_text(reader.channels, 'channel')}, as have {some} that were looked into"),
-        Note("assumed", f"data are known by their targets, and by the content of {some}"),
+        Note("assumed", f"data are known by their targets{files} and by the content of {some}"),
         Note("left out", "exact copies across the parts are not looked for: that needs all pixels"),
     ]
-    return LazyImages(reader, shape, np.arange(len(labels)), _mark(looked, labels))
+    mark = " ".join([_mark(looked, labels), *marks])
+    return LazyImages(reader, shape, np.arange(len(labels)), mark)
 
 
 def _mark(looked: Mapping[int, Pair], labels: NDArray) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,23 +132,31 @@ def read_pictures(
 
 
 def read_picture(
-    file: Path, extents: tuple[int, ...], channels: int, layout: Layout, exact: bool = False
+    file: Path,
+    extents: tuple[int, ...] | None,
+    channels: int | None,
+    layout: Layout,
+    exact: bool = False,
+    content: bytes | None = None,
 ) -> NDArray[np.float32]:
     """One file of eight bits, float32 [channels, *extents] in [0, 1], as `read_pictures` gives it.
 
-    exact: it has these extents, and is not resized. Raises S644 for files that cannot be read, hold more than eight
-    bits, or colours where one channel is wanted, S646 for other extents, and S694.
+    extents, channels: None for its own; exact: it has these extents, and is not resized; content: of a file that does
+    not lie by itself, of another kind than TIFF. Raises S644 for files that cannot be read, hold more than eight bits,
+    or colours where one channel is wanted, S646 for other extents, and S694.
     """
-    with opened(file) as image:
+    with opened(file, content) as image:
         require_one_frame(image, file)
-        if is_raster(file) or is_deep(image.mode) or (channels == 1 and not _grey(image.mode)):
+        channels = channels or (1 if _grey(image.mode) else 3)
+        raster = content is None and is_raster(file)
+        if raster or is_deep(image.mode) or (channels == 1 and not _grey(image.mode)):
             problem = f"{file} holds {'colours beside grey pictures' if channels == 1 else 'more than eight bits'}"
             raise ScanlabError.at("S644", problem, help="save all alike, with eight bits; or load with lazy = false")
         try:
             if exact and (own := size_of(image, layout)) != extents:
-                problem = f"{file} has {grid_text(own)} pixels, and the first picture {grid_text(extents)}"
+                problem = f"{file} has {grid_text(own)} pixels, and the first picture {grid_text(extents or ())}"
                 raise ScanlabError.at("S646", problem, help="give one size for all, as in --size 64x64")
-            return _plain(image, extents, channels, layout)[0]
+            return _plain(image, extents or size_of(image, layout), channels, layout)[0]
         except (OSError, ValueError, SyntaxError, EOFError) as error:
             raise unreadable(file, error) from None
 
@@ -191,12 +200,12 @@ def require_one_frame(image: Image, file: Path) -> None:
         raise ScanlabError.at("S694", f"{file.name} has {frames} frames", help=help)
 
 
-def opened(file: Path) -> Image:
-    """A file as Pillow opens it. Raises S644."""
+def opened(file: Path, content: bytes | None = None) -> Image:
+    """A file as Pillow opens it, by its content where it does not lie by itself. Raises S644."""
     from PIL import Image
 
     try:
-        return Image.open(file)
+        return Image.open(file if content is None else BytesIO(content))
     # A damaged head can claim more pixels than Pillow takes for honest.
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise unreadable(file, error) from None

@@ -26,6 +26,8 @@ from scanlab.data.nifti import load_volumes
 from scanlab.data.parts import limited, measured_on
 from scanlab.data.placed import PLACED, required_place
 from scanlab.data.remote import REMOTE, load_remote
+from scanlab.data.shard_names import is_shards
+from scanlab.data.shards import load_shards
 from scanlab.data.sized import extents_of, sized
 from scanlab.data.table_files import TABLES
 from scanlab.data.text_lines import load_text_lines, text_lines_in
@@ -65,8 +67,8 @@ def load(
 
     name: one of SOURCES, or of `data.placed.PLACED` that lies on this machine; a .npz file (`load_arrays`); a folder of
     images (`load_folder`), with boxes (`boxes.folders.load_boxes`), or of volumes in the Decathlon's layout
-    (`load_decathlon`); torchvision:NAME, medmnist:NAME or huggingface:NAME (`load_remote`); package.module:function or
-    an entry point (`brought.brought`);
+    (`load_decathlon`); tar shards (`shards.load_shards`); torchvision:NAME, medmnist:NAME or huggingface:NAME
+    (`load_remote`); package.module:function or an entry point (`brought.brought`);
     permuted:NAME for any of these with the pixels of all images shuffled alike. size: extents to resize to, as
     (64, 64) or "64x64". limit and test_limit: at most so many samples to train and to measure on. part: "test", or
     "val" to measure on the validation part and never see the test part. layout: words that settle how files are to be
@@ -144,19 +146,13 @@ def _loaded(name: str, size: tuple[int, ...] | None, text: str, spacing: Sequenc
     if not path.exists() and is_brought(name):
         layout.check((), f"data of {name}")
         return brought(name, size, lazy)
+    if is_shards(name):
+        return load_shards(name, size, layout, lazy)
     if path.is_dir() and (made := _of_pictures(path, size, layout, lazy)) is not None:
         return made
     if name.lower().endswith(TABLES) and path.is_file():
         return load_folder(path.parent, size, layout, lazy)
-    if is_land_cover(path):
-        refuse_lazy(lazy, name)
-        return load_land_cover(path, size, layout)
-    if clips_in(path):
-        refuse_lazy(lazy, name)
-        return load_clips(path, size, layout)
-    if path.is_dir() or name.lower().endswith(ARRAY_FILES):
-        return load_arrays(path, size, layout, lazy)
-    raise _unknown(name)
+    return _of_arrays(name, path, size, layout, lazy)
 
 
 def _of_pictures(path: Path, size: tuple[int, ...] | None, layout: Layout, lazy: Lazy) -> Dataset | None:
@@ -170,6 +166,19 @@ def _of_pictures(path: Path, size: tuple[int, ...] | None, layout: Layout, lazy:
         refuse_lazy(lazy, path.name)
         return load_boxes(path, boxed, size, layout)
     return load_folder(path, size, layout, lazy)
+
+
+def _of_arrays(name: str, path: Path, size: tuple[int, ...] | None, layout: Layout, lazy: Lazy) -> Dataset:
+    """Series of satellite images, videos, or other arrays. Raises S600 for what is nothing of these."""
+    if is_land_cover(path):
+        refuse_lazy(lazy, name)
+        return load_land_cover(path, size, layout)
+    if clips_in(path):
+        refuse_lazy(lazy, name)
+        return load_clips(path, size, layout)
+    if path.is_dir() or name.lower().endswith(ARRAY_FILES):
+        return load_arrays(path, size, layout, lazy)
+    raise _unknown(name)
 
 
 def _unknown(name: str) -> ScanlabError:

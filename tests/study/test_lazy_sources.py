@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import sys
+import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from scanlab import data
 from scanlab.data.lazy import LazyImages
@@ -54,6 +57,21 @@ def photographs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "path", [*sys.path])
     yield "my_photographs:make"
     sys.modules.pop("my_photographs", None)
+
+
+def test_tar_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("scanlab.data.shard_index.user_caches", lambda: tmp_path / "caches")
+    draw = np.random.RandomState(0)
+    for name, count in (("train-0", 9), ("train-1", 8), ("test-0", 5)):
+        with tarfile.open(tmp_path / f"{name}.tar", "w") as tar:
+            for number in range(count):
+                picture = io.BytesIO()
+                Image.fromarray(draw.randint(0, 256, (9, 11), np.uint8)).save(picture, "PNG")
+                for kind, content in (("png", picture.getvalue()), ("cls", f"{number % 2}".encode())):
+                    info = tarfile.TarInfo(f"{number}.{kind}")
+                    info.size = len(content)
+                    tar.addfile(info, io.BytesIO(content))
+    assert_trainings_alike(f"{tmp_path}/train-{{0..1}}.tar::{tmp_path}/test-0.tar")
 
 
 def test_torch_data_sets(photographs: str):
