@@ -5,6 +5,7 @@ from scanlab.data.brought import from_dataset
 from scanlab.data.dataset import Dataset
 from scanlab.data.digits import load_digits
 from scanlab.data.given import from_arrays
+from scanlab.data.hugging_face import kept_stream
 from scanlab.data.made import load_moving_digits, load_permuted_digits, permuted
 from scanlab.data.made_text import load_digit_lines, load_digit_pages
 from scanlab.data.ragged import RaggedImages
@@ -16,6 +17,7 @@ __all__ = [
     "RaggedImages",
     "from_arrays",
     "from_dataset",
+    "kept_stream",
     "load",
     "load_arrays",
     "load_digit_lines",

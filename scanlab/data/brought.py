@@ -8,6 +8,7 @@ from typing import Any
 
 from scanlab.data.dataset import Dataset
 from scanlab.data.given import from_arrays
+from scanlab.data.hugging_face import is_hugging_face
 from scanlab.data.item_data import items_mark, load_items
 from scanlab.data.item_sets import ItemSet
 from scanlab.data.lazy import Lazy
@@ -120,8 +121,8 @@ def from_dataset(
 
 def _parts(name: str, made: Any) -> dict[str, ItemSet] | None:
     """Samples by part, of what gives them one by one; else None. Raises S843 for what gives them without numbers."""
-    if hasattr(made, "__iter__") and not hasattr(made, "__len__"):
-        help = "give a map-style one, with __len__ and __getitem__; Hugging Face's are so without streaming=True"
+    if hasattr(made, "__iter__") and not hasattr(made, "__len__") and not is_hugging_face(made):
+        help = "give a map-style one, with __len__ and __getitem__"
         raise ScanlabError.at("S843", f"{name} gave a {type(made).__name__}, whose samples have no numbers", help=help)
     return item_parts(made)
 

@@ -53,7 +53,7 @@ def load_items(
     if not sum(counts.values()):
         raise ScanlabError.at("S646", f"{name} has no samples", help="give more samples")
     looked = _looked_into(reader, sum(counts.values()))
-    said = [*notes, *reader.guesses()]
+    said = list(dict.fromkeys([*notes, *(note for some in parts.values() for note in some.notes), *reader.guesses()]))
     first = looked[0][0]
     values = sum(counts.values()) * len(first) * prod(size or first.shape[1:])
     if lazy is True or (lazy and fills_memory(values)):
@@ -139,8 +139,9 @@ def _labels(reader: ItemReader, looked: Mapping[int, Pair], count: int, notes: l
 
 def _sized(target: NDArray, pixels: NDArray, size: tuple[int, ...] | None) -> NDArray:
     """A mask in the size that its image gets; other targets as they are."""
-    masks = size is not None and target.ndim > 1 and target.shape == pixels.shape[1:]
-    return nearest(target[None], size)[0] if masks else target
+    if size is not None and target.ndim > 1 and target.shape == pixels.shape[1:]:
+        return nearest(target[None], size)[0]
+    return target
 
 
 def _stacked(name: str, targets: Sequence[NDArray]) -> NDArray:

@@ -31,7 +31,7 @@ class ItemSet:
     sample(number) gives an image and its target, for numbers from 0 up to count; several threads call it at once.
     targets: of all samples, where they are known without reading these. class_names: one per class, or none. names:
     what a sample is called in a message, None for its number. mark: what else than targets and some samples the part is
-    known by, such as the names and sizes of its files.
+    known by, such as the names and sizes of its files. notes: what was assumed or left out.
     """
 
     count: int
@@ -40,6 +40,7 @@ class ItemSet:
     class_names: tuple[str, ...] = ()
     names: Callable[[int], str] | None = None
     mark: str = ""
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from scanlab.data.array_axes import MOST_CHANNELS
 from scanlab.data.dataset import Dataset
+from scanlab.data.hugging_face import hugging_face_parts, require_datasets
 from scanlab.data.item_data import load_items
 from scanlab.data.item_sets import ItemSet
 from scanlab.data.lazy import Lazy
 from scanlab.data.parts import PARTS
 from scanlab.data.torch_sets import torch_set
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.places import configured_folder
+from scanlab.places import configured_folder, expand_home
 
 __all__ = ["REMOTE", "load_remote"]
 
@@ -51,6 +52,7 @@ def load_remote(library: str, name: str, size: tuple[int, ...] | None = None, la
             f"{library} cannot load {name}: {type(error).__name__}: {error}",
             help=f"see that {library} knows the name and that the network can be reached",
         ) from error
+    name = Path(name).name if expand_home(name).is_dir() else name
     return load_items(name, parts, f"{name} by {library}", size, lazy, val_stands=False)
 
 
@@ -85,36 +87,20 @@ def _one_or_several(labels: NDArray) -> NDArray:
     return labels if labels.ndim > 1 and labels.shape[1] > 1 else labels.reshape(-1)
 
 
-def _huggingface(module: Any, name: str, folder: Path) -> dict[str, ItemSet]:
-    splits = module.load_dataset(name, cache_dir=str(folder))
-    features = splits["train"].features
-    kinds = {type(kind).__name__: key for key, kind in reversed(features.items())}
-    if not {"Image", "ClassLabel"} <= set(kinds):
-        raise ScanlabError.at(
-            "S645",
-            f"{name} has the columns {', '.join(features)}, not one of images and one of classes",
-            help="choose data for image classification",
-        )
-    image, label = kinds["Image"], kinds["ClassLabel"]
-    names = tuple(map(str, features[label].names))
-    named = {"train": "train", "val": "validation", "test": "test"}
-    return {
-        part: ItemSet(
-            len(rows := list(splits[there])), lambda n, rows=rows: (rows[n][image], rows[n][label]), None, names
-        )
-        for part, there in named.items()
-        if there in splits
-    }
-
-
 def _module(library: str) -> Any:
-    name = "datasets" if library == "huggingface" else library
+    if REMOTE[library] is hugging_face_parts:
+        return require_datasets()
     try:
-        return importlib.import_module(name)
+        return importlib.import_module(library)
     except ImportError:
-        raise ScanlabError.at("S645", f"{library} data need {name}", help=f"pip install {name}") from None
+        raise ScanlabError.at("S645", f"{library} data need {library}", help=f"pip install {library}") from None
 
 
 REMOTE: Mapping[str, Callable[[Any, str, Path], Mapping[str, ItemSet]]] = MappingProxyType(
-    {"torchvision": _torchvision, "medmnist": _medmnist, "huggingface": _huggingface}
+    {
+        "torchvision": _torchvision,
+        "medmnist": _medmnist,
+        "huggingface": hugging_face_parts,
+        "hf": hugging_face_parts,
+    }
 )

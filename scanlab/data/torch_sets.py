@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scanlab.data.hugging_face import hugging_face_set, is_hugging_face
 from scanlab.data.item_sets import ItemSet
 from scanlab.data.places import part_of
 from scanlab.ir.diagnostics import ScanlabError
@@ -20,7 +21,8 @@ _LISTED, _PAIRED = ("targets", "labels"), ("samples", "imgs")
 
 def is_items(made: Any) -> bool:
     """Whether something has a length and items by number, and is neither an array nor a pair of such."""
-    return hasattr(made, "__getitem__") and hasattr(made, "__len__") and not isinstance(made, Mapping | tuple | str)
+    numbered = hasattr(made, "__getitem__") and hasattr(made, "__len__") and not isinstance(made, Mapping | tuple | str)
+    return numbered or is_hugging_face(made)
 
 
 def torch_set(dataset: Any) -> ItemSet:
@@ -29,7 +31,12 @@ def torch_set(dataset: Any) -> ItemSet:
     return ItemSet(len(dataset), dataset.__getitem__, _listed(dataset), _class_names(dataset))
 
 
-def item_parts(made: Any, read: Any = torch_set) -> dict[str, ItemSet] | None:
+def item_set(dataset: Any) -> ItemSet:
+    """The samples of a data set of whatever library."""
+    return hugging_face_set(dataset) if is_hugging_face(dataset) else torch_set(dataset)
+
+
+def item_parts(made: Any) -> dict[str, ItemSet] | None:
     """Samples by part of what a function gave: one data set, a pair to train and to measure on, or a mapping of parts;
     None for anything else. Raises S840 for a mapping without a part to train on."""
     if isinstance(made, Mapping):
@@ -39,11 +46,11 @@ def item_parts(made: Any, read: Any = torch_set) -> dict[str, ItemSet] | None:
         if len(named) < len(made) or "train" not in named:
             problem = f"the parts are {', '.join(map(str, made))}"
             raise ScanlabError.at("S840", problem, help="give train, and val or test or both")
-        return {part: read(named[part]) for part in ("train", "val", "test") if part in named}
+        return {part: item_set(named[part]) for part in ("train", "val", "test") if part in named}
     if isinstance(made, tuple):
         pair = len(made) == 2 and all(is_items(some) and not _is_array(some) for some in made)
-        return {"train": read(made[0]), "test": read(made[1])} if pair else None
-    return {"train": read(made)} if is_items(made) and not hasattr(made, "dtype") else None
+        return {"train": item_set(made[0]), "test": item_set(made[1])} if pair else None
+    return {"train": item_set(made)} if is_items(made) and not hasattr(made, "dtype") else None
 
 
 def _is_array(made: Any) -> bool:

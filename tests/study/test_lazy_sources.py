@@ -74,6 +74,16 @@ def test_tar_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert_trainings_alike(f"{tmp_path}/train-{{0..1}}.tar::{tmp_path}/test-0.tar")
 
 
+def test_hugging_face(tmp_path: Path):
+    datasets = pytest.importorskip("datasets")
+    draw = np.random.RandomState(0)
+    pictures = [Image.fromarray(draw.randint(0, 256, (9, 11), np.uint8)) for _ in range(24)]
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["a", "b"])})
+    rows = {"image": pictures, "label": [n % 2 for n in range(24)]}
+    datasets.Dataset.from_dict(rows, features=features).save_to_disk(tmp_path / "kept")
+    assert_trainings_alike(f"hf:{tmp_path}/kept")
+
+
 def test_torch_data_sets(photographs: str):
     assert_trainings_alike(photographs)
 
