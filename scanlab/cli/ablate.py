@@ -18,6 +18,7 @@ from scanlab.cli.narrow_tables import print_table
 from scanlab.cli.output import console, print_json
 from scanlab.cli.report import finish
 from scanlab.cpus import available_cpus
+from scanlab.data.lazy import LazyImages
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
 from scanlab.study import runner, settings
@@ -42,6 +43,7 @@ from scanlab.study.trial import Problem, Study
 from scanlab.study.trial_wording import stopped_sentences
 from scanlab.study.tune import tuning_sentences
 from scanlab.study.weights import kept_sentences, weightless_sentences
+from scanlab.study.work import dataset_of
 
 __all__ = ["RunOptions", "run"]
 
@@ -92,7 +94,7 @@ def run(
     if not as_json:
         for line in [*same_orders(study), *own_sentences(study), *said, *_power(study, before)]:
             screen.print(line)
-        for line in alone_sentences(study, run_options.together):
+        for line in [*alone_sentences(study, run_options.together), *_lazy_alone(study, run_options.together)]:
             screen.print(Text(line))
         for line in _data_notes(study):
             screen.print(Text(line))
@@ -243,6 +245,12 @@ def _devices(name: str, engine: str) -> tuple[str, ...]:
     if name not in ("auto", "cpu", "cuda"):
         raise ScanlabError.at("S608", f"there is no device {name!r}", help="choose auto, cpu or cuda")
     return tuple(f"cuda:{i}" for i in range(count)) or ("cpu",)
+
+
+def _lazy_alone(study: Study, together: int) -> list[str]:
+    """Which problems are trained seed by seed all the same, since no batch of theirs lies in memory."""
+    lazy = [p.name for p in study.problems if together > 1 and isinstance(dataset_of(p.data).images, LazyImages)]
+    return [f"{name} is trained seed by seed: its images are read as they are needed." for name in lazy]
 
 
 def _engine(run_options: RunOptions, workers: int) -> Engine | None:

@@ -86,6 +86,10 @@ class MixerConfig:
 
     def __post_init__(self) -> None:
         _check_choices(self, _OF_MIXERS)
+        on_grid = CONVOLUTIONS[self.convolution].on_grid or self.kind == "convolution"
+        if on_grid and self.taps % 2 == 0:
+            problem = f"a convolution centred on the grid has an odd width, and taps is {self.taps}"
+            raise ScanlabError.at("S612", problem, help=f"give taps={self.taps + 1}")
 
     def inner(self, dim: int) -> int:
         """The width of the scan over tokens of width dim."""

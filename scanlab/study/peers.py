@@ -25,7 +25,9 @@ def config_of(control: Control, config: BackboneConfig, build: Callable[[Backbon
     """
     if control.mixer is None:
         return config
-    other = replace(config, mixer=replace(config.mixer, kind=control.mixer))
+    # Along paths a convolution may be of even width; a peer's is centred.
+    taps = config.mixer.taps | 1 if control.mixer == "convolution" else config.mixer.taps
+    other = replace(config, mixer=replace(config.mixer, kind=control.mixer, taps=taps))
     if not control.fitted:
         return other
     fit = _FITS[control.fitted]

@@ -86,3 +86,9 @@ def test_attention_uses_the_fused_kernel(monkeypatch):
     monkeypatch.setattr(F, "scaled_dot_product_attention", lambda *a, **k: called.append(1) or real(*a, **k))
     built(ATTENTION)(torch.rand(1, 1, 16, 16))
     assert len(called) == 2
+
+
+@pytest.mark.parametrize("settings", [{"convolution": "grid", "taps": 4}, {"kind": "convolution", "taps": 2}])
+def test_a_centred_convolution_has_an_odd_width(settings: dict) -> None:
+    with pytest.raises(ScanlabError, match=r"S612.*odd width"):
+        MixerConfig(**settings)

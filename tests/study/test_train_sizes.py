@@ -91,7 +91,8 @@ def test_more_images_than_there_are_is_refused_before_anything_runs(more: dict) 
 
 
 def test_the_convolution_is_a_peer_as_large_as_the_baseline() -> None:
-    made = study(controls=["convolution"], unequal=True, strategies=["sum(row, -row)"], **{"model.dim": 32})
+    along = {"model.mixer.convolution": "path", "model.mixer.taps": 4}
+    made = study(controls=["convolution"], unequal=True, strategies=["sum(row, -row)"], **{"model.dim": 32, **along})
     [problem] = made.problems
     base = next(iter(costs(problem, dataset_of(problem.data)).values())).parameters
     peer = made.trial(problem, "control: convolution", 0)
