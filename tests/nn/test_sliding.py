@@ -84,9 +84,10 @@ def test_a_pixel_deep_within_its_windows_is_as_in_the_whole():
     def smooth(images):
         return F.conv1d(images, weight, padding=2)
 
-    images = torch.rand(1, 1, 64)
+    images = torch.rand(1, 1, 64, generator=torch.Generator().manual_seed(1))
     difference = (predict_map(smooth, images, (32,)) - smooth(images)).abs()[0, 0]
-    assert difference[30:34].max() < 1e-3 and difference.max() < 0.2
+    # What a window misses beyond its edge is at most the sum of the weights, and counts there as exp(-8) of its middle.
+    assert difference[30:34].max() < 1e-3 * weight.abs().sum() and difference.max() < 0.2
 
 
 @pytest.mark.parametrize(

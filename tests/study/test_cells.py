@@ -44,7 +44,9 @@ def problem(unit: str) -> ProblemFindings:
 )
 def test_the_cells_of_a_row(row: StrategyFindings, unit: str, shown: tuple[str, ...]) -> None:
     made = cells(row, problem(unit), "a")
-    assert (made.kind.glyph, *astuple(made)[1:-1]) == shown and made.samples == ""
+    assert (made.kind.glyph, *astuple(made)[1:10]) == shown
+    # None of these rows knows the rest.
+    assert not any(astuple(made)[10:])
 
 
 def test_no_p_is_zero_and_what_is_not_known_is_empty() -> None:

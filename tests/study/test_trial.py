@@ -42,7 +42,7 @@ def test_the_config_is_json_and_says_all() -> None:
     first = {"epochs", "batch", "learning_rate", "weight_decay", "label_smoothing", "shift", "flip"}
     assert set(again["recipe"]) == first
     assert Recipe(turn=True, zoom=0.5).stored() == Recipe().stored() | {"turn": True, "zoom": 0.5}
-    assert set(again["sizes"]) == {f.name for f in fields(BackboneConfig)}
+    assert set(again["sizes"]) == {f.name for f in fields(BackboneConfig)} - {"inputs"}
     assert again["data"] == PROBLEM.fingerprint
 
 
@@ -59,8 +59,9 @@ def _other(value):
 
 @pytest.mark.parametrize("name", [f.name for f in fields(Recipe)])
 def test_every_setting_of_a_recipe_changes_the_key(name: str) -> None:
-    # The weights to start from are known by what their file holds.
-    other = __file__ if name == "start" else _other(getattr(PROBLEM.recipe, name))
+    # The weights to start from are known by what their file holds, a function by its module.
+    held = {"start": __file__, "augment": "scanlab.imported:imported"}
+    other = held.get(name) or _other(getattr(PROBLEM.recipe, name))
     changed = replace(PROBLEM.recipe, **{name: other})
     assert trial("row", recipe=changed).key != trial("row").key
 
@@ -76,6 +77,7 @@ CHOICES = {
     "convolution": "grid",
     "parameters": "per_path",
     "depth": 3,
+    "inputs": "imagenet",
 }
 
 
