@@ -16,7 +16,7 @@ demo: $(if $(wildcard $(READY)),$(READY),$(DEMO))
 	$(BIN)/scanlab check
 	$(BIN)/scanlab show snake zigzag hilbert --grid 8x8
 	@echo "Training; the kernels are compiled for this processor first, which takes up to a minute, once"
-	$(BIN)/scanlab ablate --strategies 'row; hilbert; snake; window[k=2]' --seeds 3 --epochs 8 --out out/demo
+	$(BIN)/scanlab ablate --strategies 'row; hilbert; snake; window[k=2]' --seeds 3 --epochs 8 --together 3 --out out/demo
 	@echo "The report is out/demo/report.html"
 
 TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
