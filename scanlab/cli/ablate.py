@@ -74,7 +74,6 @@ def run(
     require_folder(folder)
     devices = _devices(run_options.device, run_options.engine)
     workers = run_options.workers or (len(devices) if devices[0] != "cpu" else available_cpus())
-    screen = console()
     before = _earlier(folder)
     # What is only shown needs no data where nothing is left to run; a run reads them, for they may be others now.
     kept = kept_study(given, before) if dry and before else None
@@ -92,12 +91,7 @@ def run(
         _print_plan(study, costs, before, estimated, workers, said, as_json, unread=kept is not None)
         return 0
     if not as_json:
-        for line in [*same_orders(study), *own_sentences(study), *said, *_power(study, before)]:
-            screen.print(line)
-        for line in [*alone_sentences(study, run_options.together), *_lazy_alone(study, run_options.together)]:
-            screen.print(Text(line))
-        for line in _data_notes(study):
-            screen.print(Text(line))
+        _print_before(study, before, said, run_options.together)
     command, again = shlex.join(["scanlab", *sys.argv[1:]]), run_options.retry_diverged
     engine = _engine(run_options, workers) or local_engine(workers, devices)
     if study.tune:
@@ -126,6 +120,15 @@ def run(
             _print_stopped(folder)
             raise
     return finish(record, folder, f"scanlab report {shlex.quote(str(folder))}", as_json)
+
+
+def _print_before(study: Study, before: StudyRecord | None, said: list[str], together: int) -> None:
+    """What there is to know before a run."""
+    screen = console()
+    for line in [*same_orders(study), *own_sentences(study), *said, *_power(study, before)]:
+        screen.print(line)
+    for line in [*alone_sentences(study, together), *_lazy_alone(study, together), *_data_notes(study)]:
+        screen.print(Text(line))
 
 
 def _print_stopped(folder: Path) -> None:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.view.export import write
-from scanlab.view.figures import figure_of
+from scanlab.view.export import FIGURES, check_target, write, write_whole
+from scanlab.view.figures import figure_of, png
 from scanlab.view.scene import PathScene
 from scanlab.view.svg import svg
 
@@ -48,12 +48,13 @@ class Drawing:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it; the suffix, .svg, .png, .gif, .mp4 or .html, names the medium. Image and colour are in the first
         two alone. Raises what `scanlab show --out` raises: S500 to S505."""
-        file = Path(path)
-        if file.suffix.lower() in (".svg", ".png") and (self.image is not None or self.colour != "step"):
-            content = self.svg.encode() if file.suffix.lower() == ".svg" else _png(self.figure())
-            file.write_bytes(content)
-        else:
+        file, medium = Path(path), Path(path).suffix.lower()
+        if medium not in FIGURES or (self.image is None and self.colour == "step"):
             write(self.scenes, file)
+            return file
+        check_target(file)
+        how: dict[str, Any] = {"image": self.image, "colour": self.colour}
+        write_whole(file, self.svg.encode("utf-8") if medium == ".svg" else png(self.scenes, **how))
         return file
 
     def _repr_svg_(self) -> str:
@@ -86,11 +87,3 @@ def pixels_of(image: ArrayLike, grid: tuple[int, ...]) -> NDArray[np.uint8]:
             raise ScanlabError.at("S506", problem, help="give uint8, or numbers from 0 to 1")
         array = np.rint(255 * array.astype(float)).astype(np.uint8)
     return np.repeat(array, 3, axis=2) if array.shape[2] == 1 else array
-
-
-def _png(figure: Any) -> bytes:
-    import io
-
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=160, facecolor="white", metadata={"Software": None})
-    return buffer.getvalue()

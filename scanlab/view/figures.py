@@ -22,9 +22,15 @@ _DENSEST_LINES = 64
 _INK, _SOFT, _LINE, _OFF = "#1c1b22", "#5d5b6b", "#e3e1ea", "#f1eff5"
 
 
-def png(scenes: Iterable[PathScene], title: str = "", dots_per_inch: int = 160) -> bytes:
-    """Draw paths as small multiples and return the PNG file's bytes. Raises what `figure_of` raises."""
-    figure = figure_of(scenes, title)
+def png(
+    scenes: Iterable[PathScene],
+    title: str = "",
+    dots_per_inch: int = 160,
+    image: NDArray[np.uint8] | None = None,
+    colour: str = "step",
+) -> bytes:
+    """What `figure_of` draws, as a PNG file's bytes. Raises what it raises."""
+    figure = figure_of(scenes, title, image, colour)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dots_per_inch, facecolor="white", metadata={"Software": None})
     return buffer.getvalue()

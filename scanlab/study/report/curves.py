@@ -9,7 +9,7 @@ from itertools import takewhile
 
 from scanlab.study.findings import ProblemFindings, StrategyFindings
 from scanlab.study.kinds import Kind, kind_of
-from scanlab.study.report.drawing import Axis, circle, line, round_ticks, svg, text
+from scanlab.study.report.drawing import Axis, circle, round_ticks, svg, text, value_axis
 
 __all__ = ["curves", "curves_note"]
 
@@ -87,11 +87,7 @@ def _points(places: Sequence[tuple[float, float]], x: Axis, y: Axis) -> str:
 
 def _frame(problem: ProblemFindings, x: Axis, y: Axis) -> list[str]:
     """Both axes with their names and round numbers."""
-    scale, unit = (100, ", %") if problem.unit else (1, "")
-    parts = [text(0, 11, f"{problem.metric.replace('_', ' ')}{unit}", kind="name")]
-    for tick in round_ticks(scale * y.low, scale * y.high, 5):
-        at = y.at(tick / scale)
-        parts += [line(LEFT, at, WIDTH - RIGHT, at, "grid"), text(LEFT - 5, at + 4, f"{tick:g}", "end", "tick")]
+    parts = value_axis(problem.metric, problem.unit, y, LEFT, WIDTH - RIGHT)
     marks = sorted({1.0, *round_ticks(x.low, x.high, 5, whole=True)})
     parts += [text(x.at(n), HEIGHT - BOTTOM + 14, f"{n:g}", "middle", "tick") for n in marks]
     return [*parts, text(WIDTH - RIGHT, HEIGHT - 3, "epoch", "end", "name")]

@@ -9,7 +9,7 @@ from html import escape
 
 from rich.cells import cell_len
 
-__all__ = ["Axis", "circle", "line", "round_ticks", "svg", "text", "wrapped"]
+__all__ = ["Axis", "circle", "line", "round_ticks", "svg", "text", "value_axis", "wrapped"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,16 @@ def _steps(reach: float) -> Iterator[float]:
 
 def _count(low: float, high: float, step: float) -> int:
     return math.floor(high / step + 1e-9) - math.ceil(low / step - 1e-9) + 1
+
+
+def value_axis(metric: str, unit: str, y: Axis, left: float, right: float) -> list[str]:
+    """The name of a metric, in percent where it has a unit, and a line from left to right at every round value."""
+    scale, shown = (100, ", %") if unit else (1, "")
+    parts = [text(0, 11, f"{metric.replace('_', ' ')}{shown}", kind="name")]
+    for tick in round_ticks(scale * y.low, scale * y.high, 5):
+        at = y.at(tick / scale)
+        parts += [line(left, at, right, at, "grid"), text(left - 5, at + 4, f"{tick:g}", "end", "tick")]
+    return parts
 
 
 def wrapped(words: str, most: int) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from scanlab.study.findings import SizeFindings, SizePoint, SizeRow
-from scanlab.study.report.drawing import Axis, circle, line, round_ticks, svg, text
+from scanlab.study.report.drawing import Axis, circle, line, svg, text, value_axis
 
 __all__ = ["size_curves"]
 
@@ -51,11 +51,7 @@ def _line(points: Sequence[SizePoint], kind: str, x: Axis, y: Axis) -> str:
 
 def _frame(sizes: SizeFindings, x: Axis, y: Axis) -> list[str]:
     """Both axes with their names; across, the numbers of images that were trained on."""
-    scale, unit = (100, ", %") if sizes.unit else (1, "")
-    parts = [text(0, 11, f"{sizes.metric.replace('_', ' ')}{unit}", kind="name")]
-    for tick in round_ticks(scale * y.low, scale * y.high, 5):
-        at = y.at(tick / scale)
-        parts += [line(LEFT, at, WIDTH - RIGHT, at, "grid"), text(LEFT - 5, at + 4, f"{tick:g}", "end", "tick")]
+    parts = value_axis(sizes.metric, sizes.unit, y, LEFT, WIDTH - RIGHT)
     last = -math.inf
     for images in sizes.images:
         at = x.at(math.log(images))
