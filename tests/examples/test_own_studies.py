@@ -15,7 +15,7 @@ from scanlab.study.report import write_report
 from scanlab.study.store import read_study
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NAMES = ["boxes", "moving_digits", "next_patch", "orders", "satellite", "text_lines"]
+NAMES = ["boxes", "moving_digits", "next_patch", "orders", "satellite", "text_lines", "train_sizes"]
 STUDIES = sorted(file.parent for file in EXAMPLES.glob("studies/*/study.sqlite"))
 
 
