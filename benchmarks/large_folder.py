@@ -132,8 +132,7 @@ def main() -> None:
         for loaders, measured in runs.items()
     }
     content = {
-        "command": f"python benchmarks/large_folder.py --images {given.images} --runs {given.runs}",
-        "environment": environment(("torch", "numba", "numpy", "pillow")),
+        **environment(("torch", "numba", "numpy", "pillow")),
         "start": begun,
         "model": {"dim": OPTIONS["model.dim"], "depth": OPTIONS["model.depth"], "images": list(SIDE), "batch": BATCH},
         "by loaders": shares,

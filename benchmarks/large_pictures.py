@@ -77,11 +77,6 @@ def _pixels(side: int, picture: str) -> torch.Tensor:
         return torch.from_numpy(np.array(image.convert("RGB").resize((side, side)))).movedim(-1, 0).contiguous()
 
 
-def _command() -> dict[str, str]:
-    words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
-    return {"command": " ".join(["python benchmarks/large_pictures.py", *words])}
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", type=int, default=4096)
@@ -105,11 +100,7 @@ def main() -> None:
         taken = f"{figure['resident_bytes'] / 1e6:,.0f} MB resident at most"
         print(f"{', '.join(case)}: grew by {shown}, {taken}", flush=True)
     if options.json:
-        about = (
-            environment(("torch", "numba", "numpy"))
-            | _command()
-            | {"side": options.side, "patch": PATCH, "figures": figures}
-        )
+        about = environment(("torch", "numba", "numpy")) | {"side": options.side, "patch": PATCH, "figures": figures}
         options.json.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 

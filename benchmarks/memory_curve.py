@@ -165,9 +165,8 @@ def _compared(peaks: dict[tuple[str, int, bool], Figure], scan: str, other: str,
 def as_data(figures: Sequence[Figure], device: str, batch: int) -> dict[str, object]:
     """Ready for JSON, with command, versions and device."""
     about = environment(("scanlab", "torch", "triton", "numba", "numpy"))
-    command = str(about["command"]).replace("scanlab", "python benchmarks/memory_curve.py", 1)
     counts = {kind: parameter_count(build(SIDES[0])) for kind, build in builders().items()}
-    about |= {"command": command, "host": about["device"]}
+    about |= {"host": about["device"]}
     if device == "cuda":
         about["device"] = torch.cuda.get_device_name()
     precision = "bfloat16 under autocast" if device == "cuda" else "float32"

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from time import process_time
@@ -90,9 +89,7 @@ def main() -> None:
         figures.append(trained(case, options.data))
         print({key: value for key, value in figures[-1].items() if key != "extents"}, flush=True)
         if options.json:
-            words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
-            about = environment(("torch", "numba", "numpy"))
-            about |= {"command": " ".join(["python benchmarks/next_frame.py", *words]), "order": LINE}
+            about = environment(("torch", "numba", "numpy")) | {"order": LINE}
             text = json.dumps(about | {"figures": figures}, indent=1) + "\n"
             options.json.write_text(text, encoding="utf-8")
 

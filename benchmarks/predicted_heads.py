@@ -98,7 +98,6 @@ def main() -> None:
         print(f"$ {run['command']}\n{run['printed']}")
     if options.json:
         about = environment(("torch", "numba", "numpy"))
-        about["command"] = " ".join(["python benchmarks/predicted_heads.py", *sys.argv[1:]])
         models = [m | {"processor seconds": round(m["processor seconds"], 1)} for m in models]
         text = json.dumps(about | {"models": models, "figures": runs}, indent=1, ensure_ascii=False) + "\n"
         options.json.write_text(text, encoding="utf-8")

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import ctypes
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -71,11 +70,6 @@ def measured(model: nn.Module, frames: int) -> list[dict[str, float | int | None
     return parts
 
 
-def _command() -> dict[str, str]:
-    words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
-    return {"command": " ".join(["python benchmarks/streams.py", *words])}
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=10_000)
@@ -90,7 +84,7 @@ def main() -> None:
             memory = "" if part["resident"] is None else f", {part['resident'] / 1e6:,.1f} MB resident"
             print(f"{name}: {part['frames']:,} frames, {part['milliseconds']} ms a frame{memory}", flush=True)
     if options.json:
-        about = environment(("torch", "numba", "numpy")) | _command() | {"order": LINE, "figures": figures}
+        about = environment(("torch", "numba", "numpy")) | {"order": LINE, "figures": figures}
         options.json.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 

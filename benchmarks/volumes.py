@@ -169,11 +169,10 @@ def _measured(figure: Figure) -> str:
 def as_data(figures: Sequence[Figure], pairs: int) -> dict[str, object]:
     """Ready for JSON, with command, versions and device."""
     about = environment(("scanlab", "torch", "numba", "numpy"))
-    command = str(about["command"]).replace("scanlab", "python benchmarks/volumes.py", 1)
     load = os.getloadavg()[0]
     sizes = {"threads": torch.get_num_threads(), "cores": cores(), "pairs": pairs, "load": round(load, 1), "scan": SCAN}
     sizes |= {"widths": widths(), "heads": HEADS, "classes": CLASSES, "unet_width": WIDTH, "precision": "float32"}
-    return {**about, "command": command, **sizes, "figures": [asdict(f) | {"tokens": f.case.tokens} for f in figures]}
+    return {**about, **sizes, "figures": [asdict(f) | {"tokens": f.case.tokens} for f in figures]}
 
 
 def main() -> None:

@@ -16,15 +16,24 @@ __all__ = ["environment"]
 
 
 def environment(packages: Iterable[str]) -> dict[str, object]:
-    """The command, the versions of Python and of those packages that are installed, and the processor.
+    """The command (`scanlab …`, or the script that asks), the versions of Python and of those packages that are
+    installed, and the processor.
 
     Absolute paths in the command are shortened to their names: results are shared, a user's folders are not.
     """
     return {
-        "command": shlex.join(["scanlab", *map(_shared, sys.argv[1:])]),
+        "command": shlex.join([*_program(), *map(_shared, sys.argv[1:])]),
         "versions": {"python": platform.python_version(), **{p: v for p in packages if (v := _version(p))}},
         "device": f"{_processor()}, {cores()}, {platform.system()}",
     }
+
+
+def _program() -> list[str]:
+    """`scanlab`, also as `python -m scanlab`; a script by its folder and name."""
+    script = Path(sys.argv[0])
+    if script.suffix != ".py" or script.name == "__main__.py":
+        return ["scanlab"]
+    return ["python", f"{script.absolute().parent.name}/{script.name}"]
 
 
 def _shared(argument: str) -> str:

@@ -21,6 +21,15 @@ def test_the_command_is_whole_but_for_a_users_folders(monkeypatch, arguments, co
     assert environment(())["command"] == command
 
 
+@pytest.mark.parametrize(
+    ("program", "command"),
+    [("/somewhere/benchmarks/streams.py", "python benchmarks/streams.py"), ("/env/scanlab/__main__.py", "scanlab")],
+)
+def test_the_program_is_the_one_that_runs(monkeypatch, program, command):
+    monkeypatch.setattr(sys, "argv", [program, "--json", "figures.json"])
+    assert environment(())["command"] == f"{command} --json figures.json"
+
+
 def test_versions_are_of_installed_packages():
     versions = environment(("torch", "no-such-package"))["versions"]
     assert isinstance(versions, dict)
