@@ -27,8 +27,8 @@ from scanlab.study.style import results_style
 __all__ = ["serve"]
 
 _STYLES = (
-    *("/scanlab/player.css", "/scanlab/static/explorer.css", "/scanlab/static/panes.css"),
-    "/scanlab/results.css",
+    *("/scanlab/static/colours.css", "/scanlab/player.css", "/scanlab/static/explorer.css"),
+    *("/scanlab/static/panes.css", "/scanlab/results.css"),
 )
 _NEEDED_NEXT = ("scanlab.explorer.snapshot", "scanlab.explorer.panes")
 # The first page waits for words out of the library: with a file of strategies changed, they are computed on the spot.

@@ -2,7 +2,9 @@
 
 const TURN = 140;
 
+// Where several players stand on one page, each with data-keys="own" listens to keys inside itself alone.
 function onKey(event) {
+  if (root.dataset.keys === "own" && !root.contains(event.target)) return;
   if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || COUNTER || isTaken(event)) return;
   const panel = PANELS.find(({ stage }) => stage === event.target);
   const act = (panel && !event.shiftKey && stageKey(panel, event.key)) || cameraKey(event) || clockKey(event.key);
