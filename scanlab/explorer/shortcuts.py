@@ -42,4 +42,6 @@ PLAYER_KEYS = (
     ("← →", "one step back or on"),
     ("home end", "first or last step"),
     ("shift+arrow", "turn a volume"),
+    ("enter", "on a picture: pin the patch that the arrows chose"),
+    ("Esc", "let go of it"),
 )

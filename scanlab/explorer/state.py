@@ -48,7 +48,8 @@ class State:
     Of the player: colour: "step", "path" or "gap"; step: of the clock, -1 at the end, where paths are whole; speed: of
     the clock, as a factor; slice: the axis that volumes are cut along, "" for none, and layer: where; zoom: a factor,
     and shift: of the enlarged picture, right and down, in widths of a panel; rotation: of volumes, yaw and pitch in
-    radians; together: whether paths of a scan share a panel.
+    radians; together: whether paths of a scan share a panel; pinned: number of a path, and the patch pinned in it, ()
+    for none.
     """
 
     text: str = START
@@ -66,11 +67,12 @@ class State:
     shift: tuple[float, ...] = (0.0, 0.0)
     rotation: tuple[float, ...] = (0.62, 0.5)
     together: bool = False
+    pinned: tuple[int, ...] = ()
     file: str = ""
     base: str = ""
 
 
-VIEW = ("step", "speed", "slice", "layer", "zoom", "shift", "rotation", "together")
+VIEW = ("step", "speed", "slice", "layer", "zoom", "shift", "rotation", "together", "pinned")
 """The fields that the player's own controls change, as it names them."""
 
 
@@ -137,6 +139,11 @@ def _pair(*limits: float) -> Callable[[Any], Any]:
     return read
 
 
+def _pin(value: Any) -> tuple[int, ...] | None:
+    fits = isinstance(value, list) and len(value) in (0, 2) and all(_whole(0)(v) is not None for v in value)
+    return tuple(value) if fits else None
+
+
 def _grid(value: Any) -> tuple[int, ...] | None:
     fits = isinstance(value, list) and 0 < len(value) <= 5 and all(_whole(1)(v) is not None for v in value)
     return tuple(value) if fits else None
@@ -169,6 +176,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "shift": _pair(12, 12),
         "rotation": _pair(1e6, 1.55),
         "together": lambda value: value if isinstance(value, bool) else None,
+        "pinned": _pin,
         "file": _text,
         "base": _text,
     }

@@ -29,6 +29,7 @@ _SCRIPTS = (
     "player_image.js",
     "player_counter.js",
     "player_tip.js",
+    "player_mark.js",
     "player_legend.js",
     "player_clock.js",
     "player_view.js",
@@ -59,10 +60,14 @@ def player_script() -> str:
     """JavaScript that defines `mountPlayer(root)`.
 
     root: the element that holds the markup; it gets the events "step" (detail: the clock's step), "colour" (detail:
-    what the user chose) and "view" (`view()` is another). Returned are `show(data, view)`, `view()` (step, speed,
-    slice, layer, zoom, shift, rotation, together, as plain values), `goTo(step)`, `setPlaying(flag)`, `autoplay()`,
-    `colourBy("step" | "path" | "gap")`, `together(flag)`, `sliceAt(axis, layer)`, `rotate(yaw, pitch)`,
-    `zoomBy(factor)`, `image(data URL | null)`, `counterexample({grid, patches, label})` (until `show` or
+    what the user chose), "view" (`view()` is another) and "mark" (detail: `marked()`, the patch that is pinned or under
+    the pointer, as scene, label, group, part, patch, step, pinned; or null). Steps and marks bubble.
+
+    Returned are `show(data, view)`, `view()` (step, speed, slice, layer, zoom, shift, rotation, together, pinned, as
+    plain values), `goTo(step)`, `setPlaying(flag)`, `autoplay()`, `colourBy("step" | "path" | "gap")`,
+    `together(flag)`, `sliceAt(axis, layer)`, `rotate(yaw, pitch)`, `zoomBy(factor)`, `image(data URL | null)`,
+    `mark({scene, patch | step, pinned} | {scene, patches} | null)`, `targetOf(panel)` (patch, step, and whether that is
+    by the "pin", the "pointer" or the "clock"), `counterexample({grid, patches, label})` (until `show` or
     `clearCounterexample()`), `redraw()` and `destroy()`, and for tests the clock, the camera and what is drawn.
     """
     ramp = f'const RAMP_TABLE = "{table(256).tobytes().hex()}";'

@@ -21,10 +21,12 @@ function frame(now) {
     CAMERA.moved = false;
     PANELS.forEach(placePanel);
     if (COUNTER) placePanel(COUNTER.panel);
+    placePinned();
   }
   if (COUNTER) drawCounter();
   else PANELS.forEach(drawPanel);
   showStep(now);
+  reportMark();
   if (CLOCK.playing) refresh();
   else reportView();
 }
@@ -40,7 +42,7 @@ function showStep(now) {
     CLOCK.shown = step;
     at("scrub").value = step;
     at("step").textContent = `step ${count(step)} of ${count(LONGEST - 1)}`;
-    root.dispatchEvent(new CustomEvent("step", { detail: step }));
+    root.dispatchEvent(new CustomEvent("step", { detail: step, bubbles: true }));
   }
   // Words for screen readers cost more than pixels, so they follow at leisure.
   if (!CLOCK.playing || now - CLOCK.announced > 1000) {

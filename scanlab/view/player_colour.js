@@ -11,7 +11,7 @@ let INK = {};
 
 function readInk() {
   const style = getComputedStyle(root);
-  const names = ["paper", "ink", "soft", "line", "off", "wrong", "plane"];
+  const names = ["paper", "ink", "soft", "line", "off", "wrong", "plane", "focus"];
   INK = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
   INK.letters = style.fontFamily;
 }

@@ -33,6 +33,7 @@ function showCounter() {
   at("panels").hidden = at("legend").hidden = COUNTER !== null;
   enable();
   redraw();
+  showTip();
 }
 
 // The controls are of use where there are paths to play.

@@ -7,7 +7,7 @@ function onKey(event) {
   if (root.dataset.keys === "own" && !root.contains(event.target)) return;
   if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || COUNTER || isTaken(event)) return;
   const panel = PANELS.find(({ stage }) => stage === event.target);
-  const act = (panel && !event.shiftKey && stageKey(panel, event.key)) || cameraKey(event) || clockKey(event.key);
+  const act = (panel && !event.shiftKey && stageKey(panel, event.key)) || cameraKey(event) || clockKey(event.key) || pinKey(event.key);
   if (!act) return;
   act();
   event.preventDefault();
@@ -34,9 +34,14 @@ function cameraKey({ key, shiftKey }) {
   return { "+": () => zoomBy(1.25), "=": () => zoomBy(1.25), "-": () => zoomBy(0.8), 0: resetCamera }[key];
 }
 
-// On a picture that has the focus the arrows move over its patches.
+function pinKey(key) {
+  return key === "Escape" && PIN ? unpin : undefined;
+}
+
+// On a picture that has the focus the arrows move over its patches, and Enter pins one.
 function stageKey(panel, key) {
-  if (key === "Escape") return HOVER ? endHover : undefined;
+  if (key === "Escape") return PIN ? unpin : HOVER ? endHover : undefined;
+  if (key === "Enter") return () => togglePin(panel, targetOf(panel).patch);
   const axes = panel.scene.grid.length, moves = {
     ArrowLeft: [axes - 1, -1], ArrowRight: [axes - 1, 1], ArrowUp: [axes - 2, -1], ArrowDown: [axes - 2, 1],
     PageUp: [axes - 3, -1], PageDown: [axes - 3, 1],
@@ -46,15 +51,16 @@ function stageKey(panel, key) {
 }
 
 function moveHover(panel, axis, by) {
-  const { scene } = panel, from = HOVER && sameGrid(HOVER.panel.scene, scene) ? HOVER.patch : -1;
+  const { scene } = panel, target = targetOf(panel), from = target.by === "clock" ? -1 : target.patch;
   let patch = scene.indices[Math.max(stepOf(scene), 0)];
   if (from >= 0) {
     const value = scene.lattice.places[axis][from] + by;
     const stride = scene.grid.slice(axis + 1).reduce((a, b) => a * b, 1);
     patch = value >= 0 && value < scene.grid[axis] ? from + by * stride : from;
   }
+  if (target.by === "pin") return pin(panel, patch);
   const box = panel.stage.getBoundingClientRect();
-  hoverPatch(panel, patch, [box.left + panel.screen[2 * patch], box.top + panel.screen[2 * patch + 1]]);
+  return hoverPatch(panel, patch, [box.left + panel.screen[2 * patch], box.top + panel.screen[2 * patch + 1]]);
 }
 
 const TAKES_ALL = "input, select, textarea, [contenteditable], dialog, [role=dialog], [role=tablist], [role=listbox], "
@@ -70,9 +76,16 @@ function isTaken({ target, key }) {
 function listen(panel) {
   const { stage } = panel, held = new Map();
   let moved = false;
-  const here = (event) => {
+  const patchUnder = (event) => {
     const box = stage.getBoundingClientRect();
-    hoverPatch(panel, patchAt(panel, event.clientX - box.left, event.clientY - box.top), [event.clientX, event.clientY]);
+    return patchAt(panel, event.clientX - box.left, event.clientY - box.top);
+  };
+  const here = (event) => hoverPatch(panel, patchUnder(event), [event.clientX, event.clientY]);
+  // A finger cannot hover: its first tap on a patch tells of it, the next one pins it.
+  const press = (event) => {
+    const patch = patchUnder(event), told = targetOf(panel);
+    if (event.pointerType !== "touch" || (told.by !== "clock" && told.patch === patch)) togglePin(panel, patch);
+    here(event);
   };
   stage.addEventListener("pointerdown", (event) => {
     if (event.button) return;
@@ -89,7 +102,7 @@ function listen(panel) {
     held.set(event.pointerId, now);
     return undefined;
   });
-  stage.addEventListener("pointerup", (event) => { if (held.delete(event.pointerId) && !moved) here(event); });
+  stage.addEventListener("pointerup", (event) => { if (held.delete(event.pointerId) && !moved) press(event); });
   stage.addEventListener("pointercancel", (event) => held.delete(event.pointerId));
   stage.addEventListener("pointerleave", (event) => { if (event.pointerType !== "touch") endHover(); });
   stage.addEventListener("blur", endHover);

@@ -9,8 +9,10 @@ let ARRANGED = "";
 // longest path is another as a share of it.
 function show(data, wanted) {
   const share = SCENES.length && LONGEST > 1 ? CLOCK.place / (LONGEST - 1) : 1, before = LONGEST;
-  const grids = new Set(SCENES.map((scene) => scene.grid.join()));
+  const old = SCENES, grids = new Set(old.map((scene) => scene.grid.join()));
   take(data);
+  keepPin(old);
+  forgetPointed();
   if (SCENES.some((scene) => !grids.has(scene.grid.join()))) Object.assign(CAMERA, { zoom: 1, x: 0, y: 0 });
   if (LONGEST !== before || share === 1) CLOCK.place = share * (LONGEST - 1);
   if (wanted && SCENES.length) takeView(wanted);
@@ -31,7 +33,7 @@ function arrange() {
   if (!fits) return rearrange(sets, headings);
   PANELS.forEach((panel, number) => placePanel(fillPanel(panel, sets[number])));
   paintLegend();
-  if (HOVER) fillTip(HOVER.panel.scene, HOVER.patch);
+  showTip();
   return refresh();
 }
 
@@ -144,6 +146,7 @@ function redraw() {
   measureRoom();
   if (COUNTER) fitPanel(COUNTER.panel);
   else PANELS.forEach(fitPanel);
+  placePinned();
   refresh();
 }
 
@@ -176,6 +179,7 @@ function start() {
   at("unimage").addEventListener("click", () => setImage(null));
   at("more").addEventListener("click", () => at("more").setAttribute("aria-expanded", String(at("bar").classList.toggle("open"))));
   listenTo(document, "keydown", onKey);
+  document.addEventListener("scroll", placePinned, { signal: ENDING.signal, capture: true, passive: true });
   listenTo(document, "pointerdown", (event) => { if (HOVER && !event.target.closest(".stage")) endHover(); });
   listenTo(matchMedia("(prefers-color-scheme: dark)"), "change", redraw);
   watchWidth();
@@ -194,6 +198,6 @@ function watchWidth() {
 start();
 return {
   show, view, goTo, setPlaying, colourBy, redraw, autoplay, rotate, zoomBy, sliceAt, together, counterexample, clearCounterexample,
-  image: setImage, focus: () => at("play").focus(), destroy: () => ENDING.abort(), CLOCK, VIEW, CAMERA,
+  image: setImage, mark, marked, targetOf, focus: () => at("play").focus(), destroy: () => ENDING.abort(), CLOCK, VIEW, CAMERA,
   panels: () => PANELS, scenes: () => SCENES, counter: () => COUNTER, gapsOf,
 };

@@ -13,7 +13,7 @@ function drawOverlay(panel, steps) {
     drawMarkers(panel, trace.scene, steps[number]);
     overlay.restore();
   });
-  if (HOVER && sameGrid(HOVER.panel.scene, panel.scene)) outlineHovered(panel, HOVER.patch);
+  drawMarks(panel);
 }
 
 function drawMarkers(panel, scene, step) {
@@ -95,26 +95,6 @@ function drawTokenSymbol(context, [x, y], size, name) {
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.fillText(name[0].toUpperCase(), x, y + 0.5);
-}
-
-function outlineHovered(panel, patch) {
-  const { overlay, screen, cell, scene } = panel, side = Math.max(cell, 9);
-  const box = (at, grown) => {
-    const half = side / 2 + grown;
-    overlay.strokeRect(screen[2 * at] - half, screen[2 * at + 1] - half, 2 * half, 2 * half);
-  };
-  overlay.save();
-  overlay.lineJoin = "round";
-  overlay.strokeStyle = INK.soft;
-  overlay.lineWidth = 1;
-  if (cell >= 6) for (const [, other] of neighboursOf(scene, patch)) if (other >= 0) box(other, -1.5);
-  overlay.strokeStyle = INK.paper;
-  overlay.lineWidth = 5;
-  box(patch, 0.5);
-  overlay.strokeStyle = INK.ink;
-  overlay.lineWidth = 2.25;
-  box(patch, 0.5);
-  overlay.restore();
 }
 
 function ring(context, point, size, fill) {

@@ -4,13 +4,36 @@ const MOST_ROWS = 16, MOST_NOTED = 4;
 let HOVER = null;
 
 function hoverPatch(panel, patch, point) {
-  HOVER = patch < 0 ? null : { panel, patch };
-  at("tip").hidden = !HOVER;
-  if (HOVER) {
-    fillTip(panel.scene, patch);
-    placeTip(point);
+  const before = HOVER;
+  HOVER = patch < 0 ? null : { panel, patch, point };
+  if (!pinned()) {
+    const isNew = !HOVER || !before || before.quiet || before.patch !== patch || before.panel !== panel;
+    if (isNew) showTip();
+    else placeTip(point);
   }
   refresh();
+}
+
+// The tip tells of the pinned patch; else of the one under the pointer, but not of one that the page points at.
+function showTip() {
+  const held = COUNTER ? null : pinned(), found = held || (HOVER && !HOVER.quiet ? HOVER : null);
+  at("tip").hidden = !found;
+  at("tip").classList.toggle("pinned", held !== null);
+  if (!found) return;
+  fillTip(found.panel.scene, found.patch);
+  if (held) placePinned();
+  else placeTip(found.point);
+}
+
+// Beside the pinned patch, wherever that is scrolled or turned to; hidden where something else lies there.
+function placePinned() {
+  const held = COUNTER ? null : pinned();
+  if (!held) return;
+  const { stage, screen } = held.panel, box = stage.getBoundingClientRect();
+  const point = [box.left + screen[2 * held.patch], box.top + screen[2 * held.patch + 1]];
+  const top = document.elementFromPoint(...point);
+  at("tip").hidden = !(stage.contains(top) || at("tip").contains(top));
+  if (!at("tip").hidden) placeTip(point);
 }
 
 function endHover() {
@@ -41,7 +64,17 @@ function fillTip(scene, patch) {
   const table = element("table", undefined, upright ? "upright" : "");
   for (const cells of upright ? head.map((_, column) => rows.map((row) => row[column])) : rows) table.insertRow().append(...cells);
   const more = here.length > shown.length ? [element("p", `and ${here.length - shown.length} more`)] : [];
-  at("tip").replaceChildren(element("b", `(${place}) is patch ${count(patch)}`), table, ...more, ...segmentNotes(here, patch));
+  const title = element("b", `(${place}) is patch ${count(patch)}`);
+  at("tip").replaceChildren(title, ...(pinned() ? [letGoButton()] : []), table, ...more, ...segmentNotes(here, patch));
+}
+
+function letGoButton() {
+  const button = element("button", "×");
+  button.type = "button";
+  button.title = "Let go of this patch (Esc)";
+  button.setAttribute("aria-label", "Let go of this patch");
+  button.addEventListener("click", unpin);
+  return button;
 }
 
 function tipCells(scene, patch, neighbours) {

@@ -8,17 +8,19 @@ function view() {
   return {
     step: CLOCK.place >= LONGEST - 1 ? -1 : Math.floor(CLOCK.place), speed: Number(at("speed").value),
     slice: axis, layer: axis ? layer : 0, zoom, shift: [x, y], rotation: [yaw, pitch], together: VIEW.together,
+    pinned: PIN ? [PIN.scene, PIN.patch] : [],
   };
 }
 
 // Look at the paths as another page did; `show` calls it between taking paths and arranging them.
-function takeView({ step, speed, slice, layer, zoom, shift, rotation, together }) {
+function takeView({ step, speed, slice, layer, zoom, shift, rotation, together, pinned: held }) {
   setPlaying(false);
   CLOCK.place = step < 0 ? LONGEST - 1 : Math.min(step, LONGEST - 1);
   at("speed").value = speed;
   VIEW.slice = { axis: slice, at: layer };
   Object.assign(CAMERA, { zoom, x: shift[0], y: shift[1], yaw: rotation[0], pitch: rotation[1] });
   VIEW.together = at("together").checked = together;
+  takePin(held);
   pan(0, 0);
 }
 

@@ -48,6 +48,7 @@ export default {
     colourBy(name) { this.call("colourBy", name); },
     counterexample(failing) { this.call("counterexample", failing); },
     clearCounterexample() { this.call("clearCounterexample"); },
+    mark(where) { this.call("mark", where); },
     image(url) { this.call("image", url); },
     redraw() { this.call("redraw"); },
     focus() { this.call("focus"); },
