@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 from scanlab.ir.codes import CODES
-from scanlab.ir.functions import CURVES, Signature
+from scanlab.ir.functions import CURVES
 from scanlab.ir.merges import MERGES
+from scanlab.language.card import CARD
+from scanlab.language.glossary import KEYWORDS
 from scanlab.language.parse import grammar_text
 from scanlab.zoo.weights import WEIGHTS
 
@@ -15,14 +17,23 @@ DOCS = Path(__file__).parent
 PAGES = (DOCS / "language.md", DOCS / "models.md")
 
 
+def card() -> str:
+    """The language on one page."""
+    return "\n".join(["| | |", "|---|---|", *(f"| {row.written} | {row.means} |" for row in CARD)])
+
+
+def keywords() -> str:
+    """A table of the keywords."""
+    rows = [f"| `{word}` | `{entry.written}` | {entry.means} |" for word, entry in KEYWORDS.items()]
+    return "\n".join(["| keyword | as in | what it means |", "|---|---|---|", *rows])
+
+
 def curves() -> str:
     """A table of the key functions and their options."""
     lines = ["| function | what it is |", "|---|---|"]
     for signature in CURVES.values():
         options = "; ".join(f"`{o.name}={o.default}`: {o.doc}" for o in signature.options)
-        lines.append(
-            f"| `{signature.name}({_arguments(signature)})` | {signature.doc}{'; ' if options else ''}{options} |"
-        )
+        lines.append(f"| `{signature.written}` | {signature.doc}{'; ' if options else ''}{options} |")
     return "\n".join(lines)
 
 
@@ -30,12 +41,6 @@ def merges() -> str:
     """A table of the merges."""
     rows = [f"| `{name}(a, b, …)` | {rule.outputs} |" for name, rule in MERGES.items()]
     return "\n".join(["| merge | outputs |", "|---|---|", *rows])
-
-
-def _arguments(signature: Signature) -> str:
-    counts = "…" if signature.whole_grid else {2: "a, b", 3: "a, b, c"}.get(signature.most, "a, …")
-    counts = "a, b[, c]" if (signature.fewest, signature.most) == (2, 3) else counts
-    return counts
 
 
 def grammar() -> str:
@@ -67,7 +72,10 @@ def weights() -> str:
 
 def filled(page: str) -> str:
     """The page with its generated parts made anew."""
-    parts = {"curves": curves(), "merges": merges(), "grammar": grammar(), "codes": codes(), "weights": weights()}
+    parts = {
+        **{"card": card(), "keywords": keywords(), "curves": curves(), "merges": merges()},
+        **{"grammar": grammar(), "codes": codes(), "weights": weights()},
+    }
     for name, made in parts.items():
         pattern = re.compile(rf"(<!-- begin {name} -->).*?(<!-- end {name} -->)", re.S)
         page = pattern.sub(lambda m, made=made: f"{m[1]}\n{made}\n{m[2]}", page)

@@ -11,7 +11,7 @@ from nicegui import background_tasks
 from nicegui.element import Element
 
 from scanlab.explorer.html_elements import button, set_props, tag
-from scanlab.explorer.titles import TITLES
+from scanlab.explorer.titles import GROUPS, TITLES
 
 if TYPE_CHECKING:
     from scanlab.explorer.panes import Pane
@@ -44,12 +44,18 @@ class Desk:
         return {name: chosen for name, (_, pane) in self._open.items() if (chosen := pane.options())}
 
     def build_bar(self) -> None:
-        """Build the buttons that open and close the panes, here."""
+        """Build the buttons that open and close the panes, here, in their groups."""
+        numbers = {name: i for i, name in enumerate(TITLES, 1)}
         with tag("div", "bar", role="toolbar", aria_label="Panes"):
-            for i, (name, title) in enumerate(TITLES.items()):
-                hint = f"Alt+{i + 1}" if i < 9 else ""
-                made = button(title, lambda name=name: self.toggle(name), "chip", aria_pressed="false", title=hint)
-                self._buttons[name] = made
+            for group, titles in GROUPS.items():
+                with tag("div", "panes-of", role="group", aria_label=group):
+                    tag("span", "", group, aria_hidden="true")
+                    for name, title in titles.items():
+                        self._buttons[name] = self._button(name, title, numbers[name])
+
+    def _button(self, name: str, title: str, number: int) -> Element:
+        hint = f"Alt+{number}" if number < 10 else ""
+        return button(title, lambda: self.toggle(name), "chip", aria_pressed="false", title=hint)
 
     def build(self) -> None:
         """Build the place of the panes, here."""

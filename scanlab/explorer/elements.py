@@ -23,7 +23,7 @@ class Entry:
     draft: Mapping[str, Any]
 
 
-Vocabulary = tuple[list[tuple[str, str]], list[tuple[str, str]]]
+Vocabulary = tuple[list[tuple[str, str]], list[tuple[str, str, str, str, str]]]
 
 
 class Editor(ui.element, component="components/editor.js"):
@@ -166,6 +166,8 @@ class Shell(ui.element, component="components/shell.js"):
     def __init__(self, moved: Callable[[Entry], Any], pressed: Callable[[str], Any]) -> None:
         super().__init__()
         self.turn = 0
+        # Whether the page was opened, and not loaded again.
+        self.is_fresh = False
         self._props["keys"] = [[shortcut.key, shortcut.name] for shortcut in KEYS]
         self.on("address", lambda event: moved(self.entry(event.args)))
         self.on("shortcut", lambda event: pressed(event.args))
@@ -175,6 +177,7 @@ class Shell(ui.element, component="components/shell.js"):
         fields = message if isinstance(message, dict) else {}
         address, draft, turn = fields.get("address"), fields.get("draft"), fields.get("turn")
         self.turn = turn if isinstance(turn, int) else self.turn
+        self.is_fresh = fields.get("fresh") is True
         return Entry(address if isinstance(address, str) else "", draft if isinstance(draft, dict) else {})
 
     def address(self, text: str, is_new: bool, turn: int) -> None:

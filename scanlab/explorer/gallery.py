@@ -9,6 +9,7 @@ from nicegui import app
 from starlette.responses import JSONResponse, Response
 
 from scanlab.explorer.catalogue import by_system, entries
+from scanlab.explorer.words import thumbnail_address
 from scanlab.explorer.workers import WorkerFailed, Workers
 from scanlab.library_index import digest
 
@@ -22,7 +23,8 @@ def serve_gallery(workers: Workers) -> None:
     @cache
     def listed() -> list[dict[str, Any]]:
         version = digest()[:12]
-        return [{**e, "picture": _address(e["name"], version) if e["drawable"] else ""} for e in by_system(entries())]
+        pictures = {e["name"]: thumbnail_address(e["name"], version) for e in entries() if e["drawable"]}
+        return [{**e, "picture": pictures.get(e["name"], "")} for e in by_system(entries())]
 
     @app.get("/scanlab/library.json")
     def library() -> Response:
@@ -40,8 +42,3 @@ def serve_gallery(workers: Workers) -> None:
         # The address holds the library's digest: another library has other addresses.
         headers = {"Cache-Control": "max-age=31536000, immutable"}
         return Response(drawn[name], media_type="image/svg+xml", headers=headers)
-
-
-def _address(name: str, version: str) -> str:
-    """Where a thumbnail is served. version: of the library, which another one has not."""
-    return f"/scanlab/thumbnail/{name}.svg?{version}"

@@ -12,6 +12,7 @@ from scanlab.explorer.answers import Drawn, Judged, merged
 from scanlab.explorer.desk import Desk
 from scanlab.explorer.documents import Documents, is_saved
 from scanlab.explorer.elements import Arrays, Editor, Entry, Field, Gallery, Shell, Vocabulary, Window
+from scanlab.explorer.examples import EXAMPLES, Example, build_introduction
 from scanlab.explorer.following import Live
 from scanlab.explorer.freshness import text_version, version_of
 from scanlab.explorer.help import help_window
@@ -55,6 +56,8 @@ class Page:
         # The view that the next picture is to have, where that is not the player's own.
         self._view: dict[str, Any] | None = None
         self._is_no_grid = False
+        # Whether the next picture is to play once.
+        self._plays = False
         self._shown_of = _asked(self.state)
         self.live = Live(session.workers, self._drawn, self._judged, self._failed)
         self.shell = Shell(self._moved, self._pressed)
@@ -89,6 +92,7 @@ class Page:
 
     def _build_write(self, vocabulary: Vocabulary) -> None:
         with tag("section", "write", aria_label="Definitions"):
+            build_introduction(self._from_example)
             with tag("div", "tools"):
                 self.grid = Field("grid", "grid-size", self._regridded, hint="14x14", kept="grid", about=LIMITS)
                 self.selection = Selection(self._chosen)
@@ -116,6 +120,7 @@ class Page:
     def begin(self, said: Any) -> None:
         """Fill the page, once the browser is there and has said which entry of its history it stands at."""
         self._moved(self.shell.entry(said))
+        self._plays = self.state.step < 0 and self.shell.is_fresh
 
     def take(self, state: State, is_new: bool = False) -> None:
         """Take on another state; `is_new` makes it a step that Back takes back."""
@@ -214,9 +219,15 @@ class Page:
         state = with_fields(replace(self.state, text=text, names=(), file="", base=""), {"grid": grid})
         self._put_in(state, "the line of the array")
 
+    def _from_example(self, example: Example) -> None:
+        state = replace(self.state, text=example.text, grid=example.grid, names=(), file="", base="")
+        self._put_in(state, "the example")
+        self._plays = True
+
     def _put_in(self, state: State, name: str) -> None:
         """Take on a state in the place of the text that there is, and say how that comes back."""
-        is_kept = state.text == self.state.text or not self.state.text.strip()
+        left = self.state.text
+        is_kept = left == state.text or not left.strip() or any(left == example.text for example in EXAMPLES)
         self.take(state, is_new=True)
         if not is_kept:
             self.say(f"{name} stands in the place of your text: Ctrl+Z or Back brings that back")
@@ -291,6 +302,9 @@ class Page:
         self.snapshot, self._shown_of = snapshot, _asked(state)
         if self.picture.show(drawn, state.grid, self._view if newest else None) and newest:
             self._view = None
+            if self._plays:
+                self._plays = False
+                self.picture.player.autoplay()
         self.selection.show(snapshot.names, snapshot.requested, version_of(snapshot.text, state.grid))
         if newest:
             self._tell_grid(snapshot)

@@ -59,6 +59,10 @@ class Player(ui.element, component="components/player.js"):
         """Start or stop the clock."""
         self.run_method("setPlaying", playing)
 
+    def autoplay(self) -> None:
+        """Play once from the start, unless the user prefers less motion."""
+        self.run_method("autoplay")
+
     def colour_by(self, name: str) -> None:
         """Colour by "step", "path" or "gap"."""
         self.run_method("colourBy", name)

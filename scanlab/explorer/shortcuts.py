@@ -34,6 +34,7 @@ KEYS = (
 )
 EDITOR_KEYS = (
     ("Ctrl+Space", "complete a word; ↑ ↓ choose, Tab takes it"),
+    ("F2", "what the word at the caret means; so does a pointer that rests on it"),
     ("Ctrl+Z", "undo; fixes, and texts that took the place of yours, too"),
     ("Tab", "leave the text, where no word is offered"),
 )

@@ -5,22 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["TITLES"]
+__all__ = ["GROUPS", "TITLES"]
+
+GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "Understand": {
+            "keys": "Keys",
+            "proof": "Proof",
+            "indices": "Indices",
+            "expr": "Expression",
+            "metrics": "Locality",
+            "field": "Receptive field",
+        },
+        "Compile": {
+            "triton": "Triton",
+            "cpu": "CPU code",
+            "ptx": "PTX",
+            "export": "Export",
+        },
+        "Evidence": {
+            "published": "Published",
+            "compare": "Compare",
+            "studies": "Studies",
+        },
+    }
+)
+"""By what one opens them for."""
 
 TITLES: Mapping[str, str] = MappingProxyType(
-    {
-        "keys": "Keys",
-        "proof": "Proof",
-        "indices": "Indices",
-        "expr": "Expression",
-        "triton": "Triton",
-        "cpu": "CPU code",
-        "ptx": "PTX",
-        "metrics": "Locality",
-        "field": "Receptive field",
-        "published": "Published",
-        "compare": "Compare",
-        "export": "Export",
-        "studies": "Studies",
-    }
+    {name: title for panes in GROUPS.values() for name, title in panes.items()}
 )

@@ -1,17 +1,22 @@
-"""How the text box colours the language, and the words it offers; both from the grammar and the library."""
+"""How the text box colours the language, the words it offers, and what each of them means: from the grammar, the
+glossary and the library."""
 
 from __future__ import annotations
 
 import re
 
 from scanlab.ir.functions import ARITHMETIC, CURVES, LOCAL
+from scanlab.language.glossary import glossary
 from scanlab.language.parse import terminals
 from scanlab.language.scope import COMBINATORS
-from scanlab.library_index import read_index
+from scanlab.library_index import Entry, digest, read_index
 
-__all__ = ["highlighting", "words"]
+__all__ = ["Word", "highlighting", "thumbnail_address", "words"]
 
 _PATTERNS = ("NAME", "INT", "STRING", "COLON", "COMMENT", "WHITESPACE")
+
+Word = tuple[str, str, str, str, str]
+"""A word, its kind, how it is written, what it means in Markdown, and the address of a picture or ""."""
 
 
 def highlighting() -> list[tuple[str, str]]:
@@ -35,10 +40,19 @@ def highlighting() -> list[tuple[str, str]]:
     ]
 
 
-def words() -> list[tuple[str, str]]:
-    """What can be completed: keywords, functions and the library's names, each with what it is."""
-    patterns = terminals()
-    keywords = [p for name, p in patterns.items() if name not in _PATTERNS and p.isalpha()]
-    functions = sorted({*COMBINATORS, *CURVES, *ARITHMETIC, *LOCAL, "visit"})
-    library = [(entry["name"], f"{entry['kind']}: {entry['doc']}") for entry in read_index()["definitions"]]
-    return [*((k, "keyword") for k in sorted(keywords)), *((f, "function") for f in functions), *library]
+def words() -> list[Word]:
+    """All that has a meaning: keywords, functions and signs of the language, then the library's names."""
+    version = digest()[:12]
+    language = [(word, entry.kind, entry.written, entry.means, "") for word, entry in glossary().items()]
+    return [*language, *(_of_library(entry, version) for entry in read_index()["definitions"])]
+
+
+def thumbnail_address(name: str, version: str) -> str:
+    """The address of a library strategy's picture; version: of the library."""
+    return f"/scanlab/thumbnail/{name}.svg?{version}"
+
+
+def _of_library(entry: Entry, version: str) -> Word:
+    kind = f"{entry['kind']} of the library"
+    picture = thumbnail_address(entry["name"], version) if entry["form"] else ""
+    return entry["name"], kind, f"{entry['signature']} = {entry['body']}", entry["doc"], picture

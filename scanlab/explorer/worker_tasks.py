@@ -15,7 +15,7 @@ from scanlab.compiler.equivalences import Equivalence, find_equivalences
 from scanlab.explorer.answers import Drawn, Judged, Verdict
 from scanlab.explorer.renderers.python import as_python
 from scanlab.explorer.snapshot import Snapshot, defines, read, snapshot
-from scanlab.explorer.words import highlighting, words
+from scanlab.explorer.words import Word, highlighting, words
 from scanlab.facade import as_value, load, load_definition, parse
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError, Source, Span
 from scanlab.ir.values import Order, Scan
@@ -131,6 +131,6 @@ def look_at_array(content: bytes, name: str, grid: str, pick: str) -> Looked:
     return given_arrays.look_at_array(content, name, grid, pick)
 
 
-def vocabulary() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """How the text box colours the language, and the words that it offers."""
+def vocabulary() -> tuple[list[tuple[str, str]], list[Word]]:
+    """How the text box colours the language, and the words that it offers and explains."""
     return highlighting(), words()

@@ -39,6 +39,13 @@ class Signature:
     whole_grid: bool = False
     rules: bool = False
 
+    @property
+    def written(self) -> str:
+        """A call, as documentation writes it: ``hilbert(a, b[, c])``."""
+        counts = "…" if self.whole_grid else {1: "a", 2: "a, b", 3: "a, b, c"}.get(self.most, "a, …")
+        counts = "a, b[, c]" if (self.fewest, self.most) == (2, 3) else counts
+        return f"{self.name}({counts})"
+
     def option(self, name: str) -> Option | None:
         """The option of that name, if there is one."""
         return next((o for o in self.options if o.name == name), None)

@@ -80,6 +80,12 @@ def explorer(start_explorer: Callable[..., Explorer]) -> Explorer:
 
 
 @pytest.fixture
+def new_page(new_page: Callable[..., Any]) -> Callable[..., Any]:
+    """As of tests/chromium.py, with a first picture that stands still unless `reduced_motion` says otherwise."""
+    return lambda url="", **options: new_page(url, **{"reduced_motion": "reduce", **options})
+
+
+@pytest.fixture
 def page(explorer: Explorer, new_page: Callable[..., Any]) -> Any:
     """A page of the explorer, with its first picture drawn."""
     opened = new_page(explorer.url)

@@ -53,10 +53,15 @@ def test_a_name_that_begins_like_a_keyword_stays_a_name() -> None:
     assert ("hilberts", "name") in _tokens("hilberts(1)")
 
 
-def test_everything_that_can_be_written_is_offered() -> None:
-    offered = dict(words())
+def test_everything_that_can_be_written_is_offered_with_its_meaning() -> None:
+    offered = {word: (kind, written, means) for word, kind, written, means, _ in words()}
     assert set(library_definitions()) <= set(offered)
-    keywords = {p for p in terminals().values() if p.isalpha()}
-    assert keywords <= set(offered)
-    assert "keyword" in offered["expect"]
-    assert all(meaning for meaning in offered.values())
+    assert {p for p in terminals().values() if p.isalpha()} <= set(offered)
+    assert offered["expect"][0] == "keyword"
+    assert offered["cross"][:2] == ("scan of the library", "cross = sum(row, column, -row, -column)")
+    assert all(all(said) for said in offered.values())
+
+
+def test_what_can_be_drawn_has_a_picture() -> None:
+    pictures = {word: picture for word, kind, _, _, picture in words() if "library" in kind}
+    assert pictures["cross"].startswith("/scanlab/thumbnail/cross.svg?") and pictures["transpose"] == ""

@@ -62,7 +62,7 @@ def _add_pane(package: Copy, is_listed: bool = True, has_title: bool = True) -> 
         package.put(PANES, "    ExpressionPane,", "    EndsPane,\n")
         package.put(PANES, '        "proof": ProofPane', '        "ends": EndsPane,\n')
     if has_title:
-        package.put(TITLES, '        "proof": "Proof"', '        "ends": "Ends",\n')
+        package.put(TITLES, '            "proof": "Proof"', '            "ends": "Ends",\n')
 
 
 def test_a_pane_is_a_renderer_a_class_a_row_and_a_title(package: Copy) -> None:

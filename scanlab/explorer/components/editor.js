@@ -1,5 +1,7 @@
 // The text box of the explorer: a textarea over its own highlighted copy, with completion and marks under mistakes.
 
+import { makeHover } from "/scanlab/static/hover.js";
+import { meaningAt } from "/scanlab/static/meaning.js";
 import { isOf, keep, MOST, unread, wantGrid, wantText } from "/scanlab/static/page.js";
 import { paint } from "/scanlab/static/paint.js";
 import { makeUndo } from "/scanlab/static/undo.js";
@@ -21,8 +23,9 @@ export default {
           @input="typed" @keydown="key" @scroll="follow" @blur="blurred" @click="offered = []"></textarea>
         <ul v-show="offered.length" id="editor-words" class="words" role="listbox" aria-label="Completions" :style="place">
           <li v-for="(word, i) in offered" :id="'editor-word-' + i" role="option" :aria-selected="i === chosen"
-            @mousedown.prevent="take(i)">{{ word[0] }}<small>{{ word[1] }}</small></li>
+            @mousedown.prevent="take(i)">{{ word[0] }}<small>{{ word[1] }}: {{ word[3] }}</small></li>
         </ul>
+        <div class="meaning" ref="meaning" role="status" hidden></div>
       </div>
       <p v-if="tooLong" class="toolong" role="alert">{{ tooLong }}</p>
     </div>`,
@@ -33,7 +36,9 @@ export default {
     window.addEventListener("scanlab-flush", this.flush);
     this.patterns = this.rules.map(([pattern, kind]) => [new RegExp(pattern, "y"), kind]);
     this.marks = [];
-    this.undo = makeUndo(this.$refs.area, this.undone);
+    const { area, meaning } = this.$refs;
+    this.undo = makeUndo(area, this.undone);
+    this.hover = makeHover(area, meaning, this.geometry, (at) => meaningAt(area.value, at, this.patterns, this.words));
     this.paint();
   },
   unmounted() { window.removeEventListener("scanlab-flush", this.flush); },
@@ -127,7 +132,7 @@ export default {
     key(event) {
       if (this.undo.key(event)) return;
       if ((event.ctrlKey || event.metaKey) && event.key === " ") { event.preventDefault(); this.offer(true); return; }
-      if (!this.offered.length) return;
+      if (!this.offered.length) return this.hover.key(event);
       const steps = { ArrowDown: 1, ArrowUp: -1 };
       if (event.key in steps) this.chosen = (this.chosen + steps[event.key] + this.offered.length) % this.offered.length;
       else if (event.key === "Tab" || (event.key === "Enter" && this.chosen >= 0)) this.take(Math.max(this.chosen, 0));
@@ -149,16 +154,15 @@ export default {
       const area = this.$refs.area, before = area.value.slice(0, area.selectionStart);
       const line = before.slice(before.lastIndexOf("\n") + 1), start = WORD.exec(line)?.[0] ?? "";
       const quiet = line.includes("#") || (line.match(/"/g) ?? []).length % 2;
-      const fits = ([word]) => word.startsWith(start) && word !== start;
+      const fits = ([word]) => word.startsWith(start) && word !== start && /^\w/.test(word);
       this.offered = quiet || (start.length < 2 && !always) ? [] : [...this.own(), ...this.words].filter(fits).slice(0, SHOWN);
       this.chosen = always ? 0 : -1;
       if (this.offered.length) this.put(before, line.length - start.length);
     },
     // Below the caret's line, or above it where there is no room.
     put(before, column) {
-      const area = this.$refs.area, style = getComputedStyle(area), high = parseFloat(style.lineHeight);
-      const left = parseFloat(style.paddingLeft) + column * this.width(style) - area.scrollLeft;
-      const top = parseFloat(style.paddingTop) + before.split("\n").length * high - area.scrollTop;
+      const area = this.$refs.area, { wide, high, left: padded, top: first } = this.geometry();
+      const left = padded + column * wide - area.scrollLeft, top = first + before.split("\n").length * high - area.scrollTop;
       const tall = this.offered.length * 26 + 10;
       const above = top + tall > area.clientHeight && top - high > tall;
       // So that the words stand below the one that is typed, and never past the edge of the box.
@@ -168,14 +172,16 @@ export default {
     // The text's own names.
     own() {
       const text = this.$refs.area.value;
-      const defined = [...text.matchAll(/^\s*(order|scan|plan)\s+([A-Za-z_]\w*)/gm)].map(([, kind, name]) => [name, `${kind}, defined here`]);
+      const defined = [...text.matchAll(/^\s*(order|scan|plan)\s+([A-Za-z_]\w*)/gm)].map(([, kind, name]) => [name, kind, "", "defined here"]);
       const known = new Set(this.words.map(([word]) => word));
       return defined.filter(([name]) => !known.has(name));
     },
-    width(style) {
-      const context = document.createElement("canvas").getContext("2d");
+    // What a letter takes, and where the first one stands.
+    geometry() {
+      const style = getComputedStyle(this.$refs.area), context = document.createElement("canvas").getContext("2d");
       context.font = `${style.fontSize} ${style.fontFamily}`;
-      return context.measureText("0").width;
+      const wide = context.measureText("0").width;
+      return { wide, high: parseFloat(style.lineHeight), left: parseFloat(style.paddingLeft), top: parseFloat(style.paddingTop) };
     },
     take(i) {
       const area = this.$refs.area, end = area.selectionStart;

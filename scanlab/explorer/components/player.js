@@ -45,6 +45,7 @@ export default {
     show(data, view) { this.call("show", data, view); },
     goTo(step) { this.call("goTo", step); },
     setPlaying(playing) { this.call("setPlaying", playing); },
+    autoplay() { this.call("autoplay"); },
     colourBy(name) { this.call("colourBy", name); },
     counterexample(failing) { this.call("counterexample", failing); },
     clearCounterexample() { this.call("clearCounterexample"); },

@@ -60,7 +60,8 @@ export default {
       this.least = entry.turn;
       this.known = location.hash;
       if (entry.adopted) this.say("restored what was typed in this tab and had reached no server");
-      return entry;
+      const [{ type } = {}] = performance.getEntriesByType("navigation");
+      return { ...entry, fresh: type === "navigate" };
     },
     moved() {
       clearTimeout(this.timer);

@@ -30,14 +30,14 @@ PANES: Mapping[str, type[Pane]] = MappingProxyType(
         "proof": ProofPane,
         "indices": StepsPane,
         "expr": ExpressionPane,
+        "metrics": MetricsPane,
+        "field": FieldPane,
         "triton": TritonPane,
         "cpu": CpuPane,
         "ptx": KernelsPane,
-        "metrics": MetricsPane,
-        "field": FieldPane,
+        "export": ExportPane,
         "published": PublishedPane,
         "compare": ComparePane,
-        "export": ExportPane,
         "studies": StudiesPane,
     }
 )

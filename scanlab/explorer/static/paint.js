@@ -19,6 +19,14 @@ export function paint(text, patterns, marks) {
   return `${made}${last ? `<span class="mark ${last.severity}"> </span>` : ""}\n`;
 }
 
+// The tokens of a text: [start, end, kind] of each, but for space.
+export function* tokensOf(text, patterns) {
+  for (let at = 0, size = 0, kind = ""; at < text.length; at += size) {
+    [size, kind] = next(text, at, patterns);
+    if (kind !== "space") yield [at, at + size, kind];
+  }
+}
+
 function next(text, at, patterns) {
   for (const [pattern, kind] of patterns) {
     pattern.lastIndex = at;
@@ -34,6 +42,11 @@ function piece(text, start, end, kind, marks) {
   return kind === "space" && !mark ? shown : `<span class="${kind}${mark ? ` mark ${mark.severity}` : ""}">${shown}</span>`;
 }
 
-function escape(text) {
+// Words in Markdown's `code` as HTML.
+export function prose(text) {
+  return escape(text).replace(/`([^`]+)`/g, "<code>$1</code>");
+}
+
+export function escape(text) {
   return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
 }
