@@ -7,7 +7,7 @@ from typing import Any
 
 from scanlab.library_index import Entry, read_index
 
-__all__ = ["HELPERS", "by_system", "entries", "entry_of"]
+__all__ = ["HELPERS", "by_system", "entries", "entry_of", "thumbnail_address"]
 
 HELPERS = "Helpers"
 _OWNERLESS = ("Basic", "Curves")
@@ -39,6 +39,11 @@ def entry_of(entry: Entry) -> dict[str, Any]:
     doc = rest[:1].upper() + rest[1:] if named and drawable else entry["doc"]
     kept = {key: entry[key] for key in ("name", "signature", "kind", "source", "note")}
     return {**kept, "doc": doc, "system": system, "axes": " ".join(entry["axes"]), "drawable": drawable}
+
+
+def thumbnail_address(name: str, version: str) -> str:
+    """The address of a library strategy's picture; version: of the library."""
+    return f"/scanlab/thumbnail/{name}.svg?{version}"
 
 
 def _title(file: str) -> str:

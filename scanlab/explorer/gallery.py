@@ -8,8 +8,7 @@ from typing import Any
 from nicegui import app
 from starlette.responses import JSONResponse, Response
 
-from scanlab.explorer.catalogue import by_system, entries
-from scanlab.explorer.words import thumbnail_address
+from scanlab.explorer.catalogue import by_system, entries, thumbnail_address
 from scanlab.explorer.workers import WorkerFailed, Workers
 from scanlab.library_index import digest
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import re
 
+from scanlab.explorer.catalogue import thumbnail_address
 from scanlab.ir.functions import ARITHMETIC, CURVES, LOCAL
 from scanlab.language.glossary import glossary
 from scanlab.language.parse import terminals
 from scanlab.language.scope import COMBINATORS
 from scanlab.library_index import Entry, digest, read_index
 
-__all__ = ["Word", "highlighting", "thumbnail_address", "words"]
+__all__ = ["Word", "highlighting", "words"]
 
 _PATTERNS = ("NAME", "INT", "STRING", "COLON", "COMMENT", "WHITESPACE")
 
@@ -45,11 +46,6 @@ def words() -> list[Word]:
     version = digest()[:12]
     language = [(word, entry.kind, entry.written, entry.means, "") for word, entry in glossary().items()]
     return [*language, *(_of_library(entry, version) for entry in read_index()["definitions"])]
-
-
-def thumbnail_address(name: str, version: str) -> str:
-    """The address of a library strategy's picture; version: of the library."""
-    return f"/scanlab/thumbnail/{name}.svg?{version}"
 
 
 def _of_library(entry: Entry, version: str) -> Word:
