@@ -49,7 +49,7 @@ class State:
     the clock, as a factor; slice: the axis that volumes are cut along, "" for none, and layer: where; zoom: a factor,
     and shift: of the enlarged picture, right and down, in widths of a panel; rotation: of volumes, yaw and pitch in
     radians; together: whether paths of a scan share a panel; pinned: number of a path, and the patch pinned in it, ()
-    for none.
+    for none; memory: where it is above 0, what the state remembers is shown, if half of it is left after so many steps.
     """
 
     text: str = START
@@ -68,11 +68,12 @@ class State:
     rotation: tuple[float, ...] = (0.62, 0.5)
     together: bool = False
     pinned: tuple[int, ...] = ()
+    memory: float = 0.0
     file: str = ""
     base: str = ""
 
 
-VIEW = ("step", "speed", "slice", "layer", "zoom", "shift", "rotation", "together", "pinned")
+VIEW = ("step", "speed", "slice", "layer", "zoom", "shift", "rotation", "together", "pinned", "memory")
 """The fields that the player's own controls change, as it names them."""
 
 
@@ -177,6 +178,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "rotation": _pair(1e6, 1.55),
         "together": lambda value: value if isinstance(value, bool) else None,
         "pinned": _pin,
+        "memory": _within(0, 1024),
         "file": _text,
         "base": _text,
     }

@@ -143,6 +143,8 @@ _STUDIES = {
     "S845": Code("a shard of another layout", "Every sample is NAME.jpg with NAME.cls, or NAME.json with a key label."),
     "S846": Code("names of shards that lead nowhere", "Write train-{000000..000099}.tar, or give the folder."),
     "S847": Code("columns that hold no images with targets", "Types are Image, and ClassLabel or masks."),
+    "S848": Code("a layer without a state to look into", "A mixer of the kind scan or ssd has one."),
+    "S849": Code("no such layer, path or patch to look at", "Layers count from 0; a patch must be on the path."),
     "S833": Code("images that are not in memory", "What was asked for needs all pixels: load with lazy = false."),
     "S695": Code("a spacing that cannot be given", "Voxels of NIfTI files have one: millimetres along every axis."),
     "S850": Code("a model or task of your own that is not there", "The message says what is missing."),

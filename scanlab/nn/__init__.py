@@ -16,6 +16,7 @@ from scanlab.nn.picture_rows import PictureRows
 from scanlab.nn.reader import TextReader
 from scanlab.nn.sliding import predict_map
 from scanlab.nn.ssd_mixer import SsdMixer
+from scanlab.nn.state_reading import StateReading, state_readings
 from scanlab.nn.streaming import Stream, stream
 from scanlab.nn.swap import set_scan
 from scanlab.renamed import renamed_names
@@ -41,6 +42,7 @@ __all__ = [
     "ScanMixer",
     "Segmenter",
     "SsdMixer",
+    "StateReading",
     "Stream",
     "TextReader",
     "large_pass",
@@ -48,6 +50,7 @@ __all__ = [
     "predict_map",
     "scan_mixer",
     "set_scan",
+    "state_readings",
     "stream",
 ]
 

@@ -21,7 +21,7 @@ from scanlab.nn.exempt import Exempt
 from scanlab.nn.kinds import CONVOLUTIONS, MIXERS, PARAMETERS
 from scanlab.nn.layer_paths import Alteration, LayerPaths, compiled, path_sets
 from scanlab.nn.merge import Merge
-from scanlab.nn.mixer_state import Memory, MixerState, Pack
+from scanlab.nn.mixer_state import Memory, MixerState, Pack, ScanInputs
 from scanlab.ops import PathTable, causal_conv1d, selective_scan
 from scanlab.renamed import renamed_fields, renamed_names
 
@@ -36,6 +36,7 @@ __all__ = [
     "own_sets",
     "plain_linear",
     "unwrapped",
+    "with_tokens",
 ]
 
 
@@ -142,10 +143,18 @@ class Mixer(Exempt):
         """`forward`, with what computes `mix` of patches and tokens."""
         length = x.shape[1]
         table = self.paths(grid)
-        mixed = mix(_with_tokens(x, table), table, grid)
+        mixed = mix(with_tokens(x, table), table, grid)
         mixed = mixed[:, : table.grid_size + table.tokens.count(CLASS)]
         # A class token that this layer's paths do not visit passes by.
         return mixed if mixed.shape[1] == length else F.pad(mixed, (0, 0, 0, length - mixed.shape[1]))
+
+    def scan_inputs(self, x: Tensor, grid: tuple[int, ...]) -> ScanInputs:
+        """What the scan reads of tokens [B, L, dim] over a grid. Raises S848 for a mixer without one scan."""
+        raise ScanlabError.at(
+            "S848",
+            f"a mixer of the kind {self.config.kind!r} keeps no state that one scan reads and writes",
+            help='a layer of the kind "scan" or "ssd" has one',
+        )
 
     def packed(self, rows: Tensor, pack: Pack) -> Tensor:
         """[1, L1 + L2 + …, dim] of images side by side -> the same, as `forward` gives each alone. Raises S717."""
@@ -276,6 +285,16 @@ class ScanMixer(Mixer):
             **states,
         )
 
+    def scan_inputs(self, x: Tensor, grid: tuple[int, ...]) -> ScanInputs:
+        """See `Mixer.scan_inputs`."""
+        table = self.paths(grid)
+        u = self.convolve(self.project(with_tokens(x, table))[0], table, grid)
+        u = u if u.ndim == 4 else u[:, None]
+        delta, B, C = self._scan_parameters(u if u.shape[1] > 1 else u[:, 0], table.paths, slice(None))
+        bias = self.own(self.delta_bias, table.paths)[:, None]
+        decay = -self.own(self.decay_log, table.paths).exp()
+        return ScanInputs(u, F.softplus(delta + bias), decay, B, C, table)
+
     def _scan_parameters(self, u: Tensor, paths: int, part: slice) -> tuple[Tensor, Tensor, Tensor]:
         """delta [B, K, L, inner], B and C [B, K, L, N], with K = 1 where all paths share them."""
         rows = self._projected(u, paths, part)
@@ -311,6 +330,9 @@ class CascadeMixer(ScanMixer):
     def parts(cls, config: MixerConfig) -> tuple[tuple[int, int], ...]:
         """Rows both ways, and columns both ways."""
         return (*super().parts(config), (0, 2), (2, 4))
+
+    # Its second half reads what the first puts out.
+    scan_inputs = Mixer.scan_inputs
 
     def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: Memory | None = None) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
@@ -387,7 +409,7 @@ def first_delta_bias(shape: tuple[int, ...], config: MixerConfig) -> Tensor:
     return step + torch.log(-torch.expm1(-step))
 
 
-def _with_tokens(x: Tensor, table: PathTable) -> Tensor:
+def with_tokens(x: Tensor, table: PathTable) -> Tensor:
     """The patches, then the virtual tokens in the order of the table's rows."""
     if MEAN not in table.tokens:
         return x[:, : table.length]

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-__all__ = ["Memory", "MixerState", "Pack"]
+from scanlab.ops import PathTable
+
+__all__ = ["Memory", "MixerState", "Pack", "ScanInputs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +30,22 @@ class Pack:
 
     grids: tuple[tuple[int, ...], ...]
     lengths: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ScanInputs:
+    """What the scan of a layer reads of a batch, once its mixer has projected and convolved it.
+
+    u [B, K, L, D]; delta [B, K, L, D], after softplus; decay [K, D, N], rates below 0; B, C [B, K, L, N]; each with K =
+    1 where all paths share it. table: the steps of the paths over the L rows.
+    """
+
+    u: Tensor
+    delta: Tensor
+    decay: Tensor
+    B: Tensor
+    C: Tensor
+    table: PathTable
 
 
 class Memory:

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.nn.mixer import LayerSpec, Mixer, convolution_for, first_delta_bias
-from scanlab.nn.mixer_state import Memory, Pack
+from scanlab.nn.mixer import LayerSpec, Mixer, convolution_for, first_delta_bias, with_tokens
+from scanlab.nn.mixer_state import Memory, Pack, ScanInputs
 from scanlab.ops import PathTable, ssd
 
 __all__ = ["SsdMixer"]
@@ -47,6 +47,18 @@ class SsdMixer(Mixer):
         self.skip = nn.Parameter(torch.ones(sets, self.heads))
         self.norm = nn.RMSNorm(self.inner, eps=1e-5) if config.norm else None
         self.project_out = nn.Linear(self.inner, dim, bias=False)
+
+    def scan_inputs(self, x: Tensor, grid: tuple[int, ...]) -> ScanInputs:
+        """See `Mixer.scan_inputs`; a head's decay and delta are those of each of its channels."""
+        table, state, width = self.paths(grid), self.config.state, self.inner // self.heads
+        rows = with_tokens(x, table)
+        _, mixed, delta = self.project_in(rows).split([self.inner, self.inner + 2 * state, self.heads], dim=-1)
+        mixed = self.convolve(mixed, table, grid)
+        mixed = mixed if mixed.ndim == 4 else mixed[:, None]
+        u, B, C = mixed.split([self.inner, state, state], dim=-1)
+        delta = F.softplus(delta[:, None] + self.own(self.delta_bias, table.paths)[:, None])
+        decay = -self.own(self.decay_log, table.paths).exp().repeat_interleave(width, -1)
+        return ScanInputs(u, delta.repeat_interleave(width, -1), decay[..., None].expand(-1, -1, state), B, C, table)
 
     def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: Memory | None = None) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""

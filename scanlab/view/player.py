@@ -27,6 +27,7 @@ _SCRIPTS = (
     "player_overlay.js",
     "player_ribbon.js",
     "player_image.js",
+    "player_memory.js",
     "player_counter.js",
     "player_tip.js",
     "player_mark.js",
@@ -63,12 +64,14 @@ def player_script() -> str:
     what the user chose), "view" (`view()` is another) and "mark" (detail: `marked()`, the patch that is pinned or under
     the pointer, as scene, label, group, part, patch, step, pinned; or null). Steps and marks bubble.
 
-    Returned are `show(data, view)`, `view()` (step, speed, slice, layer, zoom, shift, rotation, together, pinned, as
-    plain values), `goTo(step)`, `setPlaying(flag)`, `autoplay()`, `colourBy("step" | "path" | "gap")`,
+    Returned are `show(data, view)`, `view()` (step, speed, slice, layer, zoom, shift, rotation, together, pinned,
+    memory, as plain values), `goTo(step)`, `setPlaying(flag)`, `autoplay()`, `colourBy("step" | "path" | "gap")`,
     `together(flag)`, `sliceAt(axis, layer)`, `rotate(yaw, pitch)`, `zoomBy(factor)`, `image(data URL | null)`,
-    `mark({scene, patch | step, pinned} | {scene, patches} | null)`, `targetOf(panel)` (patch, step, and whether that is
-    by the "pin", the "pointer" or the "clock"), `counterexample({grid, patches, label})` (until `show` or
-    `clearCounterexample()`), `redraw()` and `destroy()`, and for tests the clock, the camera and what is drawn.
+    `remember(steps)` (the state at one patch, of which half is left after so many; 0 ends it), `setRemembered([[path,
+    patch, shares], …])` (a model's own shares in the place of those), `mark({scene, patch | step, pinned} | {scene,
+    patches} | null)`, `targetOf(panel)` (patch, step, and whether that is by the "pin", the "pointer" or the "clock"),
+    `counterexample({grid, patches, label})` (until `show` or `clearCounterexample()`), `redraw()` and `destroy()`, and
+    for tests the clock, the camera and what is drawn.
     """
     ramp = f'const RAMP_TABLE = "{table(256).tobytes().hex()}";'
     body = "\n".join([ramp, *(_part(script) for script in _SCRIPTS)])

@@ -6,12 +6,12 @@ const COLOURS = Array.from({ length: LEVELS + 1 }, (_, level) =>
 const RAMP = COLOURS.map(([r, g, b]) => `rgb(${r} ${g} ${b})`);
 // The same as one number per colour, as an image's memory holds it: alpha, blue, green, red.
 const WORDS = Uint32Array.from(COLOURS, ([r, g, b]) => ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0);
-const VIEW = { colour: "step", slice: { axis: "", at: 0 }, together: false };
+const VIEW = { colour: "step", slice: { axis: "", at: 0 }, together: false, memory: 0 };
 let INK = {};
 
 function readInk() {
   const style = getComputedStyle(root);
-  const names = ["paper", "ink", "soft", "line", "off", "wrong", "plane", "focus"];
+  const names = ["paper", "ink", "soft", "line", "off", "wrong", "plane", "focus", "accent"];
   INK = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
   INK.letters = style.fontFamily;
 }

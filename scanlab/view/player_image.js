@@ -72,7 +72,8 @@ function drawWhole(panel, context) {
 // Uncover the patches up to a step: few one by one, many at once through a stencil with one pixel per patch.
 function revealImage(panel, step) {
   drawStrip(panel, step);
-  if (!hasImage(panel) || step + 1 === panel.revealed) return;
+  // What the state remembers uncovers the image in its own way.
+  if (VIEW.memory || !hasImage(panel) || step + 1 === panel.revealed) return;
   if (step + 1 < panel.revealed) drawGround(panel);
   const { ground, scene, cell, dots, screen } = panel, edge = (value) => Math.round(value * dots) / dots;
   if (step - panel.revealed > FEW) stencilImage(panel, step);

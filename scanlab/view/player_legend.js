@@ -10,7 +10,8 @@ const SYMBOLS = {
 
 function paintLegend() {
   const items = { step: rampItems, path: pathItems, gap: gapItems }[VIEW.colour]();
-  at("legend").replaceChildren(...(SCENES.length ? [...items, ...symbolItems()] : []));
+  const memory = VIEW.memory ? memoryItems() : [];
+  at("legend").replaceChildren(...(SCENES.length ? [...items, ...memory, ...symbolItems()] : []));
 }
 
 function rampItems(low = "first step", high = "last step") {

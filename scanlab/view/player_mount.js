@@ -170,6 +170,8 @@ function start() {
   });
   at("speed").addEventListener("change", refresh);
   at("together").addEventListener("change", (event) => together(event.target.checked));
+  at("remember").addEventListener("change", (event) => remember(event.target.checked ? halfAsked() : 0));
+  at("half").addEventListener("input", () => remember(halfAsked()));
   at("slice").addEventListener("change", (event) => sliceAt(event.target.value, Math.floor(extentOf(event.target.value) / 2)));
   at("layer").addEventListener("input", (event) => sliceAt(VIEW.slice.axis, event.target.value));
   at("nearer").addEventListener("click", () => zoomBy(1.25));
@@ -197,7 +199,8 @@ function watchWidth() {
 
 start();
 return {
-  show, view, goTo, setPlaying, colourBy, redraw, autoplay, rotate, zoomBy, sliceAt, together, counterexample, clearCounterexample,
-  image: setImage, mark, marked, targetOf, focus: () => at("play").focus(), destroy: () => ENDING.abort(), CLOCK, VIEW, CAMERA,
+  show, view, goTo, setPlaying, colourBy, redraw, autoplay, rotate, zoomBy, sliceAt, together, remember, setRemembered,
+  counterexample, clearCounterexample, image: setImage, mark, marked, targetOf, focus: () => at("play").focus(),
+  destroy: () => ENDING.abort(), CLOCK, VIEW, CAMERA,
   panels: () => PANELS, scenes: () => SCENES, counter: () => COUNTER, gapsOf,
 };

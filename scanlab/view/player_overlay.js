@@ -6,6 +6,7 @@ const TRAIL = 14;
 function drawOverlay(panel, steps) {
   const { overlay, width, height } = panel;
   overlay.clearRect(0, 0, width, height);
+  drawMemory(panel, steps);
   panel.traces.forEach((trace, number) => {
     if (!trace.scene.length) return;
     overlay.save();

@@ -73,7 +73,7 @@ function measureRoom() {
 
 // Fit the panel to its column and the window.
 function fitPanel(panel) {
-  const below = (panel.ribbons.length - 1) * (RIBBON.height + 4) + (IMAGE ? STRIP.high + 30 : 0);
+  const below = (panel.ribbons.length - 1) * (RIBBON.height + 4) + (IMAGE ? STRIP.high + 30 : 0) + (VIEW.memory ? 24 : 0);
   const wide = Math.max(panel.figure.clientWidth, 60), tall = Math.max(220, ROOM - below);
   const [columns, rows] = panel.size, rim = rimOf(panel.scene);
   const shape = isSolid(panel.scene) ? 0.8 : Math.min(rows / columns, 1.4);

@@ -8,12 +8,12 @@ function view() {
   return {
     step: CLOCK.place >= LONGEST - 1 ? -1 : Math.floor(CLOCK.place), speed: Number(at("speed").value),
     slice: axis, layer: axis ? layer : 0, zoom, shift: [x, y], rotation: [yaw, pitch], together: VIEW.together,
-    pinned: PIN ? [PIN.scene, PIN.patch] : [],
+    pinned: PIN ? [PIN.scene, PIN.patch] : [], memory: VIEW.memory,
   };
 }
 
 // Look at the paths as another page did; `show` calls it between taking paths and arranging them.
-function takeView({ step, speed, slice, layer, zoom, shift, rotation, together, pinned: held }) {
+function takeView({ step, speed, slice, layer, zoom, shift, rotation, together, memory, pinned: held }) {
   setPlaying(false);
   CLOCK.place = step < 0 ? LONGEST - 1 : Math.min(step, LONGEST - 1);
   at("speed").value = speed;
@@ -21,6 +21,7 @@ function takeView({ step, speed, slice, layer, zoom, shift, rotation, together, 
   Object.assign(CAMERA, { zoom, x: shift[0], y: shift[1], yaw: rotation[0], pitch: rotation[1] });
   VIEW.together = at("together").checked = together;
   takePin(held);
+  remember(memory);
   pan(0, 0);
 }
 

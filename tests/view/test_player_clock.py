@@ -141,14 +141,14 @@ def test_a_phone_has_room_for_fingers_and_no_scroll_bar(opened, made, touch):
 def test_the_focus_can_be_seen(opened, made):
     player = opened([made.row(4, 4)])
     seen = []
-    for _ in range(7):
+    for _ in range(8):
         player.press("Tab")
         outline = "getComputedStyle(document.activeElement).outlineWidth"
         shown = player.do(f"[document.activeElement.dataset.at || document.activeElement.className, {outline}]")
         if shown[0] == "file":
             shown[1] = player.do("getComputedStyle(document.activeElement.parentElement).outlineWidth")
         seen.append(tuple(shown))
-    names = ("stage", "play", "scrub", "speed", "colour", "further", "whole")
+    names = ("stage", "play", "scrub", "speed", "colour", "remember", "further", "whole")
     assert seen == [(name, "3px") for name in names]
 
 
