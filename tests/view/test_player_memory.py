@@ -117,3 +117,14 @@ def test_control_and_slider_are_in_the_view_and_words_say_what_they_are(opened, 
     player.page.evaluate("([data, view]) => player.show(data, view)", [player_data([made.row(6, 6)]), view])
     player.settle()
     assert player.do("player.view().memory") == 16 and player.shows("keeping")
+
+
+def test_with_a_pinned_patch_the_one_under_the_pointer_has_its_share_in_words(opened, made):
+    scene = made.row(6, 6)
+    player = opened([scene])
+    player.do(f"player.remember({HALF}); player.mark({{scene: 0, patch: 20, pinned: true}})")
+    player.hover(18)
+    share = 100 * by_hand(scene, 20)[18]
+    assert player.page.locator(".memory").inner_text().endswith(f"; {share:.0f} % of (3, 0)")
+    player.hover(25)
+    assert player.page.locator(".memory").inner_text().endswith("; nothing of (4, 1)")
