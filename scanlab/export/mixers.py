@@ -21,8 +21,9 @@ from scanlab.export.peers import attention, both_ways, convolution, without_scan
 from scanlab.export.scans import collected, scan_channels, scan_heads, skipped, weighted
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import CLASS, MEAN
+from scanlab.nn.cascade import CascadeMixer
 from scanlab.nn.lstm import LstmMixer
-from scanlab.nn.mixer import CascadeMixer, Mixer, ScanMixer
+from scanlab.nn.mixer import Mixer, ScanMixer
 from scanlab.nn.peers import AttentionMixer, ConvolutionMixer, NoScanMixer
 from scanlab.nn.ssd_mixer import SsdMixer
 from scanlab.ops import PathTable

@@ -21,9 +21,9 @@ from scanlab.export.layout import Layout, layout_of
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
 from scanlab.nn import Backbone
+from scanlab.nn.cascade import CascadeMixer
 from scanlab.nn.embed import Positions, halved
 from scanlab.nn.layer_paths import LayerPaths
-from scanlab.nn.mixer import CascadeMixer
 from scanlab.ops import PathTable
 
 __all__ = ["Fixed", "Widths", "filled", "grids_of", "in_widths", "number_of_columns", "positions_of"]

@@ -47,7 +47,7 @@ MIXERS: Mapping[str, MixerKind] = MappingProxyType(
     {
         "scan": MixerKind("mixer", "ScanMixer", streams=True),
         "ssd": MixerKind("ssd_mixer", "SsdMixer", streams=True),
-        "cascade": MixerKind("mixer", "CascadeMixer"),
+        "cascade": MixerKind("cascade", "CascadeMixer"),
         "attention": MixerKind("peers", "AttentionMixer", looks_ahead=True),
         "lstm": MixerKind("lstm", "LstmMixer", looks_ahead=True),
         "convolution": MixerKind("peers", "ConvolutionMixer", looks_ahead=True),

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text
-from scanlab.kernels.columns import CARRY, FIRST, LAST, PATH, SEQUENCE
 from scanlab.nn.mixer import Mixer
 from scanlab.nn.mixer_state import ScanInputs
 
@@ -146,23 +145,15 @@ def state_readings(model: nn.Module, image: Tensor, layer: int = 0) -> tuple[Sta
 
 
 def _readings(inputs: ScanInputs, grid: tuple[int, ...]) -> tuple[StateReading, ...]:
-    segments = inputs.table.segments.tolist()
-    by_sequence = {
-        number: [s for s in segments if s[SEQUENCE] == number] for number in sorted({s[0] for s in segments})
-    }
-    return tuple(_reading(inputs, grid, number, own) for number, own in by_sequence.items())
-
-
-def _reading(inputs: ScanInputs, grid: tuple[int, ...], number: int, segments: list[list[int]]) -> StateReading:
-    table = inputs.table
-    length = max(segment[LAST] for segment in segments)
-    rows = table.steps[0, number, :length].long().cpu()
-    paths, fresh = torch.zeros(length, dtype=torch.int64), torch.zeros(length, dtype=torch.bool)
-    for segment in segments:
-        paths[segment[FIRST] : segment[LAST]] = segment[PATH]
-        fresh[segment[FIRST]] = not segment[CARRY]
-    u, delta, B, C = (_along(each, rows, paths) for each in (inputs.u, inputs.delta, inputs.B, inputs.C))
-    return StateReading(grid, rows, paths, fresh, u, delta, inputs.decay.double().cpu(), B, C, table.grid_size)
+    paths, fresh = (each.cpu() for each in inputs.table.by_step())
+    readings = []
+    for number, steps in enumerate(inputs.table.steps[0].long().cpu()):
+        rows = steps[steps >= 0]
+        own = paths[number, : len(rows)]
+        u, delta, B, C = (_along(each, rows, own) for each in (inputs.u, inputs.delta, inputs.B, inputs.C))
+        decay, starts = inputs.decay.double().cpu(), fresh[number, : len(rows)]
+        readings.append(StateReading(grid, rows, own, starts, u, delta, decay, B, C, inputs.table.grid_size))
+    return tuple(readings)
 
 
 def _along(each: Tensor, rows: Tensor, paths: Tensor) -> Tensor:
