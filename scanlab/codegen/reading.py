@@ -7,12 +7,14 @@ and integers are as the target has them: 32 bits with quotients cut towards zero
 from __future__ import annotations
 
 import ast
-from types import SimpleNamespace
+import copy
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-__all__ = ["rows_of"]
+__all__ = ["TRITON_NAMES", "Lanes", "Pointer", "rows_of", "vectorised"]
 
 
 def rows_of(text: str, steps: np.ndarray, lengths: list[int]) -> list[np.ndarray]:
@@ -28,8 +30,8 @@ def rows_of(text: str, steps: np.ndarray, lengths: list[int]) -> list[np.ndarray
     rows_by_sequence = []
     for sequence, length in enumerate(lengths):
         step = np.arange(length, dtype=np.int32)
-        table = _Pointer(steps[sequence]) if triton else steps
-        rows = function(table, sequence, step.view(_Lanes) if triton else step)
+        table = Pointer(steps[sequence]) if triton else steps
+        rows = function(table, sequence, step.view(Lanes) if triton else step)
         rows_by_sequence.append(np.broadcast_to(np.asarray(rows), (length,)))
     return rows_by_sequence
 
@@ -79,37 +81,59 @@ def _call(name: str, *arguments: ast.expr) -> ast.expr:
     return ast.Call(function, list(arguments), [])
 
 
-class _Lanes(np.ndarray):
+def vectorised(body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """Statements as they are on arrays; those that are given stay as they are."""
+    return [_Vectorised().visit(copy.deepcopy(node)) for node in body]
+
+
+class Lanes(np.ndarray):
     """32-bit integers as a GPU has them: quotients cut towards zero, remainders with the sign of the dividend."""
 
     def __floordiv__(self, other: Any) -> Any:
         a, b = np.asarray(self, dtype=np.int64), np.asarray(other, dtype=np.int64)
-        return (np.sign(a) * np.sign(b) * (np.abs(a) // np.abs(b))).astype(self.dtype).view(_Lanes)
+        return (np.sign(a) * np.sign(b) * (np.abs(a) // np.abs(b))).astype(self.dtype).view(Lanes)
 
     def __mod__(self, other: Any) -> Any:
-        return np.fmod(np.asarray(self), np.asarray(other)).astype(self.dtype).view(_Lanes)
+        return np.fmod(np.asarray(self), np.asarray(other)).astype(self.dtype).view(Lanes)
+
+    # A GPU knows no wider integer: what is not signed stays so, whatever it meets.
+    def __xor__(self, other: Any) -> Any:
+        return self._kept(np.bitwise_xor, other)
+
+    def __or__(self, other: Any) -> Any:
+        return self._kept(np.bitwise_or, other)
+
+    def __and__(self, other: Any) -> Any:
+        return self._kept(np.bitwise_and, other)
+
+    __ixor__, __ior__, __iand__ = __xor__, __or__, __and__
+
+    def _kept(self, operation: np.ufunc, other: Any) -> Any:
+        if np.asarray(other).dtype == np.bool_:
+            return operation(np.asarray(self), np.asarray(other)).view(Lanes)
+        return operation(np.asarray(self), np.asarray(other).astype(self.dtype)).view(Lanes)
 
     def to(self, dtype: type[np.integer]) -> Any:
-        return np.asarray(self).astype(dtype).view(_Lanes)
+        return np.asarray(self).astype(dtype).view(Lanes)
 
 
-class _Pointer:
+class Pointer:
     """A pointer into a row of the table; added to steps it is what `tl.load` reads."""
 
     def __init__(self, row: np.ndarray, at: np.ndarray | None = None) -> None:
         self.row, self.at = row, at
 
-    def __add__(self, at: np.ndarray) -> _Pointer:
-        return _Pointer(self.row, np.asarray(at))
+    def __add__(self, at: np.ndarray) -> Pointer:
+        return Pointer(self.row, np.asarray(at))
 
     def load(self) -> np.ndarray:
-        return self.row[self.at].view(_Lanes)
+        return self.row[self.at].view(Lanes)
 
 
 def _where(condition: Any, then: Any, otherwise: Any) -> np.ndarray:
     unsigned = any(getattr(value, "dtype", None) == np.uint32 for value in (then, otherwise))
     chosen = np.where(np.asarray(condition), then, otherwise)
-    return chosen.astype(np.uint32 if unsigned else np.int32).view(_Lanes)
+    return chosen.astype(np.uint32 if unsigned else np.int32).view(Lanes)
 
 
 _TL = SimpleNamespace(
@@ -119,6 +143,9 @@ _TL = SimpleNamespace(
     abs=np.abs,
     int32=np.int32,
     uint32=np.uint32,
-    load=_Pointer.load,
+    load=Pointer.load,
     static_range=range,
 )
+
+TRITON_NAMES: Mapping[str, Any] = MappingProxyType({"tl": _TL, "np": np})
+"""What the text for Triton may name beside its own."""
