@@ -128,7 +128,8 @@ def _run(body: Sequence[ast.stmt], names: dict[str, Any], is_triton: bool) -> It
             case ast.Return(value=value) if value is not None:
                 yield node, dict(names), _evaluated(value, names, is_triton)
             case ast.For(target=ast.Name(id=name), iter=rounds):
-                for names[name] in _evaluated(rounds, names, is_triton):
+                for number in _evaluated(rounds, names, is_triton):
+                    names[name] = number
                     yield from _run(node.body, names, is_triton)
             case ast.If(test=test):
                 yield from _branch(node, _evaluated(test, names, is_triton), names, is_triton)

@@ -109,12 +109,12 @@ class WorkedKeys:
         """For each key the first and the last step of those that agree in it and in all before."""
         if self._starts is None:
             self._starts = self._changes()
-        step, found = int(np.flatnonzero(self._indices == patch)[0]), []
+        step, around = int(np.flatnonzero(self._indices == patch)[0]), []
         for starts in self._starts:
             place = int(np.searchsorted(starts, step, side="right"))
             end = int(starts[place]) if place < len(starts) else len(self._indices)
-            found.append((int(starts[place - 1]), end - 1))
-        return found
+            around.append((int(starts[place - 1]), end - 1))
+        return around
 
     def _changes(self) -> list[np.ndarray]:
         """For each key the steps at which it, or one before it, is another than at the step before; 0 first."""

@@ -43,6 +43,10 @@ class Desk:
         """What the user chose in the open panes, where it is not as usual."""
         return {name: chosen for name, (_, pane) in self._open.items() if (chosen := pane.options())}
 
+    def pane(self, name: str) -> Pane | None:
+        """An open pane, by name."""
+        return self._open[name][1] if name in self._open else None
+
     def build_bar(self) -> None:
         """Build the buttons that open and close the panes, here, in their groups."""
         numbers = {name: i for i, name in enumerate(TITLES, 1)}

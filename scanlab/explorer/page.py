@@ -17,6 +17,7 @@ from scanlab.explorer.following import Live
 from scanlab.explorer.freshness import text_version, version_of
 from scanlab.explorer.help import help_window
 from scanlab.explorer.html_elements import button, set_props, tag
+from scanlab.explorer.linked_element import Linked
 from scanlab.explorer.picture import Picture
 from scanlab.explorer.problems import Problems
 from scanlab.explorer.selection import Selection
@@ -62,6 +63,7 @@ class Page:
         self.live = Live(session.workers, self._drawn, self._judged, self._failed)
         self.shell = Shell(self._moved, self._pressed)
         self.desk = Desk(self._prepare, self._arranged)
+        self.linked = Linked(session.workers, self._reach)
         with tag("div", "explorer") as self.frame:
             self._build_header()
             with tag("main", "work"):
@@ -311,6 +313,7 @@ class Page:
             self.editor.underline(snapshot.text, snapshot.diagnostics)
             if snapshot.diagnostics or not snapshot.names:
                 self.problems.show(snapshot.text, state.grid, snapshot.diagnostics, ())
+            self.linked.follow(snapshot, version_of(snapshot.text, state.grid))
             self.desk.show(snapshot, version_of(snapshot.text, state.grid))
 
     def _tell_grid(self, snapshot: Snapshot) -> None:
@@ -334,6 +337,13 @@ class Page:
     def _failed(self, why: Diagnostic, state: State) -> None:
         self.problems.show(state.text, state.grid, (why,), ())
         self.picture.show_failure((why,), version_of(state.text, state.grid))
+
+    async def _reach(self, patch: int, scene: int) -> None:
+        """Turn the table of indices to a patch in a path."""
+        from scanlab.explorer.panes.pages import StepsPane
+
+        if isinstance(pane := self.desk.pane("indices"), StepsPane):
+            await pane.reach(patch, scene)
 
     def _prepare(self, pane: Pane) -> None:
         """Give a pane what it needs of the page."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scanlab.checking import check_definition, library_orders, mark_of, verdict_of
 from scanlab.compiler.bind import bind
@@ -28,7 +28,18 @@ from scanlab.view.svg import thumbnail
 if TYPE_CHECKING:
     from scanlab.explorer.given_arrays import Looked
 
-__all__ = ["defined", "draw", "draw_thumbnail", "judge", "look_at_array", "python_of", "source_of", "vocabulary"]
+__all__ = [
+    "defined",
+    "draw",
+    "draw_thumbnail",
+    "explain",
+    "judge",
+    "line_steps",
+    "look_at_array",
+    "python_of",
+    "source_of",
+    "vocabulary",
+]
 
 _SMALL = {1: (16,), 2: (8, 8), 3: (3, 4, 4), 4: (2, 2, 3, 3), 5: (2, 2, 2, 2, 2)}
 
@@ -121,6 +132,20 @@ def defined(source: str, axes: tuple[str, ...]) -> str:
 def python_of(shown: Snapshot) -> str:
     """A script that makes the same paths."""
     return as_python(shown)
+
+
+def explain(*asked: Any) -> Any:
+    """What a patch comes to in the panes: see `explaining`."""
+    from scanlab.explorer import explaining
+
+    return explaining.explain(*asked)
+
+
+def line_steps(*asked: Any) -> Any:
+    """Where a line comes to the same as at a patch: see `explaining`."""
+    from scanlab.explorer import explaining
+
+    return explaining.line_steps(*asked)
 
 
 def look_at_array(content: bytes, name: str, grid: str, pick: str) -> Looked:

@@ -83,8 +83,8 @@ function listen(panel) {
   const here = (event) => hoverPatch(panel, patchUnder(event), [event.clientX, event.clientY]);
   // A finger cannot hover: its first tap on a patch tells of it, the next one pins it.
   const press = (event) => {
-    const patch = patchUnder(event), told = targetOf(panel);
-    if (event.pointerType !== "touch" || (told.by !== "clock" && told.patch === patch)) togglePin(panel, patch);
+    const patch = patchUnder(event), target = targetOf(panel);
+    if (event.pointerType !== "touch" || (target.by !== "clock" && target.patch === patch)) togglePin(panel, patch);
     here(event);
   };
   stage.addEventListener("pointerdown", (event) => {

@@ -2,7 +2,7 @@
 
 // The pinned patch as {scene: its number, patch}; and patches that the page marks beside it, by a rule that it has.
 let PIN = null, CHOSEN = null;
-let MARK_TOLD = "null";
+let MARK_SENT = "null";
 
 // What a panel shows of its grid: {patch, step, by: "pin", "pointer" or "clock"}; the patch is -1 where there is none.
 function targetOf({ scene }) {
@@ -11,6 +11,14 @@ function targetOf({ scene }) {
   }
   const step = stepOf(scene);
   return { patch: step < 0 ? -1 : scene.indices[step], step, by: "clock" };
+}
+
+// The same for every path: [{scene, patch, step}], the pinned patch in all that have its grid.
+function targets() {
+  return SCENES.map((scene) => {
+    const { patch } = targetOf({ scene });
+    return { scene: scene.number, patch, step: patch < 0 ? -1 : scene.ranks[patch] };
+  });
 }
 
 function panelOf(number) {
@@ -75,17 +83,17 @@ function mark(where) {
 
 // As plain values: what is marked by a pin or the pointer, or null; `step` is -1 where the path does not go.
 function marked() {
-  const held = pinned(), found = held || HOVER;
-  if (!found || COUNTER) return null;
-  const scene = held ? SCENES[PIN.scene] : found.scene || found.panel.scene, { number, label, group, part } = scene;
-  return { scene: number, label, group, part, patch: found.patch, step: scene.ranks[found.patch], pinned: held !== null };
+  const held = pinned(), source = held || HOVER;
+  if (!source || COUNTER) return null;
+  const scene = held ? SCENES[PIN.scene] : source.scene || source.panel.scene, { number, label, group, part } = scene;
+  return { scene: number, label, group, part, patch: source.patch, step: scene.ranks[source.patch], pinned: held !== null };
 }
 
-// Told once for each picture, however many moves of the pointer there were.
+// Sent once for each picture, however many moves of the pointer there were.
 function reportMark() {
   const detail = marked(), words = JSON.stringify(detail);
-  if (words === MARK_TOLD) return;
-  MARK_TOLD = words;
+  if (words === MARK_SENT) return;
+  MARK_SENT = words;
   root.dispatchEvent(new CustomEvent("mark", { detail, bubbles: true }));
 }
 

@@ -16,13 +16,13 @@ function hoverPatch(panel, patch, point) {
 
 // The tip tells of the pinned patch; else of the one under the pointer, but not of one that the page points at.
 function showTip() {
-  const held = COUNTER ? null : pinned(), found = held || (HOVER && !HOVER.quiet ? HOVER : null);
-  at("tip").hidden = !found;
+  const held = COUNTER ? null : pinned(), chosen = held || (HOVER && !HOVER.quiet ? HOVER : null);
+  at("tip").hidden = !chosen;
   at("tip").classList.toggle("pinned", held !== null);
-  if (!found) return;
-  fillTip(found.panel.scene, found.patch);
+  if (!chosen) return;
+  fillTip(chosen.panel.scene, chosen.patch);
   if (held) placePinned();
-  else placeTip(found.point);
+  else placeTip(chosen.point);
 }
 
 // Beside the pinned patch, wherever that is scrolled or turned to; hidden where something else lies there.
@@ -49,8 +49,10 @@ function placeTip([x, y]) {
     tip.style.top = `${Math.max(y > top - 16 ? 8 : top, 8)}px`;
     return;
   }
-  const right = x + 18 + box.width < window.innerWidth - 8 ? x + 18 : x - 18 - box.width;
-  tip.style.left = `${Math.max(right, 8)}px`;
+  // One that stays keeps to the player, so that it hides nothing that stands beside.
+  const most = pinned() ? Math.min(window.innerWidth - 8, root.getBoundingClientRect().right + 12) : window.innerWidth - 8;
+  const fits = x + 18 + box.width < most, least = pinned() && !fits ? Math.min(most - box.width, x + 18) : x - 18 - box.width;
+  tip.style.left = `${Math.max(fits ? x + 18 : x - 18 - box.width > 8 ? x - 18 - box.width : least, 8)}px`;
   tip.style.top = `${Math.max(Math.min(y + 18, window.innerHeight - box.height - 8), 8)}px`;
 }
 

@@ -1,4 +1,4 @@
-"""What the lines of generated text compute at a step: the very patch that is visited there, and numbers that are true."""
+"""What the lines of generated text compute at a step: the patch that is visited there, and numbers that are true."""
 
 from __future__ import annotations
 

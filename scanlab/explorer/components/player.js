@@ -15,7 +15,8 @@ export default {
     root.addEventListener("step", (event) => this.$emit("step", event.detail));
     root.addEventListener("colour", ({ detail }) => this.$emit("colour", { value: detail, turn: keep("colour", detail) }));
     root.addEventListener("view", this.viewed);
-    this.player = mountPlayer(root);
+    // Other parts of the page link to it: see linked.js.
+    this.player = root.scanlabPlayer = mountPlayer(root);
     this.sent = JSON.stringify(this.player.view());
     window.addEventListener("pagehide", this.viewed);
     for (const [name, values] of this.waiting || []) this.player[name](...values);

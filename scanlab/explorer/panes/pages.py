@@ -12,6 +12,7 @@ from scanlab.explorer.panes.controls import Choice, Number
 from scanlab.explorer.panes.pane import Option, Pane
 from scanlab.explorer.renderers.compared import compare_page, metrics_page
 from scanlab.explorer.renderers.field import Decay, field_page
+from scanlab.explorer.renderers.linked import scenes_of
 from scanlab.explorer.renderers.listings import code_page
 from scanlab.explorer.renderers.published import published_page
 from scanlab.explorer.renderers.stages import expression_page, keys_page, proof_page
@@ -172,6 +173,18 @@ class StepsPane(Pane):
         self.place.text = f"{first:,} to {min(first + PAGE, size) - 1:,} of {size:,}"
         self.back.props["disabled"] = first == 0
         self.on.props["disabled"] = first + PAGE >= size
+
+    async def reach(self, patch: int, scene: int) -> None:
+        """Turn to the page that has a patch in a path, given by its number in the picture."""
+        if self.snapshot is None:
+            return
+        row = patch
+        if self.range.by == "step":
+            path = scenes_of(self.snapshot)[scene].path
+            row = int((path.sequence == patch).argmax())
+        if not 0 <= row - self.range.first < PAGE:
+            self.range = replace(self.range, first=row // PAGE * PAGE)
+            await self.chosen()
 
     async def _listed(self, words: str) -> None:
         self.range = Range(0, self._KINDS[words])

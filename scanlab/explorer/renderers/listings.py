@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from scanlab.codegen import program
 from scanlab.codegen.assembly import Report
 from scanlab.codegen.compiler_explorer import ABOUT, compiler_explorer_link
-from scanlab.codegen.listing import TABLE, Listing, function_listing, title
+from scanlab.codegen.listing import TABLE, Listing, title
 from scanlab.codegen.programs import Target
 from scanlab.compiler.bind import CompiledScan
-from scanlab.explorer.renderers.markup import code, figures_table, note, outward, section
+from scanlab.explorer.renderers.linked import linked_code, listings
+from scanlab.explorer.renderers.markup import figures_table, note, outward, section
 from scanlab.explorer.snapshot import Snapshot
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.stages import change_to_code
@@ -31,21 +32,19 @@ KERNEL_COLUMNS = (
 
 def code_page(snapshot: Snapshot, target: Target) -> str:
     """The path function of every scan that is shown, as `--emit triton` and `--emit cpu` print it."""
-    return "".join(
-        _listing(function_listing(scan, target), scan) for subject in snapshot.subjects for scan in subject.scans
-    )
+    page, number = "", 0
+    for scan, listing, linked in listings(snapshot, target):
+        page += _listing(listing, scan, [linked_code(part, number + at, "python") for at, part in enumerate(linked)])
+        number += len(linked)
+    return page
 
 
-def _listing(listing: Listing, scan: CompiledScan) -> str:
+def _listing(listing: Listing, scan: CompiledScan, texts: list[str]) -> str:
     change = change_to_code(scan, listing.program.forms, listing.rows)
     parts = [note(line) for line in (*listing.heading[1:], *listing.rows, change)]
     if listing.program.target == "triton":
         parts.append(_link(scan))
-    parts.append(code(listing.text.strip("\n"), "python"))
-    if listing.unused:
-        parts.append(
-            f"<details><summary>What was not chosen:</summary>{code(listing.unused.strip(chr(10)), 'python')}</details>"
-        )
+    parts += [texts[0], *(f"<details><summary>What was not chosen:</summary>{t}</details>" for t in texts[1:])]
     return section(title(scan), *parts, about=listing.name)
 
 

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from html import escape
 from typing import Any
 
 from scanlab.ir.diagnostics import Diagnostic
 
-__all__ = ["code", "figure", "figures_table", "mistakes", "note", "outward", "paragraph", "section", "table", "text"]
+__all__ = [
+    "PatchCell",
+    "code",
+    "coloured_lines",
+    "figure",
+    "figures_table",
+    "mistakes",
+    "note",
+    "outward",
+    "paragraph",
+    "section",
+    "table",
+    "text",
+]
 
 # So many things stand side by side in a narrow pane, with their figures below each other.
 MOST_COLUMNS = 4
@@ -58,6 +72,11 @@ def code(words: str, language: str = "") -> str:
     return f'<pre class="code" tabindex="0">{body}</pre>{cut}'
 
 
+def coloured_lines(words: str, language: str) -> list[str]:
+    """A text as HTML, line by line."""
+    return _coloured(words, language).split("\n")
+
+
 def table(
     head: Sequence[object], rows: Iterable[Sequence[object]], words: int = 1, marked: Sequence[int] = (), kind: str = ""
 ) -> str:
@@ -95,7 +114,19 @@ def _mistake(d: Diagnostic) -> str:
     return f'<div class="mistake {escape(d.severity)}">{note(head)}{paragraph(d.message)}{notes}</div>'
 
 
+@dataclass(frozen=True)
+class PatchCell:
+    """A cell of a table that speaks of a patch in a path, by its number in the picture; the words may be None."""
+
+    words: object
+    scene: int
+    patch: int
+
+
 def _cell(tag: str, is_text: bool, content: Any, more: str = "") -> str:
+    if isinstance(content, PatchCell):
+        more = f'{more} tabindex="-1" data-scene="{content.scene}" data-patch="{content.patch}"'
+        content = content.words
     kind = "words" if is_text else "number"
     return f'<{tag} class="{kind}"{more}>{escape("–" if content is None else str(content))}</{tag}>'
 

@@ -8,9 +8,11 @@ from dataclasses import replace
 
 from scanlab.compiler.loops import loops
 from scanlab.compiler.proof import Proof
-from scanlab.compiler.stages import Shown, different_orders, expressions, key_maps, keys
+from scanlab.compiler.stages import Shown, different_orders, key_maps
+from scanlab.explorer.renderers.linked import Part, expression_parts, key_parts, linked_code
 from scanlab.explorer.renderers.markup import code, mistakes, note, section, text
 from scanlab.explorer.snapshot import Snapshot, Subject, definition_of
+from scanlab.ir.printer import print_expr
 from scanlab.ir.values import Order, orders_of
 from scanlab.stages import STAGES, Content, Strategy, change_at, strategy_of
 
@@ -21,7 +23,11 @@ _MARKS: Mapping[str, str] = {"proved": "✓", "proved for this grid": "✓", "un
 
 def keys_page(snapshot: Snapshot) -> str:
     """The sort keys of every order, and the loops that visit it."""
-    return "".join(_keys(subject, _strategy(snapshot, subject)) for subject in snapshot.subjects)
+    parts = list(enumerate(key_parts(snapshot)))
+    return "".join(
+        _keys(subject, _strategy(snapshot, subject), [part for part in parts if part[1].subject == at])
+        for at, subject in enumerate(snapshot.subjects)
+    )
 
 
 def _strategy(snapshot: Snapshot, subject: Subject) -> Strategy:
@@ -32,12 +38,13 @@ def _strategy(snapshot: Snapshot, subject: Subject) -> Strategy:
     return strategy_of(replace(known, value=subject.value), subject.grid, is_asked=True, scans=subject.scans)
 
 
-def _keys(subject: Subject, strategy: Strategy) -> str:
+def _keys(subject: Subject, strategy: Strategy, linked: list[tuple[int, Part]]) -> str:
     value, orders = subject.value, different_orders(subject.value)
     parts = [] if isinstance(value, Order) else [code(str(value), "scan")]
-    for name, words in keys(value).items():
-        order = orders[name]
-        body = code(words, "scan")
+    for number, part in linked:
+        name, order = part.name, orders[part.name]
+        written = [f"~{print_expr(k.expr)}, as it is written" if k.alternate else "" for k in order.keys]
+        body = linked_code(part, number, "scan", written)
         if order.where is not None or order.restart or order.tokens or order.assume:
             body = code(str(order), "scan") + body
         body += f"<details><summary>as loops</summary>{code(loops(order), 'python')}</details>"
@@ -100,11 +107,12 @@ def wrapped_relation(words: str) -> str:
 def expression_page(snapshot: Snapshot) -> str:
     """How each path finds the patch at step p, as `--emit expr` prints it."""
     page = ""
-    for subject in snapshot.subjects:
-        forms = expressions(subject.scans)
+    linked = list(enumerate(expression_parts(snapshot)))
+    for at, subject in enumerate(snapshot.subjects):
+        own = [(number, part) for number, part in linked if part.subject == at]
         parts = [
-            (f"<h4>{text(name)}</h4>" if len(forms) > 1 else "") + code(words, "python")
-            for name, words in forms.items()
+            (f"<h4>{text(part.name)}</h4>" if len(own) > 1 else "") + linked_code(part, number, "python")
+            for number, part in own
         ]
         grid = "×".join(map(str, subject.grid))
         page += section(

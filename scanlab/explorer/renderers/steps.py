@@ -9,7 +9,8 @@ import numpy as np
 from scanlab.compiler.bind import Path
 from scanlab.compiler.stages import labelled_paths
 from scanlab.compiler.tracks import reset_steps
-from scanlab.explorer.renderers.markup import note, section, table
+from scanlab.explorer.renderers.linked import scenes_of
+from scanlab.explorer.renderers.markup import PatchCell, note, section, table
 from scanlab.explorer.snapshot import Snapshot, Subject
 
 __all__ = ["PAGE", "Range", "longest", "rank_rows", "step_rows", "steps_page"]
@@ -28,7 +29,11 @@ class Range:
 
 def steps_page(snapshot: Snapshot, shown: Range) -> str:
     """The tables of all strategies that are shown, cut to a range."""
-    return "".join(_table(subject, shown) for subject in snapshot.subjects)
+    scenes = scenes_of(snapshot)
+    return "".join(
+        _table(subject, shown, [s.number for s in scenes if s.subject == at])
+        for at, subject in enumerate(snapshot.subjects)
+    )
 
 
 def longest(snapshot: Snapshot, by: str) -> int:
@@ -76,17 +81,34 @@ def rank_rows(paths: list[Path], shown: Range) -> list[list[object]]:
     ]
 
 
-def _table(subject: Subject, shown: Range) -> str:
+def _table(subject: Subject, shown: Range, scenes: list[int]) -> str:
     labelled = labelled_paths(subject.scans)
     paths = dict(list(labelled.items())[:MOST_PATHS])
     left = len(labelled) - len(paths)
     more = note(f"{left} more paths are left out here.") if left else ""
     if shown.by == "patch":
         axes = ", ".join(paths[next(iter(paths))].axes)
-        body = table(["patch", axes, *paths], rank_rows(list(paths.values()), shown), words=0, kind="steps")
-        return section(subject.name, body, more, about="the step at which each patch is visited")
-    body = table(["step", *paths], step_rows(list(paths.values()), shown), words=0, kind="steps")
-    return section(subject.name, body, more, about="the patch at each step")
+        head, about = ["patch", axes, *paths], "the step at which each patch is visited"
+        rows = [
+            [*row[:2], *(PatchCell(c, s, int(str(row[0]))) for c, s in zip(row[2:], scenes, strict=False))]
+            for row in rank_rows(list(paths.values()), shown)
+        ]
+    else:
+        head, about = ["step", *paths], "the patch at each step"
+        rows = _linked_rows(list(paths.values()), shown, scenes)
+    at = f'<p class="at" data-at-scenes="{" ".join(map(str, scenes))}"></p>'
+    return section(subject.name, at, table(head, rows, words=0, kind="steps linked"), more, about=about)
+
+
+def _linked_rows(paths: list[Path], shown: Range, scenes: list[int]) -> list[list[object]]:
+    """Of `step_rows`, the cells that are patches know which."""
+    rows = step_rows(paths, shown)
+    for row in rows:
+        place = int(str(row[0]))
+        for column, (path, scene) in enumerate(zip(paths, scenes, strict=False), 1):
+            if place < path.sequence.size and path.sequence[place] >= 0:
+                row[column] = PatchCell(row[column], scene, int(path.sequence[place]))
+    return rows
 
 
 def _point(patch: int, grid: tuple[int, ...]) -> str:
