@@ -347,6 +347,7 @@ class Page:
 
     def _prepare(self, pane: Pane) -> None:
         """Give a pane what it needs of the page."""
+        from scanlab.explorer.panes.states import StatesPane
         from scanlab.explorer.panes.studies import StudiesPane
 
         pane.workers = self.session.workers
@@ -354,6 +355,10 @@ class Page:
         if isinstance(pane, StudiesPane):
             pane.folders = self.session.folders
             pane.on_pick = self._picked
+        if isinstance(pane, StatesPane):
+            pane.folders = self.session.folders
+            pane.picture = self.picture.player.picture
+            pane.on_states = self.picture.player.remembered
 
 
 def _view_in(draft: Mapping[str, Any]) -> dict[str, Any]:

@@ -83,6 +83,14 @@ class Player(ui.element, component="components/player.js"):
         """Show the patches of an image, given as a data URL, as the paths read them; None takes it away."""
         self.run_method("image", url)
 
+    async def picture(self, extents: tuple[int, int]) -> str:
+        """The middle of the image that is shown, as a data URL of so many rows and columns; "" where there is none."""
+        return await self.run_method("picture", *extents, timeout=10) or ""
+
+    def remembered(self, states: Iterable[tuple[int, str]]) -> None:
+        """Show a model's own states, of scenes by their numbers, base64 of float32 [P, P]; none for the usual decay."""
+        self.run_method("remembered", [list(each) for each in states])
+
     def focus(self) -> None:
         """Put the focus on the controls."""
         self.run_method("focus")

@@ -16,6 +16,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "expr": "Expression",
             "metrics": "Locality",
             "field": "Receptive field",
+            "state": "State",
         },
         "Compile": {
             "triton": "Triton",

@@ -78,6 +78,23 @@ class StateReading:
         held = self.held(step)
         return self._by_patch(held / held.sum().clamp(min=torch.finfo(held.dtype).tiny))
 
+    def shares(self, path: int | None = None) -> Tensor:
+        """`share` at the step of every patch at once: float32 [P, P], row i of the state at patch i; 0 where the path
+        does not come. Takes memory for S states: for grids of some hundred patches.
+        """
+        parts = torch.zeros(len(self.rows), *self.decay[0].shape)
+        table, first = torch.zeros(self.patches, self.patches), 0
+        for at in range(len(self.rows)):
+            first = at if self.fresh[at] else first
+            decay = self.decay[int(self.paths[at]) % len(self.decay)]
+            parts[first:at] *= (self.delta[at][:, None] * decay).exp().float()
+            parts[at] = self._write(at).float()
+            if self.rows[at] < self.patches and path in (None, int(self.paths[at])):
+                held = torch.zeros(len(self.rows), dtype=torch.float64)
+                held[first : at + 1] = parts[first : at + 1].flatten(1).norm(dim=1).double()
+                table[self.rows[at]] = self._by_patch(held / held.sum().clamp(min=1e-300)).float()
+        return table
+
     def written(self) -> Tensor:
         """How much the state takes up of each patch: float64 [P], the norm over D and N of delta u B."""
         each = [self._write(at).norm() for at in range(len(self.rows))]
@@ -93,18 +110,17 @@ class StateReading:
 
     def _before(self, step: int, part: Any) -> Tensor:
         """`part(what is left of the state, s)` of every step s up to `step`: [S] or [S, D]."""
-        found: dict[int, Tensor] = {}
+        parts: list[Tensor] = []
         spent = torch.zeros_like(self.decay[0])
         for at in range(step, -1, -1):
             left = spent.exp()
-            found[at] = part(left, at)
+            parts.append(part(left, at))
             if self.fresh[at] or left.max() < FORGOTTEN:
                 break
             spent = spent + self.delta[at][:, None] * self.decay[int(self.paths[at]) % len(self.decay)]
-        parts = torch.zeros(len(self.rows), *found[step].shape, dtype=torch.float64)
-        for at, value in found.items():
-            parts[at] = value
-        return parts
+        every = torch.zeros(len(self.rows), *parts[0].shape, dtype=torch.float64)
+        every[step + 1 - len(parts) : step + 1] = torch.stack(parts[::-1])
+        return every
 
     def _by_patch(self, each: Tensor) -> Tensor:
         on_grid = self.rows < self.patches

@@ -69,3 +69,17 @@ def _png(places: np.ndarray) -> bytes:
     size = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 8, 3, 0, 0, 0)
     palette = b"\0\0\0" + table(_SHADES).tobytes()
     return png_file(size, ((b"PLTE", palette), (b"tRNS", b"\0")), lines)
+
+
+def map_svg(values: np.ndarray, about: str) -> str:
+    """Draw values [rows, columns] of at least 0, from 0 to the largest, in the ramp of all pictures."""
+    picture = np.atleast_2d(np.asarray(values, dtype=np.float64))
+    rows, columns = picture.shape
+    levels = picture / max(float(picture.max()), np.finfo(float).tiny)
+    words = escape(about)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {columns} {rows}" width="{_WIDE}" role="img" '
+        f'class="heat" aria-label="{words}"><title>{words}</title><image width="{columns}" height="{rows}" '
+        'preserveAspectRatio="none" style="image-rendering:pixelated" '
+        f'href="data:image/png;base64,{base64.b64encode(_png(levels)).decode()}"/></svg>'
+    )

@@ -67,11 +67,12 @@ def player_script() -> str:
     Returned are `show(data, view)`, `view()` (step, speed, slice, layer, zoom, shift, rotation, together, pinned,
     memory, as plain values), `goTo(step)`, `setPlaying(flag)`, `autoplay()`, `colourBy("step" | "path" | "gap")`,
     `together(flag)`, `sliceAt(axis, layer)`, `rotate(yaw, pitch)`, `zoomBy(factor)`, `image(data URL | null)`,
-    `remember(steps)` (the state at one patch, of which half is left after so many; 0 ends it), `setRemembered([[path,
-    patch, shares], …])` (a model's own shares in the place of those), `mark({scene, patch | step, pinned} | {scene,
-    patches} | null)`, `unpin()`, `targetOf(panel)` (patch, step, and whether that is by the "pin", the "pointer" or the
-    "clock"), `targets()` (scene, patch and step of every path), `counterexample({grid, patches, label})` (until `show`
-    or `clearCounterexample()`), `redraw()` and `destroy()`, and for tests the clock, the camera and what is drawn.
+    `picture(rows, columns)` (the image's middle as a PNG), `remember(steps)` (the state at one patch, of which half is
+    left after so many; 0 ends it), `setRemembered([[path, base64], …])` (a model's own states in the place of that),
+    `mark({scene, patch | step, pinned} | {scene, patches} | null)`, `unpin()`, `targetOf(panel)` (patch, step, and
+    whether that is by the "pin", the "pointer" or the "clock"), `targets()` (scene, patch and step of every path),
+    `counterexample({grid, patches, label})` (until `show` or `clearCounterexample()`), `redraw()` and `destroy()`, and
+    for tests the clock, the camera and what is drawn.
     """
     ramp = f'const RAMP_TABLE = "{table(256).tobytes().hex()}";'
     body = "\n".join([ramp, *(_part(script) for script in _SCRIPTS)])

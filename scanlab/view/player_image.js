@@ -69,6 +69,15 @@ function drawWhole(panel, context) {
   context.drawImage(IMAGE, x, y, wide * columns, tall * rows, left, top, right - left, bottom - top);
 }
 
+// The middle of the image, cut to these proportions, as a PNG of so many pixels; "" where there is none.
+function pictureOf(rows, columns) {
+  if (!IMAGE) return "";
+  const side = Math.min(IMAGE.width / columns, IMAGE.height / rows), [wide, tall] = [side * columns, side * rows];
+  const canvas = Object.assign(document.createElement("canvas"), { width: columns, height: rows });
+  canvas.getContext("2d").drawImage(IMAGE, (IMAGE.width - wide) / 2, (IMAGE.height - tall) / 2, wide, tall, 0, 0, columns, rows);
+  return canvas.toDataURL("image/png");
+}
+
 // Uncover the patches up to a step: few one by one, many at once through a stencil with one pixel per patch.
 function revealImage(panel, step) {
   drawStrip(panel, step);

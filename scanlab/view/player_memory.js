@@ -31,6 +31,10 @@ function keptOf(half) {
 
 function sayHalf() {
   if (!VIEW.memory) return;
+  if (at("half").disabled) {
+    at("half-name").textContent = "of the model's own states";
+    return;
+  }
   const half = VIEW.memory, steps = half < 10 ? half.toFixed(1) : count(Math.round(half));
   at("half-name").textContent = `half left after ${steps} steps`;
   at("half").title = `a state that keeps ${keptOf(half).toFixed(4)} of itself at every step`;
@@ -39,8 +43,11 @@ function sayHalf() {
 
 // Add the shares of a path's state at a patch to `shares`, as their part `weight` of 1.
 function addShares(shares, scene, patch, kept, weight) {
-  const given = scene.remembered;
-  if (given && given.patch === patch) return given.shares.forEach((share, at) => { shares[at] += share * weight; });
+  const given = scene.remembered, size = scene.patches;
+  if (given) {
+    for (let at = 0; at < size; at++) shares[at] += given[patch * size + at] * weight;
+    return undefined;
+  }
   const last = scene.ranks[patch];
   if (last < 0) return undefined;
   const first = scene.restarts[segmentOf(scene, last)], { indices, tokens } = scene;
@@ -204,9 +211,15 @@ function memoryItems() {
   return [item];
 }
 
-// A model's own shares of the state at a patch, for a path by its number: a list of [number, patch, shares] or nothing.
+// A model's own states, for paths by their numbers: base64 of float32 [P, P], row by row the shares of the state at
+// each patch. They are shown at once; without any, the decay that the slider gives is.
 function setRemembered(list) {
   for (const scene of SCENES) scene.remembered = null;
-  for (const [number, patch, shares] of list || []) if (SCENES[number]) SCENES[number].remembered = { patch, shares };
+  for (const [number, text] of list || []) {
+    if (SCENES[number]) SCENES[number].remembered = new Float32Array(decode(text, 4).buffer);
+  }
+  at("half").disabled = SCENES.length > 0 && SCENES.every((scene) => scene.remembered);
+  if (list && list.length && !VIEW.memory) remember(halfAsked());
+  sayHalf();
   refresh();
 }

@@ -55,7 +55,7 @@ ALLOWED = {
         *("facade", "library_index", "cpus"),
     },
     "explorer": {
-        *("ir", "language", "compiler", "decompiler", "codegen", "ops", "study", "view", "strategies"),
+        *("ir", "language", "compiler", "decompiler", "codegen", "ops", "nn", "zoo", "study", "view", "strategies"),
         *("facade", "checking", "library_index", "processes", "stages"),
     },
     "facade": {"ir", "language", "compiler"},

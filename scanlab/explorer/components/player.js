@@ -52,6 +52,8 @@ export default {
     clearCounterexample() { this.call("clearCounterexample"); },
     mark(where) { this.call("mark", where); },
     image(url) { this.call("image", url); },
+    picture(rows, columns) { return this.player ? this.player.picture(rows, columns) : ""; },
+    remembered(states) { this.call("setRemembered", states); },
     redraw() { this.call("redraw"); },
     focus() { this.call("focus"); },
   },

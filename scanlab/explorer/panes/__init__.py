@@ -20,6 +20,7 @@ from scanlab.explorer.panes.pages import (
     TritonPane,
 )
 from scanlab.explorer.panes.pane import Pane
+from scanlab.explorer.panes.states import StatesPane
 from scanlab.explorer.panes.studies import StudiesPane
 
 __all__ = ["PANES", "Pane"]
@@ -32,6 +33,7 @@ PANES: Mapping[str, type[Pane]] = MappingProxyType(
         "expr": ExpressionPane,
         "metrics": MetricsPane,
         "field": FieldPane,
+        "state": StatesPane,
         "triton": TritonPane,
         "cpu": CpuPane,
         "ptx": KernelsPane,
