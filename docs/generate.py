@@ -1,8 +1,12 @@
-"""Fill the generated parts of docs/language.md and docs/models.md from the package: python docs/generate.py."""
+"""Fill the generated parts of docs/language.md and docs/models.md from the package, and write the lecture anew.
+
+Run it as: python docs/generate.py
+"""
 
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
 from scanlab.ir.codes import CODES
@@ -86,3 +90,4 @@ if __name__ == "__main__":
     for page in PAGES:
         page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
         print(f"wrote {page}")
+    runpy.run_path(str(DOCS / "make_lecture.py"))["write"]()

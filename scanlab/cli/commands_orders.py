@@ -108,7 +108,15 @@ def doctor(
 @app.command()
 def explore(
     files: Annotated[
-        list[Path] | None, typer.Argument(help=".scan files to open, or folders; without any, this folder.")
+        list[str] | None,
+        typer.Argument(
+            help=".scan files to open, or folders; without any, this folder. With --static: strategies and files that "
+            "the gallery shows beside the library."
+        ),
+    ] = None,
+    static: Annotated[
+        Path | None,
+        typer.Option(help="Write the gallery and the lecture into this folder: files that need no server. No NiceGUI."),
     ] = None,
     host: Annotated[str, typer.Option(help="Where to listen; any but 127.0.0.1 lets other machines in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
@@ -118,9 +126,14 @@ def explore(
 
     It opens only by the address that is printed, which holds a token; SCANLAB_TOKEN in the environment sets another.
     """
+    if static is not None:
+        from scanlab.cli.explore_static import run as write
+
+        write(static, files or [])
+        return
     from scanlab.cli.explore import run
 
-    run(files or [], host, port, browser)
+    run([Path(file) for file in files or []], host, port, browser)
 
 
 @app.command()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scanlab.explorer.html_elements import button, tag
+from scanlab.explorer.lecture_service import LECTURE
 from scanlab.explorer.state import START
 
 __all__ = ["EXAMPLES", "WHAT_THIS_IS", "Example", "build_introduction"]
@@ -57,3 +58,4 @@ def build_introduction(picked: Callable[[Example], Any]) -> None:
             tag("span", "", "Try", id="examples-label")
             for example in EXAMPLES:
                 button(example.label, lambda example=example: picked(example), title=example.about)
+            tag("a", "", "or five scenes", href=LECTURE, target="_blank", title="A short lecture: why orders differ")

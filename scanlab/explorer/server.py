@@ -18,6 +18,7 @@ from scanlab.explorer.array_service import serve_arrays
 from scanlab.explorer.elements import Vocabulary
 from scanlab.explorer.gallery import serve_gallery
 from scanlab.explorer.guard import Guard
+from scanlab.explorer.lecture_service import serve_lecture
 from scanlab.explorer.page import Page
 from scanlab.explorer.player_element import serve_player
 from scanlab.explorer.session import Session
@@ -89,6 +90,7 @@ def _pages(session: Session) -> None:
     serve_player()
     serve_gallery(session.workers)
     serve_arrays(session.workers)
+    serve_lecture(session.workers)
 
     @app.get("/scanlab/here", status_code=204)
     def here() -> None:

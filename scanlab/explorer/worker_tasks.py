@@ -34,6 +34,7 @@ __all__ = [
     "draw_thumbnail",
     "explain",
     "judge",
+    "lecture",
     "line_steps",
     "look_at_array",
     "python_of",
@@ -154,6 +155,13 @@ def look_at_array(content: bytes, name: str, grid: str, pick: str) -> Looked:
     from scanlab.explorer import given_arrays
 
     return given_arrays.look_at_array(content, name, grid, pick)
+
+
+def lecture() -> str:
+    """The lecture, with a way back to the explorer."""
+    from scanlab.explorer.static_site.lecture import lecture_page
+
+    return lecture_page("Explorer", "/")
 
 
 def vocabulary() -> tuple[list[tuple[str, str]], list[Word]]:

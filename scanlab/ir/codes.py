@@ -154,6 +154,10 @@ _STUDIES = {
     "S854": Code("code or data that live in one process", "Only what has an import path goes to other workers."),
     "S855": Code("paths that are no permutations", "Layers of your own take orders that visit every patch once."),
     "S860": Code("a training that diverged", "Its loss is no number; what was trained before that is kept."),
+    "S868": Code("a folder of something else", "A gallery is written into a folder that is empty, new, or a gallery."),
+    "S869": Code(
+        "a gallery that is too large", "It may have 5 MB, so that it opens on a phone: choose fewer strategies."
+    ),
     "S861": Code("no validation part", "Ending early and best weights take a part that no result is of."),
 }
 

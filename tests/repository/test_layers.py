@@ -56,7 +56,7 @@ ALLOWED = {
     },
     "explorer": {
         *("ir", "language", "compiler", "decompiler", "codegen", "ops", "nn", "zoo", "study", "view", "strategies"),
-        *("facade", "checking", "library_index", "processes", "stages"),
+        *("facade", "checking", "library_index", "processes", "stages", "cpus", "places"),
     },
     "facade": {"ir", "language", "compiler"},
     "notebook": {"ir", "compiler", "decompiler", "view", "facade"},
