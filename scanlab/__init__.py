@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from scanlab.compiler.proof import Proof
     from scanlab.decompiler.decompile import decompile
     from scanlab.decompiler.result import Decompiled
-    from scanlab.facade import compile, load, load_file, parse, prove, to_layout
+    from scanlab.facade import compare, compile, load, load_file, parse, prove, to_layout
     from scanlab.ir.diagnostics import CounterExample, Diagnostic, ScanlabError
     from scanlab.ir.values import Order, Plan, Scan, Token
     from scanlab.language.symbols import axes, by, curve, extent, flip, maximum, minimum, order, where, within
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 find_moved_modules()
 
 _MODULES = {
-    "scanlab.facade": ("compile", "load", "load_file", "parse", "prove", "to_layout"),
+    "scanlab.facade": ("compare", "compile", "load", "load_file", "parse", "prove", "to_layout"),
     "scanlab.decompiler.decompile": ("decompile",),
     "scanlab.decompiler.result": ("Decompiled",),
     "scanlab.ir.diagnostics": ("CounterExample", "Diagnostic", "ScanlabError"),
@@ -60,6 +60,7 @@ __all__ = [
     "ablate",
     "axes",
     "by",
+    "compare",
     "compile",
     "curve",
     "decompile",

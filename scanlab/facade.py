@@ -23,12 +23,14 @@ from scanlab.language.usual_axes import USUAL_AXES
 
 if TYPE_CHECKING:
     from scanlab.compiler.bind import CompiledPlan, CompiledScan
+    from scanlab.compiler.comparison import OrderComparison
     from scanlab.compiler.proof import Proof
 
 __all__ = [
     "as_definition",
     "as_value",
     "bound",
+    "compare",
     "compile",
     "load",
     "load_definition",
@@ -259,6 +261,23 @@ def compile(x: Value | str | os.PathLike[str], grid: Extents) -> CompiledScan | 
     """
     extents = grid_of(grid)
     return bound(as_value(x, extents), extents)
+
+
+def compare(strategies: Iterable[Value | str], grid: Extents) -> OrderComparison:
+    """Strategies side by side on a grid: the locality of every path, and which are provably the same order.
+
+    strategies: values, library names or lines of the language, as for `compile`. Raises what `compile` raises.
+
+    >>> import scanlab
+    >>> print(scanlab.compare(["row", "by w, h"], (8, 8)).pairs[0])
+    row is `by w, h` with its axes exchanged (proved)
+    """
+    from scanlab.compiler.comparison import compared
+
+    extents = grid_of(grid)
+    values = [(each, as_value(each, extents)) for each in strategies]
+    scans = [(each if isinstance(each, str) else str(value), bound(value, extents).scans) for each, value in values]
+    return compared(scans, extents)
 
 
 def bound(value: Value, grid: Extents) -> CompiledScan | CompiledPlan:

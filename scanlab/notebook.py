@@ -11,6 +11,7 @@ from typing import Any, cast
 from numpy.typing import ArrayLike
 
 from scanlab.compiler.bind import CompiledPlan, CompiledScan, Path
+from scanlab.compiler.comparison import CAVEAT, OrderComparison, columns, figures
 from scanlab.compiler.proof import Proof
 from scanlab.decompiler.result import Decompiled
 from scanlab.facade import bound
@@ -81,6 +82,8 @@ def html_of(value: Any) -> str:
     The picture stands in an element of its own, so that its style is not the page's. Nothing raises: what cannot be
     drawn is shown as words.
     """
+    if isinstance(value, OrderComparison):
+        return _tables(value)
     try:
         note, picture = _picture(value)
     except ScanlabError as error:
@@ -92,6 +95,19 @@ def html_of(value: Any) -> str:
     code = base64.b64encode(picture.encode()).decode()
     about = escape(str(value), quote=True)
     return f'<div>{shown}<img style="max-width:100%" alt="{about}" src="data:image/svg+xml;base64,{code}">{below}</div>'
+
+
+def _tables(comparison: OrderComparison) -> str:
+    """A table of the locality of every path for each grid, and what is provably the same."""
+    parts = []
+    for (axes, grid), rows in comparison.grids().items():
+        head = "".join(f"<th>{escape(name)}</th>" for name in ("path", *columns(axes)))
+        cells = ("".join(f"<td>{escape(text)}</td>" for text in (row.label, *figures(row))) for row in rows)
+        body = "".join(f"<tr>{row}</tr>" for row in cells)
+        caption = f"<caption>rank gaps of neighbouring patches, and steps, on {grid_text(grid)}</caption>"
+        parts.append(f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+    parts += [f"<p>{escape(str(pair))}</p>" for pair in comparison.pairs]
+    return f"<div>{''.join(parts)}<p><small>{escape(CAVEAT)}</small></p></div>"
 
 
 def _picture(value: Any) -> tuple[str, str]:

@@ -77,3 +77,18 @@ def test_all_of_the_library_can_be_shown() -> None:
 def test_showing_loads_no_torch() -> None:
     code = "import sys, scanlab; scanlab.load('cross')._repr_html_(); print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_a_comparison_is_a_table_for_each_grid_and_what_is_proved():
+    comparison = scanlab.compare(["row", "by w, h", "cross"], (4, 4))
+    page = comparison._repr_html_()
+    assert page.count("<table>") == 1 and page.count("<tr>") == 7
+    assert "row is the transpose of by w, h (proved)" in page and "No single figure here is" in page
+    assert repr(comparison) == "<OrderComparison row, by w, h, cross>"
+
+
+def test_an_errors_repr_is_its_first_problem():
+    with pytest.raises(scanlab.ScanlabError) as caught:
+        scanlab.compile("by h + w", (4, 4))
+    assert repr(caught.value).startswith("<ScanlabError S300: ")
+    assert len(repr(caught.value)) < 120

@@ -10,7 +10,7 @@ from rich.table import Table
 from scanlab.cli.arguments import grid_for, strategies
 from scanlab.cli.narrow_tables import print_table
 from scanlab.cli.output import console, print_json
-from scanlab.compiler.comparison import CAVEAT, Measured, columns, equivalent_pairs, figures, measured
+from scanlab.compiler.comparison import CAVEAT, Measured, columns, compared, figures
 from scanlab.compiler.locality import Locality
 from scanlab.facade import bound
 
@@ -20,21 +20,17 @@ __all__ = ["run"]
 def run(names: list[str], grid: str, as_json: bool) -> None:
     """Print the metrics of every path, and the pairs that are provably the same order."""
     values = strategies(names, grid)
-    rows = measured((label, bound(v, grid_for(v, grid)).scans) for label, v in values)
-    same = [str(pair) for pair in equivalent_pairs(rows, grid_for(values[0][1], grid))]
+    made = compared(((label, bound(v, grid_for(v, grid)).scans) for label, v in values), grid_for(values[0][1], grid))
+    same = [str(pair) for pair in made.pairs]
     if as_json:
         data = [
             {"strategy": r.strategy, "path": r.path.label, "order": str(r.path.order), **_plain(r.locality)}
-            for r in rows
+            for r in made.rows
         ]
         print_json({"paths": data, "relations": same})
         return
     out = console()
-    # Figures of different grids do not compare.
-    places: dict[tuple[tuple[str, ...], tuple[int, ...]], list[Measured]] = {}
-    for row in rows:
-        places.setdefault((row.path.axes, row.path.grid), []).append(row)
-    for there in places.values():
+    for there in made.grids().values():
         print_table(out, _table(there))
     for sentence in same:
         out.print(sentence)

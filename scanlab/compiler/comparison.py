@@ -9,8 +9,19 @@ from itertools import combinations
 from scanlab.compiler.bind import CompiledScan, Path
 from scanlab.compiler.equivalences import Equivalence, find_equivalences
 from scanlab.compiler.locality import Locality, locality
+from scanlab.ir.shown import Shown
 
-__all__ = ["CAVEAT", "EquivalentPair", "Measured", "columns", "equivalent_pairs", "figures", "measured"]
+__all__ = [
+    "CAVEAT",
+    "EquivalentPair",
+    "Measured",
+    "OrderComparison",
+    "columns",
+    "compared",
+    "equivalent_pairs",
+    "figures",
+    "measured",
+]
 
 CAVEAT = (
     "No single figure here is “locality”: the mean gap barely tells raster from Hilbert, the median does, and "
@@ -43,6 +54,37 @@ class EquivalentPair:
     def __str__(self) -> str:
         proved = " (proved)" if self.equivalence.proof.verdict == "proved" else ""
         return f"{self.first} {self.equivalence.words()}{proved}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class OrderComparison(Shown):
+    """Strategies side by side. rows: every path with its locality; pairs: those that are provably the same order, or
+    reverse or exchange axes of each other.
+
+    >>> import scanlab
+    >>> comparison = scanlab.compare(["snake", "column"], (8, 8))
+    >>> [round(row.locality.mean_gap, 2) for row in comparison.rows]
+    [4.5, 4.5]
+    """
+
+    rows: tuple[Measured, ...]
+    pairs: tuple[EquivalentPair, ...]
+
+    def grids(self) -> dict[tuple[tuple[str, ...], tuple[int, ...]], list[Measured]]:
+        """The rows by axes and grid: figures of different ones do not compare."""
+        places: dict[tuple[tuple[str, ...], tuple[int, ...]], list[Measured]] = {}
+        for row in self.rows:
+            places.setdefault((row.path.axes, row.path.grid), []).append(row)
+        return places
+
+    def __str__(self) -> str:
+        return ", ".join(dict.fromkeys(row.strategy for row in self.rows))
+
+
+def compared(strategies: Iterable[tuple[str, Iterable[CompiledScan]]], grid: tuple[int, ...] | None) -> OrderComparison:
+    """Compare strategies by their names, each bound to a grid; grid: that on which equivalences are decided."""
+    rows = tuple(measured(strategies))
+    return OrderComparison(rows, tuple(equivalent_pairs(rows, grid)))
 
 
 def measured(strategies: Iterable[tuple[str, Iterable[CompiledScan]]]) -> list[Measured]:

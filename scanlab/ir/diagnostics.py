@@ -196,7 +196,7 @@ def _columns(text: str) -> int:
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
-@dataclass
+@dataclass(repr=False)
 class ScanlabError(Shown, Exception):
     """An error a user can act on; it holds one or more diagnostics, sorted by place.
 
@@ -210,6 +210,11 @@ class ScanlabError(Shown, Exception):
     """
 
     diagnostics: tuple[Diagnostic, ...] = field(default_factory=tuple)
+
+    def _words(self) -> str:
+        first, *others = self.diagnostics or (None,)
+        more = f" and {len(others)} more" if others else ""
+        return f"{first.code}: {first.message}{more}" if first else "without a diagnostic"
 
     def __post_init__(self) -> None:
         self.diagnostics = tuple(sorted(self.diagnostics, key=Diagnostic.sort_key))

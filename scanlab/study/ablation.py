@@ -55,7 +55,7 @@ class Figure:
         return file
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Ablation:
     """A study that ran. A notebook draws it; `print` gives its sentences.
 
@@ -132,6 +132,11 @@ class Ablation:
 
     def __str__(self) -> str:
         return "\n".join(self.sentences)
+
+    def __repr__(self) -> str:
+        problems = ", ".join(problem.name for problem in self.findings.problems)
+        labels = ", ".join(dict.fromkeys(row.label for p in self.findings.problems for row in p.rows))
+        return f"<Ablation of {labels} on {problems}, in {self.folder}>"
 
     def _repr_html_(self) -> str:
         pictures = "".join(f"<h4>{escape(p.name)}</h4>{self.figure(p.name).svg}" for p in self.findings.problems)

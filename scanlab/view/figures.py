@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,6 +16,8 @@ from scanlab.view.ramp import colours
 from scanlab.view.scene import PathScene, check_drawable
 
 PNG_LIMIT = 1_000_000
+WIDE, SLIDE = 1920, 16 / 9
+_SLIDE_ROWS = 2
 _SIDE = 3.4
 _DENSEST_LINES = 64
 _INK, _SOFT, _LINE, _OFF = "#1c1b22", "#5d5b6b", "#e3e1ea", "#f1eff5"
@@ -25,14 +26,19 @@ _INK, _SOFT, _LINE, _OFF = "#1c1b22", "#5d5b6b", "#e3e1ea", "#f1eff5"
 def png(
     scenes: Iterable[PathScene],
     title: str = "",
-    dots_per_inch: int = 160,
     image: NDArray[np.uint8] | None = None,
     colour: str = "step",
 ) -> bytes:
-    """What `figure_of` draws, as a PNG file's bytes. Raises what it raises."""
+    """What `figure_of` draws, as the bytes of a PNG file for a slide: WIDE pixels wide, and of its proportions where
+    the paths stand in one or two rows. Raises what `figure_of` raises.
+    """
     figure = figure_of(scenes, title, image, colour)
+    width, height = figure.get_size_inches()
+    if height < _SLIDE_ROWS * (_SIDE + 0.5) + 0.5:
+        width = max(width, height * SLIDE)
+        figure.set_size_inches(width, height)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dots_per_inch, facecolor="white", metadata={"Software": None})
+    figure.savefig(buffer, format="png", dpi=WIDE / width, facecolor="white", metadata={"Software": None})
     return buffer.getvalue()
 
 
@@ -45,8 +51,10 @@ def figure_of(
     for each. Raises ScanlabError S500 without matplotlib, S503 for no scenes, S504 for more than PNG_LIMIT patches.
     """
     drawable = check_drawable(scenes, PNG_LIMIT, "a PNG file", "give a smaller --grid")
+    # A path on its own has its name above it.
+    title = "" if [scene.title for scene in drawable] == [title] else title
     figures = need("matplotlib.figure", "a PNG file")
-    columns = min(len(drawable), 4, math.ceil(math.sqrt(len(drawable))))
+    columns = min(len(drawable), 4)
     rows = -(-len(drawable) // columns)
     figure = figures.Figure(figsize=(columns * _SIDE, rows * (_SIDE + 0.5) + 0.4 * bool(title)), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.16)

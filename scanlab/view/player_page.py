@@ -24,6 +24,8 @@ def page(scenes: Iterable[PathScene], title: str = "") -> str:
     name = title or ", ".join(dict.fromkeys(scene.group or scene.label for scene in drawable))
     return Template(_part("page.html")).substitute(
         title=html.escape(name),
+        # A path on its own has its name above it: the heading is for those who hear the page.
+        heading=' class="named"' if [scene.label for scene in drawable] == [name] else "",
         style=player_style() + _part("page.css"),
         player=player_markup(),
         data=_safe_json(player_data(drawable)),
