@@ -85,6 +85,7 @@ def data_(
     lazy: Annotated[
         bool | None, typer.Option(help="Leave pixels on disk till needed; without it, where memory is too small.")
     ] = None,
+    window: Annotated[str, typer.Option(help="Of volumes on disk, windows of so many voxels, as in 64x64x64.")] = "",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Draw a sheet of samples, .png or .svg.")] = None,
     json: Json = False,
 ) -> None:
@@ -92,9 +93,9 @@ def data_(
     from scanlab.cli.data import Options, run, spacing_of
     from scanlab.ir.grids import grid_of
 
-    extents = grid_of(size, what="size") if size else None
+    extents, sides = (grid_of(text, what="size") if text else None for text in (size, window))
     how = "auto" if lazy is None else lazy
-    run(name, Options(extents, part, limit, out, layout, spacing_of(spacing), how), json)
+    run(name, Options(extents, part, limit, out, layout, spacing_of(spacing), how, sides), json)
 
 
 @app.command()

@@ -45,7 +45,8 @@ class Options:
     """What is asked for.
 
     size: extents to resize to. part: "" for all parts as they are, else what a study sees that measures on "test" or
-    "val". limit: training samples at most. out: a sheet of samples, .png or .svg. layout, spacing: how files are read.
+    "val". limit: training samples at most. out: a sheet of samples, .png or .svg. layout, spacing, lazy,
+    window: how files are read.
     """
 
     size: tuple[int, ...] | None = None
@@ -55,6 +56,7 @@ class Options:
     layout: str = ""
     spacing: tuple[float, ...] | None = None
     lazy: Lazy = "auto"
+    window: tuple[int, ...] | None = None
 
 
 def spacing_of(text: str) -> tuple[float, ...] | None:
@@ -76,10 +78,10 @@ def run(name: str, options: Options, as_json: bool) -> None:
     if options.out is not None:
         check_sheet(options.out)
     if options.part or options.limit is not None:
-        how = {"layout": options.layout, "spacing": options.spacing, "lazy": options.lazy}
+        how = {"layout": options.layout, "spacing": options.spacing, "lazy": options.lazy, "window": options.window}
         dataset = load(name, size=options.size, part=options.part or "test", limit=options.limit, **how)
     else:
-        dataset = whole(name, options.size, options.layout, options.spacing, options.lazy)
+        dataset = whole(name, options.size, options.layout, options.spacing, options.lazy, options.window)
     summary = dataset_summary(dataset)
     if as_json:
         print_json(summary)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanlab.data.lazy import LazyImages
+from scanlab.data.lazy_masks import LazyMasks, held_targets
 from scanlab.data.notes import Note
 from scanlab.data.ragged import RaggedImages, arrays_of
 from scanlab.data.target_kinds import BOXES, LABELS, MASKS, TargetKind, by_shape
@@ -28,17 +29,17 @@ def _none() -> NDArray[np.int64]:
 class Dataset:
     """Images, volumes or videos with their targets, and a fixed division into parts.
 
-    images float32 [M, C, H, W], or [M, C, D, H, W] for volumes and videos, RaggedImages, or LazyImages;
-    photographs in [0, 1], what is z-scored has mean 0. labels, of the kind of `targets`, by default told by their
-    shape: classes int64 [M] in [0, classes); masks uint8 [M, *extents] with a class per pixel, 0 the background,
-    IGNORED where there is none; classes of any number as uint8 [M, classes] with 1 for each; texts int16 [M, longest]
-    of classes that are symbols, -1 after the end, -2 for a symbol that is none of them; boxes float32 [M, most, 5] of
-    x0, y0, x1, y1 in pixels and the class, -1 where there is no more. train, val, test: disjoint int64 index arrays
-    into the images, sorted; val may be empty. class_names: one per class, or none. groups: int64 [M], samples that were
-    never divided over parts (one patient, one digit); None where each stands alone. video: the first axis is time.
-    drawn: ScanLab divided them into train and test, which did not come as parts. ink: of texts, whether their pictures
-    came with dark_ink or light_ink, words of layout; in images it is light; "" where nothing says. notes: what the
-    reader assumed, mapped and left out. Arrays are read-only.
+    images float32 [M, C, H, W], or [M, C, D, H, W] for volumes and videos, RaggedImages, or LazyImages; photographs in
+    [0, 1], what is z-scored has mean 0. labels, of the kind of `targets`, by default told by their shape: classes int64
+    [M] in [0, classes); masks uint8 [M, *extents] with a class per pixel, 0 the background, IGNORED where there is
+    none, or LazyMasks; classes of any number as uint8 [M, classes] with 1 for each; texts int16 [M, longest] of classes
+    that are symbols, -1 after the end, -2 for a symbol that is none of them; boxes float32 [M, most, 5] of x0, y0, x1,
+    y1 in pixels and the class, -1 where there is no more. train, val, test: disjoint int64 index arrays into the
+    images, sorted; val may be empty. class_names: one per class, or none. groups: int64 [M], samples that were never
+    divided over parts (one patient, one digit); None where each stands alone. video: the first axis is time. drawn:
+    ScanLab divided them into train and test, which did not come as parts. ink: of texts, whether their pictures came
+    with dark_ink or light_ink, words of layout; in images it is light; "" where nothing says. notes: what the reader
+    assumed, mapped and left out. Arrays are read-only.
 
     >>> images, labels = np.zeros((4, 1, 8, 8), np.float32), np.array([0, 1, 0, 1])
     >>> pair = Dataset("pair", images, labels, np.array([0, 1]), np.array([2, 3]), classes=2, credit="made up")
@@ -48,7 +49,7 @@ class Dataset:
 
     name: str
     images: NDArray[np.float32] | RaggedImages | LazyImages
-    labels: NDArray
+    labels: NDArray | LazyMasks
     train: NDArray[np.int64]
     test: NDArray[np.int64]
     classes: int
@@ -99,12 +100,16 @@ class Dataset:
 
     def class_numbers(self, chosen: NDArray[np.int64] | slice = slice(None)) -> NDArray:
         """The classes of some samples, or of their pixels, symbols or boxes, in any order; what is of none is left out.
+        Of masks on disk each class that any of them has, once.
 
         >>> images, labels = np.zeros((2, 1, 4, 4), np.float32), np.array([[0, 1, 1], [1, 0, 1]], np.uint8)
         >>> Dataset("two", images, labels, np.array([0]), np.array([1]), 3, "", targets=LABELS).class_numbers()
         array([1, 2, 0, 2])
         """
         labels = self.labels[chosen]
+        if isinstance(labels, LazyMasks):
+            values = labels.values()
+            return values[values != IGNORED] if self.ignoring else values
         if self.target_kind is LABELS:
             return labels.nonzero()[1]
         if self.target_kind is BOXES:
@@ -123,7 +128,7 @@ class Dataset:
         digest.update(self.target_kind.mark.encode())
         if self.classes != 1 + int(self.labels.max(initial=0)):
             digest.update(f"{self.classes} classes".encode())
-        for array in (*arrays_of(self.images), self.labels, self.train, self.val, self.test):
+        for array in (*arrays_of(self.images), held_targets(self.labels), self.train, self.val, self.test):
             digest.update(f"{array.dtype}{array.shape}".encode())
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()[:16]

@@ -6,12 +6,15 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scanlab.ir.diagnostics import ScanlabError
+
+if TYPE_CHECKING:
+    from scanlab.data.volume_windows import VolumeWindows
 
 __all__ = ["LOADERS", "SHARE", "Lazy", "LazyImages", "as_declared", "loaded_by", "memory", "refuse_lazy"]
 
@@ -35,7 +38,9 @@ class LazyImages:
     gives the same pixels; what cannot be read is a ScanlabError that says where it is. sample_shape: C and the extents
     of every image. numbers int64 [M]: of the source, in this order. mark: what the source is known by in a
     fingerprint; it changes when an image or their order does. loaders: threads that read ahead of a training, 0 for
-    none. unreadable: how many images may be damaged, which a training then leaves out.
+    none. unreadable: how many images may be damaged, which a training then leaves out. level: of every image of the
+    source, float64 [source], what parts shall have alike, in place of its mean value, which has to be read; None for
+    that. windows: of images that are parts of volumes, what reads any other part of them.
 
     Indexed by a number it reads an image; by an array of numbers, a mask or a slice, it gives these images, still
     unread.
@@ -51,6 +56,8 @@ class LazyImages:
     mark: str
     loaders: int = LOADERS
     unreadable: int = 0
+    level: NDArray[np.float64] | None = None
+    windows: VolumeWindows | None = None
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -86,11 +93,15 @@ class LazyImages:
 
 def loaded_by(images: Any, loaders: int, unreadable: int) -> Any:
     """Images that so many threads read ahead, of which so many may be damaged; those in memory as they are. Raises S608
-    for fewer than none."""
+    for fewer than none, and what is wrong with the first of more volumes that are known to be damaged."""
     for name, value in (("loaders", loaders), ("unreadable", unreadable)):
         if value < 0:
             raise ScanlabError.at("S608", f"{name} is {value}", help="give a number from 0 up")
-    return replace(images, loaders=loaders, unreadable=unreadable) if isinstance(images, LazyImages) else images
+    if not isinstance(images, LazyImages):
+        return images
+    if images.windows is not None and len(damaged := images.windows.damaged) > unreadable:
+        raise next(iter(damaged.values()))
+    return replace(images, loaders=loaders, unreadable=unreadable)
 
 
 def as_declared(lazy: Lazy, unreadable: int) -> Lazy:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from scanlab.data.dataset import Dataset
 from scanlab.data.digits import load_digits
+from scanlab.data.lazy_masks import held_labels
 from scanlab.data.ragged import require_one_size
 from scanlab.data.target_kinds import BOXES
 from scanlab.ir.diagnostics import ScanlabError
@@ -80,11 +81,12 @@ def permuted(dataset: Dataset) -> Dataset:
         raise ScanlabError.at("S698", what, help="choose data with classes or masks")
     places = pixel_permutation(dataset.extents)
     images = require_one_size(dataset.images, dataset.name, "one permutation of all pixels")
+    labels = held_labels(dataset.labels)
     return replace(
         dataset,
         name=f"permuted {dataset.name}",
         images=_shuffled(images, places, len(dataset.extents)),
-        labels=_shuffled(dataset.labels, places, len(dataset.extents)) if dataset.masks else dataset.labels,
+        labels=_shuffled(labels, places, len(dataset.extents)) if dataset.masks else labels,
         credit=f"made from {dataset.name}: {dataset.credit}",
     )
 

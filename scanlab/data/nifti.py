@@ -9,25 +9,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scanlab.data.checks import checked
-from scanlab.data.classes import MOST_CLASSES, classes_of_values, mapped_values, values_of
+from scanlab.data.checks import check_parts, checked
+from scanlab.data.classes import mapped_values, values_of
 from scanlab.data.dataset import IGNORED, Dataset
 from scanlab.data.grouping import groups_below
-from scanlab.data.layout import NOTHING, VOLUMES, Layout, settled_by
+from scanlab.data.layout import NOTHING, VOLUMES, Layout
+from scanlab.data.lazy import memory
+from scanlab.data.lazy_volumes import class_table, lazy_volumes
 from scanlab.data.notes import Note, listed
 from scanlab.data.parts import divided
 from scanlab.data.places import VOLUMES as ENDINGS
 from scanlab.data.places import other_files
-from scanlab.data.strata import strata_of
+from scanlab.data.strata import brightness_quarters, strata_of
 from scanlab.data.tables import check_tables_beside
 from scanlab.data.target_kinds import by_shape
-from scanlab.data.volume_files import Volume, load_case, require_nibabel
-from scanlab.data.volume_places import Volumes, class_names, dataset_json, unnamed_classes, volumes_in
+from scanlab.data.volume_files import Volume, VolumeFacts, load_case, require_nibabel, voxel_count
+from scanlab.data.volume_places import Case, Volumes, class_names, dataset_json, unnamed_classes, volumes_in
 from scanlab.data.volume_sizes import fitted
+from scanlab.data.volume_windows import Windows
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 
-__all__ = ["checked_spacing", "is_decathlon", "load_decathlon", "load_volumes"]
+__all__ = ["checked_spacing", "is_decathlon", "load_decathlon", "load_volumes", "load_windows"]
 
 
 def is_decathlon(folder: Path) -> bool:
@@ -58,7 +61,8 @@ def load_volumes(
     in millimetres, resampled to that and padded or cropped around its middle. Several modalities, in a fourth axis or
     in files _0000, _0001, …, become channels. Without labelled test volumes about 30 % are held out, by brightness,
     always the same. Names of the classes come from dataset.json where it is there. Raises S644 for files that do not
-    fit, S645 without nibabel, S646, S693 for a mask that lies elsewhere, and S695 for a spacing that is none.
+    fit, S645 without nibabel, S646, S693 for a mask that lies elsewhere, S695 for a spacing that is none, and S836 for
+    volumes that are larger than the machine's memory.
     """
     require_nibabel()
     layout.check(VOLUMES, "a folder of volumes")
@@ -66,6 +70,7 @@ def load_volumes(
     about = dataset_json(folder)
     known, ignored = class_names(about)
     cases = [case for some in found.cases.values() for case in some]
+    _check_memory(folder, cases)
     volumes = [load_case(case, layout) for case in cases]
     _describe(volumes, spacing, notes)
     if spacing is not None:
@@ -76,28 +81,81 @@ def load_volumes(
     notes += [] if given else unnamed_classes(labels, known)
     classes = len(given.class_names) if given else 1 + max([int(labels[labels != IGNORED].max(initial=0)), *known])
     named = tuple(known.get(c, f"class {c}") for c in range(classes)) if known else ()
-    counts = {part: len(some) for part, some in found.cases.items()}
-    files = [case.images[0] for case in cases]
-    check_tables_beside(folder, files, "classes" if given else "masks", layout, notes)
-    notes += other_files(folder, (*ENDINGS, "dataset.json"), "NIfTI")
-    homes = {part: [case.home for case in some] for part, some in found.cases.items()}
-    groups = given.groups if given else groups_below(folder, homes, layout, notes)
-    parts = divided(counts, strata_of(by_shape(labels), pixels, labels), groups, notes)
     made = Dataset(
         name=str(about.get("name", folder.name)),
         images=pixels,
         labels=labels,
-        train=parts["train"],
-        test=parts["test"],
+        **_divided(folder, found, strata_of(by_shape(labels), pixels, labels), layout, notes),
         classes=classes,
         credit=f"read from {folder.name}, every volume z-scored and of {grid_text(pixels.shape[2:])} voxels",
-        val=parts.get("val", np.empty(0, np.int64)),
         class_names=given.class_names if given else named,
-        groups=groups,
-        drawn="test" not in counts,
         notes=tuple(dict.fromkeys(notes)),
     )
     return checked(made)
+
+
+def load_windows(folder: Path, found: Volumes, windows: Windows, layout: Layout = NOTHING) -> Dataset:
+    """NIfTI files with masks as `load_volumes` reads them, but for the voxels: these stay on disk, at the resolution
+    that they have, and windows of one size are read of them (`lazy_volumes`).
+
+    Dataset.images and labels are the windows in the midst of what is labelled. About 30 % are held out by how much of
+    a volume is labelled, where no labelled test volumes are there. Raises S834 for volumes without masks, S835 for
+    copies that cannot be kept, and what `load_volumes` raises.
+    """
+    require_nibabel()
+    layout.check(VOLUMES, "a folder of volumes")
+    if found.labelled:
+        problem = f"the volumes of {folder} have classes, and windows are for those with masks"
+        raise ScanlabError.at("S834", problem, help="leave window out")
+    notes = list(found.notes)
+    about = dataset_json(folder)
+    known, ignored = class_names(about)
+    cases = [case for some in found.cases.values() for case in some]
+    images, labels, facts = lazy_volumes(folder, cases, windows, layout, ignored, notes)
+    _describe(facts, None, notes)
+    notes += unnamed_classes(labels, known)
+    values = labels.values()
+    classes = 1 + max([int(values[values != IGNORED].max(initial=0)), *known])
+    made = Dataset(
+        name=str(about.get("name", folder.name)),
+        images=images,
+        labels=labels,
+        **_divided(folder, found, brightness_quarters(images), layout, notes),
+        classes=classes,
+        credit=f"read from {folder.name}, windows of {grid_text(windows.size)} voxels of z-scored volumes",
+        class_names=tuple(known.get(c, f"class {c}") for c in range(classes)) if known else (),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+    check_parts(made)
+    return made
+
+
+def _check_memory(folder: Path, cases: Sequence[Case]) -> None:
+    """Raise S836 for volumes that cannot all be held, by what their headers say. A header that cannot be read counts
+    nothing: who reads the file says what is wrong with it."""
+    needed = 4 * sum(voxel_count(file) for case in cases for file in case.images)
+    if needed > memory():
+        problem = f"the volumes of {folder} take {needed / 1e9:.1f} GB as float32, and this machine has"
+        help = "read them in windows from disk, as in window = [64, 64, 64]"
+        raise ScanlabError.at("S836", f"{problem} {memory() / 1e9:.1f} GB of memory", help=help)
+
+
+def _divided(folder: Path, found: Volumes, strata: NDArray, layout: Layout, notes: list[Note]) -> dict[str, Any]:
+    """Parts and groups, as a Dataset takes them."""
+    counts = {part: len(some) for part, some in found.cases.items()}
+    files = [case.images[0] for some in found.cases.values() for case in some]
+    check_tables_beside(folder, files, "classes" if found.labelled else "masks", layout, notes)
+    notes += other_files(folder, (*ENDINGS, "dataset.json"), "NIfTI")
+    homes = {part: [case.home for case in some] for part, some in found.cases.items()}
+    groups = found.labelled.groups if found.labelled else groups_below(folder, homes, layout, notes)
+    parts = divided(counts, strata, groups, notes)
+    return {
+        "train": parts["train"],
+        "test": parts["test"],
+        "val": parts.get("val", np.empty(0, np.int64)),
+        "groups": groups,
+        "drawn": "test" not in counts,
+    }
 
 
 def _classes(
@@ -109,20 +167,12 @@ def _classes(
     notes: list[Note],
 ) -> NDArray[np.uint8]:
     """Masks with the class of every voxel, as `classes_of_values` says of the whole files."""
-    seen = [values_of(volume.mask) for volume in volumes if volume.mask is not None]
-    table = classes_of_values(seen, layout, folder.name, notes, ignored)
-    if table is None:
-        odd = next(n for n, values in enumerate(seen) if any(not 0 <= v < MOST_CLASSES for v in values))
-        raise ScanlabError.at(
-            "S644",
-            f"the mask {volumes[odd].name} has other values than classes from 0 to {MOST_CLASSES - 1}: "
-            f"{listed(sorted(seen[odd]))}",
-            help=f"renumber it; or {settled_by('levels', 'instances')}",
-        )
+    seen = {volume.name: values_of(volume.mask) for volume in volumes if volume.mask is not None}
+    table = class_table(seen, ignored, layout, folder, notes)
     return np.stack([mapped_values(mask, table) for mask in masks])
 
 
-def _describe(volumes: Sequence[Volume], spacing: Sequence[float] | None, notes: list[Note]) -> None:
+def _describe(volumes: Sequence[Volume | VolumeFacts], spacing: Sequence[float] | None, notes: list[Note]) -> None:
     """Note what the headers say of orientation and spacing."""
     turned = [volume for volume in volumes if volume.stored not in ("RAS", "")]
     if turned:

@@ -120,8 +120,10 @@ def values_of(images: NDArray[np.float32] | RaggedImages) -> tuple[float, float,
 
 
 def brightness_of(images: NDArray[np.float32] | RaggedImages | LazyImages) -> NDArray:
-    """The mean value of each image, [M]."""
+    """The mean value of each image, [M], or what is known of it in that place."""
     if isinstance(images, LazyImages):
+        if images.level is not None:
+            return images.level[images.numbers]
         return np.array([image.mean() for image in images])
     if isinstance(images, RaggedImages):
         scale = BRIGHTEST if images.pixels.dtype == np.uint8 else 1

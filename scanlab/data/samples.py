@@ -110,7 +110,8 @@ def _places(depth: int, most: int, video: bool, mask: NDArray | None, label: int
     first, count = 0, depth
     if mask is not None:
         held = np.flatnonzero((mask == label).reshape(depth, -1).any(1))
-        first, count = int(held[0]), int(held[-1] - held[0]) + 1
+        # A window of a volume may lie beside the class.
+        first, count = (int(held[0]), int(held[-1] - held[0]) + 1) if len(held) else (0, depth)
     number = min(most, count)
     if video and number > 1:
         return tuple(first + round(k * (count - 1) / (number - 1)) for k in range(number))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from scanlab.data.dataset import Dataset
+from scanlab.data.lazy_masks import held_labels
 from scanlab.data.ragged import require_one_size
 from scanlab.data.resize import check_size, resized, resized_masks
 from scanlab.data.target_kinds import BOXES
@@ -28,6 +29,6 @@ def sized(dataset: Dataset, size: tuple[int, ...] | None) -> Dataset:
     if dataset.target_kind is BOXES:
         help = "leave size out, or let the function give them in that size"
         raise ScanlabError.at("S646", f"the boxes of {dataset.name} belong to pixels of their own size", help=help)
-    labels = resized_masks(dataset.labels, size) if dataset.masks else dataset.labels.copy()
-    images = require_one_size(dataset.images, dataset.name, "another size")
+    images, held = require_one_size(dataset.images, dataset.name, "another size"), held_labels(dataset.labels)
+    labels = resized_masks(held, size) if dataset.masks else held.copy()
     return replace(dataset, images=resized(images, size), labels=labels)

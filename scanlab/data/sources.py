@@ -22,7 +22,7 @@ from scanlab.data.lazy import LOADERS, Lazy, LazyImages, as_declared, loaded_by,
 from scanlab.data.listing import listed_once
 from scanlab.data.made import load_moving_digits, load_permuted_digits, permuted
 from scanlab.data.made_text import load_digit_lines, load_digit_pages
-from scanlab.data.nifti import load_volumes
+from scanlab.data.nifti import load_volumes, load_windows
 from scanlab.data.parts import limited, measured_on
 from scanlab.data.placed import PLACED, required_place
 from scanlab.data.remote import REMOTE, load_remote
@@ -32,12 +32,13 @@ from scanlab.data.sized import extents_of, sized
 from scanlab.data.table_files import TABLES
 from scanlab.data.text_lines import load_text_lines, text_lines_in
 from scanlab.data.volume_places import volumes_in
+from scanlab.data.volume_windows import LABELLED, Windows
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents
 from scanlab.ir.guesses import nearest
 from scanlab.places import expand_home
 
-__all__ = ["SOURCES", "load", "whole"]
+__all__ = ["SOURCES", "load", "whole", "windows_of"]
 
 SOURCES: Mapping[str, Callable[[], Dataset]] = MappingProxyType(
     {
@@ -62,6 +63,8 @@ def load(
     lazy: Lazy = "auto",
     loaders: int = LOADERS,
     unreadable: int = 0,
+    window: Extents | None = None,
+    labelled: float = LABELLED,
 ) -> Dataset:
     """Load data and make them ready for a study.
 
@@ -76,9 +79,11 @@ def load(
     files. lazy: True leaves pixels on disk till they are needed (`LazyImages`), those of a folder of pictures with
     classes or of arrays that are not compressed; False reads them all; "auto" leaves them where they are too large for
     memory (`lazy_folders.is_too_large`). loaders: threads that then read ahead of a training, 0 for none; unreadable:
-    so many images may be damaged and are left out, for which all are read lazily. Raises S830 for data that cannot be,
-    S600 for a name that is nothing of these, S400 for a size that is none, S690 for a layout, S695 for a spacing that
-    means nothing for them, and what these raise.
+    so many images may be damaged and are left out, for which all are read lazily. window: of NIfTI volumes with masks
+    these stay on disk, and windows of so many voxels are read of them (`nifti.load_windows`); labelled: the share of
+    those trained on that lies on labelled voxels. Raises S834 for a window of other data, S830 for data that cannot be
+    read lazily, S600 for a name that is nothing of these, S400 for a size that is none, S690 for a layout, S695 for a
+    spacing that means nothing for them, and what these raise.
 
     >>> digits = load("digits", size="16x16", limit=100)
     >>> digits.extents, len(digits.train)
@@ -88,9 +93,10 @@ def load(
     if name.startswith("permuted:"):
         rest = name.removeprefix("permuted:")
         options = {"limit": limit, "test_limit": test_limit, "part": part, "layout": layout, "spacing": spacing}
-        options |= {"lazy": lazy}
+        options |= {"lazy": lazy, "window": window, "labelled": labelled}
         return permuted(load(rest, size=size, **options))
-    dataset = limited(measured_on(_read(name, size, layout, spacing, lazy), part), limit, test_limit)
+    read = _read(name, size, layout, spacing, lazy, windows_of(window, labelled))
+    dataset = limited(measured_on(read, part), limit, test_limit)
     check_parts(dataset)
     return replace(dataset, images=loaded_by(dataset.images, loaders, unreadable))
 
@@ -101,6 +107,8 @@ def whole(
     layout: str = "",
     spacing: Sequence[float] | None = None,
     lazy: Lazy = "auto",
+    window: Extents | None = None,
+    labelled: float = LABELLED,
 ) -> Dataset:
     """Data with all their parts, the validation part too. Raises what `load` raises.
 
@@ -110,18 +118,54 @@ def whole(
     """
     size = extents_of(size)
     if name.startswith("permuted:"):
-        return permuted(whole(name.removeprefix("permuted:"), size, layout, spacing, lazy))
-    return _read(name, size, layout, spacing, lazy)
+        return permuted(whole(name.removeprefix("permuted:"), size, layout, spacing, lazy, window, labelled))
+    return _read(name, size, layout, spacing, lazy, windows_of(window, labelled))
 
 
-def _read(name: str, size: tuple[int, ...] | None, text: str, spacing: Sequence[float] | None, lazy: Lazy) -> Dataset:
-    """The data, in memory or not. Raises S608 for a setting that is none, and S830 for data that are read whole."""
+def windows_of(window: Extents | None, labelled: float) -> Windows | None:
+    """What windows a person declares, None for none. Raises S834 for what is none."""
+    size = extents_of(window)
+    return None if size is None else Windows(size, float(labelled))
+
+
+def _read(
+    name: str,
+    size: tuple[int, ...] | None,
+    text: str,
+    spacing: Sequence[float] | None,
+    lazy: Lazy,
+    windows: Windows | None = None,
+) -> Dataset:
+    """The data, in memory or not. Raises S608 for a setting that is none, S830 for data that are read whole, and S834
+    for windows of what is no volume, or as well as another size."""
     lazy = as_declared(lazy, unreadable=0)
     with listed_once():
+        if windows is not None:
+            return _in_windows(name, size, text, spacing, lazy, windows)
         made = _loaded(name, size, text, spacing, lazy)
     if not isinstance(made.images, LazyImages):
         refuse_lazy(lazy, name)
     return made
+
+
+def _in_windows(
+    name: str, size: tuple[int, ...] | None, text: str, spacing: Sequence[float] | None, lazy: Lazy, windows: Windows
+) -> Dataset:
+    """Windows of volumes. Raises S834."""
+    for given, setting in ((size, "size"), (spacing, "spacing"), (True if lazy is False else None, "lazy = false")):
+        if given is not None:
+            problem = f"window and {setting} are given, and windows are read of voxels as they lie in the files"
+            raise ScanlabError.at("S834", problem, help=f"leave {setting} out; resample the files where that is needed")
+    placed, path = PLACED.get(name), expand_home(name)
+    if placed is not None and not path.exists():
+        made = _in_windows(str(required_place(name)), size, text or placed.layout, spacing, lazy, windows)
+        return replace(made, name=name, credit=placed.credit)
+    layout = Layout.read(text)
+    volumes = volumes_in(path, layout) if path.is_dir() else None
+    if volumes is None:
+        problem = f"{name} is no folder of NIfTI volumes, and windows are for those"
+        raise ScanlabError.at("S834", problem, help="leave window out")
+    return load_windows(path, volumes, windows, layout)
 
 
 def _loaded(name: str, size: tuple[int, ...] | None, text: str, spacing: Sequence[float] | None, lazy: Lazy) -> Dataset:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scanlab.data.lazy import LazyImages
+from scanlab.data.lazy_masks import LazyMasks
 from scanlab.data.ragged import RaggedImages, brightness_of
 from scanlab.data.target_kinds import CLASSES, LABELS, TargetKind
 
@@ -18,11 +19,11 @@ QUARTERS = 4
 
 
 def strata_of(
-    kind: TargetKind, images: NDArray[np.float32] | RaggedImages | LazyImages, labels: NDArray
+    kind: TargetKind, images: NDArray[np.float32] | RaggedImages | LazyImages, labels: NDArray | LazyMasks
 ) -> NDArray[np.int64]:
     """A stratum for every sample, int64 [M]: its class, its rarest label, or its quarter by brightness."""
     known = _STRATA.get(kind)
-    return known(labels) if known else brightness_quarters(images)
+    return known(labels) if known and not isinstance(labels, LazyMasks) else brightness_quarters(images)
 
 
 def brightness_quarters(images: NDArray[np.float32] | RaggedImages | LazyImages) -> NDArray[np.int64]:

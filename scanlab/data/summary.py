@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from scanlab.data.dataset import Dataset
 from scanlab.data.lazy import LazyImages
+from scanlab.data.lazy_masks import LazyMasks
 from scanlab.data.notes import notes_of
 from scanlab.data.parts import PARTS
 from scanlab.data.ragged import RaggedImages, values_of
@@ -69,8 +70,10 @@ def class_name(dataset: Dataset, label: int) -> str:
     return dataset.class_names[label] if dataset.class_names else f"class {label}"
 
 
-def pixel_counts(masks: NDArray, classes: int) -> NDArray[np.int64]:
+def pixel_counts(masks: NDArray | LazyMasks, classes: int) -> NDArray[np.int64]:
     """How many pixels of each class every mask has: uint8 [M, *extents] -> int64 [M, classes]. Those of none are left
     out."""
+    if isinstance(masks, LazyMasks):
+        return masks.pixel_counts(classes)
     counts = [np.bincount(mask.ravel(), minlength=classes)[:classes] for mask in masks]
     return np.array(counts, np.int64).reshape(len(masks), classes)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from numpy.typing import NDArray
 
+from scanlab.data.lazy_masks import LazyMasks
+
 __all__ = ["BOXES", "CLASSES", "FRAMES", "LABELS", "MASKS", "TEXT", "TargetKind", "by_shape"]
 
 
@@ -52,6 +54,6 @@ BOXES = TargetKind(
 FRAMES = TargetKind("frames", "no labels", "no labels for a", "next_frame", "frames", unlabelled=True)
 
 
-def by_shape(labels: NDArray) -> TargetKind:
+def by_shape(labels: NDArray | LazyMasks) -> TargetKind:
     """What labels are unless something else is said: classes [M], or masks [M, *extents]."""
     return MASKS if labels.ndim > 1 else CLASSES

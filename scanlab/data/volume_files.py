@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,11 +19,33 @@ from scanlab.data.volume_space import Space, body_axes, space_of
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
 
-__all__ = ["Volume", "load_case", "require_nibabel"]
+__all__ = [
+    "Volume",
+    "VolumeFacts",
+    "check_place",
+    "checked_classes",
+    "facts_of",
+    "load_case",
+    "opened_volume",
+    "require_nibabel",
+    "unreadable_volume",
+    "voxel_count",
+]
 
 # In voxels: where the corners of an image and its mask may lie apart, for headers are rounded.
 NEAR = 0.5
 _MILLIMETRES: Mapping[str, float] = MappingProxyType({"meter": 1000.0, "mm": 1.0, "micron": 0.001})
+
+
+@dataclass(frozen=True, eq=False)
+class VolumeFacts:
+    """What the header of a volume says, in the words of `Volume`."""
+
+    stored: str
+    spacing: tuple[float, ...]
+    oblique: float
+    unit: str = ""
+    last: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +86,10 @@ def load_case(case: Case, layout: Layout) -> Volume:
     """A sample's files, turned to the closest canonical orientation (RAS+). Raises S644, S646 and S693."""
     import nibabel
 
-    images = [_opened(nibabel, file) for file in case.images]
+    images = [opened_volume(nibabel, file) for file in case.images]
     first, file = images[0], case.images[0]
     for other, path in zip(images[1:], case.images[1:], strict=True):
-        _check_place(first, other, (file, path), "modality", layout)
+        check_place(first, other, (file, path), "modality", layout)
     labels = None if case.mask is None else _mask_of(nibabel, first, file, case.mask, layout)
     arrays = [_array(nibabel, image, path) for image, path in zip(images, case.images, strict=True)]
     channels = np.concatenate([a[None] if a.ndim == 3 else np.moveaxis(a, -1, 0) for a in arrays])
@@ -75,22 +98,35 @@ def load_case(case: Case, layout: Layout) -> Volume:
     axes = (1, 2, 3)
     centred = channels - channels.mean(axes, keepdims=True)
     scored = (centred / np.maximum(centred.std(axes, keepdims=True), 1e-6)).astype(np.float32)
-    name = (case.mask or file).name
-    last = first.shape[3] if len(first.shape) == 4 else 0
-    stored = _orientation(nibabel, first)
+    name, facts = (case.mask or file).name, facts_of(first)
     return Volume(
-        scored, labels, name, stored, _spacing(first), _oblique(first), _unit(first), last, space_of(first), case.images
+        scored,
+        labels,
+        name,
+        facts.stored,
+        facts.spacing,
+        facts.oblique,
+        facts.unit,
+        facts.last,
+        space_of(first),
+        case.images,
     )
+
+
+def facts_of(image: Any) -> VolumeFacts:
+    """What the header of an image that nibabel opened says."""
+    last = image.shape[3] if len(image.shape) == 4 else 0
+    return VolumeFacts(_orientation(image), _spacing(image), _oblique(image), _unit(image), last)
 
 
 def _mask_of(nibabel: Any, first: Any, file: Path, path: Path, layout: Layout) -> NDArray:
     """The mask of an image, in its place."""
-    mask = _opened(nibabel, path)
+    mask = opened_volume(nibabel, path)
     if "same_grid" in layout and mask.shape[:3] == first.shape[:3]:
         # Whatever the header says: the array as it is, in the place of the image.
         mask = type(first)(np.asanyarray(mask.dataobj), first.affine, first.header)
     else:
-        _check_place(first, mask, (file, path), "mask", layout)
+        check_place(first, mask, (file, path), "mask", layout)
     return _mask(nibabel, mask, path)
 
 
@@ -102,11 +138,22 @@ def require_nibabel() -> None:
         raise ScanlabError.at("S645", "NIfTI files need nibabel", help='pip install "scanlab[data]"') from None
 
 
-def _opened(nibabel: Any, file: Path) -> Any:
+def voxel_count(file: Path) -> int:
+    """How many voxels the header of a file says that it has; 0 for a file that cannot be read."""
+    import nibabel
+
+    try:
+        return prod(opened_volume(nibabel, file).shape)
+    except ScanlabError:
+        return 0
+
+
+def opened_volume(nibabel: Any, file: Path) -> Any:
+    """The image of a file, whose voxels are not read yet. Raises S644 for a file that holds no volume."""
     try:
         image = nibabel.load(file)
     except Exception as error:  # nibabel, gzip and zlib raise errors of many kinds for files that are not whole.
-        raise _unreadable(file, error) from None
+        raise unreadable_volume(file, error) from None
     if len(image.shape) not in (3, 4) or 0 in image.shape:
         raise ScanlabError.at("S644", f"{file} has shape {list(image.shape)}", help="expected a volume of three axes")
     if image.get_data_dtype().kind == "c":
@@ -121,7 +168,7 @@ def _array(nibabel: Any, image: Any, file: Path) -> NDArray[np.float32]:
         turned = image if body_axes(image) is None else nibabel.as_closest_canonical(image)
         return np.asarray(turned.dataobj, np.float32)
     except Exception as error:
-        raise _unreadable(file, error) from None
+        raise unreadable_volume(file, error) from None
 
 
 def _mask(nibabel: Any, image: Any, file: Path) -> NDArray:
@@ -133,6 +180,11 @@ def _mask(nibabel: Any, image: Any, file: Path) -> NDArray:
             f"the mask {file.name} has shape {list(array.shape)}",
             help="expected one class per voxel, not several",
         )
+    return checked_classes(array, file)
+
+
+def checked_classes(array: NDArray[np.float32], file: Path) -> NDArray:
+    """The values of a mask as whole numbers, uint8 where they fit. Raises S644 for others."""
     whole = np.isfinite(array) & (array == np.round(array)) & (np.abs(array) < 1 << 24)
     if not whole.all():
         raise ScanlabError.at(
@@ -143,7 +195,7 @@ def _mask(nibabel: Any, image: Any, file: Path) -> NDArray:
     return array.astype(np.uint8 if array.min() >= 0 and array.max() <= 255 else np.int32)
 
 
-def _check_place(first: Any, other: Any, files: tuple[Path, Path], what: str, layout: Layout) -> None:
+def check_place(first: Any, other: Any, files: tuple[Path, Path], what: str, layout: Layout) -> None:
     """Raise S644 for another extent, and S693 for another place, than that of the first image."""
     shapes = [image.shape[:3] for image in (other, first)]
     stored = [_turned_shape(image) for image in (other, first)]
@@ -205,8 +257,10 @@ def _apart(first: Any, other: Any) -> float:
     return float(np.linalg.norm(corners[0] - corners[1], axis=0).max() / max(smallest, 1e-9))
 
 
-def _orientation(nibabel: Any, image: Any) -> str:
+def _orientation(image: Any) -> str:
     """Such as "LPS"; "" for a header that gives none."""
+    import nibabel
+
     if body_axes(image) is None:
         return ""
     return "".join(code or "?" for code in nibabel.aff2axcodes(image.affine))
@@ -233,7 +287,8 @@ def _oblique(image: Any) -> float:
     return float(np.degrees(np.arccos(np.clip(np.abs(affine / lengths).max(0), 0, 1))).max())
 
 
-def _unreadable(file: Path, error: Exception) -> ScanlabError:
+def unreadable_volume(file: Path, error: Exception) -> ScanlabError:
+    """The error of a file that cannot be read."""
     return ScanlabError.at(
         "S644", f"{file} cannot be read as NIfTI: {error}", help="replace the file, or take it out of the folder"
     )

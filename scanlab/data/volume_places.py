@@ -16,6 +16,7 @@ from scanlab.data.class_folders import Labelled, class_files, class_places
 from scanlab.data.classes import MOST_CLASSES
 from scanlab.data.dataset import IGNORED
 from scanlab.data.layout import TASK_FOLDERS, VOLUME_CLASSES, VOLUME_MASKS, Layout, settled_by
+from scanlab.data.lazy_masks import LazyMasks
 from scanlab.data.mask_names import without_suffix
 from scanlab.data.notes import Note, listed
 from scanlab.data.pairs import left_folders, pair_folders, pairs_of, parts_within, side_by_side
@@ -208,9 +209,11 @@ def class_names(about: Mapping[str, Any]) -> tuple[dict[int, str], int | None]:
     return {number: name for number, name in names.items() if number != ignored}, ignored
 
 
-def unnamed_classes(masks: NDArray[np.uint8], known: Mapping[int, str]) -> list[Note]:
+def unnamed_classes(masks: NDArray[np.uint8] | LazyMasks, known: Mapping[int, str]) -> list[Note]:
     """A note of the classes in masks that dataset.json, which names others, does not know."""
-    numbers = np.flatnonzero(np.bincount(masks.ravel(), minlength=IGNORED + 1)[:IGNORED]).tolist()
+    lazy = isinstance(masks, LazyMasks)
+    values = masks.values() if lazy else np.flatnonzero(np.bincount(masks.ravel(), minlength=IGNORED + 1))
+    numbers = values[values != IGNORED].tolist()
     odd = [number for number in numbers if number not in known] if known else []
     if not odd:
         return []

@@ -22,6 +22,7 @@ from scanlab.study.reading import build_reader, edits_of_lines, error_rates, rea
 from scanlab.study.recipe import Recipe
 from scanlab.study.surfaces import class_surfaces
 from scanlab.study.tasks import Task
+from scanlab.study.window_measure import in_windows, window_overlaps
 
 __all__ = ["LEARNINGS", "Learning", "learning_of", "loss_of", "metrics_of"]
 
@@ -49,8 +50,8 @@ class Learning:
 
     build: Callable[[Backbone, Dataset], nn.Module]
     loss: Callable[[nn.Module, Any, Tensor, Recipe], Tensor]
-    measure: Callable[[nn.Module, Any, Tensor, int], dict[str, float]]
-    predict: Callable[[nn.Module, Any, Tensor, int], tuple[str, Tensor]] | None = None
+    measure: Callable[[nn.Module, Any, Any, int], dict[str, float]]
+    predict: Callable[[nn.Module, Any, Any, int], tuple[str, Tensor]] | None = None
     channels: int = 1
     outputs: Callable[[Dataset], tuple[int, ...]] | None = None
 
@@ -69,7 +70,7 @@ def loss_of(learning: Learning, model: nn.Module, images: Any, targets: Tensor, 
     return loss
 
 
-def metrics_of(task: Task, model: nn.Module, images: Any, targets: Tensor, batch: int) -> dict[str, float]:
+def metrics_of(task: Task, model: nn.Module, images: Any, targets: Any, batch: int) -> dict[str, float]:
     """The metrics of a task. Raises S852 for metrics that are no numbers by name, or lack the primary one."""
     made = learning_of(task).measure(model, images, targets, batch)
     if not isinstance(made, Mapping):
@@ -174,12 +175,15 @@ def _known(masks: Tensor, classes: int) -> Tensor | None:
     return None if known.all() else known
 
 
-def _segmentation(model: nn.Module, images: Tensor, masks: Tensor, batch: int) -> dict[str, float]:
+def _segmentation(model: nn.Module, images: Any, masks: Tensor, batch: int) -> dict[str, float]:
     """dice: of every class but the background, averaged over the images where the mask or the guess has it, then over
     the classes; dice_1, dice_2, …: of each; iou: as dice. An image whose mask lacks a class that the guess has counts
     0 for it. surface_distance, hd95 (both less is better, in pixels) and surface_dice (within 1 pixel): as dice, see
     `study.surfaces`; surface_missed: the share of pairs of an image and a class where only one of mask and guess has
-    the class, for which there is no distance."""
+    the class, for which there is no distance. Of volumes that are read in windows dice and iou of the whole volumes:
+    surfaces would need all voxels at once."""
+    if in_windows(images):
+        return _overlap_means(*window_overlaps(model, images, batch))
     dices, ious, surfaces = [], [], []
     for some, true in zip(images.split(batch), masks.split(batch), strict=True):
         logits = model(some)
@@ -190,10 +194,14 @@ def _segmentation(model: nn.Module, images: Tensor, masks: Tensor, batch: int) -
         dices.append(dice)
         ious.append(iou)
         surfaces.append(class_surfaces(guesses.cpu().numpy(), true.cpu().numpy(), logits.shape[1]))
-    per_class = torch.cat(dices)[:, 1:].nanmean(0)
-    means = {"dice": per_class.nanmean().item(), "iou": torch.cat(ious)[:, 1:].nanmean(0).nanmean().item()}
-    each = {f"dice_{c}": value for c, value in enumerate(per_class.tolist(), start=1)}
-    return means | each | _surfaces(torch.from_numpy(np.concatenate(surfaces)))
+    return _overlap_means(torch.cat(dices), torch.cat(ious)) | _surfaces(torch.from_numpy(np.concatenate(surfaces)))
+
+
+def _overlap_means(dices: Tensor, ious: Tensor) -> dict[str, float]:
+    """Means of [M, classes] over images, then over the classes but the background."""
+    per_class = dices[:, 1:].nanmean(0)
+    means = {"dice": per_class.nanmean().item(), "iou": ious[:, 1:].nanmean(0).nanmean().item()}
+    return means | {f"dice_{c}": value for c, value in enumerate(per_class.tolist(), start=1)}
 
 
 def _surfaces(scores: Tensor) -> dict[str, float]:
@@ -204,7 +212,9 @@ def _surfaces(scores: Tensor) -> dict[str, float]:
     return {"surface_distance": average, "hd95": hd95, "surface_dice": dice, "surface_missed": missed.item()}
 
 
-def _dices(model: nn.Module, images: Tensor, masks: Tensor, batch: int) -> tuple[str, Tensor]:
+def _dices(model: nn.Module, images: Any, masks: Tensor, batch: int) -> tuple[str, Tensor]:
+    if in_windows(images):
+        return "dice", window_overlaps(model, images, batch)[0][:, 1:]
     dices = []
     for some, true in zip(images.split(batch), masks.split(batch), strict=True):
         logits = model(some)

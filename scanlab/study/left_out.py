@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from scanlab.ir.diagnostics import ScanlabError
-from scanlab.study.line_images import Images
-from scanlab.study.loading import LoadedImages
+from scanlab.study.line_images import Images, Targets
+from scanlab.study.loading import LoadedImages, LoadedMasks
 
 __all__ = ["agree_on", "computed_on", "counts_of", "measurable", "not_measured"]
 
-Part = tuple[Images, Tensor]
+Part = tuple[Images, Targets]
 
 
 def measurable(part: Part, train: Images) -> Part:
@@ -30,10 +30,17 @@ def measurable(part: Part, train: Images) -> Part:
     if not isinstance(train, LoadedImages) or not isinstance(images, LoadedImages) or not images.left.most:
         return part
     images = replace(images, left=train.left)
+    if isinstance(targets, LoadedMasks):
+        targets = replace(targets, images=images)
+        for _ in targets.split(1 + 2 * images.images.loaders):
+            pass
     kept = images.readable()
     if not len(kept):
         raise ScanlabError.at("S644", f"of what is measured on nothing can be read: {images.left.first}")
-    return images.of(kept), targets[kept.to(targets.device)]
+    left = images.of(kept)
+    if isinstance(targets, LoadedMasks):
+        return left, targets.of(kept, left)
+    return left, targets[kept.to(targets.device)]
 
 
 def computed_on(images: Images, chosen: Tensor, own: slice, mixes: bool) -> slice | list[int]:

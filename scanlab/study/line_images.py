@@ -13,9 +13,9 @@ from torch import Tensor
 from scanlab.data.lazy import LazyImages
 from scanlab.data.ragged import BRIGHTEST, RaggedImages
 from scanlab.data.unreadable import Unreadable
-from scanlab.study.loading import LoadedImages
+from scanlab.study.loading import LoadedImages, LoadedMasks
 
-__all__ = ["Images", "LineImages", "fetched", "images_of", "of_one_size", "shifted_each"]
+__all__ = ["Images", "LineImages", "Targets", "fetched", "fetched_targets", "images_of", "of_one_size", "shifted_each"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +44,7 @@ class LineImages:
 
 
 Images = Tensor | LineImages | LoadedImages
+Targets = Tensor | LoadedMasks
 
 
 def images_of(images: NDArray | RaggedImages | LazyImages, chosen: NDArray, device: str) -> Images:
@@ -57,13 +58,28 @@ def images_of(images: NDArray | RaggedImages | LazyImages, chosen: NDArray, devi
 
 
 def fetched(
-    images: Images, order: Sequence[Tensor], needed: Callable[[int], Iterable[int]] = range
+    images: Images,
+    order: Sequence[Tensor],
+    needed: Callable[[int], Iterable[int]] = range,
+    draws: Sequence[Tensor] | None = None,
 ) -> Iterator[Tensor | list[Tensor]]:
     """The images of each batch of numbers. needed: of a batch of so many the places that are computed with; those of
-    images on disk are read, and the others are zeros."""
+    images on disk are read, and the others are zeros. draws: what windows of volumes are placed by."""
     if isinstance(images, LoadedImages):
-        return images.batches(order, needed)
+        return images.batches(order, needed, draws)
     return (images[chosen.to(images.device) if isinstance(images, Tensor) else chosen] for chosen in order)
+
+
+def fetched_targets(
+    targets: Targets,
+    order: Sequence[Tensor],
+    needed: Callable[[int], Iterable[int]] = range,
+    draws: Sequence[Tensor] | None = None,
+) -> Iterator[Tensor]:
+    """The targets of each batch of numbers, as `fetched` gives its images."""
+    if isinstance(targets, LoadedMasks):
+        return targets.batches(order, needed, draws)
+    return (targets[chosen.to(targets.device)] for chosen in order)
 
 
 def of_one_size(images: Images, count: int, extents: tuple[int, ...]) -> Tensor:

@@ -30,7 +30,7 @@ def changed_by(path: str, images: Tensor, targets: Tensor, draw: torch.Generator
     return made
 
 
-def check_own_augmentation(path: str, images: Any, targets: Tensor) -> None:
+def check_own_augmentation(path: str, images: Any, targets: Any) -> None:
     """Try it on a few samples before any training. Raises S608 for images of different widths, S850 for a function that
     is not there, S851 with its traceback where it raises, and S852."""
     some = images[:TRIED]

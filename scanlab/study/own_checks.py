@@ -18,12 +18,14 @@ from scanlab.study.engines import Engine
 from scanlab.study.engines.local import InProcess
 from scanlab.study.learning import learning_of, loss_of, metrics_of
 from scanlab.study.line_images import of_one_size
+from scanlab.study.loading import LoadedImages
 from scanlab.study.model_inputs import has_field
 from scanlab.study.own_augmentation import check_own_augmentation
 from scanlab.study.own_model import MODEL_NOTES
 from scanlab.study.tasks import is_given_task, is_own, task_named
 from scanlab.study.training_run import initial_model, part_of
 from scanlab.study.trial import Problem, Study, Trial
+from scanlab.study.window_measure import in_windows
 from scanlab.study.work import dataset_of
 
 __all__ = [
@@ -114,11 +116,13 @@ def _try(problem: Problem, dataset: Dataset, model: nn.Module) -> None:
     task = task_named(problem.task)
     images, targets = part_of(dataset, dataset.test[:TRIED], "cpu")
     with torch.random.fork_rng(devices=[]):
-        loss_of(learning_of(task), model, images, targets, problem.recipe).backward()
+        some, truth = images[:] if isinstance(images, LoadedImages) else images, targets[:]
+        loss_of(learning_of(task), model, some, truth, problem.recipe).backward()
         model.zero_grad(set_to_none=True)
         model.eval()
+        # Over whole volumes that would take long, and ScanLab's own tasks alone are learnt by windows.
         with torch.no_grad():
-            metrics_of(task, model, images, targets, problem.recipe.batch)
+            model(images[:1]) if in_windows(images) else metrics_of(task, model, images, targets, problem.recipe.batch)
         model.train()
 
 

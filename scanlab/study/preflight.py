@@ -27,6 +27,7 @@ from scanlab.study.train_sizes import check_train_sizes
 from scanlab.study.transfer import patch_grid, transfer_grid
 from scanlab.study.trial import Problem, Study, Trial
 from scanlab.study.weights import check_kept
+from scanlab.study.window_measure import check_windows
 from scanlab.study.work import dataset_of
 
 __all__ = ["Cost", "check_study", "coarse_margins", "costs", "is_coarse", "same_orders"]
@@ -46,11 +47,11 @@ def check_study(study: Study) -> dict[tuple[str, str], Cost]:
     Raises S601 for no or repeated seeds, S607 for strategies that are missing, repeated or not those of the other
     problems, or a baseline that is none of them; S608 for a setting out of range or an unknown control; S770 and S771
     for parts that cannot be drawn anew and learning rates that cannot be chosen; S861 for best weights that no
-    validation part chooses; S650 and S652 for a task; S651 for a
-    change of the inputs; S670 and S673 for lines of text that cannot be learnt; S602 for a grid that is not the images'
-    in patches; what the models raise (S603 to S605, S612, S615); S850 to S853 for code of a
-    person's own that is wrong for all strategies of a problem; and S658 where strategies differ in parameters or
-    FLOPs and the study does not allow it.
+    validation part chooses; S650 and S652 for a task; S834 for windows of volumes that it is not measured by; S651 for
+    a change of the inputs; S670 and S673 for lines of text that cannot be learnt; S602 for a grid that is not the
+    images' in patches; what the models raise (S603 to S605, S612, S615); S850 to S853 for code of a person's own that
+    is wrong for all strategies of a problem; and S658 where strategies differ in parameters or FLOPs and the study does
+    not allow it.
 
     >>> from scanlab.study import study_of, with_options
     >>> cost = check_study(study_of(with_options(None, {"strategies": ["row"]})))["digits", "row"]
@@ -71,6 +72,7 @@ def check_study(study: Study) -> dict[tuple[str, str], Cost]:
         check_ranges(problem, dataset)
         check_task(task_named(problem.task), dataset)
         check_lines(problem, dataset)
+        check_windows(problem, dataset)
         _check_grids(problem, dataset)
         all_costs |= {(problem.name, label): cost for label, cost in costs(problem, dataset).items()}
         if not study.unequal:

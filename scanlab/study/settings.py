@@ -10,7 +10,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from scanlab.data.lazy import LOADERS
 from scanlab.data.notes import notes_of
 from scanlab.facade import as_value, bound, load_file
 from scanlab.ir.diagnostics import ScanlabError
@@ -80,12 +79,16 @@ _PROBLEM: Mapping[str, tuple[type, ...]] = MappingProxyType(
         "lazy": (bool, str),
         "loaders": (int,),
         "unreadable": (int,),
+        "window": (list,),
+        "labelled": (float, int),
         "transfer": (list,),
         "margin": (float, int),
         "model": (dict,),
         "recipe": (dict,),
     }
 )
+# Of a problem's those that a DataChoice has as they are.
+_OF_DATA = ("limit", "test_limit", "part", "layout", "lazy", "loaders", "unreadable", "labelled")
 _TABLES: Mapping[str, type] = MappingProxyType({"recipe": Recipe, "model": BackboneConfig, "model.mixer": MixerConfig})
 # Settings of a model that are None unless they are set.
 _NONE_AT_FIRST: Mapping[str, tuple[type, ...]] = MappingProxyType(
@@ -244,14 +247,9 @@ def _problem(table: Table, suffix: str, settings: Settings, look: Look) -> Probl
     choice = DataChoice(
         name=beside(table.get("dataset", "digits"), settings.folder),
         size=_size(table.get("size"), where),
-        limit=table.get("limit"),
-        test_limit=table.get("test_limit"),
-        part=table.get("part", "test"),
-        layout=table.get("layout", ""),
         spacing=_spacing(table.get("spacing"), where),
-        lazy=table.get("lazy", "auto"),
-        loaders=table.get("loaders", LOADERS),
-        unreadable=table.get("unreadable", 0),
+        window=_size(table.get("window"), where),
+        **{name: table[name] for name in _OF_DATA if name in table},
     )
     config, own = _model(table.get("model", {}), where)
     recipe = _recipe(table.get("recipe", {}), f"{where}, [recipe]")

@@ -14,6 +14,7 @@ from scanlab.study.preflight import Cost
 from scanlab.study.record import StudyRecord, TrialRecord
 from scanlab.study.trial import Study, Trial
 from scanlab.study.tune import judged_place
+from scanlab.study.window_measure import measured_inputs
 from scanlab.study.work import dataset_of
 
 __all__ = ["Estimate", "duration", "estimate", "in_words"]
@@ -94,7 +95,7 @@ def _with_costs(study: Study, costs: Mapping[tuple[str, str], Cost]) -> Iterable
 def _suggested(trial: Trial, flops: int) -> tuple[float, float, float]:
     """Seconds of training and of testing by the operations, and how many these are."""
     data, recipe = dataset_of(trial.problem.data), trial.problem.recipe
-    samples, tests = recipe.seen(len(data.train)), len(data.test) + (len(data.val) if recipe.watched else 0)
+    samples, tests = recipe.seen(len(data.train)), measured_inputs(data) + (len(data.val) if recipe.watched else 0)
     layers = sum(trial.problem.config.depths)
     train = recipe.epochs * _train_epoch(samples, recipe.batch, layers, flops)
     batches = math.ceil(tests / (TEST_BATCHES * recipe.batch))

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from scanlab.data import Dataset
+from scanlab.data.lazy_masks import LazyMasks
 from scanlab.data.ragged import RaggedImages
 from scanlab.data.target_kinds import BOXES, LABELS, TEXT
 from scanlab.nn import Backbone, BackboneConfig
@@ -23,10 +24,11 @@ from scanlab.study.augment import augmented
 from scanlab.study.checkpoint import Progress
 from scanlab.study.divergence import EVERY, LossWatch
 from scanlab.study.early_stop import best_epoch, validation_metric
+from scanlab.study.epoch_order import drawn_order
 from scanlab.study.learning import Learning, learning_of, loss_of, metrics_of
 from scanlab.study.left_out import agree_on, computed_on, counts_of, measurable, not_measured
-from scanlab.study.line_images import Images, LineImages, fetched, images_of, of_one_size
-from scanlab.study.loading import LoadedImages
+from scanlab.study.line_images import Images, LineImages, Targets, fetched, fetched_targets, images_of, of_one_size
+from scanlab.study.loading import LoadedImages, LoadedMasks
 from scanlab.study.model_inputs import has_field, own_network
 from scanlab.study.optimizing import optimizer_of, schedule_of
 from scanlab.study.peers import config_of
@@ -100,8 +102,8 @@ class TrainingRun:
     scaler: torch.amp.GradScaler
     average: AveragedModel | None
     draw: torch.Generator
-    parts: tuple[Images, Tensor, Images, Tensor]
-    validation: tuple[Images, Tensor] | None
+    parts: tuple[Images, Targets, Images, Targets]
+    validation: tuple[Images, Targets] | None
     best: BestWeights | None
     extents: tuple[int, ...]
     classes: int
@@ -210,17 +212,14 @@ class TrainingRun:
             else:
                 torch.cuda.set_rng_state(progress.chance, self.device)
 
-    def _order(self, count: int) -> Tensor:
-        """The images of an epoch, in the order of its batches."""
-        recipe = self.trial.problem.recipe
-        return torch.cat([_once(count, recipe.repeated, self.draw) for _ in range(recipe.passes)])
-
     def batches(self) -> Iterator[tuple[Tensor, Tensor | list[Tensor], Tensor]]:
         """The batches of an epoch: the numbers of their images, these changed as the recipe says, and targets."""
         recipe, (images, targets) = self.trial.problem.recipe, self.parts[:2]
-        order = self._order(len(images)).split(recipe.batch)
-        for chosen, some in zip(order, fetched(images, order, self._needed), strict=True):
-            batch, labels = augmented(some, targets[chosen.to(self.device)], recipe, self.draw, self.video)
+        order = drawn_order(images, recipe, self.draw)
+        reading = (order.batches, self._needed, order.draws)
+        both = zip(order.batches, fetched(images, *reading), fetched_targets(targets, *reading), strict=True)
+        for chosen, some, truth in both:
+            batch, labels = augmented(some, truth, recipe, self.draw, self.video)
             if recipe.mixes:
                 assert isinstance(batch, Tensor), "`check_ranges` refuses images of different widths"
                 batch, labels = mixed(batch, labels, self.classes, recipe, self.draw)
@@ -274,7 +273,7 @@ class TrainingRun:
         return loss.detach()
 
     @torch.no_grad()
-    def _measured(self, images: Images, targets: Tensor) -> dict[str, float]:
+    def _measured(self, images: Images, targets: Targets) -> dict[str, float]:
         self.measured.eval()
         metrics = metrics_of(self.task, self.measured, images, targets, self.test_batch)
         self.measured.train()
@@ -304,7 +303,7 @@ class TrainingRun:
         self.measured.eval()
         kind, values = predict(self.measured, images, targets, self.test_batch)
         self.measured.train()
-        truth = targets.cpu().numpy() if kind == "class" else None
+        truth = targets.cpu().numpy() if kind == "class" and isinstance(targets, Tensor) else None
         return Predictions(kind, values.cpu().numpy(), self._samples, truth)
 
     @property
@@ -336,14 +335,12 @@ class _WithLoss(nn.Module):
         return loss_of(self.learning, self.model, images, targets, self.recipe)
 
 
-def _once(count: int, times: int, draw: torch.Generator) -> Tensor:
-    """So many images in an order that is drawn; with a share 1/times of them alone, each so many times."""
-    order = torch.randperm(count, generator=draw)
-    return order if times == 1 else order[: math.ceil(count / times)].repeat_interleave(times)[:count]
-
-
-def part_of(dataset: Dataset, chosen: NDArray[np.int64], device: str) -> tuple[Images, Tensor]:
+def part_of(dataset: Dataset, chosen: NDArray[np.int64], device: str) -> tuple[Images, Targets]:
     """Some samples of a data set: images, and their targets in the dtype that losses take."""
+    if isinstance(dataset.labels, LazyMasks):
+        images = images_of(dataset.images, chosen, device)
+        assert isinstance(images, LoadedImages), "masks stay on disk with their images"
+        return images, LoadedMasks(dataset.labels[chosen], images)
     targets = torch.from_numpy(dataset.labels[chosen]).to(device)
     whole = dataset.target_kind not in (BOXES, LABELS)
     targets = targets.long() if whole else targets.float()

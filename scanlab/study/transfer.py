@@ -14,7 +14,7 @@ from torch import Tensor
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import count_text, grid_text
 from scanlab.study import moved_boxes
-from scanlab.study.loading import LoadedImages
+from scanlab.study.loading import LoadedImages, LoadedMasks
 from scanlab.study.moved_boxes import are_boxes, are_masks
 
 __all__ = ["patch_grid", "transfer_grid", "transferred"]
@@ -25,10 +25,14 @@ def transferred(name: str, images: Tensor, targets: Tensor) -> tuple[Tensor, Ten
 
 
 @overload
-def transferred(name: str, images: LoadedImages, targets: Tensor) -> tuple[LoadedImages, Tensor]: ...
+def transferred(
+    name: str, images: Tensor | LoadedImages, targets: Tensor | LoadedMasks
+) -> tuple[Tensor | LoadedImages, Tensor | LoadedMasks]: ...
 
 
-def transferred(name: str, images: Tensor | LoadedImages, targets: Tensor) -> tuple[Tensor | LoadedImages, Tensor]:
+def transferred(
+    name: str, images: Tensor | LoadedImages, targets: Tensor | LoadedMasks
+) -> tuple[Tensor | LoadedImages, Tensor | LoadedMasks]:
     """Images [B, C, *extents] and their targets after a change, which masks [B, *extents] and boxes [B, most, 5] go
     along with and all others do not. Images on disk change batch by batch, when they are read.
 
@@ -36,7 +40,9 @@ def transferred(name: str, images: Tensor | LoadedImages, targets: Tensor) -> tu
     the last. "size 16x16": resized, (bi-, tri-)linear; masks to the nearest. Raises S651 for any other name.
     """
     turns, size = _read(name)
-    moved = _turned(targets, turns, images.shape) if turns else _resized(targets, size, images.shape)
+    shape = tuple(images.shape)
+    move = partial(_turned, turns=turns, shape=shape) if turns else partial(_resized, size=size, shape=shape)
+    moved = targets.changed(move) if isinstance(targets, LoadedMasks) else move(targets)
     change = partial(torch.rot90, k=turns, dims=(-2, -1)) if turns else partial(_interpolated, size)
     return (images.changed(change) if isinstance(images, LoadedImages) else change(images)), moved
 

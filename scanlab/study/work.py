@@ -22,7 +22,7 @@ from scanlab.compiler.bind import bind
 from scanlab.cpus import cores
 from scanlab.data import Dataset
 from scanlab.data.checks import check_parts
-from scanlab.data.lazy import as_declared, loaded_by
+from scanlab.data.lazy import LOADERS, as_declared, loaded_by
 from scanlab.data.parts import limited, measured_on, with_validation
 from scanlab.data.redraw import redrawn, tuning_parts
 from scanlab.ir.diagnostics import ScanlabError
@@ -169,8 +169,14 @@ def dataset_of(choice: DataChoice) -> Dataset:
 def whole_of(choice: DataChoice) -> Dataset:
     """The data of a choice with all their parts, kept likewise."""
     lazy = as_declared(choice.lazy, choice.unreadable)
-    plain = DataChoice(choice.name, choice.size, part=_ALL, layout=choice.layout, spacing=choice.spacing, lazy=lazy)
-    return _remembered(plain, lambda all_: data.whole(all_.name, all_.size, all_.layout, all_.spacing, all_.lazy))
+    left = {"limit": None, "test_limit": None, "redraw": None, "tuning": False, "watched": False}
+    plain = replace(choice, **left, part=_ALL, lazy=lazy, loaders=LOADERS, unreadable=0)
+    return _remembered(plain, _all_of)
+
+
+def _all_of(choice: DataChoice) -> Dataset:
+    c = choice
+    return data.whole(c.name, c.size, c.layout, c.spacing, c.lazy, c.window, c.labelled)
 
 
 def tested_by(task: str, dataset: Dataset) -> Tested:

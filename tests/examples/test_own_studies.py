@@ -51,6 +51,7 @@ def test_study_files_are_accepted(file: Path, monkeypatch: pytest.MonkeyPatch, t
         pytest.skip("the study's data are not here (../shared/data)")
     (tmp_path / "data").symlink_to(shared)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SCANLAB_VOLUMES", str(tmp_path / "volumes"))
     try:
         study = settings.study_of(settings.read_settings(file))
         assert check_study(study)
