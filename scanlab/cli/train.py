@@ -167,7 +167,7 @@ def _stop_said(folder: Path, world: World) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         if world.rank == 0:
-            kept = f"each finished epoch is kept in {folder / CHECKPOINT}"
+            kept = f"what was trained up to the last checkpoint is kept in {folder / CHECKPOINT}"
             console(stderr=True).print(f"stopped: {kept}. The same command goes on.", soft_wrap=True)
         raise
 

@@ -1,4 +1,4 @@
-"""Where a trial stands after an epoch, in a file or as bytes."""
+"""Where a trial stands after an epoch or within one, in a file or as bytes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ __all__ = [
     "Checkpoint",
     "InMemory",
     "Progress",
+    "Within",
     "damage_of",
     "read_checkpoint",
     "write_checkpoint",
@@ -33,11 +34,29 @@ OTHER_TRIAL = "it is of another trial"
 
 
 @dataclass(frozen=True, eq=False)
-class Progress:
-    """Finished epochs, seconds of training and of loading within them, and the states of the generators after them.
+class Within:
+    """Where a training stands within an epoch, of several processes that train it each.
 
-    draw: of batches and augmentation; chance: torch's own on the model's device; None before the first epoch.
-    unreadable: by number the images that could not be read, and why.
+    steps: how many were taken. begun: the state of the generator of batches at the epoch's start, by which their order
+    is drawn again. sums float32 [processes, 2]: of the losses, and of the images that could not be read. seconds,
+    loading: of the epoch so far.
+    """
+
+    steps: int
+    begun: Tensor
+    sums: Tensor
+    seconds: float
+    loading: float
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """Finished epochs, seconds of training and of loading within them, and the states of the generators where it
+    stands.
+
+    draw: of batches and augmentation; chance: torch's own on the model's device, of several processes a row
+    for each; None before the first epoch.
+    unreadable: by number the images that could not be read, and why. within: None at the end of an epoch.
     """
 
     epochs: tuple[Epoch, ...] = ()
@@ -46,6 +65,7 @@ class Progress:
     draw: Tensor | None = None
     chance: Tensor | None = None
     unreadable: Mapping[int, str] = field(default_factory=dict)
+    within: Within | None = None
 
 
 @dataclass(eq=False)
@@ -68,6 +88,7 @@ def write_checkpoint(place: Checkpoint, key: str, progress: Progress, stateful: 
         "draw": progress.draw,
         "chance": progress.chance,
         "unreadable": dict(progress.unreadable),
+        "within": vars(progress.within) if progress.within else None,
         "states": {name: part.state_dict() for name, part in stateful.items()},
     }
     if isinstance(place, Path):
@@ -89,7 +110,7 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         raise ScanlabError.at(
             "S653",
             f"the checkpoint {path} cannot be written: {error}",
-            help="make room on the disk and run the same command again: finished epochs are kept",
+            help="make room on the disk and run the same command again: what was kept before is still there",
         ) from error
 
 
@@ -105,7 +126,8 @@ def read_checkpoint(place: Checkpoint, key: str, stateful: Mapping[str, Any]) ->
         part.load_state_dict(content["states"][name])
     epochs = tuple(Epoch(**epoch) for epoch in content["epochs"])
     left = content.get("unreadable", {})
-    return Progress(epochs, content["seconds"], content["loading"], content["draw"], content["chance"], left)
+    within = Within(**held) if (held := content.get("within")) else None
+    return Progress(epochs, content["seconds"], content["loading"], content["draw"], content["chance"], left, within)
 
 
 def damage_of(place: Checkpoint, key: str) -> str:

@@ -26,7 +26,8 @@ class LossWatch:
 
     epoch: from 1. steps: of an epoch. every: after how many steps the sum of the losses is read, 1 where that costs
     nothing. total: the sum of a tensor over all processes that train the model, which all look at the same steps.
-    step, rate: which step is under way, from 1, and what it learns with.
+    step, rate: which step is under way, from 1, and what it learns with. kept: after which step of this epoch the last
+    checkpoint was written, 0 for none.
     """
 
     trial: Trial
@@ -36,6 +37,7 @@ class LossWatch:
     total: Callable[[Tensor], Tensor] = lambda value: value
     step: int = 0
     rate: float = 0.0
+    kept: int = 0
 
     @contextmanager
     def operators(self) -> Iterator[None]:
@@ -80,6 +82,8 @@ class LossWatch:
         first = epoch == 1 and self.step == 1
         before = f": a checkpoint is that of epoch {epoch - 1}" if epoch > 1 else ""
         kept = f"nothing of epoch {epoch} is kept{before}"
+        if self.kept:
+            kept = f"a checkpoint is that of step {self.kept} of epoch {epoch}"
         return ScanlabError.at(
             "S860",
             f"{trial_name(self.trial)}: {what} {where} in epoch {epoch} of {recipe.epochs} (learning rate "

@@ -24,6 +24,10 @@ class EpochOrder:
     batches: Sequence[Tensor]
     draws: Sequence[Tensor] | None = None
 
+    def after(self, steps: int) -> EpochOrder:
+        """What is left of it after so many batches."""
+        return EpochOrder(self.batches[steps:], None if self.draws is None else self.draws[steps:])
+
 
 def drawn_order(images: Images, recipe: Recipe, draw: torch.Generator) -> EpochOrder:
     """The order of an epoch, all of it drawn at once.

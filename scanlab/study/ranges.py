@@ -148,6 +148,7 @@ def _recipe_limits(recipe: Recipe, smallest: int) -> dict[str, tuple[float | str
         "last_rate": (recipe.last_rate, 0 <= recipe.last_rate <= recipe.learning_rate, "up to learning_rate"),
         "layer_decay": (recipe.layer_decay, 0 < recipe.layer_decay <= 1, "above 0 and up to 1"),
         "ema": (recipe.ema, 0 <= recipe.ema < 1, "from 0 to below 1"),
+        "checkpoint_minutes": (recipe.checkpoint_minutes, 0 <= recipe.checkpoint_minutes < math.inf, "at least 0"),
         "decays": (recipe.decays, recipe.decays in DECAYS, " or ".join(DECAYS)),
         "precision": (recipe.precision, recipe.precision in PRECISIONS, " or ".join(PRECISIONS)),
     }

@@ -19,6 +19,8 @@ DECAYS = ("maps", "matrices")
 PRECISIONS = ("float32", "bfloat16", "float16")
 # Every trial's key has these; a setting that came later is in it only where it is set, so that finished trials stay so.
 _FIRST = ("epochs", "batch", "learning_rate", "weight_decay", "label_smoothing", "shift", "flip")
+# What changes no number of a trial.
+_OF_NO_NUMBER = "checkpoint_minutes"
 _FOLDER = Path(__file__).parent / "recipes"
 RECIPES = ("small", "videomamba", "vim", "vmamba")
 
@@ -59,6 +61,9 @@ class Recipe:
     task's metric on the validation part has not become better for so many epochs, 0 for never; that part is the data's
     own or, where they have none or results are of it, a fifth of the training part, which is then not trained on.
     validation: it is measured after every epoch without that, too.
+
+    checkpoint_minutes: within an epoch that is longer a checkpoint is written after so many minutes, 0 for the ends of
+    epochs alone. No number depends on it, and no trial's key has it.
 
     The defaults, and those of BackboneConfig, were picked by hand for accuracy on the test part of the digits with seed
     0 and two-way row scans: comparing the model with another kind of classifier there flatters it. `part = "val"` of a
@@ -105,12 +110,13 @@ class Recipe:
     recompute: bool = False
     start: str = ""
     frozen: tuple[str, ...] = ()
+    checkpoint_minutes: float = 10.0
 
     def stored(self) -> dict[str, Any]:
         """The settings in JSON's types, as keys of trials have them: those that came later, only where they are set.
         The file to start from is known by its content, a function of your own by that of its module. Raises S616 and
         S850 for what is not there."""
-        held = {f.name: (getattr(self, f.name), f.default) for f in fields(self)}
+        held = {f.name: (getattr(self, f.name), f.default) for f in fields(self) if f.name != _OF_NO_NUMBER}
         made = {name: value for name, (value, usual) in held.items() if name in _FIRST or value != usual}
         made |= {name: list(value) for name, value in made.items() if isinstance(value, tuple)}
         made |= {"augment": {"function": self.augment, "source": _source(self.augment)}} if self.augment else {}

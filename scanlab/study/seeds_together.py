@@ -138,7 +138,7 @@ def _chance(device: str) -> Tensor:
 
 
 def _check_alike(runs: Sequence[TrainingRun], progress: Sequence[Progress]) -> None:
-    if len({len(each.epochs) for each in progress}) > 1:
+    if any(each.within for each in progress) or len({len(each.epochs) for each in progress}) > 1:
         raise Unlike("they are in different epochs")
     if any(_shapes(run) != _shapes(runs[0]) for run in runs) or None in _shapes(runs[0]):
         raise Unlike("their images are not as many, or not of one size")

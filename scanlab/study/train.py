@@ -39,11 +39,12 @@ def train_trial(
 
     Draws from generators of its own, seeded by the trial: two runs on one machine with the same number of threads give
     the same numbers, and torch's global generator is left as it was. checkpoint: where everything is kept after each
-    epoch; training goes on from what it holds and gives what an unbroken run gives (bit for bit on a CPU, but for
-    seconds, which add up). `on_epoch` is called with the number, from 0, and the values of every finished epoch,
-    those of the checkpoint included. keep: which weights the result is to hold, "last" and "best" by the validation
-    part, which the recipe must then measure. Of several processes only rank 0 writes. Raises S653 for a checkpoint that
-    cannot be written, S860 for a loss that is no number, S861 for data without a validation part that the recipe needs.
+    epoch, and within one that takes longer than the recipe's checkpoint_minutes; training goes on from what it holds
+    and gives what an unbroken run gives (bit for bit on a CPU, but for seconds, which add up). `on_epoch` is called
+    with the number, from 0, and the values of every finished epoch, those of the checkpoint included. keep: which
+    weights the result is to hold, "last" and "best" by the validation part, which the recipe must then measure. Of
+    several processes only rank 0 writes. Raises S653 for a checkpoint that cannot be written, S860 for a loss that is
+    no number, S861 for data without a validation part that the recipe needs.
 
     >>> from scanlab import data
     >>> from scanlab.study import study_of, with_options
@@ -89,10 +90,14 @@ def train_model(
         progress = read_checkpoint(checkpoint, trial.key, run.stateful()) if checkpoint else Progress()
         for number, epoch in enumerate(progress.epochs):
             on_epoch(number, epoch)
-        while not has_stopped(progress.epochs, recipe, run.task):
-            progress = run.epoch(progress)
+
+        def keep_state(reached: Progress) -> None:
             if checkpoint and world.rank == 0:
-                write_checkpoint(checkpoint, trial.key, progress, run.stateful())
+                write_checkpoint(checkpoint, trial.key, reached, run.stateful())
+
+        while not has_stopped(progress.epochs, recipe, run.task):
+            progress = run.epoch(progress, keep_state if checkpoint else None)
+            keep_state(progress)
             on_epoch(len(progress.epochs) - 1, progress.epochs[-1])
         result = result_of(run, progress, dataset, keep)
     return run.measured, replace(result, memory=memory.peak)

@@ -21,10 +21,10 @@ from scanlab.data.target_kinds import BOXES, LABELS, TEXT
 from scanlab.nn import Backbone, BackboneConfig
 from scanlab.nn.head import Head
 from scanlab.study.augment import augmented
-from scanlab.study.checkpoint import Progress
+from scanlab.study.checkpoint import Progress, Within
 from scanlab.study.divergence import EVERY, LossWatch
 from scanlab.study.early_stop import best_epoch, validation_metric
-from scanlab.study.epoch_order import drawn_order
+from scanlab.study.epoch_order import EpochOrder, drawn_order
 from scanlab.study.learning import Learning, learning_of, loss_of, metrics_of
 from scanlab.study.left_out import agree_on, computed_on, counts_of, measurable, not_measured
 from scanlab.study.line_images import Images, LineImages, Targets, fetched, fetched_targets, images_of, of_one_size
@@ -43,6 +43,7 @@ from scanlab.study.tasks import Task, task_named
 from scanlab.study.transfer import transferred
 from scanlab.study.trial import CONTROLS, Trial
 from scanlab.study.weights import BestWeights
+from scanlab.study.within_epoch import EpochSums, Timer, chance_state, set_chance, together
 
 __all__ = ["ALONE", "TrainingRun", "World", "initial_model", "part_of"]
 
@@ -157,12 +158,13 @@ class TrainingRun:
         held |= {"best": self.best} if self.best else {}
         return held | ({"average": self.average} if self.average is not None else {})
 
-    def epoch(self, progress: Progress) -> Progress:
-        """One more epoch, with its test. Raises S860 where the loss is no number."""
+    def epoch(self, progress: Progress, keep: Callable[[Progress], None] | None = None) -> Progress:
+        """One more epoch, with its test, or what is left of it. keep: called within a long one with where it stands.
+        Raises S860 where the loss is no number."""
         self._restore(progress)
         watch = self._watch(len(progress.epochs) + 1)
         with watch.operators():
-            loss, loading, seconds = self._train(watch)
+            loss, loading, seconds = self._train(watch, progress, keep)
             metrics = self._measured(*self.parts[2:])
             if self.validation:
                 metrics[validation_metric(self.task)] = self._measured(*self.validation)[self.task.primary]
@@ -170,32 +172,69 @@ class TrainingRun:
         epochs = (*progress.epochs, Epoch(loss, metrics, seconds, watch.rate, throughput))
         if self.best and best_epoch(epochs, self.task) == len(epochs) - 1:
             self.best.take(len(epochs) - 1, self.measured)
-        return Progress(
-            epochs,
-            progress.seconds + seconds,
-            progress.loading + loading,
-            self.draw.get_state(),
-            torch.get_rng_state() if self.device == "cpu" else torch.cuda.get_rng_state(self.device),
-            dict(images.left.why) if isinstance(images := self.parts[0], LoadedImages) else {},
-        )
+        return self._progress(epochs, progress.seconds + seconds, progress.loading + loading)
 
-    def _train(self, watch: LossWatch) -> tuple[float, float, float]:
+    def _progress(
+        self, epochs: tuple[Epoch, ...], seconds: float, loading: float, within: Within | None = None
+    ) -> Progress:
+        """Where the training stands."""
+        left = dict(images.left.why) if isinstance(images := self.parts[0], LoadedImages) else {}
+        return Progress(epochs, seconds, loading, self.draw.get_state(), self._chance(), left, within)
+
+    def _chance(self) -> Tensor:
+        """The state of torch's own generator, of several processes in a row for each: drop paths of shares of a batch
+        that are not as large draw not as often."""
+        state, world = chance_state(self.device), self.world
+        if world.size == 1:
+            return state
+        return together(state.to(self.device).float(), world.rank, world.size, world.total).to(torch.uint8)
+
+    def _train(
+        self, watch: LossWatch, progress: Progress, keep: Callable[[Progress], None] | None
+    ) -> tuple[float, float, float]:
         """The steps of an epoch: its mean loss, and seconds of loading and of all of it."""
-        recipe, loading, total = self.trial.problem.recipe, 0.0, torch.zeros((), device=self.device)
-        missed, own = 0, slice(self.world.rank, None, self.world.size)
-        images = self.parts[0]
-        start = before = perf_counter()
-        for step, (chosen, batch, labels) in enumerate(self.batches(), 1):
+        recipe, images, within = self.trial.problem.recipe, self.parts[0], progress.within
+        own, sums = slice(self.world.rank, None, self.world.size), EpochSums.taken_up(within, self.world, self.device)
+        begun, timer = self.draw.get_state(), Timer(recipe.checkpoint_minutes, self.world, self.device)
+        if within is not None:
+            begun = within.begun
+            self.draw.set_state(begun)
+        order = drawn_order(images, recipe, self.draw).after(sums.steps)
+        if within is not None and progress.draw is not None:
+            self.draw.set_state(progress.draw)
+        before = perf_counter()
+        start = before - sums.seconds
+        for chosen, batch, labels in self.batches(order):
+            sums.steps += 1
             mine = computed_on(images, chosen, own, bool(recipe.mixes))
-            missed += 0 if isinstance(mine, slice) else len(range(len(chosen))[own]) - len(mine)
-            loading += perf_counter() - before
-            watch.before_step(step, float(max(self.schedule.get_last_lr())))
-            total += self._step(batch, labels, mine) * len(chosen)
-            watch.after_step(total)
+            sums.missed += 0 if isinstance(mine, slice) else len(range(len(chosen))[own]) - len(mine)
+            sums.loading += perf_counter() - before
+            watch.before_step(sums.steps, float(max(self.schedule.get_last_lr())))
+            sums.losses += self._step(batch, labels, mine) * len(chosen)
+            watch.after_step(sums.losses)
+            if keep is not None and sums.steps < watch.steps and timer.due(sums.steps):
+                sums.seconds = perf_counter() - start
+                self._keep(keep, watch, progress, sums, begun)
             before = perf_counter()
-        loss = self._mean(total, recipe.seen(len(images)), missed)
+        loss = self._mean(sums.losses, recipe.seen(len(images)), sums.missed)
         watch.after_epoch(loss, self.model)
-        return loss, loading, perf_counter() - start
+        return loss, sums.loading, perf_counter() - start
+
+    def _keep(
+        self, keep: Callable[[Progress], None], watch: LossWatch, progress: Progress, sums: EpochSums, begun: Tensor
+    ) -> None:
+        """Call keep with where the training stands within an epoch, unless the losses are no numbers, which the watch
+        will say."""
+        images, world = self.parts[0], self.world
+        if isinstance(images, LoadedImages) and images.left.most:
+            agree_on(images, world.total)
+        row = torch.stack([sums.losses, torch.tensor(float(sums.missed), device=self.device)])
+        rows = together(row, world.rank, world.size, world.total)
+        if not rows.isfinite().all():
+            return
+        within = Within(sums.steps, begun, rows, sums.seconds, sums.loading)
+        keep(self._progress(progress.epochs, progress.seconds, progress.loading, within))
+        watch.kept = sums.steps
 
     def _watch(self, epoch: int) -> LossWatch:
         steps = math.ceil(self.trial.problem.recipe.seen(len(self.parts[0])) / self.trial.problem.recipe.batch)
@@ -207,15 +246,14 @@ class TrainingRun:
             images.left.add(progress.unreadable)
         if progress.draw is not None and progress.chance is not None:
             self.draw.set_state(progress.draw)
-            if self.device == "cpu":
-                torch.set_rng_state(progress.chance)
-            else:
-                torch.cuda.set_rng_state(progress.chance, self.device)
+            chances = progress.chance if progress.chance.ndim > 1 else progress.chance[None]
+            set_chance(chances[self.world.rank if len(chances) == self.world.size else 0], self.device)
 
-    def batches(self) -> Iterator[tuple[Tensor, Tensor | list[Tensor], Tensor]]:
-        """The batches of an epoch: the numbers of their images, these changed as the recipe says, and targets."""
+    def batches(self, order: EpochOrder | None = None) -> Iterator[tuple[Tensor, Tensor | list[Tensor], Tensor]]:
+        """The batches of an epoch, in an order that is drawn unless one is given: the numbers of their images, these
+        changed as the recipe says, and targets."""
         recipe, (images, targets) = self.trial.problem.recipe, self.parts[:2]
-        order = drawn_order(images, recipe, self.draw)
+        order = order or drawn_order(images, recipe, self.draw)
         reading = (order.batches, self._needed, order.draws)
         both = zip(order.batches, fetched(images, *reading), fetched_targets(targets, *reading), strict=True)
         for chosen, some, truth in both:

@@ -247,7 +247,7 @@ def test_a_training_that_is_stopped_says_what_is_kept_and_a_damaged_checkpoint_i
     with monkeypatch.context() as patch:
         patch.setattr("scanlab.cli.train.train_model", stopped)
         done = run(study, "-s", "row", "-o", folder)
-    assert done.exit_code != 0 and "stopped: each finished epoch is kept in" in done.output
+    assert done.exit_code != 0 and "stopped: what was trained up to the last checkpoint is kept in" in done.output
     (folder / "checkpoint.pt").write_bytes(b"half")
     done = run(study, "-s", "row", "--epochs", EPOCHS, "-o", folder)
     assert done.exit_code == 0 and "of no use (it cannot be read): training starts anew" in done.output
