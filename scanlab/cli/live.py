@@ -75,7 +75,7 @@ class _Board:
             reason = failure_reason("\n".join((event.kind, event.trace)))
             self.problems.append(f"{self.name(event.key)} failed: {reason}")
         elif isinstance(event, Lost):
-            self.problems.append(f"{self.name(event.key)}: {event.why}; it goes on from its last checkpoint")
+            self.problems.append(f"{self.name(event.key)}: {event.why}; it goes on from a checkpoint")
 
     def name(self, key: str) -> str:
         """A trial in words."""

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from scanlab.data.dataset import IGNORED
 from scanlab.data.notes import Note
 
-__all__ = ["object_names", "without_others"]
+__all__ = ["WITHOUT_OTHERS", "object_names", "without_others"]
 
 _LIST = "objectInfo150.txt"
+WITHOUT_OTHERS = Note("mapped", f"0 in masks is everything else, by {_LIST}: it is neither learned nor measured")
 
 
 def object_names(folder: Path) -> dict[int, str]:
@@ -25,7 +26,6 @@ def object_names(folder: Path) -> dict[int, str]:
     return {0: "other"} | {int(row[0]): row[-1].split(",")[0].strip() for row in rows}
 
 
-def without_others(masks: NDArray[np.uint8], notes: list[Note]) -> NDArray[np.uint8]:
+def without_others(masks: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Masks whose 0 counts nowhere, as the benchmark counts (Zhou et al. 2017, doi 10.1109/CVPR.2017.544)."""
-    notes.append(Note("mapped", f"0 in masks is everything else, by {_LIST}: it is neither learned nor measured"))
     return np.where(masks == 0, np.uint8(IGNORED), masks)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from scanlab.data.ade20k import object_names, without_others
+from scanlab.data.ade20k import WITHOUT_OTHERS, object_names, without_others
 from scanlab.data.boxes.in_arrays import looks_like_boxes
 from scanlab.data.boxes.in_masks import boxes_of_masks
 from scanlab.data.checks import checked
@@ -21,6 +21,8 @@ from scanlab.data.imagenet import as_downloaded
 from scanlab.data.layout import CLASS_FOLDERS, FOLDERS, LABEL_TABLES, MASK_FOLDERS, NOTHING, Layout, settled_by
 from scanlab.data.lazy import Lazy, LazyImages
 from scanlab.data.lazy_folders import is_too_large, lazy_pictures, read_lazily
+from scanlab.data.lazy_mask_files import lazy_masks
+from scanlab.data.lazy_masks import LazyMasks
 from scanlab.data.mask_files import read_masks
 from scanlab.data.mask_names import in_one_folder
 from scanlab.data.notes import Note
@@ -186,7 +188,7 @@ def _with_masks(
     notes: list[Note],
     lazy: Lazy,
 ) -> Dataset:
-    """Images with masks, which are held in memory, a byte a pixel, wherever the images are."""
+    """Images with masks, both in memory or both on disk; boxes around what masks number are held in any case."""
     layout.check(MASK_FOLDERS, "images with masks")
     pairs = {part: _pairs(inner, each, layout, notes) for part, each in masked.items()}
     together = [pair for some in pairs.values() for pair in some]
@@ -207,9 +209,16 @@ def _with_masks(
         boxes = boxes_of_masks(together, images.shape[2:], layout, notes)
         return _dataset(folder, inner, images, boxes, counts, notes, groups)
     known, ignored = class_names(dataset_json(inner))
-    labels = read_masks(together, size, inner, layout, notes, ignored)
-    if objects := object_names(inner):
-        known, labels = objects, without_others(labels, notes)
+    objects = object_names(inner)
+    if stays:
+        extents = tuple(images.shape[2:])
+        labels = lazy_masks(inner, together, extents, size, layout, notes, ignored, others=bool(objects))
+    else:
+        labels = read_masks(together, size, inner, layout, notes, ignored)
+    if objects:
+        known = objects
+        notes.append(WITHOUT_OTHERS)
+        labels = labels if isinstance(labels, LazyMasks) else without_others(labels)
     notes += unnamed_classes(labels, known)
     return _dataset(folder, inner, images, labels, counts, notes, groups, known=known)
 
@@ -224,7 +233,7 @@ def _dataset(
     folder: Path,
     inner: Path,
     images: NDArray[np.float32] | LazyImages,
-    labels: NDArray,
+    labels: NDArray | LazyMasks,
     counts: Mapping[str, int],
     notes: list[Note],
     groups: NDArray[np.int64] | None,
@@ -232,11 +241,13 @@ def _dataset(
     known: Mapping[int, str] = NO_NAMES,
 ) -> Dataset:
     """The data with their parts, which follow one another; a test part is held out where there is none."""
-    boxed = looks_like_boxes(labels)
+    lazy = isinstance(labels, LazyMasks)
+    boxed = not lazy and looks_like_boxes(labels)
     kind = LABELS if given and given.several else BOXES if boxed else by_shape(labels)
     parts = divided(counts, strata_of(kind, images, labels), groups, notes)
     notes += other_files(inner, (*IMAGES, *(given.read if given else ())), "pictures")
-    highest = max(int(labels[labels != IGNORED].max(initial=0)), *known, 0) if given is None and not boxed else 0
+    values = labels.values() if lazy else labels
+    highest = max(int(values[values != IGNORED].max(initial=0)), *known, 0) if given is None and not boxed else 0
     named = tuple(known.get(c, f"class {c}") for c in range(highest + 1)) if known else ()
     names = given.class_names if given else named
     made = Dataset(

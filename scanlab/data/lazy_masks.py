@@ -18,7 +18,7 @@ class LazyMasks:
     """The masks of M images, read when they are asked for, each uint8 [*extents] with a class per pixel.
 
     read: gives the mask of a number, as `LazyImages.read` gives its image. mask_shape: the extents. numbers int64 [M]:
-    of the source, in this order. counts int64 [source, 256]: of every mask of the source how many pixels have each
+    of the source, in this order. counts [source, 256]: of every mask of the source how many pixels have each
     value, by which all that is said of the classes is known without reading. mark: as that of LazyImages.
 
     >>> halves = LazyMasks(lambda number: np.eye(2, dtype=np.uint8), (2, 2), np.arange(3), np.ones((3, 256), int), "")
@@ -29,7 +29,7 @@ class LazyMasks:
     read: Callable[[int], NDArray[np.uint8]]
     mask_shape: tuple[int, ...]
     numbers: NDArray[np.int64]
-    counts: NDArray[np.int64]
+    counts: NDArray[np.int64] | NDArray[np.int32]
     mark: str
 
     def __len__(self) -> int:
@@ -69,7 +69,7 @@ class LazyMasks:
 
     def pixel_counts(self, classes: int) -> NDArray[np.int64]:
         """How many pixels of each class every mask has, int64 [M, classes]."""
-        return self.counts[self.numbers, :classes]
+        return self.counts[self.numbers, :classes].astype(np.int64)
 
     def values(self) -> NDArray[np.int64]:
         """The values that any of the masks has, in ascending order."""

@@ -20,13 +20,13 @@ from scanlab.data.upright import orientation, size_of, turned
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
 
-__all__ = ["read_masks", "read_numbers"]
+__all__ = ["StoredMask", "as_colours", "classes_of_masks", "read_masks", "read_numbers", "stored_mask"]
 
 _GREYS = ("1", "L", "I", "F")
 
 
 @dataclass(frozen=True, eq=False)
-class _Mask:
+class StoredMask:
     """Whole numbers [H, W], resized: grey values, numbers of a palette, or colours as 65,536 r + 256 g + b. seen: those
     of the whole file. palette: the colours of the numbers that are used, or none. bits: of a number in the file."""
 
@@ -51,7 +51,16 @@ def read_masks(
     of their values, black the background. ignored: the value that marks pixels of no class, where that is known. Raises
     S644 and S692 for what numbers no classes, S691 for two readings.
     """
-    masks = [_read(pair.image, pair.mask, size, layout) for pair in pairs]
+    masks = [stored_mask(pair.image, pair.mask, size, layout) for pair in pairs]
+    masks, table = classes_of_masks(masks, folder, layout, notes, ignored)
+    return np.stack([mapped_values(mask.numbers, table) for mask in masks])
+
+
+def classes_of_masks(
+    masks: list[StoredMask], folder: Path, layout: Layout, notes: list[Note], ignored: int | None = None
+) -> tuple[list[StoredMask], dict[int, int]]:
+    """Masks all as numbers or all as colours, and the class of each; of the numbers it matters alone which there are.
+    Raises what `read_masks` raises of all files together."""
     _check_depths(masks, folder)
     masks = _one_kind(masks, folder)
     seen = [mask.seen for mask in masks]
@@ -61,16 +70,17 @@ def read_masks(
         table = classes_of_values(seen, layout, folder.name, notes, ignored)
     if table is None:
         raise _unclear(frozenset().union(*seen), folder)
-    return np.stack([mapped_values(mask.numbers, table) for mask in masks])
+    return masks, table
 
 
 def read_numbers(pairs: Sequence[Pair], layout: Layout) -> Iterator[NDArray]:
     """The numbers of every mask as they are stored, [H, W], whatever they stand for. Raises S644, S691 and S692."""
     for pair in pairs:
-        yield _read(pair.image, pair.mask, None, layout).numbers
+        yield stored_mask(pair.image, pair.mask, None, layout).numbers
 
 
-def _read(image: Path, file: Path, size: tuple[int, ...] | None, layout: Layout) -> _Mask:
+def stored_mask(image: Path, file: Path, size: tuple[int, ...] | None, layout: Layout) -> StoredMask:
+    """The mask of an image, resized to a size, as it is stored. Raises S644, S691, S692 and S694."""
     turn, own = turn_and_size(image, layout)
     with opened(file) as mask:
         if "threshold" not in layout and (kind := lossy(mask, file)):
@@ -102,7 +112,7 @@ def _read(image: Path, file: Path, size: tuple[int, ...] | None, layout: Layout)
                 numbers = _as_stored(numbers, maxval_of(file))
         except (OSError, ValueError, SyntaxError, EOFError) as error:
             raise unreadable(file, error) from None
-    return _Mask(_resized(numbers, size), values_of(numbers), coloured, palette, bits)
+    return StoredMask(_resized(numbers, size), values_of(numbers), coloured, palette, bits)
 
 
 def _checked_bits(mask: Any, file: Path) -> int:
@@ -169,7 +179,7 @@ def _resized(numbers: NDArray, size: tuple[int, ...] | None) -> NDArray:
     return np.asarray(Image.fromarray(numbers).resize((size[1], size[0]), Image.Resampling.NEAREST))
 
 
-def _check_depths(masks: Sequence[_Mask], folder: Path) -> None:
+def _check_depths(masks: Sequence[StoredMask], folder: Path) -> None:
     """Raise S691 for files of other depths: 1 of two bits is read as 85, of four as 17, and of one as 255."""
     depths = sorted({mask.bits for mask in masks if not mask.palette})
     if len(depths) > 1 and {2, 4} & set(depths):
@@ -181,7 +191,7 @@ def _check_depths(masks: Sequence[_Mask], folder: Path) -> None:
         )
 
 
-def _one_kind(masks: list[_Mask], folder: Path) -> list[_Mask]:
+def _one_kind(masks: list[StoredMask], folder: Path) -> list[StoredMask]:
     """All as numbers, or all as colours: a palette that changes from file to file numbers no classes."""
     palettes: dict[int, set[int]] = {}
     for mask in masks:
@@ -196,13 +206,14 @@ def _one_kind(masks: list[_Mask], folder: Path) -> list[_Mask]:
             f"{folder} holds masks in colours beside masks of numbers",
             help="save all masks alike, best as grey numbers from 0 up",
         )
-    return [mask if mask.coloured else _as_colours(mask) for mask in masks]
+    return [mask if mask.coloured else as_colours(mask) for mask in masks]
 
 
-def _as_colours(mask: _Mask) -> _Mask:
+def as_colours(mask: StoredMask) -> StoredMask:
+    """A mask of the numbers of a palette, or of 0 and 255, as colours."""
     table = dict(mask.palette) or {0: 0, 255: 0xFFFFFF}
     colours = np.array([table.get(number, 0) for number in range(256)], np.int32)
-    return _Mask(colours[mask.numbers], frozenset(table.get(number, 0) for number in mask.seen), True)
+    return StoredMask(colours[mask.numbers], frozenset(table.get(number, 0) for number in mask.seen), True)
 
 
 def _colours(seen: Sequence[frozenset[int]], folder: Path, layout: Layout, notes: list[Note]) -> dict[int, int]:

@@ -40,15 +40,15 @@ def is_decathlon(folder: Path) -> bool:
 
 def load_decathlon(folder: Path, size: tuple[int, ...] | None = None) -> Dataset:
     """Read imagesTr with labelsTr: see `load_volumes`."""
-    found = volumes_in(folder, NOTHING)
-    if found is None:
+    places = volumes_in(folder, NOTHING)
+    if places is None:
         raise ScanlabError.at("S644", f"{folder} is no data set: imagesTr is empty", help="expected NIfTI files there")
-    return load_volumes(folder, found, size)
+    return load_volumes(folder, places, size)
 
 
 def load_volumes(
     folder: Path,
-    found: Volumes,
+    places: Volumes,
     size: tuple[int, ...] | None = None,
     layout: Layout = NOTHING,
     spacing: Sequence[float] | None = None,
@@ -66,17 +66,17 @@ def load_volumes(
     """
     require_nibabel()
     layout.check(VOLUMES, "a folder of volumes")
-    notes = list(found.notes)
+    notes = list(places.notes)
     about = dataset_json(folder)
     known, ignored = class_names(about)
-    cases = [case for some in found.cases.values() for case in some]
+    cases = [case for some in places.cases.values() for case in some]
     _check_memory(folder, cases)
     volumes = [load_case(case, layout) for case in cases]
     _describe(volumes, spacing, notes)
     if spacing is not None:
         volumes = [volume.at_spacing(checked_spacing(spacing)) for volume in volumes]
     pixels, masks = fitted(folder, volumes, size, spacing is not None, notes)
-    given = found.labelled
+    given = places.labelled
     labels = given.labels if given else _classes(volumes, masks, ignored, layout, folder, notes)
     notes += [] if given else unnamed_classes(labels, known)
     classes = len(given.class_names) if given else 1 + max([int(labels[labels != IGNORED].max(initial=0)), *known])
@@ -85,7 +85,7 @@ def load_volumes(
         name=str(about.get("name", folder.name)),
         images=pixels,
         labels=labels,
-        **_divided(folder, found, strata_of(by_shape(labels), pixels, labels), layout, notes),
+        **_divided(folder, places, strata_of(by_shape(labels), pixels, labels), layout, notes),
         classes=classes,
         credit=f"read from {folder.name}, every volume z-scored and of {grid_text(pixels.shape[2:])} voxels",
         class_names=given.class_names if given else named,
@@ -94,7 +94,7 @@ def load_volumes(
     return checked(made)
 
 
-def load_windows(folder: Path, found: Volumes, windows: Windows, layout: Layout = NOTHING) -> Dataset:
+def load_windows(folder: Path, places: Volumes, windows: Windows, layout: Layout = NOTHING) -> Dataset:
     """NIfTI files with masks as `load_volumes` reads them, but for the voxels: these stay on disk, at the resolution
     that they have, and windows of one size are read of them (`lazy_volumes`).
 
@@ -104,13 +104,13 @@ def load_windows(folder: Path, found: Volumes, windows: Windows, layout: Layout 
     """
     require_nibabel()
     layout.check(VOLUMES, "a folder of volumes")
-    if found.labelled:
+    if places.labelled:
         problem = f"the volumes of {folder} have classes, and windows are for those with masks"
         raise ScanlabError.at("S834", problem, help="leave window out")
-    notes = list(found.notes)
+    notes = list(places.notes)
     about = dataset_json(folder)
     known, ignored = class_names(about)
-    cases = [case for some in found.cases.values() for case in some]
+    cases = [case for some in places.cases.values() for case in some]
     images, labels, facts = lazy_volumes(folder, cases, windows, layout, ignored, notes)
     _describe(facts, None, notes)
     notes += unnamed_classes(labels, known)
@@ -120,7 +120,7 @@ def load_windows(folder: Path, found: Volumes, windows: Windows, layout: Layout 
         name=str(about.get("name", folder.name)),
         images=images,
         labels=labels,
-        **_divided(folder, found, brightness_quarters(images), layout, notes),
+        **_divided(folder, places, brightness_quarters(images), layout, notes),
         classes=classes,
         credit=f"read from {folder.name}, windows of {grid_text(windows.size)} voxels of z-scored volumes",
         class_names=tuple(known.get(c, f"class {c}") for c in range(classes)) if known else (),
@@ -140,14 +140,14 @@ def _check_memory(folder: Path, cases: Sequence[Case]) -> None:
         raise ScanlabError.at("S836", f"{problem} {memory() / 1e9:.1f} GB of memory", help=help)
 
 
-def _divided(folder: Path, found: Volumes, strata: NDArray, layout: Layout, notes: list[Note]) -> dict[str, Any]:
+def _divided(folder: Path, places: Volumes, strata: NDArray, layout: Layout, notes: list[Note]) -> dict[str, Any]:
     """Parts and groups, as a Dataset takes them."""
-    counts = {part: len(some) for part, some in found.cases.items()}
-    files = [case.images[0] for some in found.cases.values() for case in some]
-    check_tables_beside(folder, files, "classes" if found.labelled else "masks", layout, notes)
+    counts = {part: len(some) for part, some in places.cases.items()}
+    files = [case.images[0] for some in places.cases.values() for case in some]
+    check_tables_beside(folder, files, "classes" if places.labelled else "masks", layout, notes)
     notes += other_files(folder, (*ENDINGS, "dataset.json"), "NIfTI")
-    homes = {part: [case.home for case in some] for part, some in found.cases.items()}
-    groups = found.labelled.groups if found.labelled else groups_below(folder, homes, layout, notes)
+    homes = {part: [case.home for case in some] for part, some in places.cases.items()}
+    groups = places.labelled.groups if places.labelled else groups_below(folder, homes, layout, notes)
     parts = divided(counts, strata, groups, notes)
     return {
         "train": parts["train"],

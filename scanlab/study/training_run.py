@@ -285,7 +285,9 @@ class TrainingRun:
         recipe = self.trial.problem.recipe
         own, total = max(1, len(batch[mine])), torch.zeros((), device=self.device)
         self.optimizer.zero_grad()
-        pieces = min(recipe.accumulate, own)
+        # Several processes wait for one another in every piece: the one with the most samples says how many there are.
+        most = own if self.world.size == 1 else math.ceil(len(batch) / self.world.size)
+        pieces = min(recipe.accumulate, most)
         for piece in range(pieces):
             first, last = own * piece // pieces, own * (piece + 1) // pieces
             total += self._backward(batch[mine][first:last], labels[mine][first:last], batch, labels)

@@ -81,6 +81,8 @@ def chance_state(device: str) -> Tensor:
 
 def set_chance(state: Tensor, device: str) -> None:
     """Put such a state back."""
+    # torch reads a state from where its storage begins: a row of a table must have one of its own.
+    state = state.clone()
     if device == "cpu":
         torch.set_rng_state(state)
     else:

@@ -56,7 +56,7 @@ def test_without_a_terminal_there_is_a_line_per_trial() -> None:
         "1 of 6: digits, row, seed 0",
         "2 of 6: digits, hilbert, seed 0",
         "3 of 6: digits, control: A/A, seed 0, digits, control: A/A, seed 0 failed: out of memory",
-        "3 of 6: digits, row, seed 0, digits, row, seed 0: the worker died (signal 9); it goes on from its last epoch",
+        "3 of 6: digits, row, seed 0, digits, row, seed 0: the worker died (signal 9); it goes on from a checkpoint",
     ]
 
 

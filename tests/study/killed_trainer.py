@@ -16,7 +16,7 @@ from scanlab.data.lazy import LazyImages
 from scanlab.study import study_of, with_options
 from scanlab.study.distributed import common_checkpoint, joined
 from scanlab.study.train import train_model
-from scanlab.study.training_run import TrainingRun
+from scanlab.study.training_run import TrainingRun, World
 from scanlab.study.trial import Trial
 
 # 16 steps an epoch, whose batches two processes divide unevenly, so that their drop paths draw unlike.
@@ -51,13 +51,17 @@ def killed_at(last: int) -> None:
     TrainingRun._step = counted
 
 
-if __name__ == "__main__":
-    folder = Path(sys.argv[1])
-    killed_at(int(sys.argv[2]))
+def trained(folder: Path, world: World, device: str) -> None:
+    """Train, and leave losses, metrics and weights. The model is gone before the processes part."""
     trial, dataset = trial_and_data()
+    checkpoint = common_checkpoint(folder / "checkpoint.pt", world)
+    model, result = train_model(trial, dataset, checkpoint=checkpoint, device=device, world=world)
+    if world.rank == 0:
+        epochs = [(epoch.loss, dict(epoch.metrics)) for epoch in result.epochs]
+        torch.save({"epochs": epochs, "weights": model.state_dict()}, folder / "result.pt")
+
+
+if __name__ == "__main__":
+    killed_at(int(sys.argv[2]))
     with joined("cpu") as (world, device):
-        checkpoint = common_checkpoint(folder / "checkpoint.pt", world)
-        model, result = train_model(trial, dataset, checkpoint=checkpoint, device=device, world=world)
-        if world.rank == 0:
-            epochs = [(epoch.loss, dict(epoch.metrics)) for epoch in result.epochs]
-            torch.save({"epochs": epochs, "weights": model.state_dict()}, folder / "result.pt")
+        trained(Path(sys.argv[1]), world, device)

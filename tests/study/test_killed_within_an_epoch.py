@@ -54,9 +54,7 @@ def test_going_on_within_an_epoch_gives_the_numbers_of_an_unbroken_run(tmp_path:
     assert all(torch.equal(one["weights"][name], two["weights"][name]) for name in one["weights"])
 
 
-@pytest.mark.parametrize(
-    "settings", [{"repeated": 2}, {"accumulate": 1}, {"mixup": 0.0, "cutmix": 0.0}]
-)
+@pytest.mark.parametrize("settings", [{"repeated": 2}, {"accumulate": 1}, {"mixup": 0.0, "cutmix": 0.0}])
 def test_any_step_can_be_the_last(settings: dict):
     """Stopped after each step of an epoch in turn, by the checkpoint that was written then."""
     trial, dataset = trial_and_data()
