@@ -117,6 +117,7 @@ _ROUTES = (
     *(
         "/scanlab/player_source.js",
         "/scanlab/player.css",
+        "/scanlab/lecture.html",
         "/nothing",
         "/_nicegui_ws/socket.io/?EIO=4&transport=polling",
     ),
@@ -248,6 +249,14 @@ def test_the_library_and_its_thumbnails(explorer: Any) -> None:
     assert (status, headers["content-type"]) == (200, "image/svg+xml")
     assert body.startswith(b"<svg")
     assert _ask(explorer.url, "/scanlab/thumbnail/transpose.svg")[0] == 404
+
+
+def test_the_lecture_is_one_click_away(page: Any) -> None:
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="or five scenes").click()
+    lecture = opened.value
+    lecture.wait_for_selector("#scene-1 .player .panels canvas", state="attached")
+    assert lecture.get_by_role("link", name="Explorer").get_attribute("href") == "/"
 
 
 def test_the_first_page_is_light(explorer: Any, new_page: Callable[..., Any]) -> None:

@@ -36,10 +36,10 @@ def _names(page: Any) -> list[str]:
 
 def test_cards_are_searched_and_chosen_from(opened: Any) -> None:
     page = opened()
-    expect(page.locator("#matches")).to_have_text("10 of 10")
+    expect(page.locator("#counted")).to_have_text("10 of 10")
     page.keyboard.press("/")
     page.keyboard.type("ss2d")
-    expect(page.locator("#matches")).to_have_text("1 of 10")
+    expect(page.locator("#counted")).to_have_text("1 of 10")
     assert _names(page) == ["cross"]
     assert page.url.endswith("#search=ss2d")
     page.locator("#search").fill("")
@@ -47,22 +47,22 @@ def test_cards_are_searched_and_chosen_from(opened: Any) -> None:
     assert _names(page) == ["zigma_video_spatial"]
     page.select_option("#kind", "order")
     expect(page.locator("#none")).to_be_visible()
-    page.click("#reset")
-    expect(page.locator("#matches")).to_have_text("10 of 10")
+    page.click("#all")
+    expect(page.locator("#counted")).to_have_text("10 of 10")
     page.select_option("#mark", "checked where it is used")
     assert _names(page) == ["transpose(p)"]
 
 
 def test_a_card_opens_its_strategy_and_back_leads_to_the_same_cards(opened: Any) -> None:
     page = opened("#search=curve")
-    expect(page.locator("#matches")).to_have_text("1 of 10")
+    expect(page.locator("#counted")).to_have_text("1 of 10")
     page.locator("#search").focus()
     page.keyboard.press("Enter")
     _shown(page, "hilbert")
     expect(page.locator("#verdict")).to_contain_text("✓ visits every patch exactly once, proved for all sizes")
     expect(page.locator("#definition .k").first).to_have_text("order")
     page.click("#back")
-    expect(page.locator("#matches")).to_have_text("1 of 10")
+    expect(page.locator("#counted")).to_have_text("1 of 10")
     expect(page.locator("a.card:focus strong")).to_have_text("hilbert")
 
 
@@ -123,7 +123,7 @@ def test_a_strategy_that_is_not_there_is_said(opened: Any) -> None:
     page = opened("#strategy=nonsense")
     expect(page.locator("#wait")).to_have_text("There is no such strategy here.")
     page.click("#to-gallery")
-    expect(page.locator("#matches")).to_have_text("10 of 10")
+    expect(page.locator("#counted")).to_have_text("10 of 10")
 
 
 def test_it_plays_once_unless_motion_is_unwanted(opened: Any) -> None:

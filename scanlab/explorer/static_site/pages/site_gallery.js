@@ -28,7 +28,7 @@ function showCards() {
     system.hidden = !system.querySelector("li:not([hidden])");
   }
   const shown = CARDS.filter((card) => !card.hidden).length;
-  byId("matches").textContent = `${shown} of ${CARDS.length}`;
+  byId("counted").textContent = `${shown} of ${CARDS.length}`;
   byId("none").hidden = shown > 0;
 }
 
@@ -44,7 +44,7 @@ function startGallery() {
     const first = CARDS.find((card) => !card.hidden && card.querySelector("a"));
     if (first) first.querySelector("a").click();
   });
-  byId("reset").addEventListener("click", () => {
+  byId("all").addEventListener("click", () => {
     setFilters({ search: "", axes: "", kind: "", mark: "" });
     filtered();
     byId("search").focus();
