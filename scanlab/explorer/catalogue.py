@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from scanlab.library_index import Entry, read_index
 
-__all__ = ["HELPERS", "by_system", "entries", "entry_of", "thumbnail_address"]
+__all__ = ["HELPERS", "by_system", "entries", "entry_of", "thumbnail_address", "users_of"]
 
 HELPERS = "Helpers"
 _OWNERLESS = ("Basic", "Curves")
@@ -38,7 +42,38 @@ def entry_of(entry: Entry) -> dict[str, Any]:
     system = HELPERS if not drawable else head if named else _title(entry["file"])
     doc = rest[:1].upper() + rest[1:] if named and drawable else entry["doc"]
     kept = {key: entry[key] for key in ("name", "signature", "kind", "source", "note")}
-    return {**kept, "doc": doc, "system": system, "axes": " ".join(entry["axes"]), "drawable": drawable}
+    also = [name for name in users_of(entry["name"]) if name != system]
+    return {**kept, "doc": doc, "system": system, "axes": " ".join(entry["axes"]), "drawable": drawable, "also": also}
+
+
+def users_of(name: str) -> list[str]:
+    """The systems whose published code visits patches as a definition of the library does, by the audit and SAME_AS."""
+    return sorted({*_audited().get(name, ()), *(user.system for user in SAME_AS if user.name == name)}, key=str.lower)
+
+
+@dataclass(frozen=True)
+class User:
+    """A system with its own name for an order of the library. source: where its code was read."""
+
+    system: str
+    name: str
+    source: str
+
+
+SAME_AS = (User("MedMamba", "cross", "YubiaoYue/MedMamba, commit 37630a4, MedMamba.py: SS2D.forward_corev0"),)
+"""Systems outside of the audit, whose code was read; nothing of it was run."""
+
+
+@cache
+def _audited() -> dict[str, set[str]]:
+    """The audit's systems by the definition that their code was seen to be the same as."""
+    audit = json.loads(files("scanlab.strategies").joinpath("audit.json").read_text(encoding="utf-8"))
+    users: dict[str, set[str]] = {}
+    for row in audit["rows"]:
+        name = (row["library"] or "").removeprefix("the same as ")
+        if name:
+            users.setdefault(name, set()).add(row["system"])
+    return users
 
 
 def thumbnail_address(name: str, version: str) -> str:

@@ -31,6 +31,14 @@ _STYLES = (
     *("/scanlab/static/colours.css", "/scanlab/player.css", "/scanlab/static/explorer.css"),
     *("/scanlab/static/panes.css", "/scanlab/results.css"),
 )
+# A snake of three rows, in the colours of a path.
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><defs><linearGradient id="r" x2="0" y2="1">'
+    '<stop stop-color="#3a48c8"/><stop offset=".5" stop-color="#d04e84"/><stop offset="1" stop-color="#f8c446"/>'
+    '</linearGradient></defs><rect width="32" height="32" rx="7" fill="#15141b"/>'
+    '<path d="M7 8H25V16H7V24H25" fill="none" stroke="url(#r)" stroke-width="4" stroke-linecap="round" '
+    'stroke-linejoin="round"/></svg>'
+)
 _NEEDED_NEXT = ("scanlab.explorer.snapshot", "scanlab.explorer.panes")
 # The first page waits for words out of the library: with a file of strategies changed, they are computed on the spot.
 _PAGE_S = 60.0
@@ -51,6 +59,7 @@ def serve(session: Session, listening: socket.socket, host: str, access: Access)
     ui.run_with(
         shell,
         title="ScanLab explorer",
+        favicon=_ICON,
         dark=None,
         tailwind=False,
         binding_refresh_interval=None,

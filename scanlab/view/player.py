@@ -22,6 +22,7 @@ _SCRIPTS = (
     "player_colour.js",
     "player_layout.js",
     "player_panel.js",
+    "player_grid.js",
     "player_ground.js",
     "player_path.js",
     "player_overlay.js",

@@ -8,7 +8,7 @@ function drawGround(panel) {
   drawImageFaint(panel);
   drawLeftOut(panel);
   drawGridLines(panel);
-  if (scene.axes.some((name) => name)) nameAxes(panel);
+  if (scene.axes.some((name) => name) && (!BARE || COUNTER)) nameAxes(panel);
 }
 
 // The sides of a flat grid on the screen.
@@ -77,7 +77,7 @@ function drawPlanes(panel) {
     if (!panel.visible) ground.fill();
     ground.stroke();
   }
-  if (scene.axes.some((name) => name)) nameEdges(panel);
+  if (scene.axes.some((name) => name) && (!BARE || COUNTER)) nameEdges(panel);
 }
 
 // The last three axes, each at an edge of the first block.
@@ -89,7 +89,17 @@ function nameEdges(panel) {
   ground.fillStyle = INK.soft;
   ground.textAlign = "center";
   ground.textBaseline = "middle";
-  ground.fillText(`${w} →`, ...toScreen(panel, (columns - 1) / 2, top, 0));
-  ground.fillText(h, ...toScreen(panel, left, (rows - 1) / 2, 0));
-  ground.fillText(t, ...toScreen(panel, columns - 0.5 + gap, top, far / 2));
+  const { X, Y, Z } = panel.basis;
+  nameEdge(panel, w, X, toScreen(panel, (columns - 1) / 2, top, 0));
+  nameEdge(panel, h, Y, toScreen(panel, left, (rows - 1) / 2, 0));
+  nameEdge(panel, t, Z, toScreen(panel, columns - 0.5 + gap, top, far / 2));
+}
+
+const ARROWS = ["→", "↘", "↓", "↙", "←", "↖", "↑", "↗"];
+
+// A name with the direction in which its axis runs on the screen, never past the edge; none where it runs into the depth.
+function nameEdge({ ground, width, height }, name, [dx, dy], [x, y]) {
+  const arrow = Math.hypot(dx, dy) > 1 ? ` ${ARROWS[Math.round(Math.atan2(dy, dx) / (Math.PI / 4) + 8) % 8]}` : "";
+  const words = `${name}${arrow}`, half = ground.measureText(words).width / 2 + 3;
+  ground.fillText(words, Math.min(Math.max(x, half), width - half), Math.min(Math.max(y, 9), height - 9));
 }

@@ -45,6 +45,7 @@ function basisOf(panel) {
 
 // Room for the names of the axes.
 function rimOf(scene) {
+  if (BARE && !COUNTER) return { left: 5, right: 5, top: 5, bottom: 5 };
   return isSolid(scene) ? { left: 14, right: 14, top: 14, bottom: 14 } : { left: 26, right: 8, top: 20, bottom: 8 };
 }
 

@@ -9,6 +9,7 @@ const SYMBOLS = {
 };
 
 function paintLegend() {
+  shareRibbons();
   const items = { step: rampItems, path: pathItems, gap: gapItems }[VIEW.colour]();
   const memory = VIEW.memory ? memoryItems() : [];
   at("legend").replaceChildren(...(SCENES.length ? [...items, ...memory, ...symbolItems()] : []));

@@ -143,7 +143,6 @@ function redraw() {
   readInk();
   paintLegend();
   setColumns();
-  measureRoom();
   if (COUNTER) fitPanel(COUNTER.panel);
   else PANELS.forEach(fitPanel);
   placePinned();

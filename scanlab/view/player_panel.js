@@ -4,9 +4,6 @@
 const DENSE = 4, THIN = 2.5;
 const MOST_STROKES = 30000;
 const LARGEST_PATCH = 60;
-// Least width of a panel in a row, and what its caption, ribbon and facts take of its height.
-const NARROWEST = 250, COLUMN_GAP = 28, TRIMMINGS = 104;
-let ROOM = 0;
 
 function element(tag, text, className) {
   const node = document.createElement(tag);
@@ -17,11 +14,11 @@ function element(tag, text, className) {
 
 function makePanel(scenes) {
   const figure = element("figure"), stage = element("div", undefined, "stage"), head = element("figcaption");
-  const name = head.appendChild(element("strong")), source = head.appendChild(element("code"));
+  const name = head.appendChild(element("strong")), whose = head.appendChild(element("span", "", "whose")), source = head.appendChild(element("code"));
   const layers = ["ground", "path", "overlay"].map((layer) => stage.appendChild(element("canvas", undefined, layer)));
   const [ground, path, overlay] = layers.map((canvas) => canvas.getContext("2d"));
   figure.append(head, stage);
-  const panel = { figure, stage, name, source, layers, ground, path, overlay, largest: LARGEST_PATCH, ribbons: [] };
+  const panel = { figure, stage, name, whose, source, layers, ground, path, overlay, largest: LARGEST_PATCH, ribbons: [] };
   if (scenes[0].length) panel.ribbons = scenes.map((scene) => makeRibbon(panel, scene));
   panel.facts = figure.appendChild(element("p", "", "facts"));
   return fillPanel(panel, scenes);
@@ -31,6 +28,7 @@ function makePanel(scenes) {
 function fillPanel(panel, scenes) {
   const scene = scenes[0], several = scenes.length > 1;
   panel.name.textContent = several ? wholeName(scene) || "together" : scene.label;
+  panel.whose.textContent = panel.whose.title = whoseText(scenes);
   panel.source.textContent = several ? scenes.map(({ label }) => label).join(" + ") : scene.subtitle;
   panel.source.title = scene.source;
   panel.facts.textContent = scene.caption;
@@ -50,31 +48,9 @@ function describe(stage, scenes) {
   stage.setAttribute("aria-label", `${names}. Arrow keys move over the patches, page up and down between slices.`);
 }
 
-// As many columns as have room, and rows that are evenly filled.
-function setColumns() {
-  const main = at("panels"), fit = Math.floor((main.clientWidth + COLUMN_GAP) / (NARROWEST + COLUMN_GAP));
-  let most = 0, row = 0;
-  for (const node of main.children) {
-    row = node.tagName === "FIGURE" ? row + 1 : 0;
-    most = Math.max(most, row);
-  }
-  const rows = Math.ceil(most / Math.min(Math.max(fit, 1), most || 1));
-  main.style.setProperty("--columns", Math.max(Math.ceil(most / (rows || 1)), 1));
-}
-
-// The height that a picture may have so that it, its ribbon and the controls are seen at once.
-function measureRoom() {
-  let top = (COUNTER ? at("counter") : at("panels")).getBoundingClientRect().top;
-  for (let node = root; node; node = node.parentElement) top += node.scrollTop;
-  const below = window.innerHeight - at("bar").offsetHeight - TRIMMINGS;
-  // Where much stands above, the reader scrolls to the picture.
-  ROOM = top > window.innerHeight * 0.45 ? below : below - top;
-}
-
 // Fit the panel to its column and the window.
 function fitPanel(panel) {
-  const below = (panel.ribbons.length - 1) * (RIBBON.height + 4) + (IMAGE ? STRIP.high + 30 : 0) + (VIEW.memory ? 24 : 0);
-  const wide = Math.max(panel.figure.clientWidth, 60), tall = Math.max(220, ROOM - below);
+  const wide = Math.max(panel.figure.clientWidth, 60), tall = panel.traces[0].scene === COUNTER?.panel.scene ? Math.max(220, ROOM) : TALL;
   const [columns, rows] = panel.size, rim = rimOf(panel.scene);
   const shape = isSolid(panel.scene) ? 0.8 : Math.min(rows / columns, 1.4);
   panel.width = wide;

@@ -18,6 +18,14 @@ function makeRibbon(panel, scene) {
   return ribbon;
 }
 
+// Sequences that look alike have one ribbon, that of the first panel.
+function shareRibbons() {
+  const key = ({ scene }) => JSON.stringify([scene.length, scene.tokens, Array.from(scene.restarts)]);
+  const [first, ...others] = PANELS.map(({ ribbons }) => ribbons.map(key).join());
+  const isShared = VIEW.colour === "step" && others.length > 0 && others.every((other) => other === first);
+  PANELS.forEach(({ figure }, number) => figure.classList.toggle("shared", isShared && number > 0));
+}
+
 // The step at a position of the sequence, which counts the tokens too.
 function stepBefore(scene, position) {
   const earlier = scene.tokens.filter((token) => token.position < Math.floor(position)).length;

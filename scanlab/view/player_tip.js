@@ -82,7 +82,7 @@ function letGoButton() {
 function tipCells(scene, patch, neighbours) {
   const swatch = element("i"), name = element("th"), rank = scene.ranks[patch];
   if (rank >= 0) swatch.style.background = RAMP[levelOf(scene)(rank)];
-  name.append(swatch, scene.group && SCENES.some((other) => other.group !== scene.group) ? scene.title : scene.label);
+  name.append(swatch, scene.group && SCENES.some((other) => !ofOneScan(other, scene)) ? scene.title : scene.label);
   const word = (at) => (at < 0 ? "" : scene.ranks[at] < 0 ? "–" : count(scene.ranks[at]));
   const here = element("td", rank < 0 ? "not visited" : count(rank), "here");
   return [name, here, ...neighbours.map(([, other]) => element("td", word(other)))];

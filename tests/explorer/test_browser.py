@@ -145,6 +145,8 @@ def test_a_reload_brings_everything_back(page: Any, explorer: Any) -> None:
     page.get_by_role("button", name="b", exact=True).click()
     page.get_by_label("grid", exact=True).fill("4x6")
     page.get_by_role("button", name="Proof", exact=True).click()
+    # Beside a pane the controls that are used seldom are folded away.
+    page.get_by_role("button", name="View", exact=True).click()
     page.locator(".player [data-at=colour]").select_option("gap")
     page.wait_for_selector("#pane-proof >> text=proved for all sizes")
     wanted = State(

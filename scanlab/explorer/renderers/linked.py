@@ -100,7 +100,8 @@ def linked_code(part: Part, number: int, language: str, titles: Sequence[str] = 
     lines = []
     for at, body in enumerate(coloured_lines(part.text, language), 1):
         about = f' title="{escape(titles[at - 1])}"' if at <= len(titles) and titles[at - 1] else ""
-        lines.append(f'<span class="line" tabindex="-1" data-line="{at}"{about}>{body}<span class="v"></span></span>')
+        begin = f'<span class="line" tabindex="-1" data-line="{at}"{about}>'
+        lines.append(f'{begin}<span>{body}</span><span class="v"></span></span>')
     scenes = " ".join(str(scene.number) for scene in part.scenes)
     return (
         f'<p class="at" data-at-part="{number}"></p>'
