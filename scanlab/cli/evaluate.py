@@ -117,7 +117,7 @@ def _inputs(model: Classifier, checkpoint: Checkpoint, images: Images) -> Inputs
     else:
         # What a file of ours was trained on since it was published, nothing says.
         normalise = preprocessing(model, size=1) if coloured and checkpoint.model else None
-        inputs = of_dataset(data.load(images.source, layout=images.layout), images.part, normalise)
+        inputs = of_dataset(data.load(images.source, layout=images.layout), images.part, normalise, model.class_names)
         if normalise is not None:
             inputs.notes.append("Images are not resized or cropped; the authors' mean and deviation are applied.")
         elif prepared:

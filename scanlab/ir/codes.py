@@ -162,6 +162,7 @@ _STUDIES = {
         "a gallery that is too large", "It may have 5 MB, so that it opens on a phone: choose fewer strategies."
     ),
     "S861": Code("no validation part", "Ending early and best weights take a part that no result is of."),
+    "S870": Code("a model whose numbers are none", "Its weights, or what it says of an image, are NaN or infinite."),
 }
 
 _OPERATORS = {

@@ -104,6 +104,9 @@ def predict_picture(
     shown = _sized(model, picture, how, notes)
     if isinstance(model, Classifier):
         shares = large_pass(model, shown).double().softmax(0)
+        if not bool(shares.isfinite().all()):
+            help = "give values as in training, or other weights"
+            raise ScanlabError.at("S870", "what the model says of a picture is NaN or infinite", help=help)
         order = shares.argsort(descending=True, stable=True)
         _note_reading(model, shown, notes)
         return ClassOfPicture(tuple(order.tolist()), tuple(shares[order].tolist()), tuple(names), tuple(notes))

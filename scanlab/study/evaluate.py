@@ -25,6 +25,7 @@ from scanlab.study.inputs import Inputs, of_dataset
 from scanlab.study.matched import MatchedDifference, matched_difference
 from scanlab.study.statistics import format_difference, holm
 from scanlab.zoo import create_model, load
+from scanlab.zoo.files import require_numbers
 
 __all__ = ["Evaluation", "Row", "evaluate", "load_classifier", "load_model", "notes", "render"]
 
@@ -90,14 +91,15 @@ def load_model(
 
     key: which of several weights in an official one, as model_ema.
 
-    Raises S616 for a file that does not say what model it holds, S617, S611, S640 and S641.
+    Raises S616 for a file that does not say what model it holds, S617, S611, S640, S641, and S870 for weights that are
+    no numbers.
     """
     asked = {"classes": classes, "channels": channels, "input_size": input_size}
     given: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
     # A new head would be judged by what it never learned.
-    if name:
-        return create_model(name, checkpoint=path, checkpoint_key=key, new_head=False, **given).eval()
-    return load(path).eval()
+    made = create_model(name, checkpoint=path, checkpoint_key=key, new_head=False, **given) if name else load(path)
+    require_numbers(made, path)
+    return made.eval()
 
 
 def load_classifier(path: Path, *arguments: Any, **options: Any) -> Classifier:
@@ -125,7 +127,7 @@ def evaluate(
     many images are done of how many in all. Raises S643 for labels that the model has no class for, other
     targets or no images, S614 for images that do not fit it, and what `set_scan` raises, before anything is classified.
     """
-    inputs = given if isinstance(given, Inputs) else of_dataset(given, part)
+    inputs = given if isinstance(given, Inputs) else of_dataset(given, part, class_names=model.class_names)
     if model.num_classes < inputs.classes or not len(inputs.labels):
         problem = f"{count_text(model.num_classes, 'class')}, and {inputs.name} {inputs.classes}"
         problem = problem if len(inputs.labels) else f"nothing to classify in the {inputs.part} part of {inputs.name}"
@@ -179,12 +181,21 @@ def _passes(
             logits = model(images)
             made.guesses[indices] = logits.argmax(1).numpy()
             made.seconds += perf_counter() - start
+            _check_numbers(logits, indices, name, inputs)
             made.places[indices] = _places(logits, right)
             done += len(images)
             progress(name, done, len(models) * count)
     if not extents:
         raise ScanlabError.at("S643", f"no image of {inputs.name} could be read", help="give other images")
     return passes, extents
+
+
+def _check_numbers(logits: Tensor, indices: NDArray[np.int64], scan: str, inputs: Inputs) -> None:
+    """Raise S870 for logits that are no numbers: no class is then before the right one, which would count as right."""
+    odd = (~logits.isfinite().all(1)).numpy()
+    if odd.any():
+        problem = f"what the model says of image {indices[odd][0]} of {inputs.name} is NaN or infinite (scan: {scan})"
+        raise ScanlabError.at("S870", problem, help="give images with values as in training, or other weights")
 
 
 def _places(logits: Tensor, right: Tensor) -> NDArray[np.int64]:

@@ -48,9 +48,12 @@ class Inputs:
     notes: list[str] = field(default_factory=list)
 
 
-def of_dataset(dataset: Dataset, part: str = "test", normalise: Preprocessing | None = None) -> Inputs:
-    """A part of a data set. normalise: mean and deviation that the model's authors take off. Raises S643 for
-    other targets than classes, and for a part that is none."""
+def of_dataset(
+    dataset: Dataset, part: str = "test", normalise: Preprocessing | None = None, class_names: Sequence[str] = ()
+) -> Inputs:
+    """A part of a data set. normalise: mean and deviation that the model's authors take off. class_names: of the model;
+    classes of the data that are called so have its numbers, and where none is, those of the data count, which is noted.
+    Raises S643 for other targets than classes, a part that is none, and data of which only some are called so."""
     if dataset.target_kind is not CLASSES:
         given = f"{dataset.name} has {dataset.target_kind.of_data}"
         raise ScanlabError.at("S643", given, help="give data with a class for every image")
@@ -63,7 +66,20 @@ def of_dataset(dataset: Dataset, part: str = "test", normalise: Preprocessing | 
             assert isinstance(some, Tensor), "images with classes have one size"
             yield places.numpy(), some if normalise is None else normalise.normalised(some)
 
-    return Inputs(dataset.name, part, dataset.labels[chosen], dataset.classes, batches)
+    numbers, notes = _by_name(dataset, class_names)
+    return Inputs(dataset.name, part, numbers[dataset.labels[chosen]], dataset.classes, batches, notes)
+
+
+def _by_name(dataset: Dataset, known: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
+    """The model's number of each class of the data, with what is to be said of them."""
+    names, own = dataset.class_names, np.arange(dataset.classes)
+    if not known or not names or tuple(names) == tuple(known[: len(names)]):
+        return own, []
+    if not set(names) & set(known):
+        said = f"Classes are taken by their numbers: the data call them {listed(names)}, and the model {listed(known)}."
+        return own, [said]
+    numbers = _numbers(names, len(known), known, dataset.name)
+    return numbers, ["Classes are taken by their names, which the model has in another order."]
 
 
 def of_folder(
@@ -144,7 +160,7 @@ def _check_part(part: str) -> None:
         raise ScanlabError.at("S643", f"there is no part {part!r} to evaluate", help=f"choose from {', '.join(PARTS)}")
 
 
-def _numbers(names: Sequence[str], outputs: int, class_names: Sequence[str], folder: Path) -> NDArray[np.int64]:
+def _numbers(names: Sequence[str], outputs: int, class_names: Sequence[str], folder: Path | str) -> NDArray[np.int64]:
     """The model's number of each class of the data. Raises S643."""
     known = class_names
     if not known and outputs == len(synsets()) and all(SYNSET.fullmatch(name) for name in names):
@@ -156,7 +172,7 @@ def _numbers(names: Sequence[str], outputs: int, class_names: Sequence[str], fol
         help = "give pictures of all classes, or folders called as the model's classes are (ImageNet's: n01440764, …)"
         raise ScanlabError.at("S643", problem, help=help)
     if odd := [name for name in names if name not in known]:
-        problem = f"{folder} has the folders {listed(odd)}, and the model no such classes"
+        problem = f"{folder} has the classes {listed(odd)}, and the model no such classes"
         raise ScanlabError.at("S643", problem, help=f"its classes are {listed(known)}")
     places = {name: number for number, name in enumerate(known)}
     return np.array([places[name] for name in names])

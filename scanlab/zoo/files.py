@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops.dispatch import say_once
@@ -14,7 +14,7 @@ from scanlab.places import FOR_ALL, draft_of
 from scanlab.zoo.pickled import read_pickled, unusable
 from scanlab.zoo.unwrap import WEIGHTS, plain_names, states
 
-__all__ = ["read_tensors", "tensor_bytes", "write_tensors"]
+__all__ = ["read_tensors", "require_numbers", "tensor_bytes", "write_tensors"]
 
 
 def read_tensors(path: str | Path, key: str = "") -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -51,6 +51,15 @@ def _without(content: object, key: str, held: list[str]) -> str:
     names = [str(name) for name in content]
     shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
     return f"it holds a dict of {shown or 'nothing'}, and no tensors under {', '.join(WEIGHTS[:4])} or the like"
+
+
+def require_numbers(model: nn.Module, path: str | Path) -> None:
+    """Raise S870 for a model from a file whose weights are NaN or infinite: it says nothing of anything."""
+    for name, weights in model.state_dict().items():
+        if not bool(weights.isfinite().all()):
+            problem = f"{path} holds numbers that are NaN or infinite, in {name}"
+            help = "the file is damaged, or its training diverged: give another one"
+            raise ScanlabError.at("S870", problem, help=help)
 
 
 def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:

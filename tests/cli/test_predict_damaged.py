@@ -85,3 +85,16 @@ def test_what_is_no_damage_of_a_file_is_not_left_out(predict: Command, tmp_path:
     save(_model("classes"), tmp_path / "model.safetensors")
     code, _, errors = predict(tmp_path / "model.safetensors", tmp_path / "given", "--unreadable", "9", "--bands", "1,2")
     assert code == 1 and "error[S659]" in errors
+
+
+@pytest.mark.parametrize("kind", ["classes", "masks", "texts", "boxes", "volumes"])
+def test_weights_that_are_no_numbers_say_nothing(predict: Command, tmp_path: Path, kind: str) -> None:
+    _fill(tmp_path / "given", kind)
+    model = _model(kind)
+    with torch.no_grad():
+        next(model.parameters()).fill_(float("nan"))
+    save(model, tmp_path / "model.safetensors")
+    words = ("--layout", "dark_ink") if kind == "texts" else ()
+    words = ("--out", tmp_path / "written") if kind in ("masks", "volumes") else words
+    code, printed, errors = predict(tmp_path / "model.safetensors", tmp_path / "given", "--unreadable", "1", *words)
+    assert code == 1 and "error[S870]" in errors and not printed

@@ -177,3 +177,39 @@ def test_official_checkpoints(tmp_path: Path) -> None:
         load_classifier(tmp_path / "a.pth")
     with pytest.raises(ScanlabError, match=r"S617.*vim_teeny"):
         load_classifier(tmp_path / "a.pth", "vim_teeny")
+
+
+def test_classes_go_by_their_names_where_model_and_data_have_them(dataset: Dataset) -> None:
+    model = _model()
+    model.class_names = ("cat", "dog", "hen")
+    cats_last = np.array([2, 0, 1])
+    renamed = replace(dataset, labels=cats_last[dataset.labels], class_names=("dog", "hen", "cat"))
+    by_name = evaluate(model, [], renamed)
+    assert by_name.rows[0].accuracy == pytest.approx(50 / 60)
+    assert "by their names" in " ".join(notes(by_name))
+    by_number = evaluate(model, [], replace(dataset, class_names=("Katze", "Hund", "Huhn")))
+    assert by_number.rows[0].accuracy == pytest.approx(50 / 60)
+    assert "by their numbers: the data call them Katze, Hund, Huhn" in " ".join(notes(by_number))
+    assert not notes(evaluate(model, [], replace(dataset, class_names=model.class_names)))
+    some = dataset.labels != 0
+    without = np.flatnonzero(some)
+    fewer = replace(dataset, images=dataset.images[without], labels=dataset.labels[without] - 1, classes=2)
+    fewer = replace(fewer, train=np.arange(1), test=np.arange(1, len(without)), class_names=("dog", "hen"))
+    right = (model(torch.from_numpy(fewer.images[1:])).argmax(1).numpy() == fewer.labels[1:] + 1).mean()
+    assert evaluate(model, [], fewer).rows[0].accuracy == pytest.approx(right) and right > 0.5
+    with pytest.raises(ScanlabError, match=r"S643.*has the classes cow"):
+        evaluate(model, [], replace(dataset, class_names=("cat", "dog", "cow")))
+
+
+def test_numbers_that_are_none_are_no_right_answers(tmp_path: Path, dataset: Dataset) -> None:
+    model = _model()
+    images = np.array(dataset.images)
+    images[37] = np.nan
+    broken = replace(dataset, images=images)
+    with pytest.raises(ScanlabError, match=r"S870.*image 7 of noise is NaN"):
+        evaluate(model, [], broken)
+    with torch.no_grad():
+        model.head.bias[1] = np.inf
+    save(model, tmp_path / "a.safetensors")
+    with pytest.raises(ScanlabError, match=r"S870.*a\.safetensors holds numbers .* in head\.bias"):
+        load_classifier(tmp_path / "a.safetensors")
