@@ -18,6 +18,7 @@ from typing import Any
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = [
+    "RAISED",
     "entry_named",
     "function_digest",
     "imported",
@@ -27,6 +28,8 @@ __all__ = [
     "source_digest",
 ]
 
+# What code of a person's own may raise: `sys.exit()` in it would end a whole study without a word.
+RAISED = (Exception, SystemExit)
 _PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
@@ -56,7 +59,7 @@ def imported(name: str, path: str, *, missing: str, broken: str, install: str) -
         held = import_module(module)
     except ImportError as error:
         raise ScanlabError.at(missing, f"{name}: {module} cannot be imported: {error}", help=install) from error
-    except Exception as error:
+    except RAISED as error:
         shown = "".join(traceback.format_exception(type(error), error, error.__traceback__)).strip()
         problem = f"{name}: {module} raised {error!r}"
         raise ScanlabError.at(broken, problem, note=shown, help="mend the module") from error

@@ -15,7 +15,7 @@ from scanlab.data.lazy import Lazy
 from scanlab.data.remote import REMOTE
 from scanlab.data.sized import extents_of, sized
 from scanlab.data.torch_sets import item_parts
-from scanlab.imported import entry_named, imported, is_import_path, path_of, shown_traceback
+from scanlab.imported import RAISED, entry_named, imported, is_import_path, path_of, shown_traceback
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.grids import Extents
 
@@ -56,7 +56,7 @@ def _called(name: str, make: Callable[[], Any]) -> Any:
         return make()
     except ScanlabError:
         raise
-    except Exception as error:
+    except RAISED as error:
         problem = f"{name} raised {type(error).__name__}: {error}"
         raise ScanlabError.at("S699", problem, note=shown_traceback(error), help="mend the function") from error
 

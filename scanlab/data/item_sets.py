@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from scanlab.data.items import as_image, as_target, guesses, stored
 from scanlab.data.notes import Note
-from scanlab.imported import shown_traceback
+from scanlab.imported import RAISED, shown_traceback
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import grid_text
 
@@ -80,7 +80,7 @@ class ItemReader:
             return stored(image), as_target(target)
         except ScanlabError as error:
             raise self._at(number, error) from None
-        except Exception as error:
+        except RAISED as error:
             problem = f"{self.where(number)} of {self.name} raised {type(error).__name__}: {error}"
             raise ScanlabError.at("S699", problem, note=shown_traceback(error), help="mend the data set") from error
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from scanlab.data import Dataset
-from scanlab.imported import entry_named, imported, is_import_path, shown_traceback
+from scanlab.imported import RAISED, entry_named, imported, is_import_path, shown_traceback
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.values import Order, Scan
 from scanlab.nn import Backbone, BackboneConfig, GridMixer, GridPaths, paths_for, scan_mixer
@@ -153,7 +153,7 @@ def _called(own: OwnModel, inputs: ModelInputs) -> Any:
         )
     except ScanlabError:
         raise
-    except Exception as error:
+    except RAISED as error:
         raise _raised(f"{own.make} raised", error) from error
     return _altered(made, inputs) if isinstance(made, nn.Module) else made
 
@@ -201,7 +201,7 @@ def _probe(own: OwnModel, model: nn.Module, trial: Trial, dataset: Dataset, lear
                 made = model(some)
         except ScanlabError:
             raise
-        except Exception as error:
+        except RAISED as error:
             about = f" ({name})" if name else ""
             raise _raised(f"the model of {own.make}, given images {list(some.shape)}{about}, raised", error) from error
         if not name and learning.outputs is not None:
@@ -220,7 +220,7 @@ def _check_outputs(own: OwnModel, made: Any, shape: tuple[int, ...], images: Seq
     )
 
 
-def _raised(what: str, error: Exception) -> ScanlabError:
+def _raised(what: str, error: BaseException) -> ScanlabError:
     problem = f"{what} {type(error).__name__}: {error}"
     return ScanlabError.at("S851", problem, note=shown_traceback(error), help="mend it and run the same command again")
 

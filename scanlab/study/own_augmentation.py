@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from scanlab.imported import imported, shown_traceback
+from scanlab.imported import RAISED, imported, shown_traceback
 from scanlab.ir.diagnostics import ScanlabError
 
 __all__ = ["changed_by", "check_own_augmentation"]
@@ -41,7 +41,7 @@ def check_own_augmentation(path: str, images: Any, targets: Any) -> None:
         changed_by(path, some.clone(), targets[:TRIED].clone(), torch.Generator().manual_seed(0))
     except ScanlabError:
         raise
-    except Exception as error:
+    except RAISED as error:
         what = f"recipe.augment, {path}: {type(error).__name__}: {error}"
         raise ScanlabError.at("S851", what, note=shown_traceback(error), help="mend it and run again") from error
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from scanlab.data import Dataset
 from scanlab.data.brought import is_given
-from scanlab.imported import shown_traceback
+from scanlab.imported import RAISED, shown_traceback
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study.controls import CONTROLS
 from scanlab.study.engines import Engine
@@ -103,7 +103,7 @@ def tried(problem: Problem, dataset: Dataset, measure: Callable[[nn.Module], obj
         except ScanlabError as error:
             first = first or error
             continue
-        except Exception as error:
+        except RAISED as error:
             first = first or _raised(problem, label, error)
             continue
         some += 1
@@ -126,7 +126,7 @@ def _try(problem: Problem, dataset: Dataset, model: nn.Module) -> None:
         model.train()
 
 
-def _raised(problem: Problem, label: str, error: Exception) -> ScanlabError:
+def _raised(problem: Problem, label: str, error: BaseException) -> ScanlabError:
     what = f"{problem.name}, {label}: {type(error).__name__}: {error}"
     return ScanlabError.at("S851", what, note=shown_traceback(error), help="mend it and run the same command again")
 
@@ -158,7 +158,7 @@ def _of_problem(study: Study, problem: Problem, dataset: Dataset) -> Iterator[st
         trial = Trial(problem, plan, 0, control)
         try:
             models[name] = initial_model(trial, dataset), trial
-        except Exception:  # Its trials fail and say why.
+        except RAISED:  # Its trials fail and say why.
             yield f"{name} cannot be built; its trials will fail, with the traceback."
     images, _ = part_of(dataset, dataset.test[:TRIED], "cpu")
     outputs = {
@@ -193,7 +193,7 @@ def _moved_outputs(model: nn.Module, images: Tensor) -> list[Tensor]:
                 parameter.add_(MOVED * torch.randn(parameter.shape, generator=draw))
             torch.manual_seed(0)
             made = [first, model(images)]
-    except Exception:  # Its trials fail and say why.
+    except RAISED:  # Its trials fail and say why.
         return []
     return [*weights, *(value for value in made if isinstance(value, Tensor))]
 

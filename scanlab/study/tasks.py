@@ -12,7 +12,7 @@ import numpy as np
 
 from scanlab.data import Dataset
 from scanlab.data.target_kinds import BOXES, CLASSES, LABELS, MASKS, TEXT, TargetKind
-from scanlab.imported import entry_named, function_digest, imported, is_import_path, shown_traceback, source_digest
+from scanlab.imported import RAISED, entry_named, function_digest, imported, is_import_path, shown_traceback, source_digest
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.renamed import read_name, renamed_value, spaced
 
@@ -110,7 +110,7 @@ def _imported_task(name: str) -> Task:
             made = made()
         except ScanlabError:
             raise
-        except Exception as error:
+        except RAISED as error:
             problem = f"{name} raised {type(error).__name__}: {error}"
             raise ScanlabError.at("S851", problem, note=shown_traceback(error), help="mend the function") from error
     return replace(_checked(name, made), name=name)

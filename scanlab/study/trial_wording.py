@@ -23,6 +23,7 @@ __all__ = [
 
 # Of failures a verdict names so many, each with so many letters of its reason.
 MOST_FAILURES, MOST_REASON = 5, 160
+_HEAD = "Traceback (most recent call last):"
 
 
 def failure_sentence(findings: Findings) -> str:
@@ -42,9 +43,10 @@ def failure_reason(error: str) -> str:
     """
     kind, _, trace = error.partition("\n")
     lines = trace.splitlines()
-    frames = [number for number, line in enumerate(lines) if line.startswith('  File "')]
-    # What was raised follows the last frame, and begins at the margin; a message of several lines goes on below.
-    raised = next((line for line in lines[frames[-1] + 1 if frames else 0 :] if re.match(r"[\w.]+: ", line)), "")
+    heads = [number for number, line in enumerate(lines) if line == _HEAD]
+    # Of errors in a chain the last one counts. What was raised begins at the margin, below indented frames; a message
+    # of several lines, perhaps with another traceback in it, goes on below.
+    raised = next((line for line in lines[heads[-1] + 1 if heads else 0 :] if re.match(r"[\w.]+: ", line)), "")
     said = shortened(re.sub(r"^error\[(S\d+)\]", r"\1", raised.partition(": ")[2]), MOST_REASON).rstrip(".")
     return f"{kind}: {said}" if said and said != kind else kind
 

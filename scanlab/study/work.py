@@ -25,6 +25,7 @@ from scanlab.data.checks import check_parts
 from scanlab.data.lazy import LOADERS, as_declared, loaded_by
 from scanlab.data.parts import limited, measured_on, with_validation
 from scanlab.data.redraw import redrawn, tuning_parts
+from scanlab.imported import RAISED
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.expr import Axis
 from scanlab.ir.values import Key, Order
@@ -80,7 +81,7 @@ def run_job(job: Job, on_event: Callable[[Event], None]) -> Finished | Failed:
                 device=device,
                 keep=job.keep,
             )
-    except Exception as error:
+    except RAISED as error:
         return Failed(job.key, _kind(error), traceback.format_exc(), environment(device))
     return Finished(job.key, result, environment(device))
 
@@ -106,7 +107,7 @@ def _run_together(job: Job, on_event: Callable[[Event], None]) -> Finished | Fai
                 device=device,
                 keep=job.keep,
             )
-    except Exception:
+    except RAISED:
         ends = [run_job(own, on_event) for own in reversed(members)]
     else:
         where = {**environment(device), "together": str(len(members))}
@@ -248,7 +249,7 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _kind(error: Exception) -> str:
+def _kind(error: BaseException) -> str:
     text = str(error).lower()
     if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or any(w in text for w in _MEMORY_WORDS):
         return OUT_OF_MEMORY

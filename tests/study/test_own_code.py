@@ -18,6 +18,7 @@ from scanlab.ir.diagnostics import ScanlabError
 from scanlab.study import Learning, Task, run_study, study_of, tasks, train_trial, with_options
 from scanlab.study.own_checks import noted, own_sentences
 from scanlab.study.preflight import check_study
+from scanlab.study.trial_wording import failure_reason
 from scanlab.study.work import dataset_of
 
 CODE = """
@@ -43,6 +44,18 @@ class RowsOnly(Net):
         if self.paths.indices[0, 1] != 1:
             raise ValueError("rows only")
         return super().forward(images)
+
+class Leaves(Net):
+    def forward(self, images):
+        if self.training and self.paths.indices[0, 1] != 1:
+            raise SystemExit(3)
+        return super().forward(images)
+
+def leaves(given):
+    return Leaves(given, 4)
+
+def leaves_at_once(given):
+    raise SystemExit(3)
 
 def make(given, width=4):
     return Net(given, width)
@@ -144,6 +157,7 @@ def test_studies_without_own_code_say_nothing_of_it() -> None:
         ("nothing", "S852"),
         ("wide", "S852"),
         ("broken", "S851"),
+        ("leaves_at_once", "S851"),
         ("apart", "S851"),
     ],
 )
@@ -174,6 +188,14 @@ def test_one_strategy_that_raises_does_not_stop_the_others() -> None:
     by_name = {(m.strategy, m.seed): record.trial(m) for m in record.members}
     assert by_name["row", 0].status == by_name["row", 1].status == "done"
     assert by_name["column", 0].status == "failed" and "rows only" in by_name["column", 0].error
+
+
+def test_code_that_leaves_python_ends_its_own_trials_alone() -> None:
+    record = run_study(_study("leaves"), Path("out"))
+    by_name = {(m.strategy, m.seed): record.trial(m) for m in record.members}
+    assert by_name["row", 0].status == by_name["row", 1].status == "done"
+    assert by_name["column", 0].status == by_name["column", 1].status == "failed"
+    assert failure_reason(by_name["column", 0].error) == "SystemExit: 3"
 
 
 def test_a_model_that_ignores_the_order_is_told_by_its_outputs() -> None:

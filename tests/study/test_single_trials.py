@@ -29,6 +29,26 @@ scanlab.ir.diagnostics.ScanlabError: error[S603]: 8 channels do not divide into 
 """
 
 
+# The error of a person's own code, in the note of ours.
+OF_A_SAMPLE = """Traceback (most recent call last):
+  File "mine.py", line 3, in __getitem__
+RuntimeError: disk gone
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+  File "item_sets.py", line 85, in pair
+    raise ScanlabError.at("S699", problem)
+scanlab.ir.diagnostics.ScanlabError: error[S699]: sample 11 of mine:make raised RuntimeError: disk gone
+ = note: File "item_sets.py", line 79, in pair
+    image, target = _two(part.sample(own))
+  File "mine.py", line 3, in __getitem__
+    raise RuntimeError("disk gone")
+RuntimeError: disk gone
+ = help: mend the data set
+"""
+
+
 def test_failed_trials_are_named_with_the_reason():
     study = failed(failed(record({"row": ROW, "snake": ROW}), "snake", 1, TRACE), "row", 0, "out of memory\nTraceback")
     findings = analyse(study)
@@ -44,6 +64,7 @@ def test_failed_trials_are_named_with_the_reason():
     [
         ("its process ended, 3 times", "its process ended, 3 times"),
         ("KeyError\nTraceback (most recent call last):\n  File \"a.py\", line 1\nKeyError: 'x'\n", "KeyError: 'x'"),
+        (f"ScanlabError\n{OF_A_SAMPLE}", "ScanlabError: S699: sample 11 of mine:make raised RuntimeError: disk gone"),
         ('MemoryError\nTraceback (most recent call last):\n  File "a.py", line 1\nMemoryError\n', "MemoryError"),
     ],
 )
