@@ -35,7 +35,7 @@ Keep = Annotated[
 Again = Annotated[
     bool, typer.Option("--retry-diverged", help="Train trials that diverged again, from the epoch before.")
 ]
-Workers = Annotated[int, typer.Option("--workers", "-w", help="Trials at once; 0 is one per GPU or core.")]
+Workers = Annotated[int, typer.Option("--workers", "-w", min=0, help="Trials at once; 0 is one per GPU or core.")]
 OutStudy = Annotated[
     Path | None, typer.Option("--out", "-o", help="Folder of the study: it resumes what is there; out/NAME.")
 ]

@@ -11,6 +11,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from scanlab.data.brought import given_data
 from scanlab.facade import as_value
 from scanlab.ir.diagnostics import ScanlabError
@@ -176,14 +178,16 @@ def ablate(
     >>> len(made.record.trials), made.figure().svg[:4]
     (1, '<svg')
     """
-    options = {"strategies": _strategies(strategies), **settings}
+    options = {"strategies": _strategies(strategies), **_plain(settings)}
     plain = isinstance(dataset, str | os.PathLike)
     options["dataset"] = os.fspath(dataset) if plain else given_data(dataset)
     if model is not None:
-        options["model"] = dict(model) if isinstance(model, Mapping) else {"make": model}
+        options["model"] = _plain(model) if isinstance(model, Mapping) else {"make": model}
     if task is not None:
         options["task"] = given_task(task) if isinstance(task, Task) else task
-    study = study_of(with_options(None, options))
+    study = study_of(with_options(None, options, "scanlab.ablate"))
+    if workers < 1:
+        raise ScanlabError.at("S608", f"workers is {workers}", help="give a number from 1 up")
     engine = local_engine(workers, (device,))
     check_portable(study, engine)
     check_study(study)
@@ -201,12 +205,22 @@ def _strategies(given: Any) -> Any:
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise ScanlabError.at("S410", f"{given!r} is no list of strategies", help='give several, as ["row", "hilbert"]')
     if isinstance(given, Mapping):
-        return {str(label): _line(value) for label, value in given.items()}
-    listed = list(given)
+        return {str(label): str(_value(value)) for label, value in given.items()}
+    listed = [_value(each) for each in given]
     if all(isinstance(each, str) for each in listed):
         return listed
-    return {each if isinstance(each, str) else each.name or str(each): _line(each) for each in listed}
+    return {each if isinstance(each, str) else each.name or str(each): str(each) for each in listed}
 
 
-def _line(value: Any) -> str:
-    return value if isinstance(value, str) else str(as_value(value))
+def _plain(given: Any) -> Any:
+    """Settings as a study file has them: numbers and arrays of numpy as Python's own."""
+    if isinstance(given, np.generic | np.ndarray):
+        return given.tolist()
+    if isinstance(given, Mapping):
+        return {key: _plain(value) for key, value in given.items()}
+    return [_plain(value) for value in given] if isinstance(given, list) else given
+
+
+def _value(given: Any) -> str | Value:
+    """A name or a line as it is, anything else as a value of the language. Raises S410."""
+    return given if isinstance(given, str) else as_value(given)

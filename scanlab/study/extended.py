@@ -103,7 +103,8 @@ def said(options: Table) -> dict[str, Any]:
     >>> said({"seeds": 0, "task": "", "limit": None})
     {'seeds': 0}
     """
-    return {key: value for key, value in options.items() if value is not None and value not in ("", ())}
+    empty = (str, tuple)
+    return {key: value for key, value in options.items() if value is not None and (value or not isinstance(value, empty))}
 
 
 def assignments(words: Iterable[str]) -> dict[str, Any]:

@@ -15,15 +15,15 @@ from scanlab.nn.backbone import Stage
 from scanlab.nn.exempt import no_weight_decay
 from scanlab.study.recipe import Recipe
 
-__all__ = ["optimizer_of", "parameter_groups", "rate_share", "schedule_of", "warm_up_then_cosine"]
+__all__ = ["freeze", "optimizer_of", "parameter_groups", "rate_share", "schedule_of", "warm_up_then_cosine"]
 
 WARM_UP_SHARE = 0.1
 _MAPS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _BEFORE_THE_BLOCKS = ("embed", "positions", "class_tokens")
 
 
-def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW over the parameters that a recipe trains. Raises S608 for names to freeze that no parameter has."""
+def freeze(model: nn.Module, recipe: Recipe) -> None:
+    """Leave what a recipe freezes untrained. Raises S608 for names that no parameter has, and where nothing is left."""
     for start in recipe.frozen:
         held = [parameter for name, parameter in model.named_parameters() if name.startswith(start)]
         if not held:
@@ -31,10 +31,14 @@ def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
             raise ScanlabError.at("S608", f"frozen: no parameter's name begins with {start}", help=f"they are {names}")
         for parameter in held:
             parameter.requires_grad_(False)
-    groups = parameter_groups(model, recipe)
-    if not any(group["params"] for group in groups):
+    if not any(parameter.requires_grad for parameter in model.parameters()):
         raise ScanlabError.at("S608", "frozen: nothing is left to train", help="freeze fewer parameters")
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate)
+
+
+def optimizer_of(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW over the parameters that a recipe trains. Raises what `freeze` does."""
+    freeze(model, recipe)
+    return torch.optim.AdamW(parameter_groups(model, recipe), lr=recipe.learning_rate)
 
 
 def schedule_of(optimizer: torch.optim.Optimizer, recipe: Recipe, per_epoch: int) -> LambdaLR:

@@ -18,6 +18,7 @@ from scanlab.nn.measure import parameter_count
 from scanlab.study.changes import hundredths
 from scanlab.study.digest import Compiled
 from scanlab.study.drawing import check_drawing
+from scanlab.study.optimizing import freeze
 from scanlab.study.own_checks import check_augmentations, check_own_controls, has_own_code, tried
 from scanlab.study.ranges import check_ranges, check_seeds, check_study_ranges
 from scanlab.study.reading import check_lines
@@ -85,17 +86,18 @@ def costs(problem: Problem, dataset: Dataset) -> dict[str, Cost]:
     if has_own_code(problem):
         return {
             label: cost
-            for label, cost in tried(problem, dataset, lambda made: _cost(made, dataset))
+            for label, cost in tried(problem, dataset, lambda made: _cost(made, problem, dataset))
             if isinstance(cost, Cost)
         }
     measured = {}
     for label, plan in problem.strategies:
         model = initial_model(Trial(problem, plan, 0), dataset)
-        measured[label] = _cost(model, dataset)
+        measured[label] = _cost(model, problem, dataset)
     return measured
 
 
-def _cost(model: nn.Module, dataset: Dataset) -> Cost:
+def _cost(model: nn.Module, problem: Problem, dataset: Dataset) -> Cost:
+    freeze(model, problem.recipe)
     return Cost(parameter_count(model), trial_flops(model, dataset))
 
 

@@ -43,7 +43,7 @@ def check_study_ranges(study: Study) -> None:
             )
     for name, margin in study.margins.items():
         if not 0 <= margin < math.inf:
-            raise ScanlabError.at("S608", f"the margin of {name} is {margin}", help="it must be at least 0")
+            raise ScanlabError.at("S608", f"the margin of {name} is {margin}", help="it must be at least 0, and finite")
     for problem in study.problems:
         task, margin = task_named(problem.task), study.margins.get(problem.name, 0.0)
         if task.unit and margin >= 1:
@@ -106,7 +106,8 @@ def check_ranges(problem: Problem, dataset: Dataset) -> None:
     }
     for name, (value, fits, need) in limits.items():
         if not fits:
-            raise ScanlabError.at("S608", f"{name} is {value}", help=f"{name} must be {need}")
+            finite = ", and a finite number" if isinstance(value, float) and math.isinf(value) else ""
+            raise ScanlabError.at("S608", f"{name} is {value}", help=f"{name} must be {need}{finite}")
     _check_pictures(recipe, problem.task, dataset)
 
 
@@ -143,7 +144,11 @@ def _recipe_limits(recipe: Recipe, smallest: int) -> dict[str, tuple[float | str
         "cutmix": (recipe.cutmix, 0 <= recipe.cutmix < math.inf, "at least 0"),
         "patience": (recipe.patience, recipe.patience >= 0, "at least 0"),
         "clip": (recipe.clip, 0 <= recipe.clip < math.inf, "at least 0"),
-        "warm_up": (recipe.warm_up or 0.0, 0 <= (recipe.warm_up or 0.0) < recipe.epochs, "of fewer epochs than all"),
+        "warm_up": (
+            recipe.warm_up or 0.0,
+            0 <= (recipe.warm_up or 0.0) < recipe.epochs,
+            f"of fewer epochs than all {recipe.epochs}",
+        ),
         "first_rate": (recipe.first_rate, 0 <= recipe.first_rate <= recipe.learning_rate, "up to learning_rate"),
         "last_rate": (recipe.last_rate, 0 <= recipe.last_rate <= recipe.learning_rate, "up to learning_rate"),
         "layer_decay": (recipe.layer_decay, 0 < recipe.layer_decay <= 1, "above 0 and up to 1"),

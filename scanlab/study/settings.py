@@ -136,10 +136,11 @@ def _read_one(file: Path) -> Settings:
     return Settings(table, file.resolve().parent, str(file), text)
 
 
-def with_options(settings: Settings | None, options: Table) -> Settings:
+def with_options(settings: Settings | None, options: Table, where: str = "the command line") -> Settings:
     """Settings with what the options of a command say in its place; None and empty options say nothing.
 
-    Options name the keys of a study file, those of tables with dots, as "recipe.epochs" and "model.mixer.state".
+    Options name the keys of a study file, those of tables with dots, as "recipe.epochs" and "model.mixer.state". where:
+    what errors call the place where all was said, without other settings.
 
     >>> with_options(None, {"strategies": ["row", "hilbert"], "recipe.epochs": 2}).table
     {'strategies': ['row', 'hilbert'], 'recipe': {'epochs': 2}}
@@ -155,7 +156,7 @@ def with_options(settings: Settings | None, options: Table) -> Settings:
                 held = table.get(place)
                 table[place] = table = dict(held) if isinstance(held, dict) else {}
             table[name] = value
-    return replace(settings, table=merged) if settings else Settings(merged, Path.cwd(), "the command line")
+    return replace(settings, table=merged) if settings else Settings(merged, Path.cwd(), where)
 
 
 @dataclass(frozen=True)

@@ -169,3 +169,8 @@ def test_mixers_of_every_kind_pass() -> None:
     # But for "ssd", whose kernel is compiled for a minute first.
     for kind in ("scan", "attention", "convolution", "none"):
         check_study(with_mixer(kind=kind, head=8))
+
+
+def test_numbers_without_end_are_refused_as_such() -> None:
+    with pytest.raises(ScanlabError, match=r"(?s)S608.*learning_rate is inf.*above 0, and a finite number"):
+        check_study(with_recipe(learning_rate=float("inf")))

@@ -260,6 +260,32 @@ def test_in_one_call_with_everything_of_ones_own(tmp_path: Path) -> None:
     assert made.findings.problems[0].rows[1].comparison.crossed is not None
 
 
+@pytest.mark.parametrize(
+    ("changed", "code", "said"),
+    [
+        ({"strategies": [1, 2]}, "S410", "`1` is no order"),
+        ({"strategies": [np.arange(4)]}, "S410", "is no order"),
+        ({"strategies": ["row", None]}, "S410", "`None` is no order"),
+        ({"workers": -1}, "S608", "workers is -1"),
+        ({"seeds": 2.5}, "S610", "scanlab.ablate: `seeds` is 2.5"),
+        ({"recipe": {"epoch": 1}}, "S610", r"scanlab.ablate, \[recipe\]: `epoch` means nothing"),
+        ({"recipe": {"epochs": 1, "frozen": ["nowhere"]}}, "S608", "frozen: no parameter's name begins with nowhere"),
+        ({"recipe": {"epochs": 1, "frozen": ["backbone", "head"]}}, "S608", "frozen: nothing is left to train"),
+    ],
+)
+def test_what_is_wrong_in_a_call_is_said_before_anything_runs(changed: dict, code: str, said: str, tmp_path) -> None:
+    given = {"strategies": ["row"], "out": tmp_path / "out", "limit": 16, "test_limit": 16, "seeds": 1, **TINY, **changed}
+    with pytest.raises(ScanlabError, match=f"(?s){code}.*{said}"):
+        scanlab.ablate(given.pop("strategies"), **given)
+    assert not (tmp_path / "out").exists()
+
+
+def test_numbers_of_numpy_are_settings_like_others() -> None:
+    numbers = {"seeds": np.arange(1), "limit": np.int64(16), "test_limit": 16, "margin": np.float64(0.1)}
+    made = scanlab.ablate([scanlab.load("row")], **numbers, **TINY | {"recipe": {"epochs": np.int32(1)}})
+    assert made.study.seeds == (0,) and not made.errors
+
+
 def test_a_torch_data_set_and_a_lambda() -> None:
     pairs = torch.utils.data.TensorDataset(torch.rand(20, 1, 8, 8), torch.arange(20) % 2)
     model = lambda given: given.backbone(dim=4)  # noqa: E731
