@@ -88,6 +88,8 @@ def train_model(
             raise ScanlabError.at("S861", problem, help="give a Dataset with one, or DataChoice(watched=True)")
         run = TrainingRun.begun(trial, dataset, device, world)
         progress = read_checkpoint(checkpoint, trial.key, run.stateful()) if checkpoint else Progress()
+        # Where no epoch is left, too: the record says what could not be read.
+        run.restore(progress)
         for number, epoch in enumerate(progress.epochs):
             on_epoch(number, epoch)
 

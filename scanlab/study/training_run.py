@@ -161,7 +161,7 @@ class TrainingRun:
     def epoch(self, progress: Progress, keep: Callable[[Progress], None] | None = None) -> Progress:
         """One more epoch, with its test, or what is left of it. keep: called within a long one with where it stands.
         Raises S860 where the loss is no number."""
-        self._restore(progress)
+        self.restore(progress)
         watch = self._watch(len(progress.epochs) + 1)
         with watch.operators():
             loss, loading, seconds = self._train(watch, progress, keep)
@@ -241,7 +241,8 @@ class TrainingRun:
         every = 1 if self.device == "cpu" and self.world.size == 1 else EVERY
         return LossWatch(self.trial, epoch, steps, every, self.world.total)
 
-    def _restore(self, progress: Progress) -> None:
+    def restore(self, progress: Progress) -> None:
+        """Know what could not be read in earlier epochs, and draw on from where they ended."""
         if isinstance(images := self.parts[0], LoadedImages):
             images.left.add(progress.unreadable)
         if progress.draw is not None and progress.chance is not None:

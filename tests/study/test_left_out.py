@@ -95,6 +95,9 @@ def test_going_on_gives_the_same_numbers(folder: Path):
     gone_on = train_trial(trial, dataset, checkpoint=place)
     assert [e.loss for e in gone_on.epochs] == [e.loss for e in whole.epochs]
     assert gone_on.final == whole.final and gone_on.unreadable == whole.unreadable
+    # Nor does the record forget it where no epoch is left to train.
+    again = train_trial(trial, dataset, checkpoint=place)
+    assert again.unreadable == whole.unreadable and again.predictions.samples == whole.predictions.samples
 
 
 @pytest.mark.parametrize("mixup", [0.0, 0.8])
