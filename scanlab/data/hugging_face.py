@@ -163,7 +163,8 @@ def kept_stream(stream: Any, folder: str | Path) -> Any:
 
     stream: what `load_dataset(..., streaming=True)` gives for one split, perhaps filtered or mapped, or a function that
     gives it, which is then called the first time alone. folder: its name must change where the stream does. Returns a
-    `datasets.Dataset`. Raises S645 without `datasets`, and S847 for a folder that holds something else.
+    `datasets.Dataset`. Raises S645 without `datasets`, S871 for what is no stream, and S847 for a folder that holds
+    something else.
 
     >>> from datasets import Dataset
     >>> stream = Dataset.from_dict({"label": [0, 1, 0]}).to_iterable_dataset()
@@ -178,6 +179,9 @@ def kept_stream(stream: Any, folder: str | Path) -> Any:
         draft = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
         try:
             held = samples()
+            if not hasattr(held, "features"):
+                help = "give a stream of datasets, or a function that returns one"
+                raise ScanlabError.at("S871", f"a {type(held).__name__} is no stream of Hugging Face's", help=help)
             written = module.Dataset.from_generator(
                 lambda: iter(held), features=held.features, cache_dir=str(draft / "cache"), fingerprint=draft.name[5:]
             )

@@ -28,6 +28,8 @@ __all__ = ["items_mark", "load_items"]
 TWICE = 4
 # A pass over so many samples takes long enough for a word.
 MANY = 1000
+# A picture or a shard that is damaged, and a sample of a person's own whose code raises.
+_DAMAGED = ("S644", "S699", "S844")
 Pair = tuple[NDArray, NDArray]
 
 
@@ -52,14 +54,18 @@ def load_items(
     counts = {part: some.count for part, some in parts.items()}
     if not sum(counts.values()):
         raise ScanlabError.at("S646", f"{name} has no samples", help="give more samples")
-    looked = _looked_into(reader, sum(counts.values()))
-    said = list(dict.fromkeys([*notes, *(note for some in parts.values() for note in some.notes), *reader.guesses()]))
-    first = looked[0][0]
+    looked, damaged = _looked_into(reader, sum(counts.values()))
+    said = list(
+        dict.fromkeys(
+            [*notes, *(note for some in parts.values() for note in some.notes), *reader.guesses(next(iter(looked)))]
+        )
+    )
+    first = next(iter(looked.values()))[0]
     values = sum(counts.values()) * len(first) * prod(size or first.shape[1:])
     if lazy is True or (lazy and fills_memory(values)):
         reader = _settled(reader, [pixels for pixels, _ in looked.values()], size)
         labels = _labels(reader, looked, sum(counts.values()), said)
-        images = _unread(reader, looked, labels, said)
+        images = replace(_unread(reader, looked, labels, said), damaged=damaged)
     else:
         images, targets = _read(reader, sum(counts.values()), size)
         labels = _stacked(name, targets)
@@ -76,21 +82,32 @@ def load_items(
 def items_mark(name: str, parts: Mapping[str, ItemSet]) -> str | None:
     """What samples of several sizes are known by before a size is chosen; None for those of one size."""
     reader = ItemReader(name, tuple(parts.values()))
-    looked = _looked_into(reader, sum(some.count for some in parts.values()))
+    looked, _ = _looked_into(reader, sum(some.count for some in parts.values()))
     return None if len({pixels.shape[1:] for pixels, _ in looked.values()}) == 1 else _mark(looked, np.empty(0))
 
 
-def _looked_into(reader: ItemReader, count: int) -> dict[int, Pair]:
-    """Some samples by number, spread over all. Raises S842 for one that changes from one reading to the next."""
-    chosen = np.unique(np.linspace(0, count - 1, LOOKED_INTO).astype(int)).tolist()
-    looked = {number: reader.pair(number) for number in chosen}
+def _looked_into(reader: ItemReader, count: int) -> tuple[dict[int, Pair], tuple[ScanlabError, ...]]:
+    """Some samples by number, spread over all; and what is wrong with those that cannot be read, which is raised where
+    none can. Raises S842 for one that changes from one reading to the next."""
+    looked: dict[int, Pair] = {}
+    damaged: list[ScanlabError] = []
+    for number in np.unique(np.linspace(0, count - 1, LOOKED_INTO).astype(int)).tolist():
+        try:
+            looked[number] = reader.pair(number)
+        except ScanlabError as error:
+            if error.diagnostics[0].code not in _DAMAGED:
+                raise
+            damaged.append(error)
+    if not looked:
+        raise damaged[0]
+    chosen = list(looked)
     for number in chosen[:: max(1, len(chosen) // TWICE)]:
         again = reader.pair(number)
         if not all(map(np.array_equal, looked[number], again)) and not np.isnan(looked[number][0]).any():
             problem = f"{reader.where(number)} of {reader.name} is another each time it is read"
             help = "take random transforms out of it: augment and a recipe change images by the seed of a trial"
             raise ScanlabError.at("S842", problem, help=help)
-    return looked
+    return looked, tuple(damaged)
 
 
 def _settled(reader: ItemReader, images: Sequence[NDArray], size: tuple[int, ...] | None) -> ItemReader:

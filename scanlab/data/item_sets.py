@@ -84,9 +84,10 @@ class ItemReader:
             problem = f"{self.where(number)} of {self.name} raised {type(error).__name__}: {error}"
             raise ScanlabError.at("S699", problem, note=shown_traceback(error), help="mend the data set") from error
 
-    def guesses(self) -> list[Note]:
-        """What is assumed of images of the form that the first sample has."""
-        return guesses(_two(self.sets[0].sample(0))[0])
+    def guesses(self, number: int) -> list[Note]:
+        """What is assumed of images of the form that this sample has."""
+        part, own = self._place(number)
+        return guesses(_two(part.sample(own))[0])
 
     def where(self, number: int) -> str:
         """What a sample is called."""

@@ -40,7 +40,8 @@ class LazyImages:
     fingerprint; it changes when an image or their order does. loaders: threads that read ahead of a training, 0 for
     none. unreadable: how many images may be damaged, which a training then leaves out. level: of every image of the
     source, float64 [source], what parts shall have alike, in place of its mean value, which has to be read; None for
-    that. windows: of images that are parts of volumes, what reads any other part of them.
+    that. windows: of images that are parts of volumes, what reads any other part of them. damaged: why some could not
+    be read of those that were looked into before; `loaded_by` refuses them where there are more than may be.
 
     Indexed by a number it reads an image; by an array of numbers, a mask or a slice, it gives these images, still
     unread.
@@ -58,6 +59,7 @@ class LazyImages:
     unreadable: int = 0
     level: NDArray[np.float64] | None = None
     windows: VolumeWindows | None = None
+    damaged: tuple[ScanlabError, ...] = ()
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -93,14 +95,16 @@ class LazyImages:
 
 def loaded_by(images: Any, loaders: int, unreadable: int) -> Any:
     """Images that so many threads read ahead, of which so many may be damaged; those in memory as they are. Raises S608
-    for fewer than none, and what is wrong with the first of more volumes that are known to be damaged."""
+    for fewer than none, and what is wrong with the first of more volumes, or images that were looked into, that are
+    known to be damaged."""
     for name, value in (("loaders", loaders), ("unreadable", unreadable)):
         if value < 0:
             raise ScanlabError.at("S608", f"{name} is {value}", help="give a number from 0 up")
     if not isinstance(images, LazyImages):
         return images
-    if images.windows is not None and len(damaged := images.windows.damaged) > unreadable:
-        raise next(iter(damaged.values()))
+    damaged = images.damaged if images.windows is None else tuple(images.windows.damaged.values())
+    if len(damaged) > unreadable:
+        raise damaged[0]
     return replace(images, loaders=loaders, unreadable=unreadable)
 
 

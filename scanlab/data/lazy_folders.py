@@ -19,7 +19,7 @@ from scanlab.data.layout import Layout
 from scanlab.data.lazy import SHARE, LazyImages, memory
 from scanlab.data.notes import Note
 from scanlab.data.parts import divided
-from scanlab.data.pictures import is_grey_file, picture_sizes, read_picture, several_sizes, turn_and_size
+from scanlab.data.pictures import is_grey_file, read_picture, several_sizes, turn_and_size
 from scanlab.data.resize import check_size
 from scanlab.data.strata import strata_of
 from scanlab.data.target_kinds import LABELS, by_shape
@@ -80,15 +80,17 @@ def lazy_pictures(
     """Pictures below a folder that are read when they are needed, as `read_pictures` would read them all.
 
     They are known by their names, the sizes of the files in bytes, and the content of 64 files: a picture that changes
-    and keeps its size is not noticed. A size must be given unless all have one. Raises S644 to S646 for what 64 files
-    show, and S830 for words of layout that need all pixels.
+    and keeps its size is not noticed. A size must be given unless all have one. Of those 64 damaged ones are noted in
+    the images, which `loaded_by` refuses where none may be. Raises S644 where all are, S645 and S646 for what the
+    others show, and S830 for words of layout that need all pixels.
     """
     if odd := sorted(layout.words & _OF_PIXELS):
         help = "leave it out, or load with lazy = false"
         raise ScanlabError.at("S830", f"layout {odd[0]} needs the pixels of all pictures of {folder}", help=help)
     some = [files[n] for n in np.unique(np.linspace(0, len(files) - 1, LOOKED_INTO).astype(int))]
-    channels = 1 if all(is_grey_file(file) for file in some) else 3
-    sizes = dict.fromkeys(picture_sizes(some, layout))
+    looked, damaged = _looked_into(some, layout)
+    channels = 1 if all(grey for grey, _ in looked) else 3
+    sizes = dict.fromkeys(own for _, own in looked)
     if size is None and len(sizes) > 1:
         raise several_sizes(sizes)
     own = next(iter(sizes))
@@ -97,15 +99,34 @@ def lazy_pictures(
     above = len(os.fsencode(folder / "x")) - 1
     names = np.array([os.fsencode(file)[above:] for file in files])
     refused = "; one in colours will be refused when it is read" if channels == 1 else ""
-    looked = f"of {count_text(len(some), 'picture')} that were looked into"
+    alike, content = (f"of {count_text(len(each), 'picture')} that were looked into" for each in (looked, some))
     notes += [
         Note("assumed", f"pictures are read when they are needed, as {grid_text(shape[1:])}, and not kept in memory"),
-        Note("assumed", f"all have {count_text(channels, 'channel')}, as is so {looked}{refused}"),
-        Note("assumed", "data are known by names, targets and sizes of the files, and by the content " + looked),
+        Note("assumed", f"all have {count_text(channels, 'channel')}, as is so {alike}{refused}"),
+        Note("assumed", "data are known by names, targets and sizes of the files, and by the content " + content),
         Note("left out", "exact copies across the parts are not looked for: that needs all pixels"),
     ]
     read = PictureFiles(str(folder.absolute()), names, shape, layout, size is None)
-    return LazyImages(read, shape, np.arange(len(names)), _mark(files, names, some))
+    return LazyImages(read, shape, np.arange(len(names)), _mark(files, names, some), damaged=damaged)
+
+
+def _looked_into(
+    files: Sequence[Path], layout: Layout
+) -> tuple[list[tuple[bool, tuple[int, int]]], tuple[ScanlabError, ...]]:
+    """Of every file whether it is grey, and its size; and what is wrong with those that cannot be read, S644, which is
+    raised where none can."""
+    looked: list[tuple[bool, tuple[int, int]]] = []
+    damaged: list[ScanlabError] = []
+    for file in files:
+        try:
+            looked.append((is_grey_file(file), turn_and_size(file, layout)[1]))
+        except ScanlabError as error:
+            if error.diagnostics[0].code != "S644":
+                raise
+            damaged.append(error)
+    if not looked:
+        raise damaged[0]
+    return looked, tuple(damaged)
 
 
 def read_lazily(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -52,7 +53,7 @@ SOURCES: Mapping[str, Callable[[], Dataset]] = MappingProxyType(
 
 
 def load(
-    name: str,
+    name: str | os.PathLike[str],
     *,
     size: Extents | None = None,
     limit: int | None = None,
@@ -82,14 +83,14 @@ def load(
     so many images may be damaged and are left out, for which all are read lazily. window: of NIfTI volumes with masks
     these stay on disk, and windows of so many voxels are read of them (`nifti.load_windows`); labelled: the share of
     those trained on that lies on labelled voxels. Raises S834 for a window of other data, S830 for data that cannot be
-    read lazily, S600 for a name that is nothing of these, S400 for a size that is none, S690 for a layout, S695 for a
-    spacing that means nothing for them, and what these raise.
+    read lazily, S871 for what is neither a name nor a path, S600 for a name that is nothing of these, S400 for a size
+    that is none, S690 for a layout, S695 for a spacing that means nothing for them, and what these raise.
 
     >>> digits = load("digits", size="16x16", limit=100)
     >>> digits.extents, len(digits.train)
     ((16, 16), 100)
     """
-    size, lazy = extents_of(size), as_declared(lazy, unreadable)
+    name, size, lazy = _name_of(name), extents_of(size), as_declared(lazy, unreadable)
     if name.startswith("permuted:"):
         rest = name.removeprefix("permuted:")
         options = {"limit": limit, "test_limit": test_limit, "part": part, "layout": layout, "spacing": spacing}
@@ -102,7 +103,7 @@ def load(
 
 
 def whole(
-    name: str,
+    name: str | os.PathLike[str],
     size: Extents | None = None,
     layout: str = "",
     spacing: Sequence[float] | None = None,
@@ -116,10 +117,18 @@ def whole(
     >>> len(digits.train), len(digits.val), len(digits.test)
     (1258, 0, 539)
     """
-    size = extents_of(size)
+    name, size = _name_of(name), extents_of(size)
     if name.startswith("permuted:"):
         return permuted(whole(name.removeprefix("permuted:"), size, layout, spacing, lazy, window, labelled))
     return _read(name, size, layout, spacing, lazy, windows_of(window, labelled))
+
+
+def _name_of(given: str | os.PathLike[str]) -> str:
+    """A name, or a path, as a name. Raises S871 for what is neither."""
+    if not isinstance(given, str | os.PathLike):
+        help = "give a name, a path, or package.module:function; from_arrays takes arrays, from_dataset data sets"
+        raise ScanlabError.at("S871", f"a {type(given).__name__} names no data", help=help)
+    return os.fspath(given)
 
 
 def windows_of(window: Extents | None, labelled: float) -> Windows | None:

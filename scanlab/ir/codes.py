@@ -163,6 +163,7 @@ _STUDIES = {
     ),
     "S861": Code("no validation part", "Ending early and best weights take a part that no result is of."),
     "S870": Code("a model whose numbers are none", "Its weights, or what it says of an image, are NaN or infinite."),
+    "S871": Code("an argument of another kind", "What was given is nothing that the call takes."),
 }
 
 _OPERATORS = {

@@ -158,6 +158,8 @@ def scan_mixer(
     2496
     """
     extents = grid_of(grid)
+    if not isinstance(dim, int) or dim < 1:
+        raise ScanlabError.at("S612", f"dim is {dim!r}", help="give a whole number of channels, of 1 or more")
     value = _of_one_layer(strategy, extents)
     chosen = config or MixerConfig(**_known(settings))
     if config and settings:

@@ -104,7 +104,9 @@ def said(options: Table) -> dict[str, Any]:
     {'seeds': 0}
     """
     empty = (str, tuple)
-    return {key: value for key, value in options.items() if value is not None and (value or not isinstance(value, empty))}
+    return {
+        key: value for key, value in options.items() if value is not None and (value or not isinstance(value, empty))
+    }
 
 
 def assignments(words: Iterable[str]) -> dict[str, Any]:

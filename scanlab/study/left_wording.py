@@ -15,12 +15,12 @@ def left_sentence(counts: Mapping[str, Any]) -> str:
     """What `left_out.counts_of` gave, in words.
 
     >>> left_sentence({"training": 2, "measured": 0, "first": "b/7.png cannot be read as an image"})
-    '2 images to train on could not be read and were left out: b/7.png cannot be read as an image'
+    '2 images to train on could not be read and were left out, the first: b/7.png cannot be read as an image'
     """
     parts = [(counts["training"], "to train on"), (counts["measured"], "to measure on")]
     words = " and ".join(f"{count_text(count, 'image')} {what}" for count, what in parts if count)
-    verb = "was" if counts["training"] + counts["measured"] == 1 else "were"
-    return f"{words} could not be read and {verb} left out: {counts['first']}"
+    verb, which = ("was", "") if counts["training"] + counts["measured"] == 1 else ("were", ", the first")
+    return f"{words} could not be read and {verb} left out{which}: {counts['first']}"
 
 
 def left_sentences(record: StudyRecord) -> dict[str, list[str]]:

@@ -12,7 +12,15 @@ import numpy as np
 
 from scanlab.data import Dataset
 from scanlab.data.target_kinds import BOXES, CLASSES, LABELS, MASKS, TEXT, TargetKind
-from scanlab.imported import RAISED, entry_named, function_digest, imported, is_import_path, shown_traceback, source_digest
+from scanlab.imported import (
+    RAISED,
+    entry_named,
+    function_digest,
+    imported,
+    is_import_path,
+    shown_traceback,
+    source_digest,
+)
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.renamed import read_name, renamed_value, spaced
 

@@ -38,9 +38,12 @@ class Preprocessing:
     std: tuple[float, ...]
 
     def __call__(self, image: Image) -> Tensor:
-        """A Pillow image of any mode as float32 [3, side, side]."""
+        """A Pillow image of any mode as float32 [3, side, side]. Raises S871 for anything else."""
         from PIL import Image as pillow
 
+        if not isinstance(image, pillow.Image):
+            help = "give one of Pillow's, as PIL.Image.open(path) or PIL.Image.fromarray(pixels)"
+            raise ScanlabError.at("S871", f"a {type(image).__name__} is no picture of Pillow's", help=help)
         image = image.convert("RGB")
         width, height = image.size
         short, long = sorted((width, height))

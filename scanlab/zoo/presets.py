@@ -178,7 +178,7 @@ def evaluation_of(model: str | nn.Module) -> tuple[str, Mapping[str, Any], tuple
 def _preset(name: str) -> Preset:
     preset = PRESETS.get(ALIASES.get(name, name))
     if preset is None:
-        raise ScanlabError.at("S617", f"there is no model {name!r}", help=_known_names(name))
+        raise ScanlabError.at("S617", f"there is no model {name!r}", help=_known_names(str(name)))
     return preset
 
 
@@ -332,7 +332,7 @@ def _from_package(name: str, options: Mapping[str, Any], checkpoint: str | Path 
     """A model of another package. Raises S617 where there is none."""
     for entry in entry_points(group=PLUGINS, name=name):
         return entry.load()(**options, checkpoint=checkpoint)
-    raise ScanlabError.at("S617", f"there is no model {name!r}", help=_known_names(name))
+    raise ScanlabError.at("S617", f"there is no model {name!r}", help=_known_names(str(name)))
 
 
 def _one(ours: Any, theirs: Any, name: str) -> Any:

@@ -152,6 +152,11 @@ def test_bad_options_are_refused_before_anything_runs(words: list[str], code: st
     assert not list(tmp_path.glob("out/*.html"))
 
 
+def test_fewer_workers_than_none_are_wrong_usage() -> None:
+    done = invoke("ablate", "--dry-run", "-w", "-3")
+    assert done.exit_code == 2 and "--workers" in done.output
+
+
 def test_no_study_no_report(tmp_path: Path) -> None:
     assert "S657" in refusal(invoke("report", str(tmp_path)))
 

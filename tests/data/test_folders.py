@@ -319,3 +319,13 @@ def test_without_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     classes(tmp_path)
     monkeypatch.setitem(sys.modules, "PIL", None)
     refused(tmp_path, "S645", "need Pillow", 'pip install "scanlab[data]"')
+
+
+def test_a_path_is_a_name_and_what_is_neither_is_refused(tmp_path: Path) -> None:
+    for name in ("train/a", "train/b", "test/a", "test/b"):
+        (tmp_path / name).mkdir(parents=True)
+        Image.new("L", (8, 8), 255 * name.endswith("a")).save(tmp_path / name / "1.png")
+    assert data.load(tmp_path).fingerprint == data.load(str(tmp_path)).fingerprint
+    for given in (None, 3, [1, 2]):
+        with pytest.raises(ScanlabError, match=r"S871.*names no data"):
+            data.load(given)  # pyright: ignore

@@ -144,6 +144,9 @@ def test_a_stream_is_refused_until_it_is_kept(tmp_path: Path):
     (tmp_path / "other").mkdir()
     with pytest.raises(ScanlabError, match="S847"):
         data.kept_stream(stream, tmp_path / "other")
+    for given in (3, lambda: iter([])):
+        with pytest.raises(ScanlabError, match=r"S871.*no stream"):
+            data.kept_stream(given, tmp_path / "new")
 
 
 def test_a_stream_that_breaks_leaves_nothing(tmp_path: Path):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,7 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from scanlab.cli.app import app
 from scanlab.study.settings import read_settings, study_of, with_options
 from scanlab.study.store import read_study
 
@@ -67,6 +71,17 @@ def test_the_study_is_of_eighteen_trainings_that_fit_eight_gpus(folder: Path, mo
     grids = {tuple(plan.grid) for _, plan in problem.strategies}
     # On this grid no two of them are one order.
     assert grids == {(14, 14)} and len({trial.key for trial in study.trials()}) == 18
+
+
+def test_the_commands_of_the_page_are_taken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (EXAMPLE.parents[1] / "docs" / "scale.md").read_text("utf-8")
+    block = re.findall(r"^scanlab ablate study\.toml (--dry-run[^#\n]*)", page, re.MULTILINE)
+    inline = re.findall(r"`(recipe\.[^`]*=[^`]*)`", page)
+    assert len(block) == 2 and len(inline) == 1
+    monkeypatch.chdir(folder)
+    for words in (*block, f"--dry-run {inline[0]}"):
+        done = CliRunner().invoke(app, ["ablate", "study.toml", *shlex.split(words), "model.depth=1", "model.dim=16"])
+        assert done.exit_code == 0 and "0 of them done" in done.output, done.output
 
 
 def test_the_job_of_the_study_runs_and_goes_on(folder: Path) -> None:

@@ -49,6 +49,7 @@ def test_a_mixer_refuses_what_it_is_not() -> None:
         (lambda: scan_mixer("row", (4, 4), 8, breadth=2), "S612"),
         (lambda: scan_mixer("row", (4, 4), 8, state=2, config=MixerConfig()), "S612"),
         (lambda: scan_mixer("cycle(row, column)", (4, 4), 8), "S855"),
+        *((lambda dim=dim: scan_mixer("row", (4, 4), dim), "S612") for dim in (0, -1, 2.5, "x")),
     ):
         with pytest.raises(ScanlabError) as caught:
             call()

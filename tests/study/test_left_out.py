@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -76,6 +78,43 @@ def test_the_rest_is_learned_and_measured_as_if_it_was_alone(folder: Path):
     alone = train_trial(trial, loaded(folder, unreadable=0))
     assert result.epochs[0].loss == pytest.approx(alone.epochs[0].loss, rel=1e-5)
     assert result.final["auc"] == pytest.approx(alone.final["auc"]) and alone.unreadable == {}
+
+
+@pytest.mark.parametrize("source", ["folder", "shards"])
+def test_a_picture_without_a_head_is_left_out_as_others_are(folder: Path, tmp_path: Path, source: str):
+    """Of a small set all pictures are looked into before anything is read, be it for their size alone."""
+    for name in ("train/a/0.png", BAD[0]):
+        (folder / name).write_bytes(b"")
+    given = folder if source == "folder" else shards_of(folder, tmp_path / "shards")
+    trial = trial_of(given, unreadable=4)
+    assert train_trial(trial, loaded(given, unreadable=4)).unreadable["training"] == 3
+    with pytest.raises(ScanlabError, match="S644"):
+        trial_of(given, unreadable=1)
+    with pytest.raises(ScanlabError, match="S644"):
+        data.load(str(given), lazy=True)
+    for file in (folder / "train").rglob("*.png"):
+        file.write_bytes(b"")
+    for file in (folder / "val").rglob("*.png"):
+        file.write_bytes(b"")
+    given = folder if source == "folder" else shards_of(folder, tmp_path / "others")
+    with pytest.raises(ScanlabError, match="S644"):
+        trial_of(given, unreadable=99)
+
+
+def shards_of(folder: Path, place: Path) -> Path:
+    """The same files, a shard for each part."""
+    place.mkdir()
+    for part in ("train", "val"):
+        with tarfile.open(place / f"{part}-000.tar", "w") as shard:
+            for number, file in enumerate(sorted((folder / part).rglob("*.png"))):
+                for ending, content in (
+                    ("png", file.read_bytes()),
+                    ("cls", str("ab".index(file.parent.name)).encode()),
+                ):
+                    member = tarfile.TarInfo(f"{number:04}.{ending}")
+                    member.size = len(content)
+                    shard.addfile(member, io.BytesIO(content))
+    return place
 
 
 def test_going_on_gives_the_same_numbers(folder: Path):

@@ -274,7 +274,15 @@ def test_in_one_call_with_everything_of_ones_own(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_in_a_call_is_said_before_anything_runs(changed: dict, code: str, said: str, tmp_path) -> None:
-    given = {"strategies": ["row"], "out": tmp_path / "out", "limit": 16, "test_limit": 16, "seeds": 1, **TINY, **changed}
+    given = {
+        "strategies": ["row"],
+        "out": tmp_path / "out",
+        "limit": 16,
+        "test_limit": 16,
+        "seeds": 1,
+        **TINY,
+        **changed,
+    }
     with pytest.raises(ScanlabError, match=f"(?s){code}.*{said}"):
         scanlab.ablate(given.pop("strategies"), **given)
     assert not (tmp_path / "out").exists()

@@ -99,3 +99,14 @@ def test_a_wrong_hash_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     file.write_bytes(b"others")
     assert f"{own[:12]}… was recorded" in hash_note("vim_x", file)
     assert hash_note("vim_x", file.rename(tmp_path / "mine.pth")) == ""
+
+
+@pytest.mark.parametrize("given", [np.zeros((9, 9, 3), np.uint8), None, "a.png", torch.zeros(3, 9, 9)])
+def test_what_is_no_picture_of_pillows_is_refused(given) -> None:
+    with pytest.raises(ScanlabError, match=r"S871.*is no picture of Pillow's"):
+        preprocessing("vim_tiny")(given)
+
+
+def test_a_name_that_is_no_text_is_no_model() -> None:
+    with pytest.raises(ScanlabError, match="S617"):
+        create_model(3)  # pyright: ignore
