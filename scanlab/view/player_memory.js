@@ -31,7 +31,7 @@ function keptOf(half) {
 
 function sayHalf() {
   if (!VIEW.memory) return;
-  if (at("half").disabled) {
+  if (showsOwnStates()) {
     at("half-name").textContent = "of the model's own states";
     return;
   }
@@ -211,6 +211,10 @@ function memoryItems() {
   return [item];
 }
 
+function showsOwnStates() {
+  return SCENES.length > 0 && SCENES.every((scene) => scene.remembered);
+}
+
 // A model's own states, for paths by their numbers: base64 of float32 [P, P], row by row the shares of the state at
 // each patch. They are shown at once; without any, the decay that the slider gives is.
 function setRemembered(list) {
@@ -218,7 +222,7 @@ function setRemembered(list) {
   for (const [number, text] of list || []) {
     if (SCENES[number]) SCENES[number].remembered = new Float32Array(decode(text, 4).buffer);
   }
-  at("half").disabled = SCENES.length > 0 && SCENES.every((scene) => scene.remembered);
+  at("half").disabled = showsOwnStates();
   if (list && list.length && !VIEW.memory) remember(halfAsked());
   sayHalf();
   refresh();

@@ -21,7 +21,11 @@ def lecture_page(home: str, address: str) -> str:
     Raises AssertionError where the compiler no longer says what the words do.
     """
     made = scenes()
-    data = {n: {"paths": s.paths, "example": s.example} for n, s in enumerate(made, 1) if s.paths is not None}
+    data = {
+        n: {"paths": s.paths, "example": s.example, "memory": s.memory}
+        for n, s in enumerate(made, 1)
+        if s.paths is not None
+    }
     return Template(page_part("lecture.html")).substitute(
         style=shared_style() + results_style() + page_part("lecture.css"),
         home=escape(home),

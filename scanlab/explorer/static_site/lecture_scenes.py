@@ -20,24 +20,26 @@ from scanlab.ir.diagnostics import Diagnostic
 from scanlab.view.player import player_data
 from scanlab.view.scene import scenes_of
 
-__all__ = ["GRID", "RECENT", "Scene", "recent_distance", "scenes"]
+__all__ = ["GRID", "HALF", "Scene", "remembered_distance", "scenes"]
 
 GRID = (16, 16)
-# So many steps back a state that keeps nine tenths at every step has kept a fifth.
-RECENT = 16
+# Half of what a state holds is left after so many steps.
+HALF = 8
 _TIE = "grid h, w\norder mine = by h + w\n"
 
 
 @dataclass(frozen=True)
 class Scene:
     """One scene. words: HTML; paths: what its player shows, None where it has none; example: the counter-example that
-    stands in their place at first; beside: HTML in place of a player."""
+    stands in their place at first; beside: HTML in place of a player; memory: where it is above 0, the player shows
+    what a state remembers of which half is left after so many steps."""
 
     title: str
     words: str
     paths: dict[str, Any] | None = None
     example: dict[str, Any] | None = None
     beside: str = ""
+    memory: int = 0
 
 
 def scenes() -> list[Scene]:
@@ -59,16 +61,20 @@ class _Measured:
         return _Measured(scan, path, locality(path.indices, path.grid))
 
 
-def recent_distance(indices: np.ndarray, grid: Sequence[int], steps: int) -> float:
-    """How far away the patches are that were read last: the mean Manhattan distance, in patches, between a patch and
-    those up to `steps` before it, every distance in steps counting alike. indices: int64 [L].
+def remembered_distance(indices: np.ndarray, grid: Sequence[int], half: float) -> float:
+    """How far away what a state holds was read: the mean distance in patches, weighed by how much is left of each patch
+    where half is left after `half` steps, over the states at all patches. indices: int64 [L].
 
-    >>> round(recent_distance(np.arange(16), (4, 4), 1), 2)
-    1.6
+    >>> round(remembered_distance(np.arange(4), (1, 4), 1), 3)
+    0.41
     """
     places = np.stack(np.unravel_index(indices, tuple(grid)), axis=1)
-    apart = [np.abs(places[back:] - places[:-back]).sum(axis=1).mean() for back in range(1, steps + 1)]
-    return float(np.mean(apart))
+    left = 0.5 ** (np.arange(len(indices)) / half)
+    means = []
+    for step, place in enumerate(places):
+        apart = np.hypot.reduce(places[step::-1] - place, axis=1) if step else np.zeros(1)
+        means.append(np.average(apart, weights=left[: step + 1]))
+    return float(np.mean(means))
 
 
 def _raster(row: _Measured) -> Scene:
@@ -116,13 +122,13 @@ def _snake(measured: dict[str, _Measured]) -> Scene:
 
 
 def _hilbert(measured: dict[str, _Measured]) -> Scene:
-    far = {name: recent_distance(m.path.indices, m.path.grid, RECENT) for name, m in measured.items()}
+    far = {name: remembered_distance(m.path.indices, m.path.grid, HALF) for name, m in measured.items()}
     hilbert, row = measured["hilbert"], measured["row"]
     words = [
         "Hilbert's curve fills a quarter of the image before it leaves it, and does so again within each quarter.",
     ]
     rows = [
-        [f"the last {RECENT} patches are away, in patches", *(f"{far[name]:.1f}" for name in measured)],
+        ["what the state holds is away, in patches", *(f"{far[name]:.1f}" for name in measured)],
         ["jumps", *(str(m.figures.jumps) for m in measured.values())],
         ["neighbours apart, in steps: median", *(_number(m.figures.median_gap) for m in measured.values())],
         ["mean", *(_number(m.figures.mean_gap) for m in measured.values())],
@@ -131,13 +137,14 @@ def _hilbert(measured: dict[str, _Measured]) -> Scene:
     nearer = far["hilbert"] < min(far["row"], far["snake"])
     assert nearer and hilbert.figures.mean_gap > row.figures.mean_gap, "the words below say so"
     after = (
-        "What the state remembers best now lies around the patch that is read. The price: some neighbours are very far "
-        f"apart, so that their mean is larger than the raster's, {_number(hilbert.figures.mean_gap)} against "
-        f"{_number(row.figures.mean_gap)} steps. No order spares all: on this grid some neighbours are always "
-        f"{min(GRID)} steps apart or more (J. Chvátalová, Discrete Mathematics 11, 1975)."
+        f"The pictures show a state of which half is left after {HALF} steps: the stronger its colour on a patch, the "
+        "more of that patch it holds. Along Hilbert's curve that lies nearer, on average over all patches. The price: "
+        "some neighbours are very far apart, so that their mean is larger than the raster's, "
+        f"{_number(hilbert.figures.mean_gap)} against {_number(row.figures.mean_gap)} steps. No order spares all: on "
+        f"this grid some are always {min(GRID)} steps apart or more (J. Chvátalová, Discrete Mathematics 11, 1975)."
     )
     body = _paragraphs(words) + _definition("hilbert") + table([_grid_words(), *measured], rows) + _paragraphs([after])
-    return Scene("Hilbert's curve keeps what is near together", body, _paths(measured["snake"], hilbert))
+    return Scene("Hilbert's curve keeps what is near together", body, _paths(measured["snake"], hilbert), memory=HALF)
 
 
 def _tie() -> Scene:

@@ -94,6 +94,7 @@ def test_the_state_is_in_the_link(opened: Any) -> None:
     assert page.locator("#panes h2").all_inner_texts() == ["Expression", "CPU code"]
     view = page.evaluate("PLAYER.view()")
     assert (view["pinned"], view["memory"]) == ([1, 12], 8)
+    expect(_player(page, "half-name")).to_have_text("half left after 8.0 steps")
     page.keyboard.press("ArrowRight")
     page.click("[data-pane=expr]")
     page.wait_for_function("() => location.hash.includes('step=21') && location.hash.endsWith('panes=cpu')")

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from chromium import expect
 
 import scanlab
 from scanlab.explorer.static_site.lecture import lecture_page
-from scanlab.explorer.static_site.lecture_scenes import GRID, RECENT, recent_distance, scenes
+from scanlab.explorer.static_site.lecture_scenes import GRID, HALF, remembered_distance, scenes
 from scanlab.explorer.static_site.lecture_study import read_shipped
 
 ROOT = Path(__file__).parents[3]
@@ -40,11 +40,13 @@ def test_distances_are_counted_one_by_one() -> None:
         indices = scanlab.compile(name, GRID).paths[0].indices
         places = [divmod(int(i), GRID[1]) for i in indices]
         means = []
-        for back in range(1, RECENT + 1):
-            pairs = list(zip(places[back:], places[:-back], strict=True))
-            means.append(sum(abs(a - c) + abs(b - d) for (a, b), (c, d) in pairs) / len(pairs))
-        assert recent_distance(indices, GRID, RECENT) == pytest.approx(np.mean(means))
-        assert f">{np.mean(means):.1f}<" in scenes()[2].words
+        for now, (h, w) in enumerate(places):
+            held = [0.5 ** ((now - then) / HALF) for then in range(now + 1)]
+            apart = [math.hypot(h - a, w - b) for a, b in places[: now + 1]]
+            means.append(sum(x * y for x, y in zip(held, apart, strict=True)) / sum(held))
+        mean = sum(means) / len(means)
+        assert remembered_distance(indices, GRID, HALF) == pytest.approx(mean)
+        assert f">{mean:.1f}<" in scenes()[2].words
 
 
 def test_the_last_scene_says_what_the_study_says() -> None:

@@ -12,10 +12,11 @@ function playerOf(number) {
 }
 
 function mounted(number) {
-  const root = document.querySelector(`[data-scene="${number}"]`), { paths, example } = DATA[number];
+  const root = document.querySelector(`[data-scene="${number}"]`), { paths, example, memory } = DATA[number];
   root.innerHTML = PLAYER_MARKUP;
   const player = mountPlayer(root);
   player.show(paths);
+  if (memory) player.show(paths, { ...player.view(), memory });
   if (example) player.counterexample(example);
   return player;
 }
