@@ -151,12 +151,18 @@ class Gallery(ui.element, component="components/gallery.js"):
 
     def __init__(self, opened: Callable[[str], Any], compared: Callable[[str], Any]) -> None:
         super().__init__()
+        self._props["full"] = ""
         self.on("open", lambda event: opened(event.args))
         self.on("compare", lambda event: compared(event.args))
 
     def open(self) -> None:
         """Show it."""
         self.run_method("open")
+
+    def full(self, why: str) -> None:
+        """Say why no more can be shown beside, "" where more can."""
+        if self.props["full"] != why:
+            self.props["full"] = why
 
 
 class Shell(ui.element, component="components/shell.js"):

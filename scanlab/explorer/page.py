@@ -20,7 +20,7 @@ from scanlab.explorer.html_elements import button, set_props, tag
 from scanlab.explorer.linked_element import Linked
 from scanlab.explorer.picture import Picture
 from scanlab.explorer.problems import Problems
-from scanlab.explorer.selection import Selection
+from scanlab.explorer.selection import FULL, Selection
 from scanlab.explorer.session import Session
 from scanlab.explorer.state import (
     MOST_PATCHES,
@@ -308,6 +308,7 @@ class Page:
                 self._plays = False
                 self.picture.player.autoplay()
         self.selection.show(snapshot.names, snapshot.requested, version_of(snapshot.text, state.grid))
+        self.gallery.full(FULL if len(snapshot.requested) >= MOST_SUBJECTS else "")
         if newest:
             self._tell_grid(snapshot)
             self.editor.underline(snapshot.text, snapshot.diagnostics)

@@ -8,7 +8,9 @@ from typing import Any
 from scanlab.explorer.html_elements import button, set_props, tag
 from scanlab.explorer.state import MOST_SUBJECTS
 
-__all__ = ["Selection"]
+__all__ = ["FULL", "Selection"]
+
+FULL = f"{MOST_SUBJECTS} are shown, which is the most: hide one first"
 
 
 class Selection:
@@ -33,15 +35,14 @@ class Selection:
                 is_full = not pressed and len(requested) >= MOST_SUBJECTS
                 kind = "chip" if name in names else "chip library"
                 hint = "Hide" if pressed else "Show beside"
-                made = button(name, lambda name=name: self._toggle(name), kind, title=_FULL if is_full else hint)
+                made = button(name, lambda name=name: self._toggle(name), kind, title=FULL if is_full else hint)
                 made.props["aria-pressed"] = "true" if pressed else "false"
                 made.props["disabled"] = is_full
+            if len(requested) >= MOST_SUBJECTS:
+                tag("small", "full", f"{MOST_SUBJECTS} of {MOST_SUBJECTS}: hide one to show another")
 
     def _toggle(self, name: str) -> None:
         shown = tuple(n for n in self.requested if n != name) if name in self.requested else (*self.requested, name)
         # The last one stays: a page without any shows the last definition anyway.
         if shown:
             self.chosen(shown)
-
-
-_FULL = f"{MOST_SUBJECTS} are shown, which is the most: hide one first"

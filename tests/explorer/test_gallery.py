@@ -51,3 +51,19 @@ def test_filters_narrow_what_is_listed(library: Any) -> None:
 def test_the_page_has_an_icon_of_its_own(page: Any) -> None:
     icon = page.locator("link[rel*=icon]").first.get_attribute("href")
     assert icon and "svg" in icon and "nicegui" not in icon.lower()
+
+
+def test_limits_are_said_before_they_are_met(explorer: Any, new_page: Any) -> None:
+    six = ("row", "column", "snake", "hilbert", "zigzag", "morton")
+    page = new_page(explorer.address(text="grid h, w\norder row = by h, w\norder mine = by w, h\n", names=six))
+    expect(page.locator(".selection .full")).to_have_text("6 of 6: hide one to show another")
+    expect(page.get_by_role("button", name="mine", exact=True)).to_be_disabled()
+    page.get_by_label("grid", exact=True).focus()
+    expect(page.locator("#grid-size-about")).to_contain_text("1,000,000 patches at most")
+    page.keyboard.press("Alt+l")
+    expect(page.locator(".window.wide p.full")).to_contain_text("6 are shown, which is the most")
+    assert page.get_by_role("button", name="Show cross beside").get_attribute("title")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="zigzag", exact=True).click()
+    expect(page.locator(".selection .full")).to_have_count(0)
+    expect(page.get_by_role("button", name="mine", exact=True)).to_be_enabled()

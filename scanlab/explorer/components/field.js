@@ -7,10 +7,11 @@ export default {
   template: `
     <div class="field" :class="{ wrong }">
       <label :for="box">{{ label }}</label>
-      <input ref="box" :id="box" type="text" :aria-invalid="wrong ? 'true' : null" :aria-describedby="wrong ? box + '-wrong' : null"
+      <input ref="box" :id="box" type="text" :aria-invalid="wrong ? 'true' : null" :aria-describedby="wrong ? box + '-wrong' : about ? box + '-about' : null"
         autocomplete="off" spellcheck="false" autocapitalize="off" :placeholder="hint" :title="about || null" @input="typed"
         @keydown.enter="$emit('enter', $event.target.value)">
       <small v-if="wrong" :id="box + '-wrong'" role="alert">{{ wrong }}</small>
+      <small v-else-if="about" :id="box + '-about'" class="about">{{ about }}</small>
     </div>`,
   props: { label: String, box: String, hint: String, wrong: String, kept: String, start: String, about: String },
   emits: ["edit", "enter"],

@@ -17,6 +17,7 @@ export default {
         <button type="button" class="plain" aria-label="Close" title="Close (Esc)" @click="hide">✕</button>
       </header>
       <div class="inside">
+        <p v-if="full" class="full" role="status">{{ full }}</p>
         <p v-if="failed" class="empty">The library could not be loaded. <button type="button" @click="load">Try again</button></p>
         <p v-else-if="!entries" class="empty">Loading the library …</p>
         <p v-else-if="!shown" class="empty">Nothing in the library matches. <button type="button" @click="all">Show all</button></p>
@@ -32,12 +33,13 @@ export default {
               <p v-if="entry.also.length" class="source" :title="'In the code of ' + entry.also.join(', ')">Also in {{ entry.also.join(", ") }}</p>
               <p v-if="entry.source" class="source" :title="entry.source">{{ entry.source }}</p>
               <p v-if="entry.note" class="source" :title="entry.note">Note: {{ entry.note }}</p>
-              <button v-if="entry.picture" type="button" class="compare" :aria-label="'Show ' + entry.name + ' beside'" @click="$emit('compare', entry.name); hide()">Show beside</button>
+              <button v-if="entry.picture" type="button" class="compare" :aria-label="'Show ' + entry.name + ' beside'" :title="full || null" @click="$emit('compare', entry.name); hide()">Show beside</button>
             </li>
           </ul>
         </section>
       </div>
     </dialog>`,
+  props: { full: String },
   emits: ["open", "compare"],
   data: () => ({ entries: null, query: "", failed: false, only: { axes: "", kind: "", system: "" } }),
   computed: {

@@ -22,14 +22,14 @@ function bodyOf(name) {
 export function markCells(targets, scenes, own, version) {
   const body = bodyOf("indices");
   if (!body || body.dataset.of !== version) return true;
-  for (const cell of body.querySelectorAll("td.here")) cell.classList.remove("here");
+  for (const cell of MARKED.splice(0)) cell.classList.remove("here");
   let seen = true;
   for (const word of body.querySelectorAll("[data-at-scenes]")) {
     const numbers = word.dataset.atScenes.split(" ").map(Number), shown = numbers.includes(own) ? own : numbers[0];
     const table = word.nextElementSibling;
     for (const number of numbers) {
-      const { patch } = targets[number], cell = table.querySelector(`td[data-scene="${number}"][data-patch="${patch}"]`);
-      cell?.classList.add("here");
+      const { patch } = targets[number], cell = cellsOf(table).get(`${number} ${patch}`);
+      if (cell) { cell.classList.add("here"); MARKED.push(cell); }
       if (number !== shown) continue;
       if (cell && !body.matches(":hover, :focus-within")) reveal(table, cell);
       if (!cell && number === own) seen = false;
@@ -37,6 +37,17 @@ export function markCells(targets, scenes, own, version) {
     }
   }
   return seen;
+}
+
+// The cells of a table by path and patch: it is made anew for other contents.
+const CELLS = new WeakMap(), MARKED = [];
+
+function cellsOf(table) {
+  if (!CELLS.has(table)) {
+    const cells = [...table.querySelectorAll("td[data-patch]")];
+    CELLS.set(table, new Map(cells.map((cell) => [`${cell.dataset.scene} ${cell.dataset.patch}`, cell])));
+  }
+  return CELLS.get(table);
 }
 
 // Scroll a box so that a row is seen, and nothing else.
