@@ -188,7 +188,8 @@ def _image(model: nn.Module, picture: bytes, channels: int, extents: tuple[int, 
         reads = f"{count_text(channels, 'channel')} over {count_text(len(extents), 'axis')}"
         raise ScanlabError.at("S635", f"the model reads {reads}, which a picture is not", help="take one of images")
     opened = Image.open(io.BytesIO(picture)).convert("L" if channels == 1 else "RGB")
-    opened = opened.resize(extents[::-1], Image.Resampling.BILINEAR)
+    rows, columns = extents
+    opened = opened.resize((columns, rows), Image.Resampling.BILINEAR)
     pixels = torch.from_numpy(np.array(opened)).float().div(255).reshape(*extents, channels).permute(2, 0, 1)
     done = f"Of the image: the middle, resized to {grid_text(extents)}"
     done += ", grey" if channels == 1 else ""
