@@ -49,11 +49,17 @@ function placeTip([x, y]) {
     tip.style.top = `${Math.max(y > top - 16 ? 8 : top, 8)}px`;
     return;
   }
-  // One that stays keeps to the player, so that it hides nothing that stands beside.
-  const most = pinned() ? Math.min(window.innerWidth - 8, root.getBoundingClientRect().right + 12) : window.innerWidth - 8;
-  const fits = x + 18 + box.width < most, least = pinned() && !fits ? Math.min(most - box.width, x + 18) : x - 18 - box.width;
-  tip.style.left = `${Math.max(fits ? x + 18 : x - 18 - box.width > 8 ? x - 18 - box.width : least, 8)}px`;
+  if (pinned()) return keepBeside(tip, box, [x, y], Math.max(18, pinned().panel.cell / 2 + 8));
+  const right = x + 18 + box.width < window.innerWidth - 8 ? x + 18 : x - 18 - box.width;
+  tip.style.left = `${Math.max(right, 8)}px`;
   tip.style.top = `${Math.max(Math.min(y + 18, window.innerHeight - box.height - 8), 8)}px`;
+}
+
+// One that stays keeps to the player, so that it hides nothing that stands beside; below its patch, or else above it.
+function keepBeside(tip, box, [x, y], away) {
+  const { left, right } = root.getBoundingClientRect(), below = y + away + box.height < window.innerHeight - 8;
+  tip.style.left = `${Math.max(Math.min(x + away, right - box.width), left, 8)}px`;
+  tip.style.top = `${Math.max(below ? y + away : y - away - box.height, 8)}px`;
 }
 
 function fillTip(scene, patch) {
