@@ -124,7 +124,8 @@ class Desk:
                 tag("h2", "", TITLES[name])
                 button("↑", lambda: self.move(name), "plain", aria_label=f"Move {TITLES[name]} up", title="Move up")
                 button("✕", lambda: self.close(name), "plain", aria_label=f"Close {TITLES[name]}", title="Close")
-            with tag("div", "inside"):
+            # It scrolls, so that the keyboard must get there.
+            with tag("div", "inside", tabindex="0", role="group", aria_label=f"{TITLES[name]}: what it shows"):
                 pane = PANES[name]()
         self._open[name] = (frame, pane)
         self._press(name, True)

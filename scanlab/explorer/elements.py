@@ -12,7 +12,19 @@ from scanlab.explorer.freshness import text_version
 from scanlab.explorer.shortcuts import KEYS
 from scanlab.ir.diagnostics import Diagnostic, Span
 
-__all__ = ["Arrays", "Editor", "Entry", "Field", "Gallery", "Shell", "Vocabulary", "Window", "accept_change", "placed"]
+__all__ = [
+    "Arrays",
+    "Editor",
+    "Entry",
+    "Field",
+    "Gallery",
+    "LanguageCard",
+    "Shell",
+    "Vocabulary",
+    "Window",
+    "accept_change",
+    "placed",
+]
 
 
 @dataclass(frozen=True)
@@ -23,7 +35,7 @@ class Entry:
     draft: Mapping[str, Any]
 
 
-Vocabulary = tuple[list[tuple[str, str]], list[tuple[str, str, str, str, str]]]
+Vocabulary = tuple[list[tuple[str, str]], list[tuple[str, str, str, str, str]], dict[str, tuple[int, int]]]
 
 
 class Editor(ui.element, component="components/editor.js"):
@@ -35,7 +47,7 @@ class Editor(ui.element, component="components/editor.js"):
     def __init__(self, vocabulary: Vocabulary, on_edit: Callable[[str], Any]) -> None:
         super().__init__()
         self.turn = 0
-        self._props["rules"], self._props["words"] = vocabulary
+        self._props["rules"], self._props["words"], self._props["limits"] = vocabulary
         self._marked: tuple[str, list[dict[str, Any]]] | None = None
         self.on("edit", lambda event: self._edited(event.args, on_edit))
 
@@ -165,11 +177,25 @@ class Gallery(ui.element, component="components/gallery.js"):
             self.props["full"] = why
 
 
+class LanguageCard(ui.element, component="components/card.js"):
+    """The language on one page. `opened` gets the text of a line that is clicked."""
+
+    def __init__(self, opened: Callable[[str], Any]) -> None:
+        super().__init__()
+        self.on("open", lambda event: opened(event.args) if isinstance(event.args, str) else None)
+
+    def open(self) -> None:
+        """Show it."""
+        self.run_method("open")
+
+
 class Shell(ui.element, component="components/shell.js"):
     """The browser around a page. `moved` gets the entry of its history after Back or Forward, `pressed` the name of a
-    shortcut."""
+    shortcut, `dropped` the name and the text of a file that was dropped on the page."""
 
-    def __init__(self, moved: Callable[[Entry], Any], pressed: Callable[[str], Any]) -> None:
+    def __init__(
+        self, moved: Callable[[Entry], Any], pressed: Callable[[str], Any], dropped: Callable[[str, str], Any]
+    ) -> None:
         super().__init__()
         self.turn = 0
         # Whether the page was opened, and not loaded again.
@@ -177,6 +203,12 @@ class Shell(ui.element, component="components/shell.js"):
         self._props["keys"] = [[shortcut.key, shortcut.name] for shortcut in KEYS]
         self.on("address", lambda event: moved(self.entry(event.args)))
         self.on("shortcut", lambda event: pressed(event.args))
+        self.on("dropped", lambda event: self._dropped(event.args, dropped))
+
+    def _dropped(self, message: Any, dropped: Callable[[str, str], Any]) -> Any:
+        fields = message if isinstance(message, dict) else {}
+        name, text = fields.get("name"), fields.get("text")
+        return dropped(name, text) if isinstance(name, str) and isinstance(text, str) else None
 
     def entry(self, message: Any) -> Entry:
         """What the browser says of the entry of its history that it stands at."""

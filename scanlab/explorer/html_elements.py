@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from nicegui import ui
 from nicegui.element import Element
 from nicegui.elements.mixins.text_element import TextElement
 
-__all__ = ["button", "set_props", "tag"]
+from scanlab.explorer.renderers.markup import prose
+
+__all__ = ["button", "prose_tag", "set_props", "tag"]
 
 
 def tag(name: str, classes: str = "", text: str = "", **props: Any) -> TextElement:
@@ -22,6 +25,11 @@ def tag(name: str, classes: str = "", text: str = "", **props: Any) -> TextEleme
     for key, value in props.items():
         made.props[key.rstrip("_").replace("_", "-")] = value
     return made
+
+
+def prose_tag(name: str, classes: str, words: str) -> ui.html:
+    """An element of prose, with what stands between backticks as code."""
+    return ui.html(prose(words), sanitize=False, tag=name).classes(classes)
 
 
 def button(text: str, clicked: Callable[[], Any], classes: str = "", **props: Any) -> TextElement:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from nicegui import ui
 from scanlab.explorer.answers import Drawn, Judged, merged
 from scanlab.explorer.desk import Desk
 from scanlab.explorer.documents import Documents, is_saved
-from scanlab.explorer.elements import Arrays, Editor, Entry, Field, Gallery, Shell, Vocabulary, Window
+from scanlab.explorer.elements import Arrays, Editor, Entry, Field, Gallery, LanguageCard, Shell, Vocabulary, Window
 from scanlab.explorer.examples import EXAMPLES, Example, build_introduction
 from scanlab.explorer.following import Live
 from scanlab.explorer.freshness import text_version, version_of
@@ -20,17 +20,21 @@ from scanlab.explorer.html_elements import button, set_props, tag
 from scanlab.explorer.linked_element import Linked
 from scanlab.explorer.picture import Picture
 from scanlab.explorer.problems import Problems
+from scanlab.explorer.resting import Rest
 from scanlab.explorer.selection import FULL, Selection
 from scanlab.explorer.session import Session
 from scanlab.explorer.state import (
+    MOST_CHARACTERS,
     MOST_PATCHES,
     MOST_SUBJECTS,
-    VIEW,
     State,
+    draft_fields,
     from_address,
     to_address,
     view_of,
     with_fields,
+    with_plain_ends,
+    with_text,
 )
 from scanlab.explorer.titles import TITLES
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError
@@ -60,17 +64,20 @@ class Page:
         # Whether the next picture is to play once.
         self._plays = False
         self._shown_of = _asked(self.state)
+        self.rest = Rest()
         self.live = Live(session.workers, self._drawn, self._judged, self._failed)
-        self.shell = Shell(self._moved, self._pressed)
+        self.shell = Shell(self._moved, self._pressed, self._dropped)
         self.desk = Desk(self._prepare, self._arranged)
         self.linked = Linked(session.workers, self._reach)
         with tag("div", "explorer") as self.frame:
             self._build_header()
-            with tag("main", "work"):
+            # NiceGUI's own element around the page is the main landmark.
+            with tag("div", "work"):
                 self._build_write(vocabulary)
                 self._build_see()
         self.documents = Documents(session.folders, self)
         self.gallery = Gallery(self._from_library, self._beside)
+        self.language = LanguageCard(self._from_card)
         self.arrays = Window("From an array", "arrays-window")
         with self.arrays:
             Arrays(self._from_array)
@@ -87,6 +94,7 @@ class Page:
                 button(
                     "From an array", lambda: self.arrays.open(), title="Alt+A: the line of an order that is an array"
                 )
+                button("Language", lambda: self.language.open(), title="Alt+K: all of it on one page")
                 button("Library", lambda: self.gallery.open(), title="Alt+L")
                 button("Copy link", self._copy_link, title=f"Alt+C: {IN_THE_ADDRESS}")
                 button("Copy as Python", self._copy_python)
@@ -106,7 +114,7 @@ class Page:
             with tag("div", "arrange"):
                 self.desk.build_bar()
                 self.layout = button("", self._turn_layout, "plain layout", title="Alt+B")
-            with tag("section", "paths", aria_label="Paths"):
+            with tag("section", "paths", aria_label="Paths", tabindex="0"):
                 self.picture = Picture(self._coloured, self._viewed, self.gallery_open)
             self.desk.build()
 
@@ -126,7 +134,7 @@ class Page:
 
     def take(self, state: State, is_new: bool = False) -> None:
         """Take on another state; `is_new` makes it a step that Back takes back."""
-        before, state = self.state, replace(state, text=_with_plain_ends(state.text))
+        before, state = self.state, replace(state, text=with_plain_ends(state.text))
         if state.text != before.text or self.snapshot is None:
             self.editor.show(state.text)
         if state.colour != before.colour:
@@ -148,6 +156,7 @@ class Page:
     def _edited(self, text: Any) -> None:
         if isinstance(text, str):
             self.state = replace(self.state, text=text)
+            self.rest.typed()
             self._follow()
 
     def _regridded(self, text: Any) -> None:
@@ -185,7 +194,7 @@ class Page:
         self._write_down()
 
     def _viewed(self, view: Any) -> None:
-        self.state = with_fields(self.state, _view_in({"view": view}))
+        self.state = with_fields(self.state, draft_fields({"view": view}))
         self._write_down()
 
     def _optioned(self) -> None:
@@ -206,7 +215,7 @@ class Page:
 
     def _moved(self, entry: Entry) -> None:
         state = from_address(entry.address) if entry.address else self.session.fresh()
-        draft = _view_in(entry.draft)
+        draft = draft_fields(entry.draft)
         self.take(with_fields(state, {name: value for name, value in draft.items() if name != "grid"}))
         if isinstance(typed := draft.get("grid"), str):
             self.grid.set(typed, even_focused=True)
@@ -214,17 +223,27 @@ class Page:
 
     async def _from_library(self, name: str) -> None:
         text = await self.session.workers.do("source_of", name)
-        self._put_in(replace(self.state, text=text, names=(), file="", base=""), name)
+        self._put_in(with_text(self.state, text), name)
         self.editor.focus()
 
     def _from_array(self, text: str, grid: list[int]) -> None:
-        state = with_fields(replace(self.state, text=text, names=(), file="", base=""), {"grid": grid})
+        state = with_fields(with_text(self.state, text), {"grid": grid})
         self._put_in(state, "the line of the array")
 
+    def _from_card(self, text: str) -> None:
+        self._put_in(with_text(self.state, text), "the line of the card")
+        self._plays = True
+
     def _from_example(self, example: Example) -> None:
-        state = replace(self.state, text=example.text, grid=example.grid, names=(), file="", base="")
+        state = replace(with_text(self.state, example.text), grid=example.grid)
         self._put_in(state, "the example")
         self._plays = True
+
+    def _dropped(self, name: str, text: str) -> None:
+        if len(text) > MOST_CHARACTERS:
+            self.say(f"{name} is longer than {MOST_CHARACTERS:,} characters, which is the most")
+            return
+        self._put_in(with_text(self.state, text), name)
 
     def _put_in(self, state: State, name: str) -> None:
         """Take on a state in the place of the text that there is, and say how that comes back."""
@@ -244,7 +263,7 @@ class Page:
     async def _picked(self, source: str, axes: Sequence[str], grid: Sequence[int]) -> None:
         """Show a strategy of a study."""
         text = await self.session.workers.do("defined", source, tuple(axes))
-        self._put_in(replace(self.state, text=text, grid=tuple(grid), names=(), file="", base=""), source)
+        self._put_in(replace(with_text(self.state, text), grid=tuple(grid)), source)
 
     def _copy_link(self) -> None:
         self.shell.copy_link("copied a link to what is shown")
@@ -266,6 +285,7 @@ class Page:
             "save": self.documents.save,
             "open": self.documents.show_open,
             "library": self.gallery.open,
+            "language": self.language.open,
             "array": self.arrays.open,
             "link": self._copy_link,
             "fix": self.problems.fix,
@@ -283,6 +303,7 @@ class Page:
     def _follow(self, is_new: bool = False) -> None:
         self._write_down(is_new)
         self._label()
+        self.rest.forget()
         self.live.follow(self.state)
 
     def _write_down(self, is_new: bool = False) -> None:
@@ -300,6 +321,12 @@ class Page:
         set_props(self.layout, hidden=not self.desk.names)
 
     def _drawn(self, drawn: Drawn, state: State, newest: bool) -> None:
+        if not drawn.snapshot.diagnostics:
+            self._show(drawn, state, newest)
+        elif newest:
+            self.rest.hold(lambda: self._show(drawn, state, newest))
+
+    def _show(self, drawn: Drawn, state: State, newest: bool) -> None:
         snapshot = drawn.snapshot
         self.snapshot, self._shown_of = snapshot, _asked(state)
         if self.picture.show(drawn, state.grid, self._view if newest else None) and newest:
@@ -326,6 +353,12 @@ class Page:
             self.grid.set(grid_text(snapshot.subjects[0].grid if snapshot.subjects else self.state.grid))
 
     def _judged(self, judged: Judged, state: State) -> None:
+        if judged.diagnostics:
+            self.rest.hold(lambda: self._show_proofs(judged, state))
+        else:
+            self._show_proofs(judged, state)
+
+    def _show_proofs(self, judged: Judged, state: State) -> None:
         snapshot = self.snapshot
         if snapshot is None:
             return
@@ -362,18 +395,6 @@ class Page:
             pane.on_states = self.picture.player.remembered
 
 
-def _view_in(draft: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of the state as the browser has them, the view's among the others; a view holds nothing else."""
-    view = draft.get("view")
-    fields = {name: value for name, value in view.items() if name in VIEW} if isinstance(view, dict) else {}
-    return {**{name: value for name, value in draft.items() if name != "view"}, **fields}
-
-
 def _asked(state: State) -> tuple[Any, ...]:
     """What a picture is drawn of."""
     return state.text, state.grid, state.names
-
-
-def _with_plain_ends(text: str) -> str:
-    """As the text box has it."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -7,8 +7,9 @@ from typing import Any
 
 from scanlab.explorer.answers import Drawn
 from scanlab.explorer.freshness import version_of
-from scanlab.explorer.html_elements import button, set_props, tag
+from scanlab.explorer.html_elements import button, prose_tag, set_props, tag
 from scanlab.explorer.player_element import Player
+from scanlab.explorer.renderers.markup import prose
 from scanlab.ir.diagnostics import CounterExample, Diagnostic
 
 __all__ = ["Picture"]
@@ -24,7 +25,8 @@ class Picture:
         self._has_paths = False
         with tag("div", "drawing", data_state="loading") as self.box:
             with tag("div", "word"):
-                self.word = tag("p", "", "Drawing …", role="status")
+                self.word = prose_tag("p", "", "Drawing …")
+                set_props(self.word, role="status")
                 self.browse = button("Open the library", browse, "main", hidden=True)
             self.player = Player(on_colour=coloured, on_view=viewed)
 
@@ -84,5 +86,5 @@ class Picture:
     def _state(self, name: str, version: str = "", word: str = "", browse: bool = False) -> None:
         # Without a version what is shown is of the text that it was of before.
         set_props(self.box, data_state=name, **({"data_of": version} if version else {}))
-        self.word.text = word
+        self.word.set_content(prose(word))
         set_props(self.browse, hidden=not browse)

@@ -8,7 +8,7 @@ from typing import Any
 from scanlab.explorer.answers import Verdict
 from scanlab.explorer.elements import Editor, placed
 from scanlab.explorer.freshness import version_of
-from scanlab.explorer.html_elements import button, set_props, tag
+from scanlab.explorer.html_elements import button, prose_tag, set_props, tag
 from scanlab.ir.diagnostics import CounterExample, Diagnostic
 
 __all__ = ["Problems"]
@@ -70,14 +70,14 @@ class Problems:
     def _problem(self, diagnostic: Diagnostic) -> None:
         with tag("div", f"problem {diagnostic.severity}"):
             self._head(diagnostic)
-            tag("p", "message", diagnostic.message)
+            prose_tag("p", "message", diagnostic.message)
             if diagnostic.counterexample is not None:
-                tag("p", "example", f"counter-example: {diagnostic.counterexample}")
+                prose_tag("p", "example", f"counter-example: {diagnostic.counterexample}")
             if diagnostic.note:
-                tag("p", "note", diagnostic.note)
+                prose_tag("p", "note", diagnostic.note)
             edit = diagnostic.edit
             if diagnostic.help:
-                tag("p", "help", f"help: {diagnostic.help}")
+                prose_tag("p", "help", f"help: {diagnostic.help}")
             with tag("div", "remedies"):
                 if edit is not None and placed(edit.span, self._text) is not None:
                     button(f"Write {edit.replacement}", lambda: self._edit(diagnostic), "fix", title="Ctrl+. takes it")
@@ -100,7 +100,7 @@ class Problems:
         with tag("p", f"verdict {_NAMES[verdict.mark]}"):
             tag("span", "mark", verdict.mark, aria_hidden="true")
             tag("code", "", verdict.signature)
-            tag("span", "", verdict.words)
+            prose_tag("span", "", verdict.words)
 
     def _edit(self, diagnostic: Diagnostic) -> bool:
         edit = diagnostic.edit

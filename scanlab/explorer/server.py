@@ -18,6 +18,7 @@ from scanlab.explorer.array_service import serve_arrays
 from scanlab.explorer.elements import Vocabulary
 from scanlab.explorer.gallery import serve_gallery
 from scanlab.explorer.guard import Guard
+from scanlab.explorer.language_card import serve_card
 from scanlab.explorer.lecture_service import serve_lecture
 from scanlab.explorer.page import Page
 from scanlab.explorer.player_element import serve_player
@@ -61,6 +62,7 @@ def serve(session: Session, listening: socket.socket, host: str, access: Access)
         title="ScanLab explorer",
         favicon=_ICON,
         dark=None,
+        language="en-US",
         tailwind=False,
         binding_refresh_interval=None,
         show_welcome_message=False,
@@ -98,6 +100,7 @@ def _load_the_rest() -> None:
 def _pages(session: Session) -> None:
     serve_player()
     serve_gallery(session.workers)
+    serve_card()
     serve_arrays(session.workers)
     serve_lecture(session.workers)
 

@@ -20,6 +20,7 @@ KEYS = (
     Shortcut("Ctrl+S", "save", "save the file"),
     Shortcut("Ctrl+O", "open", "open a file"),
     Shortcut("Alt+L", "library", "open the library"),
+    Shortcut("Alt+K", "language", "the language on one page"),
     Shortcut("Alt+A", "array", "find the line of an array"),
     Shortcut("Alt+C", "link", "copy a link to all that is shown"),
     Shortcut("Ctrl+.", "fix", "take the first suggested fix"),

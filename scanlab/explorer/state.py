@@ -17,10 +17,13 @@ __all__ = [
     "START",
     "VIEW",
     "State",
+    "draft_fields",
     "from_address",
     "to_address",
     "view_of",
     "with_fields",
+    "with_plain_ends",
+    "with_text",
 ]
 
 # The longest .scan file, so that every text that can be opened can be shared.
@@ -101,6 +104,23 @@ def with_fields(state: State, fields: Any) -> State:
     given = fields if isinstance(fields, dict) else {}
     read = {name: reader(given[name]) for name, reader in _READERS.items() if name in given}
     return replace(state, **{name: value for name, value in read.items() if value is not None})
+
+
+def draft_fields(draft: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of the state as the browser has them, the view's among the others; a view holds nothing else."""
+    view = draft.get("view")
+    fields = {name: value for name, value in view.items() if name in VIEW} if isinstance(view, dict) else {}
+    return {**{name: value for name, value in draft.items() if name != "view"}, **fields}
+
+
+def with_text(state: State, text: str) -> State:
+    """A state with another text, which is of no file and shows its last definition."""
+    return replace(state, text=text, names=(), file="", base="")
+
+
+def with_plain_ends(text: str) -> str:
+    """As the text box has it."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def view_of(state: State) -> dict[str, Any]:

@@ -14,7 +14,17 @@ from scanlab.study.place import DATABASE, database_of
 from scanlab.study.record import StudyRecord
 from scanlab.study.store import Store
 
-__all__ = ["Progress", "Running", "Strategy", "StudyState", "find_studies", "progress_of", "read_results", "read_state"]
+__all__ = [
+    "Progress",
+    "Running",
+    "Strategy",
+    "StudyState",
+    "find_studies",
+    "load_judging",
+    "progress_of",
+    "read_results",
+    "read_state",
+]
 
 MOST_STUDIES, MOST_ENTRIES, DEEPEST = 100, 20_000, 6
 _NEVER = ("node_modules", "__pycache__", "checkpoints")
@@ -64,9 +74,11 @@ class Strategy:
 
 @dataclass(frozen=True)
 class StudyState:
-    """A study as it stands. ended: changes whenever a trial ends, so that its results are worth reading again."""
+    """A study as it stands. question: what it is to answer, or ""; ended: changes whenever a trial ends, so that its
+    results are worth reading again."""
 
     name: str
+    question: str
     progress: Progress
     strategies: tuple[Strategy, ...]
     ended: str
@@ -111,16 +123,22 @@ def read_state(place: Path) -> StudyState:
     ended = sorted(key for key, trial in record.trials.items() if trial.status in ("done", "failed"))
     about = record.about
     digest = hashlib.sha256(json.dumps([about, ended], sort_keys=True).encode()).hexdigest()[:16]
-    return StudyState(about["name"], progress_of(record), _strategies(record), digest)
+    return StudyState(about["name"], about["question"], progress_of(record), _strategies(record), digest)
 
 
 def read_results(place: Path) -> str:
-    """A study's results so far, as HTML. Imports torch, as all judging does. Raises as `read_state`."""
+    """A study's results so far, as HTML, without its question. Needs no torch. Raises as `read_state`."""
     from scanlab.explorer.renderers.study_page import results_page
     from scanlab.study.analysis import analyse
 
     with Store(database_of(place), read_only=True) as store:
         return results_page(analyse(store.read()))
+
+
+def load_judging() -> None:
+    """Load what `read_results` needs, so that the first study does not wait for it."""
+    import scanlab.explorer.renderers.study_page
+    import scanlab.study.analysis  # noqa: F401
 
 
 def progress_of(record: StudyRecord) -> Progress:

@@ -12,7 +12,7 @@ from scanlab.language.parse import terminals
 from scanlab.language.scope import COMBINATORS
 from scanlab.library_index import Entry, digest, read_index
 
-__all__ = ["Word", "highlighting", "words"]
+__all__ = ["Word", "highlighting", "limits", "words"]
 
 _PATTERNS = ("NAME", "INT", "STRING", "COLON", "COMMENT", "WHITESPACE")
 
@@ -46,6 +46,11 @@ def words() -> list[Word]:
     version = digest()[:12]
     language = [(word, entry.kind, entry.written, entry.means, "") for word, entry in glossary().items()]
     return [*language, *(_of_library(entry, version) for entry in read_index()["definitions"])]
+
+
+def limits() -> dict[str, tuple[int, int]]:
+    """The lowest and the highest value of every option of a key function, by its name."""
+    return {option.name: (option.low, option.high) for curve in CURVES.values() for option in curve.options}
 
 
 def _of_library(entry: Entry, version: str) -> Word:

@@ -15,7 +15,7 @@ from scanlab.compiler.equivalences import Equivalence, find_equivalences
 from scanlab.explorer.answers import Drawn, Judged, Verdict
 from scanlab.explorer.renderers.python import as_python
 from scanlab.explorer.snapshot import Snapshot, defines, read, snapshot
-from scanlab.explorer.words import Word, highlighting, words
+from scanlab.explorer.words import Word, highlighting, limits, words
 from scanlab.facade import as_value, load, load_definition, parse
 from scanlab.ir.diagnostics import Diagnostic, ScanlabError, Source, Span
 from scanlab.ir.values import Order, Scan
@@ -164,6 +164,6 @@ def lecture() -> str:
     return lecture_page("Explorer", "/")
 
 
-def vocabulary() -> tuple[list[tuple[str, str]], list[Word]]:
-    """How the text box colours the language, and the words that it offers and explains."""
-    return highlighting(), words()
+def vocabulary() -> tuple[list[tuple[str, str]], list[Word], dict[str, tuple[int, int]]]:
+    """How the text box colours the language, the words that it offers and explains, and how far its sliders go."""
+    return highlighting(), words(), limits()

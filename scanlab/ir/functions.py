@@ -75,7 +75,7 @@ _GILBERT = (
 
 
 def _curves() -> tuple[Signature, ...]:
-    graph = "order of the grid graph (neighbours differ by one step on one axis)"
+    graph, near = "order of the grid graph", "neighbours differ by one step on one axis"
     return (
         Signature("hilbert", 2, 3, "Hilbert curve of the enclosing power of two; what lies outside is dropped"),
         Signature("gilbert", 2, 3, _GILBERT),
@@ -83,7 +83,7 @@ def _curves() -> tuple[Signature, ...]:
         Signature("spiral_in", 2, 2, "ring by ring from a corner to the centre", (_CORNER, _TURN)),
         Signature("spiral_out", 2, 2, "square spiral out of the centre patch (H//2, W//2)", (_HEADING, _TURN)),
         Signature("random", 0, 5, "a fixed random permutation of the box", (_SEED,), whole_grid=True),
-        Signature("bfs", 0, 5, f"breadth-first {graph}", (_SEED,), whole_grid=True),
+        Signature("bfs", 0, 5, f"breadth-first {graph} ({near})", (_SEED,), whole_grid=True),
         Signature("dfs", 0, 5, f"depth-first {graph}", (_SEED,), whole_grid=True),
         Signature("rcm", 0, 5, f"reverse Cuthill-McKee {graph}", (_SEED,), whole_grid=True),
         Signature("spectral", 0, 5, f"spectral (Fiedler vector) {graph}", (_SEED,), whole_grid=True),

@@ -11,7 +11,7 @@ from scanlab.ir.functions import ARITHMETIC, CURVES, LOCAL, Signature
 from scanlab.ir.merges import MERGES, MergeRule
 from scanlab.ir.values import CLASS, MEAN
 
-__all__ = ["KEYWORDS", "Entry", "glossary"]
+__all__ = ["KEYWORDS", "PLACES", "SIGNS", "Entry", "glossary"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ KEYWORDS = _table(
         "not": ("not h == 0", "1 where it does not hold, else 0"),
     },
 )
-_SIGNS = _table(
+SIGNS = _table(
     "sign",
     {
         "~": ("by h, ~w", "runs the key backwards wherever the sum of the keys before it is odd"),
@@ -102,7 +102,7 @@ _PLAN = _table(
 _TOKENS = _table(
     "token", {CLASS: ("with cls at middle", "a class token: it stands for the whole image, and is learned")}
 )
-_PLACES = _table(
+PLACES = _table(
     "place of a token",
     {
         "start": ("with cls at start", "in front of the first patch"),
@@ -124,7 +124,7 @@ def glossary() -> Mapping[str, Entry]:
         **{name: _function("function", s, " within (g)") for name, s in LOCAL.items()},
         "visit": _VISIT,
     }
-    return MappingProxyType({**KEYWORDS, **_SIGNS, **_PLAN, **merges, **_TOKENS, **_PLACES, **functions})
+    return MappingProxyType({**KEYWORDS, **SIGNS, **_PLAN, **merges, **_TOKENS, **PLACES, **functions})
 
 
 def _outputs(name: str, rule: MergeRule) -> str:

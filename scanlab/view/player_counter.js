@@ -29,6 +29,11 @@ function clearCounterexample() {
 }
 
 function showCounter() {
+  // As tall as what it takes the place of, so that the controls stay where they are.
+  if (COUNTER && !at("panels").hidden) {
+    const tall = at("panels").getBoundingClientRect().bottom - at("legend").getBoundingClientRect().top;
+    at("counter").style.minHeight = `${tall}px`;
+  }
   at("counter").hidden = !COUNTER;
   at("panels").hidden = at("legend").hidden = COUNTER !== null;
   enable();

@@ -199,7 +199,7 @@ function watchWidth() {
 start();
 return {
   show, view, goTo, setPlaying, colourBy, redraw, autoplay, rotate, zoomBy, sliceAt, together, remember, setRemembered,
-  counterexample, clearCounterexample, image: setImage, picture: pictureOf, mark, marked, chosen: () => CHOSEN, unpin,
+  counterexample, clearCounterexample, image: setImage, imageFile: readImageFile, picture: pictureOf, mark, marked, chosen: () => CHOSEN, unpin,
   targetOf, targets, focus: () => at("play").focus(),
   destroy: () => ENDING.abort(), CLOCK, VIEW, CAMERA,
   panels: () => PANELS, scenes: () => SCENES, counter: () => COUNTER, gapsOf,

@@ -171,7 +171,7 @@ def test_back_returns_to_the_text_that_was_left(page: Any) -> None:
     page.wait_for_selector(".verdict.proved:has-text('a')")
     length = page.evaluate("history.length")
     page.get_by_role("button", name="Library").click()
-    page.get_by_role("button", name=re.compile("^hilbert: ")).click()
+    page.get_by_role("button", name=re.compile("^hilbert ")).click()
     page.wait_for_selector(".player figcaption:has-text('hilbert')")
     # Typing adds no entries; another document adds one.
     _waits(page, "before => history.length === before + 1", length)
@@ -198,7 +198,7 @@ def test_the_gallery_is_searched_and_opens_and_compares(page: Any) -> None:
     gallery.get_by_role("searchbox").fill("no such thing")
     gallery.locator("text=Nothing in the library matches").wait_for()
     gallery.get_by_role("searchbox").fill("hilbert")
-    gallery.get_by_role("button", name="Show hilbert beside").click()
+    gallery.get_by_role("button", name="Show beside: hilbert", exact=True).click()
     page.wait_for_selector(".selection .chip.library:has-text('hilbert')")
     expect(page.locator(".player figcaption strong")).to_have_text(["snake", "hilbert"])
 

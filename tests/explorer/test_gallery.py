@@ -62,7 +62,7 @@ def test_limits_are_said_before_they_are_met(explorer: Any, new_page: Any) -> No
     expect(page.locator("#grid-size-about")).to_contain_text("1,000,000 patches at most")
     page.keyboard.press("Alt+l")
     expect(page.locator(".window.wide p.full")).to_contain_text("6 are shown, which is the most")
-    assert page.get_by_role("button", name="Show cross beside").get_attribute("title")
+    assert page.get_by_role("button", name="Show beside: cross", exact=True).get_attribute("title")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="zigzag", exact=True).click()
     expect(page.locator(".selection .full")).to_have_count(0)

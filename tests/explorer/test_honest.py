@@ -21,7 +21,7 @@ def test_a_seventh_strategy_is_refused_with_a_word(explorer: Any, new_page: Call
     chip = page.locator(".selection .chip[disabled]")
     expect(chip).to_have_attribute("title", "6 are shown, which is the most: hide one first")
     page.keyboard.press("Alt+l")
-    page.get_by_role("button", name="Show hilbert beside").click()
+    page.get_by_role("button", name="Show beside: hilbert", exact=True).click()
     page.wait_for_selector(".notice.shown >> text=6 strategies are shown, which is the most: hide one to show hilbert")
     address_holds(page, lambda hash: from_address(hash).names, tuple(f"o{n}" for n in range(6)))
 

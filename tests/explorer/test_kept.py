@@ -87,7 +87,7 @@ def test_a_text_that_is_too_long_to_read_says_so_and_is_kept(page: Any) -> None:
 
 def test_back_and_forward_bring_what_was_typed_last(page: Any) -> None:
     page.keyboard.press("Alt+l")
-    page.get_by_role("button", name=re.compile("^hilbert: ")).click()
+    page.get_by_role("button", name=re.compile("^hilbert ")).click()
     page.wait_for_function("() => document.getElementById('editor-text').value.includes('order hilbert')")
     _type(page, "# mine\n")
     mine = _text(page)
@@ -195,7 +195,7 @@ def test_undo_takes_back_a_card_a_file_and_a_step_through_the_history(explorer: 
     page.locator("#editor-text").fill(SNAKE)
     page.wait_for_selector(".verdict.proved:has-text('a')")
     page.keyboard.press("Alt+l")
-    page.get_by_role("button", name=re.compile("^hilbert: ")).click()
+    page.get_by_role("button", name=re.compile("^hilbert ")).click()
     page.wait_for_selector(".notice.shown >> text=hilbert stands in the place of your text: Ctrl+Z or Back")
     page.wait_for_selector(".player figcaption:has-text('hilbert')")
     card = _text(page)
@@ -218,7 +218,7 @@ def test_undo_takes_back_a_card_a_file_and_a_step_through_the_history(explorer: 
 
 def test_an_open_window_does_not_take_a_text_that_is_put_in(page: Any) -> None:
     page.keyboard.press("Alt+l")
-    page.get_by_role("button", name=re.compile("^hilbert: ")).click()
+    page.get_by_role("button", name=re.compile("^hilbert ")).click()
     page.wait_for_function("() => document.getElementById('editor-text').value.includes('order hilbert')")
     page.keyboard.press("Alt+l")
     page.locator("dialog[aria-label=Library]").get_by_role("searchbox").focus()

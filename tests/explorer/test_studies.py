@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import html
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from scanlab.explorer.attempt import attempt
 from scanlab.explorer.study_state import find_studies, progress_of, read_results, read_state
 from scanlab.study.place import DATABASE
 
+COMMITTED = Path(__file__).parents[2] / "examples" / "studies" / "boxes"
 SMALL = Path(__file__).parents[1] / "study" / "small.py"
 
 
@@ -125,13 +127,14 @@ def test_what_is_no_study_is_an_error_with_a_code(tmp_path, content, code):
     assert file.exists() == (content is not None)
 
 
-def test_watching_needs_no_torch(finished):
+def test_watching_and_judging_need_no_torch(finished):
     code = f"""
 import sys
 from pathlib import Path
-from scanlab.explorer.study_state import find_studies, read_state
-assert read_state(find_studies([Path({str(finished)!r})])[0]).progress.is_over
-assert "torch" not in sys.modules
+from scanlab.explorer.study_state import find_studies, read_results, read_state
+[study] = find_studies([Path({str(finished)!r})])
+assert read_state(study).progress.is_over and "matrix" in read_results(study)
+assert not {{"torch", "scipy.stats"}} & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -169,10 +172,38 @@ def test_a_study_is_followed_while_it_runs_and_its_strategies_can_be_seen(start_
         page.wait_for_function("() => document.querySelector('#editor-text').value.includes('hilbert(h, w)')")
         page.wait_for_selector(".player figcaption:has-text('hilbert(h, w)')")
         # The study stays open beside the path.
-        expect(page.locator("#pane-studies progress")).to_have_count(1)
+        expect(page.locator("#pane-studies .counts")).to_have_count(1)
     finally:
         process.kill()
         process.wait()
+
+
+def test_a_study_opens_with_its_question_and_its_answer_before_all_else(start_explorer, new_page, tmp_path):
+    from chromium import address_holds
+
+    from scanlab.explorer.state import from_address
+
+    (tmp_path / "out" / "small").mkdir(parents=True)
+    shutil.copy(COMMITTED / DATABASE, tmp_path / "out" / "small" / DATABASE)
+    page = new_page(start_explorer(tmp_path).address(panes=("studies",)))
+    page.set_default_timeout(120_000)
+    page.locator("#pane-studies .study-list button").click()
+    page.wait_for_selector("#pane-studies .matrix")
+    parts = ".study h3, .study .question, .matrix, .finding, .chart, .picks"
+    order = (
+        page.locator("#pane-studies").locator(parts).evaluate_all("all => all.map(e => e.tagName + '.' + e.className)")
+    )
+    firsts = list(dict.fromkeys(order))
+    assert [name.split(".")[1].split(" ")[0] for name in firsts][:3] == ["", "question", "matrix"]
+    assert firsts[-1] == "DIV.picks"
+    # What there is to open stands in nobody's way, and an empty field opens nothing.
+    expect(page.locator("#study-path")).to_be_hidden()
+    page.get_by_role("button", name="Open another study").click()
+    page.locator("#study-path").fill("")
+    page.get_by_role("button", name="Open it").click()
+    page.wait_for_selector("#pane-studies .field.wrong >> text=name the folder of a study")
+    expect(page.locator("#pane-studies .matrix")).to_be_visible()
+    address_holds(page, lambda hash: from_address(hash).options, {"studies": {"study": "out/small/study.sqlite"}})
 
 
 def test_no_other_folder_is_read(explorer, new_page, tmp_path, finished):
@@ -183,6 +214,6 @@ def test_no_other_folder_is_read(explorer, new_page, tmp_path, finished):
     page.locator("#study-path").press("Enter")
     page.wait_for_selector("#pane-studies .mistake:has-text('S512')")
     page.locator("#study-path").fill("nothing/here")
-    page.get_by_role("button", name="Open", exact=True).last.click()
+    page.get_by_role("button", name="Open it").click()
     page.wait_for_selector("#pane-studies .mistake:has-text('S657')")
     assert not (explorer.folder / "nothing").exists()

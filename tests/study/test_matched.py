@@ -47,3 +47,12 @@ def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
         d = matched_difference(kind < 2, (kind == 0) | (kind == 2))
         covered += d.low <= truth <= d.high
     assert 0.92 < covered / trials < 0.985
+
+
+def test_p_is_the_exact_binomial_test_of_scipy() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    for gained, lost in ((0, 1), (1, 1), (3, 9), (12, 12), (40, 21)):
+        right = np.array([True] * gained + [False] * lost + [True] * 5)
+        baseline = np.array([False] * gained + [True] * lost + [True] * 5)
+        expected = stats.binomtest(gained, gained + lost).pvalue
+        assert matched_difference(right, baseline).p == pytest.approx(expected, abs=1e-12)

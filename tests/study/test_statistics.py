@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from scanlab.study.statistics import (
+    average_ranks,
     effect_size,
     equivalence,
     format_difference,
@@ -239,3 +240,12 @@ def test_a_known_step_widens_a_difference_by_what_rounding_adds():
     )
     least = paired_difference([1.0] * 9 + [2.0], [1.0] * 10, resolution=1.0)
     assert least.high - least.mean == pytest.approx(stats.t.ppf(0.975, 9) * 0.5 / math.sqrt(10))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_ranks_and_their_correlation_are_scipys(seed):
+    generator = np.random.default_rng(seed)
+    x, y = generator.integers(0, 6, (2, 12)).astype(float)
+    assert np.array_equal(average_ranks(np.array([x, y])), stats.rankdata([x, y], axis=1))
+    result = rank_correlation(x.tolist(), y.tolist())
+    assert result is not None and result.rho == pytest.approx(stats.spearmanr(x, y)[0])

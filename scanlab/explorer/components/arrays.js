@@ -30,10 +30,10 @@ export default {
     this.over = (event) => { if (this.holdsFile(event)) event.preventDefault(); };
     this.dropped = (event) => {
       if (event.defaultPrevented || !this.holdsFile(event)) return;
-      event.preventDefault();
       const box = this.$el.closest("dialog"), [file] = event.dataTransfer.files;
-      // A picture, say, is nothing to open this window for.
+      // A picture, say, is nothing to open this window for: static/drops.js takes it.
       if (!box.open && !/\.np[yz]$/i.test(file.name)) return;
+      event.preventDefault();
       if (!box.open) box.showModal();
       this.take(file);
     };

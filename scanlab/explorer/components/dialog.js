@@ -4,7 +4,7 @@ export default {
   template: `
     <dialog ref="box" class="window" :class="kind" :aria-label="title" @close="$emit('closed')" @mousedown="outside">
       <header><h2>{{ title }}</h2><button type="button" class="plain" aria-label="Close" title="Close (Esc)" @click="hide">✕</button></header>
-      <div class="inside"><slot></slot></div>
+      <div class="inside" tabindex="0" role="group" :aria-label="title"><slot></slot></div>
     </dialog>`,
   props: { title: String, kind: String },
   emits: ["closed"],

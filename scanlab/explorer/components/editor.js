@@ -4,7 +4,8 @@ import { makeHover } from "/scanlab/static/hover.js";
 import { meaningAt } from "/scanlab/static/meaning.js";
 import { isOf, keep, MOST, unread, wantGrid, wantText } from "/scanlab/static/page.js";
 import { paint } from "/scanlab/static/paint.js";
-import { makeUndo } from "/scanlab/static/undo.js";
+import { parametersOf } from "/scanlab/static/parameters.js";
+import { makeUndo, SLIDE } from "/scanlab/static/undo.js";
 
 const SHOWN = 8;
 // Longer texts are sent when typing rests for a moment, so that no keystroke costs more than it must.
@@ -18,7 +19,7 @@ export default {
         <pre class="numbers" aria-hidden="true" ref="numbers"></pre>
         <pre class="copy" aria-hidden="true" ref="copy"></pre>
         <textarea ref="area" id="editor-text" readonly spellcheck="false" autocapitalize="off" autocomplete="off" autocorrect="off" wrap="off"
-          aria-label="Definitions" role="combobox" :aria-expanded="offered.length > 0" aria-autocomplete="list" aria-controls="editor-words"
+          aria-label="Definitions" aria-haspopup="listbox" aria-autocomplete="list" aria-controls="editor-words"
           :aria-activedescendant="offered.length ? 'editor-word-' + chosen : null" aria-describedby="editor-problems"
           @input="typed" @keydown="key" @scroll="follow" @blur="blurred" @click="offered = []"></textarea>
         <ul v-show="offered.length" id="editor-words" class="words" role="listbox" aria-label="Completions" :style="place">
@@ -27,15 +28,20 @@ export default {
         </ul>
         <div class="meaning" ref="meaning" role="status" hidden></div>
       </div>
+      <div v-if="sliders.length" class="sliders" role="group" aria-label="Parameters" @keydown="undo.key($event)">
+        <label v-for="(one, i) in sliders" :key="i"><span><code>{{ one.name }}</code> of {{ one.of }}, line {{ one.line }}</span>
+          <input type="range" :min="one.least" :max="one.most" :value="one.value" @input="slide(i, $event)" @change="slid"><output>{{ one.value }}</output></label>
+      </div>
       <p v-if="tooLong" class="toolong" role="alert">{{ tooLong }}</p>
     </div>`,
-  props: { rules: Array, words: Array },
+  props: { rules: Array, words: Array, limits: Object },
   emits: ["edit"],
-  data: () => ({ offered: [], chosen: 0, place: {}, tooLong: "" }),
+  data: () => ({ offered: [], chosen: 0, place: {}, tooLong: "", sliders: [] }),
   mounted() {
     window.addEventListener("scanlab-flush", this.flush);
     this.patterns = this.rules.map(([pattern, kind]) => [new RegExp(pattern, "y"), kind]);
     this.marks = [];
+    this.slides = 0;
     const { area, meaning } = this.$refs;
     this.undo = makeUndo(area, this.undone);
     this.hover = makeHover(area, meaning, this.geometry, (at) => meaningAt(area.value, at, this.patterns, this.words));
@@ -78,6 +84,18 @@ export default {
       this.typed();
       this.offered = [];
     },
+    // A slider writes its number into the text; all that one pull of it writes is taken back together.
+    slide(i, { target }) {
+      const one = parametersOf(this.$refs.area.value, this.patterns, this.words, this.limits)[i];
+      if (!one) return;
+      const far = this.sliders.map(({ least, most }) => ({ least, most }));
+      this.undo.mark();
+      this.$refs.area.setRangeText(target.value, one.start, one.end, "preserve");
+      this.typed({ inputType: `${SLIDE}${this.slides}` });
+      this.offered = [];
+      this.sliders = this.sliders.map((other, at) => ({ ...other, ...far[at] }));
+    },
+    slid() { this.slides++; },
     undone() {
       this.typed();
       this.offered = [];
@@ -127,6 +145,7 @@ export default {
     measure() {
       const text = this.$refs.area.value, over = text.length - MOST;
       wantText(text);
+      this.sliders = parametersOf(text, this.patterns, this.words, this.limits);
       this.tooLong = over > 0 ? `This text is ${over.toLocaleString("en")} characters too long: it is neither read nor saved, nor in the address.` : "";
     },
     key(event) {

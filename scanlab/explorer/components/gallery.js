@@ -16,7 +16,7 @@ export default {
         <span class="count" role="status">{{ count }}</span>
         <button type="button" class="plain" aria-label="Close" title="Close (Esc)" @click="hide">✕</button>
       </header>
-      <div class="inside">
+      <div class="inside" tabindex="0" role="group" aria-label="Strategies">
         <p v-if="full" class="full" role="status">{{ full }}</p>
         <p v-if="failed" class="empty">The library could not be loaded. <button type="button" @click="load">Try again</button></p>
         <p v-else-if="!entries" class="empty">Loading the library …</p>
@@ -25,7 +25,7 @@ export default {
           <h3>{{ group.title }}</h3>
           <ul class="cards">
             <li v-for="entry in group.entries" v-show="entry.shown" :key="entry.name">
-              <button type="button" class="card" :aria-label="entry.name + ': ' + entry.doc" @click="$emit('open', entry.name); hide()">
+              <button type="button" class="card" @click="$emit('open', entry.name); hide()">
                 <img v-if="entry.picture" :src="entry.picture" loading="lazy" width="120" height="120" alt="">
                 <strong>{{ entry.signature }}</strong>
                 <span class="doc">{{ entry.doc }}</span>
@@ -33,7 +33,7 @@ export default {
               <p v-if="entry.also.length" class="source" :title="'In the code of ' + entry.also.join(', ')">Also in {{ entry.also.join(", ") }}</p>
               <p v-if="entry.source" class="source" :title="entry.source">{{ entry.source }}</p>
               <p v-if="entry.note" class="source" :title="entry.note">Note: {{ entry.note }}</p>
-              <button v-if="entry.picture" type="button" class="compare" :aria-label="'Show ' + entry.name + ' beside'" :title="full || null" @click="$emit('compare', entry.name); hide()">Show beside</button>
+              <button v-if="entry.picture" type="button" class="compare" :aria-label="'Show beside: ' + entry.name" :title="full || null" @click="$emit('compare', entry.name); hide()">Show beside</button>
             </li>
           </ul>
         </section>

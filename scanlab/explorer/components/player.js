@@ -19,12 +19,14 @@ export default {
     this.player = root.scanlabPlayer = mountPlayer(root);
     this.sent = JSON.stringify(this.player.view());
     window.addEventListener("pagehide", this.viewed);
+    window.addEventListener("scanlab-image", this.dropped);
     for (const [name, values] of this.waiting || []) this.player[name](...values);
     this.waiting = null;
   },
   unmounted() {
     clearTimeout(this.timer);
     window.removeEventListener("pagehide", this.viewed);
+    window.removeEventListener("scanlab-image", this.dropped);
     this.player.destroy();
   },
   methods: {
@@ -38,6 +40,7 @@ export default {
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.$emit("view", { value, turn }), REST_MS);
     },
+    dropped({ detail }) { this.player.imageFile(detail); },
     // Calls may come before the element stands in the page.
     call(name, ...values) {
       if (this.player) this.player[name](...values);

@@ -1,5 +1,6 @@
 // What a page needs of its browser: the address, the history, shortcuts, the clipboard, and short notices.
 
+import { watchDrops } from "/scanlab/static/drops.js";
 import { push, settle, whole, write } from "/scanlab/static/page.js";
 
 // Browsers slow pages down that change their address more often.
@@ -18,10 +19,11 @@ const GONE = {
 export default {
   template: `
     <div class="gone" role="alert" v-show="gone">{{ gone }}</div>
+    <div class="dropping" v-show="dropping">Drop an image, an array (.npy, .npz) or a .scan file</div>
     <div class="notice" role="status" aria-live="polite" :class="{ shown: notice }">{{ notice }}</div>`,
   props: { keys: Array },
-  emits: ["address", "shortcut"],
-  data: () => ({ notice: "", gone: "" }),
+  emits: ["address", "shortcut", "dropped"],
+  data: () => ({ notice: "", gone: "", dropping: false }),
   mounted() {
     // What began before the last step through the history is no longer for this entry.
     this.least = 0;
@@ -29,6 +31,7 @@ export default {
     window.scanlabWhole = () => { window.dispatchEvent(new Event("scanlab-flush")); return this.whole(); };
     window.addEventListener("popstate", this.onHash);
     window.addEventListener("keydown", this.onKey, true);
+    this.unwatch = watchDrops({ over: (is) => { this.dropping = is; }, text: (name, text) => this.$emit("dropped", { name, text }), say: this.say });
     this.known = location.hash;
     // The page's channel is made after its elements.
     setTimeout(() => {
@@ -40,6 +43,7 @@ export default {
     window.removeEventListener("popstate", this.onHash);
     window.removeEventListener("keydown", this.onKey, true);
     clearTimeout(this.asking);
+    this.unwatch();
   },
   methods: {
     // The state as it is now, of all up to a turn: it takes the place of the last one, and another document starts a new

@@ -10,14 +10,23 @@ from typing import Any, ClassVar
 from nicegui import app, background_tasks, ui
 
 from scanlab.explorer.elements import Field
-from scanlab.explorer.html_elements import button, tag
+from scanlab.explorer.html_elements import button, set_props, tag
 from scanlab.explorer.panes.pane import Option, Pane
 from scanlab.explorer.renderers.markup import mistakes
 from scanlab.explorer.scan_files import Folders
 from scanlab.explorer.snapshot import Snapshot
-from scanlab.explorer.study_state import Progress, Strategy, StudyState, find_studies, read_results, read_state
+from scanlab.explorer.study_state import (
+    Progress,
+    Strategy,
+    StudyState,
+    find_studies,
+    load_judging,
+    read_results,
+    read_state,
+)
 from scanlab.explorer.workers import Workers
 from scanlab.ir.diagnostics import ScanlabError
+from scanlab.ir.text import count_text
 
 __all__ = ["StudiesPane"]
 
@@ -25,15 +34,15 @@ EVERY = 1.0
 MOST_RUNNING = 8
 
 
+Picked = Callable[[str, Sequence[str], Sequence[int]], Any]
+
+
 @cache
 def _judges() -> Workers:
-    """One process for all pages: it holds torch, which is large and takes long to import."""
+    """One process for all pages, which has loaded what judging needs and is kept for that."""
     workers = Workers(1)
     app.on_shutdown(workers.close)
     return workers
-
-
-Picked = Callable[[str, Sequence[str], Sequence[int]], Any]
 
 
 class StudiesPane(Pane):
@@ -42,7 +51,7 @@ class StudiesPane(Pane):
     folders: where studies may lie. on_pick: called with a strategy's text, axes and grid when it is clicked.
     """
 
-    # The first judging imports torch.
+    # A large study takes long to judge.
     limit: ClassVar[float] = 120.0
 
     def __init__(self) -> None:
@@ -57,8 +66,8 @@ class StudiesPane(Pane):
         super().__init__()
         with self.box:
             self.problem = ui.html("", sanitize=False)
+            # What was asked, then the answer, then all else: results are what one opens a study for.
             self.head = tag("div", "study")
-            # Below the results, which are what one opens a study for.
             self.strategies = tag("div", "strategies")
         for element, place in ((self.problem, 2), (self.head, 3)):
             element.move(self.box, place)
@@ -67,12 +76,25 @@ class StudiesPane(Pane):
 
     def build_tools(self) -> None:
         """The path, and the studies in the open folders."""
-        with tag("div", "opening"):
-            self.path = Field("study", "study-path", lambda text: setattr(self, "_typed", text), self.open, "out/study")
-            button("Open", lambda: self.open(self._typed))
-            button("Look again", self.look, "plain")
-        self.listing = tag("ul", "study-list")
+        self.other = button("Open another study", self._turn_choice, aria_expanded="true", hidden=True)
+        with tag("div", "choice") as self.choice:
+            with tag("div", "opening"):
+                self.path = Field("study", "study-path", self._typed_path, self.open, "out/study")
+                button("Open it", lambda: self.open(self._typed))
+                button("Look again", self.look, "plain")
+            self.listing = tag("ul", "study-list")
         self._typed = ""
+
+    def _typed_path(self, text: str) -> None:
+        self._typed = text
+
+    def _turn_choice(self) -> None:
+        self._show_choice(bool(self.choice.props.get("hidden")))
+
+    def _show_choice(self, shown: bool) -> None:
+        """Show what there is to open; once a study is open, it stands in nobody's way."""
+        set_props(self.choice, hidden=not shown)
+        set_props(self.other, hidden=self.place is None, aria_expanded="true" if shown else "false")
 
     def options(self) -> dict[str, Option]:
         """See `Pane.options`."""
@@ -87,14 +109,16 @@ class StudiesPane(Pane):
         study of the address is opened."""
         if self.snapshot is None:
             self.snapshot = snapshot
-            await self.look()
+            background_tasks.create(_judges().run(load_judging, limit=self.limit), name="loading what judges")
             if self._begun:
                 await self.open(self._begun)
+            await self.look()
 
     async def look(self) -> None:
         """List the studies in the open folders."""
         assert self.folders is not None, "the page tells a pane its folders"
-        self.say("Looking for studies …", "working")
+        if self.place is None:
+            self.say("Looking for studies …", "working")
         outcome = await self.ask(find_studies, (self.folders.roots,))
         if outcome is None or self.box.is_deleted:
             return
@@ -105,13 +129,18 @@ class StudiesPane(Pane):
                     shown = self.folders.shown(file.parent if file.name == "study.sqlite" else file)
                     button(str(shown), lambda file=file: self.open(str(file)), "plain", title=str(file))
         missing = "No study is in the open folders. “scanlab ablate” makes one, and you can open it here while it runs."
-        self.say("" if outcome.value or self.place else missing, "ready" if outcome.value or self.place else "empty")
+        # An open study has a word of its own.
+        if self.place is None:
+            self.say("" if outcome.value else missing, "ready" if outcome.value else "empty")
 
     async def open(self, path: str) -> None:
         """Show a study, given by its folder or its database, inside the open folders."""
         assert self.folders is not None, "the page tells a pane its folders"
+        self.path.wrong("" if path.strip() else "name the folder of a study, or click one below")
+        if not path.strip():
+            return
         try:
-            place = self.folders.inside(path.strip() or ".")
+            place = self.folders.inside(path.strip())
         except ScanlabError as error:
             self.problem.set_content(mistakes(error.diagnostics))
             return
@@ -120,6 +149,7 @@ class StudiesPane(Pane):
         self.on_options()
         self.place, self.state, self._judged, self._judging, self._is_reading = place, None, "", "", False
         self.path.set(self._begun, even_focused=True)
+        self._show_choice(False)
         self.problem.set_content("")
         self.page.set_content("")
         self.strategies.clear()
@@ -142,6 +172,7 @@ class StudiesPane(Pane):
         if outcome.problems:
             self.clock.deactivate()
             self.problem.set_content(mistakes(outcome.problems))
+            self._show_choice(True)
             self.say("", "failed")
             return
         self._show_progress(outcome.value)
@@ -161,7 +192,7 @@ class StudiesPane(Pane):
 
     def _say_how(self) -> None:
         if self._judging:
-            words = "Reading the results of the study …" if not self._judged else ""
+            words = "Judging the results …" if not self._judged else ""
             self.say(words, "working")
         else:
             self.say("", "ready")
@@ -173,6 +204,8 @@ class StudiesPane(Pane):
             self.head.clear()
             with self.head:
                 tag("h3", "", state.name)
+                if state.question:
+                    tag("p", "question", state.question)
                 _progress(state.progress)
         self.state = state
         self.clock.active = not (state.progress.is_over and state.ended == self._judged)
@@ -182,19 +215,22 @@ class StudiesPane(Pane):
         problems = list(dict.fromkeys(s.problem for s in strategies))
         with self.strategies:
             for problem in problems:
-                tag("p", "note", "The paths of" + (f" {problem}" if len(problems) > 1 else ""))
-                with tag("div", "picks", role="group", aria_label=f"Strategies on {problem}"):
-                    for s in (s for s in strategies if s.problem == problem):
-                        pick = partial(self.on_pick, s.source, s.axes, s.grid)
-                        button(s.label, pick, "chip", title=f"Show {s.source}")
+                shown = [s for s in strategies if s.problem == problem]
+                with tag("details", open=len(problems) == 1):
+                    tag("summary", "", f"Paths on {problem}: {count_text(len(shown), 'strategy')} to show")
+                    with tag("div", "picks", role="group", aria_label=f"Strategies on {problem}"):
+                        for s in shown:
+                            pick = partial(self.on_pick, s.source, s.axes, s.grid)
+                            button(s.label, pick, "chip", title=f"Show {s.source}")
 
 
 def _progress(progress: Progress) -> None:
-    """The bar, the counts, and the trials under way."""
+    """The bar, while there is something to wait for, the counts, and the trials under way."""
     done, total = progress.epochs
     counts = [f"{n} {status}" for status, n in sorted(progress.trials.items(), key=lambda item: _ORDER.index(item[0]))]
     words = f"{', '.join(counts)} of {progress.total} trials · {done} of {total} epochs"
-    tag("progress", "", max=max(total, 1), value=done, aria_label="epochs that are done")
+    if not progress.is_over:
+        tag("progress", "", max=max(total, 1), value=done, aria_label="epochs that are done")
     tag("p", "counts", words)
     for trial in progress.running[:MOST_RUNNING]:
         metric = "" if trial.metric is None else f", {trial.metric[0].replace('_', ' ')} {trial.metric[1]:.4f}"

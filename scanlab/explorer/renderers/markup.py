@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +21,7 @@ __all__ = [
     "note",
     "outward",
     "paragraph",
+    "prose",
     "section",
     "table",
     "text",
@@ -29,11 +31,17 @@ __all__ = [
 MOST_COLUMNS = 4
 # Longer texts make a page slow; all of it is one command away.
 MOST_CHARACTERS = 400_000
+_CODE = re.compile(r"`([^`]+)`")
 
 
 def text(words: object) -> str:
     """A text as HTML."""
     return escape(str(words))
+
+
+def prose(words: object) -> str:
+    """A text as HTML, with what stands between backticks as code."""
+    return _CODE.sub(r"<code>\1</code>", text(words))
 
 
 def paragraph(words: object, kind: str = "") -> str:
@@ -109,9 +117,9 @@ def _mistake(d: Diagnostic) -> str:
     lines = [d.note, d.help]
     if d.counterexample is not None:
         lines.insert(0, f"counter-example: {d.counterexample}")
-    notes = "".join(paragraph(line, "note") for line in lines if line)
+    notes = "".join(f'<p class="note">{prose(line)}</p>' for line in lines if line)
     head = f"{d.severity} {d.code}" + (f", line {d.span.line}, column {d.span.column}" if d.span else "")
-    return f'<div class="mistake {escape(d.severity)}">{note(head)}{paragraph(d.message)}{notes}</div>'
+    return f'<div class="mistake {escape(d.severity)}">{note(head)}<p>{prose(d.message)}</p>{notes}</div>'
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,15 @@ COLUMNS = ("strategy", "against the baseline", "seeds", "mean", "± sd", "differ
 
 
 def results_page(findings: Findings) -> str:
-    """The matrix, the verdict in sentences, then every problem with its forest plot, its table and its curves."""
+    """The matrix, the verdict in sentences, then every problem with its forest plot, its table and its curves.
+
+    The question is not among them: it stands above before there are any results.
+    """
     sentences = "".join(paragraph(sentence, "finding") for sentence in findings.sentences)
-    question = paragraph(findings.question, "question") if findings.question else ""
     failures = "".join(_failure(name, error) for name, error in findings.failures)
     failed = section("What failed", failures) if failures else ""
     problems = "".join(_problem(p, findings) for p in findings.problems)
-    return f'<div class="results">{question}{matrix_html(findings)}{sentences}{problems}{failed}</div>'
+    return f'<div class="results">{matrix_html(findings)}{sentences}{problems}{failed}</div>'
 
 
 def _failure(name: str, error: str) -> str:

@@ -8,6 +8,9 @@ const MOST = 1000, ROOM = 16_000_000;
 // What is taken back together, letter by letter.
 const LETTERS = ["insertText", "deleteContentBackward", "deleteContentForward", "insertCompositionText"];
 
+// How the kind of a change by a slider begins; what comes after tells it from others.
+export const SLIDE = "slide ";
+
 // Follow a text area; `put` is called after undo or redo has put a text in.
 export function makeUndo(area, put) {
   const past = [], future = [];
@@ -33,7 +36,9 @@ export function makeUndo(area, put) {
   // After a change. kind: the browser's name for it, "" for one that must be taken back alone.
   function record(kind = "") {
     if (area.value === now.text) return;
-    const at = Date.now(), joins = LETTERS.includes(kind) && kind === last.kind && at - last.at < PAUSE_MS;
+    const at = Date.now(), isQuick = at - last.at < PAUSE_MS;
+    // A slider is drawn as slowly as one likes.
+    const joins = kind === last.kind && (kind.startsWith(SLIDE) || (LETTERS.includes(kind) && isQuick));
     if (!joins) past.push(now);
     last = { kind, at };
     now = here();
