@@ -43,9 +43,9 @@ function setColumns() {
   const roomy = { trim: TRIMMINGS + ribbons * (RIBBON.height + 4) + (VIEW.memory ? 24 : 0), gap: COLUMN_GAP, least: NARROWEST };
   let best = fitColumns(groups, headings, size, roomy, shapeOf());
   const isSmall = figures > 1 && best.tall < ROOMY && window.innerWidth > PHONE;
-  if (isSmall) best = fitColumns(groups, 0, size, { ...TINY, least: SMALLEST }, shapeOf());
+  if (isSmall) best = fitColumns(groups, 0, [size[0], size[1] - 14], { ...TINY, least: SMALLEST }, shapeOf());
   BARE = isSmall && best.side < UNNAMED;
-  if (BARE) best = fitColumns(groups, 0, size, { ...TINY, least: SMALLEST }, shapeOf());
+  if (BARE) best = fitColumns(groups, 0, [size[0], size[1] - 14], { ...TINY, least: SMALLEST }, shapeOf());
   main.style.setProperty("--columns", best.columns);
   main.classList.toggle("small", isSmall);
   TALL = isSmall ? Math.max(best.tall, SMALL) : Math.max(best.tall, 220);
