@@ -3,7 +3,7 @@
 export default {
   template: `
     <dialog ref="box" class="window wide card-window" aria-label="The language on one page" @mousedown="outside">
-      <header><h2>The language on one page</h2><span class="count"></span>
+      <header><h2>The language on one page</h2>
         <button type="button" class="plain" aria-label="Close" title="Close (Esc)" @click="hide">✕</button></header>
       <div class="inside" tabindex="0" role="group" aria-label="What can be written">
         <p v-if="failed" class="empty">The card could not be loaded. <button type="button" @click="load">Try again</button></p>
