@@ -38,7 +38,9 @@ function arrive(at) {
 }
 
 function turnTo(at) {
-  const section = SECTIONS[Math.min(Math.max(at, 0), SECTIONS.length - 1)];
+  const scene = Math.min(Math.max(at, 0), SECTIONS.length - 1), section = SECTIONS[scene];
+  // At once: the next key may come before the window has moved.
+  arrive(scene);
   section.scrollIntoView({ behavior: STILL.matches ? "auto" : "smooth" });
   section.focus({ preventScroll: true });
 }
