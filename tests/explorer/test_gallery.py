@@ -27,7 +27,7 @@ def library(page: Any) -> Any:
 
 def test_a_system_that_has_another_s_scan_is_searched(library: Any) -> None:
     library.get_by_label("Search the library").fill("medmamba")
-    expect(library.locator(".window.wide .count")).to_have_text(f"1 of {len(entries())}")
+    expect(library.locator("dialog[open] .count")).to_have_text(f"1 of {len(entries())}")
     expect(library.locator(".card:visible strong")).to_have_text("cross")
 
 
@@ -40,7 +40,7 @@ def test_filters_narrow_what_is_listed(library: Any) -> None:
     fits = [e for e in listed if e["axes"] == "t h w" and e["kind"] == "scan"]
     expect(shown).to_have_count(len(fits))
     library.get_by_label("System", exact=True).select_option("VMamba")
-    expect(library.locator(".window.wide .empty")).to_contain_text("Nothing in the library matches.")
+    expect(library.locator("dialog[open] .empty")).to_contain_text("Nothing in the library matches.")
     library.get_by_role("button", name="Show all").click()
     expect(shown).to_have_count(len(listed))
     library.get_by_label("System", exact=True).select_option("VMamba")
@@ -61,7 +61,7 @@ def test_limits_are_said_before_they_are_met(explorer: Any, new_page: Any) -> No
     page.get_by_label("grid", exact=True).focus()
     expect(page.locator("#grid-size-about")).to_contain_text("1,000,000 patches at most")
     page.keyboard.press("Alt+l")
-    expect(page.locator(".window.wide p.full")).to_contain_text("6 are shown, which is the most")
+    expect(page.locator("dialog[open] p.full")).to_contain_text("6 are shown, which is the most")
     assert page.get_by_role("button", name="Show beside: cross", exact=True).get_attribute("title")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="zigzag", exact=True).click()
