@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch._C._functorch import is_batchedtensor
 
 from scanlab.ir.diagnostics import ScanlabError
@@ -25,6 +25,7 @@ __all__ = [
     "forms",
     "grouped",
     "in_one_dtype",
+    "not_finite",
     "shape_error",
 ]
 
@@ -45,7 +46,7 @@ Tensors = Mapping[str, Tensor]
 Shapes = Mapping[str, torch.Size]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Operands:
     """What an operator takes.
 
@@ -71,9 +72,47 @@ def check_arguments(operands: Operands, tensors: Mapping[str, Tensor | None], pa
     """Refuse arguments that no backend could take.
 
     tensors: by name, the leader first, None where left out. known: letters that are settled beforehand. Raises S700
-    (shape), S701 (dtype), S702 (device), S703 (A not finite; looked at on the CPU, and elsewhere under
-    `torch.autograd.detect_anomaly`, since looking waits for the GPU), S704 (paths of another length or number).
+    (shape), S701 (dtype), S702 (device), S703 (A not finite, see `check_finite`; of the selective scan it is asked once
+    its backend is chosen, since that of the CPU looks by itself), S704 (paths of another length or number).
     """
+    seen = _signature(operands, tensors, paths, known)
+    # What is compiled does not look at what was accepted: it would be compiled anew for every signature.
+    if seen is None or seen not in _ACCEPTED:
+        _check_signature(operands, tensors, paths, known)
+        if seen is not None:
+            if len(_ACCEPTED) >= MOST_SIGNATURES:
+                _ACCEPTED.clear()
+            _ACCEPTED.add(seen)
+    if not operands.like_scan and (A := tensors.get("A")) is not None:
+        check_finite(A)
+
+
+# All that the checks below look at, where they found nothing wrong: they take longer than a scan of a small image.
+_ACCEPTED: set[tuple[Any, ...]] = set()
+MOST_SIGNATURES = 4096
+_PLAIN = (Tensor, nn.Parameter)
+
+
+def _signature(
+    operands: Operands, tensors: Mapping[str, Tensor | None], paths: PathTable, known: Mapping[str, int]
+) -> tuple[Any, ...] | None:
+    """What the checks of a call depend on; None where they are made anew, as for tensors that are not torch's own."""
+    if torch.compiler.is_compiling():
+        return None
+    steps = paths.steps
+    seen: list[Any] = [operands, paths.paths, paths.length, steps.shape[0], steps.device, *known.items()]
+    for name, tensor in tensors.items():
+        if tensor is None:
+            continue
+        if type(tensor) not in _PLAIN:
+            return None
+        seen += (name, tensor.shape, tensor.dtype, tensor.device)
+    return tuple(seen)
+
+
+def _check_signature(
+    operands: Operands, tensors: Mapping[str, Tensor | None], paths: PathTable, known: Mapping[str, int]
+) -> None:
     present = {name: tensor for name, tensor in tensors.items() if tensor is not None}
     shapes = {name: _shape(name, tensor) for name, tensor in present.items()}
     leader, sizes = next(iter(present)), {"K": paths.paths, "L": paths.length, **known}
@@ -92,8 +131,6 @@ def check_arguments(operands: Operands, tensors: Mapping[str, Tensor | None], pa
         _check_devices(operands, leader, present, paths)
         _check_dtypes(operands, leader, present)
         _check_shapes(operands, leader, present, shapes, sizes)
-    if "A" in present:
-        check_finite(present["A"])
 
 
 def _shape(name: str, tensor: Tensor) -> torch.Size:
@@ -231,18 +268,25 @@ def check_states(initial: Tensor | None, u: Tensor, weights: Tensor | None) -> N
 
 
 def check_finite(A: Tensor) -> None:
-    """Refuse with S703 an A with infinities or NaNs, where looking is cheap: see `check_arguments`."""
+    """Refuse with S703 an A with infinities or NaNs, where looking is cheap: on the CPU, and elsewhere under
+    `torch.autograd.detect_anomaly`, since looking waits for the GPU.
+    """
     values = readable(A)
     if values is None or (values.device.type != "cpu" and not torch.is_anomaly_enabled()):
         return
     # One sum is the quick look: it is finite only if every value is. Finite values may still add up to infinity.
     values = values.detach()
     if not math.isfinite(values.sum().item()) and not bool(torch.isfinite(values).all()):
-        raise ScanlabError.at(
-            "S703",
-            "A holds values that are not finite",
-            help="A is usually -exp(A_log): look for an A_log that has grown past 88",
-        )
+        raise not_finite()
+
+
+def not_finite() -> ScanlabError:
+    """S703: A holds infinities or NaNs."""
+    return ScanlabError.at(
+        "S703",
+        "A holds values that are not finite",
+        help="A is usually -exp(A_log): look for an A_log that has grown past 88",
+    )
 
 
 def autocast(activation: Tensor) -> Tensor:
@@ -260,8 +304,8 @@ def in_one_dtype(u: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
 
     Those that are constant in time, [K, D, N], are parameters and left as they are.
     """
-    varying = [t.ndim > 3 and t.dtype != u.dtype for t in others]
-    if not any(varying):
+    dtype = u.dtype
+    if not any([t.dtype != dtype and t.ndim > 3 for t in others]):  # noqa: C419
         return u, *others
     return u.float(), *(t.float() if t.ndim > 3 else t for t in others)
 

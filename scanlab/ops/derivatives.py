@@ -6,21 +6,22 @@ left out without a word; the reference, which is plain torch, has them all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch._C._functorch import TransformType, is_functorch_wrapped_tensor
 from torch._functorch.pyfunctorch import retrieve_all_functorch_interpreters
 from torch.autograd import forward_ad
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops.marks import untraced
+from scanlab.ops.modes import nobody_looks_on
 
-__all__ = ["Operator", "any_requires_grad", "apply", "register", "transformed"]
+__all__ = ["Operator", "any_requires_grad", "apply", "register"]
 
 # Below the rules that are registered here; torch.library's own does the same.
 _below_autograd = torch._C._AutoDispatchBelowAutograd
@@ -36,7 +37,8 @@ class Operator:
     *kept, *arguments of the forward), with states (dy, dlast, *kept, …), the latter of which may be None, and gives one
     gradient for every differentiable tensor. samples: which arguments have the samples of a batch as their first axis,
     and how many axes they have then. channels: of every tensor, by the number of its axes, the axis along which several
-    models lie side by side (channels, their groups, heads); outputs: that of every output.
+    models lie side by side (channels, their groups, heads); outputs: that of every output. kernels: what forward and
+    backward compute on CPUs and GPUs, without autograd.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Operator:
     samples: Mapping[int, int]
     channels: tuple[Mapping[int, int], ...]
     outputs: tuple[int, ...]
+    kernels: tuple[Callable[..., Any], Callable[..., tuple[Tensor, ...]]]
     states: bool = False
 
     def forward(self, *arguments: Any) -> Any:
@@ -72,12 +75,40 @@ def apply(operator: Operator, *arguments: Any) -> Any:
         from scanlab.ops.marked import MARKED
 
         return MARKED["_transformed"](operator, *arguments)
-    return operator.forward(*arguments)
+    if not _straight(arguments):
+        return operator.forward(*arguments)
+    kernel = operator.kernels[0]
+    if torch.is_grad_enabled() and any_requires_grad(arguments):
+        return _Forward.apply(operator, kernel, *arguments)
+    return kernel(*arguments)
 
 
-def transformed() -> bool:
-    """Whether a transform of torch.func or a level of forward mode is at work."""
-    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+def _backward(operator: Operator, *arguments: Any) -> tuple[Tensor, ...]:
+    if torch.is_grad_enabled() or not _straight(arguments):
+        return operator.backward(*arguments)
+    return operator.kernels[1](*arguments)
+
+
+_PLAIN = (Tensor, nn.Parameter)
+
+
+def _straight(arguments: tuple[Any, ...]) -> bool:
+    """Whether torch's dispatcher would do nothing for a call but to find its kernel and its rule for autograd.
+
+    That takes it as long as a scan of a small image. So it is for plain tensors on the CPU, where nobody looks on.
+    """
+    if not nobody_looks_on():
+        return False
+    # As in `any_requires_grad`.
+    for argument in arguments:  # noqa: SIM110
+        if isinstance(argument, Tensor) and not _as_it_lies(argument):
+            return False
+    return True
+
+
+def _as_it_lies(tensor: Tensor) -> bool:
+    """Whether the values of a tensor are those of its memory, on the CPU."""
+    return type(tensor) in _PLAIN and tensor.is_cpu and not (tensor.is_neg() or tensor._is_zerotensor())
 
 
 # torch.compile leaves the transforms of torch.func to eager execution here.
@@ -141,8 +172,9 @@ def _keep(ctx: Any, operator: Operator, arguments: tuple[Any, ...], outputs: Any
     ctx.settings, ctx.kept = arguments[tensors:], len(others[1:])
     # Where the last states alone are read, the gradient of this is zero. It has the dtype of the first tensor.
     ctx.shape = (outputs[0] if isinstance(outputs, tuple) else outputs).shape
-    # States that were not asked for are empty.
-    ctx.mark_non_differentiable(*(others[1:] if operator.states and others[0].ndim > 1 else others))
+    # States that were not asked for are empty, or None.
+    fixed = others[1:] if operator.states and others[0] is not None and others[0].ndim > 1 else others
+    ctx.mark_non_differentiable(*(t for t in fixed if t is not None))
     # Else torch makes zeros as large as the kept states.
     ctx.set_materialize_grads(False)
 
@@ -175,7 +207,7 @@ class _Forward(_Rules):
 
     @staticmethod
     def backward(ctx: Any, *dy: Tensor | None) -> Any:
-        return None, None, *_gradients(ctx, dy, ctx.operator.backward)
+        return None, None, *_gradients(ctx, dy, partial(_backward, ctx.operator))
 
 
 class _Backward(_Rules):

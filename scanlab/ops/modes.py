@@ -7,14 +7,16 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor
+from torch._C._dynamo.eval_frame import get_eval_frame_callback
 from torch._C._functorch import get_unwrapped, is_batchedtensor, is_functorch_wrapped_tensor
 from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 from torch._subclasses.fake_tensor import FakeTensor
+from torch.autograd import forward_ad
 from torch.utils._python_dispatch import _disable_current_modes
 
 from scanlab.ir.diagnostics import ScanlabError
 
-__all__ = ["adopted", "beside", "check_no_graph", "outside_modes", "readable"]
+__all__ = ["adopted", "beside", "check_no_graph", "nobody_looks_on", "outside_modes", "readable", "transformed"]
 
 
 @contextmanager
@@ -47,6 +49,25 @@ def check_no_graph(name: str) -> None:
             f"what is done with {name} cannot be recorded by make_fx, nor by torch.func.linearize",
             help='record with torch.export; forward mode is torch.func.jvp with backend="reference"',
         )
+
+
+def transformed() -> bool:
+    """Whether a transform of torch.func or a level of forward mode is at work."""
+    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+
+
+def nobody_looks_on() -> bool:
+    """Whether no mode, transform, trace, compiler or profiler is at work around a call."""
+    return not (
+        torch.compiler.is_compiling()
+        # What is called from a frame that torch.compile has given up is traced as well, kernels included.
+        or get_eval_frame_callback() is not None
+        or torch._C._len_torch_dispatch_stack()
+        or torch._C._len_torch_function_stack()
+        or transformed()
+        or torch._C._get_tracing_state() is not None
+        or torch.autograd._profiler_enabled()  # pyright: ignore
+    )
 
 
 def readable(tensor: Tensor) -> Tensor | None:

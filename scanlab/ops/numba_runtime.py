@@ -17,6 +17,7 @@ from numba.core.event import Event, Listener, register
 from torch import Tensor
 
 from scanlab.cpus import available_cpus
+from scanlab.ops.modes import outside_modes
 
 __all__ = ["announce_compilation", "empty", "flat", "kernel_threads", "zeros"]
 
@@ -32,7 +33,9 @@ def kernel_threads() -> AbstractContextManager[Any]:
     run one in the child: start workers by "spawn" or "forkserver".
     """
     layer = _launch()
-    numba.set_num_threads(min(torch.get_num_threads(), _available()))
+    wanted = min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS)  # pyright: ignore
+    # One thread may run anywhere, and asking what this process may use takes as long as a small scan.
+    numba.set_num_threads(wanted if wanted == 1 else min(wanted, available_cpus()))
     return _ONE_AT_A_TIME if layer == "workqueue" else _AT_ONCE
 
 
@@ -67,7 +70,9 @@ def flat(tensor: Tensor | None) -> np.ndarray:
     """
     if tensor is None:
         return _NOTHING
-    memory = tensor.detach()
+    memory = tensor.detach() if tensor.requires_grad else tensor
+    if memory.dtype == torch.float32 and memory.is_contiguous():
+        return memory.numpy().ravel()
     if memory.dtype in (torch.bfloat16, torch.float16):
         memory = memory.view(torch.int16)
     if not memory.is_contiguous():
@@ -79,18 +84,25 @@ def flat(tensor: Tensor | None) -> np.ndarray:
 
 def empty(shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
     """As torch.empty on the CPU; in huge pages where it is large."""
-    return _allocated(torch.empty, np.empty, shape, dtype)
+    return _allocated(_example(dtype).new_empty, np.empty, shape, dtype)
 
 
 def zeros(shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
     """As torch.zeros on the CPU; in huge pages where it is large."""
-    return _allocated(torch.zeros, np.zeros, shape, dtype)
+    return _allocated(_example(dtype).new_zeros, np.zeros, shape, dtype)
+
+
+@cache
+def _example(dtype: torch.dtype) -> Tensor:
+    """An empty tensor on the CPU: torch makes others like it in a fifth of the time that it takes with words."""
+    with outside_modes():
+        return torch.empty(0, dtype=dtype)
 
 
 def _allocated(small: Callable[..., Tensor], large: Any, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
     size = math.prod(shape) * dtype.itemsize
     if size < _HUGE:
-        return small(shape, dtype=dtype, device="cpu")
+        return small(shape)
     raw = large(size + _CACHE_LINE, np.uint8)
     start = -raw.ctypes.data % _CACHE_LINE
     return torch.from_numpy(raw[start : start + size]).view(dtype).view(shape)

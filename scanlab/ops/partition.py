@@ -7,7 +7,7 @@ operators whose steps need not wait for each other, the convolution and the stat
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
@@ -35,6 +35,11 @@ class Chunks:
     rows: Tensor
     ranges: Tensor
     checkpoints: int
+
+    @cached_property
+    def arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        """rows and ranges as NumPy's."""
+        return self.rows.numpy(), self.ranges.numpy()
 
 
 # Cutting is quick, but a scan of a small image takes a fifth of a millisecond. Keyed by the tensor itself, weakly.

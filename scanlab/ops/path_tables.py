@@ -22,7 +22,7 @@ from scanlab.compiler.tracks import Track, reset_steps, token_names, tracks
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.kernels.columns import CARRY, FIRST, LAST, PATH, SEGMENT_COLUMNS, SEQUENCE
 from scanlab.ops.marks import untraced
-from scanlab.ops.modes import adopted, outside_modes, readable
+from scanlab.ops.modes import adopted, nobody_looks_on, outside_modes, readable
 from scanlab.ops.partition import CHUNK, Chunks, cut
 from scanlab.ops.soundness import check_table
 from scanlab.renamed import renamed_fields
@@ -83,6 +83,7 @@ class PathTable:
     _parts: dict[tuple[int, int], PathTable] = field(default_factory=dict, init=False, repr=False)
     _plans: dict[tuple[int, int], tuple[Tensor, int]] = field(default_factory=dict, init=False, repr=False)
     _continued: dict[str, PathTable] = field(default_factory=dict, init=False, repr=False)
+    _chunks: Chunks | None = field(default=None, init=False, repr=False)
 
     @property
     def sound(self) -> bool:
@@ -129,7 +130,9 @@ class PathTable:
     @property
     def chunks(self) -> Chunks:
         """The segments cut to at most CHUNK steps."""
-        return cut(self.segments, self.sequences)
+        if self._chunks is None:
+            object.__setattr__(self, "_chunks", cut(self.segments, self.sequences))
+        return self._chunks  # pyright: ignore
 
     def to(self, device: torch.device | str) -> PathTable:
         """The same table with its steps on a device; the segments stay on the CPU, which plans with them."""
@@ -322,22 +325,38 @@ PATH_COUNT, CHECKPOINT_COUNT, REVISITS, COMPLETE, SOUND = range(5)
 
 def packed(table: PathTable, like: Tensor | None = None) -> Packed:
     """The arguments that `TABLE` declares, for a call beside a tensor `like` (given where that may be a fake one)."""
-    numbers = [0] * 5
-    numbers[PATH_COUNT], numbers[CHECKPOINT_COUNT] = table.paths, table.checkpoints
-    numbers[REVISITS], numbers[COMPLETE], numbers[SOUND] = int(table.revisits), int(table.complete), int(table.sound)
+    numbers = _numbers(table)
+    if nobody_looks_on() and table.sound:
+        numbers = _Remembering(numbers)
+        numbers.table = table
     steps, segments = table.steps, table.segments
     if like is not None:
         steps, segments = adopted(steps, like), adopted(segments, like)
     return steps, segments, numbers, table.program
 
 
+def _numbers(table: PathTable) -> list[int]:
+    numbers = [0] * 5
+    numbers[PATH_COUNT], numbers[CHECKPOINT_COUNT] = table.paths, table.checkpoints
+    numbers[REVISITS], numbers[COMPLETE], numbers[SOUND] = int(table.revisits), int(table.complete), int(table.sound)
+    return numbers
+
+
+class _Remembering(list[int]):
+    """Numbers that know their table, until torch's dispatcher makes a plain list of them."""
+
+    table: PathTable
+
+
 def unpacked(arguments: Packed, length: int) -> PathTable:
-    """The table again, over rows without names: `length` of them, virtual tokens included.
+    """The table again, over `length` rows, virtual tokens included; that these have names may be forgotten.
 
     Called by the operators themselves, so that a table that was not known to be sound while a graph was made is checked
     when it runs; once for the same tensors. Raises S713.
     """
     steps, segments, numbers, program = arguments
+    if isinstance(numbers, _Remembering):
+        return numbers.table
     paths, checkpoints = numbers[PATH_COUNT], numbers[CHECKPOINT_COUNT]
     claims = bool(numbers[REVISITS]), bool(numbers[COMPLETE])
     table = PathTable(steps, segments, length, paths, checkpoints, (), *claims, False, program)

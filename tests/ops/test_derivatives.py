@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import func
 from torch.autograd import forward_ad
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ops import causal_conv1d, index_table, selective_scan, selective_scan_fn, ssd, use_backend
@@ -258,3 +259,50 @@ def test_vmap_of_transposed_rows():
     run = lambda v: causal_conv1d(v.mT, weight, paths=order)  # noqa: E731
     wanted = torch.stack([causal_conv1d(v.mT.contiguous(), weight, paths=order) for v in rows])
     torch.testing.assert_close(torch.vmap(run)(rows), wanted)
+
+
+@every
+def test_without_the_dispatcher_all_is_as_through_it(name, monkeypatch):
+    def results():
+        leaf = draw(6, 4).requires_grad_()
+        y = OPERATORS[name](leaf)
+        (gradient,) = torch.autograd.grad(y.pow(2).sum(), leaf)
+        return y.detach(), gradient
+
+    calls = []
+
+    class Seen(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            calls.append(func.namespace)
+            return func(*args, **(kwargs or {}))
+
+    quick = results()
+    with Seen():
+        watched = results()
+    assert calls.count("scanlab") == 2
+    through = []
+    monkeypatch.setattr("scanlab.ops.derivatives._straight", lambda arguments: through.append(1))
+    for other in (watched, results()):
+        assert all(torch.equal(a, b) for a, b in zip(quick, other, strict=True))
+    assert len(through) == 2
+
+
+def test_what_looks_on_sees_the_operators():
+    x = draw(6, 4).requires_grad_()
+    with torch.profiler.profile() as profile:
+        by_scan(x).sum().backward()
+    names = {event.key for event in profile.key_averages()}
+    assert {"scanlab::selective_scan", "scanlab::selective_scan_backward"} <= names
+
+
+def test_a_tensor_whose_values_are_not_those_of_its_memory_is_read_as_torch_reads_it():
+    u = draw(6, 4)
+    negated = torch.complex(torch.zeros_like(u), -u).conj().imag
+    assert negated.is_neg() and torch.equal(negated.resolve_neg(), u)
+    run = lambda v: causal_conv1d(v.contiguous()[None], draw(2, 4, 3), paths=ORDER)  # noqa: E731
+    by_rows = lambda v: selective_scan(u[None], draw(1, 2, 6, 4), v, *[draw(1, 2, 6, 3)] * 2, paths=ORDER)  # noqa: E731
+    A = -draw(2, 4, 3).exp()
+    hidden = torch.complex(torch.zeros_like(A), -A).conj().imag
+    assert hidden.is_neg()
+    torch.testing.assert_close(by_rows(hidden), by_rows(A), rtol=0, atol=0)
+    torch.testing.assert_close(run(negated), run(u), rtol=0, atol=0)

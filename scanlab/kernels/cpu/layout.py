@@ -94,13 +94,14 @@ class Sizes(NamedTuple):
 class Sums(NamedTuple):
     """Gradients that are sums over rows, one per sample, float32, flat, from zero.
 
-    A [B, Kp, N, D]; D, bias [B, Kp, D]; weights [B, K, D].
+    A [B, Kp, N, D]; D, bias [B, Kp, D]; weights [B, K, D]; sample: their stride over samples.
     """
 
     A: Any
     D: Any
     bias: Any
     weights: Any
+    sample: int
 
 
 class Ends(NamedTuple):

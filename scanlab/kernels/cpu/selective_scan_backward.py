@@ -21,15 +21,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import prange
-from numba.extending import overload
 
 from scanlab.kernels.columns import CARRY, CHECKPOINT, FIRST, LAST, PATH, SEQUENCE
 
 from .caching import kernel, part
 from .elementary import exp2, sigmoid
-from .lanes import WIDTH, fma, load, prefetch, splat, store, total
+from .lanes import WIDTH, fma, load, prefetch, splat, store
 from .layout import (
-    Constant,
+    Ends,
     Inputs,
     ask_for_coefficients,
     coefficient,
@@ -38,10 +37,19 @@ from .layout import (
     row_at,
 )
 from .paths import patch_from_table
-from .selective_scan_forward import effective_delta
+from .selective_scan_forward import INPUTS, effective_delta, inputs_at
+from .sums import add_to, empty_sums, fold_block, fold_chunk, write_sums
+from .words import ARRAY, COEFFICIENTS, ROWS, TABLE, array_at, gradient_at, rows_at, table_at
 
 __all__ = ["RowGradients", "selective_scan_backward_kernel"]
 
+# Where in the words of a call what follows the inputs stands.
+KEPT = INPUTS + TABLE
+ROW_GRADIENTS = KEPT + ARRAY
+COEFFICIENT_GRADIENTS = ROW_GRADIENTS + 3 * ROWS
+SUMS = COEFFICIENT_GRADIENTS + 2 * COEFFICIENTS
+ENDS = SUMS + 4 * ARRAY
+ADDS = ENDS + 2 * ARRAY
 LN_2 = np.float32(0.6931471805599453)
 
 
@@ -175,11 +183,6 @@ def _chunk_backwards(work, inputs, sizes, per_lane, a, gradient, n, count, fresh
 
 
 @part(forceinline=True)
-def _add_to(sums, place, live, value):
-    store(sums, place, live, load(sums, place, live) + value)
-
-
-@part(forceinline=True)
 def _add_or_write(rows, place, live, value, adds):
     if adds:
         value = value + load(rows.values, place, live)
@@ -206,11 +209,10 @@ def _write_rows(work, inputs, sizes, steps, du, ddelta, sums, adds, chunk, sampl
         _add_or_write(du, row_at(du, sample, path, row) + channel, live, weight * dx, add_u)
         _add_or_write(ddelta, row_at(ddelta, sample, own, row) + channel, live, d_delta, add_delta)
         d_skip, d_bias, d_weight = fma(dy, x, d_skip), d_bias + d_delta, fma(u, dx, d_weight)
-    paths = len(inputs.parameters.weights) // sizes.channels
-    sets = len(inputs.parameters.D) // sizes.channels
-    _add_to(sums.D, (sample * sets + own) * sizes.channels + channel, live, d_skip)
-    _add_to(sums.bias, (sample * sets + own) * sizes.channels + channel, live, d_bias)
-    _add_to(sums.weights, (sample * paths + path) * sizes.channels + channel, live, d_weight)
+    place = sample * sums.sample + channel
+    add_to(sums.D, place + own * sizes.channels, live, d_skip)
+    add_to(sums.bias, place + own * sizes.channels, live, d_bias)
+    add_to(sums.weights, place + path * sizes.channels, live, d_weight)
 
 
 @part(forceinline=True)
@@ -218,7 +220,6 @@ def _chunk_of_block(work, inputs, sizes, kept, per_lane, gradients, sums, chunk,
     """All states of one chunk and one block of channels."""
     own, count = chunk[PATH] * inputs.parameters.own, chunk[LAST] - chunk[FIRST]
     carry, checkpoint = chunk[CARRY], chunk[CHECKPOINT]
-    sets = len(inputs.parameters.D) // sizes.channels
     checkpoint_count = len(kept) // max(sizes.states * sizes.channels, 1) // sizes.samples
     for n in range(sizes.states):
         a = load(inputs.parameters.A, (own * sizes.states + n) * sizes.channels + channel, live)
@@ -231,51 +232,8 @@ def _chunk_of_block(work, inputs, sizes, kept, per_lane, gradients, sums, chunk,
         gradient, d_a = _chunk_backwards(work, inputs, sizes, per_lane, a, gradient, n, count, fresh, live)
         # Where the state begins at zero, no gradient goes further back.
         store(gradients, n * WIDTH, WIDTH, gradient if carry == 1 else splat(np.float32(0)))
-        place = ((sample * sets + own) * sizes.states + n) * sizes.channels + channel
-        _add_to(sums.A, place, live, d_a * splat(LN_2))
-
-
-def _fold_block(coefficients, gradient, per_lane, sizes, sample, own, channel, count, live):
-    """Where B or C is constant in time: add the steps up for each channel."""
-    raise NotImplementedError("only inside compiled kernels")
-
-
-@overload(_fold_block)
-def _fold_block_of(coefficients, gradient, per_lane, sizes, sample, own, channel, count, live):
-    if coefficients.instance_class is not Constant:
-        return lambda coefficients, gradient, per_lane, sizes, sample, own, channel, count, live: None
-
-    def fold(coefficients, gradient, per_lane, sizes, sample, own, channel, count, live):
-        sets = len(gradient.values) // (sizes.samples * sizes.states * sizes.channels)
-        for n in range(sizes.states):
-            sum_of_steps = splat(np.float32(0))
-            for i in range(count):
-                sum_of_steps = sum_of_steps + load(per_lane, (i * sizes.states + n) * WIDTH, WIDTH)
-            place = ((sample * sets + own) * sizes.states + n) * sizes.channels + channel
-            _add_to(gradient.values, place, live, sum_of_steps)
-
-    return fold
-
-
-def _fold_chunk(coefficients, gradient, per_lane, sizes, parts, adding, sample, own, group, part, row, step):
-    """Where B or C varies: add up the lanes of one step, of all blocks of channels, at its row."""
-    raise NotImplementedError("only inside compiled kernels")
-
-
-@overload(_fold_chunk)
-def _fold_chunk_of(coefficients, gradient, per_lane, sizes, parts, adding, sample, own, group, part, row, step):
-    if coefficients.instance_class is Constant:
-        return lambda coefficients, gradient, per_lane, sizes, parts, adding, sample, own, group, part, row, step: None
-
-    def fold(coefficients, gradient, per_lane, sizes, parts, adding, sample, own, group, part, row, step):
-        first = part * (len(gradient.values) // parts) + first_coefficient(gradient, sample, own, group, row, 0)
-        for n in range(sizes.states):
-            value = total(load(per_lane, (step * sizes.states + n) * WIDTH, WIDTH))
-            if adding:
-                value += gradient.values[first + n]
-            gradient.values[first + n] = value
-
-    return fold
+        place = sample * sums.sample + (own * sizes.states + n) * sizes.channels + channel
+        add_to(sums.A, place, live, d_a * splat(LN_2))
 
 
 @part(forceinline=True)
@@ -307,14 +265,14 @@ def _chunk(work, inputs, sizes, steps, rows, kept, per_lane, gradients, sums, ad
             _ask_for_sums(d_b, steps, adds.parts, sample, group, part, chunk, own)
             _ask_for_sums(d_c, steps, adds.parts, sample, group, part, chunk, own)
         _chunk_of_block(work, inputs, sizes, kept, per_lane, mine, sums, chunk, sample, channel, fresh, live)
-        _fold_block(inputs.B, d_b, per_lane[0], sizes, sample, own, channel, count, live)
-        _fold_block(inputs.C, d_c, per_lane[1], sizes, sample, own, channel, count, live)
+        fold_block(inputs.B, d_b, per_lane[0], sizes, sample, own, channel, count, live)
+        fold_block(inputs.C, d_c, per_lane[1], sizes, sample, own, channel, count, live)
         _write_rows(work, inputs, sizes, steps, du, ddelta, sums, adds, chunk, sample, channel, live)
     adding = adds.parameters == 1 or (chunk[SEQUENCE] > 0 and inputs.parameters.own == 0)
     for i in range(count):
         row = patch_from_table(steps, chunk[SEQUENCE], chunk[FIRST] + i)
-        _fold_chunk(inputs.B, d_b, per_lane[0], sizes, adds.parts, adding, sample, own, group, part, row, i)
-        _fold_chunk(inputs.C, d_c, per_lane[1], sizes, adds.parts, adding, sample, own, group, part, row, i)
+        fold_chunk(inputs.B, d_b, per_lane[0], sizes, adds.parts, adding, sample, own, group, part, row, i)
+        fold_chunk(inputs.C, d_c, per_lane[1], sizes, adds.parts, adding, sample, own, group, part, row, i)
 
 
 @part(forceinline=True)
@@ -376,19 +334,35 @@ def _all_sequences(inputs, sizes, table, rows, kept, ends, sums, adds, sample, g
         _end(gradients, sizes, ends.initial, first, blocks, group * width, width)
 
 
-@kernel(parallel=True, error_model="numpy", nogil=True)
-def selective_scan_backward_kernel(
-    u, delta, B, C, parameters, sizes, table, kept, dy, ends, du, ddelta, d_b, d_c, sums, adds
-):
-    """Fill the gradients; see the module.
-
-    kept: the checkpoints of the forward, float32 [B, checkpoint_count, N, D]. dy, du, ddelta: Rows. ends: the gradients
-    of the last states, read, and of the initial ones, written. d_b, d_c: Varying,
-    float32 [parts, B, Kp, G, L, N], or Constant, float32 [B, Kp, N, D] from zero. Samples, groups and parts of their
-    channels are shared out among the threads.
-    """
+@part(parallel=True, error_model="numpy")
+def _scan_backwards(u, delta, B, C, parameters, sizes, table, kept, dy, ends, du, ddelta, d_b, d_c, sums, adds):
+    """Samples, groups and parts of their channels are shared out among the threads."""
     for item in prange(sizes.samples * sizes.groups * adds.parts):
         sample, rest = item // (sizes.groups * adds.parts), item % (sizes.groups * adds.parts)
         group, part = rest // adds.parts, rest % adds.parts
         inputs = Inputs(u, delta, B, C, parameters)
         _all_sequences(inputs, sizes, table, (dy, du, ddelta, d_b, d_c), kept, ends, sums, adds, sample, group, part)
+
+
+@kernel(error_model="numpy", nogil=True)
+def selective_scan_backward_kernel(words, examples, floats, chunks, ranges):
+    """Fill the gradients; see the module.
+
+    words int64: u, delta, B, C, parameters, sizes, table; the checkpoints of the forward, float32 [B, checkpoint_count,
+    N, D]; dy, du, ddelta, Rows; d_b, d_c: Varying, float32 [parts, B, Kp, G, L, N], or Constant, float32 [B, Kp, N, D]
+    from zero; the sums' gradients, of A [Kp, D, N], D, bias and weights; the gradients of the last states, read, and of
+    the initial ones, written; RowGradients. floats: any float32. chunks, ranges: see Chunks.
+    """
+    u, delta, B, C, parameters, sizes, _ = inputs_at(words, examples, floats)
+    table = table_at(words, INPUTS, chunks, ranges)
+    kept = array_at(words, KEPT, floats)
+    dy = rows_at(words, ROW_GRADIENTS, examples.u)
+    du = rows_at(words, ROW_GRADIENTS + ROWS, examples.y)
+    ddelta = rows_at(words, ROW_GRADIENTS + 2 * ROWS, examples.delta)
+    d_b = gradient_at(words, COEFFICIENT_GRADIENTS, examples.B, floats)
+    d_c = gradient_at(words, COEFFICIENT_GRADIENTS + COEFFICIENTS, examples.C, floats)
+    sums, by_sample = empty_sums(sizes, parameters)
+    ends = Ends(array_at(words, ENDS, floats), array_at(words, ENDS + ARRAY, floats))
+    adds = RowGradients(words[ADDS], words[ADDS + 1], words[ADDS + 2], words[ADDS + 3])
+    _scan_backwards(u, delta, B, C, parameters, sizes, table, kept, dy, ends, du, ddelta, d_b, d_c, sums, adds)
+    write_sums(by_sample, words, SUMS, sizes, parameters, floats)

@@ -26,8 +26,21 @@ from .elementary import exp2, softplus
 from .lanes import WIDTH, fma, load, prefetch, store
 from .layout import Inputs, ask_for_coefficients, coefficient, first_coefficient, row_at
 from .paths import patch_from_table
+from .words import (
+    COEFFICIENTS,
+    PARAMETERS,
+    ROWS,
+    SIZES,
+    TABLE,
+    array_at,
+    coefficients_at,
+    parameters_at,
+    rows_at,
+    sizes_at,
+    table_at,
+)
 
-__all__ = ["AHEAD", "Outputs", "effective_delta", "selective_scan_forward_kernel"]
+__all__ = ["AHEAD", "INPUTS", "Examples", "Outputs", "effective_delta", "inputs_at", "selective_scan_forward_kernel"]
 
 # In steps. Measured.
 AHEAD = 12
@@ -102,7 +115,32 @@ def _step(inputs, sizes, state, decay, place, x, delta, skip, sample, own, group
     y = skip * x
     first_b = first_coefficient(inputs.B, sample, own, group, row, channel)
     first_c = first_coefficient(inputs.C, sample, own, group, row, channel)
-    for n in range(sizes.states):
+    # Four states at a time, whose exponentials do not wait for each other.
+    whole = sizes.states - sizes.states % 4
+    for n in range(0, whole, 4):
+        at = place + n * WIDTH
+        d0, d1 = delta * load(decay, at, WIDTH), delta * load(decay, at + WIDTH, WIDTH)
+        d2, d3 = delta * load(decay, at + 2 * WIDTH, WIDTH), delta * load(decay, at + 3 * WIDTH, WIDTH)
+        e0, e1, e2, e3 = exp2(d0), exp2(d1), exp2(d2), exp2(d3)
+        h0 = fma(e0, load(state, at, WIDTH), drive * coefficient(inputs.B, first_b, n, sizes.channels, live))
+        h1 = fma(
+            e1, load(state, at + WIDTH, WIDTH), drive * coefficient(inputs.B, first_b, n + 1, sizes.channels, live)
+        )
+        h2 = fma(
+            e2, load(state, at + 2 * WIDTH, WIDTH), drive * coefficient(inputs.B, first_b, n + 2, sizes.channels, live)
+        )
+        h3 = fma(
+            e3, load(state, at + 3 * WIDTH, WIDTH), drive * coefficient(inputs.B, first_b, n + 3, sizes.channels, live)
+        )
+        store(state, at, WIDTH, h0)
+        store(state, at + WIDTH, WIDTH, h1)
+        store(state, at + 2 * WIDTH, WIDTH, h2)
+        store(state, at + 3 * WIDTH, WIDTH, h3)
+        y = fma(h0, coefficient(inputs.C, first_c, n, sizes.channels, live), y)
+        y = fma(h1, coefficient(inputs.C, first_c, n + 1, sizes.channels, live), y)
+        y = fma(h2, coefficient(inputs.C, first_c, n + 2, sizes.channels, live), y)
+        y = fma(h3, coefficient(inputs.C, first_c, n + 3, sizes.channels, live), y)
+    for n in range(whole, sizes.states):
         b = coefficient(inputs.B, first_b, n, sizes.channels, live)
         c = coefficient(inputs.C, first_c, n, sizes.channels, live)
         at = place + n * WIDTH
@@ -162,12 +200,50 @@ def _scan_strip(inputs, sizes, table, y, out, sample, group, channels):
             _save(state, states, out.last, ends, width, channels)
 
 
-@kernel(parallel=True, error_model="numpy", nogil=True)
-def selective_scan_forward_kernel(u, delta, B, C, parameters, sizes, table, y, out):
-    """Fill y, Rows [B, T or 1, L, D], and `out`; see the module.
+class Examples(NamedTuple):
+    """Empty arrays and coefficients of the types that a call has: what a kernel is compiled for.
 
-    Samples and strips of channels are shared out among the threads.
+    u: the dtype of u and delta, and of dy. y: that of y, or of du, and delta that of ddelta. B, C: Varying or Constant.
     """
+
+    u: Any
+    y: Any
+    delta: Any
+    B: Any
+    C: Any
+
+
+@part(forceinline=True)
+def inputs_at(words, examples, floats):
+    """u, delta, B, C, the parameters and the sizes from the first words, and whether A is finite."""
+    u, delta = rows_at(words, 0, examples.u), rows_at(words, ROWS, examples.u)
+    B = coefficients_at(words, 2 * ROWS, examples.B)
+    C = coefficients_at(words, 2 * ROWS + COEFFICIENTS, examples.C)
+    place = 2 * ROWS + 2 * COEFFICIENTS
+    sizes = sizes_at(words, place + PARAMETERS)
+    parameters, finite = parameters_at(words, place, sizes, floats)
+    return u, delta, B, C, parameters, sizes, finite
+
+
+# How many words that takes.
+INPUTS = 2 * ROWS + 2 * COEFFICIENTS + PARAMETERS + SIZES
+
+
+@part(forceinline=True)
+def _outputs_at(words, place, floats):
+    return Outputs(
+        words[place],
+        words[place + 1],
+        array_at(words, place + 2, floats),
+        words[place + 4],
+        array_at(words, place + 5, floats),
+        array_at(words, place + 7, floats),
+    )
+
+
+@part(parallel=True, error_model="numpy")
+def _scan(u, delta, B, C, parameters, sizes, table, y, out):
+    """Samples and strips of channels are shared out among the threads."""
     width = sizes.channels // sizes.groups
     strips = (width + out.strip - 1) // out.strip
     for item in prange(sizes.samples * sizes.groups * strips):
@@ -176,3 +252,19 @@ def selective_scan_forward_kernel(u, delta, B, C, parameters, sizes, table, y, o
         channels = group * width + first, group * width + min(first + out.strip, width)
         inputs = Inputs(u, delta, B, C, parameters)
         _scan_strip(inputs, sizes, table, y, out, sample, group, channels)
+
+
+@kernel(error_model="numpy", nogil=True)
+def selective_scan_forward_kernel(words, examples, floats, chunks, ranges):
+    """Fill y, Rows [B, T or 1, L, D], and what `Outputs` names; see the module. Nothing, and False, if A is not finite.
+
+    words int64: u, delta, B, C, parameters; sizes, table, y, outputs. floats: any float32. chunks, ranges: see Chunks.
+    """
+    u, delta, B, C, parameters, sizes, finite = inputs_at(words, examples, floats)
+    if not finite:
+        return False
+    table = table_at(words, INPUTS, chunks, ranges)
+    y = rows_at(words, INPUTS + TABLE, examples.y)
+    out = _outputs_at(words, INPUTS + TABLE + ROWS, floats)
+    _scan(u, delta, B, C, parameters, sizes, table, y, out)
+    return True

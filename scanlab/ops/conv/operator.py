@@ -17,14 +17,6 @@ __all__ = ["ConvolutionArguments", "fused_convolution"]
 
 _ARGUMENTS = f"Tensor x, Tensor weight, Tensor? bias, Tensor? initial, {TABLE}, bool last, bool silu, str backend"
 _TENSORS = 4
-_OPERATOR = Operator(
-    "causal_conv1d",
-    _TENSORS,
-    samples={0: 4, 3: 4},
-    channels=({4: 3}, {3: 1}, {2: 1}, {4: 3}),
-    outputs=(3, 3),
-    states=True,
-)
 torch.library.define("scanlab::causal_conv1d", f"({_ARGUMENTS}) -> (Tensor, Tensor)")
 torch.library.define(
     "scanlab::causal_conv1d_backward",
@@ -114,4 +106,13 @@ for _device in ("cpu", "cuda"):
     torch.library.impl("scanlab::causal_conv1d_backward", _device, _backward)
 torch.library.register_fake("scanlab::causal_conv1d", _forward_fake)
 torch.library.register_fake("scanlab::causal_conv1d_backward", _backward_fake)
+_OPERATOR = Operator(
+    "causal_conv1d",
+    _TENSORS,
+    samples={0: 4, 3: 4},
+    channels=({4: 3}, {3: 1}, {2: 1}, {4: 3}),
+    outputs=(3, 3),
+    kernels=(_forward, _backward),
+    states=True,
+)
 register(_OPERATOR)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -14,6 +15,7 @@ from scanlab.ops.checks import (
     Sizes,
     autocast,
     check_arguments,
+    check_finite,
     check_rows,
     check_states,
     forms,
@@ -79,8 +81,9 @@ def selective_scan(
     >>> selective_scan(u, delta, A, B, B, paths=torch.tensor([[3, 2, 1, 0]]))[0, :, 0]
     tensor([4.6590, 4.5096, 4.1036, 3.0000])
     """
-    u, delta, B, C = autocast(u), autocast(delta), autocast(B), autocast(C)
-    z = None if z is None else autocast(z)
+    if torch.compiler.is_compiling() or torch._C._is_any_autocast_enabled():
+        u, delta, B, C = autocast(u), autocast(delta), autocast(B), autocast(C)
+        z = None if z is None else autocast(z)
     table = table_for(paths, "u", u)
     weights, scale = weights_for(paths, table, merge, u)
     named = {"u": u, "delta": delta, "A": A, "B": B, "C": C, "D": D, "z": z, "delta_bias": delta_bias, "merge": weights}
@@ -107,11 +110,13 @@ def selective_scan(
     y = y if scale == 1 else y * scale
     if z is not None:
         y = y * F.silu(z[:, None] if separate else z)
-    y = y.to(dtype)
+    y = y if y.dtype == dtype else y.to(dtype)
     return (y, last) if return_last_state else y
 
 
 def _scanned(call: ScanCall, table: PathTable, backend: str) -> tuple[Tensor, Tensor]:
+    if backend != "cpu":
+        check_finite(call.A)
     if backend == "reference":
         return reference_scan(call, table)
     check_rows(u=call.u, delta=call.delta, **{n: t for n, t in (("B", call.B), ("C", call.C)) if t.ndim > 3})

@@ -16,7 +16,7 @@ from scanlab.kernels.gpu.variants import PASS, Blocks, blocks_for
 from scanlab.ops.dispatch import path_function
 from scanlab.ops.gpu_sums import merged
 from scanlab.ops.mamba.gpu_plan import Plan, division_for, plan_for
-from scanlab.ops.mamba.operator import Forward, Gradients, ScanArguments
+from scanlab.ops.mamba.operator import LOG2_E, Forward, Gradients, ScanArguments
 from scanlab.ops.path_tables import CHUNK, PathTable
 
 __all__ = ["backward", "forward"]
@@ -163,7 +163,7 @@ def _gradients(
     return Gradients(
         merged(du, dtype, a.u.shape[1]),
         merged(ddelta, dtype, len(a.A)),
-        shared[:, :states],
+        shared[:, :states].transpose(1, 2) * LOG2_E,
         merged(dB, dtype, len(a.A), shares=True) if a.B.ndim == 5 else constant[0],
         merged(dC, dtype, len(a.A), shares=True) if a.C.ndim == 5 else constant[-1],
         shared[:, states] if a.D is not None else None,

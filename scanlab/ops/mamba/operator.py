@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from scanlab.ops.derivatives import Operator, any_requires_grad, apply, register, transformed
+from scanlab.ops.derivatives import Operator, any_requires_grad, apply, register
 from scanlab.ops.dispatch import implementation
+from scanlab.ops.modes import transformed
 from scanlab.ops.path_tables import CHECKPOINT_COUNT, TABLE, PathTable, packed, unpacked
 
 __all__ = ["Forward", "Gradients", "ScanArguments", "ScanCall", "fused_scan"]
@@ -26,14 +27,6 @@ _ARGUMENTS = (
     f"{TABLE}, bool softplus, bool separate, bool last, str backend, bool keep"
 )
 _TENSORS = 9
-_OPERATOR = Operator(
-    "selective_scan",
-    _TENSORS,
-    samples={0: 4, 1: 4, 3: 5, 4: 5, 8: 4},
-    channels=({4: 3}, {4: 3}, {3: 1}, {5: 2, 3: 1}, {5: 2, 3: 1}, {2: 1}, {2: 1}, {2: 1}, {4: 2}),
-    outputs=(-1, 2, 3),
-    states=True,
-)
 torch.library.define("scanlab::selective_scan", f"({_ARGUMENTS}) -> (Tensor, Tensor, Tensor)")
 torch.library.define(
     "scanlab::selective_scan_backward",
@@ -84,7 +77,7 @@ def _unpacked(arguments: tuple[Any, ...]) -> tuple[ScanArguments, PathTable, boo
     prepared = ScanArguments(
         u,
         delta,
-        _by_state(A, LOG2_E),
+        A.float(),
         B if B.ndim == 5 else _by_state(B),
         C if C.ndim == 5 else _by_state(C),
         _float(D),
@@ -97,7 +90,9 @@ def _unpacked(arguments: tuple[Any, ...]) -> tuple[ScanArguments, PathTable, boo
 
 
 def _float(parameter: Tensor | None) -> Tensor | None:
-    return None if parameter is None else parameter.float().contiguous()
+    if parameter is None or (parameter.dtype == torch.float32 and parameter.is_contiguous()):
+        return parameter
+    return parameter.float().contiguous()
 
 
 def _by_state(parameter: Tensor, factor: float = 1.0) -> Tensor:
@@ -111,7 +106,7 @@ def _forward(*arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
     outputs = implementation("mamba", backend).forward(
         prepared, table, separate=separate, keep=arguments[-1], last=last
     )
-    empty = prepared.A.new_empty(0)
+    empty = prepared.rates.new_empty(0)
     states = empty if outputs.last_state is None else outputs.last_state.transpose(2, 3)
     return outputs.y, states, empty.clone() if outputs.checkpoints is None else outputs.checkpoints
 
@@ -134,17 +129,20 @@ def _backward(dy: Tensor, dlast: Tensor | None, checkpoints: Tensor, *arguments:
     ends = None if dlast is None else _by_state(dlast)
     g = implementation("mamba", backend).backward(prepared, table, checkpoints, dy, ends, separate=separate)
     A, B, C = arguments[2:5]
-    turned = (
-        g.A.transpose(1, 2) * LOG2_E,
-        g.B if B.ndim == 5 else g.B.transpose(1, 2),
-        g.C if C.ndim == 5 else g.C.transpose(1, 2),
-    )
+    d_b = g.B if B.ndim == 5 else g.B.transpose(1, 2)
+    d_c = g.C if C.ndim == 5 else g.C.transpose(1, 2)
     initial = None if g.initial is None else g.initial.transpose(2, 3)
-    gradients: tuple[Any, ...] = (g.u, g.delta, *turned, g.D, g.bias, g.weights, initial)
+    gradients: tuple[Any, ...] = (g.u, g.delta, g.A, d_b, d_c, g.D, g.bias, g.weights, initial)
     return tuple(
-        A.new_empty(0) if t is None else f.to(t.dtype).contiguous()
-        for f, t in zip(gradients, arguments[:_TENSORS], strict=True)
+        A.new_empty(0) if t is None else _like(f, t) for f, t in zip(gradients, arguments[:_TENSORS], strict=True)
     )
+
+
+def _like(gradient: Tensor, argument: Tensor) -> Tensor:
+    """Contiguous, in the dtype of the argument. Asking is quicker than calling what would do nothing."""
+    if gradient.dtype == argument.dtype and gradient.is_contiguous():
+        return gradient
+    return gradient.to(argument.dtype).contiguous()
 
 
 def _backward_fake(dy: Tensor, dlast: Tensor | None, checkpoints: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
@@ -158,6 +156,15 @@ for _device in ("cpu", "cuda"):
     torch.library.impl("scanlab::selective_scan_backward", _device, _backward)
 torch.library.register_fake("scanlab::selective_scan", _forward_fake)
 torch.library.register_fake("scanlab::selective_scan_backward", _backward_fake)
+_OPERATOR = Operator(
+    "selective_scan",
+    _TENSORS,
+    samples={0: 4, 1: 4, 3: 5, 4: 5, 8: 4},
+    channels=({4: 3}, {4: 3}, {3: 1}, {5: 2, 3: 1}, {5: 2, 3: 1}, {2: 1}, {2: 1}, {2: 1}, {4: 2}),
+    outputs=(-1, 2, 3),
+    kernels=(_forward, _backward),
+    states=True,
+)
 register(_OPERATOR)
 
 
@@ -165,16 +172,16 @@ register(_OPERATOR)
 class ScanArguments:
     """What a kernel reads; strides are free but for the last axis, which is contiguous.
 
-    u [B, Ku, L, D], Ku = 1 or K. delta [B, Kp, L, D], Kp = 1 or K. A float32 [Kp, N, D], times log2(e), contiguous. B,
-    C: [B, Kp, G, L, N] (group g serves channels g D/G to (g + 1) D/G - 1), or constant in time, float32 [Kp, N, D]. D,
-    bias: float32 [Kp, D]. weights float32 [K, D]: factors on the input of each path. initial float32 [B, T, N, D],
-    contiguous: the states before the first steps, where not zero; the table is then a continued one. softplus: of delta
-    + bias. u, delta and varying B, C share one dtype: float32, bfloat16 or float16.
+    u [B, Ku, L, D], Ku = 1 or K. delta [B, Kp, L, D], Kp = 1 or K. rates: A as it is given, float32 [Kp, D, N], all its
+    strides free. B, C: [B, Kp, G, L, N] (group g serves channels g D/G to (g + 1) D/G - 1), or constant in time,
+    float32 [Kp, N, D]. D, bias: float32 [Kp, D]. weights float32 [K, D]: factors on the input of each path. initial
+    float32 [B, T, N, D], contiguous: the states before the first steps, where not zero; the table is then a continued
+    one. softplus: of delta + bias. u, delta and varying B, C share one dtype: float32, bfloat16 or float16.
     """
 
     u: Tensor
     delta: Tensor
-    A: Tensor
+    rates: Tensor
     B: Tensor
     C: Tensor
     D: Tensor | None = None
@@ -184,10 +191,15 @@ class ScanArguments:
     softplus: bool = False
 
     @cached_property
+    def A(self) -> Tensor:
+        """The rates as exp2 takes them, by state: float32 [Kp, N, D], times log2(e), contiguous."""
+        return _by_state(self.rates, LOG2_E)
+
+    @property
     def groups(self) -> int:
         """G: 1 where B and C are both constant in time."""
-        varying = [t.shape[2] for t in (self.B, self.C) if t.ndim == 5]
-        return varying[0] if varying else 1
+        varying = self.B if self.B.ndim == 5 else self.C
+        return varying.shape[2] if varying.ndim == 5 else 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +217,7 @@ class Forward:
 
 @dataclass(frozen=True, eq=False)
 class Gradients:
-    """The gradients of a scan's arguments, each shaped like the argument; A with respect to A times log2(e)."""
+    """The gradients of a scan's arguments, each shaped like the argument."""
 
     u: Tensor
     delta: Tensor

@@ -19,14 +19,6 @@ _ARGUMENTS = (
     f"{TABLE}, int chunk, bool separate, bool last, str backend"
 )
 _TENSORS = 8
-_OPERATOR = Operator(
-    "ssd",
-    _TENSORS,
-    samples={0: 5, 1: 4, 2: 4, 3: 5, 4: 5, 7: 5},
-    channels=({5: 3}, {4: 3}, {4: 3}, {5: 3}, {5: 3}, {3: 1}, {3: 1}, {5: 2}),
-    outputs=(-2, 2),
-    states=True,
-)
 torch.library.define("scanlab::ssd", f"({_ARGUMENTS}) -> (Tensor, Tensor)")
 torch.library.define(
     "scanlab::ssd_backward",
@@ -148,4 +140,13 @@ for _device in ("cpu", "cuda"):
     torch.library.impl("scanlab::ssd_backward", _device, _backward)
 torch.library.register_fake("scanlab::ssd", _forward_fake)
 torch.library.register_fake("scanlab::ssd_backward", _backward_fake)
+_OPERATOR = Operator(
+    "ssd",
+    _TENSORS,
+    samples={0: 5, 1: 4, 2: 4, 3: 5, 4: 5, 7: 5},
+    channels=({5: 3}, {4: 3}, {4: 3}, {5: 3}, {5: 3}, {3: 1}, {3: 1}, {5: 2}),
+    outputs=(-2, 2),
+    kernels=(_forward, _backward),
+    states=True,
+)
 register(_OPERATOR)
