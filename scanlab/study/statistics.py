@@ -305,7 +305,8 @@ def rank_correlation(x: Sequence[float], y: Sequence[float], confidence: float =
     n = len(x)
     if n < 3 or len(set(x)) < 2 or len(set(y)) < 2:
         return None
-    rho = float(np.corrcoef(average_ranks(np.array([x, y], np.float64)))[0, 1])
+    matrix = np.asarray(np.corrcoef(average_ranks(np.array([x, y], np.float64))))
+    rho = float(matrix[0, 1])
     if n < 5 or abs(rho) > 1 - 1e-9:
         return Correlation(rho, None, None, n)
     reach = float(special.ndtri(0.5 + confidence / 2)) * math.sqrt(1.06 / (n - 3))
