@@ -270,7 +270,7 @@ def compare(strategies: Iterable[Value | str], grid: Extents) -> OrderComparison
 
     >>> import scanlab
     >>> print(scanlab.compare(["row", "by w, h"], (8, 8)).pairs[0])
-    row is `by w, h` with its axes exchanged (proved)
+    row is the transpose of by w, h (proved)
     """
     from scanlab.compiler.comparison import compared
 

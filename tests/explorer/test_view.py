@@ -103,7 +103,7 @@ def test_back_brings_the_view_of_the_entry(volume: Any) -> None:
     _until(volume, lambda s: s.step == 17)
     shown = _view(volume)
     volume.keyboard.press("Alt+l")
-    volume.get_by_role("button", name="hilbert: ").first.click()
+    volume.locator(".card:has(strong:text-is('hilbert'))").click()
     volume.wait_for_selector(".player figcaption:has-text('hilbert')")
     volume.locator(".player [data-at=scrub]").fill("3")
     _until(volume, lambda s: s.step == 3)
