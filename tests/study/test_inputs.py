@@ -61,7 +61,7 @@ def test_classes_go_by_the_models_names_or_by_their_count(tmp_path: Path) -> Non
     assert read(tmp_path, 3, class_names=("dog", "eel", "cat"))[0].labels.tolist() == [2, 0]
     with pytest.raises(ScanlabError, match=r"S643.*2 classes, and the model 3"):
         read(tmp_path, 3)
-    with pytest.raises(ScanlabError, match=r"S643.*folders cat"):
+    with pytest.raises(ScanlabError, match=r"S643.*the classes cat, and the model no such classes"):
         read(tmp_path, 2, class_names=("dog", "eel"))
 
 

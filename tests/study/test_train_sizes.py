@@ -63,7 +63,7 @@ def test_equal_steps_go_through_few_images_more_often() -> None:
 def test_an_epoch_of_passes_has_every_image_so_often_in_orders_of_their_own() -> None:
     dataset = data.load("digits", limit=32, test_limit=16)
     run = TrainingRun.begun(small_trial(passes=3), dataset, "cpu", ALONE)
-    order = run._order(32)
+    order = torch.cat([chosen for chosen, _, _ in run.batches()])
     assert order.bincount().tolist() == [3] * 32 and not torch.equal(order[:32], order[32:64])
     assert small_trial(passes=1).key == small_trial().key != small_trial(passes=3).key
 

@@ -100,7 +100,8 @@ class PlayerPage:
 def open_player(new_page: Callable[..., Any], folder: Path, scenes: Sequence[PathScene], **options: Any) -> PlayerPage:
     """Write a page and open it, without autoplay unless `reduced_motion` says otherwise."""
     file = folder / "page.html"
-    file.write_text(page(scenes), encoding="utf-8")
+    # Under a heading, whatever the paths are called: pictures have the same room then.
+    file.write_text(page(scenes, "Paths"), encoding="utf-8")
     opened = PlayerPage(new_page(file.as_uri(), **{"reduced_motion": "reduce", **options}))
     opened.settle()
     return opened

@@ -16,6 +16,7 @@ __all__ = ["add_to", "empty_sums", "fold_block", "fold_chunk", "write_sums"]
 
 @part(forceinline=True)
 def add_to(sums, place, live, value):
+    """Add a vector of values to the sums from a place on, in its first `live` lanes."""
     store(sums, place, live, load(sums, place, live) + value)
 
 
