@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from scanlab.ir.diagnostics import ScanlabError
 if TYPE_CHECKING:
     from scanlab.data.volume_windows import VolumeWindows
 
-__all__ = ["LOADERS", "SHARE", "Lazy", "LazyImages", "as_declared", "loaded_by", "memory", "refuse_lazy"]
+__all__ = ["LOADERS", "SHARE", "Lazy", "LazyImages", "Numbered", "as_declared", "loaded_by", "memory", "refuse_lazy"]
 
 # True, False, or "auto": where they are too large for memory.
 Lazy = bool | str
@@ -29,8 +29,30 @@ LOADERS = 2
 SHARE = 0.5
 
 
+class Numbered:
+    """What images and masks that are read by their numbers in a source have in common."""
+
+    read: Callable[[int], NDArray[Any]]
+    numbers: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, chosen: Any) -> Any:
+        if isinstance(chosen, int | np.integer):
+            return self.read(int(self.numbers[chosen]))
+        return replace(cast(Any, self), numbers=self.numbers[chosen])
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return (self[number] for number in range(len(self)))
+
+    def setflags(self, *, write: bool) -> None:
+        """Whether the numbers can be written to."""
+        self.numbers.setflags(write=write)
+
+
 @dataclass(frozen=True, eq=False)
-class LazyImages:
+class LazyImages(Numbered):
     """M images that are read when they are asked for, each float32 [C, *extents].
 
     A source of such images is a count, a label for each (`Dataset.labels`), and this function read, which gives the
@@ -61,17 +83,6 @@ class LazyImages:
     windows: VolumeWindows | None = None
     damaged: tuple[ScanlabError, ...] = ()
 
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def __getitem__(self, chosen: Any) -> Any:
-        if isinstance(chosen, int | np.integer):
-            return self.read(int(self.numbers[chosen]))
-        return replace(self, numbers=self.numbers[chosen])
-
-    def __iter__(self) -> Iterator[NDArray[np.float32]]:
-        return (self[number] for number in range(len(self)))
-
     @property
     def shape(self) -> tuple[int, ...]:
         """M, C and the extents."""
@@ -81,10 +92,6 @@ class LazyImages:
     def nbytes(self) -> int:
         """Bytes that are held: those of the numbers alone."""
         return self.numbers.nbytes
-
-    def setflags(self, *, write: bool) -> None:
-        """Whether the numbers can be written to."""
-        self.numbers.setflags(write=write)
 
     def key(self) -> NDArray[np.uint8]:
         """What stands for the pixels in a fingerprint, uint8 [32]: the mark of the source, and the numbers."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from scanlab.data.lazy import Numbered
 
 __all__ = ["LazyMasks", "held_labels", "held_targets"]
 
 
 @dataclass(frozen=True, eq=False)
-class LazyMasks:
+class LazyMasks(Numbered):
     """The masks of M images, read when they are asked for, each uint8 [*extents] with a class per pixel.
 
     read: gives the mask of a number, as `LazyImages.read` gives its image. mask_shape: the extents. numbers int64 [M]:
@@ -31,17 +32,6 @@ class LazyMasks:
     numbers: NDArray[np.int64]
     counts: NDArray[np.int64] | NDArray[np.int32]
     mark: str
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def __getitem__(self, chosen: Any) -> Any:
-        if isinstance(chosen, int | np.integer):
-            return self.read(int(self.numbers[chosen]))
-        return replace(self, numbers=self.numbers[chosen])
-
-    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
-        return (self[number] for number in range(len(self)))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -62,10 +52,6 @@ class LazyMasks:
     def nbytes(self) -> int:
         """Bytes that are held."""
         return self.numbers.nbytes + self.counts.nbytes
-
-    def setflags(self, *, write: bool) -> None:
-        """Whether the numbers can be written to."""
-        self.numbers.setflags(write=write)
 
     def pixel_counts(self, classes: int) -> NDArray[np.int64]:
         """How many pixels of each class every mask has, int64 [M, classes]."""
