@@ -17,8 +17,9 @@ from scanlab.ir.grids import grid_of
 from scanlab.ir.text import count_text, grid_text
 from scanlab.nn.backbone import Backbone, backbone_of
 from scanlab.nn.counting import Part, count_parts
-from scanlab.zoo import create_model, from_pretrained, load
+from scanlab.zoo import create_model
 from scanlab.zoo.presets import ALIASES, PRESETS
+from scanlab.zoo.pretrained import read_model
 
 __all__ = ["Options", "run"]
 
@@ -66,7 +67,7 @@ def _model(name: str, options: Options) -> nn.Module:
         if own:
             help = "leave --scan, --classes and --channels out"
             raise ScanlabError.at("S624", f"{name} holds a model that is as it is", help=help)
-        return (from_pretrained(place) if place.is_dir() else load(place)).eval()
+        return read_model(place)
     given: dict[str, Any] = {"classes": options.classes, "channels": options.channels, "scan": options.scan or None}
     preset = PRESETS.get(ALIASES.get(name, name))
     if preset is not None and options.size:

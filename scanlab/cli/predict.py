@@ -28,8 +28,9 @@ from scanlab.cli.predict_pictures import CLASSES, MASKS
 from scanlab.cli.predict_volumes import run_volumes, volumes_at
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.predict.names import names_from, with_class_names
-from scanlab.zoo import create_model, from_pretrained, load
+from scanlab.zoo import create_model
 from scanlab.zoo.files import require_numbers
+from scanlab.zoo.pretrained import read_model
 
 __all__ = ["ANSWERS", "Options", "run"]
 
@@ -73,10 +74,7 @@ def run(checkpoint: Path, place: Path, options: Options, stream: bool) -> None:
 
 def _model(checkpoint: Path, options: Options) -> nn.Module:
     """An official one, one in a folder of Hugging Face's form, or a file of ours."""
-    if options.model:
-        model = create_model(options.model, checkpoint=checkpoint)
-    else:
-        model = from_pretrained(checkpoint) if checkpoint.is_dir() else load(checkpoint)
+    model = create_model(options.model, checkpoint=checkpoint) if options.model else read_model(checkpoint)
     require_numbers(model, checkpoint)
     return model.eval()
 

@@ -15,11 +15,11 @@ import scanlab
 from scanlab.ir.diagnostics import ScanlabError
 from scanlab.ir.text import reason_of
 from scanlab.places import expand_home, write_whole
-from scanlab.zoo.checkpoints import built_from, described
+from scanlab.zoo.checkpoints import built_from, described, load
 from scanlab.zoo.files import read_tensors, tensor_bytes
 from scanlab.zoo.unwrap import plain_names
 
-__all__ = ["from_pretrained", "pretrained_files", "push_to_hub", "save_pretrained"]
+__all__ = ["from_pretrained", "pretrained_files", "push_to_hub", "read_model", "save_pretrained"]
 
 # As transformers and PyTorchModelHubMixin call them.
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -49,6 +49,17 @@ def save_pretrained(model: nn.Module, folder: str | Path) -> None:
         raise ScanlabError.at(
             "S502", f"{folder} cannot be written: {reason_of(error)}", help="give another folder"
         ) from None
+
+
+def read_model(place: Path) -> nn.Module:
+    """The model in a file that `scanlab.zoo.save` wrote or in a folder of Hugging Face's form, in evaluation mode.
+
+    >>> from scanlab.nn import Backbone, BackboneConfig, Classifier
+    >>> save_pretrained(Classifier(Backbone("row", BackboneConfig(dim=8), input_size=(8, 8)), classes=5), "folder")
+    >>> type(read_model(Path("folder"))).__name__, type(read_model(Path("folder/model.safetensors"))).__name__
+    ('Classifier', 'Classifier')
+    """
+    return (from_pretrained(place) if place.is_dir() else load(place)).eval()
 
 
 def pretrained_files(model: nn.Module) -> dict[str, bytes]:

@@ -172,9 +172,9 @@ def _section(subject: Subject, backbone: Any, shown: list[tuple[int, StateReadin
 
 @lru_cache(maxsize=2)
 def _model(file: Path, changed: int) -> nn.Module:
-    from scanlab.zoo import from_pretrained, load
+    from scanlab.zoo.pretrained import read_model
 
-    return (from_pretrained(file) if file.is_dir() else load(file)).eval()
+    return read_model(file)
 
 
 def _image(model: nn.Module, picture: bytes, channels: int, extents: tuple[int, ...]) -> tuple[Tensor, str]:
