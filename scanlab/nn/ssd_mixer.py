@@ -51,22 +51,14 @@ class SsdMixer(Mixer):
     def scan_inputs(self, x: Tensor, grid: tuple[int, ...]) -> ScanInputs:
         """See `Mixer.scan_inputs`; a head's decay and delta are those of each of its channels."""
         table, state, width = self.paths(grid), self.config.state, self.inner // self.heads
-        rows = with_tokens(x, table)
-        _, mixed, delta = self.project_in(rows).split([self.inner, self.inner + 2 * state, self.heads], dim=-1)
-        mixed = self.convolve(mixed, table, grid)
-        mixed = mixed if mixed.ndim == 4 else mixed[:, None]
-        u, B, C = mixed.split([self.inner, state, state], dim=-1)
+        _, u, B, C, delta = self._projected(with_tokens(x, table), table, grid)
         delta = F.softplus(delta[:, None] + self.own(self.delta_bias, table.paths)[:, None])
         decay = -self.own(self.decay_log, table.paths).exp().repeat_interleave(width, -1)
         return ScanInputs(u, delta.repeat_interleave(width, -1), decay[..., None].expand(-1, -1, state), B, C, table)
 
     def mix(self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: Memory | None = None) -> Tensor:
         """[B, L, dim] -> [B, L, dim]."""
-        state = self.config.state
-        z, mixed, delta = self.project_in(rows).split([self.inner, self.inner + 2 * state, self.heads], dim=-1)
-        mixed = self.convolve(mixed, table, grid, memory)
-        mixed = mixed if mixed.ndim == 4 else mixed[:, None]
-        x, B, C = mixed.split([self.inner, state, state], dim=-1)
+        z, x, B, C, delta = self._projected(rows, table, grid, memory)
         own = [self.own(p, table.paths) for p in (self.decay_log, self.skip, self.delta_bias)]
         sets = max(x.shape[1], *map(len, own))
         decay, skip, bias = (p.expand(sets, -1) for p in own)
@@ -87,3 +79,15 @@ class SsdMixer(Mixer):
         y = y * F.silu(z) if self.config.gate else y
         # Under autocast torch casts to float32 before a layer norm, but not before this one.
         return self.project_out(y if self.norm is None else self.norm(y.to(self.skip.dtype)))
+
+    def _projected(
+        self, rows: Tensor, table: PathTable, grid: tuple[int, ...] | Pack, memory: Memory | None = None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """z [B, L, inner]; x [B, K, L, inner], B and C [B, K, L, N], convolved, K = 1 where paths share them; and delta
+        [B, L, H] as it is projected."""
+        state = self.config.state
+        z, mixed, delta = self.project_in(rows).split([self.inner, self.inner + 2 * state, self.heads], dim=-1)
+        mixed = self.convolve(mixed, table, grid, memory)
+        mixed = mixed if mixed.ndim == 4 else mixed[:, None]
+        x, B, C = mixed.split([self.inner, state, state], dim=-1)
+        return z, x, B, C, delta
