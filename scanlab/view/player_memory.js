@@ -2,7 +2,7 @@
 // model's own shares are shown where they are given; else a state that keeps as much of itself at every step.
 
 // Steps that the slider offers until half is left: 1 to 1,024.
-const HALVES = { slow: 10, first: 27 };
+const SLOW = 10;
 // Shares below this part of the largest are not drawn, and what is left of a state is not followed further.
 const FAINTEST_SHARE = 1e-3, FORGOTTEN = 1e-7;
 const MOST_RANKED = 16384;
@@ -14,7 +14,7 @@ function remember(half) {
   VIEW.memory = half > 0 ? half : 0;
   at("remember").checked = VIEW.memory > 0;
   at("keeping").hidden = !VIEW.memory;
-  if (VIEW.memory) at("half").value = Math.round(HALVES.slow * Math.log2(half));
+  if (VIEW.memory) at("half").value = Math.round(SLOW * Math.log2(half));
   sayHalf();
   root.classList.toggle("remembers", VIEW.memory > 0);
   if (was === VIEW.memory > 0) refresh();
@@ -22,7 +22,7 @@ function remember(half) {
 }
 
 function halfAsked() {
-  return 2 ** (at("half").value / HALVES.slow);
+  return 2 ** (at("half").value / SLOW);
 }
 
 function keptOf(half) {
@@ -120,7 +120,7 @@ function drawShares(panel, { shares, most }) {
 // In volumes and on lines: a dot on every patch that is shown.
 function dotShares(panel, { shares, most }) {
   const { overlay, screen, cell, visible } = panel, reach = Math.max(cell * 0.42, 2);
-  overlay.fillStyle = memoryColour();
+  overlay.fillStyle = INK.accent;
   for (let patch = 0; patch < shares.length; patch++) {
     const strength = strengthOf(shares[patch], most);
     if (!strength || (visible && !visible[patch])) continue;
@@ -130,10 +130,6 @@ function dotShares(panel, { shares, most }) {
     overlay.fill();
   }
   overlay.globalAlpha = 1;
-}
-
-function memoryColour() {
-  return INK.accent;
 }
 
 function memoryWord() {
@@ -177,9 +173,9 @@ function memoryWords(scene, { patch, shares, most }) {
     weight += shares[other];
   }
   const few = shares.length <= MOST_RANKED ? `${count(patchesWith(shares, MOST_OF_IT * whole))} patches hold 90 % of it, ` : "";
-  const far1 = `${(far / weight).toFixed(1)} patches away on average`;
+  const distance = `${(far / weight).toFixed(1)} patches away on average`;
   const tokens = whole < 0.9995 ? `; ${(100 * (1 - whole)).toFixed(1)} % is of tokens` : "";
-  return `The state at (${place}): ${few}${far1}${tokens}`;
+  return `The state at (${place}): ${few}${distance}${tokens}`;
 }
 
 function patchesWith(shares, wanted) {
